@@ -1,0 +1,80 @@
+"""What the coordinator asks of a document store, and the limits that every store keeps.
+
+Two implementations with one contract test: `adapters.firestore` (the real one) and
+`adapters.memory` (for rules and handlers in tests). Limits are Firestore's, from
+https://firebase.google.com/docs/firestore/quotas, and are checked by both, because the
+emulator enforces few of them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+Fields = dict[str, Any]
+"""A document's fields: None, bool, int (64 bit), float, str, bytes, aware datetime, list, dict."""
+
+DOCUMENT_BYTES_MAX = 1_048_576
+TRANSACTION_WRITES_MAX = 500
+FIND_LIMIT_MAX = 1_000
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Ref:
+    """Names one document: `Ref("streams", "k3v9…")`. Ids match `^[A-Za-z0-9_.:-]{1,200}$`."""
+
+    collection: str
+    id: str
+
+
+class StoreError(Exception):
+    """The store could not answer (unreachable, out of time): our fault, nobody else's."""
+
+
+class DocumentTooLargeError(ValueError):
+    """A document over DOCUMENT_BYTES_MAX was refused before anything was sent."""
+
+
+Decide = Callable[[Sequence[Fields | None]], Mapping[Ref, Fields]]
+"""From the documents read (in the order asked; None = absent) to whole documents to write.
+
+May be called again when another writer was faster: it must be pure. Every ref it writes must
+be among those read, so that a lost race is always noticed."""
+
+
+class Store(Protocol):
+    """One database. Every call raises StoreError within the store's own time limit."""
+
+    async def get(self, *refs: Ref) -> list[Fields | None]:
+        """The documents in the order asked, None where absent. One read each, one round trip."""
+        ...
+
+    async def find(  # noqa: PLR0913 - a query is its clauses
+        self,
+        collection: str,
+        field: str,
+        *,
+        at_least: Any = None,
+        below: Any = None,
+        descending: bool = False,
+        limit: int = FIND_LIMIT_MAX,
+    ) -> list[tuple[str, Fields]]:
+        """(id, fields) of documents that have `field`, ordered by it, `at_least <= x < below`.
+
+        One single-field query: never needs a composite index. Ties are ordered by id."""
+        ...
+
+    async def create(self, ref: Ref, fields: Fields) -> bool:
+        """Writes a new document; False (and no change) if it already exists."""
+        ...
+
+    async def put(self, ref: Ref, fields: Fields) -> None:
+        """Writes the whole document, new or not."""
+        ...
+
+    async def transact(self, refs: Sequence[Ref], decide: Decide) -> Mapping[Ref, Fields]:
+        """Reads `refs`, lets `decide` choose, writes its answer at once or not at all.
+
+        Returns what was written. An exception raised by `decide` aborts and is passed on."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,187 @@
+"""Every reason the network gives for what it says or does not pay, in one table.
+
+API, dashboard, node agent and docs all show these sentences: a code without a row here cannot
+be written, and a row that no code uses fails a test. `{…}` is filled in by `Reason.says`.
+"""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """A public code. Codes that start with `unknown:` are our own fault and cost nobody."""
+
+    says: str
+    fix: str
+
+    def __new__(cls, code: str, says: str, fix: str = "") -> "Reason":
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.says = says
+        member.fix = fix
+        return member
+
+    @property
+    def is_ours(self) -> bool:
+        """True for faults of the coordinator or the ingest, which nobody is charged for."""
+        return self._value_.startswith("unknown:")
+
+    # -- a node's health, told by sweeps of its /stats.json ---------------------------------
+    OK = "ok", "Everything is as it should be."
+    NOT_YET_SWEPT = (
+        "not_yet_swept",
+        "The node has announced itself and has not been polled yet.",
+        "Wait for the next sweep; it comes within two sweep intervals.",
+    )
+    STREAM_IDLE = "stream_idle", "The relay is fine, but nobody is publishing the stream now."
+    NAME_UNRESOLVED = (
+        "name_unresolved",
+        "The host name of the stats address does not resolve.",
+        "Correct the host name, or leave it out: the address you call from is then used.",
+    )
+    ADDRESS_BLOCKED = (
+        "address_blocked",
+        "The address is private, local or reserved, so it cannot be reached from outside.",
+        "Announce a public address, or leave the host out: the one you call from is then used.",
+    )
+    PORT_BLOCKED = (
+        "port_blocked",
+        "The port belongs to another kind of service (mail, databases and the like).",
+        "Serve /stats.json on another port, for example 8080.",
+    )
+    CONNECT_FAILED = (
+        "connect_failed",
+        "Nothing accepts connections on the stats port.",
+        "Forward the stats port to the node and allow it in the firewall.",
+    )
+    STATS_TIMEOUT = (
+        "stats_timeout",
+        "The stats server did not answer in full in time.",
+        "Check the node's load and its connection.",
+    )
+    STATS_BAD_HTTP = (
+        "stats_bad_http",
+        "The stats port did not answer a plain GET with 200 and an unencoded body.",
+        "Point stats_url at the agent's own /stats.json, without a proxy that redirects.",
+    )
+    STATS_TOO_LARGE = (
+        "stats_too_large",
+        "The answer of the stats server is larger than allowed.",
+        "Point stats_url at the agent's own /stats.json.",
+    )
+    STATS_INVALID = (
+        "stats_invalid",
+        "The stats are not in a form the coordinator understands.",
+        "Use the node image, or rtmp_relay's own stats.json.",
+    )
+    WRONG_NODE = (
+        "wrong_node",
+        "Another node answers at this address.",
+        "Announce your own address and forward the port to this node.",
+    )
+    WRONG_STREAM = (
+        "wrong_stream",
+        "The node relays another stream than it announced.",
+        "Restart the node with the STREAM_ID it is meant to relay.",
+    )
+    RELAY_DOWN = (
+        "relay_down",
+        "The agent answers, but its relay is not running.",
+        "Look at the node's log; the agent restarts the relay by itself.",
+    )
+    UPSTREAM_DOWN = (
+        "upstream_down",
+        "The relay runs, but gets no stream from the ingest although it is live.",
+        "Check that the node can reach the ingest's RTMP port.",
+    )
+    STALLED = (
+        "stalled",
+        "The relay's counters, or the packets it serves, stand still although the stream is live.",
+        "Restart the node; check that the ingest can be reached.",
+    )
+    OFFLINE = (
+        "offline",
+        "No heartbeat and no answer to polls any more.",
+        "Start the node again; it joins by itself.",
+    )
+    LEFT = "left", "The operator stopped the node."
+    # -- a check's outcome: a real RTMP connection, compared with the ingest ------------------
+    PASSED = "passed", "The node served the live packets of the ingest."
+    DEGRADED = (
+        "degraded",
+        "The first connection failed and an immediate second one passed.",
+        "Nothing is withheld; viewers may have felt it. Check the upload bandwidth.",
+    )
+    UNREACHABLE = (
+        "unreachable",
+        "Nothing accepts RTMP connections on the announced port.",
+        "Forward the RTMP port to the node and allow it in the firewall.",
+    )
+    NO_STREAM = (
+        "no_stream",
+        "The RTMP port answers, but serves no picture or sound under the stream's name.",
+        "Check that the relay pulls the stream; restart the node.",
+    )
+    TOO_SLOW = (
+        "too_slow",
+        "The node delivers less than the stream's own bit rate.",
+        "Check the upload bandwidth: it must carry the stream once per viewer and a check.",
+    )
+    LAGGING = (
+        "lagging",
+        "The node serves the stream, but later than allowed.",
+        "Check the connection to the ingest, and that nothing buffers in between.",
+    )
+    WRONG_CONTENT = (
+        "wrong_content",
+        "The node serves packets that the ingest does not serve.",
+        "Relay the stream unchanged: no other content, no transcoding.",
+    )
+    REPLAYED = (
+        "replayed",
+        "The node serves packets that the ingest served before: a recording, not the live stream.",
+        "Relay the live stream.",
+    )
+    # -- our own fault: recorded, shown, and never an operator's loss -------------------------
+    UNKNOWN_INGEST_DOWN = "unknown:ingest_down", "The ingest itself could not be read."
+    UNKNOWN_REFERENCE = (
+        "unknown:reference",
+        "The reference from the ingest was too short or had a gap, so nothing could be compared.",
+    )
+    UNKNOWN_CAPACITY = "unknown:capacity", "The prober had no capacity left at the drawn second."
+    UNKNOWN_LATE = "unknown:late", "The prober was started too late for the drawn second."
+    UNKNOWN_CONTROL = (
+        "unknown:control",
+        "The known-good control node failed as well, so the prober itself is in doubt.",
+    )
+    UNKNOWN_INTERNAL = "unknown:internal", "An error of the coordinator's own."
+    # -- trust, told by a sequence of checks ---------------------------------------------------
+    UNPROVEN = (
+        "unproven",
+        "No check has passed yet; pay starts with the first one that does.",
+        "Nothing to do: checks come by themselves at secret random times.",
+    )
+    SUSPECTED = (
+        "suspected",
+        "Checks failed more often than honest nodes' do; pay is parked while retests run.",
+        "Keep the node running: retests clear or confirm by themselves.",
+    )
+    FRAUD = (
+        "fraud",
+        "Retests confirmed that the node did not serve what it claimed.",
+        "Start over with a new key; nothing is paid to this one.",
+    )
+    # -- minutes that are not paid ------------------------------------------------------------
+    AWAITING_CHECK = (
+        "awaiting_check",
+        "Minutes up since the last check wait for the next one, and are paid when it passes.",
+    )
+    BEFORE_FIRST_PASS = "before_first_pass", "Minutes before the node's first passed check."
+    VOIDED = "voided", "The check that followed these minutes failed."
+    BEYOND_MAX_PAID_NODES = (
+        "beyond_max_paid_nodes",
+        "The stream pays fewer nodes than serve it; longest verified service comes first.",
+    )
+    BALANCE_EXHAUSTED = (
+        "balance_exhausted",
+        "The stream's balance did not cover these minutes in full.",
+    )
