@@ -13,7 +13,7 @@ class Reason(StrEnum):
     says: str
     fix: str
 
-    def __new__(cls, code: str, says: str, fix: str = "") -> "Reason":
+    def __new__(cls, code: str, says: str = "", fix: str = "") -> "Reason":
         member = str.__new__(cls, code)
         member._value_ = code
         member.says = says
@@ -33,6 +33,11 @@ class Reason(StrEnum):
         "Wait for the next sweep; it comes within two sweep intervals.",
     )
     STREAM_IDLE = "stream_idle", "The relay is fine, but nobody is publishing the stream now."
+    URL_INVALID = (
+        "url_invalid",
+        "The stats URL is not a plain http://host:port/path.",
+        "Write it like http://relay.example.org:8080/stats.json: no user name, no fragment.",
+    )
     NAME_UNRESOLVED = (
         "name_unresolved",
         "The host name of the stats address does not resolve.",

@@ -15,19 +15,24 @@ Fields = dict[str, Any]
 
 DOCUMENT_BYTES_MAX = 1_048_576
 TRANSACTION_WRITES_MAX = 500
+TRANSACTION_BYTES_MAX = 9_437_184
+"""Under Firestore's 10 MiB a request, with room for its framing."""
 FIND_LIMIT_MAX = 1_000
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Ref:
-    """Names one document: `Ref("streams", "k3v9…")`. Ids match `^[A-Za-z0-9_.:-]{1,200}$`."""
+    """Names one document: `Ref("streams", "k3v9…")`. Both match `^[A-Za-z0-9_.:-]{1,200}$`
+    and are none of Firestore's own names: `.`, `..`, `__x__`."""
 
     collection: str
     id: str
 
 
 class StoreError(Exception):
-    """The store could not answer (unreachable, out of time): our fault, nobody else's."""
+    """The store could not answer (unreachable, out of time): our fault, nobody else's.
+
+    After it a write may have happened or not: look, or write so that it bears repeating."""
 
 
 class DocumentTooLargeError(ValueError):
@@ -38,7 +43,8 @@ Decide = Callable[[Sequence[Fields | None]], Mapping[Ref, Fields]]
 """From the documents read (in the order asked; None = absent) to whole documents to write.
 
 May be called again when another writer was faster: it must be pure. Every ref it writes must
-be among those read, so that a lost race is always noticed."""
+be among those read, so that a lost race is always noticed. If it returns
+nothing, nothing is written."""
 
 
 class Store(Protocol):
@@ -56,11 +62,14 @@ class Store(Protocol):
         at_least: Any = None,
         below: Any = None,
         descending: bool = False,
+        after: tuple[Any, str] | None = None,
         limit: int = FIND_LIMIT_MAX,
     ) -> list[tuple[str, Fields]]:
         """(id, fields) of documents that have `field`, ordered by it, `at_least <= x < below`.
 
-        One single-field query: never needs a composite index. Ties are ordered by id."""
+        One single-field query: never needs a composite index. Ties are ordered by id, in the
+        same direction. `after` is the (value, id) of the last row seen, and starts the next
+        page; values of another type than a bound's are left out."""
         ...
 
     async def create(self, ref: Ref, fields: Fields) -> bool:
@@ -74,7 +83,10 @@ class Store(Protocol):
     async def transact(self, refs: Sequence[Ref], decide: Decide) -> Mapping[Ref, Fields]:
         """Reads `refs`, lets `decide` choose, writes its answer at once or not at all.
 
-        Returns what was written. An exception raised by `decide` aborts and is passed on."""
+        Whatever was read and is not written is held to be unchanged at the moment of writing
+        too; that costs a write as well, so ask for what the decision depends on. No lock is
+        held: of two that race, one is decided again. Returns what was written. An exception
+        raised by `decide` aborts and is passed on."""
         ...
 
     async def close(self) -> None: ...

@@ -1,0 +1,48 @@
+# `make` alone prints the verbs. Each verb does its own set-up, which is quick when nothing is missing.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup demo demo-once check test lock clean
+
+PYTHON := .venv/bin/python
+LOCKS := requirements.txt requirements-dev.txt
+# A venv is right for exactly one content of the locks.
+VENV := .venv/.locked-$(shell cat $(LOCKS) | sha256sum | cut -c1-16)
+MAINS := $(wildcard functions/*/main.py)
+COMPILE := CUSTOM_COMPILE_COMMAND='make lock' $(PYTHON) -m piptools compile --quiet --strip-extras \
+	--generate-hashes --allow-unsafe --no-emit-options --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+$(VENV):
+	@bash emulator/venv.sh $@
+
+setup: $(VENV) ## Install what is missing: the virtual environment, ffmpeg, nginx, Java, the Firestore emulator
+	@$(PYTHON) -m emulator setup
+
+demo: setup ## Run the whole network on this machine until Ctrl-C (PORT=8080 NODES=3 CHEATS=dead,loop)
+	@exec $(PYTHON) -m emulator demo
+
+demo-once: setup ## Run it until the first whole epoch is settled, print a verdict in JSON (at most 180 s)
+	@exec $(PYTHON) -m emulator demo-once
+
+check: setup ## Linters, types, the import rule and unit tests (under a minute)
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy --strict
+	@for main in $(MAINS); do .venv/bin/mypy --strict $$main; done
+	@PYTHONPATH=functions:node_image .venv/bin/lint-imports
+	@$(PYTHON) -m pytest tests/unit
+
+test: check ## check, then property, integration and end-to-end tests
+	@$(PYTHON) -m pytest tests/property tests/integration tests/e2e
+
+lock: $(VENV) ## Pin the dependencies anew after a change of requirements*.in
+	@$(COMPILE) --output-file requirements.txt requirements.in
+	@$(COMPILE) --output-file requirements-dev.txt requirements-dev.in
+
+clean: ## Remove everything that was made here: environment, logs, caches
+	@rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,95 @@
+"""`python -m emulator demo | demo-once | setup`: the whole network on this machine.
+
+PORT, NODES and CHEATS choose the api's port and the cast.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Coroutine
+from typing import Any
+
+from emulator.demo import demo
+from emulator.demo_once import demo_once
+from emulator.firestore import EmulatorError
+from emulator.machine import MachineError, complete
+from emulator.network import StartError
+from emulator.options import Options, OptionsError
+from emulator.ports import PortTakenError
+from emulator.public_api import ApiError
+
+USAGE = "usage: python -m emulator demo | demo-once | setup   (PORT=8080 NODES=3 CHEATS=dead,loop)"
+INTERRUPTED = 130
+_EXPECTED = (
+    OptionsError,
+    PortTakenError,
+    EmulatorError,
+    StartError,
+    ApiError,
+    MachineError,
+)
+
+
+def main() -> int:
+    """Returns the exit code: 0 good, 1 not, 2 wrong usage, 130 interrupted too early."""
+    match sys.argv[1:]:
+        case ["setup"]:
+            return _explained(_setup())
+        case ["demo"]:
+            # Being interrupted is how a demo ends well.
+            return _explained(_demo(), interrupted=0)
+        case ["demo-once"]:
+            return _explained(_demo_once())
+        case _:
+            print(USAGE, file=sys.stderr)
+            return 2
+
+
+def _explained(work: Coroutine[Any, Any, int], interrupted: int = INTERRUPTED) -> int:
+    """Runs it; what can be expected to go wrong is said in a sentence, not in a traceback."""
+    try:
+        return asyncio.run(_interruptible(work))
+    except asyncio.CancelledError:
+        return interrupted
+    except _EXPECTED as error:
+        print(error, file=sys.stderr)
+        return 1
+    except TimeoutError:
+        print("the network did not start in time", file=sys.stderr)
+        return 1
+
+
+async def _interruptible(work: Coroutine[Any, Any, int]) -> int:
+    """Cancels it at the first signal; more signals do not disturb the cleaning up."""
+    task = asyncio.ensure_future(work)
+    stopping = False
+
+    def stop() -> None:
+        nonlocal stopping
+        if not stopping:
+            stopping = True
+            print("\nstopping everything", file=sys.stderr, flush=True)
+            task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    return await task
+
+
+async def _setup() -> int:
+    complete()
+    return 0
+
+
+async def _demo() -> int:
+    await demo(Options.from_env(os.environ))
+    return 0
+
+
+async def _demo_once() -> int:
+    return await demo_once(Options.from_env(os.environ))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

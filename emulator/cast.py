@@ -1,0 +1,226 @@
+"""Who takes part in a demo: for each, the command and the environment it is started with.
+
+Every part gets what docs/architecture.md promises it, and nothing else of our own environment.
+"""
+
+import hashlib
+import os
+import secrets
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from emulator import firestore, publisher
+from emulator.cheats import PROGRAMS
+from emulator.options import ROOT
+from emulator.ports import LOOPBACK, Ports
+from emulator.processes import Command
+
+FUNCTIONS = ("api", "collector", "prober", "payout")
+PROJECT = "demo-restream"
+_INHERITED = ("PATH", "HOME", "LANG", "TZ", "JAVA_HOME")
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The lengths of the coordinator, in seconds: an hour of the real network in a minute."""
+
+    sweep_s: int = 5
+    check_s: int = 5
+    checks_per_hour: int = 540  # three draws of four
+    epoch_s: int = 60
+    grace_s: int = 15
+    holding_epochs: int = 2
+    payout_s: int = 5
+
+    @property
+    def ticks_per_epoch(self) -> int:
+        return self.epoch_s // self.sweep_s
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Made anew for each run."""
+
+    sponsor: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    ingest: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    lottery: str = field(default_factory=lambda: secrets.token_urlsafe(48))
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A node of the cast, honest or not."""
+
+    name: str
+    kind: str
+    rtmp_port: int
+    stats_port: int
+
+    @property
+    def stats_url(self) -> str:
+        return f"http://{LOOPBACK}:{self.stats_port}/stats.json"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where everything is: folders, ports, keys and pace of one run."""
+
+    folder: Path
+    """Keeps logs and node keys; survives the run."""
+    scratch: Path
+    """For temporary files; removed after the run. Short, because Unix sockets are made there."""
+    ports: dict[str, int]
+    members: tuple[Member, ...]
+    keys: Keys = field(default_factory=Keys)
+    pace: Pace = field(default_factory=Pace)
+
+    def url(self, function: str) -> str:
+        return f"http://{LOOPBACK}:{self.ports[function]}"
+
+    @property
+    def api_url(self) -> str:
+        return self.url("api")
+
+    @property
+    def ingest_url(self) -> str:
+        return f"rtmp://{LOOPBACK}:{self.ports['ingest']}/live"
+
+    @property
+    def firestore_host(self) -> str:
+        return f"{LOOPBACK}:{self.ports['firestore']}"
+
+
+def ports_for(ports: Ports, api_port: int) -> dict[str, int]:
+    """A port for every part that is not a node. Raises PortTakenError for the api's."""
+    return {
+        "api": ports.exactly(api_port, "PORT"),
+        "ingest": ports.preferably(1935),
+        "ingest-stats": ports.any(),
+        "firestore": ports.any(),
+        **{name: ports.any() for name in FUNCTIONS[1:]},
+    }
+
+
+def members_for(ports: Ports, nodes: int, cheats: Sequence[str]) -> tuple[Member, ...]:
+    """Honest nodes node-1, node-2, …, then cheats dead-1, loop-1, dead-2, …"""
+    kinds = ["honest"] * nodes + list(cheats)
+    members = []
+    for i, kind in enumerate(kinds):
+        name = f"{'node' if kind == 'honest' else kind}-{kinds[: i + 1].count(kind)}"
+        members.append(Member(name, kind, ports.any(), ports.any()))
+    return tuple(members)
+
+
+def firestore_emulator(stage: Stage) -> Command:
+    """Raises firestore.EmulatorError with what to install."""
+    return Command("firestore", tuple(firestore.command(stage.firestore_host)), _env(stage))
+
+
+def function(stage: Stage, name: str) -> Command:
+    """One of the four functions, served as on Cloud Run."""
+    program = Path(sys.executable).parent / "functions-framework"
+    source = f"functions/{name}/main.py"
+    argv = (
+        *(str(program), "--source", source, "--target", name, "--asgi"),
+        *("--host", LOOPBACK, "--port", str(stage.ports[name])),
+    )
+    pace = stage.pace
+    env = _env(
+        stage,
+        PYTHONPATH=str(ROOT / "functions"),
+        GOOGLE_CLOUD_PROJECT=PROJECT,
+        FIRESTORE_EMULATOR_HOST=stage.firestore_host,
+        SWEEP_SECONDS=str(pace.sweep_s),
+        CHECK_SECONDS=str(pace.check_s),
+        EPOCH_SECONDS=str(pace.epoch_s),
+        GRACE_SECONDS=str(pace.grace_s),
+    )
+    return Command(name, argv, env | _own(stage, name), layer=1)
+
+
+def _own(stage: Stage, name: str) -> dict[str, str]:
+    """What only this function is told."""
+    match name:
+        case "api":
+            return {
+                "INGEST_URL": stage.ingest_url,
+                "PUBLIC_URL": stage.api_url,
+                "SPONSOR_KEY_HASHES": f"demo:{_sha256(stage.keys.sponsor)}",
+                "INGEST_KEY_HASH": _sha256(stage.keys.ingest),
+                "HOLDING_EPOCHS": str(stage.pace.holding_epochs),
+                "ALLOW_PRIVATE_ADDRESSES": "true",
+            }
+        case "collector":
+            return {"ALLOW_PRIVATE_ADDRESSES": "true"}
+        case "prober":
+            return {
+                "INGEST_URL": stage.ingest_url,
+                "LOTTERY_KEY": stage.keys.lottery,
+                "CHECKS_PER_HOUR": str(stage.pace.checks_per_hour),
+                "ALLOW_PRIVATE_ADDRESSES": "true",
+            }
+        case _:
+            return {"HOLDING_EPOCHS": str(stage.pace.holding_epochs)}
+
+
+def scheduler(stage: Stage) -> Command:
+    """The local Cloud Scheduler with its three jobs."""
+    jobs = (
+        ("collector", "/?shard=0", stage.pace.sweep_s),
+        ("prober", "/", stage.pace.check_s),
+        ("payout", "/", stage.pace.payout_s),
+    )
+    argv = [sys.executable, "-m", "emulator.scheduler"]
+    for name, path, interval_s in jobs:
+        argv += ["--job", f"{name},{stage.url(name)}{path},{interval_s}"]
+    return Command("scheduler", tuple(argv), _env(stage, PYTHONPATH=str(ROOT)), layer=2)
+
+
+def ingest(stage: Stage) -> Command:
+    """The node image's agent as the central ingest."""
+    own = {"ROLE": "ingest", "INGEST_KEY": stage.keys.ingest}
+    return _agent(stage, "ingest", stage.ports["ingest"], stage.ports["ingest-stats"], own)
+
+
+def publish(publish_url: str, stage: Stage, clock_font: Path | None) -> Command:
+    """The publisher of the live picture."""
+    argv = publisher.argv(publish_url, secrets.randbelow(1_000_000), clock_font)
+    return Command("publisher", argv, _env(stage), layer=2)
+
+
+def node(stage: Stage, member: Member, stream_id: str) -> Command:
+    """A node: the agent if it is honest, else a cheat's own program."""
+    own = {"STREAM_ID": stream_id}
+    agent = _agent(stage, member.name, member.rtmp_port, member.stats_port, own)
+    if member.kind == "honest":
+        return agent
+    program = (sys.executable, "-m", PROGRAMS[member.kind])
+    return Command(member.name, program, {**agent.env, "PYTHONPATH": str(ROOT)}, layer=2)
+
+
+def _agent(
+    stage: Stage, name: str, rtmp_port: int, stats_port: int, own: dict[str, str]
+) -> Command:
+    work = stage.scratch / name
+    work.mkdir(parents=True, exist_ok=True)
+    env = _env(
+        stage,
+        PYTHONPATH=str(ROOT / "node_image"),
+        COORDINATOR_URL=stage.api_url,
+        BIND_ADDRESS=LOOPBACK,
+        RTMP_PORT=str(rtmp_port),
+        STATS_PORT=str(stats_port),
+        DATA_DIR=str(stage.folder / "data" / name),
+        WORK_DIR=str(work),
+    )
+    return Command(name, (sys.executable, "-m", "agent"), env | own, cwd=work, layer=2)
+
+
+def _env(stage: Stage, **own: str) -> dict[str, str]:
+    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    return {**inherited, "PYTHONUNBUFFERED": "1", "TMPDIR": str(stage.scratch), **own}
+
+
+def _sha256(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()

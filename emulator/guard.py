@@ -1,0 +1,21 @@
+"""Outlives the supervisor and ends what it left: for the case that it is killed with SIGKILL.
+
+The kernel ends direct children then (PR_SET_PDEATHSIG), but not theirs. This process holds the
+reading end of a pipe; when the writing end closes, every process with the mark is killed.
+"""
+
+import signal
+import sys
+
+from emulator.proctable import kill_marked
+
+
+def main() -> None:
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
+    sys.stdin.buffer.read()
+    kill_marked(sys.argv[1])
+
+
+if __name__ == "__main__":
+    main()

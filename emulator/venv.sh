@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Makes .venv from the locked requirements, and then the stamp file that is given.
+# PYTHON3 names another interpreter than the first good one on PATH.
+set -euo pipefail
+stamp=$1
+
+is_good() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
+
+find_python() {
+    local candidate
+    for candidate in ${PYTHON3:-python3 python3.13 python3.12 python3.11}; do
+        if is_good "$candidate"; then
+            echo "$candidate"
+            return
+        fi
+    done
+    echo "Python 3.11 or later is missing: install it, or name one with PYTHON3=…" >&2
+    return 1
+}
+
+as_administrator() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+# Debian packages venv apart from Python; the sentence is what we say when we may not install it.
+make_venv() {
+    local python=$1
+    if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+        local version
+        version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+        echo "installing python$version-venv"
+        if ! { as_administrator apt-get update -q && as_administrator env \
+            DEBIAN_FRONTEND=noninteractive apt-get install -q -y "python$version-venv"; }; then
+            echo "Install as an administrator: apt-get install python$version-venv" >&2
+            return 1
+        fi
+    fi
+    "$python" -m venv .venv
+}
+
+if ! is_good .venv/bin/python; then
+    rm -rf .venv
+    make_venv "$(find_python)"
+fi
+echo "installing the locked requirements into .venv"
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+    -r requirements.txt -r requirements-dev.txt
+rm -f .venv/.locked-*
+touch "$stamp"

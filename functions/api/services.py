@@ -1,0 +1,48 @@
+"""What the routes work with, built once per process."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from api.nodes import Announcements
+from api.snapshots import Snapshots
+from api.streams import Registrar
+from coordinator.adapters.clock import Clock
+from coordinator.adapters.records import Ledger, Measurements
+from coordinator.epochs import Calendar
+from coordinator.streams import Stream
+
+
+@dataclass(frozen=True)
+class Services:
+    """The handlers and the settings that routes need."""
+
+    measurements: Measurements
+    ledger: Ledger
+    snapshots: Snapshots
+    registrar: Registrar
+    announcements: Announcements
+    calendar: Calendar
+    clock: Clock
+    sponsors: Mapping[str, str]
+    """Sponsor names by the SHA-256 of their keys."""
+    ingest_key_hash: str
+    ingest_url: str
+    public_url: str | None
+    trusted_proxies: int
+
+    def base_url(self, request: Request) -> str:
+        """The api's own URL, without a slash at its end."""
+        return self.public_url or str(request.base_url).rstrip("/")
+
+    async def stream(self, stream_id: str) -> Stream | None:
+        """From the snapshot; from the database when it is too new for that."""
+        snapshot = await self.snapshots.now()
+        return snapshot.stream(stream_id) or await self._read(stream_id)
+
+    async def _read(self, stream_id: str) -> Stream | None:
+        try:
+            return await self.measurements.stream(stream_id)
+        except ValueError:
+            return None  # no document can have that id

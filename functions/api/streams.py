@@ -1,0 +1,101 @@
+"""Streams: registered by sponsors, discovered by nodes, watched by viewers."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from api.problems import Problem
+from api.snapshots import Snapshot
+from api.wire import StreamIn
+from coordinator.adapters.clock import Clock
+from coordinator.adapters.records import Ledger, Measurements
+from coordinator.epochs import Calendar
+from coordinator.keys import sha256_hex, stream_id_of, stream_key_of
+from coordinator.money import parse_tokens
+from coordinator.streams import Stream, opening_balance
+
+IDEMPOTENCY_KEY_CHARACTERS_MAX = 200
+
+
+@dataclass(frozen=True)
+class Registrar:
+    """Takes in new streams."""
+
+    measurements: Measurements
+    ledger: Ledger
+    calendar: Calendar
+    clock: Clock
+    random_bytes: Callable[[int], bytes]
+
+    async def register(
+        self, asked: StreamIn, sponsor: tuple[str, str], idempotency_key: str | None
+    ) -> tuple[Stream, str]:
+        """(the stream, its publishing key), made now or by an earlier call of the same key.
+
+        The stream is created first and its balance second; a crash in between is repaired by
+        repeating the request. The opening deposit is create-once, so it is never made twice."""
+        name, sponsor_key = sponsor
+        stream_id = stream_id_of(self._seed(name, idempotency_key))
+        stream_key = stream_key_of(sponsor_key, stream_id)
+        now_s = self.clock()
+        ends_s = asked.ends_at.timestamp() if asked.ends_at else None
+        if ends_s is not None and ends_s <= now_s and idempotency_key is None:
+            raise Problem("invalid-request", "ends_at: choose an instant in the future.")
+        stream = Stream(
+            stream_id=stream_id,
+            name=asked.name,
+            sponsor=name,
+            reward_micros_per_hour=parse_tokens(asked.reward_per_node_hour),
+            max_paid_nodes=asked.max_paid_nodes,
+            created_s=round(now_s, 3),
+            ends_s=ends_s,
+            key_hash=sha256_hex(stream_key),
+            request_hash=_hash_of(asked),
+        )
+        if not await self.measurements.create_stream(stream):
+            stream = await self._earlier(stream)
+        deposited = parse_tokens(asked.token_balance)
+        await self.ledger.open(opening_balance(stream, deposited, self.calendar))
+        return stream, stream_key
+
+    def _seed(self, sponsor: str, idempotency_key: str | None) -> bytes:
+        if idempotency_key is None:
+            return self.random_bytes(32)
+        if not 1 <= len(idempotency_key) <= IDEMPOTENCY_KEY_CHARACTERS_MAX:
+            raise Problem(
+                "invalid-request",
+                f"Idempotency-Key: use 1 to {IDEMPOTENCY_KEY_CHARACTERS_MAX} characters.",
+            )
+        return f"{sponsor}|{idempotency_key}".encode()
+
+    async def _earlier(self, stream: Stream) -> Stream:
+        earlier = await self.measurements.stream(stream.stream_id)
+        if earlier is None or earlier.request_hash != stream.request_hash:
+            raise Problem(
+                "idempotency-conflict",
+                "An earlier request with this Idempotency-Key had another body; "
+                "use a new key for a new stream.",
+            )
+        if earlier.key_hash != stream.key_hash:
+            raise Problem(
+                "idempotency-conflict",
+                "The stream was registered with another of your keys; repeat it with that one.",
+            )
+        return earlier
+
+
+def _hash_of(asked: StreamIn) -> str:
+    body = json.dumps(asked.model_dump(mode="json"), sort_keys=True)
+    return hashlib.sha256(body.encode()).hexdigest()
+
+
+def playlist(stream: Stream, snapshot: Snapshot) -> str:
+    """An extended M3U of the stream's verified nodes, best first; VLC and mpv open it."""
+    lines = ["#EXTM3U"]
+    nodes = snapshot.network.verified(stream.stream_id)
+    if not nodes:
+        lines.append("# No node has passed a check yet: reload in a minute.")
+    for node in nodes:
+        lines += [f"#EXTINF:-1,{stream.name} via {node.node_id}", node.rtmp_url]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,211 @@
+"""What goes over the wire: requests as they are accepted, answers as they are given.
+
+Amounts are decimal strings of tokens, instants RFC 3339 in UTC.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from coordinator.money import parse_tokens
+from coordinator.nodes import NodeStatus
+from coordinator.streams import StreamStatus
+
+StreamId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+NodeId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+Port = Annotated[int, Field(ge=1, le=65_535, strict=True)]
+
+
+def _whole_tokens(amount: object) -> object:
+    """A JSON integer is as exact as a string; a float is not, and is refused as a wrong type."""
+    return str(amount) if isinstance(amount, int) and not isinstance(amount, bool) else amount
+
+
+def _positive(amount: str) -> str:
+    if parse_tokens(amount) == 0:
+        raise ValueError("the amount must be more than zero")
+    return amount
+
+
+PositiveAmount = Annotated[
+    str,
+    BeforeValidator(_whole_tokens, json_schema_input_type=str | int),
+    AfterValidator(_positive),
+    Field(strict=True, examples=["1000", "12.5"], max_length=24),
+]
+
+
+def timestamp(at_s: float) -> str:
+    """RFC 3339 in UTC with milliseconds where there are any."""
+    at = datetime.fromtimestamp(at_s, UTC)
+    spec = "milliseconds" if at.microsecond else "seconds"
+    return at.isoformat(timespec=spec).replace("+00:00", "Z")
+
+
+class _In(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StreamIn(_In):
+    """A sponsor registers a stream."""
+
+    name: str = Field(min_length=1, max_length=100, examples=["Main stage"])
+    token_balance: PositiveAmount
+    reward_per_node_hour: PositiveAmount
+    max_paid_nodes: int = Field(100, ge=1, le=10_000, strict=True)
+    ends_at: datetime | None = None
+
+    @model_validator(mode="after")
+    def _has_an_offset(self) -> "StreamIn":
+        if self.ends_at is not None and self.ends_at.tzinfo is None:
+            raise ValueError("ends_at needs an offset, for example 2026-12-01T20:00:00Z")
+        if any(ord(character) < 32 for character in self.name):
+            raise ValueError("a name is one line of text")
+        return self
+
+
+class HeartbeatIn(_In):
+    """A node announces itself, and keeps saying so."""
+
+    stream_id: StreamId
+    stats_url: str | None = Field(None, max_length=500)
+    stats_port: Port | None = None
+    rtmp_port: Port
+    agent: str = Field("", max_length=40)
+    engine: str = Field("", max_length=40)
+    state: Literal["running", "leaving"] = "running"
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "HeartbeatIn":
+        if (self.stats_url is None) == (self.stats_port is None):
+            raise ValueError("send either stats_port or stats_url")
+        return self
+
+
+class PublishIn(_In):
+    """The ingest asks whether somebody may publish."""
+
+    stream_id: str = Field(max_length=200)
+    stream_key: str = Field(max_length=200)
+
+
+class StreamOut(BaseModel):
+    """A stream as anyone may see it."""
+
+    stream_id: str
+    name: str
+    status: StreamStatus
+    ingest_url: str
+    play_url: str
+    reward_per_node_hour: str
+    max_paid_nodes: int
+    balance: str
+    deposited: str
+    created_at: str
+    ends_at: str | None
+    nodes_verified: int
+
+
+class RegisteredOut(StreamOut):
+    """The answer to a registration: the only one that holds the publishing key."""
+
+    publish_url: str
+
+
+class StreamsOut(BaseModel):
+    """A page of streams."""
+
+    streams: list[StreamOut]
+    next_page_token: str | None
+
+
+class NodeOut(BaseModel):
+    """A node as anyone may see it."""
+
+    node_id: str
+    stream_id: str
+    status: NodeStatus
+    reason: str
+    says: str
+    fix: str
+    stats_url: str
+    rtmp_url: str
+    viewers: int
+    minutes_up: int
+    minutes_due: int
+    checks_passed: int
+    checks_failed: int
+    checks_degraded: int
+    checks_unknown: int
+    last_check_at: str | None
+    last_check_reason: str | None
+    pending: str
+    available: str
+    earned: str
+
+
+class NodesOut(BaseModel):
+    """A page of nodes."""
+
+    nodes: list[NodeOut]
+    next_page_token: str | None
+
+
+class HeartbeatOut(BaseModel):
+    """What a node is told: how it stands, what to fix, when to call next."""
+
+    node_id: str
+    stream_id: str
+    stream_status: StreamStatus
+    status: NodeStatus
+    reason: str
+    says: str
+    fix: str
+    stats_url: str
+    rtmp_url: str
+    ingest_url: str
+    earned: str
+    next_heartbeat_seconds: int
+
+
+class RowOut(BaseModel):
+    """One node in a statement."""
+
+    node_id: str
+    minutes_due: int
+    minutes_up: int
+    minutes_unknown: int
+    minutes_waiting_before: int
+    minutes_paid: int
+    minutes_unproven: int
+    minutes_voided: int
+    minutes_beyond: int
+    minutes_waiting: int
+    earned: str
+    short: str
+    reason: str
+    says: str
+    voided_by: list[str]
+
+
+class StatementOut(BaseModel):
+    """A settled epoch of a stream."""
+
+    stream_id: str
+    epoch: int
+    starts_at: str
+    ends_at: str
+    minute_seconds: int
+    reward_per_node_hour: str
+    rows: list[RowOut]
+    paid: str
+    balance_before: str
+    balance_after: str
+
+
+class StatementsOut(BaseModel):
+    """A page of statements, oldest first."""
+
+    statements: list[StatementOut]
+    next_page_token: str | None

@@ -1,0 +1,73 @@
+"""Counts what another store is asked for, in the operations that Firestore bills."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from coordinator.adapters.store import FIND_LIMIT_MAX, Decide, Fields, Ref, Store
+
+
+@dataclass(slots=True)
+class Operations:
+    """Billed documents, from https://firebase.google.com/docs/firestore/pricing."""
+
+    reads: int = 0
+    writes: int = 0
+
+
+class CountingStore:
+    """A `Store` that passes every call on and counts the ones that were answered."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.operations = Operations()
+
+    async def get(self, *refs: Ref) -> list[Fields | None]:
+        documents = await self._store.get(*refs)
+        self.operations.reads += len(set(refs))
+        return documents
+
+    async def find(  # noqa: PLR0913 - a query is its clauses
+        self,
+        collection: str,
+        field: str,
+        *,
+        at_least: Any = None,
+        below: Any = None,
+        descending: bool = False,
+        after: tuple[Any, str] | None = None,
+        limit: int = FIND_LIMIT_MAX,
+    ) -> list[tuple[str, Fields]]:
+        rows = await self._store.find(
+            collection,
+            field,
+            at_least=at_least,
+            below=below,
+            descending=descending,
+            after=after,
+            limit=limit,
+        )
+        self.operations.reads += max(1, len(rows))  # a query that finds nothing costs one
+        return rows
+
+    async def create(self, ref: Ref, fields: Fields) -> bool:
+        created = await self._store.create(ref, fields)
+        self.operations.writes += created
+        return created
+
+    async def put(self, ref: Ref, fields: Fields) -> None:
+        await self._store.put(ref, fields)
+        self.operations.writes += 1
+
+    async def transact(self, refs: Sequence[Ref], decide: Decide) -> Mapping[Ref, Fields]:
+        def counted(documents: Sequence[Fields | None]) -> Mapping[Ref, Fields]:
+            self.operations.reads += len(set(refs))  # once for every attempt
+            return decide(documents)
+
+        written = await self._store.transact(refs, counted)
+        if written:
+            self.operations.writes += len(set(refs))  # what was only read is guarded by a write
+        return written
+
+    async def close(self) -> None:
+        await self._store.close()

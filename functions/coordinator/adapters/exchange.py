@@ -1,0 +1,133 @@
+"""One HTTP request and its response on one connection, cut off at the first thing amiss."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import cast
+
+import httptools
+
+from coordinator.addresses import HttpAddress
+from coordinator.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundLimits:
+    """How long and how much a stranger may answer."""
+
+    resolve_seconds: float = 2.0
+    connect_seconds: float = 3.0
+    total_seconds: float = 5.0
+    header_bytes: int = 8_192
+    body_bytes: int = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Why a response was not taken."""
+
+    reason: Reason
+    detail: str
+
+
+class Exchange(asyncio.Protocol):
+    """One request and its response. `answer` is the body, or why there is none."""
+
+    def __init__(
+        self,
+        address: HttpAddress,
+        limits: OutboundLimits,
+        answer: "asyncio.Future[bytes | Cut]",
+    ) -> None:
+        self.answer = answer
+        self._address = address
+        self._limits = limits
+        self._transport: asyncio.Transport | None = None
+        self._parser = httptools.HttpResponseParser(self)
+        self._body: list[bytes] = []
+        self._received_bytes = self._header_bytes = self._body_bytes = 0
+        self._in_body = self._has_length = False
+
+    def abort(self) -> None:
+        """Ends the connection at once, whatever its state."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    # -- called by the event loop ------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.write(
+            f"GET {self._address.path} HTTP/1.1\r\nHost: {self._address.authority}\r\n"
+            "User-Agent: restream-coordinator\r\nAccept: application/json\r\n"
+            "Accept-Encoding: identity\r\nConnection: close\r\n\r\n".encode("ascii")
+        )
+
+    def data_received(self, data: bytes) -> None:
+        if self.answer.done():
+            return
+        self._received_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            self._refuse(Reason.STATS_BAD_HTTP, f"not HTTP: {error}")
+        if not self._in_body and self._received_bytes > self._limits.header_bytes:
+            self._refuse_size("header", self._limits.header_bytes)
+        # Chunks may carry more frame than content: the bytes on the wire are limited too.
+        elif self._received_bytes > self._limits.header_bytes + self._limits.body_bytes:
+            self._refuse_size("body", self._limits.body_bytes)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if exc is None and self._in_body and not self._has_length:
+            self._end(b"".join(self._body))  # HTTP/1.0: the end of the stream is the end
+        elif not self.answer.done():
+            part = "body" if self._in_body else "header"
+            self._refuse(Reason.STATS_BAD_HTTP, f"the connection ended in the {part}")
+        del self._parser  # it holds our methods: without the circle nothing waits for the collector
+
+    # -- called by the parser ----------------------------------------------------------------
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._header_bytes += len(name) + len(value) + 4
+        if self._header_bytes > self._limits.header_bytes:
+            self._refuse_size("header", self._limits.header_bytes)
+        key, word = name.lower(), value.strip().lower()
+        if key == b"content-encoding" and word not in (b"", b"identity"):
+            self._refuse(Reason.STATS_BAD_HTTP, "Content-Encoding is not identity")
+        elif key == b"transfer-encoding":
+            self._has_length = True
+            if word != b"chunked":
+                self._refuse(Reason.STATS_BAD_HTTP, "Transfer-Encoding is not chunked")
+        elif key == b"content-length":
+            self._has_length = True
+            # The parser itself refuses what is not a number.
+            if word.isdigit() and int(word[:20]) > self._limits.body_bytes:
+                self._refuse_size("body", self._limits.body_bytes)
+
+    def on_headers_complete(self) -> None:
+        self._in_body = True
+        status = self._parser.get_status_code()
+        if status != 200:
+            self._refuse(Reason.STATS_BAD_HTTP, f"answered with status {status}")
+
+    def on_body(self, body: bytes) -> None:
+        self._body_bytes += len(body)
+        if self._body_bytes > self._limits.body_bytes:
+            self._refuse_size("body", self._limits.body_bytes)
+        else:
+            self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        self._end(b"".join(self._body))
+
+    # -- the answer, once --------------------------------------------------------------------
+
+    def _refuse_size(self, part: str, most: int) -> None:
+        self._refuse(Reason.STATS_TOO_LARGE, f"the {part} is larger than {most} bytes")
+
+    def _refuse(self, reason: Reason, detail: str) -> None:
+        self._end(Cut(reason, detail))
+
+    def _end(self, answer: bytes | Cut) -> None:
+        if not self.answer.done():
+            self.answer.set_result(answer)
+            self.abort()

@@ -1,0 +1,112 @@
+"""The store of rules' and handlers' tests: a dict that races as Firestore does.
+
+Every call gives way to other tasks once, so a lost race happens in a test as it does for real.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from coordinator.adapters.documents import (
+    check_document,
+    check_query,
+    check_ref,
+    check_writes,
+    copied,
+    order_key,
+    value_bytes,
+)
+from coordinator.adapters.store import FIND_LIMIT_MAX, Decide, Fields, Ref, StoreError
+
+
+class MemoryStore:
+    """A `Store` that lives as long as the process. `documents` is what it holds at first."""
+
+    def __init__(self, documents: Mapping[Ref, Fields] | None = None) -> None:
+        self._documents: dict[Ref, Fields] = {}
+        self._versions: dict[Ref, int] = {}
+        self._closed = False
+        for ref, fields in (documents or {}).items():
+            check_document(ref, fields)
+            self._write(ref, fields)
+
+    async def get(self, *refs: Ref) -> list[Fields | None]:
+        for ref in refs:
+            check_ref(ref)
+        await self._turn()
+        return [copied(self._documents.get(ref)) for ref in refs]
+
+    async def find(  # noqa: PLR0913 - a query is its clauses
+        self,
+        collection: str,
+        field: str,
+        *,
+        at_least: Any = None,
+        below: Any = None,
+        descending: bool = False,
+        after: tuple[Any, str] | None = None,
+        limit: int = FIND_LIMIT_MAX,
+    ) -> list[tuple[str, Fields]]:
+        check_query(collection, field, limit)
+        value_bytes([at_least, below, after[0] if after else None])
+        await self._turn()
+        rows = []
+        for ref, fields in self._documents.items():
+            if ref.collection != collection or field not in fields:
+                continue
+            if _within(order_key(fields[field]), at_least, below):
+                rows.append((order_key(fields[field]), ref.id, fields))
+        rows.sort(key=lambda row: row[:2], reverse=descending)
+        if after is not None:
+            seen = (order_key(after[0]), after[1])
+            rows = [r for r in rows if (r[:2] < seen if descending else r[:2] > seen)]
+        return [(name, copied(fields)) for _, name, fields in rows[:limit]]
+
+    async def create(self, ref: Ref, fields: Fields) -> bool:
+        check_document(ref, fields)
+        await self._turn()
+        if ref in self._documents:
+            return False
+        self._write(ref, fields)
+        return True
+
+    async def put(self, ref: Ref, fields: Fields) -> None:
+        check_document(ref, fields)
+        await self._turn()
+        self._write(ref, fields)
+
+    async def transact(self, refs: Sequence[Ref], decide: Decide) -> Mapping[Ref, Fields]:
+        while True:
+            documents = await self.get(*refs)
+            versions = [self._versions.get(ref) for ref in refs]
+            writes = decide(documents)
+            check_writes(writes, set(refs))
+            await self._turn()
+            if not writes:
+                return writes
+            if versions == [self._versions.get(ref) for ref in refs]:
+                for ref, fields in writes.items():
+                    self._write(ref, fields)
+                return writes
+
+    async def close(self) -> None:
+        self._closed = True
+
+    async def _turn(self) -> None:
+        """Lets other tasks go first, as a round trip does."""
+        await asyncio.sleep(0)
+        if self._closed:
+            raise StoreError("the store is closed")
+
+    def _write(self, ref: Ref, fields: Fields) -> None:
+        self._documents[ref] = copied(fields)
+        self._versions[ref] = self._versions.get(ref, 0) + 1
+
+
+def _within(key: tuple[int, Any], at_least: Any, below: Any) -> bool:
+    """A bound leaves out the values of every other type, as Firestore's do."""
+    low = None if at_least is None else order_key(at_least)
+    high = None if below is None else order_key(below)
+    if low is not None and (key[0] != low[0] or key < low):
+        return False
+    return high is None or (key[0] == high[0] and key < high)

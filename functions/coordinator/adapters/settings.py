@@ -1,0 +1,110 @@
+"""What each function is told by environment variables; read once, in `main.py`, loudly.
+
+A wrong or missing variable ends the process with one sentence per variable. Unknown ones are
+left alone: platforms set many of their own.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from coordinator.epochs import Calendar
+from coordinator.keys import NAME_PATTERN
+from coordinator.schedule import LOTTERY_KEY_CHARACTERS_MIN
+
+Sha256Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+RtmpBase = Annotated[str, Field(pattern=r"^rtmp://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?/[a-z]{1,16}$")]
+
+
+class SettingsError(SystemExit):
+    """Ends the process with status 2 semantics: a message that names each wrong variable."""
+
+
+class Settings(BaseModel):
+    """What every function needs to know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    google_cloud_project: str = Field(min_length=1)
+    measurement_database: str = "(default)"
+    money_database: str = "money"
+    sweep_seconds: int = Field(60, ge=1, le=3600)
+    check_seconds: int = Field(60, ge=1, le=3600)
+    epoch_seconds: int = Field(3600, ge=1, le=86_400)
+    grace_seconds: int = Field(120, ge=0, le=86_400)
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+
+    @property
+    def calendar(self) -> Calendar:
+        """The lengths that everything is counted in."""
+        return Calendar(
+            self.sweep_seconds, self.check_seconds, self.epoch_seconds, self.grace_seconds
+        )
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """The settings, or SettingsError with a sentence for every variable that is wrong."""
+        known = {
+            name: environ[name.upper()] for name in cls.model_fields if environ.get(name.upper())
+        }
+        try:
+            settings = cls.model_validate(known)
+            _ = settings.calendar
+        except ValidationError as error:
+            raise SettingsError(_sentences(error)) from None
+        except ValueError as error:
+            raise SettingsError(f"EPOCH_SECONDS, SWEEP_SECONDS: {error}") from None
+        return settings
+
+
+def _sentences(error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors(include_url=False, include_input=False):
+        name = str(problem["loc"][0]).upper() if problem["loc"] else "settings"
+        says = "is not set" if problem["type"] == "missing" else problem["msg"]
+        lines.append(f"{name}: {says}. See docs/architecture.md, Settings.")
+    return "\n".join(lines)
+
+
+def _hashes_by_name(raw: object) -> object:
+    """`name:sha256hex,name:sha256hex` -> {sha256hex: name}; a name may have several keys."""
+    if not isinstance(raw, str):
+        return raw
+    pairs = [entry.strip().partition(":") for entry in raw.split(",") if entry.strip()]
+    if any(not NAME_PATTERN.fullmatch(name) for name, _, _ in pairs):
+        raise ValueError("write it as name:sha256hex,name:sha256hex")
+    return {digest: name for name, _, digest in pairs}
+
+
+class ApiSettings(Settings):
+    """The api's own."""
+
+    ingest_url: RtmpBase
+    public_url: str | None = Field(None, pattern=r"^https?://[^\s/]+$")
+    sponsor_key_hashes: Annotated[dict[Sha256Hex, str], BeforeValidator(_hashes_by_name)] = {}
+    ingest_key_hash: Sha256Hex
+    allow_private_addresses: bool = False
+    trusted_proxies: int = Field(0, ge=0, le=8)
+    holding_epochs: int = Field(24, ge=0, le=8_760)
+
+
+class CollectorSettings(Settings):
+    """The collector's own."""
+
+    allow_private_addresses: bool = False
+
+
+class ProberSettings(Settings):
+    """The prober's own."""
+
+    ingest_url: RtmpBase
+    lottery_key: str = Field(min_length=LOTTERY_KEY_CHARACTERS_MIN)
+    checks_per_hour: int = Field(4, ge=1, le=3600)
+    allow_private_addresses: bool = False
+
+
+class PayoutSettings(Settings):
+    """The payout's own."""
+
+    holding_epochs: int = Field(24, ge=0, le=8_760)

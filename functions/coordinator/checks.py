@@ -1,0 +1,118 @@
+"""Spot checks as they are recorded: one document holds every check of one prober run.
+
+Evidence is immutable and public: payout, dashboard and anyone who recomputes a statement
+read the same rows.
+"""
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from coordinator.packing import pack, unpack
+from coordinator.reasons import Reason
+
+
+class Verdict(StrEnum):
+    """How a check ended. `degraded` voids nothing; `unknown` is our fault and counts nowhere."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
+    DEGRADED = "degraded"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+
+    @property
+    def counts(self) -> bool:
+        """Whether it says anything about the node."""
+        return self is not Verdict.UNKNOWN
+
+
+class Event(StrEnum):
+    """What a check set in motion for its node."""
+
+    FLAGGED = "flagged"
+    CLEARED = "cleared"
+    CONFIRMED = "confirmed"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One spot check, its retest included."""
+
+    node_id: str
+    stream_id: str
+    draw: int
+    due_s: float
+    """The drawn instant, Unix seconds."""
+    verdict: Verdict
+    reason: Reason
+    burst: bool = False
+    """Due because the node is flagged, not drawn."""
+    event: Event | None = None
+    attempts: tuple[dict[str, Any], ...] = ()
+    """Per connection: started_s, seconds, reason and the proof's numbers."""
+
+
+class IngestState(StrEnum):
+    """Whether a stream could be read at the ingest during a run."""
+
+    LIVE = "live"
+    DOWN = "down"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One prober run, which covers one draw: the document `probe_results/checks-{draw}`."""
+
+    draw: int
+    started_s: float
+    ended_s: float
+    sweep_ids: tuple[str, ...]
+    """The sweeps whose `up` nodes were the candidates."""
+    streams: dict[str, IngestState]
+    checks: tuple[Check, ...]
+
+    @property
+    def id(self) -> str:
+        """The document's id."""
+        return run_id(self.draw)
+
+    def to_fields(self) -> dict[str, Any]:
+        """The document's fields; `check_draw` is the one that is queried."""
+        return {
+            "check_draw": self.draw,
+            "started_s": self.started_s,
+            "ended_s": self.ended_s,
+            "sweep_ids": list(self.sweep_ids),
+            "streams": {name: state.value for name, state in self.streams.items()},
+            "checks": pack([asdict(check) for check in self.checks]),
+        }
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, Any]) -> "Run":
+        """The run that `to_fields` wrote."""
+        return cls(
+            draw=fields["check_draw"],
+            started_s=fields["started_s"],
+            ended_s=fields["ended_s"],
+            sweep_ids=tuple(fields["sweep_ids"]),
+            streams={name: IngestState(state) for name, state in fields["streams"].items()},
+            checks=tuple(_check_from(row) for row in unpack(fields["checks"])),
+        )
+
+
+def run_id(draw: int) -> str:
+    """Fixed width, so that ids sort like draws."""
+    return f"checks-{draw:012d}"
+
+
+def _check_from(row: dict[str, Any]) -> Check:
+    return Check(
+        **{
+            **row,
+            "verdict": Verdict(row["verdict"]),
+            "reason": Reason(row["reason"]),
+            "event": Event(row["event"]) if row["event"] else None,
+            "attempts": tuple(row["attempts"]),
+        }
+    )

@@ -1,0 +1,49 @@
+"""Ticks, draws and epochs: half-open UTC intervals [n x length, (n+1) x length), numbered."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The lengths that everything is counted in, in whole seconds."""
+
+    sweep_seconds: int = 60
+    check_seconds: int = 60
+    epoch_seconds: int = 3600
+    grace_seconds: int = 120
+
+    def __post_init__(self) -> None:
+        if min(self.sweep_seconds, self.check_seconds, self.epoch_seconds) < 1:
+            raise ValueError("sweep, check and epoch lengths are at least one second")
+        if self.epoch_seconds % self.sweep_seconds:
+            raise ValueError(
+                f"an epoch ({self.epoch_seconds} s) must be a whole number of sweeps "
+                f"({self.sweep_seconds} s)"
+            )
+        if self.grace_seconds < 0:
+            raise ValueError("the grace period cannot be negative")
+
+    def tick_at(self, at_s: float) -> int:
+        """The number of the sweep interval that `at_s` lies in."""
+        return int(at_s // self.sweep_seconds)
+
+    def draw_at(self, at_s: float) -> int:
+        """The number of the lottery interval that `at_s` lies in."""
+        return int(at_s // self.check_seconds)
+
+    def epoch_at(self, at_s: float) -> int:
+        """The number of the epoch that `at_s` lies in."""
+        return int(at_s // self.epoch_seconds)
+
+    def epoch_bounds_s(self, epoch: int) -> tuple[int, int]:
+        """[start, end) of an epoch in Unix seconds."""
+        return epoch * self.epoch_seconds, (epoch + 1) * self.epoch_seconds
+
+    def ticks_of(self, epoch: int) -> range:
+        """The sweep intervals of an epoch."""
+        start_s, end_s = self.epoch_bounds_s(epoch)
+        return range(start_s // self.sweep_seconds, end_s // self.sweep_seconds)
+
+    def is_settleable(self, epoch: int, now_s: float) -> bool:
+        """Whether the epoch has ended and late evidence has had its grace period."""
+        return now_s >= self.epoch_bounds_s(epoch)[1] + self.grace_seconds

@@ -1,0 +1,54 @@
+"""The sealed lottery: when checks are due, unpredictable before and verifiable after.
+
+Every node, in every draw (an interval of CHECK_SECONDS), is due with a fixed probability:
+the first 8 bytes of HMAC-SHA256(day secret, "node|draw") as a fraction of 2^64 lie below
+it; the next 8 bytes give the millisecond inside the interval. The day's secret comes from
+one key; its SHA-256 is published before the day and the secret itself after it, so anybody
+can confirm that no check was added, dropped or aimed.
+"""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+LOTTERY_KEY_CHARACTERS_MIN = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Lottery:
+    """One day's draws. `checks_per_hour` of a node that is always a candidate."""
+
+    day_secret: bytes
+    check_seconds: int
+    checks_per_hour: int
+
+    def is_due(self, node_id: str, draw: int) -> bool:
+        """Whether the node is to be checked in this draw. Exact: integers only."""
+        ticket = int.from_bytes(self._bytes(node_id, draw)[:8])
+        return ticket * 3600 < (self.checks_per_hour * self.check_seconds) << 64
+
+    def due_s(self, node_id: str, draw: int) -> float:
+        """The instant (Unix seconds, to the millisecond) at which the draw's check is due."""
+        offset = int.from_bytes(self._bytes(node_id, draw)[8:16])
+        return draw * self.check_seconds + (offset * self.check_seconds * 1000 >> 64) / 1000
+
+    def _bytes(self, node_id: str, draw: int) -> bytes:
+        return hmac.digest(self.day_secret, f"{node_id}|{draw}".encode(), "sha256")
+
+
+def day_secret(lottery_key: str, day: date) -> bytes:
+    """The secret of a UTC day, 32 bytes; the key itself is never published."""
+    if len(lottery_key) < LOTTERY_KEY_CHARACTERS_MIN:
+        raise ValueError(f"a lottery key has at least {LOTTERY_KEY_CHARACTERS_MIN} characters")
+    return hmac.digest(lottery_key.encode(), f"day|{day.isoformat()}".encode(), "sha256")
+
+
+def commitment(secret: bytes) -> str:
+    """What is published before the day: the hex SHA-256 of its secret."""
+    return hashlib.sha256(secret).hexdigest()
+
+
+def day_of(draw: int, check_seconds: int) -> date:
+    """The UTC day that a draw begins in, which decides whose secret draws it."""
+    return datetime.fromtimestamp(draw * check_seconds, UTC).date()

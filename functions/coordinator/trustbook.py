@@ -1,0 +1,44 @@
+"""What is known of every node from its checks: the document `suspicions/{shard}`."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from coordinator.checks import Check
+from coordinator.packing import pack, unpack
+from coordinator.suspicion import NOBODY, PUBLISHED, SuspicionParameters, TrustState, observe
+
+
+@dataclass(frozen=True, slots=True)
+class TrustBook:
+    """Trust by node id: a fold over all checks, so it can be rebuilt from them."""
+
+    states: dict[str, TrustState] = field(default_factory=dict)
+
+    def of(self, node_id: str) -> TrustState:
+        """The node's state; a new node's if it was never checked."""
+        return self.states.get(node_id, NOBODY)
+
+    def observing(
+        self, checks: Iterable[Check], parameters: SuspicionParameters = PUBLISHED
+    ) -> tuple["TrustBook", tuple[Check, ...]]:
+        """The book after the checks, and the checks with the events that they caused."""
+        states, marked = dict(self.states), []
+        for check in sorted(checks, key=lambda check: (check.due_s, check.node_id)):
+            states[check.node_id], event = observe(
+                states.get(check.node_id, NOBODY), check, parameters
+            )
+            marked.append(replace(check, event=event))
+        return TrustBook(states), tuple(marked)
+
+    def to_fields(self) -> dict[str, Any]:
+        """The document's fields."""
+        return {"nodes": pack({node_id: s.to_row() for node_id, s in self.states.items()})}
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, Any] | None) -> "TrustBook":
+        """The book that `to_fields` wrote; an empty one for None."""
+        if fields is None:
+            return cls()
+        rows = unpack(fields["nodes"])
+        return cls({node_id: TrustState.from_row(row) for node_id, row in rows.items()})

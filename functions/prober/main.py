@@ -1,0 +1,17 @@
+"""The prober's entry point: Cloud Scheduler calls `POST /` once a draw."""
+
+import os
+
+import functions_framework.aio
+from starlette.requests import Request
+from starlette.responses import Response
+
+from prober.wiring import build
+
+answer = build(os.environ)
+
+
+@functions_framework.aio.http
+async def prober(request: Request) -> Response:
+    """Runs the checks of one draw."""
+    return await answer(request)

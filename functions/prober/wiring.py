@@ -1,0 +1,60 @@
+"""Builds the prober out of its settings, and answers its trigger."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Mapping
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from coordinator.adapters.clock import system_clock
+from coordinator.adapters.firestore import FirestoreStore
+from coordinator.adapters.log import Log
+from coordinator.adapters.outbound import Outbound
+from coordinator.adapters.records import Measurements
+from coordinator.adapters.rtmp_probe import RtmpProbe
+from coordinator.adapters.rtmp_reference import ReferencePool
+from coordinator.adapters.settings import ProberSettings
+from coordinator.adapters.triggers import refuse_unless_post
+from coordinator.proof import ProofParameters
+from prober.checking import Capacity, Checker
+from prober.running import Prober
+
+CAPTURES_PER_CORE_MAX = 10
+"""Measured: more at a time inflates lag (docs/benchmarks.md)."""
+
+
+def build(environ: Mapping[str, str]) -> Callable[[Request], Awaitable[Response]]:
+    """The prober's handler; SettingsError when a setting is wrong."""
+    settings = ProberSettings.from_env(environ)
+    log = Log("prober", settings.log_level)
+    store = FirestoreStore(settings.google_cloud_project, settings.measurement_database)
+    checker = Checker(
+        RtmpProbe(now=system_clock),
+        Outbound(allow_private=settings.allow_private_addresses),
+        ProofParameters(),
+        system_clock,
+        asyncio.sleep,
+        Capacity(CAPTURES_PER_CORE_MAX * (os.cpu_count() or 1)),
+    )
+    prober = Prober(
+        Measurements(store),
+        ReferencePool(now=system_clock),
+        checker,
+        settings.calendar,
+        settings.lottery_key,
+        settings.checks_per_hour,
+        settings.ingest_url,
+        system_clock,
+        asyncio.sleep,
+        log,
+    )
+
+    async def answer(request: Request) -> Response:
+        if refused := refuse_unless_post(request):
+            return refused
+        summary = await prober.run()
+        log("checked", **summary)
+        return JSONResponse(summary)
+
+    return answer

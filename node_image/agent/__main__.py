@@ -1,0 +1,79 @@
+"""`python -m agent`: reads the environment, prepares the folders, runs the agent."""
+
+import asyncio
+import logging
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from agent import __version__
+from agent.addresses import AddressError
+from agent.keys import KeyFileError, load_or_create_key
+from agent.log import log, start_logging
+from agent.node import Agent, log_wrong_settings
+from agent.settings import Settings, SettingsError, help_text
+
+
+def main() -> int:
+    """Returns the exit code: 0 stopped, 1 this machine needs a repair, 2 a wrong setting."""
+    arguments = sys.argv[1:]
+    if arguments in (["--help"], ["-h"]):
+        print(help_text(), end="")
+        return 0
+    if arguments == ["--version"]:
+        print(__version__)
+        return 0
+    start_logging("INFO", sys.stderr)
+    if arguments:
+        log_wrong_settings([f"Unknown argument {arguments[0]!r}: see python -m agent --help."])
+        return 2
+    try:
+        settings = Settings.from_env(os.environ)
+    except SettingsError as e:
+        log_wrong_settings(e.sentences)
+        return 2
+    start_logging(settings.log_level, sys.stderr)
+    try:
+        return _run(settings)
+    except (KeyFileError, AddressError, _WorkDirError) as e:
+        log("agent_cannot_start", logging.ERROR, reason=str(e))
+        return 1
+
+
+def _run(settings: Settings) -> int:
+    key, warnings = load_or_create_key(settings.data_dir)
+    for warning in warnings:
+        log("key_repaired", logging.WARNING, reason=warning)
+    work_dir = _make_work_dir(settings.work_dir)
+    try:
+        # Not asyncio.run: at its end it waits for name look-ups, which nothing can cancel.
+        return asyncio.new_event_loop().run_until_complete(Agent(settings, key, work_dir).run())
+    finally:
+        if settings.work_dir is None:
+            shutil.rmtree(work_dir, ignore_errors=True)
+
+
+class _WorkDirError(Exception):
+    """The working folder can't be made. The message says what to do."""
+
+
+def _make_work_dir(wanted: Path | None) -> Path:
+    try:
+        if wanted is None:
+            return Path(tempfile.mkdtemp(prefix="restream-"))
+        wanted.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return wanted
+    except OSError as e:
+        raise _WorkDirError(
+            f"The working folder cannot be made ({e}): set WORK_DIR to a folder the agent may "
+            "write to (in Docker, mount a tmpfs at /tmp)."
+        ) from e
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # not sys.exit, which waits for a hanging name look-up as well

@@ -1,0 +1,44 @@
+"""Host names to IPv4, and whether a port is free: asked before the relay stumbles over it."""
+
+import asyncio
+import socket
+
+_RESOLVE_S_MAX = 10.0
+
+
+class AddressError(Exception):
+    """A name or a port can't be used now. The message says what to do."""
+
+
+async def resolve_ipv4(host: str) -> list[str]:
+    """All IPv4 addresses of `host`, at least one. Raises AddressError."""
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(_RESOLVE_S_MAX):
+            found = await loop.getaddrinfo(
+                host, None, family=socket.AF_INET, type=socket.SOCK_STREAM
+            )
+    except (OSError, UnicodeError, TimeoutError) as e:
+        raise AddressError(
+            f"The ingest's name {host} does not resolve to an IPv4 address ({e or 'timeout'}): "
+            "check this machine's DNS; the agent keeps trying."
+        ) from e
+    return [str(address[0]) for *_, address in found]
+
+
+def check_port_free(address: str, port: int, variable: str) -> None:
+    """Raises AddressError if nobody could listen there now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        bind(probe, address, port, variable)
+
+
+def bind(sock: socket.socket, address: str, port: int, variable: str) -> None:
+    """Bind, and say what to do if it can't be done. Raises AddressError."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((address, port))
+    except OSError as e:
+        raise AddressError(
+            f"The agent cannot listen on {address}:{port} ({e.strerror}): stop what uses the "
+            f"port, or set {variable} to a free one and BIND_ADDRESS to an address of this machine."
+        ) from e

@@ -1,0 +1,9 @@
+"""The relay engines, by the name that RELAY_ENGINE chooses them with."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from agent.engines.base import Engine
+from agent.engines.nginx_rtmp import NginxRtmp
+
+ENGINES: dict[str, Callable[[Path], Engine]] = {"nginx-rtmp": NginxRtmp}

@@ -1,0 +1,128 @@
+"""Tells the coordinator that the node is there, and keeps what it answers."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from agent.backoff import Backoff, spread_s
+from agent.coordinator import Coordinator, CoordinatorAwayError, CoordinatorRefusalError
+from agent.environment import HEARTBEAT_S_MAX, HEARTBEAT_S_MIN
+from agent.log import log
+from agent.streams import HeartbeatAnswer, Stream
+
+RETRY = Backoff(first_s=1.0, limit_s=20.0)
+# A refusal is not repaired within seconds; asking often would only load the coordinator.
+RETRY_REFUSED = Backoff(first_s=5.0, limit_s=60.0)
+LEAVE_S_MAX = 1.5
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the coordinator said last, and whether it can be reached."""
+
+    answer: HeartbeatAnswer | None = None
+    trouble: str = "The coordinator has not answered yet."
+
+
+class Heartbeats:
+    """Finds the stream, then beats for ever; `on_stream` is told each time what the stream is."""
+
+    def __init__(
+        self,
+        coordinator: Coordinator,
+        beat: Mapping[str, object],
+        pace_s: float | None,
+        on_stream: Callable[[Stream], None],
+        chance: Callable[[], float],
+    ) -> None:
+        """`beat` is the heartbeat without its state; `pace_s` overrides the coordinator's."""
+        self._coordinator = coordinator
+        self._beat = dict(beat)
+        self._stream_id = str(beat["stream_id"])
+        self._pace_s = pace_s
+        self._on_stream = on_stream
+        self._chance = chance
+        self._failures = 0
+        self.standing = Standing()
+
+    async def run(self) -> None:
+        """Beat until cancelled, whatever the coordinator does."""
+        is_found = False
+        while True:
+            if is_found:
+                delay_s = await self._beat_once()
+            else:
+                delay_s = await self._find_stream()
+                is_found = delay_s == 0.0
+            await asyncio.sleep(delay_s)
+
+    async def leave(self) -> None:
+        """Say goodbye: one attempt, because the agent has to stop whatever becomes of it."""
+        try:
+            await self._coordinator.heartbeat({**self._beat, "state": "leaving"}, LEAVE_S_MAX)
+            log("left")
+        except (CoordinatorAwayError, CoordinatorRefusalError) as e:
+            log("left_unheard", logging.WARNING, reason=str(e))
+
+    async def _find_stream(self) -> float:
+        """Ask once for the stream; returns 0 when it is known, else seconds to wait."""
+        try:
+            stream = await self._coordinator.stream(self._stream_id)
+        except (CoordinatorAwayError, CoordinatorRefusalError) as e:
+            return self._failed(e)
+        self._failures = 0
+        log("stream_found", stream_id=self._stream_id, status=stream.status)
+        self._on_stream(stream)
+        return 0.0
+
+    async def _beat_once(self) -> float:
+        """Beat once; returns the seconds to wait before the next."""
+        try:
+            answer = await self._coordinator.heartbeat({**self._beat, "state": "running"})
+        except (CoordinatorAwayError, CoordinatorRefusalError) as e:
+            return self._failed(e)
+        self._failures = 0
+        self._note(answer)
+        self._on_stream(answer.stream)
+        asked_s = min(HEARTBEAT_S_MAX, max(HEARTBEAT_S_MIN, answer.next_heartbeat_s))
+        return spread_s(self._pace_s or asked_s, self._chance())
+
+    def _note(self, answer: HeartbeatAnswer) -> None:
+        before = self.standing
+        self.standing = Standing(answer, "")
+        if before.trouble and before.answer:
+            log("coordinator_back")
+        told = (answer.status, answer.reason, answer.fix, answer.stream.status)
+        if before.answer is None or told != (
+            before.answer.status,
+            before.answer.reason,
+            before.answer.fix,
+            before.answer.stream.status,
+        ):
+            log(
+                "standing",
+                logging.WARNING if answer.fix else logging.INFO,
+                status=answer.status,
+                reason=answer.reason,
+                says=answer.says,
+                fix=answer.fix,
+                stream_status=answer.stream.status,
+                earned=answer.earned,
+            )
+
+    def _failed(self, error: CoordinatorAwayError | CoordinatorRefusalError) -> float:
+        self._failures += 1
+        if isinstance(error, CoordinatorRefusalError):
+            backoff = RETRY_REFUSED
+            trouble = f"The coordinator refuses ({error.status} {error.problem}): {error}"
+            if error.status == 404:
+                trouble += f" Check STREAM_ID, which is {self._stream_id}."
+        else:
+            backoff = RETRY
+            trouble = f"The coordinator cannot be asked: {error}."
+        delay_s = backoff.delay_s(self._failures, self._chance())
+        if trouble != self.standing.trouble:
+            log("coordinator_trouble", logging.WARNING, reason=trouble, retry_s=round(delay_s, 1))
+        self.standing = Standing(self.standing.answer, trouble)
+        return delay_s

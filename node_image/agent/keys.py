@@ -1,0 +1,117 @@
+"""The node's key: its whole identity, one file that is made once and never replaced.
+
+Whoever holds the key is the node: there is no registration, and a lost key is a lost identity.
+So a file that is there but cannot be used is an error for a human, never a reason to make another.
+"""
+
+import base64
+import binascii
+import contextlib
+import hashlib
+import os
+import secrets
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+KEY_FILE = "node.key"
+KEY_BYTES = 32
+KEY_CHARS = 43
+
+
+class KeyFileError(Exception):
+    """The key file can't be made or read. The message says what to do."""
+
+
+def node_id_of(key: str) -> str:
+    """The public id that belongs to a key: `n` and 19 characters of its hash."""
+    digest = hashlib.sha256(key.encode("ascii")).digest()
+    return "n" + base64.b32encode(digest).decode("ascii").lower()[:19]
+
+
+def encode_key(raw: bytes) -> str:
+    """32 bytes as 43 characters of URL-safe base64 without padding."""
+    return base64.urlsafe_b64encode(raw).decode("ascii").rstrip("=")
+
+
+def is_key(text: str) -> bool:
+    """True for exactly what `encode_key` can have written."""
+    try:
+        raw = base64.b64decode(text + "=", altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return len(raw) == KEY_BYTES and encode_key(raw) == text
+
+
+def load_or_create_key(
+    data_dir: Path, token: Callable[[int], bytes] = secrets.token_bytes
+) -> tuple[str, list[str]]:
+    """The key in `data_dir` and warnings to log; makes the key on the first start.
+
+    Raises KeyFileError with a sentence for the operator.
+    """
+    path = data_dir / KEY_FILE
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            _create(path, encode_key(token(KEY_BYTES)))
+        return _load(path)
+    except OSError as e:
+        raise KeyFileError(
+            f"The node's key {path} cannot be used ({e.strerror}): give the agent a folder it may "
+            "write to in DATA_DIR (in Docker, a volume at /data)."
+        ) from e
+
+
+def _load(path: Path) -> tuple[str, list[str]]:
+    warnings = []
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode):
+        raise KeyFileError(f"{path} is not a file: remove it, and start the agent again.")
+    if mode & 0o077:
+        path.chmod(0o600)
+        warnings.append(
+            f"{path} could be read by others (mode {stat.S_IMODE(mode):04o}); it is 0600 now. If "
+            "somebody may have copied it, delete it to start as a new node."
+        )
+    with path.open("rb") as file:
+        text = file.read(KEY_CHARS + 100).decode("ascii", errors="replace").strip()
+    if not is_key(text):
+        raise KeyFileError(
+            f"{path} is damaged (not {KEY_CHARS} characters of URL-safe base64): restore it from "
+            "a copy, or delete it to start as a new node; what was earned stays with the old one."
+        )
+    return text, warnings
+
+
+def _create(path: Path, key: str) -> None:
+    """Write the whole key and make it durable before it gets its name, so no half key exists."""
+    draft = path.with_name(f".{KEY_FILE}.{os.getpid()}")
+    with contextlib.suppress(FileNotFoundError):
+        draft.unlink()  # left by an agent of the same process id that died right here
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(key + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        _publish(draft, path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            draft.unlink()
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _publish(draft: Path, path: Path) -> None:
+    try:
+        os.link(draft, path)  # unlike rename, a link never replaces a key that came first
+    except FileExistsError:
+        return
+    except OSError:
+        # Some volumes know no hard links; there is nothing to replace, so renaming will do.
+        if not path.exists():
+            draft.rename(path)

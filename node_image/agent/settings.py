@@ -1,0 +1,110 @@
+"""The agent's settings: environment variables, parsed in one place, and every mistake named."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from agent.engines import ENGINES
+from agent.environment import Environment
+
+ROLES = ("node", "ingest")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+class Variable(NamedTuple):
+    """A row of `--help` and of the table in docs/architecture.md."""
+
+    name: str
+    default: str
+    meaning: str
+
+
+VARIABLES = (
+    Variable("COORDINATOR_URL", "required", "address of the coordinator's API"),
+    Variable("STREAM_ID", "required for ROLE=node", "the stream to relay"),
+    Variable("ROLE", "node", "`node` relays a stream, `ingest` receives it from publishers"),
+    Variable("RELAY_ENGINE", "nginx-rtmp", f"the relay: {', '.join(ENGINES)}"),
+    Variable("RTMP_PORT", "1935", "where the relay listens"),
+    Variable("STATS_PORT", "8080", "where the agent serves /stats.json and /healthz"),
+    Variable("PUBLIC_STATS_URL", "empty", "announced in place of the address it calls from"),
+    Variable("PUBLIC_RTMP_PORT", "RTMP_PORT", "announced, where a router maps the port"),
+    Variable("PUBLIC_STATS_PORT", "STATS_PORT", "announced, where a router maps the port"),
+    Variable("BIND_ADDRESS", "0.0.0.0", "IPv4 address that relay and agent listen on"),  # noqa: S104 -- viewers come from outside
+    Variable("DATA_DIR", "/data", "folder of the node's key (node.key); keep it"),
+    Variable("WORK_DIR", "a new temporary folder", "the relay's configuration and socket"),
+    Variable("HEARTBEAT_SECONDS", "as the coordinator asks", "overrides the pace, 1 to 600"),
+    Variable("INGEST_KEY", "required for ROLE=ingest", "shown to the coordinator by the ingest"),
+    Variable("LOG_LEVEL", "INFO", f"one of {', '.join(LOG_LEVELS)}"),
+)
+
+
+class SettingsError(Exception):
+    """At least one variable is missing or wrong; one sentence for each."""
+
+    def __init__(self, sentences: list[str]) -> None:
+        super().__init__("\n".join(sentences))
+        self.sentences = sentences
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything the environment tells the agent."""
+
+    coordinator_url: str
+    stream_id: str
+    role: str
+    relay_engine: str
+    rtmp_port: int
+    stats_port: int
+    public_stats_url: str
+    public_rtmp_port: int
+    public_stats_port: int
+    bind_address: str
+    data_dir: Path
+    work_dir: Path | None
+    heartbeat_s: float | None
+    ingest_key: str
+    log_level: str
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> "Settings":
+        """Read every variable. Raises SettingsError with all the mistakes at once."""
+        read = Environment(env)
+        role = read.one_of("ROLE", ROLES)
+        rtmp_port = read.port("RTMP_PORT", 1935)
+        stats_port = read.port("STATS_PORT", 8080)
+        if rtmp_port == stats_port:
+            read.wrong.append(f"RTMP_PORT and STATS_PORT are both {rtmp_port}: set one of them.")
+        settings = cls(
+            coordinator_url=read.url("COORDINATOR_URL", "https://api.example.org", required=True),
+            stream_id=read.stream_id(required=role == "node"),
+            role=role,
+            relay_engine=read.one_of("RELAY_ENGINE", tuple(ENGINES)),
+            rtmp_port=rtmp_port,
+            stats_port=stats_port,
+            public_stats_url=read.url("PUBLIC_STATS_URL", "http://203.0.113.7:8080/stats.json"),
+            public_rtmp_port=read.port("PUBLIC_RTMP_PORT", rtmp_port),
+            public_stats_port=read.port("PUBLIC_STATS_PORT", stats_port),
+            bind_address=read.ipv4("BIND_ADDRESS"),
+            data_dir=Path(read.text("DATA_DIR") or "/data"),
+            work_dir=read.work_dir(),
+            heartbeat_s=read.pace(),
+            ingest_key=read.secret("INGEST_KEY", required=role == "ingest"),
+            log_level=read.one_of("LOG_LEVEL", LOG_LEVELS, "INFO"),
+        )
+        if read.wrong:
+            raise SettingsError(read.wrong)
+        return settings
+
+
+def help_text() -> str:
+    """What `python -m agent --help` prints."""
+    rows = "\n".join(f"  {v.name:<18} {v.meaning} [{v.default}]" for v in VARIABLES)
+    return (
+        "usage: python -m agent [--help | --version]\n\n"
+        "Relays a stream and reports to the coordinator. All settings are environment variables\n"
+        f"(defaults in brackets):\n\n{rows}\n\n"
+        "Exit codes: 0 stopped by SIGTERM or SIGINT, 1 something on this machine has to be\n"
+        "repaired first, 2 a setting is missing or wrong.\n"
+    )

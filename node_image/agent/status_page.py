@@ -1,0 +1,57 @@
+"""The page at `/`: am I earning, and if not, why and what to do. Works without JavaScript. Pure."""
+
+from html import escape
+
+from agent.heartbeats import Standing
+from agent.meter import StreamView
+from agent.stats import AgentView, RelayView
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{headline}</title>
+<meta name="viewport" content="width=device-width"><meta http-equiv="refresh" content="10">
+<style>body{{font:1.1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:2rem auto;padding:0 1rem}}
+dt{{font-weight:bold}}dd{{margin:0 0 .5rem}}</style></head>
+<body><h1>{headline}</h1>
+{sentences}
+<dl>{rows}</dl>
+</body></html>
+"""
+_HEADLINES = {
+    "healthy": "This node is earning",
+    "idle": "This node is ready; nobody is publishing now",
+    "pending": "This node is announced and waits for its first check",
+    "flagged": "This node's pay is parked while checks are repeated",
+    "fraud": "This node is not paid any more",
+    "left": "This node has left",
+}
+
+
+def status_page(
+    standing: Standing | None, agent: AgentView, relay: RelayView, stream: StreamView
+) -> str:
+    """The page. `standing` is None on an ingest, which earns nothing."""
+    answer = standing.answer if standing else None
+    if standing is None:
+        headline = "This is an ingest"
+    elif answer is None:
+        headline = "This node is not earning yet"
+    elif standing.trouble:
+        headline = "This node goes on relaying, but does not reach the coordinator"
+    else:
+        headline = _HEADLINES.get(answer.status, "This node is not earning")
+    sentences = [standing.trouble] if standing else []
+    rows = {"Node": agent.node_id, "Stream": agent.stream_id}
+    if answer:
+        sentences += [answer.says, answer.fix]
+        rows["Earned"] = f"{answer.earned} tokens"
+    rows |= {
+        "Relay": f"{relay.engine}, {relay.state}, {relay.restarts} restarts",
+        "Media": "arriving" if stream.is_live else "none from upstream",
+        "Viewers": str(stream.viewers),
+        "Sent": f"{stream.bytes_out / 1e6:.1f} MB",
+    }
+    return _PAGE.format(
+        headline=escape(headline),
+        sentences="\n".join(f"<p>{escape(sentence)}</p>" for sentence in sentences if sentence),
+        rows="".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in rows.items()),
+    )

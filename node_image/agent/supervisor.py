@@ -1,0 +1,150 @@
+"""Keeps the relay running: starts it, measures it, and starts it again when it dies or freezes."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+
+from agent.addresses import AddressError, check_port_free
+from agent.backoff import Backoff
+from agent.engines.base import Engine, EngineMissingError, EngineSilentError, Job
+from agent.log import log
+from agent.meter import Meter
+from agent.relay_process import RelayProcess
+from agent.stats import RelayView
+
+RETRY = Backoff(first_s=0.5, limit_s=30.0)
+READ_EVERY_S = 1.0
+# A relay that ran this long starts its series of failures anew.
+PROVEN_S = 30.0
+# The configuration holds an address and not a name: an ingest that moves is looked up again.
+LOOK_UP_EVERY_S = 30.0
+
+
+class Supervisor:
+    """Runs one engine for the job it was given last; no job means a stopped relay."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        meter: Meter,
+        resolve: Callable[[str], Awaitable[list[str]]],
+        clock: Callable[[], float],
+        chance: Callable[[], float],
+    ) -> None:
+        self._engine = engine
+        self._meter = meter
+        self._resolve = resolve
+        self._clock = clock
+        self._chance = chance
+        self._job: Job | None = None
+        self._is_assigned = False
+        self._changed = asyncio.Event()
+        self._started_s: float | None = None
+        self._state = "starting"
+        self._starts = 0
+        self.trouble = "The relay has no stream yet."
+
+    def assign(self, job: Job | None) -> None:
+        """Relay this from now on; None stops the relay. An equal job changes nothing."""
+        if job != self._job or not self._is_assigned:
+            self._is_assigned, self._job = True, job
+            self._changed.set()
+
+    def view(self) -> RelayView:
+        """What is said about the relay now."""
+        uptime_s = self._clock() - self._started_s if self._started_s is not None else 0.0
+        return RelayView(self._engine.name, self._state, uptime_s, max(0, self._starts - 1))
+
+    async def run(self) -> None:
+        """Supervise until cancelled; cancelling stops the relay."""
+        failures = 0
+        while True:
+            job = self._job
+            self._changed.clear()
+            if job is None:
+                if self._is_assigned:
+                    self._state, self.trouble = "stopped", "There is nothing to relay."
+                await self._changed.wait()
+                failures = 0
+                continue
+            begun_s = self._clock()
+            try:
+                await self._run_once(job)
+                failures = 0
+                continue  # the job has changed
+            except (AddressError, EngineMissingError, _RelayEndedError) as e:
+                self.trouble = str(e)
+            except OSError as e:
+                self.trouble = f"The relay cannot be started: {e}. Look at the disk and WORK_DIR."
+            failures = 1 if self._clock() - begun_s >= PROVEN_S else failures + 1
+            delay_s = RETRY.delay_s(failures, self._chance())
+            log("relay_down", logging.ERROR, reason=self.trouble, retry_s=round(delay_s, 2))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(delay_s):
+                    await self._changed.wait()
+
+    async def _run_once(self, job: Job) -> None:
+        """Run the relay until the job changes; raises when it can't start, dies or freezes."""
+        upstream_ip = (await self._resolve(job.upstream.host))[0] if job.upstream else ""
+        check_port_free(job.bind_address, job.rtmp_port, "RTMP_PORT")
+        for name, text in self._engine.render(job, upstream_ip).items():
+            (self._engine.work_dir / name).write_text(text, encoding="ascii")
+        process = await RelayProcess.start(self._engine, self._clock)
+        self._starts += 1
+        self._meter.restart()
+        self._started_s = started_s = self._clock()
+        log("relay_started", pid=process.pid, engine=self._engine.name, upstream=str(job.upstream))
+        watch = asyncio.create_task(self._watch(started_s))
+        moved = asyncio.create_task(self._watch_name(job, upstream_ip))
+        changed = asyncio.create_task(self._changed.wait())
+        died = asyncio.create_task(process.wait())
+        try:
+            ends = {watch, moved, changed, died}
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if died.done():
+                raise _RelayEndedError(await process.ending())
+            for ailing in (watch, moved):
+                if ailing.done():
+                    raise _RelayEndedError(ailing.result())
+        finally:
+            for task in (watch, moved, changed):
+                task.cancel()
+            await process.stop()
+            self._started_s = None
+            self._meter.restart()
+            self._state = "restarting"
+
+    async def _watch(self, started_s: float) -> str:
+        """Read the statistics for as long as the engine is healthy; returns what ails it."""
+        heard_s = started_s
+        while True:
+            now_s = self._clock()
+            try:
+                reading = await self._engine.read()
+                heard_s = self._clock()
+                self._meter.take(reading, heard_s)
+                if self._state != "running":
+                    self._state, self.trouble = "running", ""
+            except EngineSilentError as e:
+                log("relay_silent", logging.DEBUG, reason=str(e))
+            if ailment := self._engine.ailment(self._clock() - heard_s):
+                return ailment
+            is_young = self._state != "running"
+            await asyncio.sleep(
+                max(0.0, (0.1 if is_young else READ_EVERY_S) - self._clock() + now_s)
+            )
+
+    async def _watch_name(self, job: Job, upstream_ip: str) -> str:
+        """While nothing arrives, see whether the ingest has moved; returns the sentence if so."""
+        while True:
+            await asyncio.sleep(LOOK_UP_EVERY_S)
+            if job.upstream is None or self._meter.view(self._clock()).is_live:
+                continue
+            with contextlib.suppress(AddressError):
+                if upstream_ip not in await self._resolve(job.upstream.host):
+                    return f"The ingest {job.upstream.host} is no longer at {upstream_ip}."
+
+
+class _RelayEndedError(Exception):
+    """The relay died or had to be stopped. The message says how."""

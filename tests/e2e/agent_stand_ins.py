@@ -1,0 +1,347 @@
+"""What the agent's end-to-end tests need around it: a coordinator, media and watched processes."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, TypeVar
+
+ROOT = Path(__file__).parents[2]
+HOST = "127.0.0.1"
+STREAM_ID = "k3v9m2x7q4ab"
+STREAM_KEY = "a-stream-key-for-tests"
+INGEST_KEY = "an-ingest-key-for-tests"
+WAIT_S_MAX = 25.0
+PLAY_S_MAX = 20
+P = TypeVar("P", bound="Watched")
+
+
+def free_port() -> int:
+    """A port that nothing listened on a moment ago."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def is_listening(port: int) -> bool:
+    """True if something accepts connections on the port."""
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) == 0
+
+
+def wait_for(
+    what: str, condition: Callable[[], Any], tell: Callable[[], str], seconds: float = WAIT_S_MAX
+) -> Any:
+    """The first truthy value of `condition`; fails with what was told when it never comes."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        time.sleep(0.05)  # the pace of looking, not a wait for luck
+    raise AssertionError(f"never came within {seconds:g} s: {what}\n{tell()}")
+
+
+class CoordinatorStandIn:
+    """A real HTTP server that speaks the contract, records every call, and can misbehave.
+
+    `mood`: "well", "broken" (500), "nonsense" (200, not JSON) or "slow" (no answer until the mood
+    changes).
+    """
+
+    def __init__(self, ingest_url: str) -> None:
+        self.ingest_url = ingest_url
+        self.stream_status = "active"
+        self.mood = "well"
+        self.calls: list[tuple[str, str, dict[str, Any]]] = []
+        self.keys: set[str] = set()
+        self.port = free_port()
+        self._server: ThreadingHTTPServer | None = None
+
+    @property
+    def url(self) -> str:
+        """What COORDINATOR_URL is set to; a path is part of it, as of a function's URL."""
+        return f"http://{HOST}:{self.port}/api"
+
+    def beats(self, state: str = "running") -> list[dict[str, Any]]:
+        """The heartbeats so far that said `state`."""
+        return [
+            b for _, path, b in self.calls if path == "/nodes/heartbeat" and b["state"] == state
+        ]
+
+    def start(self) -> None:
+        """Serve, on the same port each time."""
+        stand_in = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                stand_in.answer(self, {})
+
+            def do_POST(self) -> None:
+                stand_in.answer(
+                    self, json.loads(self.rfile.read(int(self.headers["content-length"])))
+                )
+
+            def log_message(self, *args: Any) -> None:
+                """Keep quiet: calls are recorded."""
+
+        self._server = ThreadingHTTPServer((HOST, self.port), Handler)
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def stop(self) -> None:
+        """Be away: connections are refused."""
+        if self._server:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+    def answer(self, request: BaseHTTPRequestHandler, body: dict[str, Any]) -> None:
+        """Answer one call."""
+        path = request.path.removeprefix("/api")
+        self.calls.append((request.command, path, body))
+        while self.mood == "slow":
+            time.sleep(0.05)
+        key = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if self.mood == "broken":
+            _send(request, 500, {"type": "/problems/internal"})
+        elif self.mood == "nonsense":
+            _send(request, 200, "<html>hello</html>")
+        elif path == f"/streams/{STREAM_ID}":
+            _send(request, 200, self._stream())
+        elif path == "/ingest/publish":
+            self._answer_publisher(request, key, body)
+        elif path == "/nodes/heartbeat":
+            self.keys.add(key)
+            _send(request, 200, self._heartbeat_answer(body))
+        else:
+            _problem(request, 404, "unknown-stream", "There is no stream of this id.")
+
+    def _answer_publisher(
+        self, request: BaseHTTPRequestHandler, key: str, body: dict[str, Any]
+    ) -> None:
+        if key != INGEST_KEY:
+            _problem(request, 401, "unknown-key", "This is not the ingest's key.")
+        elif body != {"stream_id": STREAM_ID, "stream_key": STREAM_KEY}:
+            _problem(request, 403, "wrong-stream-key", "The stream key is wrong.")
+        else:
+            _send(request, 204, None)
+
+    def _stream(self) -> dict[str, Any]:
+        return {
+            "stream_id": STREAM_ID,
+            "name": "Main stage",
+            "status": self.stream_status,
+            "ingest_url": self.ingest_url,
+            "play_url": f"{self.url}/streams/{STREAM_ID}/playlist.m3u",
+            "reward_per_node_hour": "1.5",
+            "max_paid_nodes": 100,
+            "balance": "998.5",
+            "created_at": "2026-11-22T14:00:00Z",
+            "ends_at": None,
+            "nodes_verified": 3,
+        }
+
+    def _heartbeat_answer(self, beat: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "node_id": "n4w7d2",
+            "stream_id": STREAM_ID,
+            "stream_status": self.stream_status,
+            "status": "healthy",
+            "reason": "ok",
+            "says": "Everything is as it should be.",
+            "fix": "",
+            "stats_url": f"http://{HOST}:{beat.get('stats_port')}/stats.json",
+            "rtmp_url": f"rtmp://{HOST}:{beat['rtmp_port']}/live/{STREAM_ID}",
+            "ingest_url": self.ingest_url,
+            "earned": "12.25",
+            "next_heartbeat_seconds": 1,
+        }
+
+
+def _send(request: BaseHTTPRequestHandler, status: int, body: object) -> None:
+    text = b"" if body is None else (body if isinstance(body, str) else json.dumps(body)).encode()
+    try:
+        request.send_response(status)
+        request.send_header("content-type", "application/json")
+        request.send_header("content-length", str(len(text)))
+        request.end_headers()
+        request.wfile.write(text)
+    except OSError:
+        pass  # the agent stopped waiting, as it should for one that is slow
+
+
+def _problem(request: BaseHTTPRequestHandler, status: int, problem: str, detail: str) -> None:
+    _send(request, status, {"type": f"/problems/{problem}", "status": status, "detail": detail})
+
+
+class Watched:
+    """A process whose output is kept, to be shown when a test fails."""
+
+    def __init__(self, command: list[str], env: dict[str, str] | None = None) -> None:
+        # A file and not a pipe: nobody has to drain it while the test looks elsewhere.
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115 -- closed by stop()
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+            env=env,
+            cwd=ROOT,
+        )
+
+    @property
+    def output(self) -> str:
+        """Everything it wrote so far."""
+        return os.pread(self._output.fileno(), 1_000_000, 0).decode(errors="replace")
+
+    def wait(self, seconds: float = WAIT_S_MAX) -> int:
+        """Its exit code; fails with its output when it does not end."""
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired as e:
+            raise AssertionError(f"did not end within {seconds:g} s\n{self.output}") from e
+
+    def stop(self) -> None:
+        """End it, kindly at first."""
+        try:
+            if self.process.poll() is None:
+                self.process.terminate()
+                try:
+                    self.process.wait(6)
+                except subprocess.TimeoutExpired:
+                    self.process.kill()
+                    self.process.wait(5)
+        finally:
+            self._output.close()
+
+
+class AgentProcess(Watched):
+    """An agent as an operator runs it, with its settings in the environment."""
+
+    def __init__(self, data_dir: Path, coordinator_url: str, **settings: str) -> None:
+        ports = {"RTMP_PORT": str(free_port()), "STATS_PORT": str(free_port())}
+        env = ports | {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT / "node_image"),
+            "COORDINATOR_URL": coordinator_url,
+            "BIND_ADDRESS": HOST,
+            "DATA_DIR": str(data_dir),
+            **settings,
+        }
+        self._env = env
+        super().__init__([sys.executable, "-m", "agent"], {k: v for k, v in env.items() if v})
+
+    @property
+    def rtmp_port(self) -> int:
+        """Where its relay listens."""
+        return int(self._env["RTMP_PORT"])
+
+    @property
+    def stats_port(self) -> int:
+        """Where it serves its statistics."""
+        return int(self._env["STATS_PORT"])
+
+    def get(self, path: str) -> tuple[int, dict[str, Any]]:
+        """The status and JSON of a page of the agent; status 0 while it does not listen."""
+        try:
+            with urllib.request.urlopen(f"http://{HOST}:{self.stats_port}{path}", timeout=5) as a:
+                return a.status, json.load(a)
+        except urllib.error.HTTPError as e:
+            with e:
+                return e.code, json.load(e)
+        except OSError:
+            return 0, {}
+
+    def text(self, path: str) -> str:
+        """A page of the agent that is not JSON."""
+        with urllib.request.urlopen(f"http://{HOST}:{self.stats_port}{path}", timeout=5) as answer:
+            return str(answer.read().decode())
+
+    def stats(self) -> dict[str, Any]:
+        """/stats.json, or nothing while the agent does not listen."""
+        return self.get("/stats.json")[1]
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """The log lines of one event. Every line of the agent has to be JSON."""
+        lines = [
+            json.loads(line) for line in self.output.splitlines(keepends=True) if line[-1:] == "\n"
+        ]
+        return [line for line in lines if line["event"] == name]
+
+    def relay_pid(self) -> int:
+        """The process id of the relay that was started last."""
+        return int(self.events("relay_started")[-1]["pid"])
+
+    def wait_until(
+        self, what: str, condition: Callable[[], Any], seconds: float = WAIT_S_MAX
+    ) -> Any:
+        """Wait, and show this agent's output if it never comes."""
+        return wait_for(what, condition, lambda: self.output, seconds)
+
+    def wait_state(self, state: str) -> dict[str, Any]:
+        """Wait until the stream is `live` or `waiting`; returns the statistics."""
+
+        def stats_in_state() -> dict[str, Any] | None:
+            stats = self.stats()
+            return stats if stats and stats["stream"]["state"] == state else None
+
+        found: dict[str, Any] = self.wait_until(f"stream {state}", stats_in_state)
+        return found
+
+
+def publisher(rtmp_port: int, key: str = STREAM_KEY, stream_id: str = STREAM_ID) -> Watched:
+    """ffmpeg publishing a test picture with noise and a tone, in real time, until stopped."""
+    return Watched(
+        [
+            *("ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error", "-re"),
+            *("-f", "lavfi", "-i", "testsrc2=size=640x360:rate=15"),
+            *("-f", "lavfi", "-i", "sine=frequency=440:sample_rate=44100"),
+            *("-vf", "noise=alls=6:allf=t", "-c:v", "libx264", "-preset", "ultrafast", "-g", "30"),
+            *("-pix_fmt", "yuv420p", "-threads", "1", "-b:v", "400k", "-c:a", "aac", "-f", "flv"),
+            f"rtmp://{HOST}:{rtmp_port}/live/{stream_id}?key={key}",
+        ]
+    )
+
+
+def player(rtmp_port: int) -> Watched:
+    """ffmpeg playing a stream into nowhere until stopped."""
+    url = f"rtmp://{HOST}:{rtmp_port}/live/{STREAM_ID}"
+    return Watched(
+        ["ffmpeg", "-nostdin", "-v", "error", "-i", url, *("-c", "copy", "-f", "null", "-")]
+    )
+
+
+def probe(rtmp_port: int) -> dict[str, Any]:
+    """What ffprobe finds in the stream, after really reading two seconds of it."""
+    done = subprocess.run(
+        [
+            *("ffprobe", "-v", "error", "-of", "json", "-read_intervals", "%+2", "-count_packets"),
+            *("-show_entries", "stream=codec_name,width,height,nb_read_packets"),
+            f"rtmp://{HOST}:{rtmp_port}/live/{STREAM_ID}",
+        ],
+        capture_output=True,
+        timeout=PLAY_S_MAX,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    found: dict[str, Any] = json.loads(done.stdout)
+    return {stream["codec_name"]: stream for stream in found["streams"]}
+
+
+@contextmanager
+def running(process: P) -> Iterator[P]:
+    """Stop the process at the end, whatever happens."""
+    try:
+        yield process
+    finally:
+        process.stop()

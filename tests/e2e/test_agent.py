@@ -1,0 +1,385 @@
+"""The agent with a real nginx, real media and a real HTTP coordinator, on loopback."""
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.coordinator import Coordinator, CoordinatorAwayError, CoordinatorRefusalError
+from tests.e2e.agent_stand_ins import (
+    HOST,
+    INGEST_KEY,
+    STREAM_ID,
+    AgentProcess,
+    CoordinatorStandIn,
+    free_port,
+    is_listening,
+    player,
+    probe,
+    publisher,
+    running,
+    wait_for,
+)
+
+RESIDENT_KB_MAX = 60_000
+STOP_S_MAX = 5.0
+
+
+@dataclass
+class Network:
+    """An ingest with its coordinator."""
+
+    coordinator: CoordinatorStandIn
+    ingest: AgentProcess
+
+    def node(self, folder: Path, **settings: str) -> AgentProcess:
+        """A node agent of this network, started."""
+        return AgentProcess(
+            folder / "data", self.coordinator.url, **{"STREAM_ID": STREAM_ID, **settings}
+        )
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+    """The ingest runs for the whole module: starting one is not what is tested."""
+    port = free_port()
+    # A name and not an address, so that it has to be resolved, and a path before the routes.
+    coordinator = CoordinatorStandIn(f"rtmp://localhost:{port}/live/{STREAM_ID}")
+    coordinator.start()
+    settings = {"ROLE": "ingest", "INGEST_KEY": INGEST_KEY, "RTMP_PORT": str(port)}
+    folder = tmp_path_factory.mktemp("ingest")
+    with ExitStack() as stack:
+        stack.callback(coordinator.stop)
+        ingest = stack.enter_context(running(AgentProcess(folder, coordinator.url, **settings)))
+        ingest.wait_until("ingest up", lambda: ingest.get("/healthz")[0] == 200)
+        yield Network(coordinator, ingest)
+
+
+@pytest.fixture
+def live(network: Network) -> Iterator[Network]:
+    """The network with somebody publishing."""
+    network.coordinator.calls.clear()
+    network.ingest.wait_state("waiting")  # whoever published before has gone
+    with running(publisher(network.ingest.rtmp_port)):
+        network.ingest.wait_state("live")
+        yield network
+
+
+def exists(pid: int) -> bool:
+    """True while there is such a process."""
+    return Path(f"/proc/{pid}").exists()
+
+
+def wait_for_call(coordinator: CoordinatorStandIn, node: AgentProcess) -> None:
+    """Wait until the node has called once more."""
+    heard = len(coordinator.calls)
+    node.wait_until("a call", lambda: len(coordinator.calls) > heard)
+
+
+def assert_nothing_came(ingest: AgentProcess, before: dict[str, Any]) -> None:
+    """A whole reading later, not a byte of media has been counted."""
+    then_s = ingest.stats()["relay"]["uptime_s"]
+    ingest.wait_until("a reading", lambda: ingest.stats()["relay"]["uptime_s"] > then_s + 2)
+    after = ingest.stats()["stream"]
+    assert (after["state"], after["bytes_in"]) == ("waiting", before["bytes_in"])
+
+
+def test_a_node_relays_the_stream_counts_its_viewers_and_leaves(
+    live: Network, tmp_path: Path
+) -> None:
+    with running(live.node(tmp_path)) as node:
+        first = node.wait_state("live")
+        assert first["schema"] == "restream-node/1"
+        assert first["relay"] == {**first["relay"], "engine": "nginx-rtmp", "state": "running"}
+        assert first["stream"]["viewers"] == 0
+        with running(player(node.rtmp_port)), running(player(node.rtmp_port)):
+            node.wait_until("two viewers", lambda: node.stats()["stream"]["viewers"] == 2)
+            packets = probe(node.rtmp_port)
+            assert int(packets["h264"]["nb_read_packets"]) >= 15
+            assert int(packets["aac"]["nb_read_packets"]) >= 15
+        node.wait_until("no viewers", lambda: node.stats()["stream"]["viewers"] == 0)
+        then = node.stats()["stream"]
+        assert then["bytes_in"] > first["stream"]["bytes_in"]
+        assert then["bytes_out"] > 10_000
+        assert then["video"] == {"codec": "H264", "width": 640, "height": 360, "frame_rate": 15.0}
+        assert then["audio"] == {"codec": "AAC", "sample_rate": 44100, "channels": 1}
+        assert node.get("/healthz")[0] == 200
+        status = Path(f"/proc/{node.process.pid}/status").read_text()
+        resident_kb = int(status.split("VmRSS:")[1].split()[0])
+        assert resident_kb < RESIDENT_KB_MAX
+        assert "restream_stream_live" in node.text("/metrics")
+        assert "This node is earning" in node.text("/")
+
+        beat = live.coordinator.beats()[-1]
+        assert beat == {
+            "stream_id": STREAM_ID,
+            "stats_port": node.stats_port,
+            "rtmp_port": node.rtmp_port,
+            "agent": "0.1.0",
+            "engine": "nginx-rtmp",
+            "state": "running",
+        }
+        relay = node.relay_pid()
+        asked_s = time.monotonic()
+        node.process.terminate()
+        assert node.wait() == 0, node.output
+        assert time.monotonic() - asked_s < STOP_S_MAX
+        assert len(live.coordinator.beats("leaving")) == 1
+        assert not exists(relay)
+        assert not is_listening(node.rtmp_port)
+
+
+def test_a_publisher_with_a_wrong_key_is_refused(network: Network) -> None:
+    before = network.ingest.wait_state("waiting")["stream"]
+    with running(publisher(network.ingest.rtmp_port, key="wrong")) as cheat:
+        assert cheat.wait() != 0
+    network.ingest.wait_until(
+        "the refusal in the log",
+        lambda: any(
+            e["reason"] == "The stream key is wrong."
+            for e in network.ingest.events("publisher_refused")
+        ),
+    )
+    assert_nothing_came(network.ingest, before)
+    assert "wrong" not in str(network.ingest.events("relay_says"))
+
+
+def test_a_publisher_cannot_open_one_stream_with_the_key_of_another(network: Network) -> None:
+    before = network.ingest.wait_state("waiting")["stream"]
+    both = f"a-stream-key-for-tests&name={STREAM_ID}"
+    with running(publisher(network.ingest.rtmp_port, key=both, stream_id="other")) as cheat:
+        assert cheat.wait() != 0
+    assert_nothing_came(network.ingest, before)
+
+
+def test_publishers_are_refused_while_the_coordinator_is_away(network: Network) -> None:
+    network.coordinator.stop()
+    try:
+        with running(publisher(network.ingest.rtmp_port)) as early:
+            assert early.wait() != 0
+        network.ingest.wait_until(
+            "the refusal in the log",
+            lambda: any(
+                "cannot be asked" in e["reason"] for e in network.ingest.events("publisher_refused")
+            ),
+        )
+    finally:
+        network.coordinator.start()
+
+
+def test_a_node_lets_nobody_publish_into_it(live: Network, tmp_path: Path) -> None:
+    with running(live.node(tmp_path)) as node:
+        node.wait_state("live")
+        for stream_id in (STREAM_ID, "other"):
+            with running(publisher(node.rtmp_port, stream_id=stream_id)) as stranger:
+                assert stranger.wait() != 0
+        assert node.stats()["stream"]["state"] == "live"
+
+
+def test_a_node_waits_for_a_publisher_who_pauses(network: Network, tmp_path: Path) -> None:
+    with running(network.node(tmp_path)) as node:
+        node.wait_until("relay up", lambda: node.get("/healthz")[0] == 200)
+        with running(publisher(network.ingest.rtmp_port)):
+            before = node.wait_state("live")["stream"]
+        waiting = node.wait_state("waiting")["stream"]
+        assert waiting["video"] is None
+        assert waiting["live_s"] == 0
+        assert node.get("/healthz")[0] == 200
+        with running(publisher(network.ingest.rtmp_port)):
+            after = node.wait_state("live")["stream"]
+            assert after["bytes_in"] > before["bytes_in"]
+            assert node.stats()["relay"]["restarts"] == 0
+
+
+@pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
+def test_a_relay_that_is_struck_is_replaced(
+    live: Network, tmp_path: Path, blow: signal.Signals
+) -> None:
+    with running(live.node(tmp_path)) as node:
+        node.wait_state("live")
+        struck = node.relay_pid()
+        os.kill(struck, blow)
+        node.wait_until("another relay", lambda: node.relay_pid() != struck)
+        node.wait_until(
+            "live again",
+            lambda: (
+                node.stats()["stream"]["state"] == "live" and node.stats()["relay"]["restarts"] == 1
+            ),
+        )
+        assert not exists(struck)
+        assert probe(node.rtmp_port)["h264"]
+        assert "nginx" in node.events("relay_down")[0]["reason"]
+
+
+def test_a_killed_agent_leaves_no_relay_and_comes_back_as_the_same_node(
+    live: Network, tmp_path: Path
+) -> None:
+    ports: dict[str, str] = {"RTMP_PORT": str(free_port()), "STATS_PORT": str(free_port())}
+    with running(live.node(tmp_path, **ports)) as node:
+        before = node.wait_state("live")["node_id"]
+        relay = node.relay_pid()
+        node.process.kill()
+        node.wait()
+        wait_for("the orphan's end", lambda: not exists(relay), lambda: node.output)
+    with running(live.node(tmp_path, **ports)) as node:
+        assert node.wait_state("live")["node_id"] == before
+        assert not node.events("relay_down")
+
+
+def test_a_node_goes_on_relaying_whatever_the_coordinator_does(
+    live: Network, tmp_path: Path
+) -> None:
+    coordinator = live.coordinator
+    with running(live.node(tmp_path)) as node:
+        node.wait_state("live")
+        node.wait_until("a heartbeat", coordinator.beats)
+        for mood in ("broken", "nonsense"):
+            coordinator.mood = mood
+            wait_for_call(coordinator, node)
+        coordinator.mood = "slow"
+        wait_for_call(coordinator, node)
+        coordinator.mood = "well"
+        coordinator.stop()
+        node.wait_until(
+            "its absence in the log",
+            lambda: any("ConnectError" in e["reason"] for e in node.events("coordinator_trouble")),
+        )
+        assert probe(node.rtmp_port)["h264"]
+        coordinator.start()
+        node.wait_until("its return in the log", lambda: node.events("coordinator_back"))
+        assert node.stats()["relay"]["restarts"] == 0
+        assert len(node.events("standing")) == 1  # told once, because it did not change
+
+
+def test_a_node_started_while_the_coordinator_is_away_begins_when_it_is_back(
+    live: Network, tmp_path: Path
+) -> None:
+    live.coordinator.stop()
+    try:
+        with running(live.node(tmp_path)) as node:
+            node.wait_until("trouble", lambda: node.events("coordinator_trouble"))
+            code, health = node.get("/healthz")
+            assert code == 503
+            assert "coordinator" in health["reason"]
+            assert node.stats()["relay"]["state"] == "starting"
+            live.coordinator.start()
+            node.wait_state("live")
+    finally:
+        live.coordinator.stop()
+        live.coordinator.start()
+
+
+def test_a_closed_stream_is_not_pulled_and_a_moved_one_is_followed(
+    live: Network, tmp_path: Path
+) -> None:
+    coordinator = live.coordinator
+    here = coordinator.ingest_url
+    try:
+        with running(live.node(tmp_path)) as node:
+            node.wait_state("live")
+            coordinator.ingest_url = f"rtmp://nowhere.invalid:1935/live/{STREAM_ID}"
+            node.wait_until(
+                "an unresolved name",
+                lambda: any(
+                    "does not resolve" in e["reason"] and "nowhere.invalid" in e["reason"]
+                    for e in node.events("relay_down")
+                ),
+            )
+            assert node.get("/healthz")[0] == 503
+            coordinator.ingest_url = here
+            node.wait_state("live")
+            coordinator.stream_status = "closed"
+            node.wait_until("a stop", lambda: node.stats()["relay"]["state"] == "stopped")
+            assert not is_listening(node.rtmp_port)
+            heard = len(coordinator.beats())
+            node.wait_until("more heartbeats", lambda: len(coordinator.beats()) > heard)
+            coordinator.stream_status = "active"
+            node.wait_state("live")
+    finally:
+        coordinator.ingest_url, coordinator.stream_status = here, "active"
+
+
+def test_an_unknown_stream_is_said_in_one_sentence(network: Network, tmp_path: Path) -> None:
+    with running(network.node(tmp_path, STREAM_ID="nosuchstream")) as node:
+        trouble = node.wait_until("trouble", lambda: node.events("coordinator_trouble"))
+        assert "There is no stream of this id." in trouble[0]["reason"]
+        assert "Check STREAM_ID, which is nosuchstream." in trouble[0]["reason"]
+        node.process.send_signal(signal.SIGINT)
+        assert node.wait() == 0
+
+
+def test_a_taken_port_is_named_and_waited_for(network: Network, tmp_path: Path) -> None:
+    with socket.create_server((HOST, 0)) as taken:
+        port = taken.getsockname()[1]
+        with running(network.node(tmp_path, STATS_PORT=str(port))) as node:
+            assert node.wait() == 1
+            assert "set STATS_PORT" in node.events("agent_cannot_start")[0]["reason"]
+        with running(network.node(tmp_path, RTMP_PORT=str(port))) as node:
+            down = node.wait_until("trouble", lambda: node.events("relay_down"))
+            assert f"{HOST}:{port}" in down[0]["reason"]
+            assert "set RTMP_PORT" in node.get("/healthz")[1]["reason"]
+            taken.close()
+            node.wait_until("health", lambda: node.get("/healthz")[0] == 200)
+
+
+def test_wrong_settings_end_the_agent_with_a_sentence_each(tmp_path: Path) -> None:
+    with running(AgentProcess(tmp_path, "", RTMP_PORT="many", STATS_PORT="8080")) as agent:
+        assert agent.wait() == 2
+        said = [event["reason"] for event in agent.events("setting_wrong")]
+        assert [sentence.split()[0] for sentence in said] == [
+            "RTMP_PORT",
+            "COORDINATOR_URL",
+            "STREAM_ID",
+        ]
+
+
+def test_idle_and_crowding_connections_do_not_keep_others_from_the_statistics(
+    network: Network, tmp_path: Path
+) -> None:
+    with running(network.node(tmp_path)) as node, ExitStack() as crowd:
+        node.wait_until("stats", node.stats)
+        for _ in range(20):
+            idle = crowd.enter_context(socket.create_connection((HOST, node.stats_port)))
+            idle.sendall(b"GET /stats.json HTTP/1.1\r\nX-Drip: ")
+        assert node.stats()["schema"] == "restream-node/1"
+        for _ in range(20):
+            crowd.enter_context(socket.create_connection((HOST, node.stats_port)))
+        assert node.get("/stats.json")[0] == 0  # this address has more than its share
+        crowd.close()
+        node.wait_until("stats again", node.stats)
+        with socket.create_connection((HOST, node.stats_port), timeout=5) as huge:
+            huge.sendall(b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\n\r\n")
+            assert b" 400 " in huge.recv(100)
+        assert node.get("/healthz")[0] in (200, 503)
+
+
+async def test_the_client_tells_a_refusal_from_an_absence(network: Network) -> None:
+    stand_in = network.coordinator
+    client = Coordinator(stand_in.url, "some-key")
+    try:
+        with pytest.raises(CoordinatorRefusalError) as refusal:
+            await client.stream("nosuchstream")
+        assert refusal.value.status == 404
+        assert refusal.value.problem == "/problems/unknown-stream"
+        with pytest.raises(CoordinatorRefusalError):
+            await client.check_publisher(STREAM_ID, "x", 5)
+        moods: dict[str, Callable[[str], bool]] = {
+            "broken": lambda said: "500" in said,
+            "nonsense": lambda said: "not JSON" in said,
+            "slow": lambda said: "within 0.3 s" in said,
+        }
+        for mood, is_said in moods.items():
+            stand_in.mood = mood
+            with pytest.raises(CoordinatorAwayError) as away:
+                await client.heartbeat({"state": "running", "rtmp_port": 1}, seconds_max=0.3)
+            assert is_said(str(away.value)), mood
+    finally:
+        stand_in.mood = "well"
+        await client.close()

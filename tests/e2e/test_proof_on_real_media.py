@@ -1,0 +1,184 @@
+"""The proof on real media: nginx-rtmp and ffmpeg relays pass; recordings, other content, another
+encoding and dead ends fail, each for its own reason."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from coordinator.adapters.rtmp_probe import RtmpProbe
+from coordinator.adapters.rtmp_reference import Reference, ReferencePool
+from coordinator.proof import Capture, Proof, ProofParameters, Verdict, capture_seconds, judge
+from coordinator.rtmp import RtmpAddress
+from tests.e2e.media import Child, Media, at, free_port, media
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+WARM_S = ProofParameters().window_s + 1
+
+
+@dataclass(slots=True)
+class Stage:
+    """An ingest with a live stream, a node that pulls it, and a warm reference."""
+
+    media: Media
+    ingest: Child
+    source: RtmpAddress
+    node_port: int
+    reference: Reference
+    recording: Path
+    recorded_s: float
+    """When the recording ended."""
+
+    async def check(self, target: RtmpAddress) -> Proof:
+        """One check as a prober makes it."""
+        now_s = time.time()
+        seconds = capture_seconds(self.reference.packets(0, now_s), now_s)
+        return await self.judged(await RtmpProbe(now=time.time).capture(target, seconds))
+
+    async def judged(self, capture: Capture) -> Proof:
+        """The verdict, once the reference is complete."""
+        ready_s = capture.ended_s + ProofParameters().grace_s
+        await self.media.until(lambda: time.time() > ready_s, "the reference to be complete")
+        return judge(self.reference.packets(capture.started_s - 120, ready_s), capture)
+
+    async def warm(self, since_s: float = 0) -> None:
+        """Wait until the reference is complete for a whole window."""
+        await self.media.until(lambda: time.time() > since_s + WARM_S, "an old recording")
+        await self.media.until(self._is_warm, "the reference to be warm")
+
+    def _is_warm(self) -> bool:
+        return time.time() > (self.reference.warm_since_s or time.time()) + WARM_S
+
+    async def playing(self, target: RtmpAddress) -> None:
+        """Wait until a stream can be played."""
+        while not (await RtmpProbe(now=time.time).capture(target, 3)).packets:
+            assert self.media.children[-1].is_running, self.media.children[-1].output()
+
+
+async def staged(one: Media, pool: ReferencePool) -> Stage:
+    """Start everything and wait for the first live packet."""
+    ingest, port = one.server("ingest")
+    source = at(port, "show")
+    one.publish(source)
+    reference = pool.acquire(source)
+    await one.until(lambda: reference.is_live(time.time()), "the reference to be live")
+    _, node_port = one.server("node", pull=source)
+    recording = await one.record(source, 6)
+    return Stage(one, ingest, source, node_port, reference, recording, time.time())
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stage() -> AsyncIterator[Stage]:
+    """One stage for all the tests below; each adds only its own cheat."""
+    async with media() as one:
+        pool = ReferencePool(now=time.time)
+        try:
+            yield await staged(one, pool)
+        finally:
+            await pool.close()
+
+
+async def test_a_relay_that_pulls_passes_every_time(stage: Stage) -> None:
+    """nginx-rtmp pulling from the ingest, checked at five different moments of its keyframes."""
+    for _ in range(5):
+        proof = await stage.check(at(stage.node_port, "show"))
+        assert proof.verdict is Verdict.PASS, proof
+        assert proof.byte_ratio == proof.packet_ratio == 1
+        assert proof.offset_span_ms <= 1
+
+
+async def test_a_relay_made_of_ffmpeg_passes(stage: Stage) -> None:
+    """It muxes anew, and leaves every payload as it was."""
+    copied = at(stage.node_port, "copied")
+    stage.media.copy(stage.source.url, copied)
+    await stage.playing(copied)
+    for _ in range(2):
+        proof = await stage.check(copied)
+        assert proof.verdict is Verdict.PASS, proof
+
+
+async def test_what_a_check_costs_is_measured(stage: Stage) -> None:
+    """CPU time of the child and payload bytes, from the kernel and from the packets."""
+    capture = await RtmpProbe(now=time.time).capture(at(stage.node_port, "show"), 3)
+    assert capture.cpu_s > 0
+    assert capture.bytes_received == sum(p.size for p in capture.packets) > 0
+
+
+async def test_a_dead_port_is_unreachable(stage: Stage) -> None:
+    """Nobody listens."""
+    proof = await stage.check(at(free_port(), "show"))
+    assert (proof.verdict, proof.reason) == ("fail", "unreachable")
+
+
+async def test_a_stream_that_is_not_there_is_no_stream(stage: Stage) -> None:
+    """The server answers, and has nothing under that name."""
+    proof = await stage.check(at(stage.node_port, "nothing"))
+    assert (proof.verdict, proof.reason) == ("fail", "no_stream")
+
+
+async def test_other_content_fails(stage: Stage) -> None:
+    """The same test picture with other noise."""
+    other = at(stage.node_port, "other")
+    publisher = stage.media.publish(other, seed=7)
+    await stage.playing(other)
+    await stage.warm()
+    proof = await stage.check(other)
+    publisher.stop()
+    assert (proof.verdict, proof.reason) == ("fail", "wrong_content")
+
+
+async def test_another_encoding_fails(stage: Stage) -> None:
+    """The same picture a moment later, at a lower rate; its sound is the original."""
+    encoded = at(stage.node_port, "encoded")
+    options = [
+        "-c:a",
+        "copy",
+        "-c:v",
+        "libx264",
+        "-preset",
+        "ultrafast",
+        "-g",
+        "30",
+        "-b:v",
+        "250k",
+    ]
+    encoder = stage.media.copy(stage.source.url, encoded, *options)
+    await stage.playing(encoded)
+    await stage.warm()
+    proof = await stage.check(encoded)
+    encoder.stop()
+    assert (proof.verdict, proof.reason) == ("fail", "wrong_content")
+
+
+async def test_a_loop_of_a_recording_fails(stage: Stage) -> None:
+    """Real packets of the ingest, of some time ago."""
+    loop = at(stage.node_port, "loop")
+    stage.media.copy(str(stage.recording), loop)
+    await stage.playing(loop)
+    await stage.warm(stage.recorded_s)
+    proof = await stage.check(loop)
+    assert (proof.verdict, proof.reason) == ("fail", "replayed")
+
+
+async def test_killing_the_ingest_costs_nobody_anything() -> None:
+    """In the middle of a capture: what could not be compared is unknown."""
+    async with media() as one:
+        pool = ReferencePool(now=time.time)
+        stage = await staged(one, pool)
+        await stage.playing(at(stage.node_port, "show"))
+        probe = RtmpProbe(now=time.time)
+        running = asyncio.create_task(probe.capture(at(stage.node_port, "show"), 6))
+        count = len(stage.reference.packets(0, time.time()))
+        await one.until(
+            lambda: len(stage.reference.packets(0, time.time())) > count + 60, "a second of media"
+        )
+        os.killpg(stage.ingest.process.pid, signal.SIGKILL)
+        proof = await stage.judged(await running)
+        await pool.close()
+    assert (proof.verdict, proof.reason) == ("unknown", "unknown:ingest_down")

@@ -1,0 +1,67 @@
+"""The status page and the metrics: what an operator looks at."""
+
+from dataclasses import replace
+
+import pytest
+
+from agent.heartbeats import Standing
+from agent.meter import StreamView
+from agent.metrics import metrics_text
+from agent.stats import AgentView, RelayView
+from agent.status_page import status_page
+from agent.streams import HeartbeatAnswer, RtmpUrl, Stream
+
+AGENT = AgentView("n4w7d2", "k3v9m2x7q4ab", 123.42)
+RELAY = RelayView("nginx-rtmp", "running", 120.2, 3)
+STREAM = StreamView(True, 100.1, 2, 5_000_000, 7_100_000, None, None)
+ANSWER = HeartbeatAnswer(
+    stream=Stream("k3v9m2x7q4ab", "active", RtmpUrl("203.0.113.5", 1935, "live", "s")),
+    status="healthy",
+    reason="ok",
+    says="Everything is as it should be.",
+    fix="",
+    earned="12.25",
+    next_heartbeat_s=30.0,
+)
+
+
+def test_a_healthy_node_reads_that_it_earns_and_how_much() -> None:
+    page = status_page(Standing(ANSWER, ""), AGENT, RELAY, STREAM)
+    assert "<h1>This node is earning</h1>" in page
+    assert "12.25 tokens" in page
+    assert "7.1 MB" in page
+
+
+@pytest.mark.parametrize("status", ["unhealthy", "offline", "something-new"])
+def test_a_node_that_does_not_earn_reads_why_and_what_to_do(status: str) -> None:
+    answer = replace(ANSWER, status=status, says="Nothing accepts <it>.", fix="Forward the port.")
+    page = status_page(Standing(answer, ""), AGENT, RELAY, STREAM)
+    assert "<h1>This node is not earning</h1>" in page
+    assert "<p>Nothing accepts &lt;it&gt;.</p>" in page
+    assert "<p>Forward the port.</p>" in page
+
+
+def test_before_the_first_answer_the_page_says_what_is_waited_for() -> None:
+    page = status_page(Standing(), AGENT, RELAY, STREAM)
+    assert "not earning yet" in page
+    assert "The coordinator has not answered yet." in page
+
+
+def test_an_absent_coordinator_is_said_and_nothing_is_claimed_for_it() -> None:
+    page = status_page(Standing(ANSWER, "It cannot be asked."), AGENT, RELAY, STREAM)
+    assert "does not reach the coordinator" in page
+    assert "It cannot be asked." in page
+    assert "is earning" not in page
+
+
+def test_an_ingest_earns_nothing() -> None:
+    assert "This is an ingest" in status_page(None, AGENT, RELAY, STREAM)
+
+
+def test_metrics_are_prometheus_s_text() -> None:
+    text = metrics_text(AGENT, RELAY, STREAM)
+    label = '{node_id="n4w7d2",stream_id="k3v9m2x7q4ab"}'
+    assert "# TYPE restream_relay_restarts_total counter\n" in text
+    assert f"restream_relay_restarts_total{label} 3\n" in text
+    assert f"restream_viewers{label} 2\n" in text
+    assert text.endswith(f"restream_agent_uptime_seconds{label} 123.4\n")

@@ -1,0 +1,98 @@
+"""Settings: every variable, its default, and one sentence for each mistake."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from agent.settings import VARIABLES, Settings, SettingsError, help_text
+
+NODE = {"COORDINATOR_URL": "https://api.example.org/v1/", "STREAM_ID": "k3v9m2x7q4ab"}
+
+
+def test_two_variables_are_enough_for_a_node() -> None:
+    settings = Settings.from_env(NODE)
+    assert settings.coordinator_url == "https://api.example.org/v1"
+    assert (settings.role, settings.relay_engine) == ("node", "nginx-rtmp")
+    assert (settings.rtmp_port, settings.stats_port) == (1935, 8080)
+    assert (settings.public_rtmp_port, settings.public_stats_port) == (1935, 8080)
+    assert settings.bind_address == "0.0.0.0"
+    assert (settings.data_dir, settings.work_dir) == (Path("/data"), None)
+    assert settings.heartbeat_s is None
+    assert settings.log_level == "INFO"
+
+
+def test_announced_ports_follow_the_local_ones_unless_they_are_set() -> None:
+    settings = Settings.from_env({**NODE, "RTMP_PORT": "2003", "PUBLIC_STATS_PORT": "2011"})
+    assert (settings.public_rtmp_port, settings.public_stats_port) == (2003, 2011)
+
+
+def test_an_ingest_needs_a_key_and_no_stream() -> None:
+    env = {"COORDINATOR_URL": "http://127.0.0.1:8080", "ROLE": "ingest"}
+    with pytest.raises(SettingsError, match="INGEST_KEY is missing"):
+        Settings.from_env(env)
+    assert Settings.from_env({**env, "INGEST_KEY": "secret"}).stream_id == ""
+
+
+def test_every_mistake_is_said_at_once() -> None:
+    with pytest.raises(SettingsError) as wrong:
+        Settings.from_env({"ROLE": "relay", "RTMP_PORT": "0", "LOG_LEVEL": "loud"})
+    names = [sentence.split()[0] for sentence in wrong.value.sentences]
+    assert names == ["ROLE", "RTMP_PORT", "COORDINATOR_URL", "LOG_LEVEL"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("COORDINATOR_URL", "api.example.org"),
+        ("COORDINATOR_URL", "ftp://api.example.org"),
+        ("COORDINATOR_URL", "https://user:word@api.example.org"),
+        ("COORDINATOR_URL", "https://api.example.org/?a=b"),
+        ("COORDINATOR_URL", "https://api.example.org:99999"),
+        ("COORDINATOR_URL", "https://[::1"),
+        ("STREAM_ID", "a b"),
+        ("STREAM_ID", "a;b"),
+        ("STREAM_ID", "a" * 65),
+        ("RELAY_ENGINE", "ffmpeg"),
+        ("RTMP_PORT", "65536"),
+        ("RTMP_PORT", "8080"),
+        ("STATS_PORT", "-1"),
+        ("STATS_PORT", "٨٠٨٠"),
+        ("PUBLIC_RTMP_PORT", "1935/tcp"),
+        ("PUBLIC_STATS_PORT", "0"),
+        ("PUBLIC_STATS_URL", "203.0.113.7:8080"),
+        ("BIND_ADDRESS", "localhost"),
+        ("BIND_ADDRESS", "::"),
+        ("WORK_DIR", "work"),
+        ("WORK_DIR", '/work/"quoted"'),
+        ("WORK_DIR", "/" + "w" * 90),
+        ("HEARTBEAT_SECONDS", "0.5"),
+        ("HEARTBEAT_SECONDS", "601"),
+        ("HEARTBEAT_SECONDS", "nan"),
+        ("LOG_LEVEL", "info"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_variable(name: str, value: str) -> None:
+    with pytest.raises(SettingsError) as wrong:
+        Settings.from_env({**NODE, name: value})
+    assert [name in sentence for sentence in wrong.value.sentences] == [True]
+
+
+def test_a_wrong_secret_is_not_repeated() -> None:
+    with pytest.raises(SettingsError) as wrong:
+        Settings.from_env({**NODE, "ROLE": "ingest", "INGEST_KEY": "hush hush"})
+    assert "hush" not in str(wrong.value)
+
+
+def test_help_explains_every_variable_that_is_read() -> None:
+    read: set[str] = set()
+
+    class Recorder(dict[str, str]):
+        def get(self, name: str, default: str = "") -> str:  # type: ignore[override]
+            read.add(name)
+            return default
+
+    with pytest.raises(SettingsError):
+        Settings.from_env(Recorder())
+    assert read == {variable.name for variable in VARIABLES}
+    assert all(re.search(rf"^  {v.name} ", help_text(), re.M) for v in VARIABLES)

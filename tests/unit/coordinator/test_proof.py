@@ -1,0 +1,243 @@
+"""Every reason a check can end with, each from the smallest stream that shows it."""
+
+from dataclasses import replace
+
+import pytest
+
+from coordinator.packets import DTS_MODULUS_MS, Capture, Packet, dts_difference_ms
+from coordinator.proof import ProofParameters, Verdict, capture_seconds, judge
+from coordinator.reasons import Reason
+from tests.packet_streams import T0, live, served, with_packets
+
+REFERENCE = live()
+HONEST = served(REFERENCE)
+
+
+def reason_of(capture: Capture, reference: list[Packet] = REFERENCE) -> Reason:
+    """The reason, after making sure that it fits its verdict."""
+    proof = judge(reference, capture)
+    passed = proof.reason is Reason.PASSED
+    assert (proof.verdict is Verdict.PASS) == passed
+    assert (proof.verdict is Verdict.UNKNOWN) == proof.reason.is_ours
+    return proof.reason
+
+
+def test_a_live_relay_passes_with_its_numbers() -> None:
+    """All that was due came, at one offset, a lag of 50 ms, with at least one keyframe."""
+    proof = judge(REFERENCE, HONEST)
+    assert proof.verdict is Verdict.PASS
+    assert (proof.byte_ratio, proof.packet_ratio, proof.foreign_ratio) == (1, 1, 0)
+    assert proof.matched == proof.eligible >= 10
+    assert proof.keyframes >= 1
+    assert proof.offset_span_ms == 0
+    assert proof.delay_s == pytest.approx(0.05)
+    assert proof.lag_s is not None
+    assert proof.lag_s < 0.2
+    assert proof.received == len(HONEST.packets)
+
+
+@pytest.mark.parametrize(
+    ("stream", "seconds"),
+    [
+        (live(gop_s=10), 13.0),
+        (live(sound=False), 4.0),
+        (live(picture=False), 3.0),
+        (live(fps=2, gop_s=1), 8.0),
+        (live(dts_ms=DTS_MODULUS_MS - 43_000), 4.0),
+    ],
+    ids=["keyframes 10 s apart", "no sound", "no picture", "2 frames a second", "timestamps wrap"],
+)
+def test_every_kind_of_stream_can_be_proven(stream: list[Packet], seconds: float) -> None:
+    """With and without a cache on the node, and never longer than `capture_seconds` asks."""
+    for has_cache in (False, True):
+        assert reason_of(served(stream, seconds=seconds, has_cache=has_cache), stream) == "passed"
+    assert capture_seconds(stream, T0 + 41) <= seconds + 0.3
+
+
+def test_timestamps_of_pictures_shown_out_of_order_do_not_matter() -> None:
+    """B-frames reorder presentation only; packets are compared by decoding time."""
+    shifted = served(REFERENCE, dts_shift_ms=-987_654_321)
+    assert reason_of(shifted) == "passed"
+
+
+def test_a_picture_that_stands_still_is_proven_by_its_sound() -> None:
+    """Black frames hash alike, so they prove nothing: neither for a node nor against it."""
+    still = [replace(p, digest="black", size=900) if p.is_video else p for p in REFERENCE]
+    capture = served(still)
+    assert reason_of(capture, still) == "passed"
+    mute = [p for p in capture.packets if p.is_video]
+    assert reason_of(with_packets(capture, mute), still) == "too_slow"
+
+
+def test_a_picture_that_stands_still_without_sound_proves_nothing() -> None:
+    """The reference is too poor, and that is nobody's fault."""
+    still = [replace(p, digest="black", size=900) for p in live(sound=False)]
+    assert reason_of(served(still), still) == "unknown:reference"
+    assert reason_of(with_packets(HONEST, []), still) == "unknown:reference"
+
+
+def test_a_closed_port_is_unreachable_at_once() -> None:
+    """No minimum length of a capture applies to a connection that never was."""
+    closed = Capture(T0 + 41, T0 + 41.01, failure=Reason.UNREACHABLE)
+    assert reason_of(closed) == "unreachable"
+    assert reason_of(closed, live(30)) == "unknown:ingest_down"
+
+
+def test_a_fault_of_the_prober_is_nobodys_loss() -> None:
+    """What was not measured is recorded as such."""
+    assert reason_of(Capture(T0, T0, failure=Reason.UNKNOWN_CAPACITY)) == "unknown:capacity"
+
+
+def test_no_packets_are_no_stream() -> None:
+    """The reason of the probe is kept where it has one."""
+    assert reason_of(with_packets(HONEST, [])) == "no_stream"
+    assert reason_of(replace(HONEST, packets=(), failure=Reason.NO_STREAM)) == "no_stream"
+
+
+def test_a_node_that_stops_has_stalled() -> None:
+    """A few live packets and then nothing: hanging up early does not make the check shorter."""
+    assert reason_of(with_packets(HONEST, HONEST.packets[:40])) == "stalled"
+
+
+def test_a_node_that_brings_half_is_too_slow() -> None:
+    """Every second packet, or every second byte of time: both are less than the stream."""
+    assert reason_of(with_packets(HONEST, HONEST.packets[::2])) == "too_slow"
+    throttled = [
+        replace(p, arrived_s=T0 + 51 + 2 * (p.arrived_s - T0 - 51))
+        for p in REFERENCE
+        if p.arrived_s >= T0 + 51
+    ]
+    slow = served(throttled, started_s=T0 + 50.5, seconds=8, lag_s=0)
+    assert reason_of(slow, live(80)) == "too_slow"
+
+
+def test_sound_alone_is_too_slow_where_there_is_a_picture() -> None:
+    """And so is a picture without its sound."""
+    for kind in (True, False):
+        part = [p for p in HONEST.packets if p.is_video is kind]
+        assert reason_of(with_packets(HONEST, part)) == "too_slow"
+
+
+def test_keyframes_alone_do_not_pass_however_many_bytes_they_are() -> None:
+    """In a calm picture keyframes are nearly all bytes, so packets are counted as well."""
+    calm = [replace(p, size=100_000) if p.is_key and p.is_video else p for p in live(gop_s=0.4)]
+    capture = served(calm)
+    keys = {p.digest for p in calm if p.is_key}
+    only_keys = with_packets(capture, [p for p in capture.packets if p.digest in keys])
+    assert reason_of(capture, calm) == "passed"
+    assert reason_of(only_keys, calm) == "too_slow"
+
+
+@pytest.mark.parametrize(
+    ("lag_s", "reason"),
+    [(4.7, "passed"), (7, "lagging"), (13, "lagging"), (29, "replayed"), (90, "wrong_content")],
+)
+def test_a_delay_is_named_by_how_far_it_goes(lag_s: float, reason: str) -> None:
+    """Late, a recording, or older than the reference remembers."""
+    stream = live(160)
+    recent = [p for p in stream if p.arrived_s > T0 + 150 - 80]
+    assert reason_of(served(stream, lag_s=lag_s, started_s=T0 + 150), recent) == reason
+
+
+def test_a_loop_is_replayed() -> None:
+    """A recording of 20 s, begun anew for ever, with timestamps that go on."""
+    stream = live(120)
+    recording = [p for p in stream if p.arrived_s < T0 + 20]
+    loop = [
+        replace(p, arrived_s=p.arrived_s + 20 * n, dts_ms=p.dts_ms + 20_000 * n)
+        for n in range(6)
+        for p in recording
+    ]
+    assert reason_of(served(loop, started_s=T0 + 101), stream) == "replayed"
+
+
+def test_other_content_is_wrong_content() -> None:
+    """So is the same picture encoded again: other bytes are other content."""
+    assert reason_of(served(live(label="other"))) == "wrong_content"
+
+
+def test_a_live_stream_thinned_with_other_content_is_wrong_content() -> None:
+    """All of the live stream and a third as much of something else, under one connection."""
+    extra = served(live(label="other", fps=5)).packets
+    assert reason_of(with_packets(HONEST, [*HONEST.packets, *extra])) == "wrong_content"
+
+
+def test_a_few_stray_packets_accuse_nobody() -> None:
+    """Content is called wrong on evidence: not for three packets of an ended stream."""
+    stray = served(live(label="other")).packets[:3]
+    assert reason_of(with_packets(HONEST, stray)) == "stalled"
+
+
+def test_live_packets_at_wrong_timestamps_do_not_count() -> None:
+    """One offset for all, or a player could not play it."""
+    torn = [replace(p, dts_ms=p.dts_ms + 997 * n) for n, p in enumerate(HONEST.packets)]
+    assert judge(REFERENCE, with_packets(HONEST, torn)).verdict is Verdict.FAIL
+
+
+def test_a_late_stream_made_up_with_live_packets_does_not_pass() -> None:
+    """A few new packets shorten the lag, and make everything between them due as well."""
+    late = served(REFERENCE, lag_s=7).packets
+    assert judge(REFERENCE, with_packets(HONEST, [*late, *HONEST.packets[-30:]])).verdict == "fail"
+
+
+def test_content_is_not_judged_before_the_reference_has_seen_the_window() -> None:
+    """A node's cache may be older than our first packet."""
+    young = [p for p in REFERENCE if p.arrived_s > T0 + 30]
+    assert reason_of(served(live(label="other")), young) == "unknown:reference"
+    assert reason_of(HONEST, young) == "passed"
+    assert reason_of(with_packets(HONEST, []), young) == "no_stream"
+
+
+def test_a_gap_of_the_reference_excuses_and_never_accuses() -> None:
+    """Packets that we missed are not held against a node; what matches still counts for it."""
+    holes = [p for p in REFERENCE if not T0 + 40 < p.arrived_s < T0 + 43]
+    assert reason_of(HONEST, holes) == "unknown:reference"
+    assert reason_of(with_packets(HONEST, []), holes) == "unknown:reference"
+
+
+def test_a_new_connection_of_the_reference_is_a_gap() -> None:
+    """Even a short one: some packets are missing that a node did serve."""
+    second = [replace(p, connection=2) if p.arrived_s > T0 + 43 else p for p in REFERENCE]
+    assert reason_of(with_packets(HONEST, []), second) == "unknown:reference"
+    assert reason_of(HONEST, second) == "passed"
+
+
+def test_an_ingest_that_ends_during_a_capture_is_down() -> None:
+    """The node had nothing to serve."""
+    ended = live(41)
+    assert reason_of(served(ended), ended) == "unknown:ingest_down"
+    assert reason_of(HONEST, []) == "unknown:ingest_down"
+
+
+def test_a_stream_restarted_in_the_middle_passes_or_excuses() -> None:
+    """The publisher came back with timestamps from 0; node and ingest number them differently."""
+    first = live(43.01)
+    second = live(30, start_s=T0 + 43.1, label="again")
+    whole = [*first, *second]
+    relayed = served([*first, *(replace(p, dts_ms=p.dts_ms + 43_100) for p in second)])
+    assert reason_of(relayed, whole) == "passed"
+    assert reason_of(with_packets(relayed, relayed.packets[:30]), whole) == "unknown:reference"
+
+
+def test_a_capture_shorter_than_the_keyframe_interval_accuses_nobody() -> None:
+    """It was our own choice, and `capture_seconds` makes a better one."""
+    slow_keys = live(gop_s=10)
+    short = served(slow_keys, started_s=T0 + 41, seconds=4)
+    assert reason_of(short, slow_keys) == "unknown:reference"
+    assert 10 < capture_seconds(slow_keys, T0 + 41) <= ProofParameters().capture_max_s
+    assert capture_seconds([], T0) == ProofParameters().capture_min_s
+
+
+def test_a_stall_of_a_second_at_the_end_is_forgiven() -> None:
+    """Whatever an honest connection still had in flight when the time was over."""
+    cut = [p for p in HONEST.packets if p.arrived_s < HONEST.ended_s - 1]
+    assert reason_of(with_packets(HONEST, cut)) == "passed"
+
+
+@pytest.mark.parametrize(
+    ("later", "earlier", "difference"),
+    [(7, 5, 2), (5, 7, -2), (3, DTS_MODULUS_MS - 2, 5), (DTS_MODULUS_MS - 2, 3, -5), (-2, 3, -5)],
+)
+def test_timestamps_are_compared_on_a_circle(later: int, earlier: int, difference: int) -> None:
+    """32 bits of milliseconds wrap after 49.7 days."""
+    assert dts_difference_ms(later, earlier) == difference

@@ -1,0 +1,55 @@
+"""The lottery is fair, exact and verifiable."""
+
+from datetime import date
+
+import pytest
+
+from coordinator.schedule import Lottery, commitment, day_of, day_secret
+
+KEY = "k" * 32
+SECRET = day_secret(KEY, date(2026, 11, 22))
+
+
+def test_a_draw_is_the_same_for_whoever_knows_the_secret() -> None:
+    """Which is everybody, after the day."""
+    one, other = Lottery(SECRET, 60, 4), Lottery(SECRET, 60, 4)
+    assert [one.is_due("n1", d) for d in range(500)] == [other.is_due("n1", d) for d in range(500)]
+
+
+def test_checks_come_as_often_as_published() -> None:
+    """4 an hour: 20,000 minutes draw 1,333 ± 5 standard deviations."""
+    drawn = sum(Lottery(SECRET, 60, 4).is_due("n1", draw) for draw in range(20_000))
+    assert abs(drawn - 1_333) < 5 * 36
+
+
+def test_a_rate_of_one_per_draw_draws_everybody() -> None:
+    """The bound is exact: no draw is lost to rounding."""
+    assert all(Lottery(SECRET, 60, 60).is_due("n1", draw) for draw in range(1_000))
+
+
+def test_a_due_second_lies_within_its_draw() -> None:
+    """And is spread over it."""
+    dues = [Lottery(SECRET, 60, 60).due_s("n1", draw) - draw * 60 for draw in range(2_000)]
+    assert min(dues) >= 0
+    assert max(dues) < 60
+    assert sum(dues) / len(dues) == pytest.approx(30, abs=2)
+
+
+def test_days_and_keys_have_secrets_of_their_own() -> None:
+    """Publishing one day's tells nothing about another's."""
+    secrets = {day_secret(k, date(2026, 11, d)) for k in (KEY, "l" * 32) for d in (22, 23)}
+    assert len(secrets) == 4
+    assert len({commitment(secret) for secret in secrets}) == 4
+
+
+def test_a_short_key_is_refused() -> None:
+    """A key that can be guessed seals nothing."""
+    with pytest.raises(ValueError, match="32 characters"):
+        day_secret("k" * 31, date(2026, 11, 22))
+
+
+def test_a_draw_belongs_to_the_day_it_begins_in() -> None:
+    """UTC, half-open."""
+    midnight = 1_795_305_600 // 60
+    assert day_of(midnight, 60) == date(2026, 11, 22)
+    assert day_of(midnight - 1, 60) == date(2026, 11, 21)

@@ -1,0 +1,99 @@
+"""From checks to trust: quick with frauds, patient with the unlucky."""
+
+from coordinator.checks import Check, Event, Verdict
+from coordinator.reasons import Reason
+from coordinator.suspicion import NOBODY, Trust, TrustState, observe
+from coordinator.trustbook import TrustBook
+
+REASONS = {
+    "p": (Verdict.PASS, Reason.PASSED),
+    "d": (Verdict.DEGRADED, Reason.DEGRADED),
+    "f": (Verdict.FAIL, Reason.NO_STREAM),
+    "w": (Verdict.FAIL, Reason.REPLAYED),
+    "u": (Verdict.UNKNOWN, Reason.UNKNOWN_INGEST_DOWN),
+}
+
+
+def _check(kind: str, at: int = 0) -> Check:
+    verdict, reason = REASONS[kind]
+    return Check("n2", "s3", at, 60.0 * at, verdict, reason)
+
+
+def _after(kinds: str) -> tuple[TrustState, list[Event | None]]:
+    state, events = NOBODY, []
+    for at, kind in enumerate(kinds):
+        state, event = observe(
+            state,
+            _check(kind, at),
+        )
+        events.append(event)
+    return state, events
+
+
+def test_the_first_pass_proves_a_node() -> None:
+    """Until then it is unproven, whatever else happens."""
+    assert _after("u")[0].trust is Trust.UNPROVEN
+    assert _after("f")[0].trust is Trust.UNPROVEN
+    assert _after("fp")[0].trust is Trust.PROVEN
+
+
+def test_a_node_that_serves_nothing_is_flagged_within_three_checks() -> None:
+    """Storj needs 41."""
+    state, events = _after("fff")
+    assert state.trust is Trust.FLAGGED
+    assert events == [None, None, Event.FLAGGED]
+
+
+def test_content_proven_wrong_twice_flags_at_once() -> None:
+    """An honest relay cannot do that."""
+    assert _after("pppppwppw")[1][-1] is Event.FLAGGED
+
+
+def test_one_failure_now_and_then_is_forgiven() -> None:
+    """Passes wear suspicion down."""
+    state, events = _after(("f" + "p" * 20) * 30)
+    assert state.trust is Trust.PROVEN
+    assert not any(events)
+
+
+def test_three_per_cent_of_degraded_checks_flag_nobody() -> None:
+    """Viewers feel them, so they weigh, but little."""
+    assert not any(_after(("d" + "p" * 32) * 50)[1])
+
+
+def test_a_flag_is_confirmed_by_failing_retests() -> None:
+    """Three of them, and it is over."""
+    state, events = _after("fff" + "fff" + "ppp")
+    assert state.trust is Trust.FRAUD
+    assert events[5] is Event.CONFIRMED
+    assert not any(events[6:])
+
+
+def test_a_flag_is_cleared_by_passing_retests() -> None:
+    """Six of them; the score starts anew."""
+    state, events = _after("fff" + "ppfppfpp")
+    assert events[-1] is Event.CLEARED
+    assert (state.trust, state.score, state.flagged_s) == (Trust.PROVEN, 0, None)
+
+
+def test_retests_decide_within_eight() -> None:
+    """Whatever order they come in: a person is never needed."""
+    for pattern in range(256):
+        retests = "".join("pf"[pattern >> i & 1] for i in range(8))
+        assert any(_after("fff" + retests)[1][3:])
+
+
+def test_our_own_fault_changes_nothing() -> None:
+    """Except its own count."""
+    with_unknown, _ = _after("fufupuu")
+    without, _ = _after("ffp")
+    assert with_unknown.unknown == 4
+    assert (with_unknown.score, with_unknown.failed) == (without.score, without.failed)
+
+
+def test_a_book_survives_its_document() -> None:
+    """And marks the checks that caused something."""
+    book, checks = TrustBook().observing([_check("f", at) for at in range(3)])
+    assert [check.event for check in checks] == [None, None, Event.FLAGGED]
+    assert TrustBook.from_fields(book.to_fields()) == book
+    assert TrustBook.from_fields(None).of("n9") == NOBODY

@@ -1,0 +1,101 @@
+"""One node's row, and one shard's document."""
+
+from dataclasses import replace
+
+import pytest
+
+from coordinator.packing import bitmap_from, positions_of
+from coordinator.reasons import Reason
+from coordinator.relay_stats import Media, RelayStats
+from coordinator.rosters import Slot
+from coordinator.sweeps import OUTCOME_OF_FAILURE, Outcome, Poll, Sweep, SweepBits, judge
+
+SLOT = Slot("n2", "s3", "http://192.0.2.5:8080/stats.json", "192.0.2.5", 1935, 7, 11.0)
+LIVE = RelayStats(Media.LIVE, viewers=3, bytes_in=500, bytes_out=900, node_id="n2")
+
+
+def _judged(
+    answer: RelayStats | Reason, previous: Poll | None = None, *, live: bool = True
+) -> tuple[Outcome, Reason]:
+    poll = judge(SLOT, answer, previous, stream_is_live=live, tick=13)
+    return poll.outcome, poll.reason
+
+
+@pytest.mark.parametrize(
+    ("answer", "live", "outcome", "reason"),
+    [
+        (LIVE, True, Outcome.UP, Reason.OK),
+        (replace(LIVE, node_id=None), True, Outcome.UP, Reason.OK),
+        (replace(LIVE, node_id="n9"), True, Outcome.INVALID, Reason.WRONG_NODE),
+        (replace(LIVE, media=Media.ABSENT), True, Outcome.INVALID, Reason.WRONG_STREAM),
+        (replace(LIVE, media=Media.RELAY_DOWN), True, Outcome.DOWN, Reason.RELAY_DOWN),
+        (replace(LIVE, media=Media.WAITING), True, Outcome.DOWN, Reason.UPSTREAM_DOWN),
+        (replace(LIVE, media=Media.WAITING), False, Outcome.IDLE, Reason.STREAM_IDLE),
+        (Reason.CONNECT_FAILED, True, Outcome.DOWN, Reason.CONNECT_FAILED),
+        (Reason.ADDRESS_BLOCKED, True, Outcome.BLOCKED, Reason.ADDRESS_BLOCKED),
+        (Reason.STATS_INVALID, True, Outcome.INVALID, Reason.STATS_INVALID),
+        (Reason.UNKNOWN_INTERNAL, True, Outcome.UNKNOWN, Reason.UNKNOWN_INTERNAL),
+    ],
+)
+def test_what_a_node_says_decides_its_outcome(
+    answer: RelayStats | Reason, live: bool, outcome: Outcome, reason: Reason
+) -> None:
+    """Each with its own public reason."""
+    assert _judged(answer, live=live) == (outcome, reason)
+
+
+def test_counters_that_stand_still_are_a_stall() -> None:
+    """After two sweeps without a byte; one may be chance."""
+    first = judge(SLOT, LIVE, None, stream_is_live=True, tick=13)
+    second = judge(SLOT, LIVE, first, stream_is_live=True, tick=14)
+    third = judge(SLOT, LIVE, second, stream_is_live=True, tick=15)
+    assert [p.outcome for p in (first, second, third)] == [Outcome.UP, Outcome.UP, Outcome.STALLED]
+    moving = replace(LIVE, bytes_in=501)
+    assert judge(SLOT, moving, third, stream_is_live=True, tick=16).outcome is Outcome.UP
+
+
+def test_a_relay_without_counters_cannot_stand_still() -> None:
+    """rtmp_relay counts no bytes; checks tell."""
+    poll = None
+    for tick in range(13, 20):
+        stats = replace(LIVE, bytes_in=None)
+        poll = judge(SLOT, stats, poll, stream_is_live=True, tick=tick)
+    assert poll is not None
+    assert poll.outcome is Outcome.UP
+    assert (poll.minutes_up, poll.minutes_due, poll.since_tick) == (7, 7, 13)
+
+
+def test_missed_polls_are_counted_in_a_row() -> None:
+    """Any answer ends the row, a bad one too."""
+    first = judge(SLOT, Reason.CONNECT_FAILED, None, stream_is_live=True, tick=13)
+    second = judge(SLOT, Reason.STATS_TIMEOUT, first, stream_is_live=True, tick=14)
+    third = judge(SLOT, Reason.STATS_INVALID, second, stream_is_live=True, tick=15)
+    assert [poll.misses for poll in (first, second, third)] == [1, 2, 0]
+
+
+def test_every_failure_of_a_poll_has_an_outcome() -> None:
+    """Or a sweep would end with an error."""
+    poll_failures = {
+        Reason.ADDRESS_BLOCKED, Reason.PORT_BLOCKED, Reason.NAME_UNRESOLVED, Reason.CONNECT_FAILED,
+        Reason.STATS_TIMEOUT, Reason.STATS_BAD_HTTP, Reason.STATS_TOO_LARGE, Reason.STATS_INVALID,
+    }  # fmt: skip
+    assert poll_failures <= OUTCOME_OF_FAILURE.keys()
+
+
+def test_a_sweep_survives_its_document() -> None:
+    """Rows and bitmaps say the same."""
+    up = judge(SLOT, LIVE, None, stream_is_live=True, tick=13)
+    down = judge(SLOT, Reason.CONNECT_FAILED, None, stream_is_live=True, tick=13)
+    sweep = Sweep(shard=0, tick=13, roster_version=1, polls={0: up, 3: down, 17: up})
+    fields = sweep.to_fields()
+    assert Sweep.from_fields(fields) == sweep
+    assert positions_of(bitmap_from(fields["probed"])) == [0, 3, 17]
+    bits = SweepBits.from_fields(fields)
+    assert positions_of(bits.up) == [0, 17]
+    assert bits.unknown == 0
+
+
+def test_a_node_is_lost_after_three_misses() -> None:
+    """Not after two."""
+    rows = {at: Poll(Outcome.DOWN, Reason.CONNECT_FAILED, 5, 2, misses=at) for at in (1, 2, 3, 4)}
+    assert Sweep(0, 13, 1, rows).lost() == [3, 4]

@@ -1,0 +1,74 @@
+"""The api on stores in memory, with a clock that stands where a test puts it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+
+from api.wiring import build_on
+from coordinator.adapters.memory import MemoryStore
+from coordinator.adapters.records import Ledger, Measurements
+from coordinator.adapters.settings import ApiSettings
+from coordinator.keys import sha256_hex
+
+SPONSOR_KEY = "sponsor-key-of-the-tests"
+INGEST_KEY = "ingest-key-of-the-tests"
+NOW_S = 1_795_305_637.0
+STREAM = {"name": "Main stage", "token_balance": "1000", "reward_per_node_hour": "1.5"}
+
+
+@dataclass
+class Coordinator:
+    """Stores, clock and a client of the api on them."""
+
+    client: httpx.AsyncClient
+    measured: MemoryStore
+    money: MemoryStore
+    now_s: list[float] = field(default_factory=lambda: [NOW_S])
+
+    @property
+    def measurements(self) -> Measurements:
+        """For what collector and prober would write."""
+        return Measurements(self.measured)
+
+    @property
+    def ledger(self) -> Ledger:
+        """For what payout would write."""
+        return Ledger(self.money)
+
+    async def registered(self, **more: object) -> dict[str, str]:
+        """The answer to a registration."""
+        answer = await self.client.post(
+            "/streams", json={**STREAM, **more}, headers=bearer(SPONSOR_KEY)
+        )
+        assert answer.status_code == 201, answer.text
+        return dict(answer.json())
+
+
+def bearer(key: str) -> dict[str, str]:
+    """The header that shows a key."""
+    return {"Authorization": f"Bearer {key}"}
+
+
+def settings(**more: str) -> ApiSettings:
+    """The api's settings, as its environment would give them."""
+    return ApiSettings.from_env(
+        {
+            "GOOGLE_CLOUD_PROJECT": "tests",
+            "INGEST_URL": "rtmp://203.0.113.5:1935/live",
+            "SPONSOR_KEY_HASHES": f"ada:{sha256_hex(SPONSOR_KEY)}",
+            "INGEST_KEY_HASH": sha256_hex(INGEST_KEY),
+            **more,
+        }
+    )
+
+
+@pytest.fixture
+async def coordinator() -> AsyncIterator[Coordinator]:
+    """A coordinator that nobody has called yet; calls come from a public address."""
+    measured, money, now_s = MemoryStore(), MemoryStore(), [NOW_S]
+    app = build_on(measured, money, settings(), lambda: now_s[0])
+    transport = httpx.ASGITransport(app=app, client=("198.51.100.7", 40_000))
+    async with httpx.AsyncClient(transport=transport, base_url="http://api.example") as client:
+        yield Coordinator(client, measured, money, now_s)

@@ -1,0 +1,238 @@
+"""Sponsors register streams; everybody may see them."""
+
+import httpx
+import pytest
+
+from coordinator.keys import sha256_hex
+from tests.unit.functions.conftest import (
+    INGEST_KEY,
+    NOW_S,
+    SPONSOR_KEY,
+    STREAM,
+    Coordinator,
+    bearer,
+)
+
+
+def _problem(answer: httpx.Response, status: int, kind: str) -> None:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    body = answer.json()
+    assert body["type"] == f"/problems/{kind}"
+    assert body["status"] == status
+    assert body["detail"]
+    assert "Traceback" not in answer.text
+
+
+async def test_a_sponsor_registers_a_stream(coordinator: Coordinator) -> None:
+    """And gets everything needed to publish and to watch."""
+    stream = await coordinator.registered()
+    assert stream["status"] == "active"
+    assert stream["balance"] == "1000"
+    assert stream["ingest_url"] == f"rtmp://203.0.113.5:1935/live/{stream['stream_id']}"
+    assert stream["publish_url"].startswith(stream["ingest_url"] + "?key=")
+    assert stream["play_url"].endswith("/playlist.m3u")
+
+
+async def test_the_publishing_key_is_shown_once(coordinator: Coordinator) -> None:
+    """Only its hash is kept, and no other answer holds it."""
+    stream = await coordinator.registered()
+    key = stream["publish_url"].partition("?key=")[2]
+    for path in ("/streams", f"/streams/{stream['stream_id']}"):
+        assert key not in (await coordinator.client.get(path)).text
+    stored = await coordinator.measurements.stream(stream["stream_id"])
+    assert stored is not None
+    assert stored.key_hash == sha256_hex(key)
+
+
+async def test_a_repeated_registration_is_the_same_stream(coordinator: Coordinator) -> None:
+    """Same Idempotency-Key and body: the same answer, and one deposit."""
+    headers = {**bearer(SPONSOR_KEY), "Idempotency-Key": "7"}
+    answers = [
+        await coordinator.client.post("/streams", json=STREAM, headers=headers) for _ in range(3)
+    ]
+    assert len({answer.text for answer in answers}) == 1
+    assert len((await coordinator.client.get("/streams")).json()["streams"]) == 1
+
+
+async def test_an_idempotency_key_stands_for_one_body(coordinator: Coordinator) -> None:
+    """Another body is a conflict, not a second stream."""
+    headers = {**bearer(SPONSOR_KEY), "Idempotency-Key": "7"}
+    await coordinator.client.post("/streams", json=STREAM, headers=headers)
+    other = {**STREAM, "token_balance": "13"}
+    answer = await coordinator.client.post("/streams", json=other, headers=headers)
+    _problem(answer, 409, "idempotency-conflict")
+
+
+async def test_a_registration_cut_off_before_its_deposit_is_completed(
+    coordinator: Coordinator,
+) -> None:
+    """By repeating it: stream and balance are two writes in two databases."""
+    headers = {**bearer(SPONSOR_KEY), "Idempotency-Key": "7"}
+    first = (await coordinator.client.post("/streams", json=STREAM, headers=headers)).json()
+    coordinator.money._documents.clear()  # what a crash in between leaves
+    again = await coordinator.client.post("/streams", json=STREAM, headers=headers)
+    assert again.json()["balance"] == first["balance"]
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"token_balance": "-5"}, "token_balance"),
+        ({"token_balance": "0"}, "token_balance"),
+        ({"token_balance": "1.0000001"}, "token_balance"),
+        ({"token_balance": "1" + "0" * 23}, "token_balance"),
+        ({"token_balance": 12.5}, "token_balance"),
+        ({"token_balance": True}, "token_balance"),
+        ({"token_balance": None}, "token_balance"),
+        ({"token_balance": ["1"]}, "token_balance"),
+        ({"reward_per_node_hour": "0"}, "reward_per_node_hour"),
+        ({"reward_per_node_hour": "NaN"}, "reward_per_node_hour"),
+        ({"name": ""}, "name"),
+        ({"name": "x" * 101}, "name"),
+        ({"name": 7}, "name"),
+        ({"name": "two\nlines"}, "one line"),
+        ({"max_paid_nodes": 0}, "max_paid_nodes"),
+        ({"max_paid_nodes": "5"}, "max_paid_nodes"),
+        ({"max_paid_nodes": 10**6}, "max_paid_nodes"),
+        ({"ends_at": "tomorrow"}, "ends_at"),
+        ({"ends_at": "2026-12-01T20:00:00"}, "offset"),
+        ({"ends_at": "2020-01-01T00:00:00Z"}, "future"),
+        ({"sponsor": "mallory"}, "sponsor"),
+    ],
+)
+async def test_a_wrong_registration_says_what_is_wrong(
+    coordinator: Coordinator, change: dict[str, object], where: str
+) -> None:
+    """One field each, and nothing is kept."""
+    answer = await coordinator.client.post(
+        "/streams", json={**STREAM, **change}, headers=bearer(SPONSOR_KEY)
+    )
+    _problem(answer, 422, "invalid-request")
+    assert where in answer.json()["detail"]
+    assert (await coordinator.client.get("/streams")).json()["streams"] == []
+
+
+async def test_whole_tokens_may_be_a_json_number(coordinator: Coordinator) -> None:
+    """An integer is exact."""
+    assert (await coordinator.registered(token_balance=77))["balance"] == "77"
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'"text"'])
+async def test_a_body_that_is_no_object_is_refused(coordinator: Coordinator, body: bytes) -> None:
+    """With one clear sentence, never a 500."""
+    headers = {**bearer(SPONSOR_KEY), "Content-Type": "application/json"}
+    answer = await coordinator.client.post("/streams", content=body, headers=headers)
+    assert answer.status_code in (400, 422)
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_an_oversized_body_is_refused(coordinator: Coordinator) -> None:
+    """Declared or in chunks."""
+    big = b'{"name": "' + b"x" * 70_000 + b'"}'
+    headers = {**bearer(SPONSOR_KEY), "Content-Type": "application/json"}
+    declared = await coordinator.client.post("/streams", content=big, headers=headers)
+    _problem(declared, 413, "body-too-large")
+
+    async def chunks() -> object:
+        for _ in range(100):
+            yield b"x" * 1_000
+
+    undeclared = await coordinator.client.post("/streams", content=chunks(), headers=headers)  # type: ignore[arg-type]
+    _problem(undeclared, 413, "body-too-large")
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "kind"),
+    [
+        ({}, 401, "key-missing"),
+        ({"Authorization": "Basic YTpi"}, 401, "key-missing"),
+        ({"Authorization": "Bearer "}, 401, "key-missing"),
+        (bearer("a-key-that-nobody-was-given"), 403, "key-unknown"),
+    ],
+)
+async def test_only_sponsors_register(
+    coordinator: Coordinator, headers: dict[str, str], status: int, kind: str
+) -> None:
+    """Without a key, or with an unknown one, nothing happens."""
+    _problem(await coordinator.client.post("/streams", json=STREAM, headers=headers), status, kind)
+
+
+async def test_an_unknown_stream_is_not_found(coordinator: Coordinator) -> None:
+    """On every route that names one, with any text."""
+    for stream_id in ("s404", "%2E%2E", "%00", "x" * 300, "ünï"):
+        for tail in ("", "/playlist.m3u", "/statements", "/statements/7"):
+            answer = await coordinator.client.get(f"/streams/{stream_id}{tail}")
+            assert answer.status_code == 404, answer.text
+            assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_streams_come_in_pages(coordinator: Coordinator) -> None:
+    """Each stream once, and an end."""
+    made = {(await coordinator.registered(name=f"S{i}"))["stream_id"] for i in range(7)}
+    seen: list[str] = []
+    token: str | None = ""
+    while token is not None:
+        answer = await coordinator.client.get(
+            "/streams", params={"page_size": 3, "page_token": token}
+        )
+        seen += [stream["stream_id"] for stream in answer.json()["streams"]]
+        token = answer.json()["next_page_token"]
+    assert len(seen) == 7
+    assert set(seen) == made
+
+
+async def test_the_ingest_asks_who_may_publish(coordinator: Coordinator) -> None:
+    """The right key may; a wrong one, a foreign one or an unknown stream may not."""
+    stream, other = await coordinator.registered(), await coordinator.registered()
+    key = stream["publish_url"].partition("?key=")[2]
+
+    async def ask(stream_id: str, stream_key: str, ingest_key: str = INGEST_KEY) -> httpx.Response:
+        return await coordinator.client.post(
+            "/ingest/publish",
+            json={"stream_id": stream_id, "stream_key": stream_key},
+            headers=bearer(ingest_key),
+        )
+
+    assert (await ask(stream["stream_id"], key)).status_code == 204
+    _problem(await ask(stream["stream_id"], "wrong"), 403, "stream-key-wrong")
+    _problem(await ask(other["stream_id"], key), 403, "stream-key-wrong")
+    _problem(await ask("s404", key), 403, "stream-key-wrong")
+    _problem(await ask(stream["stream_id"], key, "not-the-ingest"), 403, "key-unknown")
+
+
+async def test_nobody_publishes_an_ended_stream(coordinator: Coordinator) -> None:
+    """Its end is part of the registration."""
+    stream = await coordinator.registered(ends_at="2027-01-01T00:00:00Z")
+    coordinator.now_s[0] = NOW_S + 400 * 86_400
+    key = stream["publish_url"].partition("?key=")[2]
+    answer = await coordinator.client.post(
+        "/ingest/publish",
+        json={"stream_id": stream["stream_id"], "stream_key": key},
+        headers=bearer(INGEST_KEY),
+    )
+    _problem(answer, 409, "stream-closed")
+
+
+async def test_a_playlist_without_verified_nodes_says_so(coordinator: Coordinator) -> None:
+    """And is a playlist all the same."""
+    stream = await coordinator.registered()
+    answer = await coordinator.client.get(stream["play_url"])
+    assert answer.text.startswith("#EXTM3U\n#")
+    assert answer.headers["content-type"].startswith("audio/x-mpegurl")
+
+
+async def test_unknown_routes_and_methods_are_problems(coordinator: Coordinator) -> None:
+    """The framework's own errors speak the same language."""
+    _problem(await coordinator.client.get("/nowhere"), 404, "unknown-route")
+    wrong = await coordinator.client.delete("/streams")
+    _problem(wrong, 405, "method-not-allowed")
+    assert "GET" in wrong.headers["allow"] or "POST" in wrong.headers["allow"]
+
+
+async def test_a_store_that_does_not_answer_is_503(coordinator: Coordinator) -> None:
+    """Our fault, said as such, and worth another try."""
+    await coordinator.measured.close()
+    answer = await coordinator.client.get("/healthz")
+    _problem(answer, 503, "unavailable")
+    assert answer.headers["retry-after"]
