@@ -76,7 +76,12 @@ def java_version() -> int:
         )
     except (OSError, subprocess.TimeoutExpired):
         return 0
-    match = re.search(r'version "(\d+)', told.stderr + told.stdout)
+    return java_major(told.stderr + told.stdout)
+
+
+def java_major(told: str) -> int:
+    """From what `java -version` prints: 17 of "17.0.15", 8 of "1.8.0_412"; 0 if it says none."""
+    match = re.search(r'version "(?:1\.)?(\d+)', told)
     return int(match[1]) if match else 0
 
 

@@ -4,7 +4,6 @@ import contextlib
 import os
 import re
 import signal
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,18 +58,16 @@ def _socket_inodes(descriptors: Path) -> set[int]:
     """Inodes of the sockets in a /proc/<pid>/fd folder; empty if we may not look."""
     found = set()
     with contextlib.suppress(OSError):
-        for entry in os.scandir(descriptors):
+        for name in os.listdir(descriptors):
             with contextlib.suppress(OSError):
-                if match := _SOCKET.fullmatch(os.readlink(entry.path)):
+                if match := _SOCKET.fullmatch(os.readlink(descriptors / name)):
                     found.add(int(match[1]))
     return found
 
 
-def pids(proc: Path = PROC) -> Iterator[int]:
+def pids(proc: Path = PROC) -> list[int]:
     """Every process there is now."""
-    for entry in os.scandir(proc):
-        if entry.name.isdigit():
-            yield int(entry.name)
+    return [int(name) for name in os.listdir(proc) if name.isdigit()]
 
 
 def marked(mark: str, proc: Path = PROC) -> list[int]:

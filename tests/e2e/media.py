@@ -11,7 +11,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 
 from coordinator.rtmp import RtmpAddress
 
@@ -65,12 +64,7 @@ class Media:
     def __enter__(self) -> "Media":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for child in reversed(self.children):
             child.stop()
         for path in sorted(self.folder.rglob("*"), reverse=True):

@@ -69,6 +69,6 @@ async def coordinator() -> AsyncIterator[Coordinator]:
     """A coordinator that nobody has called yet; calls come from a public address."""
     measured, money, now_s = MemoryStore(), MemoryStore(), [NOW_S]
     app = build_on(measured, money, settings(), lambda: now_s[0])
-    transport = httpx.ASGITransport(app=app, client=("198.51.100.7", 40_000))
+    transport = httpx.ASGITransport(app=app, client=("203.0.114.7", 40_000))
     async with httpx.AsyncClient(transport=transport, base_url="http://api.example") as client:
         yield Coordinator(client, measured, money, now_s)

@@ -1,0 +1,244 @@
+"""A sweep over real servers, kind and hostile: one document, a reason each, nobody delayed."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from collector.sweeping import Sweeper
+from coordinator.adapters.log import Log
+from coordinator.adapters.memory import MemoryStore
+from coordinator.adapters.outbound import Outbound, OutboundLimits
+from coordinator.adapters.records import Measurements
+from coordinator.checks import IngestState, Run
+from coordinator.epochs import Calendar
+from coordinator.nodes import Node
+from coordinator.reasons import Reason
+from coordinator.sweeps import Outcome, Sweep
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+CALENDAR = Calendar(sweep_seconds=60)
+NOW_S = 6_000.0
+LIMITS = OutboundLimits(connect_seconds=1.0, total_seconds=1.5)
+
+
+def _stats(node_id: str, state: str = "live", bytes_in: int = 7) -> bytes:
+    stream = {"id": "s3", "state": state, "viewers": 2, "bytes_in": bytes_in, "bytes_out": 11}
+    return json.dumps(
+        {
+            "schema": "restream-node/1",
+            "node_id": node_id,
+            "relay": {"state": "running"},
+            "stream": stream,
+        }
+    ).encode()
+
+
+def _says(body: bytes, head: bytes = b"HTTP/1.1 200 OK\r\n") -> Serve:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        await writer.drain()
+
+    return serve
+
+
+async def _hangs(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+    await reader.read()
+
+
+async def _drips(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+    while not writer.is_closing():
+        writer.write(b" ")
+        await writer.drain()
+        await asyncio.sleep(0.05)
+
+
+async def _floods(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10485760\r\n\r\n")
+    for _block in range(160):
+        writer.write(b" " * 65_536)
+        await writer.drain()
+
+
+HOSTILE: dict[str, tuple[Serve, Reason]] = {
+    "hangs": (_hangs, Reason.STATS_TIMEOUT),
+    "drips": (_drips, Reason.STATS_TIMEOUT),
+    "floods": (_floods, Reason.STATS_TOO_LARGE),
+    "redirects": (
+        _says(b"", b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1/\r\n"),
+        Reason.STATS_BAD_HTTP,
+    ),
+    "gzips": (
+        _says(b"\x1f\x8b" * 500, b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n"),
+        Reason.STATS_BAD_HTTP,
+    ),
+    "babbles": (_says(b'{"streams": [,,'), Reason.STATS_INVALID),
+    "impersonates": (_says(_stats("n-somebody-else")), Reason.WRONG_NODE),
+}
+
+
+@asynccontextmanager
+async def _serving(serve: Serve) -> AsyncIterator[int]:
+    async def guarded(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await serve(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            return  # the collector hung up, as it should
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(guarded, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+async def _announce(measurements: Measurements, node_id: str, port: int, at_s: float) -> None:
+    await measurements.put_node(
+        Node(
+            node_id=node_id,
+            stream_id="s3",
+            stats_url=f"http://127.0.0.1:{port}/stats.json",
+            rtmp_host="127.0.0.1",
+            rtmp_port=1935,
+            agent="0.1.0",
+            engine="nginx-rtmp",
+            state="running",
+            joined_s=at_s,
+            changed_s=at_s,
+        )
+    )
+
+
+class _World:
+    """A collector over a store in memory, and a clock that a test moves."""
+
+    def __init__(self, *, allow_private: bool = True) -> None:
+        self.measurements = Measurements(MemoryStore())
+        self.now_s = NOW_S
+        self.sweeper = Sweeper(
+            self.measurements,
+            Outbound(allow_private=allow_private, limits=LIMITS),
+            CALENDAR,
+            lambda: self.now_s,
+            Log("collector", "ERROR"),
+        )
+
+    async def swept(self) -> Sweep:
+        """The document of one sweep, a tick after the last."""
+        summary = await self.sweeper.sweep(0)
+        assert summary["result"] == "swept"
+        self.now_s += CALENDAR.sweep_seconds
+        (sweep,) = await self.measurements.latest_sweeps()
+        return sweep
+
+
+async def test_a_sweep_tells_the_kind_from_the_hostile() -> None:
+    """Each has its own reason, and the honest node is up."""
+    world = _World()
+    names = ["n-honest", *HOSTILE]
+    async with _serving(_says(_stats("n-honest"))) as honest:
+        await _announce(world.measurements, "n-honest", honest, 1.0)
+        servers = [_serving(serve) for serve, _ in HOSTILE.values()]
+        for at, (name, server) in enumerate(zip(HOSTILE, servers, strict=True)):
+            await _announce(world.measurements, name, await server.__aenter__(), 2.0 + at)
+        try:
+            sweep = await world.swept()
+        finally:
+            for server in servers:
+                await server.__aexit__(None, None, None)
+    reasons = {names[at]: poll.reason for at, poll in sweep.polls.items()}
+    assert reasons == {"n-honest": Reason.OK, **{n: reason for n, (_, reason) in HOSTILE.items()}}
+    assert sweep.polls[0].outcome is Outcome.UP
+
+
+async def test_a_tick_is_swept_once() -> None:
+    """Twice in a row, or two at once: one document, and each node polled once."""
+    world = _World()
+    asked = 0
+
+    async def count(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        await _says(_stats("n2"))(reader, writer)
+
+    async with _serving(count) as port:
+        await _announce(world.measurements, "n2", port, 1.0)
+        results = await asyncio.gather(*(world.sweeper.sweep(0) for _ in range(5)))
+    assert sorted(result["result"] for result in results) == ["duplicate"] * 4 + ["swept"]
+    assert asked == 1
+
+
+async def test_a_private_address_is_not_even_connected_to() -> None:
+    """Unless a setting says so, for local use."""
+    world = _World(allow_private=False)
+    asked = False
+
+    async def notice(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked = True
+
+    async with _serving(notice) as port:
+        await _announce(world.measurements, "n2", port, 1.0)
+        sweep = await world.swept()
+    assert (sweep.polls[0].outcome, sweep.polls[0].reason) == (
+        Outcome.BLOCKED,
+        Reason.ADDRESS_BLOCKED,
+    )
+    assert not asked
+
+
+async def test_a_node_that_stays_away_is_polled_three_times_and_no_more() -> None:
+    """Then it is offline, until it says something new."""
+    world = _World()
+    async with _serving(_hangs) as port:
+        pass
+    await _announce(world.measurements, "n2", port, 1.0)
+    outcomes = [(await world.swept()).polls for _ in range(5)]
+    assert [len(polls) for polls in outcomes] == [1, 1, 1, 0, 0]
+    roster = await world.measurements.roster(0)
+    assert roster.slots[0].left_reason == "offline"
+    async with _serving(_says(_stats("n2"))) as port:
+        await _announce(world.measurements, "n2", port, world.now_s)
+        back = await world.swept()
+    assert [(at, poll.outcome) for at, poll in back.polls.items()] == [(1, Outcome.UP)]
+
+
+@pytest.mark.parametrize(
+    ("state", "outcome"), [(IngestState.LIVE, Outcome.DOWN), (IngestState.DOWN, Outcome.IDLE)]
+)
+async def test_a_waiting_relay_is_idle_only_while_nobody_publishes(
+    state: IngestState, outcome: Outcome
+) -> None:
+    """What the prober saw at the ingest decides, not what another node claims."""
+    world = _World()
+    draw = CALENDAR.draw_at(NOW_S)
+    await world.measurements.record_run(Run(draw, 0.0, 0.0, (), {"s3": state}, ()), NOW_S)
+    async with _serving(_says(_stats("n2", state="waiting"))) as port:
+        await _announce(world.measurements, "n2", port, 1.0)
+        sweep = await world.swept()
+    assert sweep.polls[0].outcome is outcome
+
+
+async def test_minutes_add_up_from_sweep_to_sweep() -> None:
+    """Totals are carried by the documents, not by the process: another instance goes on."""
+    world = _World()
+    sent = iter(range(100))
+
+    async def moving(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _says(_stats("n2", bytes_in=next(sent)))(reader, writer)
+
+    async with _serving(moving) as port:
+        await _announce(world.measurements, "n2", port, 1.0)
+        for _ in range(3):
+            await world.swept()
+        other = _World()
+        other.measurements, other.now_s = world.measurements, world.now_s
+        other.sweeper.measurements = world.measurements
+        sweep = await other.swept()
+    assert (sweep.polls[0].minutes_up, sweep.polls[0].minutes_due) == (4, 4)

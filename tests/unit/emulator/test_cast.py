@@ -1,0 +1,116 @@
+"""Everybody is started with what docs/architecture.md promises them, and with no more."""
+
+from pathlib import Path
+
+import pytest
+
+from agent.settings import Settings as AgentSettings
+from coordinator.adapters.settings import (
+    ApiSettings,
+    CollectorSettings,
+    PayoutSettings,
+    ProberSettings,
+    Settings,
+)
+from emulator import cast, publisher
+from emulator.cast import Member, Stage
+from emulator.scheduler import Job
+
+HONEST = Member("node-1", "honest", 1109, 1117)
+LOOP = Member("loop-1", "loop", 1123, 1129)
+PORTS = {
+    "api": 1009,
+    "collector": 1013,
+    "prober": 1019,
+    "payout": 1021,
+    "ingest": 1031,
+    "ingest-stats": 1033,
+    "firestore": 1039,
+}
+SETTINGS: dict[str, type[Settings]] = {
+    "api": ApiSettings,
+    "collector": CollectorSettings,
+    "prober": ProberSettings,
+    "payout": PayoutSettings,
+}
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path / "demo", Path("/tmp/restream-demo-test"), PORTS, (HONEST, LOOP))
+
+
+@pytest.mark.parametrize("name", cast.FUNCTIONS)
+def test_each_function_accepts_its_settings(stage: Stage, name: str) -> None:
+    command = cast.function(stage, name)
+    settings = SETTINGS[name].from_env(command.env)
+    assert settings.sweep_seconds == 5
+    assert settings.epoch_seconds == 60
+    assert command.env["FIRESTORE_EMULATOR_HOST"] == "127.0.0.1:1039"
+    assert command.argv[command.argv.index("--port") + 1] == str(PORTS[name])
+
+
+@pytest.mark.parametrize("name", cast.FUNCTIONS)
+def test_no_function_is_told_a_secret_of_another(stage: Stage, name: str) -> None:
+    env = "\n".join(cast.function(stage, name).env.values())
+    assert stage.keys.sponsor not in env
+    assert stage.keys.ingest not in env
+    assert (stage.keys.lottery in env) == (name == "prober")
+
+
+def test_every_key_is_new_in_every_run(stage: Stage) -> None:
+    other = Stage(stage.folder, stage.scratch, PORTS, ())
+    assert stage.keys != other.keys
+
+
+def test_agents_accept_their_settings(stage: Stage) -> None:
+    ingest = AgentSettings.from_env(cast.ingest(stage).env)
+    node = AgentSettings.from_env(cast.node(stage, HONEST, "k3v9m2x7q4ab").env)
+    assert (ingest.role, ingest.rtmp_port, ingest.ingest_key) == ("ingest", 1031, stage.keys.ingest)
+    assert (node.role, node.rtmp_port, node.stats_port) == ("node", 1109, 1117)
+    assert node.bind_address == "127.0.0.1"
+    assert node.stream_id == "k3v9m2x7q4ab"
+    assert node.work_dir != ingest.work_dir
+
+
+def test_a_cheat_is_its_own_program_in_a_nodes_place(stage: Stage) -> None:
+    cheat = cast.node(stage, LOOP, "k3v9m2x7q4ab")
+    assert cheat.argv[-1] == "emulator.cheats.loop"
+    assert cheat.env["RTMP_PORT"] == "1123"
+    assert cheat.env["COORDINATOR_URL"] == "http://127.0.0.1:1009"
+
+
+def test_the_scheduler_calls_the_three_functions_at_their_paces(stage: Stage) -> None:
+    argv = cast.scheduler(stage).argv
+    jobs = [Job.parse(argv[i + 1]) for i, word in enumerate(argv) if word == "--job"]
+    assert [(job.name, job.url, job.interval_s) for job in jobs] == [
+        ("collector", "http://127.0.0.1:1013/?shard=0", 5),
+        ("prober", "http://127.0.0.1:1019/", 5),
+        ("payout", "http://127.0.0.1:1021/", 5),
+    ]
+
+
+def test_nothing_of_the_users_own_environment_reaches_a_part(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:3128")
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "192.0.2.1:8080")
+    commands = [
+        cast.scheduler(stage),
+        cast.ingest(stage),
+        cast.publish("rtmp://h/a/b", stage, None),
+    ]
+    commands += [cast.function(stage, name) for name in cast.FUNCTIONS]
+    for command in commands:
+        assert "HTTP_PROXY" not in command.env
+        assert command.env.get("FIRESTORE_EMULATOR_HOST") in (None, "127.0.0.1:1039")
+
+
+def test_the_picture_differs_from_run_to_run_and_shows_a_clock_if_it_can() -> None:
+    clock = publisher.argv("rtmp://h/live/s?key=k", 7, Path("/f/mono.ttf"))
+    plain = publisher.argv("rtmp://h/live/s?key=k", 11, None)
+    assert clock[-1] == "rtmp://h/live/s?key=k"
+    assert "all_seed=7" in " ".join(clock)
+    assert "all_seed=11" in " ".join(plain)
+    assert "drawtext=fontfile=/f/mono.ttf" in " ".join(clock)
+    assert "drawtext" not in " ".join(plain)

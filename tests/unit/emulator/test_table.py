@@ -1,0 +1,66 @@
+"""What people are shown: in lines here, since a terminal shows the same."""
+
+from typing import Any
+
+from emulator.cast import Member
+from emulator.network import View
+from emulator.processes import Death
+from emulator.public_api import Node
+from emulator.table import death_lines, lines_of
+
+MEMBERS = (Member("node-1", "honest", 2, 3), Member("dead-1", "dead", 5, 7))
+
+
+def _node(node_id: str, **fields: Any) -> Node:
+    told = {"node_id": node_id, "stream_id": "s", "status": "healthy", "reason": "ok"}
+    return Node.model_validate({**told, **fields})
+
+
+def _view(*nodes: Node, **members: str) -> View:
+    return View(
+        at_s=13.0,
+        stream=None,
+        nodes={node.node_id: node for node in nodes},
+        members={name.replace("_", "-"): node_id for name, node_id in members.items()},
+        trouble=(),
+    )
+
+
+def test_a_line_shows_status_why_minutes_checks_and_tokens() -> None:
+    node = _node(
+        "n1",
+        says="All is well.",
+        fix="Nothing.",
+        minutes_up=11,
+        minutes_due=13,
+        checks_passed=5,
+        checks_failed=2,
+        earned="1.25",
+    )
+    line = lines_of(MEMBERS, _view(node, node_1="n1"))[0]
+    assert (line.name, line.kind, line.status) == ("node-1", "honest", "healthy")
+    assert line.why == "All is well. Nothing."
+    assert (line.minutes, line.checks, line.earned) == ("11/13", "5/2", "1.25")
+
+
+def test_members_that_the_api_does_not_know_yet_are_starting() -> None:
+    lines = lines_of(MEMBERS, _view(node_1="n1"))
+    assert [line.status for line in lines] == ["starting", "starting"]
+    assert lines[0].earned == "-"
+
+
+def test_a_node_that_somebody_else_has_started_is_a_guest() -> None:
+    lines = lines_of(MEMBERS, _view(_node("n1"), _node("n23"), node_1="n1"))
+    assert [(line.name, line.kind) for line in lines] == [
+        ("node-1", "honest"),
+        ("dead-1", "dead"),
+        ("n23", "guest"),
+    ]
+
+
+def test_a_death_is_told_with_how_it_came_and_the_last_output() -> None:
+    killed = Death("prober", 41, -9, 1_795_359_845.0, ("one", "two"))
+    lines = list(death_lines(killed))
+    assert lines[0].startswith("prober (pid 41) was killed by SIGKILL at ")
+    assert lines[1:] == ["  prober| one", "  prober| two"]
+    assert str(Death("api", 43, 3, 1.0, ())) == "api (pid 43) exited with 3"

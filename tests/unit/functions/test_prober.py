@@ -1,0 +1,63 @@
+"""Who is drawn, and what a run does when it is triggered."""
+
+from coordinator.reasons import Reason
+from coordinator.rosters import Roster, Slot
+from coordinator.schedule import Lottery
+from coordinator.suspicion import Trust, TrustState
+from coordinator.sweeps import Outcome, Poll, Sweep
+from coordinator.trustbook import TrustBook
+from prober.checking import Capacity
+from prober.drawing import candidates, due_in
+
+LOTTERY = Lottery(b"\x07" * 32, check_seconds=60, checks_per_hour=30)
+
+
+def _slot(node_id: str) -> Slot:
+    return Slot(node_id, "s3", "http://192.0.2.5/", "192.0.2.5", 1935, 7, 1.0)
+
+
+SLOTS = [_slot(f"n{i}") for i in range(40)]
+
+
+def test_only_nodes_that_claim_health_are_candidates() -> None:
+    """A node that says it is down is believed."""
+    polls = {
+        0: Poll(Outcome.UP, Reason.OK, 5, 5),
+        1: Poll(Outcome.IDLE, Reason.STREAM_IDLE, 5, 5),
+        2: Poll(Outcome.DOWN, Reason.CONNECT_FAILED, 5, 5),
+        5: Poll(Outcome.UP, Reason.OK, 5, 5),
+    }
+    found = candidates([Sweep(0, 9, 1, polls)], {0: Roster(0, 1, 0.0, tuple(SLOTS))})
+    assert [slot.node_id for slot in found] == ["n0", "n5"]
+
+
+def test_a_draw_is_the_lotterys_and_nothing_else() -> None:
+    """Everyone can recompute it once the day's secret is out."""
+    due = due_in(1_000, SLOTS, TrustBook(), LOTTERY)
+    expected = {slot.node_id for slot in SLOTS if LOTTERY.is_due(slot.node_id, 1_000)}
+    assert {one.slot.node_id for one in due} == expected
+    assert 0 < len(due) < len(SLOTS)
+    assert [one.due_s for one in due] == sorted(one.due_s for one in due)
+    assert not any(one.burst for one in due)
+
+
+def test_a_flagged_node_is_retested_in_every_draw() -> None:
+    """Marked as such, so that no check looks aimed."""
+    book = TrustBook({"n3": TrustState(trust=Trust.FLAGGED)})
+    for draw in range(1_000, 1_020):
+        (one,) = [d for d in due_in(draw, SLOTS, book, LOTTERY) if d.slot.node_id == "n3"]
+        assert one.burst is not LOTTERY.is_due("n3", draw)
+
+
+def test_a_confirmed_fraud_is_not_checked_any_more() -> None:
+    """It earns nothing, so there is nothing to check."""
+    book = TrustBook({slot.node_id: TrustState(trust=Trust.FRAUD) for slot in SLOTS})
+    assert due_in(1_000, SLOTS, book, LOTTERY) == []
+
+
+def test_capacity_is_refused_rather_than_queued() -> None:
+    """More captures at once would make honest nodes look late."""
+    capacity = Capacity(2)
+    assert [capacity.take() for _ in range(3)] == [True, True, False]
+    capacity.give_back()
+    assert capacity.take()
