@@ -45,13 +45,7 @@ class FirestoreEmulator:
         self.host = self._given or f"127.0.0.1:{port or _free_port()}"
 
     async def __aenter__(self) -> Self:
-        if self._given is None:
-            self._launch()
-        try:
-            await self._wait_until_it_answers()
-        except BaseException:
-            await self._stop()
-            raise
+        await self.start()
         return self
 
     async def __aexit__(
@@ -60,7 +54,33 @@ class FirestoreEmulator:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._stop()
+        await self.stop()
+
+    async def start(self) -> None:
+        """Returns when it answers. Start and stop may run on different event loops."""
+        if self._given is None:
+            self._launch()
+        try:
+            await self._wait_until_it_answers()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Ends the process and its children; does nothing to an emulator that was there before."""
+        if self._process is not None:
+            _signal(self._process, signal.SIGTERM)
+            try:
+                await asyncio.to_thread(self._process.wait, STOP_SECONDS_MAX)
+            except subprocess.TimeoutExpired:
+                pass
+            finally:
+                # Also if we are cancelled here, and for what a dead launcher leaves behind.
+                _signal(self._process, signal.SIGKILL)
+                self._process.wait()
+        if self._output is not None:
+            self._output.close()
+            self._output = None
 
     @property
     def process(self) -> subprocess.Popen[bytes] | None:
@@ -95,7 +115,7 @@ class FirestoreEmulator:
         # Not asyncio's child: it outlives the event loop of a test. A group of its own: gcloud
         # is a script, and Java is its child.
         self._process = subprocess.Popen(
-            command(self.host, self._environment),
+            [*_dying_with_us(), *command(self.host, self._environment)],
             stdin=subprocess.DEVNULL,
             stdout=self._output,
             stderr=subprocess.STDOUT,
@@ -120,20 +140,10 @@ class FirestoreEmulator:
                 raise EmulatorError(f"the Firestore emulator does not answer:\n{self.output()}")
             await asyncio.sleep(0.05)
 
-    async def _stop(self) -> None:
-        if self._process is not None:
-            _signal(self._process, signal.SIGTERM)
-            try:
-                await asyncio.to_thread(self._process.wait, STOP_SECONDS_MAX)
-            except subprocess.TimeoutExpired:
-                pass
-            finally:
-                # Also if we are cancelled here, and for what a dead launcher leaves behind.
-                _signal(self._process, signal.SIGKILL)
-                self._process.wait()
-        if self._output is not None:
-            self._output.close()
-            self._output = None
+
+def _dying_with_us() -> list[str]:
+    """A prefix for a command that should end when we are killed, where the system has one."""
+    return ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
 
 
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
@@ -150,16 +160,8 @@ def command(host: str, environment: Mapping[str, str] = os.environ) -> list[str]
     if java and jar:
         name, _, port = host.rpartition(":")
         light = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Duser.language=en"]
-        return [
-            java,
-            *light,
-            "-cp",
-            str(jar),
-            MAIN_CLASS,
-            "start",
-            f"--host={name}",
-            f"--port={port}",
-        ]
+        program = ["-cp", str(jar), MAIN_CLASS]
+        return [java, *light, *program, "start", f"--host={name}", f"--port={port}"]
     if gcloud and java:
         return [gcloud, "--quiet", "emulators", "firestore", "start", f"--host-port={host}"]
     raise EmulatorError(MISSING)

@@ -96,15 +96,13 @@ class Supervisor:
         self._token = secrets.token_hex(8)
         self._watches: dict[Child, asyncio.Task[None]] = {}
         self._guard: asyncio.subprocess.Process | None = None
+        self._guard_watch: asyncio.Task[None] | None = None
         self._stopping = False
+        self.deaths: list[Death] = []
 
     @property
     def children(self) -> list[Child]:
         return list(self._watches)
-
-    @property
-    def deaths(self) -> list[Death]:
-        return [child.death for child in self._watches if child.death]
 
     async def __aenter__(self) -> "Supervisor":
         self._logs.mkdir(parents=True, exist_ok=True)
@@ -117,6 +115,7 @@ class Supervisor:
             cwd=_ROOT,
             start_new_session=True,
         )
+        self._guard_watch = asyncio.create_task(self._watch_guard(self._guard))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -159,10 +158,19 @@ class Supervisor:
         os.close(reader)
         child.output.close()
         if not self._stopping:
-            output = tuple(child.output.tail())
-            child.death = Death(child.name, child.pid, returncode, time.time(), output)
-            self._on_death(child.death)
+            child.death = self._died(child.name, child.pid, returncode, child.output.tail())
         await _reap(killed)
+
+    async def _watch_guard(self, guard: asyncio.subprocess.Process) -> None:
+        returncode = await guard.wait()
+        if not self._stopping:
+            self._died("guard", guard.pid, returncode, [])
+
+    def _died(self, name: str, pid: int, returncode: int, output: list[str]) -> Death:
+        death = Death(name, pid, returncode, time.time(), tuple(output))
+        self.deaths.append(death)
+        self._on_death(death)
+        return death
 
     async def stop(self) -> None:
         """Ends everything, the highest layer first: SIGTERM, then SIGKILL for what is left.
@@ -175,10 +183,9 @@ class Supervisor:
         # Also what a child has started and that has outlived it.
         await asyncio.to_thread(kill_marked, self._token)
         await _wait(self._watches.values(), KILL_SECONDS_MAX)
-        if self._guard is not None and self._guard.stdin is not None:
+        if self._guard is not None and self._guard.stdin is not None and self._guard_watch:
             self._guard.stdin.close()
-            await self._guard.wait()
-            self._guard = None
+            await self._guard_watch
         _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 0)
 
     async def _end(self, children: Sequence[Child]) -> None:

@@ -45,8 +45,12 @@ class NodeView:
 
     @property
     def uptime(self) -> float | None:
-        """Measured share of minutes up since it joined, 0 to 1; None before the first sweep."""
-        if self.poll is None or not self.poll.minutes_due:
+        """Measured share of minutes up since it joined, 0 to 1.
+
+        None while no check has held the node to its word, and for good once one proved it false:
+        what sweeps alone have seen is a claim."""
+        proven = self.trust.last_pass_s is not None and self.trust.trust is not Trust.FRAUD
+        if not proven or self.poll is None or not self.poll.minutes_due:
             return None
         return self.poll.minutes_up / self.poll.minutes_due
 

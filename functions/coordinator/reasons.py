@@ -154,10 +154,6 @@ class Reason(StrEnum):
     )
     UNKNOWN_CAPACITY = "unknown:capacity", "The prober had no capacity left at the drawn second."
     UNKNOWN_LATE = "unknown:late", "The prober was started too late for the drawn second."
-    UNKNOWN_CONTROL = (
-        "unknown:control",
-        "The known-good control node failed as well, so the prober itself is in doubt.",
-    )
     UNKNOWN_INTERNAL = "unknown:internal", "An error of the coordinator's own."
     # -- trust, told by a sequence of checks ---------------------------------------------------
     UNPROVEN = (

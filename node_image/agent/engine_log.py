@@ -11,7 +11,7 @@ _REPEAT_S = 60.0
 _REMEMBERED_MAX = 200
 _LINE_CHARS_MAX = 1000
 # Time, process, connection and client differ between lines that say the same.
-_PREFIX = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[[a-z]+\] \d+#\d+: (\*\d+ )?")
+_PREFIX = re.compile(r"^\d{4}[/.]\d\d[/.]\d\d \d\d:\d\d:\d\d(: | \[[a-z]+\] \d+#\d+: (\*\d+ )?)")
 _PERIPHERY = re.compile(r", client: .*$")
 # A publisher's key is an argument of the stream's name, which relays like to quote.
 _KEY = re.compile(r"(?i)(key=)[^&\s'\",]+")

@@ -7,7 +7,13 @@ from collections.abc import Awaitable, Callable
 
 from agent.addresses import AddressError, check_port_free
 from agent.backoff import Backoff
-from agent.engines.base import Engine, EngineMissingError, EngineSilentError, Job
+from agent.engines.base import (
+    Engine,
+    EngineMissingError,
+    EngineSilentError,
+    EngineUnfitError,
+    Job,
+)
 from agent.log import log
 from agent.meter import Meter
 from agent.relay_process import RelayProcess
@@ -73,7 +79,7 @@ class Supervisor:
                 await self._run_once(job)
                 failures = 0
                 continue  # the job has changed
-            except (AddressError, EngineMissingError, _RelayEndedError) as e:
+            except (AddressError, EngineMissingError, EngineUnfitError, _RelayEndedError) as e:
                 self.trouble = str(e)
             except OSError as e:
                 self.trouble = f"The relay cannot be started: {e}. Look at the disk and WORK_DIR."
@@ -91,6 +97,7 @@ class Supervisor:
         for name, text in self._engine.render(job, upstream_ip).items():
             (self._engine.work_dir / name).write_text(text, encoding="ascii")
         process = await RelayProcess.start(self._engine, self._clock)
+        self._engine.started(process.pid)
         self._starts += 1
         self._meter.restart()
         self._started_s = started_s = self._clock()

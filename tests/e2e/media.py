@@ -86,9 +86,11 @@ class Media:
         self.children.append(Child(name, process, log))
         return self.children[-1]
 
-    def server(self, name: str, *, pull: RtmpAddress | None = None) -> tuple[Child, int]:
+    def server(
+        self, name: str, *, pull: RtmpAddress | None = None, port: int | None = None
+    ) -> tuple[Child, int]:
         """An nginx with the RTMP module, pulling a stream for ever if asked; and its port."""
-        port, home = free_port(), self.folder / name
+        port, home = port or free_port(), self.folder / name
         home.mkdir()
         line = (
             "" if pull is None else f"pull {pull.url} name={pull.name} static; pull_reconnect 1s;"
@@ -123,13 +125,10 @@ class Media:
             f"copy-{to.name}", [*argv, *loop, "-i", source, *codec, "-f", "flv", to.url]
         )
 
-    async def record(self, source: RtmpAddress, seconds: float) -> Path:
-        """A file with some seconds of a live stream, byte for byte."""
-        path = self.folder / "recording.flv"
+    def record(self, source: RtmpAddress, path: Path, seconds: float = 5) -> Child:
+        """Write some seconds of a live stream to a file, byte for byte."""
         argv = ["ffmpeg", "-nostdin", "-loglevel", "error", "-i", source.url, "-c", "copy"]
-        child = self.start("recorder", [*argv, "-t", str(seconds), str(path)])
-        await self.until(lambda: not child.is_running, "the recording to end")
-        return path
+        return self.start("recorder", [*argv, "-t", str(seconds), str(path)])
 
     async def until(self, holds: Callable[[], bool], what: str) -> None:
         """Wait for a condition; if it never comes, fail with what the processes wrote."""

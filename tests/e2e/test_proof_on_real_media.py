@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -30,6 +31,8 @@ class Stage:
     source: RtmpAddress
     node_port: int
     reference: Reference
+    recording: Path
+    recorder: Child
 
     async def check(self, target: RtmpAddress) -> Proof:
         """One check as a prober makes it."""
@@ -64,7 +67,10 @@ async def staged(one: Media, pool: ReferencePool) -> Stage:
     reference = pool.acquire(source)
     await one.until(lambda: reference.is_live(time.time()), "the reference to be live")
     _, node_port = one.server("node", pull=source)
-    stage = Stage(one, ingest, source, node_port, reference)
+    recording = one.folder / "recording.flv"
+    stage = Stage(
+        one, ingest, source, node_port, reference, recording, one.record(source, recording)
+    )
     await stage.playing(at(node_port, source.name))
     return stage
 
@@ -155,10 +161,10 @@ async def test_another_encoding_fails(stage: Stage) -> None:
 async def test_a_loop_of_a_recording_fails(stage: Stage) -> None:
     """Real packets of the ingest, of some time ago."""
     loop = at(stage.node_port, "loop")
-    recording = await stage.media.record(stage.source, 5)
-    old_s = time.time() + WARM_S
+    await stage.media.until(lambda: not stage.recorder.is_running, "the recording to end")
+    old_s = stage.recording.stat().st_mtime + WARM_S
     await stage.media.until(lambda: time.time() > old_s, "the recording to be old")
-    stage.media.copy(str(recording), loop)
+    stage.media.copy(str(stage.recording), loop)
     await stage.playing(loop)
     proof = await stage.check(loop)
     assert (proof.verdict, proof.reason) == ("fail", "replayed")

@@ -1,22 +1,25 @@
 """One Firestore emulator for the whole session; tests clear it and do not restart it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable, Iterator
 
 import pytest
-import pytest_asyncio
 import uvloop
 
 from emulator.firestore import FirestoreEmulator
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def firestore() -> AsyncIterator[FirestoreEmulator]:
-    """A running emulator that every Firestore client of this process finds by itself."""
-    async with FirestoreEmulator() as emulator:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("FIRESTORE_EMULATOR_HOST", emulator.host)
-            yield emulator
+@pytest.fixture(scope="session")
+def firestore() -> Iterator[FirestoreEmulator]:
+    """A running emulator that every Firestore client of this process finds by itself.
+
+    Not an async fixture: those are set up anew for each kind of event loop."""
+    emulator = FirestoreEmulator()
+    asyncio.run(emulator.start())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FIRESTORE_EMULATOR_HOST", emulator.host)
+        yield emulator
+    asyncio.run(emulator.stop())
 
 
 def pytest_asyncio_loop_factories(

@@ -15,6 +15,7 @@ from coordinator.adapters.outbound import (
     Fetched,
     Outbound,
     OutboundLimits,
+    is_ours,
     system_resolve,
 )
 from coordinator.addresses import AddressRefused, HttpAddress
@@ -347,6 +348,23 @@ class TestConnecting:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         assert isinstance(failed, Failed), failed
         assert failed.reason is Reason.UNKNOWN_INTERNAL
+
+    @pytest.mark.parametrize(
+        ("number", "peer", "ours"),
+        [
+            (errno.ECONNREFUSED, "8.8.8.8", False),
+            (errno.EHOSTUNREACH, "8.8.8.8", False),
+            (errno.ETIMEDOUT, "8.8.8.8", False),
+            (errno.EADDRNOTAVAIL, "8.8.8.8", True),
+            (errno.ENETUNREACH, "8.8.8.8", True),
+            (errno.ENETUNREACH, "2606:4700:4700::1111", False),
+        ],
+    )
+    def test_being_cut_off_ourselves_is_told_apart(
+        self, number: int, peer: str, ours: bool
+    ) -> None:
+        """By the kernel's error."""
+        assert is_ours(OSError(number, "x"), peer) is ours
 
     @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "10.0.0.1", "169.254.169.254", "0.0.0.0"])
     async def test_an_address_that_is_not_public_is_not_connected_to(self, host: str) -> None:

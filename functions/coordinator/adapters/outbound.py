@@ -19,7 +19,15 @@ from coordinator.adapters.exchange import Cut, Exchange, OutboundLimits
 from coordinator.addresses import AddressRefused, HttpAddress, check_addresses, is_ip, parse_host
 from coordinator.reasons import Reason
 
-__all__ = ["Failed", "Fetched", "Outbound", "OutboundLimits", "Resolve", "system_resolve"]
+__all__ = [
+    "Failed",
+    "Fetched",
+    "Outbound",
+    "OutboundLimits",
+    "Resolve",
+    "is_ours",
+    "system_resolve",
+]
 
 Resolve = Callable[[str], Awaitable[Sequence[str]]]
 """From a host name to all of its addresses; raises OSError where it has none."""
@@ -30,7 +38,6 @@ RESOLVERS_MAX = 64
 _OURS = frozenset(
     {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.ENETDOWN}
 )
-"""Errors of connecting that say something about this machine and nothing about the node."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +144,19 @@ class Outbound:
         except OSError as error:  # TimeoutError is one
             if connected:
                 raise AddressRefused(Reason.STATS_TIMEOUT, "not complete in time") from None
-            reason = Reason.UNKNOWN_INTERNAL if error.errno in _OURS else Reason.CONNECT_FAILED
+            ours = is_ours(error, peer)
+            reason = Reason.UNKNOWN_INTERNAL if ours else Reason.CONNECT_FAILED
             raise AddressRefused(reason, str(error) or "no answer to the connection") from None
         finally:
             exchange.abort()
         if isinstance(answer, Cut):
             raise AddressRefused(answer.reason, answer.detail)
         return answer
+
+
+def is_ours(error: OSError, peer: str) -> bool:
+    """True if a failure to connect says something about this machine and not about the node."""
+    # No route for IPv4 means that we are cut off; for IPv6 many clouds have none at all, and an
+    # operator who announces nothing else must be told so.
+    no_route = error.errno == errno.ENETUNREACH and ":" not in peer
+    return no_route or error.errno in _OURS

@@ -7,7 +7,7 @@ left alone: platforms set many of their own.
 from collections.abc import Mapping
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from coordinator.epochs import Calendar
 from coordinator.keys import NAME_PATTERN
@@ -18,7 +18,7 @@ RtmpBase = Annotated[str, Field(pattern=r"^rtmp://[A-Za-z0-9.-]{1,253}(:[0-9]{1,
 
 
 class SettingsError(SystemExit):
-    """Ends the process with status 2 semantics: a message that names each wrong variable."""
+    """Ends the process with a message that names each wrong variable."""
 
 
 class Settings(BaseModel):
@@ -61,7 +61,7 @@ class Settings(BaseModel):
 def _sentences(error: ValidationError) -> str:
     lines = []
     for problem in error.errors(include_url=False, include_input=False):
-        name = str(problem["loc"][0]).upper() if problem["loc"] else "settings"
+        name = str(problem["loc"][0]).upper() if problem["loc"] else "Together"
         says = "is not set" if problem["type"] == "missing" else problem["msg"]
         lines.append(f"{name}: {says}. See docs/architecture.md, Settings.")
     return "\n".join(lines)
@@ -102,6 +102,14 @@ class ProberSettings(Settings):
     lottery_key: str = Field(min_length=LOTTERY_KEY_CHARACTERS_MIN)
     checks_per_hour: int = Field(4, ge=1, le=3600)
     allow_private_addresses: bool = False
+
+    @model_validator(mode="after")
+    def _at_most_one_check_a_draw(self) -> Self:
+        if self.checks_per_hour * self.check_seconds > 3600:
+            raise ValueError(
+                f"CHECKS_PER_HOUR: at most {3600 // self.check_seconds}, one per CHECK_SECONDS"
+            )
+        return self
 
 
 class PayoutSettings(Settings):

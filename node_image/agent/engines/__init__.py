@@ -5,5 +5,9 @@ from pathlib import Path
 
 from agent.engines.base import Engine
 from agent.engines.nginx_rtmp import NginxRtmp
+from agent.engines.rtmp_relay import RtmpRelay
 
-ENGINES: dict[str, Callable[[Path], Engine]] = {"nginx-rtmp": NginxRtmp}
+ENGINES: dict[str, Callable[[Path], Engine]] = {
+    "nginx-rtmp": NginxRtmp,
+    "rtmp_relay": RtmpRelay,
+}

@@ -12,6 +12,10 @@ class EngineMissingError(Exception):
     """The engine's program is not on this machine. The message says what to install."""
 
 
+class EngineUnfitError(Exception):
+    """The engine cannot do this job at all. The message says what to set instead."""
+
+
 class EngineSilentError(Exception):
     """The engine did not give its statistics. The message says why."""
 
@@ -67,13 +71,22 @@ class Engine(Protocol):
 
     name: str
     work_dir: Path
+    checks_publishers: bool
+    """Whether an ingest of it asks the job's hook before it lets a publisher in."""
 
     def render(self, job: Job, upstream_ip: str) -> Mapping[str, str]:
-        """The configuration: texts by file name in the working folder. Pure."""
+        """The configuration: texts by file name in the working folder. Pure.
+
+        Raises EngineUnfitError.
+        """
         ...
 
     def command(self) -> list[str]:
         """The command line, run in the working folder. Raises EngineMissingError."""
+        ...
+
+    def started(self, pid: int) -> None:
+        """Told the process id of every new run of the engine; forgets the run before."""
         ...
 
     async def read(self) -> Reading:

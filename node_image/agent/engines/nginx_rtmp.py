@@ -4,24 +4,20 @@ Every directive below has its reason: an unprivileged, single process that dies 
 pulls without a viewer asking, notices a frozen upstream, and takes no stranger's publication.
 """
 
-import asyncio
 import logging
 import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-import httpx
-
 from agent.engines.base import EngineMissingError, EngineSilentError, Job, Reading
+from agent.engines.local_page import LocalPage
 from agent.engines.nginx_stat import StatisticsError, parse_statistics
 
 _MODULE = Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
 _CONFIG = "nginx.conf"
 _SOCKET = "statistics.sock"
-_READ_S_MAX = 2.0
 _SILENT_S_MAX = 6.0
-_STATISTICS_BYTES_MAX = 1_000_000
 _SEVERITY = re.compile(r" \[([a-z]+)\] ")
 _LEVELS = {
     "debug": logging.DEBUG,
@@ -91,17 +87,12 @@ class NginxRtmp:
     """The engine `nginx-rtmp`."""
 
     name = "nginx-rtmp"
+    checks_publishers = True
 
     def __init__(self, work_dir: Path) -> None:
         self.work_dir = work_dir
-        self._client = httpx.AsyncClient(
-            transport=httpx.AsyncHTTPTransport(
-                verify=False,  # a local socket without TLS: certificates need not be loaded
-                uds=str(work_dir / _SOCKET),
-                limits=httpx.Limits(max_keepalive_connections=0),  # nginx may be another one now
-            ),
-            timeout=_READ_S_MAX,
-            trust_env=False,
+        self._page = LocalPage(
+            "nginx's statistics", "http://nginx/statistics", uds=str(work_dir / _SOCKET)
         )
 
     def render(self, job: Job, upstream_ip: str) -> Mapping[str, str]:
@@ -135,21 +126,15 @@ class NginxRtmp:
             *("-p", f"{self.work_dir}/", "-c", _CONFIG, "-e", "stderr", "-g", "daemon off;"),
         ]
 
+    def started(self, pid: int) -> None:
+        """nginx counts by itself: nothing to do."""
+
     async def read(self) -> Reading:
         """The streams of the running nginx. Raises EngineSilentError."""
-        body = b""
         try:
-            async with (
-                asyncio.timeout(_READ_S_MAX),
-                self._client.stream("GET", "http://nginx/statistics") as answer,
-            ):
-                async for part in answer.aiter_raw():
-                    body += part
-                    if len(body) > _STATISTICS_BYTES_MAX:
-                        raise EngineSilentError("nginx's statistics are too long")
-            return parse_statistics(body)
-        except (httpx.HTTPError, TimeoutError, StatisticsError) as e:
-            raise EngineSilentError(f"nginx's statistics: {e or type(e).__name__}") from e
+            return parse_statistics(await self._page.read())
+        except StatisticsError as e:
+            raise EngineSilentError(f"nginx's statistics: {e}") from e
 
     def ailment(self, silent_s: float) -> str:
         """A frozen nginx is told by its silence; a dead one the supervisor sees by itself."""

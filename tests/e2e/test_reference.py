@@ -1,0 +1,103 @@
+"""The reference on a real ingest: one connection per stream, its gaps remembered."""
+
+import time
+from collections.abc import AsyncIterator
+from itertools import pairwise
+
+import pytest
+import pytest_asyncio
+
+from coordinator.adapters.rtmp_reference import Reference, ReferencePool
+from tests.e2e.media import Child, Media, at, children_of_this_process, media
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stage() -> AsyncIterator[Media]:
+    """A folder and its processes."""
+    async with media() as one:
+        yield one
+
+
+def heard(reference: Reference) -> int:
+    """How many packets are remembered."""
+    return len(reference.packets(0, time.time()))
+
+
+def begin(stage: Media) -> tuple[Child, int]:
+    """An ingest with a publisher."""
+    server, port = stage.server(f"ingest-{len(stage.children)}")
+    stage.publish(at(port, "show"))
+    return server, port
+
+
+async def test_it_tells_keyframes_and_keeps_order_in_real_time(stage: Media) -> None:
+    """Every thirtieth picture begins anew; packets are there as they come."""
+    _, port = begin(stage)
+    reference = Reference(at(port, "show"), now=time.time)
+    assert reference.warm_since_s is None
+    assert not reference.is_live(time.time())
+    reference.start()
+    reference.start()
+    await stage.until(lambda: heard(reference) > 400, "6 s of media")
+    packets = reference.packets(0, time.time())
+    assert reference.is_live(time.time())
+    assert reference.warm_since_s == packets[0].arrived_s
+    assert packets == sorted(packets, key=lambda p: p.arrived_s)
+    keys = [p.dts_ms for p in packets if p.is_video and p.is_key]
+    assert {b - a for a, b in pairwise(keys)} == {2000}
+    assert reference.packets(packets[7].arrived_s, packets[-1].arrived_s) == packets[7:]
+    await reference.close()
+    await reference.close()
+    assert "ffprobe" not in children_of_this_process()
+
+
+async def test_sound_without_picture_can_be_a_reference(stage: Media) -> None:
+    """The tool waits for a picture first; what it held back is dated to when it was live."""
+    _, port = stage.server(f"ingest-{len(stage.children)}")
+    stage.publish(at(port, "radio"), picture=False)
+    reference = Reference(at(port, "radio"), now=time.time)
+    reference.start()
+    await stage.until(lambda: heard(reference) > 0, "the first sound")
+    packets = reference.packets(0, time.time())
+    assert not any(p.is_video for p in packets)
+    span_s = packets[-1].arrived_s - packets[0].arrived_s
+    assert abs(span_s - (packets[-1].dts_ms - packets[0].dts_ms) / 1000) < 0.1
+    await reference.close()
+
+
+async def test_a_lost_connection_is_opened_again_and_the_gap_remembered(stage: Media) -> None:
+    """The ingest dies and comes back on its port."""
+    server, port = begin(stage)
+    reference = Reference(at(port, "show"), now=time.time)
+    reference.start()
+    await stage.until(lambda: heard(reference) > 0, "the first packet")
+    first = reference.warm_since_s
+    server.stop()
+    await stage.until(lambda: not reference.is_live(time.time()), "the silence to be noticed")
+    stage.server(f"ingest-{len(stage.children)}", port=port)
+    stage.publish(at(port, "show"), seed=3)
+    await stage.until(lambda: reference.is_live(time.time()), "the stream to be back")
+    packets = reference.packets(0, time.time())
+    assert packets[0].connection < packets[-1].connection
+    assert reference.warm_since_s != first
+    await reference.close()
+
+
+async def test_a_pool_shares_one_connection_and_closes_it_when_idle(stage: Media) -> None:
+    """Two runs, one process; a release by both ends it, and a new run begins anew."""
+    _, port = begin(stage)
+    pool = ReferencePool(now=time.time, idle_s=0)
+    address = at(port, "show")
+    one, two = pool.acquire(address), pool.acquire(address)
+    assert one is two
+    await stage.until(lambda: heard(one) > 0, "the first packet")
+    pool.release(address)
+    count = heard(one)
+    await stage.until(lambda: heard(one) > count, "more packets, as one run goes on")
+    pool.release(address)
+    await stage.until(lambda: "ffprobe" not in children_of_this_process(), "the process to end")
+    assert pool.acquire(address) is not one
+    await pool.close()
+    assert "ffprobe" not in children_of_this_process()
