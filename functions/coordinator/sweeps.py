@@ -35,6 +35,7 @@ class Outcome(StrEnum):
 OUTCOME_OF_FAILURE: Mapping[Reason, Outcome] = {
     Reason.ADDRESS_BLOCKED: Outcome.BLOCKED,
     Reason.PORT_BLOCKED: Outcome.BLOCKED,
+    Reason.URL_INVALID: Outcome.BLOCKED,
     Reason.NAME_UNRESOLVED: Outcome.DOWN,
     Reason.CONNECT_FAILED: Outcome.DOWN,
     Reason.STATS_TIMEOUT: Outcome.DOWN,

@@ -7,7 +7,9 @@ from itertools import pairwise
 import pytest
 import pytest_asyncio
 
+from coordinator.adapters.rtmp_probe import RtmpProbe
 from coordinator.adapters.rtmp_reference import Reference, ReferencePool
+from coordinator.proof import Verdict, judge
 from tests.e2e.media import Child, Media, at, children_of_this_process, media
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -54,7 +56,10 @@ async def test_it_tells_keyframes_and_keeps_order_in_real_time(stage: Media) -> 
 
 
 async def test_sound_without_picture_can_be_a_reference(stage: Media) -> None:
-    """The tool waits for a picture first; what it held back is dated to when it was live."""
+    """The tool waits for a picture first; what it held back is dated to when it was live.
+
+    A check of such a stream passes as any other.
+    """
     _, port = stage.server(f"ingest-{len(stage.children)}")
     stage.publish(at(port, "radio"), picture=False)
     reference = Reference(at(port, "radio"), now=time.time)
@@ -64,7 +69,11 @@ async def test_sound_without_picture_can_be_a_reference(stage: Media) -> None:
     assert not any(p.is_video for p in packets)
     span_s = packets[-1].arrived_s - packets[0].arrived_s
     assert abs(span_s - (packets[-1].dts_ms - packets[0].dts_ms) / 1000) < 0.1
+    capture = await RtmpProbe(now=time.time).capture(at(port, "radio"), 3)
+    await stage.until(lambda: time.time() > capture.ended_s + 1, "the reference to be complete")
     await reference.close()
+    proof = judge(reference.packets(0, time.time()), capture)
+    assert proof.verdict is Verdict.PASS, proof
 
 
 async def test_a_lost_connection_is_opened_again_and_the_gap_remembered(stage: Media) -> None:
