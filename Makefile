@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-once check test lock clean
+.PHONY: help setup demo demo-once check test verify-schedule simulate-suspicion lock clean
 
 PYTHON := .venv/bin/python
 LOCKS := requirements.txt requirements-dev.txt
@@ -37,7 +37,13 @@ check: setup ## Linters, types, the import rule and unit tests (under a minute)
 	@$(PYTHON) -m pytest tests/unit
 
 test: check ## check, then property, integration and end-to-end tests
-	@$(PYTHON) -m pytest tests/property tests/integration tests/e2e
+	@$(PYTHON) -m pytest tests/docs tests/property tests/integration tests/e2e
+
+verify-schedule: $(VENV) ## Confirm a past day's checks from public data alone (DATE=2026-11-22 API=https://…)
+	@PYTHONPATH=functions $(PYTHON) -m verify schedule --date "$(DATE)" --api "$(API)" --sweep-seconds $(or $(SWEEP_SECONDS),60)
+
+simulate-suspicion: $(VENV) ## How soon cheats are flagged, how often honest nodes are (simulated outcomes, real rules)
+	@PYTHONPATH=functions $(PYTHON) -m bench.simulate_suspicion
 
 lock: $(VENV) ## Pin the dependencies anew after a change of requirements*.in
 	@$(COMPILE) --output-file requirements.txt requirements.in

@@ -4,6 +4,7 @@ PORT, NODES and CHEATS choose the api's port and the cast.
 """
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -69,8 +70,9 @@ async def _interruptible(work: Coroutine[Any, Any, int]) -> int:
         nonlocal stopping
         if not stopping:
             stopping = True
-            print("\nstopping everything", file=sys.stderr, flush=True)
             task.cancel()
+            with contextlib.suppress(OSError):  # the terminal may be what has gone
+                print("\nstopping everything", file=sys.stderr, flush=True)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop)

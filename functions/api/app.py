@@ -6,7 +6,7 @@ from fastapi import FastAPI, Header, Query, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp
 
-from api import problems
+from api import evidence, problems
 from api.keys import node_of, require_ingest, sponsor_of
 from api.limits import BodyLimit
 from api.nodes import peer_of
@@ -221,4 +221,5 @@ def _other_routes(app: FastAPI, services: Services) -> None:
         await services.snapshots.now()
         return {"status": "ok"}
 
+    evidence.install(app, services)
     Pages(app, services).install()

@@ -20,6 +20,8 @@ PROBLEMS: Mapping[str, tuple[int, str]] = {
     "unknown-stream": (404, "There is no such stream"),
     "unknown-node": (404, "There is no such node"),
     "unknown-statement": (404, "There is no such statement"),
+    "unknown-day": (404, "That day's lottery is not published"),
+    "unknown-roster": (404, "There is no such roster"),
     "unknown-route": (404, "There is nothing here"),
     "method-not-allowed": (405, "This route does not take that method"),
     "stream-closed": (409, "The stream is closed"),

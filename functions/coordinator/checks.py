@@ -4,7 +4,7 @@ Evidence is immutable and public: payout, dashboard and anyone who recomputes a 
 read the same rows.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -45,8 +45,9 @@ class Check:
     """The drawn instant, Unix seconds."""
     verdict: Verdict
     reason: Reason
-    burst: bool = False
-    """Due because the node is flagged, not drawn."""
+    caused_by_s: float | None = None
+    """For a retest of a flagged node, which the lottery did not draw: the due instant of the
+    check that flagged it."""
     event: Event | None = None
     attempts: tuple[dict[str, Any], ...] = ()
     """Per connection: started_s, seconds, reason and the proof's numbers."""
@@ -71,6 +72,9 @@ class Run:
     """The sweeps whose `up` nodes were the candidates."""
     streams: dict[str, IngestState]
     checks: tuple[Check, ...]
+    excluded: dict[str, float] = field(default_factory=dict)
+    """Candidates that are not checked any more: confirmed frauds, and when the check that
+    confirmed each was due."""
 
     @property
     def id(self) -> str:
@@ -85,6 +89,7 @@ class Run:
             "ended_s": self.ended_s,
             "sweep_ids": list(self.sweep_ids),
             "streams": {name: state.value for name, state in self.streams.items()},
+            "excluded": self.excluded,
             "checks": pack([asdict(check) for check in self.checks]),
         }
 
@@ -98,6 +103,7 @@ class Run:
             sweep_ids=tuple(fields["sweep_ids"]),
             streams={name: IngestState(state) for name, state in fields["streams"].items()},
             checks=tuple(_check_from(row) for row in unpack(fields["checks"])),
+            excluded=dict(fields["excluded"]),
         )
 
 

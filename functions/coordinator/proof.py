@@ -1,18 +1,18 @@
 """Proof of relay: the packets a node serves must be the packets the ingest serves now.
 
-Pure: reference packets + captured packets -> a verdict with its numbers. The rule and how it was
-measured: docs/adr. A match means something only inside a window around now, and only for
-payloads that occur once in it: encoders repeat black frames and silence, loops repeat everything.
+Pure: reference packets + captured packets -> a verdict with its numbers. A match means something
+only inside a window around now, and only for payloads that occur once in it: encoders repeat black
+frames and silence, loops repeat everything.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from coordinator.packets import Capture, Packet, dts_difference_ms, median
+from coordinator.evidence import Evidence, bytes_of, sorted_evidence
+from coordinator.packets import Capture, Packet
 from coordinator.reasons import Reason
 from coordinator.timeline import (
-    Key,
     ProofParameters,
     Timeline,
     Track,
@@ -57,39 +57,21 @@ class Proof:
     """End of the capture minus the reference's arrival of the newest matched packet."""
     delay_s: float | None = None
     """The shortest time by which a matched packet came later than at the reference."""
+    delay_growth_s: float | None = None
+    """How much later the newest quarter of the matched packets came than that, at the median."""
 
+    def is_doubtful(self, parameters: ProofParameters | None = None) -> bool:
+        """True for a pass that should be repeated with `capture_max_s` before it counts.
 
-@dataclass(slots=True)
-class _Evidence:
-    """A capture sorted into what the reference knows and what it does not."""
-
-    matched: dict[Key, tuple[Packet, Packet]] = field(default_factory=dict)
-    """Eligible packets that were delivered: identity -> (reference's, node's)."""
-    current_bytes: int = 0
-    old_bytes: int = 0
-    """Bytes that the reference served before the window."""
-    other_bytes: int = 0
-    """Bytes that the reference never served, as far as it remembers."""
-    strangers: int = 0
-    """Packets among `old_bytes` and `other_bytes`."""
-    offset_span_ms: int = 0
-
-    @property
-    def foreign_ratio(self) -> float:
-        """Bytes not served now, of all bytes."""
-        foreign = self.old_bytes + self.other_bytes
-        return foreign / max(1, foreign + self.current_bytes)
-
-    @property
-    def delay_s(self) -> float | None:
-        """The shortest delay of a matched packet behind the reference, or None."""
-        delays = [node.arrived_s - ref.arrived_s for ref, node in self.matched.values()]
-        return max(0.0, min(delays)) if delays else None
-
-    @property
-    def newest_s(self) -> float | None:
-        """When the reference got the newest packet that was matched, or None."""
-        return max((ref.arrived_s for ref, _ in self.matched.values()), default=None)
+        A short capture cannot tell a connection that stalled for a second from one that carries
+        half of the stream, or that stops after some kB: in all of them packets came later and
+        later, or the last ones not at all. A long one can.
+        """
+        rules = parameters or ProofParameters()
+        if self.verdict is not Verdict.PASS:
+            return False
+        missing_s = (self.lag_s or 0.0) - (self.delay_s or 0.0)
+        return (self.delay_growth_s or 0.0) > rules.growth_max_s or missing_s > rules.tail_max_s
 
 
 def judge(
@@ -110,7 +92,7 @@ def judge(
         if timeline.is_down():
             return Proof(Verdict.UNKNOWN, Reason.UNKNOWN_INGEST_DOWN)
         return Proof(Verdict.FAIL, Reason.UNREACHABLE)
-    evidence = _sort_packets(timeline, capture)
+    evidence = sorted_evidence(timeline, capture)
     proof, reason = _measure(timeline, evidence, capture)
     if reason is None:
         return _decided(proof, Verdict.PASS, Reason.PASSED)
@@ -126,77 +108,35 @@ _ACCUSATIONS = frozenset({Reason.WRONG_CONTENT, Reason.REPLAYED, Reason.LAGGING}
 """Reasons that need a reference which has seen the whole window."""
 
 
-def _sort_packets(timeline: Timeline, capture: Capture) -> _Evidence:
-    """Sort captured packets; a copy of a current packet counts once, of a foreign one always."""
-    rules, eligible = timeline.parameters, timeline.eligible
-    evidence = _Evidence()
-    seen: set[Key] = set()
-    strangers: list[Packet] = []
-    for packet in sorted(capture.packets, key=lambda p: (p.arrived_s, p.dts_ms)):
-        key = key_of(packet)
-        if key in timeline.known:
-            evidence.current_bytes += 0 if key in seen else packet.size
-            if key in eligible and key not in seen:
-                evidence.matched[key] = (eligible[key], packet)
-            seen.add(key)
-        elif packet.size >= rules.size_min:
-            strangers.append(packet)
-    if strangers:  # rarely, so that nothing is kept of older packets otherwise
-        older = {key_of(p) for p in timeline.older}
-        evidence.strangers = len(strangers)
-        evidence.old_bytes = _bytes([p for p in strangers if key_of(p) in older])
-        evidence.other_bytes = _bytes(strangers) - evidence.old_bytes
-    _drop_misplaced(timeline, evidence)
-    return evidence
-
-
-def _drop_misplaced(timeline: Timeline, evidence: _Evidence) -> None:
-    """Unmatch packets whose timestamp is off: a segment of the stream has one offset for all."""
-    offsets: dict[int, dict[Key, int]] = {}
-    for key, (ref, node) in evidence.matched.items():
-        segment = offsets.setdefault(timeline.segment_of[key], {})
-        segment[key] = dts_difference_ms(ref.dts_ms, node.dts_ms)
-    for segment in offsets.values():
-        base = next(iter(segment.values()))
-        relative = {key: dts_difference_ms(value, base) for key, value in segment.items()}
-        middle = median(list(relative.values()))
-        tolerance = timeline.parameters.offset_tolerance_ms
-        kept = {k: v for k, v in relative.items() if abs(v - middle) <= tolerance}
-        for key in relative.keys() - kept.keys():
-            del evidence.matched[key]
-        span = max(kept.values()) - min(kept.values())
-        evidence.offset_span_ms = max(evidence.offset_span_ms, span)
-
-
 def _measure(
-    timeline: Timeline, evidence: _Evidence, capture: Capture
+    timeline: Timeline, evidence: Evidence, capture: Capture
 ) -> tuple[Proof, Reason | None]:
     """The numbers of a check, and why it does not pass (None: it passes)."""
     due = [_due(timeline, track, evidence) for track in timeline.judged]
-    got = [[p for p in track_due if key_of(p) in evidence.matched] for track_due in due]
+    got = _delivered(due[0], evidence) if due else []
     newest_s = evidence.newest_s
-    held = [d and (d is due[0] or len(d) >= timeline.parameters.packets_min) for d in due]
-    pairs = [
-        pair for pair, is_held in zip(zip(got, due, strict=True), held, strict=True) if is_held
-    ]
+    least = timeline.parameters.packets_min  # sound decides nothing where there is little of it
+    held = [due[0]] if due and due[0] else []
+    held += [track_due for track_due in due[1:] if len(track_due) >= least]
     proof = Proof(
         Verdict.UNKNOWN,
         Reason.UNKNOWN_REFERENCE,
         received=len(capture.packets),
         eligible=len(due[0]) if due else 0,
-        matched=len(got[0]) if got else 0,
-        byte_ratio=min((_bytes(g) / _bytes(d) for g, d in pairs), default=0.0),
-        packet_ratio=min((len(g) / len(d) for g, d in pairs), default=0.0),
+        matched=len(got),
+        byte_ratio=min((_share(packets, evidence, bytes_of) for packets in held), default=0.0),
+        packet_ratio=min((_share(packets, evidence, len) for packets in held), default=0.0),
         foreign_ratio=evidence.foreign_ratio,
-        keyframes=sum(p.is_key for p in got[0]) if got else 0,
+        keyframes=sum(p.is_key for p in got),
         offset_span_ms=evidence.offset_span_ms,
         lag_s=None if newest_s is None else max(0.0, capture.ended_s - newest_s),
         delay_s=evidence.delay_s,
+        delay_growth_s=evidence.delay_growth_s,
     )
     return proof, _objection(proof, timeline, evidence, capture)
 
 
-def _due(timeline: Timeline, track: Track, evidence: _Evidence) -> list[Packet]:
+def _due(timeline: Timeline, track: Track, evidence: Evidence) -> list[Packet]:
     """The eligible packets of a track that a node had to deliver in its capture.
 
     From its first match, or the first packet that it cannot have missed if that came before, to
@@ -213,13 +153,24 @@ def _due(timeline: Timeline, track: Track, evidence: _Evidence) -> list[Packet]:
     return [p for p in track.eligible if first_s <= p.arrived_s <= last_s]
 
 
+def _delivered(due: Sequence[Packet], evidence: Evidence) -> list[Packet]:
+    return [p for p in due if key_of(p) in evidence.matched]
+
+
+def _share(
+    due: Sequence[Packet], evidence: Evidence, weigh: Callable[[Sequence[Packet]], int]
+) -> float:
+    return weigh(_delivered(due, evidence)) / weigh(due)
+
+
 def _objection(
-    proof: Proof, timeline: Timeline, evidence: _Evidence, capture: Capture
+    proof: Proof, timeline: Timeline, evidence: Evidence, capture: Capture
 ) -> Reason | None:
     rules = timeline.parameters
     if not capture.packets:
         return capture.failure or Reason.NO_STREAM
-    if evidence.foreign_ratio > 1 - rules.share_min and evidence.strangers >= rules.evidence_min:
+    is_clean = evidence.foreign_ratio <= 1 - rules.share_min
+    if not is_clean and evidence.strangers >= rules.evidence_min:
         is_recording = evidence.old_bytes >= evidence.other_bytes
         return Reason.REPLAYED if is_recording else Reason.WRONG_CONTENT
     if proof.delay_s is not None and proof.delay_s > rules.lag_max_s:
@@ -227,15 +178,12 @@ def _objection(
     is_late = proof.lag_s is None or proof.lag_s > rules.lag_max_s
     has_start = bool(timeline.judged) and (proof.keyframes > 0 or not timeline.judged[0].is_video)
     is_whole = min(proof.byte_ratio, proof.packet_ratio) >= rules.share_min
-    if is_whole and has_start and not is_late and proof.matched >= rules.packets_min:
+    is_enough = proof.matched >= rules.packets_min
+    if is_clean and is_whole and is_enough and has_start and not is_late:
         return None
     newest_s = max(p.arrived_s for p in capture.packets)
     stopped = newest_s < capture.ended_s - rules.stall_s
     return Reason.STALLED if stopped else Reason.TOO_SLOW
-
-
-def _bytes(packets: Sequence[Packet]) -> int:
-    return sum(p.size for p in packets)
 
 
 def _decided(proof: Proof, verdict: Verdict, reason: Reason) -> Proof:

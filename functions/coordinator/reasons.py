@@ -153,6 +153,7 @@ class Reason(StrEnum):
         "The reference from the ingest was too short or had a gap, so nothing could be compared.",
     )
     UNKNOWN_CAPACITY = "unknown:capacity", "The prober had no capacity left at the drawn second."
+    UNKNOWN_NOT_RUN = "unknown:not_run", "The prober did not run at the drawn second."
     UNKNOWN_LATE = "unknown:late", "The prober was started too late for the drawn second."
     UNKNOWN_INTERNAL = "unknown:internal", "An error of the coordinator's own."
     # -- trust, told by a sequence of checks ---------------------------------------------------

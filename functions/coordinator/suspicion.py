@@ -33,7 +33,7 @@ class SuspicionParameters:
     passed: int = -683  # ln(0.49 / 0.97)
     degraded: int = 541  # ln(0.05 / 0.0291)
     failed: int = 6_236  # ln(0.46 / 0.0009)
-    flag_at: int = 15_000
+    flag_at: int = 18_000
     wrong_content_flags_at: int = 2
     """Content proven wrong this often since the last flag flags at once."""
     clears_at: int = 6

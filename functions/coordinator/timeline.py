@@ -18,7 +18,7 @@ Key = tuple[bool, int, str]
 
 @dataclass(frozen=True, slots=True)
 class ProofParameters:
-    """The published limits of a check; docs/architecture.md explains each."""
+    """The published limits of a check."""
 
     window_s: float = 20.0
     """How far back from the start of a capture a packet is still the stream of now."""
@@ -40,6 +40,10 @@ class ProofParameters:
     capture_min_s: float = 3.0
     capture_max_s: float = 14.0
     """Enough for a keyframe interval of 10 s."""
+    growth_max_s: float = 0.5
+    tail_max_s: float = 1.0
+    """A pass during which the delay grew by more, or whose end is missing for longer, is repeated
+    with a long capture."""
     evidence_min: int = 5
     """So many packets of other content are needed to call it that."""
 

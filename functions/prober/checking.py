@@ -120,7 +120,7 @@ def _check(
         due_s=due.due_s,
         verdict=verdict,
         reason=reason,
-        burst=due.burst,
+        caused_by_s=due.caused_by_s,
         attempts=tuple(attempts),
     )
 

@@ -16,8 +16,9 @@ class Due:
 
     slot: Slot
     due_s: float
-    burst: bool
-    """Due because the node is flagged: such a node is retested in every draw."""
+    caused_by_s: float | None = None
+    """Not drawn, but due because the node is flagged: when the check that flagged it was due.
+    A flagged node is retested in every draw."""
 
 
 def candidates(sweeps: Iterable[Sweep], rosters: Mapping[int, Roster]) -> list[Slot]:
@@ -35,9 +36,9 @@ def due_in(draw: int, slots: Iterable[Slot], book: TrustBook, lottery: Lottery) 
     """The checks of a draw, earliest first: drawn ones, and all flagged nodes."""
     found = []
     for slot in slots:
-        trust = book.of(slot.node_id).trust
+        state = book.of(slot.node_id)
         drawn = lottery.is_due(slot.node_id, draw)
-        if trust is not Trust.FRAUD and (drawn or trust is Trust.FLAGGED):
-            due_s = lottery.due_s(slot.node_id, draw)
-            found.append(Due(slot, due_s, burst=not drawn))
+        if state.trust is not Trust.FRAUD and (drawn or state.trust is Trust.FLAGGED):
+            caused_by_s = None if drawn else state.flagged_s
+            found.append(Due(slot, lottery.due_s(slot.node_id, draw), caused_by_s))
     return sorted(found, key=lambda due: (due.due_s, due.slot.node_id))

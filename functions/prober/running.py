@@ -12,15 +12,22 @@ from coordinator.adapters.rtmp_reference import Reference, ReferencePool
 from coordinator.checks import Check, IngestState, Run, Verdict
 from coordinator.epochs import Calendar
 from coordinator.reasons import Reason
-from coordinator.rosters import Slot
+from coordinator.rosters import Roster, Slot
 from coordinator.rtmp import RtmpAddress
-from coordinator.schedule import Lottery, day_of, day_secret
+from coordinator.schedule import day_of
+from coordinator.suspicion import Trust
 from coordinator.sweeps import Sweep
+from coordinator.trustbook import TrustBook
 from prober.checking import Checker
 from prober.drawing import Due, candidates, due_in
+from prober.sealing import Sealer
 
 SWEEP_AGE_TICKS_MAX = 3
 """An older sweep says nothing about now: nobody is a candidate by it."""
+RUN_LASTS_S_MAX = 60.0
+"""A draw that ended this long ago without a record was missed."""
+MISSED_DRAWS_MAX = 120
+"""How many missed draws one run makes up for, oldest first."""
 
 
 @dataclass
@@ -30,9 +37,8 @@ class Prober:
     measurements: Measurements
     references: ReferencePool
     checker: Checker
+    sealer: Sealer
     calendar: Calendar
-    lottery_key: str
-    checks_per_hour: int
     ingest_url: str
     clock: Clock
     sleep: Callable[[float], Awaitable[None]]
@@ -44,28 +50,66 @@ class Prober:
         draw = self.calendar.draw_at(started_s)
         if not await self.measurements.claim_run(draw, started_s):
             return {"draw": draw, "result": "duplicate"}
+        missed = await self._record_missed(draw)
         sweeps = await self._fresh_sweeps(started_s)
-        rosters = {s.shard: await self.measurements.roster(s.shard) for s in sweeps}
+        slots = candidates(sweeps, await self._rosters(sweeps))
         book = await self.measurements.trust()
-        slots = candidates(sweeps, rosters)
-        due = due_in(draw, slots, book, self._lottery(draw))
+        due = await self._due(draw, slots, book, started_s)
         with self._open(slots) as references:
             checks = await self._check_all(due, draw, references)
             await self.sleep(max(0.0, (draw + 1) * self.calendar.check_seconds - self.clock()))
             streams = {name: self._state(ref) for name, ref in references.items()}
         run = Run(
-            draw, started_s, self.clock(), tuple(s.id for s in sweeps), streams, tuple(checks)
+            draw,
+            started_s,
+            self.clock(),
+            tuple(sweep.id for sweep in sweeps),
+            streams,
+            tuple(checks),
+            frauds_among(slots, book),
         )
         recorded = await self.measurements.record_run(run, self.clock())
-        return _summary(recorded or run, len(slots))
+        return {**_summary(recorded or run, len(slots)), "missed": missed}
+
+    async def _record_missed(self, draw: int) -> int:
+        """Records draws that no run recorded, every due check `unknown`; says how many.
+
+        Nothing may be missing from the record: a draw left out could have been left out on
+        purpose. Who was due is taken from the sweeps of that time."""
+        latest = await self.measurements.latest_run()
+        if latest is None:
+            return 0
+        running = int(RUN_LASTS_S_MAX // self.calendar.check_seconds) + 1
+        draws = range(latest.draw + 1, draw - running)[:MISSED_DRAWS_MAX]
+        for missed in draws:
+            start_s = float(missed * self.calendar.check_seconds)
+            sweeps = await self._sweeps_before(start_s)
+            slots = candidates(sweeps, await self._rosters(sweeps))
+            book = await self.measurements.trust()
+            due = await self._due(missed, slots, book, start_s)
+            checks = tuple(unknown(one, missed, Reason.UNKNOWN_NOT_RUN) for one in due)
+            ids = tuple(sweep.id for sweep in sweeps)
+            frauds = frauds_among(slots, book)
+            await self.measurements.record_run(
+                Run(missed, start_s, start_s, ids, {}, checks, frauds), self.clock()
+            )
+        return len(draws)
 
     async def _fresh_sweeps(self, now_s: float) -> list[Sweep]:
         oldest = self.calendar.tick_at(now_s) - SWEEP_AGE_TICKS_MAX
         return [s for s in await self.measurements.latest_sweeps() if s.tick >= oldest]
 
-    def _lottery(self, draw: int) -> Lottery:
-        secret = day_secret(self.lottery_key, day_of(draw, self.calendar.check_seconds))
-        return Lottery(secret, self.calendar.check_seconds, self.checks_per_hour)
+    async def _sweeps_before(self, at_s: float) -> list[Sweep]:
+        tick = self.calendar.tick_at(at_s)
+        sweeps = await self.measurements.sweeps(range(tick - SWEEP_AGE_TICKS_MAX, tick))
+        return list({sweep.shard: sweep for sweep in sweeps}.values())
+
+    async def _rosters(self, sweeps: Iterable[Sweep]) -> dict[int, Roster]:
+        return {s.shard: await self.measurements.roster(s.shard, s.roster_version) for s in sweeps}
+
+    async def _due(self, draw: int, slots: list[Slot], book: TrustBook, now_s: float) -> list[Due]:
+        day = day_of(draw, self.calendar.check_seconds)
+        return due_in(draw, slots, book, await self.sealer.lottery(now_s, day))
 
     def _open(self, slots: Iterable[Slot]) -> "_References":
         names = sorted({slot.stream_id for slot in slots})
@@ -80,15 +124,7 @@ class Prober:
                 return await self.checker.check(one, draw, references[one.slot.stream_id])
             except Exception as error:  # one check's error must not lose the others'
                 self.log.failure("check_failed", error, node_id=one.slot.node_id)
-                return Check(
-                    one.slot.node_id,
-                    one.slot.stream_id,
-                    draw,
-                    one.due_s,
-                    Verdict.UNKNOWN,
-                    Reason.UNKNOWN_INTERNAL,
-                    burst=one.burst,
-                )
+                return unknown(one, draw, Reason.UNKNOWN_INTERNAL)
 
         return list(await asyncio.gather(*(check(one) for one in due)))
 
@@ -111,6 +147,29 @@ class _References:
     def __exit__(self, *_: object) -> None:
         for address in self._addresses.values():
             self._pool.release(address)
+
+
+def unknown(due: Due, draw: int, reason: Reason) -> Check:
+    """A due check that could not be made, by our own fault."""
+    slot = due.slot
+    return Check(
+        slot.node_id,
+        slot.stream_id,
+        draw,
+        due.due_s,
+        Verdict.UNKNOWN,
+        reason,
+        caused_by_s=due.caused_by_s,
+    )
+
+
+def frauds_among(slots: Iterable[Slot], book: TrustBook) -> dict[str, float]:
+    states = {slot.node_id: book.of(slot.node_id) for slot in slots}
+    return {
+        node_id: state.last_check_s or 0.0
+        for node_id, state in states.items()
+        if state.trust is Trust.FRAUD
+    }
 
 
 def _summary(run: Run, candidates_count: int) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from coordinator.adapters.triggers import refuse_unless_post
 from coordinator.proof import ProofParameters
 from prober.checking import Capacity, Checker
 from prober.running import Prober
+from prober.sealing import Sealer
 
 CAPTURES_PER_CORE_MAX = 10
 """Measured: more at a time inflates lag (docs/benchmarks.md)."""
@@ -37,13 +38,18 @@ def build(environ: Mapping[str, str]) -> Callable[[Request], Awaitable[Response]
         asyncio.sleep,
         Capacity(CAPTURES_PER_CORE_MAX * (os.cpu_count() or 1)),
     )
+    measurements = Measurements(store)
     prober = Prober(
-        Measurements(store),
+        measurements,
         ReferencePool(now=system_clock),
         checker,
+        Sealer(
+            measurements,
+            settings.lottery_key,
+            settings.check_seconds,
+            settings.checks_per_hour,
+        ),
         settings.calendar,
-        settings.lottery_key,
-        settings.checks_per_hour,
         settings.ingest_url,
         system_clock,
         asyncio.sleep,

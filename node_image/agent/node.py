@@ -28,6 +28,10 @@ from agent.streams import Stream
 from agent.supervisor import Supervisor
 
 _SERVER_STOP_S_MAX = 1.0
+_UNCHECKED = (
+    "This relay asks nobody whether a publisher may send: whoever knows a stream's id can publish. "
+    "Set RELAY_ENGINE=nginx-rtmp on an ingest that strangers can reach."
+)
 
 
 class Agent:
@@ -42,8 +46,9 @@ class Agent:
             settings.coordinator_url, settings.ingest_key if settings.role == "ingest" else key
         )
         self._meter = Meter(settings.stream_id)
+        self._engine = ENGINES[settings.relay_engine](work_dir)
         self._supervisor = Supervisor(
-            ENGINES[settings.relay_engine](work_dir),
+            self._engine,
             self._meter,
             resolve_ipv4,
             time.monotonic,
@@ -70,6 +75,8 @@ class Agent:
         log("agent_started", version=__version__, role=settings.role, node_id=self._node_id)
         if settings.role == "ingest":
             self._supervisor.assign(ingest_job(settings))
+            if not self._engine.checks_publishers:
+                log("publishers_unchecked", logging.WARNING, reason=_UNCHECKED)
         serving = asyncio.create_task(server.serve([sock]))
         relaying = asyncio.create_task(self._supervisor.run())
         tasks = {serving, relaying, asyncio.create_task(stop.wait())}

@@ -58,7 +58,7 @@ def parse_dump(answer: bytes) -> tuple[list[TcpSocket], bool]:
 
     Raises CountersError.
     """
-    found = []
+    found: list[TcpSocket] = []
     at = 0
     while at + _HEAD.size <= len(answer):
         size, kind, *_ = _HEAD.unpack_from(answer, at)

@@ -321,11 +321,20 @@ def player(rtmp_port: int) -> Watched:
     )
 
 
-def probe(rtmp_port: int) -> dict[str, Any]:
-    """What ffprobe finds in the stream, after really reading two seconds of it."""
+def probe(rtmp_port: int, seconds: int = 2) -> dict[str, Any]:
+    """What ffprobe finds in the stream, after really reading some seconds of it."""
     done = subprocess.run(
         [
-            *("ffprobe", "-v", "error", "-of", "json", "-read_intervals", "%+2", "-count_packets"),
+            *(
+                "ffprobe",
+                "-v",
+                "error",
+                "-of",
+                "json",
+                "-read_intervals",
+                f"%+{seconds}",
+                "-count_packets",
+            ),
             *("-show_entries", "stream=codec_name,width,height,nb_read_packets"),
             f"rtmp://{HOST}:{rtmp_port}/live/{STREAM_ID}",
         ],

@@ -5,12 +5,14 @@ and only api and payout are given one.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
 
 from coordinator.accounts import Accounts
 from coordinator.adapters.store import Fields, Ref, Store
 from coordinator.checks import Run, run_id
+from coordinator.days import LotteryDay
 from coordinator.nodes import Node
 from coordinator.rosters import Roster, roster_id
 from coordinator.statements import Statement, statement_id
@@ -92,6 +94,15 @@ class Measurements:
             latest.setdefault(fields["shard"], Sweep.from_fields(fields))
         return list(latest.values())
 
+    async def sweeps(self, ticks: range) -> list[Sweep]:
+        """Every shard's whole sweeps in the ticks, oldest first."""
+        found = await self._range("sweep_tick", ticks.start, ticks.stop)
+        return [Sweep.from_fields(fields) for fields in found]
+
+    async def sweep_documents(self, ticks: range) -> list[Fields]:
+        """The sweeps of the ticks as they are stored."""
+        return await self._range("sweep_tick", ticks.start, ticks.stop)
+
     async def sweep_bits(self, ticks: range) -> list[SweepBits]:
         """The bitmaps of every shard's sweeps in the ticks."""
         found = await self._range("sweep_tick", ticks.start, ticks.stop)
@@ -118,7 +129,7 @@ class Measurements:
             if recorded is not None:
                 return {}
             book, checks = TrustBook.from_fields(trust).observing(run.checks)
-            marked = Run(run.draw, run.started_s, run.ended_s, run.sweep_ids, run.streams, checks)
+            marked = replace(run, checks=checks)
             fields = {**marked.to_fields(), "expire_at": _expiry(now_s)}
             return {run_ref: fields, trust_ref: book.to_fields()}
 
@@ -134,6 +145,19 @@ class Measurements:
         """The newest run."""
         found = await self._store.find("probe_results", "check_draw", descending=True, limit=1)
         return Run.from_fields(found[0][1]) if found else None
+
+    async def lottery_days(self, days: Sequence[date]) -> list[LotteryDay | None]:
+        """The sealed days among those asked, in their order."""
+        found = await self._store.get(*(Ref("schedule_days", day.isoformat()) for day in days))
+        return [LotteryDay.from_fields(fields) if fields else None for fields in found]
+
+    async def seal(self, day: LotteryDay) -> bool:
+        """Publishes a day's commitment; False if it was published before."""
+        return await self._store.create(Ref("schedule_days", day.day.isoformat()), day.to_fields())
+
+    async def publish(self, day: LotteryDay) -> None:
+        """Publishes an opened day's secret beside its commitment."""
+        await self._store.put(Ref("schedule_days", day.day.isoformat()), day.to_fields())
 
     async def trust(self) -> TrustBook:
         """What checks have shown of every node."""

@@ -84,9 +84,9 @@ def _video(metadata: dict[str, object]) -> Video | None:
 
 def _audio(metadata: dict[str, object]) -> Audio | None:
     rate = _number(metadata, "audiosamplerate")
-    if not rate:
-        return None
     codec = _AUDIO_CODECS.get(_number(metadata, "audiocodecid"), "")
+    if not (rate or codec):
+        return None
     return Audio(codec, int(rate), 2 if metadata.get("stereo") is True else 1)
 
 

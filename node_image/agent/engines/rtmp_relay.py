@@ -64,14 +64,14 @@ class RtmpRelay:
     def render(self, job: Job, upstream_ip: str) -> Mapping[str, str]:
         """rtmp_relay.yaml for a node or an ingest. Raises EngineUnfitError."""
         text = _HEAD.format(stats_port=self._stats_port)
-        directions, name = ("input", "output"), _ANY_NAME
+        directions, name = ["input", "output"], _ANY_NAME
         if (url := job.upstream) is not None:
             if (url.app, url.name) != ("live", job.stream_id):
                 raise EngineUnfitError(
                     f"rtmp_relay serves a stream under the name it pulls it by, and {url} is not "
                     f"…/live/{job.stream_id}: set RELAY_ENGINE=nginx-rtmp."
                 )
-            directions, name = ("output",), job.stream_id
+            directions, name = ["output"], job.stream_id
             text += _PULL.format(ip=upstream_ip, url=url, name=name)
         for direction in directions:
             text += _HOST.format(

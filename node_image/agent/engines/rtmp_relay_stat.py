@@ -40,7 +40,8 @@ def parse_connections(body: bytes) -> list[Connection]:
     text = body.decode("utf-8", errors="replace")
     for candidate in (text, text.replace(",,", ",")):
         try:
-            root = json.loads(candidate)
+            # Not strict: nginx-rtmp describes a stream with control characters, repeated as they are.
+            root = json.loads(candidate, strict=False)
         except (ValueError, RecursionError):
             continue
         if not isinstance(root, dict) or not root.keys() & {"streams", "connections"}:

@@ -111,6 +111,31 @@ def test_a_node_that_brings_half_is_too_slow() -> None:
     assert reason_of(slow, live(80)) == "too_slow"
 
 
+def test_a_short_pass_with_a_growing_delay_is_doubtful_and_a_long_capture_decides() -> None:
+    """Half of the bandwidth looks like a stall at first, and like what it is after 10 s."""
+    stream = live(80)
+
+    def at_half_speed(started_s: float, seconds: float) -> Capture:
+        later = [p for p in stream if p.arrived_s >= started_s]
+        slow = [replace(p, arrived_s=2 * p.arrived_s - started_s) for p in later]
+        return served(slow, started_s=started_s - 0.5, seconds=seconds, lag_s=0)
+
+    short = judge(stream, at_half_speed(T0 + 51, 3.7))
+    assert short.verdict is Verdict.PASS
+    assert short.is_doubtful()
+    assert judge(stream, at_half_speed(T0 + 51, 10)).reason is Reason.TOO_SLOW
+    assert not judge(REFERENCE, HONEST).is_doubtful()
+    assert not judge(REFERENCE, with_packets(HONEST, [])).is_doubtful()
+
+
+def test_a_pass_whose_end_is_missing_is_doubtful() -> None:
+    """A stall of the last moment, or a server that stops after some kB."""
+    cut = [p for p in HONEST.packets if p.arrived_s < HONEST.ended_s - 1.2]
+    proof = judge(REFERENCE, with_packets(HONEST, cut))
+    assert proof.verdict is Verdict.PASS
+    assert proof.is_doubtful()
+
+
 def test_sound_alone_is_too_slow_where_there_is_a_picture() -> None:
     """And so is a picture without its sound."""
     for kind in (True, False):
@@ -166,6 +191,8 @@ def test_a_few_stray_packets_accuse_nobody() -> None:
     """Content is called wrong on evidence: not for three packets of an ended stream."""
     stray = served(live(label="other")).packets[:3]
     assert reason_of(with_packets(HONEST, stray)) == "stalled"
+    large = [replace(p, size=10**6) for p in stray]
+    assert reason_of(with_packets(HONEST, [*HONEST.packets, *large])) == "too_slow"
 
 
 def test_live_packets_at_wrong_timestamps_do_not_count() -> None:

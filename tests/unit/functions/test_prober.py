@@ -38,15 +38,15 @@ def test_a_draw_is_the_lotterys_and_nothing_else() -> None:
     assert {one.slot.node_id for one in due} == expected
     assert 0 < len(due) < len(SLOTS)
     assert [one.due_s for one in due] == sorted(one.due_s for one in due)
-    assert not any(one.burst for one in due)
+    assert all(one.caused_by_s is None for one in due)
 
 
 def test_a_flagged_node_is_retested_in_every_draw() -> None:
     """Marked as such, so that no check looks aimed."""
-    book = TrustBook({"n3": TrustState(trust=Trust.FLAGGED)})
+    book = TrustBook({"n3": TrustState(trust=Trust.FLAGGED, flagged_s=77.0)})
     for draw in range(1_000, 1_020):
         (one,) = [d for d in due_in(draw, SLOTS, book, LOTTERY) if d.slot.node_id == "n3"]
-        assert one.burst is not LOTTERY.is_due("n3", draw)
+        assert one.caused_by_s == (None if LOTTERY.is_due("n3", draw) else 77.0)
 
 
 def test_a_confirmed_fraud_is_not_checked_any_more() -> None:

@@ -1,0 +1,108 @@
+"""Child processes of a measurement: pinned to a core, asked for their CPU time, always ended."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from bench.peers import NotMeasurableError
+
+TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+START_SECONDS_MAX = 30.0
+
+
+def two_cores() -> tuple[int, int]:
+    """(client's core, server's core): the measured side never shares one with the other side."""
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        raise NotMeasurableError("This measurement needs two cores: one for each side.")
+    return cores[0], cores[1]
+
+
+class Child:
+    """A pinned child process; leaving the block ends it."""
+
+    def __init__(
+        self, argv: Sequence[str], core: int, log: Path, env: Mapping[str, str] | None = None
+    ) -> None:
+        self._argv, self._core, self._log, self._env = argv, core, log, env
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Self:
+        with self._log.open("w") as log:
+            self._process = subprocess.Popen(
+                self._argv,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env={**os.environ, **(self._env or {})},
+                preexec_fn=lambda: os.sched_setaffinity(0, {self._core}),  # noqa: PLW1509 - no threads yet
+            )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        process = self.process
+        self.resume()
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe:
+                with suppress(OSError):
+                    pipe.close()
+
+    @property
+    def process(self) -> "subprocess.Popen[str]":
+        """The running child."""
+        if self._process is None:
+            raise RuntimeError("not started")
+        return self._process
+
+    def says(self) -> str:
+        """The next line it prints; NotMeasurableError with its log if it ended."""
+        line = self.process.stdout.readline() if self.process.stdout else ""
+        if not line:
+            told = self._log.read_text()[-2000:]
+            raise NotMeasurableError(f"{self._argv[0]} ended early:\n{told}")
+        return line.strip()
+
+    def ask(self, line: str) -> str:
+        """Writes a line and returns the answer's line."""
+        if self.process.stdin is None:
+            raise RuntimeError("no pipe")
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        return self.says()
+
+    def cpu_s(self) -> float:
+        """User and system seconds spent so far, all threads."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS_A_SECOND
+
+    def pause(self) -> None:
+        """Stops it until `resume`, so that it takes nothing from the others' rounds."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Lets it go on."""
+        self.process.send_signal(signal.SIGCONT)
+
+
+def wait_for(is_so: "object", what: str) -> None:
+    """Returns when `is_so()` is true; NotMeasurableError after START_SECONDS_MAX."""
+    deadline = time.monotonic() + START_SECONDS_MAX
+    while not is_so():  # type: ignore[operator]
+        if time.monotonic() > deadline:
+            raise NotMeasurableError(f"{what} did not come in {START_SECONDS_MAX:.0f} s")
+        time.sleep(0.05)

@@ -1,0 +1,115 @@
+"""How soon the published test flags a cheat, and how often it flags an honest node.
+
+Simulated: the checks' outcomes, drawn from the probabilities named in each row. Real: the
+rules (`coordinator.suspicion.observe`), the checks' rate (4 an hour), the immediate retest.
+Seeds are fixed, so that the figures can be repeated.
+"""
+
+import argparse
+import random
+import sys
+from collections.abc import Callable
+from statistics import mean, quantiles
+
+from rich.console import Console
+from rich.progress import track
+
+from bench.report import Row, at_most, report
+from coordinator.checks import Check, Event, Verdict
+from coordinator.reasons import Reason
+from coordinator.suspicion import NOBODY, Trust, observe
+
+CHECKS_A_YEAR = 4 * 24 * 365
+OUTCOMES = {
+    Verdict.PASS: Reason.PASSED,
+    Verdict.DEGRADED: Reason.DEGRADED,
+    Verdict.FAIL: Reason.NO_STREAM,
+}
+Outcome = Callable[[random.Random], tuple[Verdict, Reason]]
+
+
+def transient(p_fail: float, p_again: float) -> Outcome:
+    """Connections fail with `p_fail`; the retest of a failed one fails with `p_again`."""
+
+    def draw(rng: random.Random) -> tuple[Verdict, Reason]:
+        if rng.random() >= p_fail:
+            return Verdict.PASS, Reason.PASSED
+        verdict = Verdict.FAIL if rng.random() < p_again else Verdict.DEGRADED
+        return verdict, OUTCOMES[verdict]
+
+    return draw
+
+
+def always(verdict: Verdict, reason: Reason) -> Outcome:
+    """Every check ends the same."""
+    return lambda _: (verdict, reason)
+
+
+def until(event: Event, outcome: Outcome, rng: random.Random, checks_max: int) -> int | None:
+    """How many checks pass until the event; None if it does not come."""
+    state = NOBODY
+    for at in range(checks_max):
+        verdict, reason = outcome(rng)
+        state, happened = observe(state, Check("n", "s", at, float(at), verdict, reason))
+        if happened is event:
+            return at + 1
+    return None
+
+
+def flags_in(outcome: Outcome, rng: random.Random, checks: int) -> tuple[int, int]:
+    """(flags, confirmed frauds) over many checks; a confirmed node starts over."""
+    state, flags, frauds = NOBODY, 0, 0
+    for at in range(checks):
+        verdict, reason = outcome(rng)
+        state, event = observe(state, Check("n", "s", at, float(at), verdict, reason))
+        flags += event is Event.FLAGGED
+        frauds += event is Event.CONFIRMED
+        state = NOBODY if state.trust is Trust.FRAUD else state
+    return flags, frauds
+
+
+def detection(name: str, outcome: Outcome, trials: int, goals: tuple[float, float]) -> list[Row]:
+    """Mean and 95th percentile of the checks until a cheat is flagged."""
+    rng = random.Random(7)
+    found = [until(Event.FLAGGED, outcome, rng, 10_000) for _ in range(trials)]
+    counts = [float(n) for n in found if n is not None]
+    if len(counts) != trials:
+        raise RuntimeError(f"{name}: not flagged in 10,000 checks")
+    most = quantiles(counts, n=20)[-1] if len(set(counts)) > 1 else counts[0]
+    return [
+        at_most(f"{name}: checks until flagged, mean", mean(counts), "checks", goals[0]),
+        at_most(f"{name}: checks until flagged, 95 %", most, "checks", goals[1], "Storj: 41"),
+    ]
+
+
+def main(argv: list[str]) -> int:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(prog="make simulate-suspicion", description=__doc__)
+    parser.add_argument("--trials", type=int, default=2_000)
+    parser.add_argument("--node-years", type=int, default=100)
+    asked = parser.parse_args(argv)
+    rows = detection("serves nothing", always(Verdict.FAIL, Reason.NO_STREAM), 20, (3, 3))
+    rows += detection("serves a recording", always(Verdict.FAIL, Reason.REPLAYED), 20, (3, 3))
+    rows += detection("serves half the time", transient(0.5, 1.0), asked.trials, (12, 21))
+    years = asked.node_years
+    for p_again, goal in ((0.03, 1.0), (0.2, None), (0.5, None)):
+        rng, flags, frauds = random.Random(11), 0, 0
+        says = f"honest nodes, {p_again:.0%} of retests fail"
+        for _ in track(range(years), says, console=Console(stderr=True)):
+            flagged, confirmed = flags_in(transient(0.03, p_again), rng, CHECKS_A_YEAR)
+            flags, frauds = flags + flagged, frauds + confirmed
+        name = f"honest, 3 % of connections fail, {p_again:.0%} of their retests"
+        a_flag, a_fraud = 20 * flags / years, 20 * frauds / years
+        unit = "per 20 node-years"
+        rows.append(Row(f"{name}: flags (retested, pay parked)", a_flag, unit))
+        if goal is None:
+            rows.append(Row(f"{name}: confirmed as fraud", a_fraud, unit))
+        else:
+            rows[-1] = at_most(rows[-1].name, a_flag, unit, goal, "not published by anyone")
+            rows.append(at_most(f"{name}: confirmed as fraud", a_fraud, unit, goal))
+    report("simulate-suspicion", "Suspicion: outcomes simulated, rules real", rows)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

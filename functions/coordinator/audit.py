@@ -1,0 +1,115 @@
+"""Holding a day's published checks against its published lottery. Pure.
+
+A finding is one sentence that names what is missing, what was added, and where. No findings:
+every check that was due was made or has an `unknown` reason, and no other was made.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from coordinator.checks import Check, Event, Run
+from coordinator.days import LotteryDay
+from coordinator.rosters import Roster
+from coordinator.schedule import Lottery
+from coordinator.sweeps import SweepBits, sweep_id
+
+SWEEP_AGE_TICKS_MAX = 3
+DUE_TOLERANCE_S = 0.002
+
+
+@dataclass
+class DayAudit:
+    """Walks through a day's runs in order; `flagged` are nodes under retest when it begins."""
+
+    day: LotteryDay
+    sweep_seconds: int
+    sweeps: Mapping[str, SweepBits]
+    """By id: those of the day and a few ticks before it."""
+    rosters: Mapping[tuple[int, int], Roster]
+    flagged: dict[str, float] = field(default_factory=dict)
+    """Due instants of the checks that flagged them."""
+    frauds: dict[str, float] = field(default_factory=dict)
+    """Due instants of the checks that confirmed nodes as frauds before it began."""
+    checks: int = 0
+    unknown: int = 0
+
+    def findings(self, runs: Iterable[Run], draws: range) -> Iterator[str]:
+        """Everything in the draws that does not agree."""
+        lottery = self.day.lottery()
+        by_draw = {run.draw: run for run in runs}
+        for draw in draws:
+            run = by_draw.get(draw)
+            if run is None:
+                yield f"draw {draw}: there is no record of it"
+            else:
+                yield from self._run(run, lottery)
+
+    def _run(self, run: Run, lottery: Lottery) -> Iterator[str]:
+        yield from self._sweeps(run)
+        candidates = self._candidates(run)
+        made = {check.node_id: check for check in run.checks}
+        if len(made) != len(run.checks):
+            yield f"draw {run.draw}: a node was checked twice"
+        for node_id, confirmed_s in run.excluded.items():
+            if self.frauds.get(node_id) != confirmed_s:
+                yield f"draw {run.draw}: {node_id} was left out and is no confirmed fraud"
+        for node_id in sorted(candidates - run.excluded.keys()):
+            if lottery.is_due(node_id, run.draw) and node_id not in made:
+                yield f"draw {run.draw}: {node_id} was due and was not checked"
+        for check in run.checks:
+            yield from self._check(check, run, lottery, candidates)
+            self._follow(check)
+
+    def _sweeps(self, run: Run) -> Iterator[str]:
+        """A run must go by sweeps that were the latest when it began."""
+        tick = int(run.draw * self.day.check_seconds // self.sweep_seconds)
+        for name in run.sweep_ids:
+            sweep = self.sweeps.get(name)
+            if sweep is None:
+                yield f"draw {run.draw}: it went by {name}, which is not published"
+            elif not tick - SWEEP_AGE_TICKS_MAX <= sweep.tick <= self._last_tick(run):
+                yield f"draw {run.draw}: it went by {name}, which was not of its time"
+            elif newer := self._newer(sweep, tick):
+                yield f"draw {run.draw}: it went by {name} although {newer} was there"
+
+    def _last_tick(self, run: Run) -> int:
+        return int(run.started_s // self.sweep_seconds)
+
+    def _newer(self, sweep: SweepBits, tick: int) -> str | None:
+        """A sweep of the same shard that had ended a whole tick before the run began."""
+        names = (sweep_id(sweep.shard, later) for later in range(sweep.tick + 1, tick - 1))
+        return next((name for name in names if name in self.sweeps), None)
+
+    def _candidates(self, run: Run) -> set[str]:
+        found = set()
+        for name in run.sweep_ids:
+            sweep = self.sweeps.get(name)
+            if sweep is not None:
+                slots = self.rosters[sweep.shard, sweep.roster_version].slots
+                found |= {slot.node_id for at, slot in enumerate(slots) if sweep.up >> at & 1}
+        return found
+
+    def _check(
+        self, check: Check, run: Run, lottery: Lottery, candidates: set[str]
+    ) -> Iterator[str]:
+        self.checks += 1
+        self.unknown += not check.verdict.counts
+        where = f"draw {run.draw}: {check.node_id}"
+        if check.node_id not in candidates:
+            yield f"{where} was checked and was no candidate"
+        if abs(check.due_s - lottery.due_s(check.node_id, run.draw)) > DUE_TOLERANCE_S:
+            yield f"{where} was checked at another second than was drawn"
+        if lottery.is_due(check.node_id, run.draw):
+            return
+        if check.caused_by_s is None:
+            yield f"{where} was checked and was not drawn"
+        elif self.flagged.get(check.node_id) != check.caused_by_s:
+            yield f"{where} was retested for a check that did not flag it"
+
+    def _follow(self, check: Check) -> None:
+        if check.event is Event.FLAGGED:
+            self.flagged[check.node_id] = check.due_s
+        elif check.event in (Event.CLEARED, Event.CONFIRMED):
+            self.flagged.pop(check.node_id, None)
+        if check.event is Event.CONFIRMED:
+            self.frauds[check.node_id] = check.due_s

@@ -1,0 +1,196 @@
+"""Anyone can confirm a day's checks from public data; every way of cheating shows."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date
+
+import httpx
+import pytest
+
+from api.wiring import build_on
+from coordinator.adapters.memory import MemoryStore
+from coordinator.adapters.records import Measurements
+from coordinator.adapters.store import Ref
+from coordinator.checks import Check, Event, Run, Verdict
+from coordinator.reasons import Reason
+from coordinator.rosters import Roster, Slot
+from coordinator.schedule import day_of
+from coordinator.sweeps import Outcome, Poll, Sweep
+from prober.drawing import candidates, due_in
+from prober.running import frauds_among
+from prober.sealing import Sealer
+from tests.unit.functions.conftest import settings
+from verify.public import PublicRecord
+from verify.schedule import AGREES, DISAGREES, TOO_EARLY, verify_schedule
+
+DAY = date(2026, 11, 22)
+MIDNIGHT_S = 1_795_305_600
+INTERVAL_S = 600
+LOTTERY_KEY = "k" * 32
+NODES = ["n2", "n3", "n5", "n7"]
+DEAD = "n7"
+UP = Poll(Outcome.UP, Reason.OK, 1, 1)
+DOWN = Poll(Outcome.DOWN, Reason.CONNECT_FAILED, 1, 0)
+
+
+@dataclass
+class World:
+    """A network whose public record a test may tamper with."""
+
+    store: MemoryStore
+    measurements: Measurements
+
+    async def lives(self, from_s: int, until_s: int) -> None:
+        """Sweeps and runs with the real lottery; n7 fails every check, n5 is down at noon."""
+        sealer = Sealer(self.measurements, LOTTERY_KEY, INTERVAL_S, 3)
+        slots = tuple(
+            Slot(name, "s3", "http://192.0.2.5/", "192.0.2.5", 1935, 1, 1.0) for name in NODES
+        )
+        await self.measurements.put_roster(Roster(0, 1, 1.0, slots))
+        for start_s in range(from_s, until_s, INTERVAL_S):
+            draw = start_s // INTERVAL_S
+            at_noon = 43_200 <= start_s % 86_400 < 46_800
+            polls = {at: DOWN if at == 2 and at_noon else UP for at in range(len(NODES))}
+            sweep = Sweep(0, draw - 1, 1, polls)
+            await self.measurements.create_sweep(sweep, start_s)
+            await self._runs(draw, start_s, sweep, sealer)
+
+    async def _runs(self, draw: int, start_s: int, sweep: Sweep, sealer: Sealer) -> None:
+        roster = await self.measurements.roster(0)
+        book = await self.measurements.trust()
+        lottery = await sealer.lottery(start_s + 1.0, day_of(draw, INTERVAL_S))
+        slots = candidates([sweep], {0: roster})
+        frauds = frauds_among(slots, book)
+        checks = tuple(
+            Check(
+                due.slot.node_id,
+                "s3",
+                draw,
+                due.due_s,
+                Verdict.FAIL if due.slot.node_id == DEAD else Verdict.PASS,
+                Reason.NO_STREAM if due.slot.node_id == DEAD else Reason.PASSED,
+                caused_by_s=due.caused_by_s,
+            )
+            for due in due_in(draw, slots, book, lottery)
+        )
+        run = Run(draw, start_s + 1.0, start_s + 9.0, (sweep.id,), {}, checks, frauds)
+        await self.measurements.record_run(run, start_s)
+
+    def verdict(self, day: date = DAY) -> int:
+        """What the public program says."""
+        app = build_on(self.store, MemoryStore(), settings(), lambda: 0.0)
+
+        async def run() -> int:
+            transport = httpx.ASGITransport(app=app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+                return await verify_schedule(PublicRecord(client), day, INTERVAL_S)
+
+        return asyncio.run(run())
+
+    async def tamper(self, change: Callable[[Run], Run], among: Callable[[Run], bool]) -> None:
+        """Rewrites the first recorded run of the day that fits."""
+        first = MIDNIGHT_S // INTERVAL_S
+        for run in await self.measurements.runs(range(first + 5, first + 144)):
+            if among(run):
+                fields = {**change(run).to_fields(), "expire_at": None}
+                await self.store.put(Ref("probe_results", run.id), fields)
+                return
+        raise AssertionError("nothing to tamper with")
+
+
+@pytest.fixture
+def world() -> World:
+    """A network that was sealed the day before and lived through the day."""
+    store = MemoryStore()
+    made = World(store, Measurements(store))
+    asyncio.run(made.lives(MIDNIGHT_S - 7_200, MIDNIGHT_S + 86_400 + 3_600))
+    return made
+
+
+def test_an_honest_day_agrees(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every due check is there, and no other."""
+    assert world.verdict() == AGREES
+    out = capsys.readouterr().out
+    assert "144 runs" in out
+    assert " 0 findings" in out
+
+
+def test_a_day_that_is_not_over_cannot_be_told(world: World) -> None:
+    """Its secret would tell nodes when to behave."""
+    assert world.verdict(date(2026, 11, 23)) == TOO_EARLY
+
+
+def test_a_flagged_node_is_retested_and_then_left_alone(world: World) -> None:
+    """The record of the dead node shows why: flagged, retested three times, confirmed."""
+    runs = asyncio.run(
+        world.measurements.runs(range(MIDNIGHT_S // 600 - 12, MIDNIGHT_S // 600 + 144))
+    )
+    checks = [c for run in runs for c in run.checks if c.node_id == DEAD]
+    assert [c.event for c in checks if c.event] == [Event.FLAGGED, Event.CONFIRMED]
+    assert len(checks) == 6
+
+
+def _without_first(run: Run) -> Run:
+    return replace(run, checks=run.checks[1:])
+
+
+def _with_another(run: Run) -> Run:
+    missing = next(n for n in NODES if n not in {c.node_id for c in run.checks} | {DEAD})
+    at_s = run.draw * INTERVAL_S + 11.0
+    extra = Check(missing, "s3", run.draw, at_s, Verdict.FAIL, Reason.NO_STREAM)
+    return replace(run, checks=(*run.checks, extra))
+
+
+def _at_another_second(run: Run) -> Run:
+    first = replace(run.checks[0], due_s=run.checks[0].due_s + 1)
+    return replace(run, checks=(first, *run.checks[1:]))
+
+
+def _as_a_retest(run: Run) -> Run:
+    extra = replace(_with_another(run).checks[-1], caused_by_s=17.0)
+    return replace(run, checks=(*run.checks, extra))
+
+
+def _by_an_older_sweep(run: Run) -> Run:
+    older = f"sweep-0-{run.draw - 3:012d}"
+    return replace(run, sweep_ids=(older,))
+
+
+def _excluding(run: Run) -> Run:
+    spared = {run.checks[0].node_id: run.checks[0].due_s}
+    return replace(_without_first(run), excluded={**run.excluded, **spared})
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (_without_first, "was due and was not checked"),
+        (_with_another, "was not drawn"),
+        (_at_another_second, "another second"),
+        (_as_a_retest, "did not flag it"),
+        (_by_an_older_sweep, "although"),
+        (_excluding, "was left out"),
+    ],
+)
+def test_every_way_of_cheating_shows(
+    world: World, change: Callable[[Run], Run], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A check dropped, added, shifted, aimed, or a node spared."""
+
+    def fits(run: Run) -> bool:
+        return 0 < len([c for c in run.checks if c.node_id != DEAD]) < 3
+
+    asyncio.run(world.tamper(change, fits))
+    assert world.verdict() == DISAGREES
+    assert says in capsys.readouterr().out
+
+
+def test_a_run_that_is_not_on_record_shows(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The prober records what it missed as unknown; an absent run is a finding."""
+    first = MIDNIGHT_S // INTERVAL_S
+    del world.store._documents[Ref("probe_results", f"checks-{first + 7:012d}")]
+    assert world.verdict() == DISAGREES
+    assert "no record" in capsys.readouterr().out

@@ -1,0 +1,107 @@
+"""Reads the public record of a coordinator over HTTP, as anyone may."""
+
+import base64
+from datetime import date, datetime
+from typing import Any
+
+import httpx
+
+from coordinator.checks import Check, Event, IngestState, Run, Verdict
+from coordinator.days import LotteryDay
+from coordinator.packing import bitmap_from
+from coordinator.reasons import Reason
+from coordinator.rosters import Roster, Slot
+from coordinator.sweeps import SweepBits
+
+TIMEOUT_S = 20.0
+
+
+class PublicRecord:
+    """What a coordinator at `api` publishes. Raises httpx.HTTPError when it does not answer."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+        self._rosters: dict[tuple[int, int], Roster] = {}
+
+    async def day(self, day: date) -> LotteryDay:
+        """A day's commitment and, after the day, its secret."""
+        found = await self._get(f"/schedule/{day.isoformat()}")
+        secret = found["secret"]
+        return LotteryDay(
+            day,
+            found["commitment"],
+            found["check_seconds"],
+            found["checks_per_hour"],
+            _unix(found["sealed_at"]),
+            bytes.fromhex(secret) if secret else None,
+        )
+
+    async def runs(self, draws: range) -> list[Run]:
+        """Every published run of the draws, in order."""
+        found: list[Run] = []
+        draw: int | None = draws.start
+        while draw is not None:
+            page = await self._get("/runs", from_draw=draw, until_draw=draws.stop)
+            found += [run_from(row) for row in page["runs"]]
+            draw = page["next_draw"]
+        return found
+
+    async def sweeps(self, ticks: range) -> list[SweepBits]:
+        """Every published sweep's bitmaps of the ticks, in order."""
+        found: list[SweepBits] = []
+        tick: int | None = ticks.start
+        while tick is not None:
+            page = await self._get("/sweeps", from_tick=tick, until_tick=ticks.stop)
+            found += [_bits_from(row) for row in page["sweeps"]]
+            tick = page["next_tick"]
+        return found
+
+    async def roster(self, shard: int, version: int) -> Roster:
+        """A roster, read once; slots are never taken away from a version."""
+        key = (shard, version)
+        if key not in self._rosters:
+            found = await self._get(f"/rosters/{shard}-{version}")
+            slots = tuple(Slot(**row) for row in found["slots"])
+            self._rosters[key] = Roster(shard, version, 0.0, slots)
+        return self._rosters[key]
+
+    async def _get(self, path: str, **query: Any) -> Any:
+        answer = await self._client.get(path, params=query, timeout=TIMEOUT_S)
+        answer.raise_for_status()
+        return answer.json()
+
+
+def run_from(row: dict[str, Any]) -> Run:
+    """A run as it comes over the wire."""
+    checks = tuple(
+        Check(
+            **{
+                **check,
+                "verdict": Verdict(check["verdict"]),
+                "reason": Reason(check["reason"]),
+                "event": Event(check["event"]) if check["event"] else None,
+                "attempts": tuple(check["attempts"]),
+            }
+        )
+        for check in row["checks"]
+    )
+    return Run(
+        row["draw"],
+        row["started_s"],
+        row["ended_s"],
+        tuple(row["sweep_ids"]),
+        {name: IngestState(state) for name, state in row["streams"].items()},
+        checks,
+        dict(row["excluded"]),
+    )
+
+
+def _bits_from(row: dict[str, Any]) -> SweepBits:
+    bitmaps = {
+        name: bitmap_from(base64.b64decode(row[name])) for name in ("probed", "up", "unknown")
+    }
+    return SweepBits(row["shard"], row["sweep_tick"], row["roster_version"], **bitmaps)
+
+
+def _unix(timestamp: str) -> float:
+    return datetime.fromisoformat(timestamp).timestamp()
