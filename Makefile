@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-once check test verify-schedule simulate-suspicion lock clean
+.PHONY: help setup demo demo-once check test verify-schedule simulate-suspicion cheats bench-sweep bench-store show lock clean
 
 PYTHON := .venv/bin/python
 LOCKS := requirements.txt requirements-dev.txt
@@ -36,14 +36,28 @@ check: setup ## Linters, types, the import rule and unit tests (under a minute)
 	@PYTHONPATH=functions:node_image .venv/bin/lint-imports
 	@$(PYTHON) -m pytest tests/unit
 
-test: check ## check, then property, integration and end-to-end tests
+test: check ## check, then documents, property, integration, end-to-end and browser tests
+	@$(PYTHON) -m emulator setup --for-tests
 	@$(PYTHON) -m pytest tests/docs tests/property tests/integration tests/e2e
+	@$(PYTHON) -m pytest tests/browser
 
 verify-schedule: $(VENV) ## Confirm a past day's checks from public data alone (DATE=2026-11-22 API=https://…)
 	@PYTHONPATH=functions $(PYTHON) -m verify schedule --date "$(DATE)" --api "$(API)" --sweep-seconds $(or $(SWEEP_SECONDS),60)
 
 simulate-suspicion: $(VENV) ## How soon cheats are flagged, how often honest nodes are (simulated outcomes, real rules)
 	@PYTHONPATH=functions $(PYTHON) -m bench.simulate_suspicion
+
+cheats: setup ## Every cheat and honest nodes before the real prober; about 30 minutes (ARGS="--trials 3 --honest 30")
+	@PYTHONPATH=functions $(PYTHON) -m bench.cheats $(ARGS)
+
+bench-sweep: $(VENV) ## CPU per poll beside Prometheus and blackbox_exporter, and 10,000 far-away nodes (ROUNDS=5)
+	@PYTHONPATH=functions $(PYTHON) -m bench.sweep
+
+bench-store: $(VENV) ## Firestore reads and writes of a node-day, counted at the client; uptime's maths (NODES=10000 SHARDS=1)
+	@PYTHONPATH=functions $(PYTHON) -m bench.store
+
+show: $(VENV) ## Print a sweep readably (SWEEP=latest or an id, LINES=40; project or emulator by the environment)
+	@PYTHONPATH=functions $(PYTHON) -m show "$(or $(SWEEP),latest)"
 
 lock: $(VENV) ## Pin the dependencies anew after a change of requirements*.in
 	@$(COMPILE) --output-file requirements.txt requirements.in

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -99,10 +99,10 @@ class Child:
         self.process.send_signal(signal.SIGCONT)
 
 
-def wait_for(is_so: "object", what: str) -> None:
+def wait_for(is_so: Callable[[], bool], what: str) -> None:
     """Returns when `is_so()` is true; NotMeasurableError after START_SECONDS_MAX."""
     deadline = time.monotonic() + START_SECONDS_MAX
-    while not is_so():  # type: ignore[operator]
+    while not is_so():
         if time.monotonic() > deadline:
             raise NotMeasurableError(f"{what} did not come in {START_SECONDS_MAX:.0f} s")
         time.sleep(0.05)

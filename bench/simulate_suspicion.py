@@ -9,12 +9,13 @@ import argparse
 import random
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from statistics import mean, quantiles
 
 from rich.console import Console
 from rich.progress import track
 
-from bench.report import Row, at_most, report
+from bench.report import Figure, hand_in
 from coordinator.checks import Check, Event, Verdict
 from coordinator.reasons import Reason
 from coordinator.suspicion import NOBODY, Trust, observe
@@ -68,7 +69,7 @@ def flags_in(outcome: Outcome, rng: random.Random, checks: int) -> tuple[int, in
     return flags, frauds
 
 
-def detection(name: str, outcome: Outcome, trials: int, goals: tuple[float, float]) -> list[Row]:
+def detection(name: str, outcome: Outcome, trials: int, goals: tuple[float, float]) -> list[Figure]:
     """Mean and 95th percentile of the checks until a cheat is flagged."""
     rng = random.Random(7)
     found = [until(Event.FLAGGED, outcome, rng, 10_000) for _ in range(trials)]
@@ -77,8 +78,10 @@ def detection(name: str, outcome: Outcome, trials: int, goals: tuple[float, floa
         raise RuntimeError(f"{name}: not flagged in 10,000 checks")
     most = quantiles(counts, n=20)[-1] if len(set(counts)) > 1 else counts[0]
     return [
-        at_most(f"{name}: checks until flagged, mean", mean(counts), "checks", goals[0]),
-        at_most(f"{name}: checks until flagged, 95 %", most, "checks", goals[1], "Storj: 41"),
+        Figure(f"{name}: checks until flagged, mean", mean(counts), "checks", f"<= {goals[0]}"),
+        Figure(
+            f"{name}: checks until flagged, 95 %", most, "checks", f"<= {goals[1]}", "Storj: 41"
+        ),
     ]
 
 
@@ -101,13 +104,14 @@ def main(argv: list[str]) -> int:
         name = f"honest, 3 % of connections fail, {p_again:.0%} of their retests"
         a_flag, a_fraud = 20 * flags / years, 20 * frauds / years
         unit = "per 20 node-years"
-        rows.append(Row(f"{name}: flags (retested, pay parked)", a_flag, unit))
+        rows.append(Figure(f"{name}: flags (retested, pay parked)", a_flag, unit))
         if goal is None:
-            rows.append(Row(f"{name}: confirmed as fraud", a_fraud, unit))
+            rows.append(Figure(f"{name}: confirmed as fraud", a_fraud, unit))
         else:
-            rows[-1] = at_most(rows[-1].name, a_flag, unit, goal, "not published by anyone")
-            rows.append(at_most(f"{name}: confirmed as fraud", a_fraud, unit, goal))
-    report("simulate-suspicion", "Suspicion: outcomes simulated, rules real", rows)
+            limit = f"<= {goal}"
+            rows[-1] = replace(rows[-1], goal=limit, peer="not published by anyone")
+            rows.append(Figure(f"{name}: confirmed as fraud", a_fraud, unit, limit))
+    hand_in("simulate-suspicion", rows)
     return 0
 
 

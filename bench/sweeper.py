@@ -12,6 +12,7 @@ from pathlib import Path
 
 import uvloop
 
+import collector.wiring  # noqa: F401 - what the function holds in memory beside its work
 from bench.targets import STREAM_ID, host_of, node_id_of
 from collector.sweeping import Sweeper
 from coordinator.adapters.log import Log

@@ -1,4 +1,4 @@
-"""`python -m emulator demo | demo-once | setup`: the whole network on this machine.
+"""`python -m emulator demo | demo-once | setup [--for-tests]`: the whole network on this machine.
 
 PORT, NODES and CHEATS choose the api's port and the cast.
 """
@@ -8,13 +8,13 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from emulator.demo import demo
 from emulator.demo_once import demo_once
 from emulator.firestore import EmulatorError
-from emulator.machine import MachineError, complete
+from emulator.machine import NEEDS, TEST_NEEDS, MachineError, Need, complete
 from emulator.network import StartError
 from emulator.options import Options, OptionsError
 from emulator.ports import PortTakenError
@@ -36,7 +36,9 @@ def main() -> int:
     """Returns the exit code: 0 good, 1 not, 2 wrong usage, 130 interrupted too early."""
     match sys.argv[1:]:
         case ["setup"]:
-            return _explained(_setup())
+            return _explained(_setup(NEEDS))
+        case ["setup", "--for-tests"]:
+            return _explained(_setup(TEST_NEEDS))
         case ["demo"]:
             # Being interrupted is how a demo ends well.
             return _explained(_demo(), interrupted=0)
@@ -79,8 +81,8 @@ async def _interruptible(work: Coroutine[Any, Any, int]) -> int:
     return await task
 
 
-async def _setup() -> int:
-    complete()
+async def _setup(needs: Sequence[Need]) -> int:
+    complete(needs)
     return 0
 
 

@@ -195,15 +195,13 @@ def node(stage: Stage, member: Member, stream_id: str) -> Command:
     agent = _agent(stage, member.name, member.rtmp_port, member.stats_port, own)
     if member.kind == "honest":
         return agent
-    program = (sys.executable, "-m", PROGRAMS[member.kind])
+    program = (sys.executable, "-m", *PROGRAMS[member.kind])
     return Command(member.name, program, {**agent.env, "PYTHONPATH": str(ROOT)}, layer=2)
 
 
 def _agent(
     stage: Stage, name: str, rtmp_port: int, stats_port: int, own: dict[str, str]
 ) -> Command:
-    work = stage.scratch / name
-    work.mkdir(parents=True, exist_ok=True)
     env = _env(
         stage,
         PYTHONPATH=str(ROOT / "node_image"),
@@ -212,9 +210,9 @@ def _agent(
         RTMP_PORT=str(rtmp_port),
         STATS_PORT=str(stats_port),
         DATA_DIR=str(stage.folder / "data" / name),
-        WORK_DIR=str(work),
+        WORK_DIR=str(stage.scratch / name),
     )
-    return Command(name, (sys.executable, "-m", "agent"), env | own, cwd=work, layer=2)
+    return Command(name, (sys.executable, "-m", "agent"), env | own, layer=2)
 
 
 def _env(stage: Stage, **own: str) -> dict[str, str]:

@@ -37,13 +37,17 @@ class Screen:
     def __init__(self) -> None:
         self._changed = asyncio.Event()
         self._view: View | None = None
+        self._is_live = False
 
     def show_death(self, death: Death) -> None:
-        """A death is shown at once, not after the next look."""
+        """A death is shown at once, not after the next look; in lines before there is a table."""
+        if not self._is_live:
+            _print_death(death)
         self._changed.set()
 
     async def run(self, network: Network) -> None:
         """Until cancelled."""
+        self._is_live = True
         with Live(
             table.render(network, self._view),
             console=Console(),

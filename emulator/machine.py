@@ -53,12 +53,20 @@ NEEDS = (
 )
 
 
-def complete() -> None:
+TEST_NEEDS = (
+    *NEEDS,
+    Need(("chromium", "chromium-browser"), lambda: _on_path("chromium")),
+    Need(("mpv",), lambda: _on_path("mpv")),
+)
+"""What the tests need beside: a browser that opens the pages, a player that opens the playlist."""
+
+
+def complete(needs: Sequence[Need] = NEEDS) -> None:
     """Installs whatever is missing. Raises MachineError with a sentence if it cannot be done."""
-    if any(not need.is_met() for need in NEEDS):
+    if any(not need.is_met() for need in needs):
         _refresh()
-        _install([need.package() for need in NEEDS if not need.is_met()])
-    if still := [need.package() for need in NEEDS if not need.is_met()]:
+        _install([need.package() for need in needs if not need.is_met()])
+    if still := [need.package() for need in needs if not need.is_met()]:
         raise MachineError(f"Still missing after the installation: {' '.join(still)}.")
     if not _has_emulator():
         _install_emulator()

@@ -32,7 +32,7 @@ WISH = {
 
 
 class StartError(Exception):
-    """A part did not get ready. The message ends with its last output."""
+    """A part did not get ready; what it said last is in the message or was told as its death."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ class Network:
         deadline_s = time.monotonic() + START_SECONDS_MAX
         while not await is_ready():
             if child.death is not None:
-                raise StartError(with_output(f"{child.death} while starting", child))
+                raise StartError(f"{child.death} while starting; its last output is above")
             if time.monotonic() > deadline_s:
                 says = f"{child.name} did not get ready within {START_SECONDS_MAX:g} s"
                 raise StartError(with_output(says, child))
@@ -185,7 +185,7 @@ async def opened(
         for old in ("data", "logs"):
             shutil.rmtree(options.folder / old, ignore_errors=True)
         stage = Stage(options.folder, scratch, numbers, members)
-        async with Supervisor(options.folder / "logs", on_death) as supervisor:
+        async with Supervisor(options.folder / "logs", on_death, scratch) as supervisor:
             network = Network(stage, supervisor, say)
             try:
                 yield network

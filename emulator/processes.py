@@ -88,10 +88,17 @@ class Supervisor:
     """Starts children, watches them, and stops them, the last ones first.
 
     `async with Supervisor(logs) as supervisor: await supervisor.start(command)`
+    The folder `scratch` is removed at the end, whatever the end is.
     """
 
-    def __init__(self, logs: Path, on_death: Callable[[Death], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        logs: Path,
+        on_death: Callable[[Death], None] = lambda _: None,
+        scratch: Path | None = None,
+    ) -> None:
         self._logs = logs
+        self._scratch = [str(scratch)] if scratch else []
         self._on_death = on_death
         self._token = secrets.token_hex(8)
         self._watches: dict[Child, asyncio.Task[None]] = {}
@@ -109,7 +116,7 @@ class Supervisor:
         # Orphans of a dead child come to us, so that those we kill do not stay as zombies.
         _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1)
         self._guard = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "emulator.guard", self._token),
+            *(sys.executable, "-m", "emulator.guard", self._token, *self._scratch),
             stdin=asyncio.subprocess.PIPE,
             env={"PYTHONPATH": str(_ROOT), "PATH": os.defpath},
             cwd=_ROOT,
@@ -119,7 +126,17 @@ class Supervisor:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.stop()
+        """Stops everything, also if it is cancelled while doing so."""
+        stopping = asyncio.ensure_future(self.stop())
+        cancelled = False
+        while not stopping.done():
+            try:
+                await asyncio.shield(stopping)
+            except asyncio.CancelledError:
+                cancelled = True
+        stopping.result()
+        if cancelled:
+            raise asyncio.CancelledError
 
     async def start(self, command: Command) -> Child:
         """Starts a child. Raises OSError if the program is not there."""

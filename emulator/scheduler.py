@@ -1,155 +1,101 @@
-"""Calls URLs at fixed intervals, the way Cloud Scheduler does.
+"""A local Cloud Scheduler as a program.
 
     python -m emulator.scheduler --job NAME,URL,SECONDS [--job …]
+    python -m emulator.scheduler --jobs terraform/jobs.json --function collector=http://… […]
+    python -m emulator.scheduler --api 8123 --keys 8124 [--state jobs.json]
 
-Three parts, so that each can grow alone: when (`next_instant`), what (`Job`), and how a call is
-made (`Deliver`; here one HTTP POST). Calls of one job may overlap, since a call may last longer
-than the interval. A call that fails is reported on stdout, in one line, and the next one comes.
+The first calls URLs every few seconds; the second runs the cloud's own definitions by their cron
+schedules; the third is told its jobs by Google's client. All can be combined. A call that fails is
+reported on stdout, in one line. How it differs from the cloud: emulator/README.md.
 """
 
 import argparse
 import asyncio
 import contextlib
 import signal
-import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from pathlib import Path
 
-import httpx
+from emulator.cloud_scheduler import delivery, keys_page
+from emulator.cloud_scheduler.book import Book
+from emulator.cloud_scheduler.jobs import Job, defined
+from emulator.cloud_scheduler.tokens import Issuer
+from emulator.cloud_scheduler.trouble import Trouble
 
-DEADLINE_SECONDS = 60.0
-IN_FLIGHT_MAX = 6
-CONNECT_SECONDS_MAX = 5.0
-_ANSWER_CHARS_MAX = 300
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One thing to call, again and again."""
-
-    name: str
-    url: str
-    interval_s: int
-    deadline_s: float = DEADLINE_SECONDS
-    in_flight_max: int = IN_FLIGHT_MAX
-
-    @classmethod
-    def parse(cls, text: str) -> "Job":
-        """From `NAME,URL,SECONDS`. Raises ValueError with what is wrong."""
-        name, _, rest = text.partition(",")
-        url, _, seconds = rest.rpartition(",")
-        if not name or not url.startswith(("http://", "https://")):
-            raise ValueError(f"a job is NAME,URL,SECONDS with an http URL, not {text!r}")
-        if not seconds.isdigit() or int(seconds) < 1:
-            raise ValueError(f"a job's interval is a whole number of seconds, not {seconds!r}")
-        return cls(name, url, int(seconds))
+HOST = "127.0.0.1"
 
 
-def next_instant(now_s: float, interval_s: int) -> int:
-    """The first multiple of the interval after `now_s` (both Unix seconds): late starts and
-    pauses skip instants, and never shift them."""
-    return (int(now_s // interval_s) + 1) * interval_s
+def say(line: str) -> None:
+    """One line, at once."""
+    print(line, flush=True)
 
 
-def headers(job: Job, instant_s: int) -> dict[str, str]:
-    """What Cloud Scheduler sends along; name and time together identify a call."""
-    at = datetime.fromtimestamp(instant_s, UTC).isoformat().replace("+00:00", "Z")
-    return {
-        "User-Agent": "Google-Cloud-Scheduler",
-        "X-CloudScheduler": "true",
-        "X-CloudScheduler-JobName": job.name,
-        "X-CloudScheduler-ScheduleTime": at,
-    }
-
-
-class CallError(Exception):
-    """A call that did not end in a 2xx answer in time. The message says why."""
-
-
-Deliver = Callable[[Job, int], Awaitable[None]]
-"""Makes the call of a job for an instant. Raises CallError."""
-
-
-def post(client: httpx.AsyncClient) -> Deliver:
-    """Delivers by HTTP POST with an empty body."""
-
-    async def deliver(job: Job, instant_s: int) -> None:
-        try:
-            async with asyncio.timeout(job.deadline_s):
-                answer = await client.post(job.url, headers=headers(job, instant_s))
-        except TimeoutError:
-            raise CallError(f"no answer within {job.deadline_s:g} s") from None
-        except httpx.HTTPError as error:
-            raise CallError(f"{type(error).__name__}: {error}") from error
-        if not answer.is_success:
-            body = " ".join(answer.text.split())[:_ANSWER_CHARS_MAX]
-            raise CallError(f"answered {answer.status_code}: {body}")
-
-    return deliver
-
-
-class Ticker:
-    """Delivers one job at each of its instants, for ever."""
-
-    def __init__(self, job: Job, deliver: Deliver, say: Callable[[str], None]) -> None:
-        self._job = job
-        self._deliver = deliver
-        self._say = say
-        self._calls: set[asyncio.Task[None]] = set()
-
-    async def run(self) -> None:
-        """Runs until cancelled; calls in flight are then given up."""
-        instant_s = next_instant(time.time(), self._job.interval_s)
-        try:
-            while True:
-                if (wait_s := instant_s - time.time()) > 0:
-                    await asyncio.sleep(wait_s)  # may wake a little early: then once more
-                    continue
-                self.tick(instant_s)
-                instant_s = next_instant(max(time.time(), instant_s), self._job.interval_s)
-        finally:
-            for call in self._calls:
-                call.cancel()
-
-    def tick(self, instant_s: int) -> None:
-        """Starts the call for one instant, unless too many are still under way."""
-        if len(self._calls) >= self._job.in_flight_max:
-            self._say(f"{self._job.name} skipped: {len(self._calls)} calls are still under way")
-            return
-        call = asyncio.create_task(self._call(instant_s))
-        self._calls.add(call)
-        call.add_done_callback(self._calls.discard)
-
-    async def _call(self, instant_s: int) -> None:
-        try:
-            await self._deliver(self._job, instant_s)
-        except CallError as error:
-            self._say(f"{self._job.name} failed: {error}")
-        except Exception as error:  # no call may ever end the schedule
-            self._say(f"{self._job.name} failed: {error!r}")
-
-
-async def run(jobs: Sequence[Job], say: Callable[[str], None]) -> None:
-    """Runs all jobs until cancelled."""
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-    timeout = httpx.Timeout(None, connect=CONNECT_SECONDS_MAX)  # the rest: each job's deadline
-    async with (
-        httpx.AsyncClient(timeout=timeout, limits=limits, trust_env=False) as client,
-        asyncio.TaskGroup() as tickers,
-    ):
+@contextlib.asynccontextmanager
+async def opened(options: argparse.Namespace, jobs: Sequence[Job]) -> AsyncIterator[Book]:
+    """The scheduler with its jobs running and its ports open. Raises OSError for a taken port."""
+    async with contextlib.AsyncExitStack() as stack:
+        issuer = None
+        if options.keys is not None:
+            issuer = Issuer(options.issuer or f"http://{options.host}:{options.keys}")
+            page = await keys_page.serve(issuer, options.host, options.keys)
+            stack.callback(page.close)
+        client = await stack.enter_async_context(delivery.client())
+        book = Book(delivery.caller(client, issuer), say, options.trouble, options.state)
+        stack.push_async_callback(book.stop)
+        book.load()
         for job in jobs:
-            tickers.create_task(Ticker(job, post(client), say).run())
+            name = f"{options.parent}/jobs/{job.id}"
+            if name not in book:
+                book.add(name, job)
+        if options.api is not None:
+            # Google's libraries take half a second to import: only who asks for the API waits.
+            from emulator.cloud_scheduler import service  # noqa: PLC0415
+
+            server, port = await service.serve(book, options.host, options.api)
+            stack.push_async_callback(server.stop, 0)
+            say(f"the scheduler's API listens on {options.host}:{port}")
+        yield book
+
+
+def parsed(argv: Sequence[str] | None) -> tuple[argparse.Namespace, list[Job]]:
+    """Options and jobs; ends the program with what to write if they make no sense."""
+    parser = argparse.ArgumentParser(prog="python -m emulator.scheduler", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    add = parser.add_argument
+    add("--job", action="append", default=[], metavar="NAME,URL,SECONDS")
+    add("--jobs", type=Path, metavar="FILE", help="definitions that Terraform reads too")
+    add("--function", action="append", default=[], metavar="NAME=URL", help="who --jobs calls")
+    add("--shards", type=int, default=1, help="how many jobs a {shard} makes (1)")
+    add("--host", default=HOST, help=f"address that the ports are opened on ({HOST})")
+    add("--api", type=int, metavar="PORT", help="serve the API over gRPC")
+    add("--keys", type=int, metavar="PORT", help="sign OIDC tokens, serve their keys here")
+    add("--issuer", metavar="URL", help="who tokens say they are from (the keys' address)")
+    add("--parent", default="projects/demo-restream/locations/local", help="names of jobs")
+    add("--state", type=Path, metavar="FILE", help="keep the jobs in a file, and begin with it")
+    add("--misbehave", default="", metavar="duplicate=0.1,late=0.1,lost=0.1")
+    options = parser.parse_args(argv)
+    try:
+        options.trouble = Trouble.parse(options.misbehave)
+        jobs = [Job.parse(text) for text in options.job]
+        if options.jobs:
+            urls = dict(entry.split("=", 1) for entry in options.function)
+            jobs += defined(options.jobs, urls, options.shards)
+    except (ValueError, OSError) as error:
+        parser.error(str(error))
+    if not jobs and options.api is None and options.state is None:
+        parser.error("no job: write --job, --jobs, --state or --api")
+    return options, jobs
+
+
+async def run(options: argparse.Namespace, jobs: Sequence[Job]) -> None:
+    """Until it is cancelled."""
+    async with opened(options, jobs):
+        await asyncio.Event().wait()
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m emulator.scheduler", description=__doc__)
-    parser.add_argument("--job", action="append", required=True, metavar="NAME,URL,SECONDS")
-    try:
-        jobs = [Job.parse(text) for text in parser.parse_args(argv).job]
-    except ValueError as error:
-        parser.error(str(error))
-    asyncio.run(_until_terminated(run(jobs, lambda line: print(line, flush=True))))
+    options, jobs = parsed(argv)
+    asyncio.run(_until_terminated(run(options, jobs)))
 
 
 async def _until_terminated(work: Awaitable[None]) -> None:

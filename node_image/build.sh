@@ -8,7 +8,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 tag=${1:?usage: node_image/build.sh TAG [docker build arguments...]}
 shift
 revision=$(git -C "$here" rev-parse HEAD 2>/dev/null || echo unknown)
-arguments=(--build-arg "REVISION=$revision" "$@")
+# The engine is the file's own default, said again: buildah 1.28 drops a stage that only a default names.
+arguments=(--build-arg RELAY_ENGINE=nginx-rtmp --build-arg "REVISION=$revision" "$@")
 
 if [ -n "${BUILD_OFFLINE:-}" ]; then
     exec "$BUILD_OFFLINE" build "$tag" "$here/Dockerfile" "$here" "${arguments[@]}"

@@ -1,13 +1,21 @@
-"""`python -m verify schedule --date … --api …`: what is published, held against itself."""
+"""What a coordinator publishes, held against itself.
+
+`python -m verify schedule --date … --api …`: a day's checks against its sealed lottery
+`python -m verify statement --stream … --epoch … --api …`: a statement against its evidence
+`python -m verify dry-run --stream … --epoch … --until … --rate … --api …`: other terms
+"""
 
 import argparse
 import asyncio
 import sys
 from datetime import date
+from typing import Any
 
 import httpx
 
+from coordinator.money import parse_tokens
 from verify.public import PublicRecord
+from verify.recompute import dry_run, verify_statement
 from verify.schedule import verify_schedule
 
 
@@ -19,9 +27,11 @@ def main(argv: list[str]) -> int:
     schedule.add_argument("--date", type=date.fromisoformat, required=True, help="2026-11-22, UTC")
     schedule.add_argument("--api", required=True, help="the coordinator's URL")
     schedule.add_argument("--sweep-seconds", type=int, default=60, help="its SWEEP_SECONDS")
+    _add_statement_verbs(verbs)
     asked = parser.parse_args(argv)
+    run = {"schedule": _schedule, "statement": _statement, "dry-run": _dry_run}[asked.verb]
     try:
-        return asyncio.run(_schedule(asked))
+        return asyncio.run(run(asked))
     except httpx.HTTPStatusError as error:
         answer = error.response
         print(f"{error.request.url}: {answer.status_code} {answer.text[:300]}", file=sys.stderr)
@@ -33,6 +43,43 @@ def main(argv: list[str]) -> int:
 async def _schedule(asked: argparse.Namespace) -> int:
     async with httpx.AsyncClient(base_url=asked.api) as client:
         return await verify_schedule(PublicRecord(client), asked.date, asked.sweep_seconds)
+
+
+def _add_statement_verbs(verbs: Any) -> None:
+    statement = verbs.add_parser("statement", help="recompute a settled epoch of a stream")
+    dry = verbs.add_parser("dry-run", help="settle past epochs under other terms; writes nothing")
+    for verb in (statement, dry):
+        verb.add_argument("--stream", required=True, help="its stream_id")
+        verb.add_argument("--epoch", type=int, required=True, help="(the first) epoch's number")
+        verb.add_argument("--api", required=True, help="the coordinator's URL")
+    dry.add_argument("--until", type=int, help="first epoch that is left out; default one epoch")
+    dry.add_argument("--rate", type=_tokens, help="tokens a node-hour")
+    dry.add_argument("--max-paid-nodes", type=int)
+    dry.add_argument("--network-percent", type=int)
+
+
+def _tokens(amount: str) -> int:
+    try:
+        return parse_tokens(amount)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+async def _statement(asked: argparse.Namespace) -> int:
+    async with httpx.AsyncClient(base_url=asked.api) as client:
+        return await verify_statement(PublicRecord(client), asked.stream, asked.epoch)
+
+
+async def _dry_run(asked: argparse.Namespace) -> int:
+    wanted = {
+        "rate_micros_per_hour": asked.rate,
+        "max_paid_nodes": asked.max_paid_nodes,
+        "network_percent": asked.network_percent,
+    }
+    changes = {name: value for name, value in wanted.items() if value is not None}
+    epochs = range(asked.epoch, asked.until or asked.epoch + 1)
+    async with httpx.AsyncClient(base_url=asked.api) as client:
+        return await dry_run(PublicRecord(client), asked.stream, epochs, changes)
 
 
 if __name__ == "__main__":

@@ -6,12 +6,16 @@ from typing import Any
 
 import httpx
 
-from coordinator.checks import Check, Event, IngestState, Run, Verdict
+from coordinator.checks import Check, Control, Event, IngestState, Run, Verdict
 from coordinator.days import LotteryDay
+from coordinator.money import parse_tokens
 from coordinator.packing import bitmap_from
 from coordinator.reasons import Reason
 from coordinator.rosters import Roster, Slot
-from coordinator.sweeps import SweepBits
+from coordinator.statements import Statement
+from coordinator.streams import Stream
+from coordinator.sweeps import Outcome, SweepBits
+from verify.statements import statement_from
 
 TIMEOUT_S = 20.0
 
@@ -62,8 +66,32 @@ class PublicRecord:
         if key not in self._rosters:
             found = await self._get(f"/rosters/{shard}-{version}")
             slots = tuple(Slot(**row) for row in found["slots"])
-            self._rosters[key] = Roster(shard, version, 0.0, slots)
+            self._rosters[key] = Roster(shard, version, 0.0, slots, found["until_tick"])
         return self._rosters[key]
+
+    async def stream(self, stream_id: str) -> Stream:
+        """A stream, as far as settling depends on it."""
+        found = await self._get(f"/streams/{stream_id}")
+        return Stream(
+            stream_id=found["stream_id"],
+            name=found["name"],
+            sponsor="",
+            reward_micros_per_hour=parse_tokens(found["reward_per_node_hour"]),
+            max_paid_nodes=found["max_paid_nodes"],
+            created_s=_unix(found["created_at"]),
+            ends_s=_unix(found["ends_at"]) if found["ends_at"] else None,
+            key_hash="",
+            request_hash="",
+        )
+
+    async def statement(self, stream_id: str, epoch: int) -> Statement | None:
+        """A published statement, without loss; None where there is none."""
+        try:
+            return statement_from(await self._get(f"/streams/{stream_id}/statements/{epoch}"))
+        except httpx.HTTPStatusError as error:
+            if error.response.status_code == httpx.codes.NOT_FOUND:
+                return None
+            raise
 
     async def _get(self, path: str, **query: Any) -> Any:
         answer = await self._client.get(path, params=query, timeout=TIMEOUT_S)
@@ -93,14 +121,19 @@ def run_from(row: dict[str, Any]) -> Run:
         {name: IngestState(state) for name, state in row["streams"].items()},
         checks,
         dict(row["excluded"]),
+        {node_id: Control(kind) for node_id, kind in row["controls"].items()},
     )
 
 
 def _bits_from(row: dict[str, Any]) -> SweepBits:
-    bitmaps = {
-        name: bitmap_from(base64.b64decode(row[name])) for name in ("probed", "up", "unknown")
-    }
-    return SweepBits(row["shard"], row["sweep_tick"], row["roster_version"], **bitmaps)
+    bitmaps = {name: bitmap_from(base64.b64decode(row[name])) for name in ("probed", *Outcome)}
+    return SweepBits(
+        row["shard"],
+        row["sweep_tick"],
+        row["roster_version"],
+        **bitmaps,
+        recorded_s=row["recorded_s"],
+    )
 
 
 def _unix(timestamp: str) -> float:

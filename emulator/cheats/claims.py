@@ -61,6 +61,8 @@ class Claims:
         self._setup = setup
         self._since_s = now_s
         self._viewers = viewers
+        self.polled_s = 0.0
+        """When the statistics were last asked for, Unix seconds."""
 
     def stats(self, now_s: float) -> dict[str, Any]:
         """A body in the agent's own schema, as a healthy node would answer at `now_s`."""
@@ -95,13 +97,14 @@ class Claims:
             self._answer, self._setup.bind_address, self._setup.stats_port
         )
         async with server, httpx.AsyncClient(timeout=REQUEST_SECONDS_MAX, trust_env=False) as http:
-            await _heartbeats(http, self._setup)
+            await heartbeats(http, self._setup)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One answer per connection, whatever was asked for."""
         try:
             async with asyncio.timeout(REQUEST_SECONDS_MAX):
                 await reader.readuntil(b"\r\n\r\n")
+                self.polled_s = time.time()
                 body = json.dumps(self.stats(time.time())).encode()
                 writer.write(
                     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"
@@ -115,11 +118,13 @@ class Claims:
             writer.close()
 
 
-async def _heartbeats(http: httpx.AsyncClient, setup: Setup) -> None:
-    """Announces the node for ever. What is refused or lost is printed and tried again."""
+async def heartbeats(http: httpx.AsyncClient, setup: Setup, stats_url: str | None = None) -> None:
+    """Announces the node for ever, at `stats_url` if that is given and not at its own address.
+
+    What is refused or lost is printed and tried again."""
     beat = {
         "stream_id": setup.stream_id,
-        "stats_port": setup.stats_port,
+        **({"stats_port": setup.stats_port} if stats_url is None else {"stats_url": stats_url}),
         "rtmp_port": setup.rtmp_port,
         "agent": "0.1.0",
         "engine": "nginx-rtmp",

@@ -4,18 +4,22 @@ from typing import Annotated
 
 from fastapi import FastAPI, Header, Query, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
-from starlette.types import ASGIApp
 
-from api import evidence, problems
+from api import evidence, money_routes, problems
+from api.badges import node_badge, stream_badge
+from api.edge import Edge
 from api.keys import node_of, require_ingest, sponsor_of
 from api.limits import BodyLimit
 from api.nodes import peer_of
 from api.pages import Pages
 from api.problems import Problem
+from api.rates import RateLimit
 from api.services import Services
 from api.streams import playlist
 from api.views import node_out, statement_out, stream_out
 from api.wire import (
+    DialBackIn,
+    DialBackOut,
     HeartbeatIn,
     HeartbeatOut,
     NodeOut,
@@ -49,16 +53,19 @@ def create_app(services: Services) -> FastAPI:
     )
     problems.install(app)
     app.add_exception_handler(StoreError, _unavailable)
-    app.add_middleware(_body_limit)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(
+        RateLimit,
+        per_second=services.requests_per_second,
+        trusted_proxies=services.trusted_proxies,
+        clock=services.clock,
+    )
+    app.add_middleware(Edge)
     _sponsor_routes(app, services)
     _stream_routes(app, services)
     _node_routes(app, services)
     _other_routes(app, services)
     return app
-
-
-def _body_limit(app: ASGIApp) -> ASGIApp:
-    return BodyLimit(app)
 
 
 async def _unavailable(_: Request, __: Exception) -> JSONResponse:
@@ -141,6 +148,14 @@ def _stream_routes(app: FastAPI, services: Services) -> None:
             playlist(stream, await services.snapshots.now()), media_type="audio/x-mpegurl"
         )
 
+    @app.get("/streams/{stream_id}/badge.svg", tags=["streams"], response_class=Response)
+    async def get_a_stream_badge(stream_id: str) -> Response:
+        """How many verified nodes relay the stream, as a small picture."""
+        stream = await known(stream_id)
+        verified = (await services.snapshots.now()).network.verified(stream.stream_id)
+        badge = stream_badge(stream.name, len(verified))
+        return Response(badge.svg(), media_type="image/svg+xml")
+
     @app.get("/streams/{stream_id}/statements", tags=["streams"])
     async def list_statements(
         stream_id: str,
@@ -183,6 +198,19 @@ def _node_routes(app: FastAPI, services: Services) -> None:
         peer = peer_of(client, x_forwarded_for, services.trusted_proxies)
         return await services.announcements.take(node_id, beat, peer)
 
+    @app.post("/nodes/dial-back", tags=["nodes"])
+    async def call_back(
+        asked: DialBackIn,
+        request: Request,
+        authorization: Authorization = None,
+        x_forwarded_for: Annotated[str | None, Header()] = None,
+    ) -> DialBackOut:
+        """Whether the caller's ports can be reached from outside, before it announces itself."""
+        node_id = node_of(authorization)
+        client = request.client.host if request.client else ""
+        peer = peer_of(client, x_forwarded_for, services.trusted_proxies)
+        return await services.announcements.call_back(node_id, asked, peer)
+
     @app.get("/nodes", tags=["nodes"])
     async def list_nodes(
         stream_id: Annotated[str | None, Query(max_length=64)] = None,
@@ -201,6 +229,14 @@ def _node_routes(app: FastAPI, services: Services) -> None:
             nodes=[node_out(node) for node in page[:page_size]],
             next_page_token=page[page_size - 1].node_id if len(page) > page_size else None,
         )
+
+    @app.get("/nodes/{node_id}/badge.svg", tags=["nodes"], response_class=Response)
+    async def get_a_node_badge(node_id: str) -> Response:
+        """The node's status as a small picture."""
+        node = (await services.snapshots.now()).network.nodes.get(node_id)
+        if node is None:
+            raise Problem("unknown-node", f"No node is called {node_id}.")
+        return Response(node_badge(node).svg(), media_type="image/svg+xml")
 
     @app.get("/nodes/{node_id}", tags=["nodes"])
     async def get_a_node(node_id: str) -> NodeOut:
@@ -222,4 +258,5 @@ def _other_routes(app: FastAPI, services: Services) -> None:
         return {"status": "ok"}
 
     evidence.install(app, services)
+    money_routes.install(app, services)
     Pages(app, services).install()

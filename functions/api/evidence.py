@@ -51,14 +51,13 @@ def install(app: FastAPI, services: Services) -> None:
         """Who stood at which slot, in a version that a sweep names."""
         shard, _, version = roster_id.partition("-")
         if not (shard.isascii() and shard.isdigit() and version.isascii() and version.isdigit()):
-            raise Problem(
-                "unknown-roster", "Name it {shard}-{version}, as GET /sweeps does."
-            )
+            raise Problem("unknown-roster", "Name it {shard}-{version}, as GET /sweeps does.")
         if max(len(shard), len(version)) > 9:
             raise Problem("unknown-roster", f"There is no roster {roster_id[:30]}.")
         roster = await services.measurements.roster(int(shard), int(version))
         return {
             "roster_id": roster.id,
+            "until_tick": roster.until_tick,
             "slots": [asdict(slot) for slot in roster.slots],
         }
 

@@ -11,7 +11,7 @@ from api.wiring import build
 app = build(os.environ)
 
 
-@functions_framework.aio.http
+@functions_framework.aio.http  # type: ignore[arg-type]  # it also runs a returned application
 async def api(request: Request) -> FastAPI:
     """The application answers below this function's URL; the framework runs what is returned."""
     return app

@@ -1,5 +1,7 @@
 """The read-only HTML pages, rendered on the server; nothing on them needs a script."""
 
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -7,17 +9,41 @@ from fastapi import FastAPI, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
+from api.problems import PROBLEMS
 from api.services import Services
 from api.views import node_out, stream_out
 from api.wire import timestamp
+from coordinator.proof import ProofParameters
+from coordinator.reasons import Reason
+from coordinator.suspicion import PUBLISHED
+from coordinator.sweeps import OFFLINE_AFTER_MISSES
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; "
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
+    "connect-src 'self'; img-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+
+
+_FILES = {
+    "style.css": "text/css",
+    "live.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+}
+
+
+def _file(name: str, kind: str) -> Callable[[], Awaitable[Response]]:
+    """Serves one of the few static files, read once."""
+    content = (_TEMPLATES / name).read_bytes()
+
+    async def serve() -> Response:
+        headers = {"Cache-Control": "public, max-age=300"}
+        return Response(content, media_type=kind, headers=headers)
+
+    return serve
 
 
 class Pages:
@@ -33,13 +59,14 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._style = (_TEMPLATES / "style.css").read_text()
 
     def install(self) -> None:
-        """`/` the network, `/docs` the API, `/style.css`."""
+        """`/` the network, `/about`, `/docs`, and the files that they need."""
         self._app.get("/", include_in_schema=False)(self.network)
         self._app.get("/docs", include_in_schema=False)(self.docs)
-        self._app.get("/style.css", include_in_schema=False)(self.style)
+        self._app.get("/about", include_in_schema=False)(self.about)
+        for name, kind in _FILES.items():
+            self._app.get(f"/{name}", include_in_schema=False)(_file(name, kind))
 
     async def network(self, request: Request) -> Response:
         """Streams, nodes, measured uptime, and the reason for every status."""
@@ -69,10 +96,17 @@ class Pages:
         """Every route with its fields, out of /openapi.json."""
         return self._page("docs.html", api=self._app.openapi())
 
-    async def style(self) -> Response:
-        """The one stylesheet."""
-        headers = {"Cache-Control": "public, max-age=300"}
-        return Response(self._style, media_type="text/css", headers=headers)
+    async def about(self) -> Response:
+        """How everything is measured, every limit, every reason, every error."""
+        return self._page(
+            "about.html",
+            calendar=self._services.calendar,
+            offline_after=OFFLINE_AFTER_MISSES,
+            proof=list(asdict(ProofParameters()).items()),
+            suspicion=PUBLISHED,
+            reasons=list(Reason),
+            problems=PROBLEMS,
+        )
 
     def _page(self, name: str, **values: Any) -> HTMLResponse:
         return HTMLResponse(self._templates.get_template(name).render(**values), headers=_HEADERS)

@@ -16,6 +16,7 @@ PROBLEMS: Mapping[str, tuple[int, str]] = {
     "unsupported-media-type": (415, "The body is not JSON"),
     "key-missing": (401, "This route needs a key"),
     "key-unknown": (403, "This key is not known"),
+    "not-your-stream": (403, "The stream belongs to another sponsor"),
     "stream-key-wrong": (403, "This is not the stream's key"),
     "unknown-stream": (404, "There is no such stream"),
     "unknown-node": (404, "There is no such node"),
@@ -27,6 +28,7 @@ PROBLEMS: Mapping[str, tuple[int, str]] = {
     "stream-closed": (409, "The stream is closed"),
     "idempotency-conflict": (409, "This Idempotency-Key stands for another request"),
     "address-refused": (422, "The announced address cannot be used"),
+    "too-many-requests": (429, "You call too often"),
     "unavailable": (503, "The coordinator cannot answer right now"),
     "internal": (500, "The coordinator made an error"),
 }

@@ -9,7 +9,8 @@ from api.nodes import Announcements
 from api.snapshots import Snapshots
 from api.streams import Registrar
 from coordinator.adapters.clock import Clock
-from coordinator.adapters.records import Ledger, Measurements
+from coordinator.adapters.ledger import Ledger
+from coordinator.adapters.records import Measurements
 from coordinator.epochs import Calendar
 from coordinator.streams import Stream
 
@@ -31,6 +32,8 @@ class Services:
     ingest_url: str
     public_url: str | None
     trusted_proxies: int
+    requests_per_second: float
+    """Of one key, in the long run; an address may call four times as often."""
 
     def base_url(self, request: Request) -> str:
         """The api's own URL, without a slash at its end."""

@@ -9,11 +9,13 @@ from api.problems import Problem
 from api.snapshots import Snapshot
 from api.wire import StreamIn
 from coordinator.adapters.clock import Clock
-from coordinator.adapters.records import Ledger, Measurements
+from coordinator.adapters.ledger import Ledger
+from coordinator.adapters.records import Measurements
+from coordinator.balances import opening_balance
 from coordinator.epochs import Calendar
 from coordinator.keys import sha256_hex, stream_id_of, stream_key_of
 from coordinator.money import parse_tokens
-from coordinator.streams import Stream, opening_balance
+from coordinator.streams import Stream
 
 IDEMPOTENCY_KEY_CHARACTERS_MAX = 200
 
@@ -39,7 +41,7 @@ class Registrar:
         stream_id = stream_id_of(self._seed(name, idempotency_key))
         stream_key = stream_key_of(sponsor_key, stream_id)
         now_s = self.clock()
-        ends_s = asked.ends_at.timestamp() if asked.ends_at else None
+        ends_s = round(asked.ends_at.timestamp(), 3) if asked.ends_at else None
         if ends_s is not None and ends_s <= now_s and idempotency_key is None:
             raise Problem("invalid-request", "ends_at: choose an instant in the future.")
         stream = Stream(
@@ -56,7 +58,7 @@ class Registrar:
         if not await self.measurements.create_stream(stream):
             stream = await self._earlier(stream)
         deposited = parse_tokens(asked.token_balance)
-        await self.ledger.open(opening_balance(stream, deposited, self.calendar))
+        await self.ledger.open(opening_balance(stream, deposited, self.calendar), now_s)
         return stream, stream_key
 
     def _seed(self, sponsor: str, idempotency_key: str | None) -> bytes:

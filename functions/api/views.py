@@ -1,9 +1,21 @@
 """From the rules' types to what goes over the wire."""
 
+from dataclasses import asdict
+
 from api.snapshots import Snapshot
-from api.wire import NodeOut, RowOut, StatementOut, StreamOut, timestamp
+from api.wire import (
+    CarriedOut,
+    NodeOut,
+    RowOut,
+    StatementOut,
+    StreamOut,
+    UnpaidOut,
+    VoidedOut,
+    timestamp,
+)
 from coordinator.money import format_tokens
 from coordinator.network import NodeView
+from coordinator.rows import Row
 from coordinator.statements import Statement
 from coordinator.streams import Stream, status_of
 
@@ -56,35 +68,64 @@ def node_out(node: NodeView) -> NodeOut:
 
 
 def statement_out(statement: Statement) -> StatementOut:
-    """A settled epoch, every minute accounted for."""
+    """A settled epoch, every minute accounted for: `verify` reads it back without loss."""
+    terms = statement.terms
     return StatementOut(
         stream_id=statement.stream_id,
         epoch=statement.epoch,
         starts_at=timestamp(statement.starts_s),
         ends_at=timestamp(statement.ends_s),
-        minute_seconds=statement.terms.minute_seconds,
-        reward_per_node_hour=format_tokens(statement.terms.rate_micros_per_hour),
-        rows=[
-            RowOut(
-                node_id=row.node_id,
-                minutes_due=row.minutes_due,
-                minutes_up=row.minutes_up,
-                minutes_unknown=row.minutes_unknown,
-                minutes_waiting_before=row.minutes_waiting_before,
-                minutes_paid=row.minutes_paid,
-                minutes_unproven=row.minutes_unproven,
-                minutes_voided=row.minutes_voided,
-                minutes_beyond=row.minutes_beyond,
-                minutes_waiting=row.minutes_waiting,
-                earned=format_tokens(row.earned_micros),
-                short=format_tokens(row.short_micros),
-                reason=row.reason.value,
-                says=row.reason.says,
-                voided_by=[timestamp(at_s) for at_s in row.voided_by_s],
-            )
-            for row in statement.rows
-        ],
+        minute_seconds=terms.minute_seconds,
+        reward_per_node_hour=format_tokens(terms.rate_micros_per_hour),
+        max_paid_nodes=terms.max_paid_nodes,
+        holding_epochs=terms.holding_epochs,
+        network_percent=terms.network_percent,
+        network_nodes_free=terms.network_nodes_free,
+        rows=[row_out(row) for row in statement.rows],
         paid=format_tokens(statement.paid_micros),
+        forfeited=format_tokens(statement.forfeited_micros),
+        refunded=format_tokens(statement.refunded_micros),
         balance_before=format_tokens(statement.balance_before_micros),
         balance_after=format_tokens(statement.balance_after_micros),
+        closes=statement.closes,
+        check_seconds=statement.check_seconds,
+        evidence_until_s=statement.evidence_until_s,
+        roster_ids=list(statement.roster_ids),
+    )
+
+
+def row_out(row: Row) -> RowOut:
+    """One node in a statement, with a sentence for every minute that was not paid."""
+    return RowOut(
+        node_id=row.node_id,
+        minutes_due=row.minutes_due,
+        minutes_up=row.minutes_up,
+        minutes_idle=row.minutes_idle,
+        minutes_unknown=row.minutes_unknown,
+        minutes_waiting_before=row.minutes_waiting_before,
+        minutes_paid=row.minutes_paid,
+        unpaid=[
+            UnpaidOut(reason=why.value, minutes=minutes, says=why.says)
+            for why, minutes in row.unpaid
+        ],
+        minutes_unproven=row.minutes_unproven,
+        minutes_voided=row.minutes_voided,
+        minutes_beyond=row.minutes_beyond,
+        minutes_waiting=row.minutes_waiting,
+        earned=format_tokens(row.earned_micros),
+        short=format_tokens(row.short_micros),
+        forfeited=format_tokens(row.forfeited_micros),
+        reason=row.reason.value,
+        says=row.reason.says,
+        voided_by=[
+            VoidedOut(
+                draw=voided.draw,
+                due_s=voided.due_s,
+                due_at=timestamp(voided.due_s),
+                minutes=voided.minutes,
+                reason=voided.reason.value,
+            )
+            for voided in row.voided_by
+        ],
+        carried=CarriedOut(**asdict(row.carried)),
     )

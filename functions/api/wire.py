@@ -75,12 +75,44 @@ class HeartbeatIn(_In):
     agent: str = Field("", max_length=40)
     engine: str = Field("", max_length=40)
     state: Literal["running", "leaving"] = "running"
+    lease: str | None = Field(None, max_length=200)
+    """The one of the last answer, as it came."""
 
     @model_validator(mode="after")
     def _one_of_both(self) -> "HeartbeatIn":
         if (self.stats_url is None) == (self.stats_port is None):
             raise ValueError("send either stats_port or stats_url")
         return self
+
+
+class DialBackIn(_In):
+    """A node asks whether it can be reached where it would announce itself."""
+
+    stream_id: str = Field("", max_length=64)
+    stats_url: str | None = Field(None, max_length=500)
+    stats_port: Port | None = None
+    rtmp_port: Port
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "DialBackIn":
+        if (self.stats_url is None) == (self.stats_port is None):
+            raise ValueError("send either stats_port or stats_url")
+        return self
+
+
+class KnockOut(BaseModel):
+    """What came of one port."""
+
+    open: bool
+    says: str
+
+
+class DialBackOut(BaseModel):
+    """What can be reached from outside, and at which address."""
+
+    address: str
+    stats: KnockOut
+    rtmp: KnockOut
 
 
 class PublishIn(_In):
@@ -166,27 +198,66 @@ class HeartbeatOut(BaseModel):
     rtmp_url: str
     ingest_url: str
     earned: str
+    balance_lasts_seconds: int | None
+    """How long the stream can pay at the present rate; None while nobody earns."""
+    balance_says: str
     next_heartbeat_seconds: int
+    lease: str
+    """To be sent with the next heartbeat: nothing needs to be looked up then."""
+
+
+class UnpaidOut(BaseModel):
+    """Minutes that were not paid, and why."""
+
+    reason: str
+    minutes: int
+    says: str
+
+
+class VoidedOut(BaseModel):
+    """A check that voided minutes: one of `GET /runs`."""
+
+    draw: int
+    due_s: float
+    due_at: str
+    minutes: int
+    reason: str
+
+
+class CarriedOut(BaseModel):
+    """What a row hands on to the next statement; `coordinator.rows.Carried`, field by field."""
+
+    first_pass_s: float | None
+    waiting: int
+    last_up: bool
+    flagged: bool
+    fraud: bool
+    parked: int
+    absent: int
 
 
 class RowOut(BaseModel):
-    """One node in a statement."""
+    """One node in a statement. minutes_due + minutes_waiting_before = minutes_paid + unpaid."""
 
     node_id: str
     minutes_due: int
     minutes_up: int
+    minutes_idle: int
     minutes_unknown: int
     minutes_waiting_before: int
     minutes_paid: int
+    unpaid: list[UnpaidOut]
     minutes_unproven: int
     minutes_voided: int
     minutes_beyond: int
     minutes_waiting: int
     earned: str
     short: str
+    forfeited: str
     reason: str
     says: str
-    voided_by: list[str]
+    voided_by: list[VoidedOut]
+    carried: CarriedOut
 
 
 class StatementOut(BaseModel):
@@ -198,10 +269,20 @@ class StatementOut(BaseModel):
     ends_at: str
     minute_seconds: int
     reward_per_node_hour: str
+    max_paid_nodes: int
+    holding_epochs: int
+    network_percent: int
+    network_nodes_free: int
     rows: list[RowOut]
     paid: str
+    forfeited: str
+    refunded: str
     balance_before: str
     balance_after: str
+    closes: bool
+    check_seconds: int
+    evidence_until_s: float
+    roster_ids: list[str]
 
 
 class StatementsOut(BaseModel):

@@ -6,15 +6,19 @@ from collections.abc import Mapping
 from fastapi import FastAPI
 
 from api.app import create_app
+from api.dialback import LIMITS, DialBack
 from api.nodes import Announcements
 from api.services import Services
 from api.snapshots import Snapshots
 from api.streams import Registrar
 from coordinator.adapters.clock import Clock, system_clock
 from coordinator.adapters.firestore import FirestoreStore
-from coordinator.adapters.records import Ledger, Measurements
+from coordinator.adapters.ledger import Ledger
+from coordinator.adapters.outbound import Outbound
+from coordinator.adapters.records import Measurements
 from coordinator.adapters.settings import ApiSettings
 from coordinator.adapters.store import Store
+from coordinator.leases import Leases
 
 HEARTBEAT_SECONDS_MAX = 30
 
@@ -28,12 +32,21 @@ def build(environ: Mapping[str, str]) -> FastAPI:
         FirestoreStore(project, settings.money_database),
         settings,
         system_clock,
+        DialBack(
+            Outbound(allow_private=settings.allow_private_addresses, limits=LIMITS), system_clock
+        ),
     )
 
 
-def build_on(measured: Store, money: Store, settings: ApiSettings, clock: Clock) -> FastAPI:
-    """The application on any two stores."""
-    measurements, ledger = Measurements(measured), Ledger(money)
+def build_on(
+    measured: Store,
+    money: Store,
+    settings: ApiSettings,
+    clock: Clock,
+    dial_back: DialBack | None = None,
+) -> FastAPI:
+    """The application on any two stores; without `dial_back` nodes are not called back."""
+    measurements, ledger = Measurements(measured, settings.shards), Ledger(money)
     calendar = settings.calendar
     snapshots = Snapshots(
         measurements,
@@ -49,6 +62,9 @@ def build_on(measured: Store, money: Store, settings: ApiSettings, clock: Clock)
         settings.ingest_url,
         settings.allow_private_addresses,
         min(HEARTBEAT_SECONDS_MAX, calendar.sweep_seconds),
+        calendar,
+        Leases((settings.lease_key or secrets.token_hex(32)).encode()),
+        dial_back,
     )
     return create_app(
         Services(
@@ -64,5 +80,6 @@ def build_on(measured: Store, money: Store, settings: ApiSettings, clock: Clock)
             ingest_url=settings.ingest_url,
             public_url=settings.public_url,
             trusted_proxies=settings.trusted_proxies,
+            requests_per_second=settings.requests_per_second,
         )
     )

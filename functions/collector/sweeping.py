@@ -2,25 +2,32 @@
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from collector.polling import Poller
+from collector.standing import KEPT_TICKS, Standing, close_older, read_standing
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.log import Log
-from coordinator.adapters.outbound import Failed, Outbound
-from coordinator.adapters.records import Measurements
-from coordinator.addresses import AddressRefused, parse_stats_url
+from coordinator.adapters.outbound import Outbound
+from coordinator.adapters.records import CHANGED_NODES_MAX, Measurements
 from coordinator.checks import IngestState, Run
 from coordinator.epochs import Calendar
+from coordinator.keys import shard_of
 from coordinator.nodes import Node
 from coordinator.reasons import Reason
-from coordinator.relay_stats import RelayStats, StatsInvalid, parse_stats
-from coordinator.rosters import Announced, Roster, Slot
+from coordinator.relay_stats import Media, RelayStats
+from coordinator.rosters import Announced, Roster, succeeding
+from coordinator.shards import FIRST, LEAD_TICKS, Layout, Layouts
 from coordinator.sweeps import Poll, Sweep, judge
 
-POLLS_AT_ONCE_MAX = 500
-CURSOR_OVERLAP_S = 60.0
-"""Node documents are read again this far back: another instance's clock may lag."""
+CURSOR_OVERLAP_S = 15.0
+"""Node documents are read again this far back: a clock may lag, and a write takes a moment."""
+SETTLING_TICKS = 60
+"""So long after the shards were divided anew, changes are looked for among all nodes: an
+instance of the api that lives on a little still writes them for the old shards."""
+SWEEP_SHARE_MAX = 0.9
+"""No poll begins later in its tick: the next sweep is not to wait for this one."""
 INGEST_NEWS_DRAWS_MAX = 3
 """How many draws old the prober's word about the ingest may be."""
 
@@ -34,85 +41,151 @@ class Sweeper:
     calendar: Calendar
     clock: Clock
     log: Log
+    shards: int = 1
+    """The setting; what is in force stands in the layouts' document."""
     _locks: dict[int, asyncio.Lock] = field(default_factory=dict)
+    _standings: dict[tuple[Layout, int], Standing] = field(default_factory=dict)
+    """After sweeps that this instance wrote itself."""
+    _layouts_read: tuple[int, Layouts] = (-LEAD_TICKS, Layouts())
+    """In which tick, and what was read."""
 
-    async def sweep(self, shard: int) -> dict[str, Any]:
+    async def sweep(self, caller: int) -> dict[str, Any]:
         """Sweeps the present tick of a shard unless that was done before; says what came of it.
 
         Two triggers of one tick, at once or one after the other, give one document: the second
-        waits for the first and finds it."""
-        async with self._locks.setdefault(shard, asyncio.Lock()):
+        waits for the first and finds it. While the shards are being divided anew, the caller
+        sweeps its part of the old ones."""
+        async with self._locks.setdefault(caller, asyncio.Lock()):
             tick = self.calendar.tick_at(self.clock())
-            if await self.measurements.has_sweep(shard, tick):
-                return {"shard": shard, "tick": tick, "result": "duplicate"}
-            return await self._sweep(shard, tick)
+            layouts = await self._layouts(caller, tick)
+            layout = layouts.at(tick)
+            parts = [
+                await self._sweep_once(layouts, layout, shard, tick, caller)
+                for shard in layout.covered_by(caller, self.shards)
+            ]
+        if len(parts) == 1:
+            return parts[0]
+        return {"shard": caller, "tick": tick, "result": "covered", "parts": parts}
 
-    async def _sweep(self, shard: int, tick: int) -> dict[str, Any]:
+    async def _layouts(self, caller: int, tick: int) -> Layouts:
+        """Read again well before a layout that was written since could begin."""
+        read_tick, layouts = self._layouts_read
+        if not read_tick <= tick < read_tick + LEAD_TICKS - 1:
+            layouts = await self.measurements.layouts()
+            self._layouts_read = tick, layouts
+        if layouts.after_call(caller, self.shards, tick) is not layouts:
+            layouts = await self.measurements.call_shard(caller, self.shards, tick)
+            self._layouts_read = tick, layouts
+        return layouts
+
+    async def _sweep_once(
+        self, layouts: Layouts, layout: Layout, shard: int, tick: int, caller: int
+    ) -> dict[str, Any]:
+        if await self.measurements.has_sweep(shard, tick):
+            return {"shard": shard, "tick": tick, "result": "duplicate"}
+        standing = self._standings.pop((layout, shard), None)
+        if standing is None or standing.tick != tick - 1:
+            standing = await read_standing(self.measurements, layouts, layout, shard, tick)
+            if not standing.tick:
+                await close_older(self.measurements, layouts, layout, caller)
         started_s = self.clock()
-        previous = await self._previous(shard, tick)
-        roster = await self._roster(shard, tick, previous)
-        run = await self.measurements.latest_run()
-        live = live_streams(run, self.calendar.draw_at(started_s))
-        polls = await self._poll_all(roster, previous, live, tick)
-        sweep = Sweep(shard, tick, roster.version, polls)
+        ready = await self._brought_up_to_date(standing, layout, tick)
+        if ready is None:  # another instance is at this very tick
+            return {"shard": shard, "tick": tick, "result": "duplicate"}
+        polls = await self._poll_all(ready, tick)
+        roster = ready.roster
+        sweep = Sweep(shard, tick, roster.version, polls, roster.revision, ready.cursor_s)
         created = await self.measurements.create_sweep(sweep, self.clock())
+        if created:
+            self._standings[layout, shard] = replace(ready, tick=tick, polls=polls)
+        return self._summary(sweep, created, started_s)
+
+    async def _brought_up_to_date(
+        self, standing: Standing, layout: Layout, tick: int
+    ) -> Standing | None:
+        """With all changes taken in, written if there were any; None if somebody was faster."""
+        before = standing.roster
+        if before.wants_compaction(tick - KEPT_TICKS):
+            compacted = await self._compacted(before, tick)
+            if compacted is None:
+                return None
+            standing, before = standing.moved_to(compacted), compacted
+        cursor_s = self.clock()
+        changed = await self._changed(standing, layout, before.shard, tick)
+        if len(changed) >= CHANGED_NODES_MAX:  # there are more: the next sweep goes on there
+            cursor_s = changed[-1].changed_s + CURSOR_OVERLAP_S
+        ours = [n for n in changed if shard_of(n.node_id, layout.shards) == before.shard]
+        roster = before.without(standing.lost(), tick).taking_in(announced(ours), tick)
+        if roster.slots != before.slots:
+            written = await self.measurements.replace_roster(roster, before)
+            if written is None:
+                return None
+            roster = written
+        return replace(standing, roster=replace(roster, cursor_s=cursor_s), cursor_s=cursor_s)
+
+    async def _compacted(self, roster: Roster, tick: int) -> Roster | None:
+        new = succeeding(
+            [roster.closed(tick)],
+            roster.shard,
+            tick,
+            kept_since_tick=tick - KEPT_TICKS,
+            belongs=lambda _: True,
+        )
+        empty = Roster(roster.shard, tick, 0.0)
+        written = await self.measurements.replace_roster(new, empty)
+        closed = written and await self.measurements.replace_roster(roster.closed(tick), roster)
+        return written if closed else None
+
+    async def _changed(
+        self, standing: Standing, layout: Layout, shard: int, tick: int
+    ) -> list[Node]:
+        """Nodes that said something new; only these are read, all of the shard among them."""
+        since_s = max(0.0, standing.cursor_s - CURSOR_OVERLAP_S)
+        settling = layout != FIRST and tick < layout.from_tick + SETTLING_TICKS
+        if settling or layout.shards == 1:
+            return await self.measurements.changed_nodes(since_s)
+        return await self.measurements.changed_nodes(since_s, (shard, layout.shards))
+
+    async def _poll_all(self, standing: Standing, tick: int) -> dict[int, Poll]:
+        slots, before = standing.roster.slots, standing.polls
+        polls: dict[int, Poll] = {}
+        waiting: dict[int, RelayStats] = {}
+
+        def told(at: int, answer: RelayStats | Reason) -> None:
+            if isinstance(answer, RelayStats) and answer.media is Media.WAITING:
+                waiting[at] = answer  # whether there is something to wait for is not known yet
+            else:
+                polls[at] = judge(
+                    slots[at], answer, before.get(at), stream_is_live=False, tick=tick
+                )
+
+        due = [(at, slot) for at, slot in enumerate(slots) if slot.is_polled_at(tick)]
+        # Who was silent last time comes first, so that nobody waits for their limits at the end.
+        due.sort(key=lambda each: each[0] not in before or not before[each[0]].misses)
+        seconds_max = SWEEP_SHARE_MAX * self.calendar.sweep_seconds
+        await Poller(self.outbound, self.log).poll(due, told, seconds_max)
+        live = await self._live_streams() if waiting else frozenset()
+        for at, stats in waiting.items():
+            is_live = slots[at].stream_id in live
+            polls[at] = judge(slots[at], stats, before.get(at), stream_is_live=is_live, tick=tick)
+        return polls
+
+    async def _live_streams(self) -> frozenset[str]:
+        run = await self.measurements.latest_run()
+        return live_streams(run, self.calendar.draw_at(self.clock()))
+
+    def _summary(self, sweep: Sweep, created: bool, started_s: float) -> dict[str, Any]:
         outcomes: dict[str, int] = {}
-        for poll in polls.values():
+        for poll in sweep.polls.values():
             outcomes[poll.outcome] = outcomes.get(poll.outcome, 0) + 1
         return {
-            "shard": shard,
-            "tick": tick,
+            "shard": sweep.shard,
+            "tick": sweep.tick,
             "result": "swept" if created else "duplicate",
-            "polled": len(polls),
+            "polled": len(sweep.polls),
             "outcomes": outcomes,
             "seconds": round(self.clock() - started_s, 3),
         }
-
-    async def _previous(self, shard: int, tick: int) -> Sweep | None:
-        found = [s for s in await self.measurements.latest_sweeps() if s.shard == shard]
-        return found[0] if found and found[0].tick < tick else None
-
-    async def _roster(self, shard: int, tick: int, previous: Sweep | None) -> Roster:
-        """The shard's roster with all changes taken in, written if there were any."""
-        stored = await self.measurements.roster(shard)
-        since_s = max(0.0, stored.cursor_s - CURSOR_OVERLAP_S)
-        changed = await self.measurements.changed_nodes(since_s)
-        lost = previous.lost() if previous else []
-        lost = [at for at in lost if stored.slots[at].left_tick is None]
-        roster = stored.without(lost, tick).taking_in(announced(changed), tick)
-        if roster != stored:
-            await self.measurements.put_roster(roster)
-        return roster
-
-    async def _poll_all(
-        self, roster: Roster, previous: Sweep | None, live: frozenset[str], tick: int
-    ) -> dict[int, Poll]:
-        places = asyncio.Semaphore(POLLS_AT_ONCE_MAX)
-
-        async def poll(at: int, slot: Slot) -> tuple[int, Poll]:
-            async with places:
-                answer = await self._ask(slot)
-            before = previous.polls.get(at) if previous else None
-            row = judge(slot, answer, before, stream_is_live=slot.stream_id in live, tick=tick)
-            return at, row
-
-        due = [(at, s) for at, s in enumerate(roster.slots) if s.is_polled_at(tick)]
-        return dict(await asyncio.gather(*(poll(at, slot) for at, slot in due)))
-
-    async def _ask(self, slot: Slot) -> RelayStats | Reason:
-        """What the node's stats say, or why there are none; an error of ours is `unknown`."""
-        try:
-            fetched = await self.outbound.get(parse_stats_url(slot.stats_url))
-            if isinstance(fetched, Failed):
-                return fetched.reason
-            return parse_stats(fetched.body, slot.stream_id)
-        except AddressRefused as refused:
-            return refused.reason
-        except StatsInvalid:
-            return Reason.STATS_INVALID
-        except Exception as error:
-            self.log.failure("poll_failed", error, node_id=slot.node_id)
-            return Reason.UNKNOWN_INTERNAL
 
 
 def announced(nodes: Iterable[Node]) -> list[Announced]:

@@ -13,8 +13,7 @@ from coordinator.adapters.outbound import Outbound
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.settings import CollectorSettings
 from coordinator.adapters.triggers import refuse_unless_post
-
-SHARDS_MAX = 64
+from coordinator.shards import SHARDS_MAX
 
 
 def build(environ: Mapping[str, str]) -> Callable[[Request], Awaitable[Response]]:
@@ -23,11 +22,12 @@ def build(environ: Mapping[str, str]) -> Callable[[Request], Awaitable[Response]
     log = Log("collector", settings.log_level)
     store = FirestoreStore(settings.google_cloud_project, settings.measurement_database)
     sweeper = Sweeper(
-        Measurements(store),
+        Measurements(store, settings.shards),
         Outbound(allow_private=settings.allow_private_addresses),
         settings.calendar,
         system_clock,
         log,
+        settings.shards,
     )
 
     async def answer(request: Request) -> Response:
@@ -37,6 +37,9 @@ def build(environ: Mapping[str, str]) -> Callable[[Request], Awaitable[Response]
         if not shard.isascii() or not shard.isdigit() or int(shard) >= SHARDS_MAX:
             says = f"shard is a whole number below {SHARDS_MAX}"
             return JSONResponse({"error": says}, status_code=400)
+        if int(shard) >= settings.shards:
+            # Its job was made before, or lives on after, the setting: no error to be repeated.
+            return JSONResponse({"shard": int(shard), "result": "no such shard"})
         summary = await sweeper.sweep(int(shard))
         log("swept", **summary)
         return JSONResponse(summary)

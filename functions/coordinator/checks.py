@@ -52,6 +52,19 @@ class Check:
     attempts: tuple[dict[str, Any], ...] = ()
     """Per connection: started_s, seconds, reason and the proof's numbers."""
 
+    @property
+    def address(self) -> str | None:
+        """The address that the last connection reached the node at."""
+        address = self.attempts[-1].get("address") if self.attempts else None
+        return address if isinstance(address, str) else None
+
+
+class Control(StrEnum):
+    """What a control node is known to be."""
+
+    GOOD = "good"
+    BAD = "bad"
+
 
 class IngestState(StrEnum):
     """Whether a stream could be read at the ingest during a run."""
@@ -75,6 +88,8 @@ class Run:
     excluded: dict[str, float] = field(default_factory=dict)
     """Candidates that are not checked any more: confirmed frauds, and when the check that
     confirmed each was due."""
+    controls: dict[str, Control] = field(default_factory=dict)
+    """Control nodes among the candidates: checked in every draw, neither trusted nor paid."""
 
     @property
     def id(self) -> str:
@@ -90,6 +105,7 @@ class Run:
             "sweep_ids": list(self.sweep_ids),
             "streams": {name: state.value for name, state in self.streams.items()},
             "excluded": self.excluded,
+            "controls": {node_id: kind.value for node_id, kind in self.controls.items()},
             "checks": pack([asdict(check) for check in self.checks]),
         }
 
@@ -104,6 +120,7 @@ class Run:
             streams={name: IngestState(state) for name, state in fields["streams"].items()},
             checks=tuple(_check_from(row) for row in unpack(fields["checks"])),
             excluded=dict(fields["excluded"]),
+            controls={node_id: Control(kind) for node_id, kind in fields["controls"].items()},
         )
 
 

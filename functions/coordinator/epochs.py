@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+COMMIT_SECONDS_MAX = 5.0
+
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
@@ -43,6 +45,17 @@ class Calendar:
         """The sweep intervals of an epoch."""
         start_s, end_s = self.epoch_bounds_s(epoch)
         return range(start_s // self.sweep_seconds, end_s // self.sweep_seconds)
+
+    def evidence_until_s(self, epoch: int) -> float:
+        """Evidence recorded later than this is late: it is ignored and counted.
+
+        A little before settling begins, so that what is being written in time is seen by all."""
+        return self.epoch_bounds_s(epoch)[1] + self.grace_seconds - self.commit_seconds
+
+    @property
+    def commit_seconds(self) -> float:
+        """How long a record may take from its time stamp to being readable."""
+        return min(COMMIT_SECONDS_MAX, self.grace_seconds / 3)
 
     def is_settleable(self, epoch: int, now_s: float) -> bool:
         """Whether the epoch has ended and late evidence has had its grace period."""

@@ -40,12 +40,14 @@ def earned_micros(rate_micros_per_hour: int, minutes: int, minute_seconds: int) 
     return rate_micros_per_hour * minutes * minute_seconds // 3600
 
 
-def share_out(total: int, weights: Sequence[int]) -> list[int]:
+def share_out(total: int, weights: Sequence[int], ties: Sequence[int] | None = None) -> list[int]:
     """Splits `total` in proportion to `weights`, to the last unit (largest remainder).
 
     Each share is the exact one rounded down or up; the units left over go to the largest
-    remainders, ties to the earlier place. Shares never exceed their weight when
-    `total <= sum(weights)`. All zero weights share nothing."""
+    remainders, equal ones in the order of `ties` (lowest first; without them by place). Whoever
+    calls this again and again passes other ties each time, so that no place is favoured.
+    Shares never exceed their weight when `total <= sum(weights)`. All zero weights share
+    nothing."""
     if total < 0 or any(weight < 0 for weight in weights):
         raise ValueError("neither total nor weights may be negative")
     whole = sum(weights)
@@ -54,6 +56,7 @@ def share_out(total: int, weights: Sequence[int]) -> list[int]:
     shares = [total * weight // whole for weight in weights]
     remainders = [total * weight % whole for weight in weights]
     left = total - sum(shares)
-    for place in sorted(range(len(weights)), key=lambda i: (-remainders[i], i))[:left]:
+    order = ties or [0] * len(weights)
+    for place in sorted(range(len(weights)), key=lambda i: (-remainders[i], order[i], i))[:left]:
         shares[place] += 1
     return shares

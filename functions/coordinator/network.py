@@ -4,7 +4,8 @@ Pure. What a view costs is four packed documents whatever the number of nodes: t
 sweep, its roster, the trust book and the accounts.
 """
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from coordinator.accounts import Account, Accounts
@@ -12,7 +13,7 @@ from coordinator.nodes import NodeStatus, status_of
 from coordinator.reasons import Reason
 from coordinator.rosters import Roster, Slot
 from coordinator.suspicion import Trust, TrustState
-from coordinator.sweeps import Poll, Sweep
+from coordinator.sweeps import SHOWN_OFFLINE_AFTER_MISSES, Poll, Sweep
 from coordinator.trustbook import TrustBook
 
 
@@ -62,15 +63,23 @@ class Network:
     nodes: Mapping[str, NodeView] = field(default_factory=dict)
     swept_s: float | None = None
     """Start of the latest sweep's tick."""
+    _by_stream: dict[str, tuple[NodeView, ...]] = field(default_factory=dict, compare=False)
+    """Filled on the first question; asked by every heartbeat, of ten thousand nodes."""
 
-    def of_stream(self, stream_id: str) -> list[NodeView]:
+    def of_stream(self, stream_id: str) -> Sequence[NodeView]:
         """The stream's nodes, best first: verified, then longest up, then by id."""
-        nodes = [node for node in self.nodes.values() if node.slot.stream_id == stream_id]
-        return sorted(nodes, key=_best_first)
+        if not self._by_stream and self.nodes:
+            found: dict[str, list[NodeView]] = {}
+            for node in sorted(self.nodes.values(), key=_best_first):
+                found.setdefault(node.slot.stream_id, []).append(node)
+            self._by_stream.update({name: tuple(nodes) for name, nodes in found.items()})
+        return self._by_stream.get(stream_id, ())
 
-    def verified(self, stream_id: str) -> list[NodeView]:
+    def verified(self, stream_id: str) -> Sequence[NodeView]:
         """The stream's nodes that viewers may be sent to, best first."""
-        return [node for node in self.of_stream(stream_id) if node.is_verified]
+        nodes = self.of_stream(stream_id)
+        count = bisect_left(nodes, True, key=lambda node: not node.is_verified)
+        return nodes[:count]
 
 
 def network_of(
@@ -80,21 +89,31 @@ def network_of(
     accounts: Accounts,
     sweep_seconds: int,
 ) -> Network:
-    """Joins the documents. A node that changed streams is shown at its newest slot."""
-    by_shard = {sweep.shard: sweep for sweep in sweeps}
+    """Joins the documents: each sweep with the roster that it names.
+
+    A node that changed its stream, or its shard when the shards were divided anew, is shown
+    at its newest slot."""
+    swept = {(sweep.shard, sweep.roster_version): sweep for sweep in sweeps}
+    pairs = [(roster, swept.get((roster.shard, roster.version))) for roster in rosters]
+    pairs.sort(key=lambda pair: pair[1].tick if pair[1] else 0)
     nodes: dict[str, NodeView] = {}
-    for roster in rosters:
-        sweep = by_shard.get(roster.shard)
+    for roster, sweep in pairs:
         for at, slot in enumerate(roster.slots):
             poll = sweep.polls.get(at) if sweep else None
-            trust = book.of(slot.node_id)
-            gone = Reason(slot.left_reason) if slot.left_reason else None
-            health = (poll.outcome, poll.reason) if poll else None
-            status, reason = status_of(health, trust, gone=gone)
-            account = accounts.nodes.get(slot.node_id, Account())
-            nodes[slot.node_id] = NodeView(slot, status, reason, poll, trust, account)
-    swept_s = max((s.tick * sweep_seconds for s in by_shard.values()), default=None)
+            nodes[slot.node_id] = _view_of(slot, poll, book, accounts)
+    swept_s = max((s.tick * sweep_seconds for s in swept.values()), default=None)
     return Network(nodes, swept_s)
+
+
+def _view_of(slot: Slot, poll: Poll | None, book: TrustBook, accounts: Accounts) -> NodeView:
+    trust = book.of(slot.node_id)
+    gone = Reason(slot.left_reason) if slot.left_reason else None
+    if poll and poll.misses >= SHOWN_OFFLINE_AFTER_MISSES:
+        gone = gone or Reason.OFFLINE
+    health = (poll.outcome, poll.reason) if poll else None
+    status, reason = status_of(health, trust, gone=gone)
+    account = accounts.nodes.get(slot.node_id, Account())
+    return NodeView(slot, status, reason, poll, trust, account)
 
 
 def _best_first(node: NodeView) -> tuple[bool, int, int, str]:

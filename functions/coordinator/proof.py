@@ -7,8 +7,8 @@ frames and silence, loops repeat everything.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
+from coordinator.checks import Verdict
 from coordinator.evidence import Evidence, bytes_of, sorted_evidence
 from coordinator.packets import Capture, Packet
 from coordinator.reasons import Reason
@@ -22,14 +22,6 @@ from coordinator.timeline import (
 )
 
 __all__ = ["Capture", "Packet", "Proof", "ProofParameters", "Verdict", "capture_seconds", "judge"]
-
-
-class Verdict(StrEnum):
-    """What one check says about a node."""
-
-    PASS = "pass"  # noqa: S105  # a verdict, not a password
-    FAIL = "fail"
-    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)

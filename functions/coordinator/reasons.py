@@ -153,8 +153,20 @@ class Reason(StrEnum):
         "The reference from the ingest was too short or had a gap, so nothing could be compared.",
     )
     UNKNOWN_CAPACITY = "unknown:capacity", "The prober had no capacity left at the drawn second."
+    UNKNOWN_CONTROL = (
+        "unknown:control",
+        "A node known to be good failed at the same time, so the prober itself is in doubt.",
+    )
     UNKNOWN_NOT_RUN = "unknown:not_run", "The prober did not run at the drawn second."
     UNKNOWN_LATE = "unknown:late", "The prober was started too late for the drawn second."
+    UNKNOWN_ADDRESS = (
+        "unknown:address",
+        "The node's host name led to an address where its own stats did not answer just then.",
+    )
+    UNKNOWN_UNMEASURED = (
+        "unknown:unmeasured",
+        "We failed to measure these minutes, and the minute before them was not up either.",
+    )
     UNKNOWN_INTERNAL = "unknown:internal", "An error of the coordinator's own."
     # -- trust, told by a sequence of checks ---------------------------------------------------
     UNPROVEN = (
@@ -173,6 +185,35 @@ class Reason(StrEnum):
         "Start over with a new key; nothing is paid to this one.",
     )
     # -- minutes that are not paid ------------------------------------------------------------
+    DOWN = (
+        "down",
+        "In these minutes the node did not answer, or its relay had no stream while it was live.",
+        "See the node's page for what each sweep found.",
+    )
+    INVALID = (
+        "invalid",
+        "In these minutes the node's stats could not be used.",
+        "See the node's page for what each sweep found.",
+    )
+    BLOCKED = (
+        "blocked",
+        "In these minutes the node's announced address must not be called.",
+        "Announce a public address and an ordinary port.",
+    )
+    LAPSED = (
+        "lapsed",
+        "No check could follow these minutes any more: the node had left, or the stream had ended.",
+    )
+    SAME_ADDRESS = (
+        "same_address",
+        "Another node behind the same public address is paid: one address is one paid place.",
+        "Run one node behind each address, or relay another stream.",
+    )
+    NETWORK_SHARE = (
+        "network_share",
+        "Enough nodes of the same network (IPv4 /24, IPv6 /48) are paid; longest service first.",
+        "Run the node in another network.",
+    )
     AWAITING_CHECK = (
         "awaiting_check",
         "Minutes up since the last check wait for the next one, and are paid when it passes.",

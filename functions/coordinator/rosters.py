@@ -1,14 +1,22 @@
 """Rosters: which node stands at which slot of its shard.
 
 A roster only grows within a version, so a bitmap by slot can be read for ever with the
-roster of its version. The collector alone writes it.
+roster of its version. A version is named by the tick from which it is in force, and closed by
+the tick from which another one is: when it was compacted, or when the shards were divided
+anew. The collector alone writes rosters.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 from coordinator.packing import pack, unpack
+
+SLOTS_MAX = 12_000
+CHARACTERS_MAX = 1_000_000
+"""Of all slots' ids and addresses: compressed, a roster stays below a document's limit."""
+COMPACT_AT_GONE = 256
+"""Slots to be dropped, and a quarter of all, before a new version is worth its writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +39,11 @@ class Slot:
         """Whether a sweep of this tick polls it."""
         return self.joined_tick <= tick and (self.left_tick is None or tick < self.left_tick)
 
+    @property
+    def characters(self) -> int:
+        """What it takes of CHARACTERS_MAX."""
+        return sum(map(len, (self.node_id, self.stream_id, self.stats_url, self.rtmp_host)))
+
 
 @dataclass(frozen=True, slots=True)
 class Announced:
@@ -51,9 +64,14 @@ class Roster:
 
     shard: int
     version: int
+    """The first tick that it is in force."""
     cursor_s: float
     """Node documents changed up to here have been taken in."""
     slots: tuple[Slot, ...] = ()
+    until_tick: int | None = None
+    """The first tick that it is in force no more; after a compaction the next version's name."""
+    revision: int = 0
+    """How often this version was written: a reader sees by it whether its copy is old."""
 
     @property
     def id(self) -> str:
@@ -67,6 +85,7 @@ class Roster:
         two streams; a changed address stays in its slot. Taking in twice changes nothing."""
         slots = list(self.slots)
         latest = {slot.node_id: at for at, slot in enumerate(slots)}
+        characters = sum(slot.characters for slot in slots)
         cursor_s = self.cursor_s
         for node in sorted(changed, key=lambda node: (node.changed_s, node.node_id)):
             cursor_s = max(cursor_s, node.changed_s)
@@ -80,9 +99,13 @@ class Roster:
                 slots[at] = replace(
                     slots[at], left_tick=tick, left_reason="left", changed_s=node.changed_s
                 )
-            if not node.is_leaving:
+            slot = _slot_of(node, tick)
+            # A full roster takes nobody in; those who are turned away announce themselves again.
+            full = len(slots) >= SLOTS_MAX or characters + slot.characters > CHARACTERS_MAX
+            if not node.is_leaving and not full:
                 latest[node.node_id] = len(slots)
-                slots.append(_slot_of(node, tick))
+                slots.append(slot)
+                characters += slot.characters
         return replace(self, cursor_s=cursor_s, slots=tuple(slots))
 
     def without(self, lost: Iterable[int], tick: int) -> "Roster":
@@ -92,6 +115,20 @@ class Roster:
             slots[at] = replace(slots[at], left_tick=tick, left_reason="offline")
         return replace(self, slots=tuple(slots))
 
+    def is_in_force_at(self, tick: int) -> bool:
+        """Whether sweeps of this tick go by it."""
+        return self.version <= tick and (self.until_tick is None or tick < self.until_tick)
+
+    def closed(self, tick: int) -> "Roster":
+        """This roster, in force no more from `tick` on."""
+        return self if self.until_tick is not None else replace(self, until_tick=tick)
+
+    def wants_compaction(self, kept_since_tick: int) -> bool:
+        """Whether so many slots are gone for good that a new version is worth its writes."""
+        kept = sum(_is_kept(slot, kept_since_tick) for slot in self.slots)
+        gone = len(self.slots) - kept
+        return gone >= COMPACT_AT_GONE and 4 * gone >= len(self.slots)
+
     def to_fields(self) -> dict[str, Any]:
         """The document's fields."""
         return {
@@ -99,13 +136,60 @@ class Roster:
             "version": self.version,
             "cursor_s": self.cursor_s,
             "slots": pack([astuple(slot) for slot in self.slots]),
+            "until_tick": self.until_tick,
+            "revision": self.revision,
         }
 
     @classmethod
     def from_fields(cls, fields: dict[str, Any]) -> "Roster":
         """The roster that `to_fields` wrote."""
         slots = tuple(Slot(*row) for row in unpack(fields["slots"]))
-        return cls(fields["shard"], fields["version"], fields["cursor_s"], slots)
+        return cls(
+            fields["shard"],
+            fields["version"],
+            fields["cursor_s"],
+            slots,
+            fields.get("until_tick"),
+            fields.get("revision", 0),
+        )
+
+
+def succeeding(
+    old: Iterable[Roster],
+    shard: int,
+    tick: int,
+    *,
+    kept_since_tick: int,
+    belongs: Callable[[str], bool],
+) -> Roster:
+    """A shard's roster from `tick` on, made of the rosters in force before it.
+
+    Who is polled goes on being polled, minutes and all, and so does who left lately, for people
+    to see. `belongs` tells by node id whether it is of this shard."""
+    rosters = list(old)
+    newest: dict[str, Slot] = {}
+    for slot in (slot for roster in rosters for slot in roster.slots):
+        before = newest.get(slot.node_id)
+        if belongs(slot.node_id) and (before is None or _order(before) <= _order(slot)):
+            newest[slot.node_id] = slot
+    kept = [slot for slot in newest.values() if _is_kept(slot, kept_since_tick)]
+    cursor_s = min((roster.cursor_s for roster in rosters), default=0.0)
+    kept.sort(key=lambda slot: (slot.joined_tick, slot.node_id))
+    return Roster(shard, tick, cursor_s, tuple(kept))
+
+
+def by_node(rows: Mapping[int, Any], roster: Roster) -> dict[tuple[str, str], Any]:
+    """Rows by slot, by (node id, stream id): what does not change with the version."""
+    return {(roster.slots[at].node_id, roster.slots[at].stream_id): r for at, r in rows.items()}
+
+
+def _is_kept(slot: Slot, since_tick: int) -> bool:
+    return slot.left_tick is None or slot.left_tick >= since_tick
+
+
+def _order(slot: Slot) -> tuple[bool, int, float]:
+    """Later is newer; a slot that is still polled is newer than any that is not."""
+    return slot.left_tick is None, slot.joined_tick, slot.changed_s
 
 
 def roster_id(shard: int, version: int) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 LOTTERY_KEY_CHARACTERS_MIN = 32
+LONG_OF_256 = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,10 @@ class Lottery:
         """The instant (Unix seconds, to the millisecond) at which the draw's check is due."""
         offset = int.from_bytes(self._bytes(node_id, draw)[8:16])
         return draw * self.check_seconds + (offset * self.check_seconds * 1000 >> 64) / 1000
+
+    def is_long(self, node_id: str, draw: int) -> bool:
+        """Whether the draw's check is one of the long ones: one in four, by the next byte."""
+        return self._bytes(node_id, draw)[16] < LONG_OF_256
 
     def _bytes(self, node_id: str, draw: int) -> bytes:
         return hmac.digest(self.day_secret, f"{node_id}|{draw}".encode(), "sha256")

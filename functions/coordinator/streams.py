@@ -4,8 +4,6 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from coordinator.epochs import Calendar
-
 
 class StreamStatus(StrEnum):
     """Derived from the document, the balance and the clock: never stored, so never stale."""
@@ -32,30 +30,6 @@ class Stream(BaseModel):
     """SHA-256 of the key that publishes it."""
     request_hash: str
     """SHA-256 of the registration's body: a repeated request must be the same one."""
-
-
-class Balance(BaseModel):
-    """The money document `balances/{stream_id}`. deposited = balance + paid, always."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    stream_id: str
-    deposited_micros: int
-    balance_micros: int
-    paid_micros: int
-    next_epoch: int
-    """The first epoch that is not settled yet."""
-
-
-def opening_balance(stream: Stream, deposited_micros: int, calendar: Calendar) -> Balance:
-    """A new stream's balance: unsettled from the epoch in which it was registered."""
-    return Balance(
-        stream_id=stream.stream_id,
-        deposited_micros=deposited_micros,
-        balance_micros=deposited_micros,
-        paid_micros=0,
-        next_epoch=calendar.epoch_at(stream.created_s),
-    )
 
 
 def status_of(stream: Stream, balance_micros: int, now_s: float) -> StreamStatus:

@@ -16,6 +16,9 @@ from coordinator.relay_stats import Media, RelayStats
 from coordinator.rosters import Slot
 
 OFFLINE_AFTER_MISSES = 3
+"""Sweeps in a row without an answer after which a node is polled no more."""
+SHOWN_OFFLINE_AFTER_MISSES = 2
+"""After so many it is called offline: within three minutes of its last answer."""
 STANDS_STILL_AFTER = 2
 """Sweeps in a row without a byte more, while the relay says it is live, are a stall."""
 
@@ -152,6 +155,9 @@ class Sweep:
     roster_version: int
     polls: dict[int, Poll]
     """By slot; slots that were not polled are absent."""
+    roster_revision: int = 0
+    cursor_s: float = 0.0
+    """Node documents changed up to here have been taken in."""
 
     @property
     def id(self) -> str:
@@ -163,14 +169,17 @@ class Sweep:
         return [at for at, poll in self.polls.items() if poll.misses >= OFFLINE_AFTER_MISSES]
 
     def to_fields(self) -> dict[str, Any]:
-        """The document's fields; `sweep_tick` is the one that is queried."""
+        """The document's fields; `sweep_tick` and `shard_tick` are the ones that are queried."""
         by_outcome: dict[Outcome, list[int]] = {outcome: [] for outcome in Outcome}
         for at, poll in self.polls.items():
             by_outcome[poll.outcome].append(at)
         return {
             "sweep_tick": self.tick,
+            "shard_tick": shard_tick(self.shard, self.tick),
             "shard": self.shard,
             "roster_version": self.roster_version,
+            "roster_revision": self.roster_revision,
+            "cursor_s": self.cursor_s,
             "probed": bitmap_bytes(bits_of(list(self.polls))),
             **{o.value: bitmap_bytes(bits_of(slots)) for o, slots in by_outcome.items()},
             "rows": pack({str(at): poll.to_row() for at, poll in self.polls.items()}),
@@ -180,7 +189,14 @@ class Sweep:
     def from_fields(cls, fields: dict[str, Any]) -> "Sweep":
         """The sweep that `to_fields` wrote."""
         polls = {int(at): Poll.from_row(row) for at, row in unpack(fields["rows"]).items()}
-        return cls(fields["shard"], fields["sweep_tick"], fields["roster_version"], polls)
+        return cls(
+            fields["shard"],
+            fields["sweep_tick"],
+            fields["roster_version"],
+            polls,
+            fields.get("roster_revision", 0),
+            fields.get("cursor_s", 0.0),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +209,13 @@ class SweepBits:
     probed: int
     up: int
     unknown: int
+    idle: int = 0
+    down: int = 0
+    invalid: int = 0
+    stalled: int = 0
+    blocked: int = 0
+    recorded_s: float = 0.0
+    """When it was written: too late, and it counts for nothing."""
 
     @classmethod
     def from_fields(cls, fields: dict[str, Any]) -> "SweepBits":
@@ -202,9 +225,14 @@ class SweepBits:
             fields["sweep_tick"],
             fields["roster_version"],
             bitmap_from(fields["probed"]),
-            bitmap_from(fields[Outcome.UP]),
-            bitmap_from(fields[Outcome.UNKNOWN]),
+            **{outcome.value: bitmap_from(fields[outcome]) for outcome in Outcome},
+            recorded_s=fields.get("recorded_s", 0.0),
         )
+
+
+def shard_tick(shard: int, tick: int) -> str:
+    """Orders one shard's sweeps by tick, so that its last one is one query away."""
+    return f"{shard:03d}:{tick:012d}"
 
 
 def sweep_id(shard: int, tick: int) -> str:

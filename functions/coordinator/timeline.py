@@ -24,7 +24,7 @@ class ProofParameters:
     """How far back from the start of a capture a packet is still the stream of now."""
     grace_s: float = 1.0
     """How much later than a node's viewer our own reference may get a packet."""
-    lag_max_s: float = 5.0
+    lag_max_s: float = 4.5
     size_min: int = 64
     """Smaller payloads repeat by chance, so they prove nothing."""
     packets_min: int = 10

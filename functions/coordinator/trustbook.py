@@ -1,10 +1,11 @@
 """What is known of every node from its checks: the document `suspicions/{shard}`."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import astuple, dataclass, field, replace
 from typing import Any
 
-from coordinator.checks import Check
+from coordinator.checks import Check, Control
+from coordinator.controls import ControlCount, voided
 from coordinator.packing import pack, unpack
 from coordinator.suspicion import NOBODY, PUBLISHED, SuspicionParameters, TrustState, observe
 
@@ -14,26 +15,42 @@ class TrustBook:
     """Trust by node id: a fold over all checks, so it can be rebuilt from them."""
 
     states: dict[str, TrustState] = field(default_factory=dict)
+    controls: dict[Control, ControlCount] = field(default_factory=dict)
+    """What the checks of control nodes have come to, by kind."""
 
     def of(self, node_id: str) -> TrustState:
         """The node's state; a new node's if it was never checked."""
         return self.states.get(node_id, NOBODY)
 
     def observing(
-        self, checks: Iterable[Check], parameters: SuspicionParameters = PUBLISHED
+        self,
+        checks: Iterable[Check],
+        controls: Mapping[str, Control] | None = None,
+        parameters: SuspicionParameters = PUBLISHED,
     ) -> tuple["TrustBook", tuple[Check, ...]]:
-        """The book after the checks, and the checks with the events that they caused."""
-        states, marked = dict(self.states), []
-        for check in sorted(checks, key=lambda check: (check.due_s, check.node_id)):
+        """The book after one run's checks, and the checks with the events that they caused.
+
+        `controls` are the control nodes among them, by node id."""
+        known = controls or {}
+        states, counts, marked = dict(self.states), dict(self.controls), []
+        ordered = sorted(checks, key=lambda check: (check.due_s, check.node_id))
+        for check in voided(ordered, known):
+            if kind := known.get(check.node_id):
+                counts[kind] = counts.get(kind, ControlCount()).counting(check, kind)
+                marked.append(check)
+                continue
             states[check.node_id], event = observe(
                 states.get(check.node_id, NOBODY), check, parameters
             )
             marked.append(replace(check, event=event))
-        return TrustBook(states), tuple(marked)
+        return TrustBook(states, counts), tuple(marked)
 
     def to_fields(self) -> dict[str, Any]:
         """The document's fields."""
-        return {"nodes": pack({node_id: s.to_row() for node_id, s in self.states.items()})}
+        return {
+            "nodes": pack({node_id: s.to_row() for node_id, s in self.states.items()}),
+            "controls": {kind.value: list(astuple(count)) for kind, count in self.controls.items()},
+        }
 
     @classmethod
     def from_fields(cls, fields: dict[str, Any] | None) -> "TrustBook":
@@ -41,4 +58,8 @@ class TrustBook:
         if fields is None:
             return cls()
         rows = unpack(fields["nodes"])
-        return cls({node_id: TrustState.from_row(row) for node_id, row in rows.items()})
+        counts = fields["controls"].items()
+        return cls(
+            {node_id: TrustState.from_row(row) for node_id, row in rows.items()},
+            {Control(kind): ControlCount(*count) for kind, count in counts},
+        )

@@ -7,8 +7,9 @@ from starlette.responses import JSONResponse, Response
 
 from coordinator.adapters.clock import system_clock
 from coordinator.adapters.firestore import FirestoreStore
+from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log
-from coordinator.adapters.records import Ledger, Measurements
+from coordinator.adapters.records import Measurements
 from coordinator.adapters.settings import PayoutSettings
 from coordinator.adapters.triggers import refuse_unless_post
 from payout.settling import Settler
@@ -19,12 +20,13 @@ def build(environ: Mapping[str, str]) -> Callable[[Request], Awaitable[Response]
     settings = PayoutSettings.from_env(environ)
     project = settings.google_cloud_project
     settler = Settler(
-        Measurements(FirestoreStore(project, settings.measurement_database)),
+        Measurements(FirestoreStore(project, settings.measurement_database), settings.shards),
         Ledger(FirestoreStore(project, settings.money_database)),
         settings.calendar,
         settings.holding_epochs,
         system_clock,
         Log("payout", settings.log_level),
+        settings.network_share_percent,
     )
 
     async def answer(request: Request) -> Response:

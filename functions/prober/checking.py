@@ -1,7 +1,7 @@
 """One spot check: connect, compare with the ingest, repeat a failure at once before it counts."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from coordinator.adapters.clock import Clock
@@ -15,9 +15,12 @@ from coordinator.proof import Proof, ProofParameters, capture_seconds, judge
 from coordinator.reasons import Reason
 from coordinator.rtmp import RtmpAddress
 from prober.drawing import Due
+from prober.owning import disowned
 
 LATE_MAX_S = 2.0
 """A check that begins later than this after its drawn second is not made any more."""
+LONG_S = 10.0
+"""What the longer ones of the checks last at least: a fixed length could be learned."""
 MEMORY_S = 120.0
 """How far back the reference is read: that tells recordings from other content."""
 
@@ -41,35 +44,63 @@ class Checker:
         if not self.capacity.take():
             return _check(due, draw, Verdict.UNKNOWN, Reason.UNKNOWN_CAPACITY, [])
         try:
-            first = await self._attempt(due, reference)
-            attempts = [first]
-            if first.proof.verdict.value == "fail":
-                attempts.append(await self._attempt(due, reference))
+            attempts = await self._attempts(due, reference)
         finally:
             self.capacity.give_back()
-        verdict, reason = _decide([attempt.proof for attempt in attempts])
+        verdict, reason = decide([attempt.proof for attempt in attempts])
         return _check(due, draw, verdict, reason, [attempt.evidence for attempt in attempts])
 
-    async def _attempt(self, due: Due, reference: Reference) -> "_Attempt":
+    async def _attempts(self, due: Due, reference: Reference) -> list["_Attempt"]:
+        """One connection, and after a failure another, as long as the one that failed.
+
+        A pass that leaves doubt, in either, is followed by a connection as long as any may be: a
+        node that stalls after so many bytes would else fail, pass the retest, and lose nothing."""
+        attempts: list[_Attempt] = []
+        longest_s = self.parameters.capture_max_s
+        seconds = LONG_S if due.is_long else 0.0
+        for _ in ("check", "retest"):
+            attempts.append(await self._attempt(due, reference, seconds))
+            if seconds < longest_s and attempts[-1].proof.is_doubtful(self.parameters):
+                seconds = longest_s
+                attempts.append(await self._attempt(due, reference, seconds))
+            if attempts[-1].proof.verdict is not Verdict.FAIL:
+                break
+        return attempts
+
+    async def _attempt(self, due: Due, reference: Reference, at_least_s: float) -> "_Attempt":
         """One connection, held against what the ingest served in that time."""
         started_s = self.clock()
-        capture = await self._capture(due, reference, started_s)
+        capture, address = await self._capture(due, reference, started_s, at_least_s)
         await self.sleep(max(0.0, capture.ended_s + self.parameters.grace_s - self.clock()))
         since_s = capture.started_s - MEMORY_S
         packets = reference.packets(since_s, capture.ended_s + self.parameters.grace_s)
-        proof = judge(packets, capture, self.parameters)
-        return _Attempt(proof, _evidence(proof, capture))
+        proof = await self._owned(judge(packets, capture, self.parameters), due, address)
+        return _Attempt(proof, {**_evidence(proof, capture), "address": address})
 
-    async def _capture(self, due: Due, reference: Reference, started_s: float) -> Capture:
+    async def _owned(self, proof: Proof, due: Due, address: str | None) -> Proof:
+        """The proof; a pass at an address that is not the node's own is none."""
+        if proof.verdict is not Verdict.PASS or address is None:
+            return proof
+        reason = await disowned(self.outbound, due.slot, address)
+        if reason is None:
+            return proof
+        verdict = Verdict.UNKNOWN if reason.is_ours else Verdict.FAIL
+        return replace(proof, verdict=verdict, reason=reason)
+
+    async def _capture(
+        self, due: Due, reference: Reference, started_s: float, at_least_s: float
+    ) -> tuple[Capture, str | None]:
+        """(what the node served, the address it was reached at)."""
         slot = due.slot
         recent = reference.packets(started_s - self.parameters.window_s, started_s)
-        seconds = capture_seconds(recent, started_s, self.parameters)
+        seconds = max(at_least_s, capture_seconds(recent, started_s, self.parameters))
         try:
             host = await self.outbound.resolve(slot.rtmp_host)
             address = RtmpAddress(host, slot.rtmp_port, "live", slot.stream_id)
         except AddressRefused as refused:
-            return Capture(started_s, self.clock(), failure=_failure_of(refused.reason))
-        return await self.probe.capture(address, seconds)
+            failure = _failure_of(refused.reason)
+            return Capture(started_s, self.clock(), failure=failure), None
+        return await self.probe.capture(address, seconds), host
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +127,12 @@ class Capacity:
         self.free += 1
 
 
-def _decide(proofs: list[Proof]) -> tuple[Verdict, Reason]:
-    """A fail counts only if the retest fails too; passing only then is `degraded`."""
-    first, last = proofs[0], proofs[-1]
-    if len(proofs) == 1:
-        return Verdict(first.verdict.value), first.reason
-    if last.verdict.value == "pass":
+def decide(proofs: list[Proof]) -> tuple[Verdict, Reason]:
+    """The last connection decides; one that passes after a failed one is `degraded`."""
+    last = proofs[-1]
+    if last.verdict is Verdict.PASS and any(p.verdict is Verdict.FAIL for p in proofs):
         return Verdict.DEGRADED, Reason.DEGRADED
-    return Verdict(last.verdict.value), last.reason
+    return last.verdict, last.reason
 
 
 def _failure_of(reason: Reason) -> Reason:
@@ -136,9 +165,17 @@ def _evidence(proof: Proof, capture: Capture) -> dict[str, Any]:
         "eligible": proof.eligible,
         "matched": proof.matched,
         "byte_ratio": round(proof.byte_ratio, 4),
+        "packet_ratio": round(proof.packet_ratio, 4),
+        "foreign_ratio": round(proof.foreign_ratio, 4),
         "keyframes": proof.keyframes,
         "offset_span_ms": proof.offset_span_ms,
-        "lag_s": None if proof.lag_s is None else round(proof.lag_s, 3),
+        "lag_s": _rounded(proof.lag_s),
+        "delay_s": _rounded(proof.delay_s),
+        "delay_growth_s": _rounded(proof.delay_growth_s),
         "bytes": capture.bytes_received,
         "cpu_s": round(capture.cpu_s, 3),
     }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)

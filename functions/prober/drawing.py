@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from coordinator.checks import Control
 from coordinator.rosters import Roster, Slot
 from coordinator.schedule import Lottery
 from coordinator.suspicion import Trust
@@ -16,6 +17,8 @@ class Due:
 
     slot: Slot
     due_s: float
+    is_long: bool = False
+    """Whether it lasts ten seconds or more, whatever the stream needs."""
     caused_by_s: float | None = None
     """Not drawn, but due because the node is flagged: when the check that flagged it was due.
     A flagged node is retested in every draw."""
@@ -32,13 +35,23 @@ def candidates(sweeps: Iterable[Sweep], rosters: Mapping[int, Roster]) -> list[S
     return found
 
 
-def due_in(draw: int, slots: Iterable[Slot], book: TrustBook, lottery: Lottery) -> list[Due]:
-    """The checks of a draw, earliest first: drawn ones, and all flagged nodes."""
+def due_in(
+    draw: int,
+    slots: Iterable[Slot],
+    book: TrustBook,
+    lottery: Lottery,
+    controls: Mapping[str, Control] | None = None,
+) -> list[Due]:
+    """The checks of a draw, earliest first: drawn ones, all flagged nodes, all control nodes."""
+    known = controls or {}
     found = []
     for slot in slots:
         state = book.of(slot.node_id)
         drawn = lottery.is_due(slot.node_id, draw)
-        if state.trust is not Trust.FRAUD and (drawn or state.trust is Trust.FLAGGED):
+        always = state.trust is Trust.FLAGGED or slot.node_id in known
+        if state.trust is not Trust.FRAUD and (drawn or always):
             caused_by_s = None if drawn else state.flagged_s
-            found.append(Due(slot, lottery.due_s(slot.node_id, draw), caused_by_s))
+            due_s = lottery.due_s(slot.node_id, draw)
+            is_long = lottery.is_long(slot.node_id, draw)
+            found.append(Due(slot, due_s, is_long, caused_by_s))
     return sorted(found, key=lambda due: (due.due_s, due.slot.node_id))

@@ -1,7 +1,7 @@
 """One prober run: everything that is due in one draw, recorded as one document."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,8 @@ from coordinator.adapters.clock import Clock
 from coordinator.adapters.log import Log
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.rtmp_reference import Reference, ReferencePool
-from coordinator.checks import Check, IngestState, Run, Verdict
+from coordinator.checks import Check, Control, IngestState, Run, Verdict
+from coordinator.controls import is_wrong
 from coordinator.epochs import Calendar
 from coordinator.reasons import Reason
 from coordinator.rosters import Roster, Slot
@@ -40,9 +41,13 @@ class Prober:
     sealer: Sealer
     calendar: Calendar
     ingest_url: str
+    controls: Mapping[str, Control]
+    """Control nodes, by node id."""
     clock: Clock
     sleep: Callable[[float], Awaitable[None]]
     log: Log
+    _recorded_draw: int = -(10**9)
+    """The last one that this instance recorded."""
 
     async def run(self) -> dict[str, Any]:
         """Runs the present draw unless that was begun before; says what came of it."""
@@ -67,19 +72,42 @@ class Prober:
             streams,
             tuple(checks),
             frauds_among(slots, book),
+            self._controls_among(slots),
         )
-        recorded = await self.measurements.record_run(run, self.clock())
-        return {**_summary(recorded or run, len(slots)), "missed": missed}
+        recorded = await self.measurements.record_run(run, self.clock()) or run
+        self._recorded_draw = draw
+        self._raise_alarms(recorded)
+        return {**_summary(recorded, len(slots)), "missed": missed}
+
+    def _controls_among(self, slots: Iterable[Slot]) -> dict[str, Control]:
+        return {s.node_id: self.controls[s.node_id] for s in slots if s.node_id in self.controls}
+
+    def _raise_alarms(self, run: Run) -> None:
+        """A line that ops are called for, for every control node that came out wrong."""
+        for check in run.checks:
+            kind = run.controls.get(check.node_id)
+            if kind is not None and is_wrong(check, kind):
+                self.log(
+                    "control_node_wrong",
+                    severity="ERROR",
+                    kind=kind.value,
+                    node_id=check.node_id,
+                    draw=run.draw,
+                    verdict=check.verdict.value,
+                    reason=check.reason.value,
+                )
 
     async def _record_missed(self, draw: int) -> int:
         """Records draws that no run recorded, every due check `unknown`; says how many.
 
         Nothing may be missing from the record: a draw left out could have been left out on
         purpose. Who was due is taken from the sweeps of that time."""
+        running = int(RUN_LASTS_S_MAX // self.calendar.check_seconds) + 1
+        if self._recorded_draw >= draw - running - 1:
+            return 0  # this instance recorded all that can be over: nothing needs to be read
         latest = await self.measurements.latest_run()
         if latest is None:
             return 0
-        running = int(RUN_LASTS_S_MAX // self.calendar.check_seconds) + 1
         draws = range(latest.draw + 1, draw - running)[:MISSED_DRAWS_MAX]
         for missed in draws:
             start_s = float(missed * self.calendar.check_seconds)
@@ -90,8 +118,9 @@ class Prober:
             checks = tuple(unknown(one, missed, Reason.UNKNOWN_NOT_RUN) for one in due)
             ids = tuple(sweep.id for sweep in sweeps)
             frauds = frauds_among(slots, book)
+            controls = self._controls_among(slots)
             await self.measurements.record_run(
-                Run(missed, start_s, start_s, ids, {}, checks, frauds), self.clock()
+                Run(missed, start_s, start_s, ids, {}, checks, frauds, controls), self.clock()
             )
         return len(draws)
 
@@ -105,11 +134,11 @@ class Prober:
         return list({sweep.shard: sweep for sweep in sweeps}.values())
 
     async def _rosters(self, sweeps: Iterable[Sweep]) -> dict[int, Roster]:
-        return {s.shard: await self.measurements.roster(s.shard, s.roster_version) for s in sweeps}
+        return {sweep.shard: await self.measurements.roster_of(sweep) for sweep in sweeps}
 
     async def _due(self, draw: int, slots: list[Slot], book: TrustBook, now_s: float) -> list[Due]:
         day = day_of(draw, self.calendar.check_seconds)
-        return due_in(draw, slots, book, await self.sealer.lottery(now_s, day))
+        return due_in(draw, slots, book, await self.sealer.lottery(now_s, day), self.controls)
 
     def _open(self, slots: Iterable[Slot]) -> "_References":
         names = sorted({slot.stream_id for slot in slots})

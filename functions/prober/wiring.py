@@ -38,7 +38,7 @@ def build(environ: Mapping[str, str]) -> Callable[[Request], Awaitable[Response]
         asyncio.sleep,
         Capacity(CAPTURES_PER_CORE_MAX * (os.cpu_count() or 1)),
     )
-    measurements = Measurements(store)
+    measurements = Measurements(store, settings.shards)
     prober = Prober(
         measurements,
         ReferencePool(now=system_clock),
@@ -51,6 +51,7 @@ def build(environ: Mapping[str, str]) -> Callable[[Request], Awaitable[Response]
         ),
         settings.calendar,
         settings.ingest_url,
+        settings.controls,
         system_clock,
         asyncio.sleep,
         log,

@@ -10,14 +10,19 @@ from pathlib import Path
 
 from agent import __version__
 from agent.addresses import AddressError
-from agent.keys import KeyFileError, load_or_create_key
+from agent.doctor.examination import doctor, examine
+from agent.doctor.findings import Finding, Kind, Verdict
+from agent.keys import KEY_FILE, KeyFileError, load_or_create_key
 from agent.log import log, start_logging
 from agent.node import Agent, log_wrong_settings
 from agent.settings import Settings, SettingsError, help_text
 
 
 def main() -> int:
-    """Returns the exit code: 0 stopped, 1 this machine needs a repair, 2 a wrong setting."""
+    """Returns the exit code: 0 stopped, 1 this machine needs a repair, 2 a wrong setting.
+
+    The doctor has codes of its own: `agent.doctor.findings.Kind`.
+    """
     arguments = sys.argv[1:]
     if arguments in (["--help"], ["-h"]):
         print(help_text(), end="")
@@ -26,33 +31,53 @@ def main() -> int:
         print(__version__)
         return 0
     start_logging("INFO", sys.stderr)
-    if arguments:
+    if arguments not in ([], ["doctor"]):
         log_wrong_settings([f"Unknown argument {arguments[0]!r}: see python -m agent --help."])
         return 2
+    return _start(is_doctor=bool(arguments))
+
+
+def _start(is_doctor: bool) -> int:
     try:
         settings = Settings.from_env(os.environ)
     except SettingsError as e:
         log_wrong_settings(e.sentences)
         return 2
-    start_logging(settings.log_level, sys.stderr)
+    # The doctor speaks in sentences: the log of what it runs would drown them.
+    start_logging("CRITICAL" if is_doctor else settings.log_level, sys.stderr)
     try:
-        return _run(settings)
+        return _run(settings, is_doctor)
     except (KeyFileError, AddressError, _WorkDirError) as e:
+        if is_doctor:
+            print(f"Fix: {e}")
+            return int(Kind.KEY)
         log("agent_cannot_start", logging.ERROR, reason=str(e))
         return 1
 
 
-def _run(settings: Settings) -> int:
+def _run(settings: Settings, is_doctor: bool) -> int:
+    is_first_start = not (settings.data_dir / KEY_FILE).exists()
     key, warnings = load_or_create_key(settings.data_dir)
     for warning in warnings:
         log("key_repaired", logging.WARNING, reason=warning)
     work_dir = _make_work_dir(settings.work_dir)
     try:
         # Not asyncio.run: at its end it waits for name look-ups, which nothing can cancel.
-        return asyncio.new_event_loop().run_until_complete(Agent(settings, key, work_dir).run())
+        loop = asyncio.new_event_loop()
+        if is_doctor:
+            return loop.run_until_complete(doctor(settings, key, work_dir))
+        agent = Agent(settings, key, work_dir)
+        if is_first_start and settings.role == "node":
+            agent.examine_by(lambda: examine(settings, key, _log_finding))
+        return loop.run_until_complete(agent.run())
     finally:
         if settings.work_dir is None:
             shutil.rmtree(work_dir, ignore_errors=True)
+
+
+def _log_finding(finding: Finding) -> None:
+    level = logging.WARNING if finding.verdict is Verdict.PROBLEM else logging.INFO
+    log("examined", level, about=finding.kind.name.lower(), says=finding.says, fix=finding.fix)
 
 
 class _WorkDirError(Exception):

@@ -7,23 +7,31 @@ takes the node's address from the connection, and a proxy would announce itself 
 import asyncio
 import json
 import logging
+import ssl
 from collections.abc import Mapping
-from typing import NoReturn
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import NamedTuple, NoReturn
 
 import httpx
 
 from agent import __version__
+from agent.dial_back import DialBack, parse_dial_back
 from agent.log import log
 from agent.streams import (
+    STREAM_ID_PATTERN,
+    Candidate,
     HeartbeatAnswer,
     NotUnderstoodError,
     Stream,
+    parse_candidates,
     parse_heartbeat_answer,
     parse_stream,
 )
 
 CALL_S_MAX = 15.0
 _ANSWER_BYTES_MAX = 65_536
+_PAGES_MAX = 20
 
 
 class CoordinatorAwayError(Exception):
@@ -39,15 +47,22 @@ class CoordinatorRefusalError(Exception):
         self.problem = problem
 
 
+class _Answer(NamedTuple):
+    status: int
+    body: bytes
+    date_s: float | None  # the server's clock, Unix seconds
+
+
 class Coordinator:
     """The calls that nodes and ingests make."""
 
-    def __init__(self, url: str, key: str) -> None:
-        """`key` is the node's own, or the ingest key."""
+    def __init__(self, url: str, key: str, ca: Path | None = None) -> None:
+        """`key` is the node's own, or the ingest key; `ca` a private authority's certificate."""
         self._url = url
         self._key = key
         self._client = httpx.AsyncClient(
             timeout=CALL_S_MAX,
+            verify=ssl.create_default_context(cafile=ca) if ca else True,
             follow_redirects=False,  # a redirect would carry the key to somebody else
             trust_env=False,
             limits=httpx.Limits(max_connections=8, keepalive_expiry=60.0),
@@ -60,11 +75,49 @@ class Coordinator:
 
     async def stream(self, stream_id: str) -> Stream:
         """Ask for a stream. Raises CoordinatorAwayError or CoordinatorRefusalError."""
-        status, body = await self._call("GET", f"/streams/{stream_id}")
-        if status != 200:
-            _refuse(status, body)
+        answer = await self._call("GET", f"/streams/{stream_id}")
+        if answer.status != 200:
+            _refuse(answer)
         try:
-            return parse_stream(_json(body))
+            return parse_stream(_json(answer.body))
+        except NotUnderstoodError as e:
+            raise CoordinatorAwayError(f"its answer is not understood: {e}") from e
+
+    async def candidates(self) -> list[Candidate]:
+        """Ask for all streams. Raises CoordinatorAwayError or CoordinatorRefusalError."""
+        found: list[Candidate] = []
+        token = ""
+        for _ in range(_PAGES_MAX):
+            answer = await self._call(
+                "GET", f"/streams?page_token={token}" if token else "/streams"
+            )
+            if answer.status != 200:
+                _refuse(answer)
+            try:
+                some, token = parse_candidates(_json(answer.body))
+            except NotUnderstoodError as e:
+                raise CoordinatorAwayError(f"its answer is not understood: {e}") from e
+            found += some
+            if not STREAM_ID_PATTERN.fullmatch(token):  # none, or none that this API writes
+                break
+        return found
+
+    async def clock(self) -> float | None:
+        """Its time, Unix seconds, if it says one. Raises CoordinatorAwayError."""
+        return (await self._call("GET", "/healthz")).date_s
+
+    async def dial_back(self, ports: Mapping[str, object]) -> DialBack | None:
+        """Have it connect to this node; None if it offers no such thing.
+
+        Raises CoordinatorAwayError or CoordinatorRefusalError.
+        """
+        answer = await self._call("POST", "/nodes/dial-back", ports)
+        if answer.status in (404, 405):
+            return None
+        if answer.status != 200:
+            _refuse(answer)
+        try:
+            return parse_dial_back(_json(answer.body))
         except NotUnderstoodError as e:
             raise CoordinatorAwayError(f"its answer is not understood: {e}") from e
 
@@ -72,20 +125,20 @@ class Coordinator:
         self, beat: Mapping[str, object], seconds_max: float = CALL_S_MAX
     ) -> HeartbeatAnswer:
         """Send a heartbeat. Raises CoordinatorAwayError or CoordinatorRefusalError."""
-        status, body = await self._call("POST", "/nodes/heartbeat", beat, seconds_max)
-        if status != 200:
-            _refuse(status, body)
+        answer = await self._call("POST", "/nodes/heartbeat", beat, seconds_max)
+        if answer.status != 200:
+            _refuse(answer)
         try:
-            return parse_heartbeat_answer(_json(body))
+            return parse_heartbeat_answer(_json(answer.body))
         except NotUnderstoodError as e:
             raise CoordinatorAwayError(f"its answer is not understood: {e}") from e
 
     async def check_publisher(self, stream_id: str, stream_key: str, seconds_max: float) -> None:
         """Return if the publisher may. Raises CoordinatorAwayError, CoordinatorRefusalError."""
         asked = {"stream_id": stream_id, "stream_key": stream_key}
-        status, body = await self._call("POST", "/ingest/publish", asked, seconds_max)
-        if status != 204:
-            _refuse(status, body)
+        answer = await self._call("POST", "/ingest/publish", asked, seconds_max)
+        if answer.status != 204:
+            _refuse(answer)
 
     async def _call(
         self,
@@ -93,7 +146,7 @@ class Coordinator:
         path: str,
         body: Mapping[str, object] | None = None,
         seconds_max: float = CALL_S_MAX,
-    ) -> tuple[int, bytes]:
+    ) -> _Answer:
         # What anybody may read is read without the key.
         headers = {"authorization": f"Bearer {self._key}"} if method == "POST" else {}
         got = b""
@@ -110,7 +163,7 @@ class Coordinator:
                         raise CoordinatorAwayError(
                             f"its answer is longer than {_ANSWER_BYTES_MAX} B"
                         )
-                return answer.status_code, got
+                return _Answer(answer.status_code, got, _date_s(answer.headers.get("date", "")))
         except TimeoutError as e:
             raise CoordinatorAwayError(f"no whole answer within {seconds_max:g} s") from e
         except httpx.HTTPError as e:
@@ -127,8 +180,16 @@ def _json(body: bytes) -> object:
     return parsed
 
 
-def _refuse(status: int, body: bytes) -> NoReturn:
+def _date_s(text: str) -> float | None:
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except ValueError:
+        return None
+
+
+def _refuse(answer: _Answer) -> NoReturn:
     """Turn an answer that is not the good one into an error: a refusal only if it says so."""
+    status, body = answer.status, answer.body
     if not 400 <= status < 500 or status in (408, 425, 429):
         raise CoordinatorAwayError(f"it answers {status}")
     try:

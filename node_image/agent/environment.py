@@ -1,6 +1,7 @@
 """Reads one environment variable at a time and collects a sentence for each mistake."""
 
 import ipaddress
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -81,15 +82,20 @@ class Environment:
             )
         return Path(value) if value else None
 
-    def pace(self) -> float | None:
-        """HEARTBEAT_SECONDS, if it is set."""
-        value = self.text("HEARTBEAT_SECONDS")
+    def file(self, name: str) -> Path | None:
+        """A readable file, if it is set."""
+        value = self.text(name)
+        if value and not os.access(value, os.R_OK):
+            self.wrong.append(f"{name} is {value!r}: set it to a file that the agent may read.")
+        return Path(value) if value else None
+
+    def seconds(self, name: str, low: float, high: float) -> float | None:
+        """A number of seconds, if it is set."""
+        value = self.text(name)
         if not value:
             return None
-        if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3})?", value) or not (
-            HEARTBEAT_S_MIN <= float(value) <= HEARTBEAT_S_MAX
-        ):
-            self.wrong.append(f"HEARTBEAT_SECONDS is {value!r}: set it to seconds from 1 to 600.")
+        if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3})?", value) or not low <= float(value) <= high:
+            self.wrong.append(f"{name} is {value!r}: set it to seconds from {low:g} to {high:g}.")
             return None
         return float(value)
 

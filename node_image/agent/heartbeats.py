@@ -9,9 +9,10 @@ from agent.backoff import Backoff, spread_s
 from agent.coordinator import Coordinator, CoordinatorAwayError, CoordinatorRefusalError
 from agent.environment import HEARTBEAT_S_MAX, HEARTBEAT_S_MIN
 from agent.log import log
-from agent.streams import HeartbeatAnswer, Stream
+from agent.streams import AUTO, HeartbeatAnswer, Stream, neediest
 
-RETRY = Backoff(first_s=1.0, limit_s=20.0)
+# Ten seconds after an outage every node is back.
+RETRY = Backoff(first_s=1.0, limit_s=9.0)
 # A refusal is not repaired within seconds; asking often would only load the coordinator.
 RETRY_REFUSED = Backoff(first_s=5.0, limit_s=60.0)
 LEAVE_S_MAX = 1.5
@@ -40,6 +41,8 @@ class Heartbeats:
         self._coordinator = coordinator
         self._beat = dict(beat)
         self._stream_id = str(beat["stream_id"])
+        self._is_choosing = self._stream_id == AUTO
+        self._is_found = False
         self._pace_s = pace_s
         self._on_stream = on_stream
         self._chance = chance
@@ -48,17 +51,14 @@ class Heartbeats:
 
     async def run(self) -> None:
         """Beat until cancelled, whatever the coordinator does."""
-        is_found = False
         while True:
-            if is_found:
-                delay_s = await self._beat_once()
-            else:
-                delay_s = await self._find_stream()
-                is_found = delay_s == 0.0
+            delay_s = await (self._beat_once() if self._is_found else self._find_stream())
             await asyncio.sleep(delay_s)
 
     async def leave(self) -> None:
         """Say goodbye: one attempt, because the agent has to stop whatever becomes of it."""
+        if self._stream_id == AUTO:
+            return  # nothing was announced yet
         try:
             await self._coordinator.heartbeat({**self._beat, "state": "leaving"}, LEAVE_S_MAX)
             log("left")
@@ -68,23 +68,44 @@ class Heartbeats:
     async def _find_stream(self) -> float:
         """Ask once for the stream; returns 0 when it is known, else seconds to wait."""
         try:
-            stream = await self._coordinator.stream(self._stream_id)
+            stream = await self._choose() if self._is_choosing else await self._ask_for_it()
         except (CoordinatorAwayError, CoordinatorRefusalError) as e:
             return self._failed(e)
+        if stream is None:
+            return self._nothing_to_relay()
         self._failures = 0
+        self._is_found = True
+        self._beat["stream_id"] = self._stream_id = stream.stream_id
         log("stream_found", stream_id=self._stream_id, status=stream.status)
         self._on_stream(stream)
         return 0.0
+
+    async def _ask_for_it(self) -> Stream:
+        return await self._coordinator.stream(self._stream_id)
+
+    async def _choose(self) -> Stream | None:
+        return neediest(await self._coordinator.candidates(), self._chance())
+
+    def _nothing_to_relay(self) -> float:
+        self._failures += 1
+        trouble = "No stream is active now: the agent goes on asking."
+        if trouble != self.standing.trouble:
+            log("coordinator_trouble", logging.WARNING, reason=trouble)
+        self.standing = Standing(self.standing.answer, trouble)
+        return RETRY_REFUSED.delay_s(self._failures, self._chance())
 
     async def _beat_once(self) -> float:
         """Beat once; returns the seconds to wait before the next."""
         try:
             answer = await self._coordinator.heartbeat({**self._beat, "state": "running"})
         except (CoordinatorAwayError, CoordinatorRefusalError) as e:
+            self._is_found = not (self._is_choosing and isinstance(e, CoordinatorRefusalError))
             return self._failed(e)
         self._failures = 0
         self._note(answer)
         self._on_stream(answer.stream)
+        # A node that may choose does not stay with a stream that pays nothing any more.
+        self._is_found = not self._is_choosing or answer.stream.status == "active"
         asked_s = min(HEARTBEAT_S_MAX, max(HEARTBEAT_S_MIN, answer.next_heartbeat_s))
         return spread_s(self._pace_s or asked_s, self._chance())
 

@@ -32,6 +32,12 @@ class Meter:
         self._stream_id = stream_id
         self.restart()
 
+    def follow(self, stream_id: str) -> None:
+        """From now on this stream is meant."""
+        if stream_id != self._stream_id:
+            self._stream_id = stream_id
+            self.restart()
+
     def restart(self) -> None:
         """The relay starts anew: nothing is live and every counter is zero."""
         self._last: dict[str, StreamReading] = {}

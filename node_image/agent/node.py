@@ -6,6 +6,7 @@ import logging
 import random
 import signal
 import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,8 +14,8 @@ from agent import __version__
 from agent.addresses import resolve_ipv4
 from agent.coordinator import Coordinator
 from agent.engines import ENGINES
-from agent.engines.base import Job
 from agent.heartbeats import Heartbeats, Standing
+from agent.jobs import announcement, ingest_job, node_job
 from agent.keys import node_id_of
 from agent.log import log, log_crash
 from agent.meter import Meter, StreamView
@@ -24,10 +25,12 @@ from agent.server import AnswerHook, make_app, make_server, open_socket
 from agent.settings import Settings
 from agent.stats import AgentView, RelayView, stats_body
 from agent.status_page import status_page
-from agent.streams import Stream
+from agent.streams import AUTO, Stream
 from agent.supervisor import Supervisor
 
 _SERVER_STOP_S_MAX = 1.0
+_DRAIN_LOOK_S = 0.2
+_EXAMINE_LOOK_S = 1.0
 _UNCHECKED = (
     "This relay asks nobody whether a publisher may send: whoever knows a stream's id can publish. "
     "Set RELAY_ENGINE=nginx-rtmp on an ingest that strangers can reach."
@@ -37,15 +40,19 @@ _UNCHECKED = (
 class Agent:
     """One relay, its server and, for a node, its heartbeats."""
 
-    def __init__(self, settings: Settings, key: str, work_dir: Path) -> None:
+    def __init__(
+        self, settings: Settings, key: str, work_dir: Path, is_announcing: bool = True
+    ) -> None:
+        """With `is_announcing` false the coordinator hears nothing of it: the doctor's way."""
         self._settings = settings
         self._begun_s = time.monotonic()
         self._node_id = node_id_of(key)
         self._chance = random.SystemRandom().random
-        self._coordinator = Coordinator(
-            settings.coordinator_url, settings.ingest_key if settings.role == "ingest" else key
-        )
-        self._meter = Meter(settings.stream_id)
+        own_key = settings.ingest_key if settings.role == "ingest" else key
+        self._coordinator = Coordinator(settings.coordinator_url, own_key, settings.coordinator_ca)
+        self._stream_id = "" if settings.stream_id == AUTO else settings.stream_id
+        self._meter = Meter(self._stream_id)
+        self._stop, self._hurry = asyncio.Event(), asyncio.Event()
         self._engine = ENGINES[settings.relay_engine](work_dir)
         self._supervisor = Supervisor(
             self._engine,
@@ -54,21 +61,22 @@ class Agent:
             time.monotonic,
             self._chance,
         )
+        self._examine: Callable[[], Awaitable[object]] | None = None
         self._heartbeats: Heartbeats | None = None
-        if settings.role == "node":
+        if settings.role == "node" and is_announcing:
             self._heartbeats = Heartbeats(
                 self._coordinator,
                 announcement(settings),
                 settings.heartbeat_s,
-                self._follow,
+                self.follow,
                 self._chance,
             )
 
     async def run(self) -> int:
         """Run until SIGTERM or SIGINT; returns the exit code. Raises AddressError."""
-        stop = asyncio.Event()
+        stop = self._stop
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+            asyncio.get_running_loop().add_signal_handler(number, self.stop)
         settings = self._settings
         sock = open_socket(settings.bind_address, settings.stats_port)
         server = make_server(make_app(self, self._hook()))
@@ -82,7 +90,9 @@ class Agent:
         tasks = {serving, relaying, asyncio.create_task(stop.wait())}
         if self._heartbeats:
             tasks.add(beating := asyncio.create_task(self._heartbeats.run()))
+        examining = asyncio.create_task(self._examine_once())
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        examining.cancel()
         # Only the signal ends the agent; any other task that ends has crashed.
         crashed = [t for t in tasks if t.done() and not stop.is_set()]
         for task in crashed:
@@ -90,6 +100,8 @@ class Agent:
         if self._heartbeats:
             beating.cancel()
             await self._heartbeats.leave()
+            if not crashed:
+                await self._drain()
         relaying.cancel()
         await asyncio.wait({relaying})
         server.should_exit = True
@@ -99,8 +111,42 @@ class Agent:
         log("agent_stopped")
         return 1 if crashed else 0
 
-    def _follow(self, stream: Stream) -> None:
+    def examine_by(self, examine: Callable[[], Awaitable[object]]) -> None:
+        """Have this run once, when the relay runs for the first time."""
+        self._examine = examine
+
+    async def _examine_once(self) -> None:
+        """An examination may fail in any way: it must never end the agent."""
+        if self._examine is None:
+            return
+        while self._supervisor.view().state != "running":  # noqa: ASYNC110 -- nobody is told of it
+            await asyncio.sleep(_EXAMINE_LOOK_S)
+        try:
+            await self._examine()
+        except Exception as e:
+            log_crash("examination_crashed", e)
+
+    def stop(self) -> None:
+        """End `run`; said twice, without waiting for viewers."""
+        if self._stop.is_set():
+            self._hurry.set()
+        self._stop.set()
+
+    async def _drain(self) -> None:
+        """Let those who watch finish: they have been told of other nodes by now, or soon are."""
+        until_s = time.monotonic() + self._settings.drain_s
+        while (viewers := self._meter.view(time.monotonic()).viewers) and not self._hurry.is_set():
+            if time.monotonic() >= until_s:
+                break
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_DRAIN_LOOK_S):
+                    await self._hurry.wait()
+        log("drained", viewers=viewers)
+
+    def follow(self, stream: Stream) -> None:
         """Relay what the coordinator says; a closed stream is not pulled any more."""
+        self._stream_id = stream.stream_id
+        self._meter.follow(stream.stream_id)
         self._supervisor.assign(None if stream.is_closed else node_job(self._settings, stream))
 
     def stats(self) -> dict[str, object]:
@@ -122,7 +168,7 @@ class Agent:
     def _views(self) -> tuple[AgentView, RelayView, StreamView]:
         now_s = time.monotonic()
         names = self._meter.stream_names
-        stream_id = self._settings.stream_id or (names[0] if len(names) == 1 else "")
+        stream_id = self._stream_id or (names[0] if len(names) == 1 else "")
         agent = AgentView(self._node_id, stream_id, now_s - self._begun_s)
         return agent, self._supervisor.view(), self._meter.view(now_s)
 
@@ -149,36 +195,6 @@ class Agent:
             return await answer_question(body, ask)
 
         return answer
-
-
-def announcement(settings: Settings) -> dict[str, object]:
-    """The heartbeat without its state. Pure."""
-    beat: dict[str, object] = {
-        "stream_id": settings.stream_id,
-        "rtmp_port": settings.public_rtmp_port,
-        "agent": __version__,
-        "engine": settings.relay_engine,
-    }
-    if settings.public_stats_url:
-        beat["stats_url"] = settings.public_stats_url
-    else:
-        beat["stats_port"] = settings.public_stats_port
-    return beat
-
-
-def node_job(settings: Settings, stream: Stream) -> Job:
-    """Pull the stream from where the coordinator says. Pure."""
-    return Job(
-        settings.bind_address, settings.rtmp_port, settings.stream_id, upstream=stream.ingest_url
-    )
-
-
-def ingest_job(settings: Settings) -> Job:
-    """Take what publishers send, if the agent's own hook agrees. Pure."""
-    everywhere = settings.bind_address == "0.0.0.0"  # noqa: S104 -- compared, not bound
-    host = "127.0.0.1" if everywhere else settings.bind_address
-    hook = f"http://{host}:{settings.stats_port}/hooks/publish"
-    return Job(settings.bind_address, settings.rtmp_port, settings.stream_id, publish_hook=hook)
 
 
 def log_wrong_settings(sentences: list[str]) -> None:

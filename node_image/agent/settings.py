@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from agent.engines import ENGINES
-from agent.environment import Environment
+from agent.environment import HEARTBEAT_S_MAX, HEARTBEAT_S_MIN, Environment
 
 ROLES = ("node", "ingest")
+# With the goodbye before it and the relay's end after it, this fits into docker's 10 s.
+DRAIN_S, DRAIN_S_MAX = 5.0, 600.0
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -22,7 +24,7 @@ class Variable(NamedTuple):
 
 VARIABLES = (
     Variable("COORDINATOR_URL", "required", "address of the coordinator's API"),
-    Variable("STREAM_ID", "required for ROLE=node", "the stream to relay"),
+    Variable("STREAM_ID", "required for ROLE=node", "the stream; `auto`: one that lacks nodes"),
     Variable("ROLE", "node", "`node` relays a stream, `ingest` receives it from publishers"),
     Variable("RELAY_ENGINE", "nginx-rtmp", f"the relay: {', '.join(ENGINES)}"),
     Variable("RTMP_PORT", "1935", "where the relay listens"),
@@ -34,7 +36,9 @@ VARIABLES = (
     Variable("DATA_DIR", "/data", "folder of the node's key (node.key); keep it"),
     Variable("WORK_DIR", "a new temporary folder", "the relay's configuration and socket"),
     Variable("HEARTBEAT_SECONDS", "as the coordinator asks", "overrides the pace, 1 to 600"),
+    Variable("DRAIN_SECONDS", "5", "how long viewers may finish after SIGTERM, 0 to 600"),
     Variable("INGEST_KEY", "required for ROLE=ingest", "shown to the coordinator by the ingest"),
+    Variable("COORDINATOR_CA", "empty", "file of a private authority that signed its certificate"),
     Variable("LOG_LEVEL", "INFO", f"one of {', '.join(LOG_LEVELS)}"),
 )
 
@@ -64,6 +68,8 @@ class Settings:
     data_dir: Path
     work_dir: Path | None
     heartbeat_s: float | None
+    drain_s: float
+    coordinator_ca: Path | None
     ingest_key: str
     log_level: str
 
@@ -76,6 +82,7 @@ class Settings:
         stats_port = read.port("STATS_PORT", 8080)
         if rtmp_port == stats_port:
             read.wrong.append(f"RTMP_PORT and STATS_PORT are both {rtmp_port}: set one of them.")
+        drain_s = read.seconds("DRAIN_SECONDS", 0.0, DRAIN_S_MAX)
         settings = cls(
             coordinator_url=read.url("COORDINATOR_URL", "https://api.example.org", required=True),
             stream_id=read.stream_id(required=role == "node"),
@@ -89,7 +96,9 @@ class Settings:
             bind_address=read.ipv4("BIND_ADDRESS"),
             data_dir=Path(read.text("DATA_DIR") or "/data"),
             work_dir=read.work_dir(),
-            heartbeat_s=read.pace(),
+            heartbeat_s=read.seconds("HEARTBEAT_SECONDS", HEARTBEAT_S_MIN, HEARTBEAT_S_MAX),
+            drain_s=DRAIN_S if drain_s is None else drain_s,
+            coordinator_ca=read.file("COORDINATOR_CA"),
             ingest_key=read.secret("INGEST_KEY", required=role == "ingest"),
             log_level=read.one_of("LOG_LEVEL", LOG_LEVELS, "INFO"),
         )
@@ -102,9 +111,12 @@ def help_text() -> str:
     """What `python -m agent --help` prints."""
     rows = "\n".join(f"  {v.name:<18} {v.meaning} [{v.default}]" for v in VARIABLES)
     return (
-        "usage: python -m agent [--help | --version]\n\n"
-        "Relays a stream and reports to the coordinator. All settings are environment variables\n"
+        "usage: python -m agent [doctor | --help | --version]\n\n"
+        "Relays a stream and reports to the coordinator; `doctor` examines this machine and its\n"
+        "connection, and ends in one exact fix. All settings are environment variables\n"
         f"(defaults in brackets):\n\n{rows}\n\n"
         "Exit codes: 0 stopped by SIGTERM or SIGINT, 1 something on this machine has to be\n"
-        "repaired first, 2 a setting is missing or wrong.\n"
+        "repaired first, 2 a setting is missing or wrong. Of `doctor`: 0 all is well, 2 as above,\n"
+        "10 coordinator, 11 clock, 12 stream, 13 key or folder, 14 ports, 15 relay, 16 ingest,\n"
+        "17 playback, 18 carrier's NAT, 19 not reached from outside, 20 upload.\n"
     )

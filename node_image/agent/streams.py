@@ -1,8 +1,11 @@
 """What the coordinator says about a stream, parsed once at the edge."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+AUTO = "auto"
+"""In place of a stream's id: the one that lacks nodes most."""
 STREAM_ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # Everything that enters a relay's configuration comes through this pattern: no quotes, spaces,
 # semicolons or braces, so an address can never become a directive.
@@ -56,6 +59,20 @@ class Stream:
 
 
 @dataclass(frozen=True)
+class Candidate:
+    """A stream that a node may choose, and how well it is served."""
+
+    stream: Stream
+    nodes_verified: int
+    max_paid_nodes: int
+
+    @property
+    def share(self) -> float:
+        """Verified nodes for each one that is paid."""
+        return self.nodes_verified / self.max_paid_nodes
+
+
+@dataclass(frozen=True)
 class HeartbeatAnswer:
     """What the coordinator thinks of the node."""
 
@@ -72,10 +89,38 @@ def parse_stream(body: object) -> Stream:
     """The answer of `GET /streams/{id}`. Raises NotUnderstoodError."""
     fields = _fields(body)
     return Stream(
-        _text(fields, "stream_id"),
+        _stream_id(fields),
         _text(fields, "status"),
         RtmpUrl.parse(_text(fields, "ingest_url")),
     )
+
+
+def parse_candidates(body: object) -> tuple[list[Candidate], str]:
+    """A page of `GET /streams`, and the token of the next. Raises NotUnderstoodError."""
+    fields = _fields(body)
+    items, token = fields.get("streams"), fields.get("next_page_token")
+    if not isinstance(items, list) or not isinstance(token, str | None):
+        raise NotUnderstoodError("streams is not a list, or next_page_token not a text")
+    return [
+        Candidate(
+            parse_stream(item),
+            _count(item, "nodes_verified", 0),
+            _count(item, "max_paid_nodes", 1),
+        )
+        for item in items
+    ], token or ""
+
+
+def neediest(candidates: Iterable[Candidate], chance: float) -> Stream | None:
+    """The active stream that lacks nodes most; `chance` in [0, 1) decides between equals. Pure.
+
+    Many nodes look at the same list in the same minute: without chance all would take one stream.
+    """
+    active = [c for c in candidates if c.stream.status == "active"]
+    least = min((c.share for c in active), default=0.0)
+    equals = sorted(c.stream.stream_id for c in active if c.share == least)
+    chosen = equals[int(chance * len(equals))] if equals else ""
+    return next((c.stream for c in active if c.stream.stream_id == chosen), None)
 
 
 def parse_heartbeat_answer(body: object) -> HeartbeatAnswer:
@@ -85,7 +130,7 @@ def parse_heartbeat_answer(body: object) -> HeartbeatAnswer:
     if isinstance(pace, bool) or not isinstance(pace, int | float):
         raise NotUnderstoodError("next_heartbeat_seconds is not a number")
     stream = Stream(
-        _text(fields, "stream_id"),
+        _stream_id(fields),
         _text(fields, "stream_status"),
         RtmpUrl.parse(_text(fields, "ingest_url")),
     )
@@ -104,6 +149,20 @@ def _fields(body: object) -> dict[str, object]:
     if not isinstance(body, dict):
         raise NotUnderstoodError("the answer is not a JSON object")
     return body
+
+
+def _stream_id(fields: dict[str, object]) -> str:
+    value = _text(fields, "stream_id")
+    if not STREAM_ID_PATTERN.fullmatch(value):  # it enters the relay's configuration
+        raise NotUnderstoodError(f"stream_id is not a stream's id: {value[:80]!r}")
+    return value
+
+
+def _count(item: object, name: str, least: int) -> int:
+    value = _fields(item).get(name)
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise NotUnderstoodError(f"{name} is not a count")
+    return value
 
 
 def _text(fields: dict[str, object], name: str) -> str:

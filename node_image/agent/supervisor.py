@@ -19,7 +19,8 @@ from agent.meter import Meter
 from agent.relay_process import RelayProcess
 from agent.stats import RelayView
 
-RETRY = Backoff(first_s=0.5, limit_s=30.0)
+# Ten seconds after its cause has gone, an outage is over.
+RETRY = Backoff(first_s=0.5, limit_s=8.0)
 READ_EVERY_S = 1.0
 # A relay that ran this long starts its series of failures anew.
 PROVEN_S = 30.0

@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, TypeVar
@@ -56,13 +58,19 @@ class CoordinatorStandIn:
     """A real HTTP server that speaks the contract, records every call, and can misbehave.
 
     `mood`: "well", "broken" (500), "nonsense" (200, not JSON) or "slow" (no answer until the mood
-    changes).
+    changes). `dial_back` is what it finds from outside; None means it offers no such thing.
+    `clock_off_s` puts its clock wrong. `others` are streams beside the one.
     """
 
     def __init__(self, ingest_url: str) -> None:
         self.ingest_url = ingest_url
         self.stream_status = "active"
         self.mood = "well"
+        self.dial_back: dict[str, Any] | None = None
+        self.clock_off_s = 0.0
+        self.pace_s = 1.0
+        self.tls: ssl.SSLContext | None = None
+        self.others: list[dict[str, Any]] = []
         self.calls: list[tuple[str, str, dict[str, Any]]] = []
         self.keys: set[str] = set()
         self.port = free_port()
@@ -71,7 +79,7 @@ class CoordinatorStandIn:
     @property
     def url(self) -> str:
         """What COORDINATOR_URL is set to; a path is part of it, as of a function's URL."""
-        return f"http://{HOST}:{self.port}/api"
+        return f"{'https' if self.tls else 'http'}://{HOST}:{self.port}/api"
 
     def beats(self, state: str = "running") -> list[dict[str, Any]]:
         """The heartbeats so far that said `state`."""
@@ -88,14 +96,22 @@ class CoordinatorStandIn:
                 stand_in.answer(self, {})
 
             def do_POST(self) -> None:
-                stand_in.answer(
-                    self, json.loads(self.rfile.read(int(self.headers["content-length"])))
-                )
+                body = self.rfile.read(int(self.headers["content-length"]))
+                is_json = self.headers["content-type"] == "application/json"
+                stand_in.answer(self, json.loads(body) if is_json else {})
+
+            def date_time_string(self, timestamp: float | None = None) -> str:
+                return formatdate((timestamp or time.time()) + stand_in.clock_off_s, usegmt=True)
 
             def log_message(self, *args: Any) -> None:
                 """Keep quiet: calls are recorded."""
 
         self._server = ThreadingHTTPServer((HOST, self.port), Handler)
+        if self.tls:
+            # Not on connect: a client that refuses the certificate must not end the server.
+            self._server.socket = self.tls.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def stop(self) -> None:
@@ -116,6 +132,13 @@ class CoordinatorStandIn:
             _send(request, 500, {"type": "/problems/internal"})
         elif self.mood == "nonsense":
             _send(request, 200, "<html>hello</html>")
+        elif path == "/healthz":
+            _send(request, 200, {"status": "ok"})
+        elif path == "/nodes/dial-back" and self.dial_back is not None:
+            _send(request, 200, self.dial_back)
+        elif path == "/streams":
+            streams = [self._stream(), *self.others]
+            _send(request, 200, {"streams": streams, "next_page_token": None})
         elif path == f"/streams/{STREAM_ID}":
             _send(request, 200, self._stream())
         elif path == "/ingest/publish":
@@ -164,7 +187,7 @@ class CoordinatorStandIn:
             "rtmp_url": f"rtmp://{HOST}:{beat['rtmp_port']}/live/{STREAM_ID}",
             "ingest_url": self.ingest_url,
             "earned": "12.25",
-            "next_heartbeat_seconds": 1,
+            "next_heartbeat_seconds": self.pace_s,
         }
 
 
@@ -182,6 +205,32 @@ def _send(request: BaseHTTPRequestHandler, status: int, body: object) -> None:
 
 def _problem(request: BaseHTTPRequestHandler, status: int, problem: str, detail: str) -> None:
     _send(request, status, {"type": f"/problems/{problem}", "status": status, "detail": detail})
+
+
+def certificate(folder: Path) -> Path:
+    """A new self-signed certificate for this machine's loopback, with its key beside it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "certificate.pem"
+    names = f"subjectAltName=IP:{HOST}"
+    made = subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
+            *("-subj", "/CN=stand-in", "-addext", names, "-keyout", str(file), "-out", "-"),
+        ],
+        capture_output=True,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr.decode()
+    with file.open("ab") as both:
+        both.write(made.stdout)
+    return file
+
+
+def served_with(file: Path) -> ssl.SSLContext:
+    """What a server with this certificate needs."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return context
 
 
 class Watched:
@@ -225,31 +274,22 @@ class Watched:
             self._output.close()
 
 
-class AgentProcess(Watched):
-    """An agent as an operator runs it, with its settings in the environment."""
+class RunningAgent(Watched):
+    """An agent with its settings in the environment, seen through what it serves and logs."""
 
-    def __init__(self, data_dir: Path, coordinator_url: str, **settings: str) -> None:
-        ports = {"RTMP_PORT": str(free_port()), "STATS_PORT": str(free_port())}
-        env = ports | {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(ROOT / "node_image"),
-            "COORDINATOR_URL": coordinator_url,
-            "BIND_ADDRESS": HOST,
-            "DATA_DIR": str(data_dir),
-            **settings,
-        }
-        self._env = env
-        super().__init__([sys.executable, "-m", "agent"], {k: v for k, v in env.items() if v})
+    def __init__(self, command: list[str], settings: dict[str, str]) -> None:
+        self._settings = settings
+        super().__init__(command, {k: v for k, v in settings.items() if v})
 
     @property
     def rtmp_port(self) -> int:
         """Where its relay listens."""
-        return int(self._env["RTMP_PORT"])
+        return int(self._settings["RTMP_PORT"])
 
     @property
     def stats_port(self) -> int:
         """Where it serves its statistics."""
-        return int(self._env["STATS_PORT"])
+        return int(self._settings["STATS_PORT"])
 
     def get(self, path: str) -> tuple[int, dict[str, Any]]:
         """The status and JSON of a page of the agent; status 0 while it does not listen."""
@@ -299,12 +339,32 @@ class AgentProcess(Watched):
         return found
 
 
-def publisher(rtmp_port: int, key: str = STREAM_KEY, stream_id: str = STREAM_ID) -> Watched:
+class AgentProcess(RunningAgent):
+    """An agent run from this tree; `command` is its argument, such as `doctor`."""
+
+    def __init__(
+        self, data_dir: Path, coordinator_url: str, *command: str, **settings: str
+    ) -> None:
+        ports = {"RTMP_PORT": str(free_port()), "STATS_PORT": str(free_port())}
+        env = ports | {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT / "node_image"),
+            "COORDINATOR_URL": coordinator_url,
+            "BIND_ADDRESS": HOST,
+            "DATA_DIR": str(data_dir),
+            **settings,
+        }
+        super().__init__([sys.executable, "-m", "agent", *command], env)
+
+
+def publisher(
+    rtmp_port: int, key: str = STREAM_KEY, stream_id: str = STREAM_ID, size: str = "640x360"
+) -> Watched:
     """ffmpeg publishing a test picture with noise and a tone, in real time, until stopped."""
     return Watched(
         [
             *("ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error", "-re"),
-            *("-f", "lavfi", "-i", "testsrc2=size=640x360:rate=15"),
+            *("-f", "lavfi", "-i", f"testsrc2=size={size}:rate=15"),
             *("-f", "lavfi", "-i", "sine=frequency=440:sample_rate=44100"),
             *("-vf", "noise=alls=6:allf=t", "-c:v", "libx264", "-preset", "ultrafast", "-g", "30"),
             *("-pix_fmt", "yuv420p", "-threads", "1", "-b:v", "400k", "-c:a", "aac", "-f", "flv"),
@@ -321,8 +381,11 @@ def player(rtmp_port: int) -> Watched:
     )
 
 
-def probe(rtmp_port: int, seconds: int = 2) -> dict[str, Any]:
-    """What ffprobe finds in the stream, after really reading some seconds of it."""
+def probe(rtmp_port: int, seconds: int = 4) -> dict[str, Any]:
+    """What ffprobe finds in the stream, after really reading some seconds of it.
+
+    A picture may begin only with the next keyframe, which is up to 2 s away.
+    """
     done = subprocess.run(
         [
             *(

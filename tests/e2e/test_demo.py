@@ -181,6 +181,24 @@ def test_a_player_gets_the_picture_through_a_node_of_the_playlist(demo: Demo) ->
     assert "width=640" in played.stdout
 
 
+def test_a_player_opens_the_playlist_itself(demo: Demo) -> None:
+    stream_id = demo.nodes()[0].stream_id
+    playlist = f"/streams/{stream_id}/playlist.m3u"
+    demo.until(lambda: "rtmp://" in demo.api.get(playlist).text, "a node in the playlist")
+    played = subprocess.run(
+        ("mpv", "--no-config", "--vo=null", "--ao=null", "--frames=20", "--playlist-start=0")
+        + ("--term-playing-msg=picture ${width}x${height}",)
+        + (f"http://127.0.0.1:{demo.port}{playlist}",),
+        capture_output=True,
+        text=True,
+        timeout=PROBE_SECONDS_MAX,
+        check=False,
+    )
+    told = played.stdout + played.stderr
+    assert "picture 640x360" in told, f"{told}\n{demo.output()}"
+    assert played.returncode == 0, told
+
+
 @pytest.mark.parametrize("victim", ["prober", "node-2"])
 def test_a_killed_child_is_told_and_the_rest_goes_on(demo: Demo, victim: str) -> None:
     before = demo.children()

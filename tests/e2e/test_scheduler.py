@@ -60,7 +60,8 @@ async def _scheduler(*jobs: str) -> AsyncIterator[bytearray]:
     try:
         yield output
     finally:
-        process.terminate()
+        with contextlib.suppress(ProcessLookupError):  # it has ended: its output will say why
+            process.terminate()
         output += (await asyncio.wait_for(process.communicate(), WAIT_SECONDS_MAX))[0]
     assert process.returncode == 0, output.decode()
 

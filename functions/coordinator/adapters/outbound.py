@@ -16,6 +16,7 @@ from functools import cache
 from time import perf_counter as now
 
 from coordinator.adapters.exchange import Cut, Exchange, OutboundLimits
+from coordinator.adapters.stage_clock import TwoStageClock
 from coordinator.addresses import AddressRefused, HttpAddress, check_addresses, is_ip, parse_host
 from coordinator.reasons import Reason
 
@@ -86,12 +87,14 @@ class Outbound:
         self._limits = limits
         self._resolve = resolve
 
-    async def get(self, address: HttpAddress) -> Fetched | Failed:
-        """One attempt at the stats; never raises for anything that the stranger does."""
+    async def get(self, address: HttpAddress, *, at: str | None = None) -> Fetched | Failed:
+        """One attempt at the stats; never raises for anything that the stranger does.
+
+        `at`: the IP address to connect to, whatever the host's name resolves to now."""
         started = now()
         deadline = asyncio.get_running_loop().time() + self._limits.total_seconds
         try:
-            peer = await self.resolve(address.host)
+            peer = await self.resolve(at or address.host)
             body = await self._exchange(peer, address, deadline)
             return Fetched(body, peer, now() - started)
         except AddressRefused as refused:
@@ -132,17 +135,15 @@ class Outbound:
         """The body; AddressRefused for every way of not answering properly."""
         loop = asyncio.get_running_loop()
         exchange = Exchange(address, self._limits, loop.create_future())
-        connected = False
+        first = min(deadline, loop.time() + self._limits.connect_seconds)
+        clock = TwoStageClock(first, deadline)
         try:
-            # One clock set twice: a second one would cost a tenth of the whole poll.
-            first = min(deadline, loop.time() + self._limits.connect_seconds)
-            async with asyncio.timeout_at(first) as clock:
+            with clock:
                 await loop.create_connection(lambda: exchange, peer, address.port)
-                connected = True
-                clock.reschedule(deadline)
+                clock.is_first_stage = False
                 answer = await exchange.answer
         except OSError as error:  # TimeoutError is one
-            if connected:
+            if not clock.is_first_stage:
                 raise AddressRefused(Reason.STATS_TIMEOUT, "not complete in time") from None
             ours = is_ours(error, peer)
             reason = Reason.UNKNOWN_INTERNAL if ours else Reason.CONNECT_FAILED

@@ -1,42 +1,47 @@
-"""Documents read and written as the rules' own types, on any store.
+"""Documents read and written as the rules' own types, on any store: identity and measurement.
 
-Two classes for two databases: `Measurements` is what everyone may read, `Ledger` is money,
-and only api and payout are given one.
+Money is in another database and another module: `adapters.ledger`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
 
-from coordinator.accounts import Accounts
 from coordinator.adapters.store import Fields, Ref, Store
 from coordinator.checks import Run, run_id
 from coordinator.days import LotteryDay
-from coordinator.nodes import Node
+from coordinator.nodes import Node, changed_bounds
 from coordinator.rosters import Roster, roster_id
-from coordinator.statements import Statement, statement_id
-from coordinator.streams import Balance, Stream
-from coordinator.sweeps import Sweep, SweepBits, sweep_id
+from coordinator.shards import Layout, Layouts
+from coordinator.streams import Stream
+from coordinator.sweeps import Sweep, SweepBits, shard_tick, sweep_id
 from coordinator.trustbook import TrustBook
 
-_Model = TypeVar("_Model", Stream, Node, Balance)
+_Model = TypeVar("_Model", Stream, Node)
 
 EVIDENCE_DAYS = 90
 """How long measurements stay before the TTL policy deletes them."""
 ROSTER_VERSION = 1
 STREAMS_MAX = 500
-CHANGED_NODES_MAX = 1_000
-STATEMENTS_PAGE_MAX = 200
+CHANGED_PAGE = 1_000
+CHANGED_NODES_MAX = 12 * CHANGED_PAGE
 PAGE = 300
 """Documents a query; a value's documents must fit in one page (one a shard)."""
+
+
+_LAYOUTS = Ref("layouts", "sweeps")
 
 
 class Measurements:
     """Identity and measurement: the `(default)` database."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, shards: int = 1) -> None:
+        """`shards` is the setting, for writers of nodes and readers of all shards' sweeps."""
         self._store = store
+        self._shards = shards
+        self._rosters: dict[int, Roster] = {}
+        """The last one read of each shard."""
 
     async def stream(self, stream_id: str) -> Stream | None:
         """One stream."""
@@ -51,29 +56,99 @@ class Measurements:
         """False if the id is taken."""
         return await self._store.create(Ref("streams", stream.stream_id), stream.model_dump())
 
+    async def end_stream(self, stream_id: str, ends_s: float) -> Stream | None:
+        """Ends a stream at an instant unless it ends earlier; the stream as it is then."""
+        ref = Ref("streams", stream_id)
+
+        def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
+            stream = _parsed(Stream, read[0])
+            if stream is None or (stream.ends_s is not None and stream.ends_s <= ends_s):
+                return {}
+            return {ref: stream.model_copy(update={"ends_s": ends_s}).model_dump()}
+
+        await self._store.transact([ref], decide)
+        return await self.stream(stream_id)
+
     async def node(self, node_id: str) -> Node | None:
         """One node's own document."""
         return _parsed(Node, (await self._store.get(Ref("nodes", node_id)))[0])
 
     async def put_node(self, node: Node) -> None:
         """Writes what a node says of itself."""
-        await self._store.put(Ref("nodes", node.node_id), node.model_dump())
+        keyed = node.in_shard_of(self._shards)
+        await self._store.put(Ref("nodes", node.node_id), keyed.model_dump())
 
-    async def changed_nodes(self, since_s: float) -> list[Node]:
-        """Nodes that said something new since, oldest first, at most CHANGED_NODES_MAX."""
-        found = await self._store.find(
-            "nodes", "changed_s", at_least=since_s, limit=CHANGED_NODES_MAX
-        )
-        return [Node.model_validate(fields) for _, fields in found]
+    async def changed_nodes(
+        self, since_s: float, shard_of: tuple[int, int] | None = None
+    ) -> list[Node]:
+        """Nodes that said something new since, oldest first, at most CHANGED_NODES_MAX.
+
+        Only those of (shard, shards) where that is given: nobody else's cost a read."""
+        field = "changed_s"
+        at_least: float | str = since_s
+        below: str | None = None
+        if shard_of is not None:
+            field = "shard_changed"
+            at_least, below = changed_bounds(*shard_of, since_s)
+        found: list[Node] = []
+        after = None
+        while len(found) < CHANGED_NODES_MAX:
+            page = await self._store.find(
+                "nodes", field, at_least=at_least, below=below, after=after, limit=CHANGED_PAGE
+            )
+            found += [Node.model_validate(fields) for _, fields in page]
+            if len(page) < CHANGED_PAGE:
+                break
+            after = (page[-1][1][field], page[-1][0])
+        return found
+
+    async def layouts(self) -> Layouts:
+        """How the nodes are and were divided into shards."""
+        return Layouts.from_fields((await self._store.get(_LAYOUTS))[0])
+
+    async def call_shard(self, caller: int, callers: int, tick: int) -> Layouts:
+        """The layouts after a call of shard `caller` of `callers`, written if it changed them."""
+        found = Layouts()
+
+        def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
+            nonlocal found
+            before = Layouts.from_fields(read[0])
+            found = before.after_call(caller, callers, tick)
+            return {} if found is before else {_LAYOUTS: found.to_fields()}
+
+        await self._store.transact([_LAYOUTS], decide)
+        return found
 
     async def roster(self, shard: int, version: int = ROSTER_VERSION) -> Roster:
         """A shard's roster; an empty one before the first node."""
         (fields,) = await self._store.get(Ref("rosters", roster_id(shard, version)))
         return Roster.from_fields(fields) if fields else Roster(shard, version, 0.0)
 
+    async def roster_of(self, sweep: Sweep) -> Roster:
+        """The roster that a sweep goes by, read again only if it was written since."""
+        known = self._rosters.get(sweep.shard)
+        asked = (sweep.roster_version, sweep.roster_revision)
+        if known is None or not known.revision or (known.version, known.revision) != asked:
+            known = await self.roster(sweep.shard, sweep.roster_version)
+            self._rosters[sweep.shard] = known
+        return known
+
     async def put_roster(self, roster: Roster) -> None:
         """Only the collector of its shard calls this."""
         await self._store.put(Ref("rosters", roster.id), roster.to_fields())
+
+    async def replace_roster(self, roster: Roster, before: Roster) -> Roster | None:
+        """Writes `roster` over `before`, its next revision; None if that was changed meanwhile.
+
+        Two instances that sweep at once would else give one slot to two nodes."""
+        ref = Ref("rosters", roster.id)
+        revised = replace(roster, revision=before.revision + 1)
+
+        def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
+            stored = read[0]["revision"] if read[0] else 0
+            return {ref: revised.to_fields()} if stored == before.revision else {}
+
+        return revised if await self._store.transact([ref], decide) else None
 
     async def has_sweep(self, shard: int, tick: int) -> bool:
         """Whether this sweep is recorded already."""
@@ -81,18 +156,35 @@ class Measurements:
 
     async def create_sweep(self, sweep: Sweep, now_s: float) -> bool:
         """False if another trigger recorded it first."""
-        fields = {**sweep.to_fields(), "expire_at": _expiry(now_s)}
+        fields = {**sweep.to_fields(), "recorded_s": now_s, "expire_at": _expiry(now_s)}
         return await self._store.create(Ref("probe_results", sweep.id), fields)
 
-    async def latest_sweeps(self, shards: int = 1) -> list[Sweep]:
-        """The last sweep of each shard, as far as they are among the newest documents."""
+    async def latest_sweeps(self) -> list[Sweep]:
+        """The last sweep of each shard, as far as they are among the newest documents.
+
+        One read a shard, unless some shard is late."""
+        latest: dict[int, Fields] = {}
+        for limit in (self._shards, 3 * self._shards):
+            found = await self._store.find(
+                "probe_results", "sweep_tick", descending=True, limit=limit
+            )
+            for _, fields in found:
+                latest.setdefault(fields["shard"], fields)
+            if len(latest) >= self._shards or len(found) < limit:
+                break
+        return [Sweep.from_fields(fields) for fields in latest.values()]
+
+    async def last_sweep_of(self, shard: int, ticks: range) -> Sweep | None:
+        """The last sweep of one shard within the ticks. One read."""
         found = await self._store.find(
-            "probe_results", "sweep_tick", descending=True, limit=2 * shards
+            "probe_results",
+            "shard_tick",
+            at_least=shard_tick(shard, ticks.start),
+            below=shard_tick(shard, ticks.stop),
+            descending=True,
+            limit=1,
         )
-        latest: dict[int, Sweep] = {}
-        for _, fields in found:
-            latest.setdefault(fields["shard"], Sweep.from_fields(fields))
-        return list(latest.values())
+        return Sweep.from_fields(found[0][1]) if found else None
 
     async def sweeps(self, ticks: range) -> list[Sweep]:
         """Every shard's whole sweeps in the ticks, oldest first."""
@@ -108,10 +200,32 @@ class Measurements:
         found = await self._range("sweep_tick", ticks.start, ticks.stop)
         return [SweepBits.from_fields(fields) for fields in found]
 
-    async def rosters_of(self, sweeps: Iterable[SweepBits]) -> dict[tuple[int, int], Roster]:
-        """Every roster that the sweeps speak of, and each shard's present one."""
-        wanted = {(sweep.shard, sweep.roster_version) for sweep in sweeps} | {(0, ROSTER_VERSION)}
-        return {key: await self.roster(*key) for key in sorted(wanted)}
+    async def rosters_of(
+        self, sweeps: Iterable[SweepBits], ticks: range | None = None
+    ) -> dict[tuple[int, int], Roster]:
+        """Every roster that the sweeps speak of; with `ticks`, every one in force in them.
+
+        A shard that was not swept at all has a roster too: its minutes are our fault."""
+        measured = list(sweeps)
+        wanted = {(sweep.shard, sweep.roster_version) for sweep in measured}
+        if ticks is not None:
+            for layout, part in (await self.layouts()).within(ticks):
+                swept = {sweep.shard for sweep in measured if sweep.tick in part}
+                for shard in set(range(layout.shards)) - swept:
+                    wanted.add((shard, await self._version_before(shard, layout, part.stop)))
+        found: dict[tuple[int, int], Roster] = {}
+        while wanted := wanted - found.keys():
+            read = [await self.roster(*key) for key in sorted(wanted)]
+            found |= {(roster.shard, roster.version): roster for roster in read}
+            if ticks is not None:  # what took over from these, in case it was never swept
+                ends = ((roster.shard, roster.until_tick) for roster in read)
+                wanted = {(shard, end) for shard, end in ends if end is not None and end in ticks}
+        return found
+
+    async def _version_before(self, shard: int, layout: Layout, tick: int) -> int:
+        """The version that a shard's last sweep before a tick went by, or its first."""
+        last = await self.last_sweep_of(shard, range(layout.from_tick, tick))
+        return last.roster_version if last else layout.from_tick
 
     async def claim_run(self, draw: int, now_s: float) -> bool:
         """False if this draw's run was started before: a duplicate trigger repeats nothing."""
@@ -128,7 +242,7 @@ class Measurements:
             recorded, trust = read
             if recorded is not None:
                 return {}
-            book, checks = TrustBook.from_fields(trust).observing(run.checks)
+            book, checks = TrustBook.from_fields(trust).observing(run.checks, run.controls)
             marked = replace(run, checks=checks)
             fields = {**marked.to_fields(), "expire_at": _expiry(now_s)}
             return {run_ref: fields, trust_ref: book.to_fields()}
@@ -177,82 +291,6 @@ class Measurements:
             found = [fields for fields in found if fields[field] != last]
             start = last
         return found
-
-
-class Ledger:
-    """Balances, statements and accounts: the `money` database."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    async def balances(self, stream_ids: list[str]) -> list[Balance | None]:
-        """In the order asked."""
-        found = await self._store.get(*(Ref("balances", stream_id) for stream_id in stream_ids))
-        return [_parsed(Balance, fields) for fields in found]
-
-    async def open(self, balance: Balance) -> bool:
-        """The first deposit; False if the stream has a balance already."""
-        return await self._store.create(Ref("balances", balance.stream_id), balance.model_dump())
-
-    async def statement(self, stream_id: str, epoch: int) -> Statement | None:
-        """One statement."""
-        (fields,) = await self._store.get(Ref("statements", statement_id(stream_id, epoch)))
-        return Statement.from_fields(fields) if fields else None
-
-    async def statements(self, stream_id: str, from_epoch: int, limit: int) -> list[Statement]:
-        """Up to `limit` statements from an epoch on, oldest first."""
-        found = await self._store.find(
-            "statements",
-            "stream_epoch",
-            at_least=statement_id(stream_id, from_epoch),
-            below=f"{stream_id};",
-            limit=min(limit, STATEMENTS_PAGE_MAX),
-        )
-        return [Statement.from_fields(fields) for _, fields in found]
-
-    async def accounts(self) -> Accounts:
-        """Everyone's pending and available tokens."""
-        return Accounts.from_fields((await self._store.get(Ref("accounts", "0")))[0])
-
-    async def settle(
-        self, statement_of: Callable[[Balance], Statement], ref: tuple[str, int]
-    ) -> Statement | None:
-        """Creates the statement of (stream_id, epoch) and moves the balance, at once and once.
-
-        `statement_of` may be called again when another writer was faster: it must be pure.
-        None if the epoch is settled already or is not the stream's next one."""
-        stream_id, epoch = ref
-        balance_ref = Ref("balances", stream_id)
-        statement_ref = Ref("statements", statement_id(stream_id, epoch))
-
-        def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
-            balance, settled = _parsed(Balance, read[0]), read[1]
-            if balance is None or settled is not None or balance.next_epoch != epoch:
-                return {}
-            statement = statement_of(balance)
-            moved = balance.model_copy(
-                update={
-                    "balance_micros": statement.balance_after_micros,
-                    "paid_micros": balance.paid_micros + statement.paid_micros,
-                    "next_epoch": epoch + 1,
-                }
-            )
-            return {statement_ref: statement.to_fields(), balance_ref: moved.model_dump()}
-
-        written = await self._store.transact([balance_ref, statement_ref], decide)
-        return Statement.from_fields(written[statement_ref]) if written else None
-
-    async def apply(self, statement: Statement, holding_epochs: int) -> None:
-        """Brings the accounts up to the statement; again changes nothing."""
-        ref = Ref("accounts", "0")
-
-        def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
-            accounts = Accounts.from_fields(read[0])
-            if accounts.has(statement):
-                return {}
-            return {ref: accounts.applying(statement, holding_epochs).to_fields()}
-
-        await self._store.transact([ref], decide)
 
 
 def _expiry(now_s: float) -> datetime:

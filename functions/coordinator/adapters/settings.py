@@ -9,9 +9,12 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from coordinator.checks import Control
 from coordinator.epochs import Calendar
 from coordinator.keys import NAME_PATTERN
+from coordinator.leases import LEASE_KEY_CHARACTERS_MIN
 from coordinator.schedule import LOTTERY_KEY_CHARACTERS_MIN
+from coordinator.shards import SHARDS_MAX
 
 Sha256Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 RtmpBase = Annotated[str, Field(pattern=r"^rtmp://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?/[a-z]{1,16}$")]
@@ -33,6 +36,7 @@ class Settings(BaseModel):
     check_seconds: int = Field(60, ge=1, le=3600)
     epoch_seconds: int = Field(3600, ge=1, le=86_400)
     grace_seconds: int = Field(120, ge=0, le=86_400)
+    shards: int = Field(1, ge=1, le=SHARDS_MAX)
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 
     @property
@@ -77,6 +81,18 @@ def _hashes_by_name(raw: object) -> object:
     return {digest: name for name, _, digest in pairs}
 
 
+def _names(raw: object) -> object:
+    """`n1,n2` -> ("n1", "n2")."""
+    if not isinstance(raw, str):
+        return raw
+    return tuple(name.strip() for name in raw.split(",") if name.strip())
+
+
+NodeIds = Annotated[
+    tuple[Annotated[str, Field(pattern=NAME_PATTERN.pattern)], ...], BeforeValidator(_names)
+]
+
+
 class ApiSettings(Settings):
     """The api's own."""
 
@@ -86,6 +102,8 @@ class ApiSettings(Settings):
     ingest_key_hash: Sha256Hex
     allow_private_addresses: bool = False
     trusted_proxies: int = Field(0, ge=0, le=8)
+    requests_per_second: float = Field(10.0, gt=0, le=100_000)
+    lease_key: str | None = Field(None, min_length=LEASE_KEY_CHARACTERS_MIN)
     holding_epochs: int = Field(24, ge=0, le=8_760)
 
 
@@ -102,6 +120,14 @@ class ProberSettings(Settings):
     lottery_key: str = Field(min_length=LOTTERY_KEY_CHARACTERS_MIN)
     checks_per_hour: int = Field(4, ge=1, le=3600)
     allow_private_addresses: bool = False
+    control_good_nodes: NodeIds = ()
+    control_bad_nodes: NodeIds = ()
+
+    @property
+    def controls(self) -> dict[str, Control]:
+        """Control nodes, by node id."""
+        good = dict.fromkeys(self.control_good_nodes, Control.GOOD)
+        return good | dict.fromkeys(self.control_bad_nodes, Control.BAD)
 
     @model_validator(mode="after")
     def _at_most_one_check_a_draw(self) -> Self:
@@ -115,4 +141,5 @@ class ProberSettings(Settings):
 class PayoutSettings(Settings):
     """The payout's own."""
 
-    holding_epochs: int = Field(24, ge=0, le=8_760)
+    holding_epochs: int = Field(24, ge=0, le=168)
+    network_share_percent: int = Field(20, ge=1, le=100)

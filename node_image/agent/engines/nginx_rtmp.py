@@ -4,6 +4,7 @@ Every directive below has its reason: an unprivileged, single process that dies 
 pulls without a viewer asking, notices a frozen upstream, and takes no stranger's publication.
 """
 
+import asyncio
 import logging
 import re
 import shutil
@@ -17,7 +18,7 @@ from agent.engines.nginx_stat import StatisticsError, parse_statistics
 _MODULE = Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
 _CONFIG = "nginx.conf"
 _SOCKET = "statistics.sock"
-_SILENT_S_MAX = 6.0
+_SILENT_S_MAX = 4.5
 _SEVERITY = re.compile(r" \[([a-z]+)\] ")
 _LEVELS = {
     "debug": logging.DEBUG,
@@ -92,7 +93,9 @@ class NginxRtmp:
     def __init__(self, work_dir: Path) -> None:
         self.work_dir = work_dir
         self._page = LocalPage(
-            "nginx's statistics", "http://nginx/statistics", uds=str(work_dir / _SOCKET)
+            "nginx's statistics",
+            "/statistics",
+            lambda: asyncio.open_unix_connection(work_dir / _SOCKET),
         )
 
     def render(self, job: Job, upstream_ip: str) -> Mapping[str, str]:

@@ -6,6 +6,7 @@ a publisher may send. After an upstream loss it may give new players no codec he
 restarted when media comes over a second connection.
 """
 
+import asyncio
 import logging
 import re
 import shutil
@@ -26,7 +27,7 @@ from agent.engines.rtmp_relay_stat import StatisticsError, parse_connections
 from agent.sockets import CountersError, sockets_of
 
 _CONFIG = "rtmp_relay.yaml"
-_SILENT_S_MAX = 6.0
+_SILENT_S_MAX = 4.5
 _ANY_NAME = "[A-Za-z0-9_-]+"
 _LEVEL = re.compile(r"(?i)\b(error|failed)\b")
 
@@ -125,7 +126,9 @@ class RtmpRelay:
     def _move(self, stats_port: int) -> None:
         self._stats_port = stats_port
         self._page = LocalPage(
-            "rtmp_relay's statistics", f"http://127.0.0.1:{stats_port}/stats.json"
+            "rtmp_relay's statistics",
+            "/stats.json",
+            lambda: asyncio.open_connection("127.0.0.1", stats_port),
         )
 
 

@@ -40,7 +40,7 @@ def parse_connections(body: bytes) -> list[Connection]:
     text = body.decode("utf-8", errors="replace")
     for candidate in (text, text.replace(",,", ",")):
         try:
-            # Not strict: nginx-rtmp describes a stream with control characters, repeated as they are.
+            # Not strict: nginx-rtmp describes streams with control characters, repeated raw.
             root = json.loads(candidate, strict=False)
         except (ValueError, RecursionError):
             continue

@@ -71,7 +71,7 @@ def test_what_is_not_its_statistics_is_refused(body: bytes) -> None:
 
 
 def test_silence_is_an_ailment_only_after_a_while() -> None:
-    assert ENGINE.ailment(5.9) == ""
+    assert ENGINE.ailment(4.4) == ""
     assert ENGINE.ailment(7.0) == "nginx has not answered for 7 s"
 
 

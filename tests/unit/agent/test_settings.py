@@ -19,6 +19,7 @@ def test_two_variables_are_enough_for_a_node() -> None:
     assert settings.bind_address == "0.0.0.0"
     assert (settings.data_dir, settings.work_dir) == (Path("/data"), None)
     assert settings.heartbeat_s is None
+    assert (settings.drain_s, settings.coordinator_ca) == (5.0, None)
     assert settings.log_level == "INFO"
 
 
@@ -70,6 +71,9 @@ def test_every_mistake_is_said_at_once() -> None:
         ("HEARTBEAT_SECONDS", "601"),
         ("HEARTBEAT_SECONDS", "nan"),
         ("LOG_LEVEL", "info"),
+        ("DRAIN_SECONDS", "-1"),
+        ("DRAIN_SECONDS", "601"),
+        ("COORDINATOR_CA", "/no/such/file"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_variable(name: str, value: str) -> None:

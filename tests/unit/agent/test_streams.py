@@ -5,8 +5,12 @@ from typing import Any
 import pytest
 
 from agent.streams import (
+    Candidate,
     NotUnderstoodError,
     RtmpUrl,
+    Stream,
+    neediest,
+    parse_candidates,
     parse_heartbeat_answer,
     parse_stream,
 )
@@ -89,3 +93,62 @@ def test_an_answer_with_a_wrong_field_is_not_understood(change: dict[str, Any]) 
 def test_an_answer_of_another_shape_is_not_understood(body: object) -> None:
     with pytest.raises(NotUnderstoodError):
         parse_stream(body)
+
+
+def _candidate(stream_id: str, verified: int, paid: int, status: str = "active") -> Candidate:
+    url = RtmpUrl("203.0.113.5", 1935, "live", stream_id)
+    return Candidate(Stream(stream_id, status, url), verified, paid)
+
+
+def test_a_node_that_may_choose_takes_the_active_stream_with_the_smallest_share() -> None:
+    """Nodes that are verified for each that is paid, whatever the numbers themselves."""
+    streams = [
+        _candidate("a", 2, 3),
+        _candidate("b", 5, 100),
+        _candidate("c", 1, 7),
+        _candidate("d", 0, 9, "closed"),
+        _candidate("e", 0, 9, "exhausted"),
+    ]
+    chosen = neediest(streams, 0.5)
+    assert chosen is not None
+    assert chosen.stream_id == "b"
+    assert neediest(streams[3:], 0.5) is None
+
+
+def test_chance_decides_between_equals() -> None:
+    """Otherwise every new node would take the same one."""
+    streams = [_candidate(name, 0, 7) for name in ("c", "a", "b")]
+    chosen = [neediest(streams, chance) for chance in (0.0, 0.4, 0.999)]
+    assert [s.stream_id for s in chosen if s] == ["a", "b", "c"]
+
+
+def test_a_page_of_streams_is_read_with_its_token() -> None:
+    """The rest of a stream's record is not a node's business."""
+    item = {**STREAM, "nodes_verified": 3, "max_paid_nodes": 100}
+    found, token = parse_candidates({"streams": [item], "next_page_token": "k3"})
+    assert (found[0].stream.stream_id, found[0].share, token) == ("k3v9m2x7q4ab", 0.03, "k3")
+    assert parse_candidates({"streams": [], "next_page_token": None}) == ([], "")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"streams": {}, "next_page_token": None},
+        {"streams": [None], "next_page_token": None},
+        {"streams": [], "next_page_token": 7},
+        {"streams": [{**STREAM, "nodes_verified": -1, "max_paid_nodes": 1}]},
+        {"streams": [{**STREAM, "nodes_verified": 1, "max_paid_nodes": 0}]},
+        {"streams": [{**STREAM, "nodes_verified": True, "max_paid_nodes": 1}]},
+    ],
+)
+def test_a_page_that_is_not_as_the_contract_says_is_refused(body: object) -> None:
+    """A share of nothing would be a division by zero."""
+    with pytest.raises(NotUnderstoodError):
+        parse_candidates(body)
+
+
+def test_a_stream_id_that_could_become_a_directive_is_refused() -> None:
+    """It enters the relay's configuration."""
+    for stream_id in ("a;b", "a b", "", "a" * 65, '"'):
+        with pytest.raises(NotUnderstoodError):
+            parse_stream({**STREAM, "stream_id": stream_id})

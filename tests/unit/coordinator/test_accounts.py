@@ -1,38 +1,133 @@
 """Accounts follow statements, and can be followed again."""
 
-from coordinator.accounts import Accounts
+from collections.abc import Mapping
+
+import pytest
+
+from coordinator.accounts import ACCOUNT_SHARDS, Accounts, by_shard
+from coordinator.adapters.documents import check_document
+from coordinator.adapters.store import Ref
+from coordinator.keys import shard_of
 from coordinator.reasons import Reason
-from coordinator.statements import Carried, Row, Statement, Terms
+from coordinator.rows import Row
+from coordinator.statements import Statement
+from coordinator.terms import Terms
+
+TERMS = Terms(1, 1, 60, holding_epochs=2)
 
 
-def _statement(epoch: int, **earned: int) -> Statement:
+def _statement(
+    epoch: int,
+    earned: Mapping[str, int],
+    forfeited: Mapping[str, int] | None = None,
+    stream_id: str = "s3",
+    terms: Terms = TERMS,
+) -> Statement:
+    back = forfeited or {}
     rows = tuple(
-        Row(node_id, 60, 60, 0, 0, 60, 0, 0, 0, 0, micros, 0, Reason.OK, (), Carried())
+        Row(
+            node_id=node_id,
+            minutes_due=60,
+            minutes_up=60,
+            minutes_idle=0,
+            minutes_unknown=0,
+            minutes_waiting_before=0,
+            minutes_paid=60,
+            unpaid=(),
+            earned_micros=micros,
+            short_micros=0,
+            forfeited_micros=back.get(node_id, 0),
+            reason=Reason.OK,
+            voided_by=(),
+        )
         for node_id, micros in earned.items()
     )
-    paid = sum(earned.values())
-    return Statement("s3", epoch, 0, 0, Terms(1, 1, 60), rows, paid, 100, 100 - paid)
+    paid, lost = sum(earned.values()), sum(back.values())
+    return Statement(
+        stream_id, epoch, 0, 0, terms, rows, paid, lost, 0, 100, 100 - paid + lost, False
+    )
+
+
+def _together(accounts: Accounts) -> Accounts:
+    return Accounts.together([accounts], accounts.applied)
 
 
 def test_earnings_are_pending_first_and_available_after_the_holding_time() -> None:
-    """Two epochs here."""
+    """Two epochs here: what epoch 5 earned is free once epoch 7 is settled."""
+    accounts = Accounts()
+    for epoch, micros in ((5, 13), (6, 17)):
+        accounts = accounts.applying(_statement(epoch, {"n2": micros}))
+    assert _together(accounts).nodes["n2"].pending_micros == 30
+    accounts = accounts.applying(_statement(7, {"n5": 3}))
+    later = _together(accounts).nodes["n2"]
+    assert (later.available_micros, later.pending_micros, later.earned_micros) == (13, 17, 30)
+
+
+def test_holding_times_are_counted_by_stream() -> None:
+    """Another stream that is settled further frees nothing of this one."""
+    accounts = Accounts().applying(_statement(5, {"n2": 13}))
+    accounts = accounts.applying(_statement(50, {"n2": 17}, stream_id="s5"))
+    assert _together(accounts).nodes["n2"].pending_micros == 30
+    assert accounts.nodes["n2"].services["s5"].first_epoch == 50
+
+
+def test_without_a_holding_time_earnings_are_available_at_once() -> None:
+    """A setting of zero."""
+    accounts = Accounts().applying(_statement(5, {"n2": 13}, terms=Terms(1, 1, 60, 0)))
+    assert _together(accounts).nodes["n2"].available_micros == 13
+
+
+def test_a_forfeit_takes_what_is_pending_of_its_stream() -> None:
+    """Not what is available, and not what another stream paid."""
     accounts = Accounts()
     for epoch, micros in ((5, 13), (6, 17), (7, 19)):
-        accounts = accounts.applying(_statement(epoch, n2=micros), holding_epochs=2)
-    assert accounts.nodes["n2"].pending_micros == 49
-    later = accounts.applying(_statement(8, n5=3), holding_epochs=2)
-    assert (later.nodes["n2"].available_micros, later.nodes["n2"].pending_micros) == (13, 36)
-    assert later.nodes["n2"].earned_micros == 49
+        accounts = accounts.applying(_statement(epoch, {"n2": micros}))
+    accounts = accounts.applying(_statement(7, {"n2": 23}, stream_id="s5"))
+    account = accounts.applying(_statement(8, {"n2": 0}, {"n2": 36})).nodes["n2"]
+    assert (account.available_micros, account.pending_micros) == (13, 23)
+    assert account.forfeited_micros == 36
+
+
+def test_a_forfeit_of_another_amount_is_an_error_of_ours() -> None:
+    """Totals must match, or nothing is written."""
+    accounts = Accounts().applying(_statement(5, {"n2": 13}))
+    with pytest.raises(ValueError, match="forfeits 12"):
+        accounts.applying(_statement(6, {"n2": 0}, {"n2": 12}))
 
 
 def test_applying_twice_changes_nothing() -> None:
     """A crash between settling and applying is repaired by applying again."""
-    once = Accounts().applying(_statement(5, n2=13), holding_epochs=2)
-    assert once.applying(_statement(5, n2=13), holding_epochs=2) == once
+    once = Accounts().applying(_statement(5, {"n2": 13}))
+    assert once.applying(_statement(5, {"n2": 13})) == once
 
 
 def test_accounts_survive_their_document() -> None:
     """And an absent one is empty."""
-    accounts = Accounts().applying(_statement(5, n2=13, n5=17), holding_epochs=2)
+    accounts = Accounts().applying(_statement(5, {"n2": 13, "n5": 17}))
     assert Accounts.from_fields(accounts.to_fields()) == accounts
     assert Accounts.from_fields(None) == Accounts()
+
+
+def test_a_shard_takes_only_its_own_nodes() -> None:
+    """All shards together are everyone, once."""
+    statement = _statement(5, {f"n{n}": n + 1 for n in range(211)})
+    shards = by_shard(statement)
+    assert sorted(shards) == list(range(ACCOUNT_SHARDS))
+    parts = [Accounts().applying(statement, rows) for rows in shards.values()]
+    assert sum(len(part.nodes) for part in parts) == 211
+    whole = Accounts.together(parts, {"s3": 5})
+    assert sum(account.earned_micros for account in whole.nodes.values()) == statement.paid_micros
+
+
+def test_a_shard_of_ten_thousand_nodes_fits_its_document() -> None:
+    """With a whole day pending, every amount another one."""
+    nodes = [f"n{n:019d}" for n in range(10_000)]
+    mine = [node_id for node_id in nodes if shard_of(node_id, ACCOUNT_SHARDS) == 3]
+    accounts = Accounts()
+    for epoch in range(24):
+        earned = {node_id: 7_919 * (at + 1) * (epoch + 13) for at, node_id in enumerate(mine)}
+        statement = _statement(epoch, earned, terms=Terms(1, 1, 60, 24))
+        accounts = accounts.applying(statement)
+    fields = accounts.to_fields()
+    check_document(Ref("accounts", "3"), fields)
+    assert len(fields["nodes"]) < 200_000

@@ -35,6 +35,13 @@ def test_a_due_second_lies_within_its_draw() -> None:
     assert sum(dues) / len(dues) == pytest.approx(30, abs=2)
 
 
+def test_one_check_in_four_is_long() -> None:
+    """A fixed length could be learned."""
+    lottery = Lottery(SECRET, 60, 60)
+    share = sum(lottery.is_long("n1", draw) for draw in range(4_000)) / 4_000
+    assert share == pytest.approx(0.25, abs=0.03)
+
+
 def test_days_and_keys_have_secrets_of_their_own() -> None:
     """Publishing one day's tells nothing about another's."""
     secrets = {day_secret(k, date(2026, 11, d)) for k in (KEY, "l" * 32) for d in (22, 23)}

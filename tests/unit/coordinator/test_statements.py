@@ -3,9 +3,17 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
+from coordinator.adapters.documents import check_document
+from coordinator.adapters.store import Ref
 from coordinator.checks import Check, Event, Verdict
+from coordinator.minutes import Minutes
 from coordinator.reasons import Reason
-from coordinator.statements import Carried, Evidence, Minutes, Row, Statement, Terms, settle
+from coordinator.rows import Carried, Row, Voided
+from coordinator.settlements import ABSENT_EPOCHS_MAX, Evidence, settle
+from coordinator.statements import Statement, pending_of
+from coordinator.terms import Terms
 
 MINUTE = 60
 TERMS = Terms(rate_micros_per_hour=7_200_000, max_paid_nodes=5, minute_seconds=MINUTE)
@@ -30,13 +38,13 @@ def _fail(minute: float, event: Event | None = None) -> Check:
 
 def _evidence(*checks: Check, **more: Any) -> Evidence:
     return replace(
-        Evidence("s3", 1, 3600, 7200, TERMS, 10**9, {"n2": ALL_UP}, checks),
+        Evidence("s3", 1, 3600, 7200, TERMS, {"n2": ALL_UP}, checks),
         **more,
     )
 
 
 def _row(*checks: Check, minutes: Minutes = ALL_UP, **more: Any) -> Row:
-    (row,) = settle(_evidence(*checks, minutes={"n2": minutes}, **more)).rows
+    (row,) = settle(_evidence(*checks, minutes={"n2": minutes}, **more), 10**9).rows
     return row
 
 
@@ -70,7 +78,7 @@ def test_a_failed_check_voids_back_to_the_one_before() -> None:
     """And says which check it was."""
     row = _row(_check(9.5), _fail(29.5), _check(39.5), carried=PROVEN)
     assert (row.minutes_paid, row.minutes_voided) == (20, 20)
-    assert row.voided_by_s == (3600 + 29.5 * MINUTE,)
+    assert row.voided_by == (Voided(89, 3600 + 29.5 * MINUTE, 20, Reason.NO_STREAM),)
     assert row.reason is Reason.VOIDED
 
 
@@ -100,7 +108,7 @@ def test_an_unmeasured_minute_off_the_roster_is_nothing() -> None:
     assert _row(_check(59), minutes=minutes, carried=PROVEN).minutes_paid == 2
 
 
-def test_minutes_of_a_flagged_node_wait_and_are_paid_when_it_is_cleared() -> None:
+def test_minutes_of_a_flagged_node_are_parked_and_paid_when_it_is_cleared() -> None:
     """Passing retests do not pay one by one."""
     checks = (
         _fail(9.5, Event.FLAGGED),
@@ -108,34 +116,95 @@ def test_minutes_of_a_flagged_node_wait_and_are_paid_when_it_is_cleared() -> Non
         _check(29.5),
     )
     parked = _row(*checks, carried=PROVEN)
-    assert (parked.minutes_paid, parked.minutes_waiting) == (0, 50)
+    assert (parked.minutes_paid, parked.minutes_waiting, parked.carried.parked) == (0, 50, 20)
+    assert dict(parked.unpaid) == {Reason.SUSPECTED: 50, Reason.VOIDED: 10}
     assert parked.reason is Reason.SUSPECTED
     cleared = _row(*checks, _check(39.5, event=Event.CLEARED), carried=PROVEN)
     assert (cleared.minutes_paid, cleared.minutes_voided) == (30, 10)
 
 
-def test_confirmed_fraud_is_paid_nothing_more() -> None:
-    """Not even for passes that come later."""
+def test_a_failed_retest_voids_back_to_the_passed_one_before() -> None:
+    """Minutes that a retest has passed for stay parked."""
+    row = _row(_fail(9.5, Event.FLAGGED), _check(19.5), _fail(29.5), carried=PROVEN)
+    assert (row.carried.parked, row.minutes_voided) == (10, 20)
+
+
+def test_parked_minutes_are_carried_and_decided_later() -> None:
+    """Paid in the statement of the epoch in which the flag is cleared; returned on fraud."""
+    before = {"n2": Carried(1800.0, waiting=3, flagged=True, parked=7)}
+    cleared = _row(_check(4.5, event=Event.CLEARED), carried=before)
+    assert (cleared.minutes_waiting_before, cleared.minutes_paid) == (10, 15)
+    confirmed = _row(_fail(4.5, Event.CONFIRMED), carried=before)
+    assert (confirmed.minutes_paid, confirmed.minutes_voided) == (0, 70)
+    assert dict(confirmed.unpaid) == {Reason.VOIDED: 8, Reason.FRAUD: 62}
+
+
+def test_confirmed_fraud_is_paid_nothing_of_its_epoch() -> None:
+    """Not for passes before, which would be pending, and not for passes that come later."""
     row = _row(_check(9.5), _fail(19.5, Event.CONFIRMED), _check(29.5), carried=PROVEN)
     assert row.reason is Reason.FRAUD
-    assert (row.minutes_paid, row.minutes_voided, row.minutes_waiting) == (10, 50, 0)
+    assert (row.minutes_paid, row.minutes_voided, row.minutes_waiting) == (0, 60, 0)
     later = _row(_check(29.5), carried={"n2": row.carried})
-    assert later.minutes_paid == 0
+    assert (later.minutes_paid, later.reason) == (0, Reason.FRAUD)
+
+
+def test_a_fraud_confirmed_by_checks_of_another_stream_is_paid_nothing_here() -> None:
+    """And what this stream's earlier statements paid it comes back, as far as it is pending."""
+    statement = settle(
+        _evidence(_check(9.5), carried=PROVEN, frauds=frozenset({"n2"}), forfeits={"n2": 17}), 100
+    )
+    assert (statement.rows[0].minutes_paid, statement.rows[0].forfeited_micros) == (0, 17)
+    assert (statement.paid_micros, statement.balance_after_micros) == (0, 117)
 
 
 def test_minutes_that_wait_for_a_node_that_left_lapse() -> None:
     """After a whole epoch off the roster there is nothing left to check."""
     row = _row(minutes=Minutes(), carried={"n2": Carried(1800.0, waiting=7)})
-    assert (row.minutes_voided, row.minutes_waiting, row.reason) == (7, 0, Reason.LEFT)
-    after = settle(_evidence(minutes={}, carried={"n2": row.carried}, epoch=2))
-    assert after.rows == ()
+    assert (row.minutes_voided, row.minutes_waiting, row.reason) == (7, 0, Reason.LAPSED)
 
 
-def _two_nodes(**more: Any) -> Statement:
+def test_a_node_that_comes_back_keeps_its_place() -> None:
+    """A day off the roster is forgiven: its first pass is remembered so long, and its flag."""
+    row = _row(minutes=Minutes(), carried={"n2": Carried(1800.0, flagged=True)})
+    assert row.carried == Carried(1800.0, flagged=True, absent=1)
+    assert row.minutes_due == 0
+    gone = {"n2": Carried(1800.0, absent=ABSENT_EPOCHS_MAX)}
+    assert settle(_evidence(minutes={}, carried=gone), 100).rows == ()
+
+
+def test_minutes_due_and_not_up_say_why() -> None:
+    """Each outcome of a sweep has its own reason."""
+    minutes = Minutes(
+        due=0xFF, up=0x01, idle=0x02, down=0x0C, invalid=0x10, stalled=0x20, blocked=0xC0
+    )
+    row = _row(_check(59), minutes=minutes, carried=PROVEN)
+    assert row.minutes_paid == 1
+    assert dict(row.unpaid) == {
+        Reason.BLOCKED: 2,
+        Reason.INVALID: 1,
+        Reason.STALLED: 1,
+        Reason.DOWN: 2,
+        Reason.STREAM_IDLE: 1,
+    }
+    unmeasured = _row(_check(59), minutes=Minutes(due=0b111, unknown=0b111), carried=PROVEN)
+    assert dict(unmeasured.unpaid) == {Reason.UNKNOWN_UNMEASURED: 3}
+
+
+def test_a_stream_that_ends_settles_everything() -> None:
+    """What waits lapses, since no check can follow, and the rest goes back to the sponsor."""
+    evidence = _evidence(_check(9.5), carried=PROVEN, closes=True)
+    statement = settle(evidence, 10**9)
+    assert statement.rows[0].minutes_waiting == 0
+    assert dict(statement.rows[0].unpaid) == {Reason.LAPSED: 50}
+    assert statement.refunded_micros == 10**9 - 10 * MICROS_A_MINUTE
+    assert statement.balance_after_micros == 0
+
+
+def _two_nodes(balance: int = 10**9, **more: Any) -> Statement:
     checks = [_check(59), replace(_check(59), node_id="n5")]
     carried = {"n2": Carried(1800.0), "n5": Carried(1700.0)}
     minutes = {"n2": ALL_UP, "n5": ALL_UP}
-    return settle(_evidence(*checks, carried=carried, minutes=minutes, **more))
+    return settle(_evidence(*checks, carried=carried, minutes=minutes, **more), balance)
 
 
 def test_the_longest_verified_service_is_paid_first() -> None:
@@ -150,22 +219,80 @@ def test_the_longest_verified_service_is_paid_first() -> None:
 
 def test_a_short_balance_is_shared_to_the_last_micro() -> None:
     """And each row says what was not covered."""
-    statement = _two_nodes(balance_micros=13)
+    statement = _two_nodes(balance=13)
     assert statement.paid_micros == 13
     assert statement.balance_after_micros == 0
     assert sorted(row.earned_micros for row in statement.rows) == [6, 7]
     for row in statement.rows:
         assert row.earned_micros + row.short_micros == 60 * MICROS_A_MINUTE
         assert row.reason is Reason.BALANCE_EXHAUSTED
+        assert (row.minutes_paid, row.unpaid) == (0, ((Reason.BALANCE_EXHAUSTED, 60),))
+
+
+def test_a_balance_that_covers_some_minutes_pays_those() -> None:
+    """Half of what is due: half of the minutes are paid, the rest say what was missing."""
+    statement = _two_nodes(balance=60 * MICROS_A_MINUTE)
+    for row in statement.rows:
+        assert (row.minutes_paid, row.earned_micros) == (30, 30 * MICROS_A_MINUTE)
+        assert dict(row.unpaid)[Reason.BALANCE_EXHAUSTED] == 30
 
 
 def test_an_epoch_with_nothing_settles_to_nothing() -> None:
     """No node, no check, no sweep: a statement without rows."""
-    statement = settle(_evidence(minutes={}))
+    statement = settle(_evidence(minutes={}), 100)
     assert (statement.paid_micros, statement.rows) == (0, ())
+
+
+def test_ten_thousand_nodes_share_one_micro_token() -> None:
+    """One of them gets it, another in each epoch; the statement takes several documents."""
+    nodes = [f"n{n}" for n in range(10_000)]
+    checks = [replace(_check(59), node_id=node_id) for node_id in nodes]
+    evidence = _evidence(
+        *checks,
+        carried=dict.fromkeys(nodes, PROVEN["n2"]),
+        minutes=dict.fromkeys(nodes, ALL_UP),
+        terms=replace(TERMS, max_paid_nodes=10_000),
+    )
+    statement = settle(evidence, 1)
+    winners = [row.node_id for row in statement.rows if row.earned_micros]
+    assert len(winners) == statement.paid_micros == 1
+    later = settle(replace(evidence, epoch=2), 1)
+    assert [row.node_id for row in later.rows if row.earned_micros] != winners
+    documents = statement.to_documents()
+    assert len(documents) == 5
+    for number, fields in enumerate(documents):
+        check_document(Ref("statements", f"x.{number}"), fields)
+    assert Statement.from_documents(documents) == statement
+
+
+def test_what_is_pending_is_what_recent_statements_paid() -> None:
+    """Of the nodes asked for, as far as it is still held."""
+    two = _two_nodes()
+    earned = 60 * MICROS_A_MINUTE
+    assert pending_of({"n2", "n7"}, [two], epoch=25) == {"n2": earned}
+    assert pending_of({"n2"}, [two], epoch=26) == {}
+    assert pending_of((), [two], epoch=2) == {}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"rate_micros_per_hour": 0},
+        {"rate_micros_per_hour": -7},
+        {"max_paid_nodes": 0},
+        {"minute_seconds": 0},
+        {"holding_epochs": -1},
+        {"network_percent": 101},
+        {"network_nodes_free": 0},
+    ],
+)
+def test_terms_that_make_no_sense_are_refused(wrong: dict[str, int]) -> None:
+    """Zero and negative rates above all."""
+    with pytest.raises(ValueError, match=r"at least one|not negative"):
+        replace(TERMS, **wrong)
 
 
 def test_a_statement_survives_its_document() -> None:
     """Rows, reasons and what is carried."""
-    statement = settle(_evidence(_check(9.5), _fail(29.5), _check(39.5)))
-    assert Statement.from_fields(statement.to_fields()) == statement
+    statement = settle(_evidence(_check(9.5), _fail(29.5), _check(39.5)), 10**9)
+    assert Statement.from_documents(statement.to_documents()) == statement

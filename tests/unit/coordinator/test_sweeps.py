@@ -76,8 +76,9 @@ def test_missed_polls_are_counted_in_a_row() -> None:
 def test_every_failure_of_a_poll_has_an_outcome() -> None:
     """Or a sweep would end with an error."""
     poll_failures = {
-        Reason.URL_INVALID, Reason.ADDRESS_BLOCKED, Reason.PORT_BLOCKED, Reason.NAME_UNRESOLVED, Reason.CONNECT_FAILED,
-        Reason.STATS_TIMEOUT, Reason.STATS_BAD_HTTP, Reason.STATS_TOO_LARGE, Reason.STATS_INVALID,
+        Reason.URL_INVALID, Reason.ADDRESS_BLOCKED, Reason.PORT_BLOCKED, Reason.NAME_UNRESOLVED,
+        Reason.CONNECT_FAILED, Reason.STATS_TIMEOUT, Reason.STATS_BAD_HTTP,
+        Reason.STATS_TOO_LARGE, Reason.STATS_INVALID,
     }  # fmt: skip
     assert poll_failures <= OUTCOME_OF_FAILURE.keys()
 

@@ -2,8 +2,8 @@
 
 from coordinator.checks import IngestState, Run
 from coordinator.epochs import Calendar
+from coordinator.minutes import Minutes
 from coordinator.rosters import Roster, Slot
-from coordinator.statements import Minutes
 from coordinator.sweeps import SweepBits
 from coordinator.uptime import idle_ticks_of, minutes_of
 

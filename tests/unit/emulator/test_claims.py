@@ -32,7 +32,7 @@ def test_a_cheats_statistics_are_those_of_a_lively_node() -> None:
 
 
 def test_every_cheat_has_a_program() -> None:
-    for module in PROGRAMS.values():
+    for module, *_ in PROGRAMS.values():
         assert importlib.util.find_spec(module) is not None
 
 

@@ -7,8 +7,9 @@ import httpx
 import pytest
 
 from api.wiring import build_on
+from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.memory import MemoryStore
-from coordinator.adapters.records import Ledger, Measurements
+from coordinator.adapters.records import Measurements
 from coordinator.adapters.settings import ApiSettings
 from coordinator.keys import sha256_hex
 

@@ -267,7 +267,7 @@ async def test_the_dashboard_shows_streams_nodes_uptime_and_reasons(
     page = await coordinator.client.get("/")
     assert page.status_code == 200
     assert "&lt;script&gt;alert(1)" in page.text
-    assert "<script" not in page.text
+    assert "<script>" not in page.text
     assert NODE_ID in page.text
     assert "100.0 %" in page.text
     assert "Everything is as it should be." in page.text

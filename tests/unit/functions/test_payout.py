@@ -1,21 +1,25 @@
 """Epochs are settled once each, in order, whatever happens in between."""
 
 import asyncio
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
+from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log
 from coordinator.adapters.memory import MemoryStore
-from coordinator.adapters.records import Ledger, Measurements
-from coordinator.adapters.store import StoreError
-from coordinator.checks import Check, IngestState, Run, Verdict
+from coordinator.adapters.records import Measurements
+from coordinator.adapters.store import Ref, StoreError
+from coordinator.balances import opening_balance
+from coordinator.checks import Check, Event, IngestState, Run, Verdict, run_id
+from coordinator.entries import EntryKind
 from coordinator.epochs import Calendar
 from coordinator.reasons import Reason
 from coordinator.rosters import Roster, Slot
-from coordinator.streams import Stream, opening_balance
+from coordinator.streams import Stream
 from coordinator.sweeps import Outcome, Poll, Sweep
 from payout.settling import EPOCHS_A_CALL_MAX, Settler
+from tests.crashing import CrashingStore
 
 CALENDAR = Calendar(sweep_seconds=60, check_seconds=60, epoch_seconds=3600, grace_seconds=120)
 EPOCH = 11
@@ -33,31 +37,6 @@ STREAM = Stream(
     key_hash="0" * 64,
     request_hash="0" * 64,
 )
-
-
-class Cut(MemoryStore):
-    """A store whose process dies at its n-th write, before or after it took effect."""
-
-    writes_left: int | None = None
-    applies_last = False
-
-    async def create(self, *args: Any) -> bool:
-        return bool(await self._cut(super().create, *args))
-
-    async def put(self, *args: Any) -> None:
-        await self._cut(super().put, *args)
-
-    async def transact(self, *args: Any) -> Any:
-        return await self._cut(super().transact, *args)
-
-    async def _cut(self, call: Any, *args: Any) -> Any:
-        if self.writes_left == 0:
-            if self.applies_last:
-                await call(*args)
-            raise StoreError("the process died here")
-        if self.writes_left is not None:
-            self.writes_left -= 1
-        return await call(*args)
 
 
 def _slot(node_id: str) -> Slot:
@@ -87,8 +66,8 @@ def _settler(measured: MemoryStore, money: MemoryStore, now_s: float) -> Settler
     return Settler(Measurements(measured), Ledger(money), CALENDAR, 2, lambda: now_s, log)
 
 
-async def _money(stream: Stream = STREAM) -> Cut:
-    money = Cut()
+async def _money(stream: Stream = STREAM) -> CrashingStore:
+    money = CrashingStore()
     await Ledger(money).open(opening_balance(stream, DEPOSIT, CALENDAR))
     return money
 
@@ -144,21 +123,44 @@ async def test_two_instances_at_once_settle_once() -> None:
     await _assert_whole(money, epochs=3)
 
 
-@pytest.mark.parametrize("applies_last", [False, True])
-@pytest.mark.parametrize("writes", range(7))
-async def test_a_crash_at_any_write_is_resumed(writes: int, applies_last: bool) -> None:
-    """The next run ends where an undisturbed one would."""
+async def _calls_of_a_run() -> int:
     measured, money = MemoryStore(), await _money()
     await _evidence(measured, epochs=3)
-    money.writes_left, money.applies_last = writes, applies_last
-    now_s = AFTER + 2 * 3600
-    try:
-        await _settler(measured, money, now_s).settle_due()
-    except StoreError:
-        assert writes < 6
-    money.writes_left = None
-    await _settler(measured, money, now_s).settle_due()
-    await _assert_whole(money, epochs=3)
+    calls = money.calls
+    await _settler(measured, money, AFTER + 2 * 3600).settle_due()
+    return money.calls - calls
+
+
+@pytest.mark.parametrize("dies_after", [False, True])
+async def test_a_crash_at_any_call_is_resumed(dies_after: bool) -> None:
+    """Reads and writes, before or after they took effect: the next run ends the same."""
+    calls = await _calls_of_a_run()
+    assert calls > 20
+    for n in range(calls):
+        measured, money = MemoryStore(), await _money()
+        await _evidence(measured, epochs=3)
+        money.calls_left, money.dies_after = n, dies_after
+        settler = _settler(measured, money, AFTER + 2 * 3600)
+        with pytest.raises(StoreError):
+            await settler.settle_due()
+        money.calls_left = None
+        await settler.settle_due()
+        await _assert_whole(money, epochs=3)
+
+
+async def test_accounts_follow_although_nothing_is_due_any_more() -> None:
+    """A crash right after the last statement leaves the accounts behind; the next call sees it."""
+    measured, money = MemoryStore(), await _money()
+    await _evidence(measured)
+    settler = _settler(measured, money, AFTER)
+    while not await Ledger(money).statement("s3", EPOCH):
+        money.calls_left = money.calls
+        with pytest.raises(StoreError):
+            await settler.settle_due()
+        money.calls_left = None
+        money.calls += 1
+    assert (await settler.settle_due())["settled"] == []
+    assert (await Ledger(money).accounts()).nodes["n2"].pending_micros == 45 * MICROS_A_MINUTE
 
 
 async def _assert_whole(money: MemoryStore, epochs: int) -> None:
@@ -190,14 +192,111 @@ async def test_days_of_outage_are_caught_up_within_bounds() -> None:
 
 
 async def test_a_stream_that_ends_in_mid_epoch_pays_to_its_end() -> None:
-    """And is settled no further."""
-    ending = STREAM.model_copy(update={"ends_s": START_S + 1800.0})
+    """The rest goes back to the sponsor; then only holding times run out."""
+    ending = STREAM.model_copy(update={"ends_s": START_S + 3000.0})
     measured, money = MemoryStore(), await _money(ending)
     await _evidence(measured, epochs=2, stream=ending)
-    await _settler(measured, money, AFTER + 50 * 3600).settle_due()
+    settler = _settler(measured, money, AFTER + 50 * 3600)
+    await settler.settle_due()
     statements = await Ledger(money).statements("s3", 0, 200)
-    assert [statement.epoch for statement in statements] == [EPOCH]
-    assert statements[0].rows[0].minutes_up == 30
+    assert [statement.epoch for statement in statements] == [EPOCH, EPOCH + 1, EPOCH + 2]
+    first = statements[0]
+    assert (first.rows[0].minutes_up, first.rows[0].minutes_waiting) == (50, 0)
+    assert dict(first.rows[0].unpaid)[Reason.LAPSED] == 4
+    assert first.refunded_micros == DEPOSIT - first.paid_micros > 0
+    assert all((later.rows, later.paid_micros) == ((), 0) for later in statements[1:])
+    (balance,) = await Ledger(money).balances(["s3"])
+    assert balance is not None
+    assert (balance.balance_micros, balance.is_closed, balance.due_epoch) == (0, True, None)
+    accounts = await Ledger(money).accounts()
+    assert accounts.nodes["n2"].available_micros == first.rows[0].earned_micros
+    entries = await Ledger(money).entries("s3")
+    assert [entry.kind for entry in entries] == [EntryKind.DEPOSIT, EntryKind.REFUND]
+
+
+async def test_late_evidence_is_ignored_and_counted() -> None:
+    """A sweep and a run recorded after the grace period change nothing any more."""
+    measured, money = MemoryStore(), await _money()
+    await _evidence(measured)
+    late = Ref("probe_results", Sweep(0, START_S // 60 + 3, 1, {}).id)
+    (fields,) = await measured.get(late)
+    assert fields is not None
+    await measured.put(late, {**fields, "recorded_s": AFTER + 7})
+    run = Ref("probe_results", run_id(START_S // 60 + 45))
+    (fields,) = await measured.get(run)
+    assert fields is not None
+    await measured.put(run, {**fields, "ended_s": AFTER + 7})
+    summary = await _settler(measured, money, AFTER).settle_due()
+    assert summary["settled"][0]["late_documents_ignored"] == 2
+    statement = await Ledger(money).statement("s3", EPOCH)
+    assert statement is not None
+    assert [row.minutes_unknown for row in statement.rows] == [1, 1]
+    assert [row.minutes_waiting for row in statement.rows] == [29, 29]
+
+
+async def test_what_a_confirmed_fraud_has_pending_comes_back() -> None:
+    """As a new entry, to the balance; what was available already stays where it is."""
+    measured, money = MemoryStore(), await _money()
+    await _evidence(measured, epochs=4)
+    measurements = Measurements(measured)
+    fraud_s = START_S + 4 * 3600 + 30.0
+    caught = Check("n2", "s3", 0, fraud_s, Verdict.FAIL, Reason.NO_STREAM, event=Event.CONFIRMED)
+    run = Run(int(fraud_s // 60), fraud_s, fraud_s, (), {}, (caught,))
+    ref = Ref("probe_results", run.id)
+    await measured.put(ref, run.to_fields())
+    assert (await measurements.runs(range(run.draw, run.draw + 1)))[0].checks == (caught,)
+    await _settler(measured, money, AFTER + 4 * 3600).settle_due()
+    statements = await Ledger(money).statements("s3", 0, 200)
+    earned = [statement.rows[0].earned_micros for statement in statements]
+    last = statements[-1]
+    assert (last.rows[0].node_id, last.rows[0].forfeited_micros) == ("n2", sum(earned[2:4]))
+    assert last.balance_after_micros == last.balance_before_micros + sum(earned[2:4])
+    account = (await Ledger(money).accounts()).nodes["n2"]
+    assert (account.available_micros, account.pending_micros) == (sum(earned[:2]), 0)
+    assert account.forfeited_micros == sum(earned[2:4])
+    (balance,) = await Ledger(money).balances(["s3"])
+    assert balance is not None
+    assert balance.deposited_micros + balance.returned_micros == (
+        balance.balance_micros + balance.paid_micros
+    )
+    entries = await Ledger(money).entries("s3")
+    assert [entry.kind for entry in entries] == [EntryKind.DEPOSIT, EntryKind.FORFEIT]
+
+
+async def test_a_node_that_changes_its_stream_in_mid_epoch_is_in_both_statements() -> None:
+    """Each minute counts for one of them."""
+    measured, money = MemoryStore(), await _money()
+    other = STREAM.model_copy(update={"stream_id": "s5"})
+    await Ledger(money).open(opening_balance(other, DEPOSIT, CALENDAR))
+    measurements = Measurements(measured)
+    await measurements.create_stream(STREAM)
+    await measurements.create_stream(other)
+    half = START_S // 60 + 30
+    before = replace(_slot("n2"), left_tick=half, left_reason="left")
+    after = replace(_slot("n2"), stream_id="s5", joined_tick=half)
+    await measurements.put_roster(Roster(0, 1, 1.0, (before, after)))
+    up = Poll(Outcome.UP, Reason.OK, 1, 1)
+    for tick in range(START_S // 60, START_S // 60 + 60):
+        polls = {0: up} if tick < half else {1: up}
+        await measurements.create_sweep(Sweep(0, tick, 1, polls), START_S)
+    await _settler(measured, money, AFTER).settle_due()
+    for stream_id in ("s3", "s5"):
+        statement = await Ledger(money).statement(stream_id, EPOCH)
+        assert statement is not None
+        assert [(row.minutes_due, row.minutes_up) for row in statement.rows] == [(30, 30)]
+
+
+async def test_all_nodes_unmeasured_keep_what_they_had() -> None:
+    """Our own fault: up stays up, through the whole epoch and into the next check."""
+    measured, money = MemoryStore(), await _money()
+    await _evidence(measured, epochs=1)
+    down = Run(START_S // 60 + 61, AFTER, AFTER, (), {}, ())
+    await Measurements(measured).record_run(down, AFTER)
+    await _settler(measured, money, AFTER + 3600).settle_due()
+    second = await Ledger(money).statement("s3", EPOCH + 1)
+    assert second is not None
+    for row in second.rows:
+        assert (row.minutes_unknown, row.minutes_up, row.minutes_waiting) == (60, 60, 74)
 
 
 async def test_an_epoch_without_any_sweep_pays_nobody() -> None:

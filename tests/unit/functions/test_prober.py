@@ -1,12 +1,16 @@
 """Who is drawn, and what a run does when it is triggered."""
 
+import pytest
+
+from coordinator.checks import Verdict
+from coordinator.proof import Proof
 from coordinator.reasons import Reason
 from coordinator.rosters import Roster, Slot
 from coordinator.schedule import Lottery
 from coordinator.suspicion import Trust, TrustState
 from coordinator.sweeps import Outcome, Poll, Sweep
 from coordinator.trustbook import TrustBook
-from prober.checking import Capacity
+from prober.checking import Capacity, decide
 from prober.drawing import candidates, due_in
 
 LOTTERY = Lottery(b"\x07" * 32, check_seconds=60, checks_per_hour=30)
@@ -53,6 +57,31 @@ def test_a_confirmed_fraud_is_not_checked_any_more() -> None:
     """It earns nothing, so there is nothing to check."""
     book = TrustBook({slot.node_id: TrustState(trust=Trust.FRAUD) for slot in SLOTS})
     assert due_in(1_000, SLOTS, book, LOTTERY) == []
+
+
+PASS = Proof(Verdict.PASS, Reason.PASSED)
+FAIL = Proof(Verdict.FAIL, Reason.STALLED)
+UNKNOWN = Proof(Verdict.UNKNOWN, Reason.UNKNOWN_INGEST_DOWN)
+
+
+@pytest.mark.parametrize(
+    ("proofs", "verdict", "reason"),
+    [
+        ([PASS], Verdict.PASS, Reason.PASSED),
+        ([UNKNOWN], Verdict.UNKNOWN, Reason.UNKNOWN_INGEST_DOWN),
+        ([FAIL, FAIL], Verdict.FAIL, Reason.STALLED),
+        ([FAIL, PASS], Verdict.DEGRADED, Reason.DEGRADED),
+        ([FAIL, UNKNOWN], Verdict.UNKNOWN, Reason.UNKNOWN_INGEST_DOWN),
+        ([PASS, PASS], Verdict.PASS, Reason.PASSED),
+        ([PASS, FAIL, FAIL], Verdict.FAIL, Reason.STALLED),
+        ([PASS, FAIL, PASS], Verdict.DEGRADED, Reason.DEGRADED),
+    ],
+)
+def test_a_failure_counts_only_when_its_retest_fails(
+    proofs: list[Proof], verdict: Verdict, reason: Reason
+) -> None:
+    """And a doubtful pass only when the long one after it passes."""
+    assert decide(proofs) == (verdict, reason)
 
 
 def test_capacity_is_refused_rather_than_queued() -> None:

@@ -1,0 +1,192 @@
+"""What `make chaos-node` strikes nodes with, and when they are well again."""
+
+import asyncio
+import os
+import signal
+import socket
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+from agent.doctor.rtmp_player import PlayError, play
+from agent.streams import RtmpUrl
+from bench.chaos_scene import GIVE_UP_S, MeasureError, Scene
+from tests.e2e.agent_stand_ins import HOST, STREAM_ID, AgentProcess, certificate, served_with
+
+OUTAGE_S = float(os.environ.get("OUTAGE_SECONDS", "60"))
+# Long enough for every wait between two attempts to have grown to its limit.
+COORDINATOR_OUTAGE_S = 25.0
+Recovery = Callable[[Scene, AgentProcess, float], Awaitable[float]]
+
+
+async def recoveries(scene: Scene, recovered: Recovery) -> list[float]:
+    """Seconds that each node took, from now."""
+    begun_s = time.monotonic()
+    return await asyncio.gather(*(recovered(scene, node, begun_s) for node in scene.nodes))
+
+
+# -- when a node is well again ------------------------------------------------------------
+
+
+async def _plays(_: Scene, node: AgentProcess, begun_s: float) -> float:
+    await _until_media(node.rtmp_port)
+    return time.monotonic() - begun_s
+
+
+async def _until_media(port: int) -> None:
+    until_s = time.monotonic() + GIVE_UP_S
+    while time.monotonic() < until_s:
+        try:
+            await play(RtmpUrl(HOST, port, "live", STREAM_ID), seconds=0.0, seconds_max=1.0)
+            return
+        except PlayError:
+            await asyncio.sleep(0.05)
+    raise MeasureError(f"no media on port {port} within {GIVE_UP_S:g} s")
+
+
+def _hears_again(scene: Scene) -> Recovery:
+    """The coordinator's answer is there again; the relay never stopped meanwhile."""
+    before = {id(node): len(node.events("coordinator_back")) for node in scene.nodes}
+
+    async def recovered(_: Scene, node: AgentProcess, begun_s: float) -> float:
+        while len(node.events("coordinator_back")) <= before[id(node)]:
+            if time.monotonic() - begun_s > GIVE_UP_S:
+                raise MeasureError(f"a node never heard the coordinator again\n{node.output}")
+            await asyncio.sleep(0.05)
+        return time.monotonic() - begun_s
+
+    return recovered
+
+
+# -- causes: each returns when it has gone ---------------------------------------------------
+
+Strike = Callable[[Scene], Recovery]
+
+
+def _relays(blow: signal.Signals) -> Strike:
+    def strike(scene: Scene) -> Recovery:
+        for node in scene.nodes:
+            os.kill(node.relay_pid(), blow)
+        return _plays
+
+    return strike
+
+
+def _agents_killed(scene: Scene) -> Recovery:
+    for number, node in enumerate(scene.nodes):
+        node.process.kill()
+        node.wait()
+        ports = {"RTMP_PORT": str(node.rtmp_port), "STATS_PORT": str(node.stats_port)}
+        scene.nodes[number] = scene.start_node(number, **ports)
+    return _plays
+
+
+def _ingest_gone(scene: Scene) -> Recovery:
+    scene.publisher.process.kill()
+    scene.ingest.process.kill()
+    scene.ingest.wait()
+    time.sleep(OUTAGE_S)
+    scene.start_ingest()
+    scene.publish()
+    asyncio.run(_until_media(scene.ingest_port))
+    return _plays
+
+
+def _publisher_again(scene: Scene) -> Recovery:
+    scene.publisher.process.terminate()
+    scene.publisher.wait()
+    scene.ingest.wait_state("waiting")
+    scene.publish(size="320x180")
+    asyncio.run(_until_media(scene.ingest_port))
+    return _plays
+
+
+def _ingest_frozen(scene: Scene) -> Recovery:
+    """Agent and relay both, as a machine that swaps: nobody there can notice."""
+    pids = (scene.ingest.process.pid, scene.ingest.relay_pid())
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    time.sleep(min(OUTAGE_S, 20.0))
+    for pid in pids:
+        os.kill(pid, signal.SIGCONT)
+    scene.publisher.stop()
+    scene.ingest.wait_state("waiting")
+    scene.publish()
+    asyncio.run(_until_media(scene.ingest_port))
+    return _plays
+
+
+def _coordinator(mood: str) -> Strike:
+    def strike(scene: Scene) -> Recovery:
+        recovered = _hears_again(scene)
+        scene.coordinator.mood = mood
+        time.sleep(COORDINATOR_OUTAGE_S)
+        asyncio.run(recoveries(scene, _plays))  # the relay does not care
+        scene.coordinator.mood = "well"
+        return recovered
+
+    return strike
+
+
+def _coordinator_away(scene: Scene) -> Recovery:
+    recovered = _hears_again(scene)
+    scene.coordinator.stop()
+    time.sleep(COORDINATOR_OUTAGE_S)
+    scene.coordinator.start()
+    return recovered
+
+
+def _another_certificate(scene: Scene) -> Recovery:
+    recovered = _hears_again(scene)
+    right = scene.coordinator.tls
+    scene.coordinator.stop()
+    scene.coordinator.tls = served_with(certificate(scene.folder / "wrong"))
+    scene.coordinator.start()
+    time.sleep(COORDINATOR_OUTAGE_S)
+    scene.coordinator.stop()
+    scene.coordinator.tls = right
+    scene.coordinator.start()
+    return recovered
+
+
+def _ports_taken(scene: Scene) -> Recovery:
+    """The relay dies, and another program has its port before it is back."""
+    with ExitStack() as squatters:
+        for node in scene.nodes:
+            os.kill(node.process.pid, signal.SIGSTOP)
+            os.kill(node.relay_pid(), signal.SIGKILL)
+            squatters.enter_context(_squatter(node.rtmp_port))
+            os.kill(node.process.pid, signal.SIGCONT)
+        time.sleep(COORDINATOR_OUTAGE_S)
+    return _plays
+
+
+@contextmanager
+def _squatter(port: int) -> Iterator[None]:
+    until_s = time.monotonic() + GIVE_UP_S
+    while True:
+        try:
+            taken = socket.create_server((HOST, port))
+            break
+        except OSError as e:
+            if time.monotonic() > until_s:
+                raise MeasureError(f"port {port} never became free") from e
+            time.sleep(0.01)
+    with taken:
+        yield
+
+
+CAUSES: dict[str, Strike] = {
+    "relay killed": _relays(signal.SIGKILL),
+    "relay frozen": _relays(signal.SIGSTOP),
+    "agent killed and started again": _agents_killed,
+    "publisher restarts with another size": _publisher_again,
+    "ingest frozen": _ingest_frozen,
+    f"ingest gone for {OUTAGE_S:g} s": _ingest_gone,
+    "port taken": _ports_taken,
+    "coordinator away": _coordinator_away,
+    "coordinator answers 500": _coordinator("broken"),
+    "coordinator answers nonsense": _coordinator("nonsense"),
+    "coordinator slow": _coordinator("slow"),
+    "coordinator with another certificate": _another_certificate,
+}

@@ -1,0 +1,99 @@
+"""`make chaos-node`: how long a node takes to serve again after whatever a home network brings.
+
+Real processes on loopback: an ingest, a publisher and NODES nodes, all struck at once, so one pass
+gives NODES runs of each cause. The clock starts when the cause has gone (for a blow: when it fell)
+and stops when a viewer of the node has media again, or, where only the coordinator was away, when
+the node has its answer. OUTAGE_SECONDS is how long the ingest is gone.
+"""
+
+import asyncio
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median
+
+from agent.doctor.rtmp_player import PlayError
+from bench.chaos_causes import CAUSES, Strike, recoveries
+from bench.chaos_scene import GIVE_UP_S, HURRIED_PACE_S, NODES, MeasureError, Scene, set_up
+from bench.node_load import cpu_s, latency_ms, load_ratio, resident_mb
+from bench.report import Figure, hand_in
+
+GOAL_S = 10.0
+CALM_S = 20.0
+
+
+def main() -> int:
+    """Strike, measure, print. 1 if something could not be measured."""
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory(prefix="chaos-") as folder, ExitStack() as stack:
+        try:
+            scene = set_up(Path(folder), stack)
+            figures += [*_calm(scene), _latency(scene), _load(scene)]
+            _hurry_heartbeats(scene)
+            for name, strike in CAUSES.items():
+                figures += _measure(scene, name, strike)
+        except (MeasureError, PlayError, AssertionError) as e:
+            print(f"not measured: {e}", file=sys.stderr)
+            return 1
+    hand_in("chaos-node", figures)
+    return 0
+
+
+def _measure(scene: Scene, name: str, strike: Strike) -> list[Figure]:
+    """One cause on all nodes at once, and back to calm."""
+    print(f"{name} …", flush=True)
+    recovered = strike(scene)
+    taken = asyncio.run(recoveries(scene, recovered))
+    for node in scene.nodes:
+        node.wait_state("live")
+    goal = f"<= {GOAL_S:g}"
+    return [
+        Figure(f"{name}: median of {len(taken)}", round(median(taken), 2), "s", goal),
+        Figure(f"{name}: slowest", round(max(taken), 2), "s", goal),
+    ]
+
+
+def _calm(scene: Scene) -> list[Figure]:
+    """What an agent needs while nothing happens."""
+    before = [cpu_s(node.process.pid) for node in scene.nodes]
+    time.sleep(CALM_S)
+    shares = [
+        (cpu_s(node.process.pid) - was) / CALM_S * 100
+        for node, was in zip(scene.nodes, before, strict=True)
+    ]
+    resident = [resident_mb(node.process.pid) for node in scene.nodes]
+    return [
+        Figure("agent's CPU next to the relay", round(median(shares), 2), "% of a core", "<= 1"),
+        Figure("agent's memory", round(max(resident), 1), "MB", "<= 60"),
+    ]
+
+
+def _hurry_heartbeats(scene: Scene) -> None:
+    """Until every node has been told."""
+    scene.coordinator.pace_s = HURRIED_PACE_S
+    heard = len(scene.coordinator.beats())
+    until_s = time.monotonic() + GIVE_UP_S
+    while len({b["rtmp_port"] for b in scene.coordinator.beats()[heard:]}) < NODES:
+        if time.monotonic() > until_s:
+            raise MeasureError("not every node sent another heartbeat")
+        time.sleep(0.1)
+
+
+def _latency(scene: Scene) -> Figure:
+    """Of one node, against the ingest, packet by packet."""
+    found = asyncio.run(latency_ms(scene.ingest_port, scene.nodes[0].rtmp_port))
+    return Figure("latency that a node adds, p95", round(found, 2), "ms", "<= 10")
+
+
+def _load(scene: Scene) -> Figure:
+    """Of one node with its agent, against nginx-rtmp alone."""
+    node = scene.nodes[0]
+    ours = (node.rtmp_port, (node.process.pid, node.relay_pid()))
+    ratio = load_ratio(scene.folder / "bare", scene.ingest_port, ours)
+    return Figure("200 viewers: CPU", round(ratio, 2), "x", "<= 1.1", "nginx-rtmp alone = 1")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

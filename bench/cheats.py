@@ -1,0 +1,326 @@
+"""Every cheat of the catalogue, and honest nodes of five kinds, before the real prober.
+
+Real: media, relays, cheats, network (loopback), checks, retests, proof, suspicion. Left out: the
+lottery and the store; a trial begins when there is room. At most AT_ONCE captures run together.
+"""
+
+import argparse
+import asyncio
+import os
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+
+from bench.bounds import share_bounds
+from bench.report import BUILD, Figure, hand_in
+from bench.stage import HONEST, STREAM, Stage, Subject, staged
+from bench.trials import Tally, Trials
+from coordinator.adapters.outbound import Outbound
+from coordinator.adapters.rtmp_probe import RtmpProbe
+from coordinator.adapters.rtmp_reference import Reference, ReferencePool
+from coordinator.checks import Check, Verdict
+from coordinator.proof import ProofParameters
+from coordinator.rtmp import RtmpAddress
+from emulator.cheats import PROGRAMS
+from emulator.ports import LOOPBACK
+from prober.checking import Capacity, Checker
+
+AT_ONCE = 6
+TRIALS, HONEST_TRIALS = 20, 500
+RATE, RATE_SECONDS = 2.2, 60.0
+READY_SECONDS_MAX = 150.0
+PROGRESS_EVERY_S = 20.0
+LOOK_SECONDS = 1.0
+NOTHING = frozenset({"dead", "mute", "crash", "drip", "trickle", "stalls"})
+"""Serve nothing that anybody could watch."""
+CONTENT = frozenset(
+    {
+        *("loop", "other-content", "same-source-later", "delayed-5", "delayed-7", "delayed-70"),
+        *("audio-only", "re-encoded", "half-bitrate", "thinned", "wrong-stream"),
+    }
+)
+"""Serve something, but not the live stream."""
+PART_TIME = frozenset({"half-the-time", "only-when-polled", "stalls-late"})
+"""Serve the live stream, some of the time."""
+RELAYING = frozenset({"tcp-proxy", "neighbour-proxy"})
+"""Serve the live stream, although not by a relay of their own: no check can tell."""
+UNCHECKED = frozenset({"borrowed-address"})
+"""The collector turns them away, so that no check ever comes."""
+GOOD = (Verdict.PASS, Verdict.DEGRADED)
+SHORT_S = 9.0
+"""Captures below this are of the usual length."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much is tried."""
+
+    trials: int = TRIALS
+    honest_trials: int = HONEST_TRIALS
+    at_once: int = AT_ONCE
+    rate: float = RATE
+    """Checks a second on one core, in the last part."""
+    rate_seconds: float = RATE_SECONDS
+    cheats: tuple[str, ...] = tuple(PROGRAMS)
+
+
+@dataclass(frozen=True, slots=True)
+class Sustained:
+    """The last part: one core, checks at an even rate."""
+
+    checks: list[Check]
+    seconds: float
+    cpu_s: float
+    """Of the prober and its captures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Everything that was measured."""
+
+    tallies: dict[str, Tally]
+    sustained: Sustained | None
+
+
+async def measure(plan: Plan, logs: Path) -> Found:
+    """Starts the stage, waits until everything serves, makes all trials."""
+    pool = ReferencePool(now=time.time)
+    async with staged(logs) as stage:
+        say(f"starting an ingest, {len(HONEST)} honest relays and {len(plan.cheats)} cheats")
+        await stage.start(plan.cheats)
+        try:
+            trials = Trials(
+                stage, checker(plan), pool.acquire(stage.source), plan.at_once, random.Random(3)
+            )
+            await ready(stage, trials.reference)
+            return await _measure(plan, stage, trials)
+        finally:
+            await pool.close()
+
+
+async def _measure(plan: Plan, stage: Stage, trials: Trials) -> Found:
+    tallies = {subject.name: Tally(subject) for subject in stage.subjects}
+    polling = asyncio.create_task(trials.poll(Outbound(allow_private=True), tallies))
+    wanted = interleaved(stage.subjects, plan, trials.rng)
+    began_s, said_s = time.monotonic(), [time.monotonic()]
+
+    def told(ended: int) -> None:
+        now_s = time.monotonic()
+        if now_s - said_s[0] > PROGRESS_EVERY_S:
+            left_s = (now_s - began_s) / ended * (len(wanted) - ended)
+            say(f"{ended} of {len(wanted)} checks, about {left_s / 60:.0f} min left")
+            said_s[0] = now_s
+
+    try:
+        await trials.run(wanted, tallies, told)
+    finally:
+        polling.cancel()
+        await asyncio.gather(polling, return_exceptions=True)
+    if dead := stage.deaths():
+        say(f"ended by themselves:\n{dead}")
+    return Found(tallies, await sustained(plan, stage, trials) if plan.rate else None)
+
+
+def checker(plan: Plan) -> Checker:
+    """The prober's own, as its wiring builds it."""
+    return Checker(
+        RtmpProbe(now=time.time),
+        Outbound(allow_private=True),
+        ProofParameters(),
+        time.time,
+        asyncio.sleep,
+        Capacity(max(plan.at_once, 40)),
+    )
+
+
+def interleaved(subjects: Iterable[Subject], plan: Plan, rng: random.Random) -> list[Subject]:
+    """All trials in rounds, so that each subject is tried at all times; a round is shuffled."""
+    honest = [s for s in subjects if s.is_honest]
+    cheats = [s for s in subjects if not s.is_honest and s.kind not in UNCHECKED]
+    rounds: list[list[Subject]] = [list(cheats) for _ in range(plan.trials)]
+    for n in range(plan.honest_trials):
+        rounds[n * plan.trials // plan.honest_trials].append(honest[n % len(honest)])
+    for one in rounds:
+        rng.shuffle(one)
+    return [subject for one in rounds for subject in one]
+
+
+async def ready(stage: Stage, reference: Reference) -> None:
+    """Returns when the reference is warm and everything that should serve does.
+
+    Raises TimeoutError: a cheat that is not there proves nothing by failing."""
+    window_s = ProofParameters().window_s + 2
+    probe, places = RtmpProbe(now=time.time), asyncio.Semaphore(AT_ONCE)
+
+    async def serves(subject: Subject) -> None:
+        address = RtmpAddress(LOOPBACK, subject.rtmp_port, "live", STREAM)
+        found = False
+        while not found:
+            if dead := stage.deaths():
+                raise RuntimeError(dead)
+            async with places:
+                found = bool((await probe.capture(address, 1.5)).packets)
+        say(f"{subject.name} serves")
+
+    async with asyncio.timeout(READY_SECONDS_MAX), asyncio.TaskGroup() as group:
+        for subject in stage.subjects:
+            if subject.is_honest or subject.kind in CONTENT | RELAYING:
+                group.create_task(serves(subject))
+        while time.time() < (reference.warm_since_s or time.time()) + window_s:  # noqa: ASYNC110
+            await asyncio.sleep(LOOK_SECONDS)
+
+
+async def sustained(plan: Plan, stage: Stage, trials: Trials) -> Sustained:
+    """Checks of an honest node at an even rate, the prober and its captures on one core."""
+    one_hop = next(s for s in stage.subjects if s.is_honest)
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    say(f"{plan.rate} checks a second on one core for {plan.rate_seconds:.0f} s")
+    own_s, began_s = time.process_time(), time.monotonic()
+    try:
+        checks = await trials.paced(one_hop, plan.rate, plan.rate_seconds)
+    finally:
+        os.sched_setaffinity(0, cores)
+    cpu_s = time.process_time() - own_s + sum(sum_of(checks, "cpu_s"))
+    return Sustained(checks, time.monotonic() - began_s, cpu_s)
+
+
+def sum_of(checks: Iterable[Check], name: str) -> list[float]:
+    """A number of all connections of each check together."""
+    return [sum(float(attempt[name]) for attempt in check.attempts) for check in checks]
+
+
+def longest(tallies: Iterable[Tally], name: str) -> float:
+    """The largest of a number of seconds over all connections."""
+    attempts = [a for tally in tallies for check in tally.checks for a in check.attempts]
+    return max((float(a[name] or 0.0) for a in attempts), default=0.0)
+
+
+def figures_of(found: Found) -> list[Figure]:
+    """The goals of the verb."""
+    tallies = found.tallies
+    honest = [t for t in tallies.values() if t.subject.is_honest]
+    failed, counted = sum(t.count(Verdict.FAIL) for t in honest), sum(t.counted for t in honest)
+    bound = share_bounds(failed, counted)[1]
+    rows = [
+        Figure("honest checks", counted, "checks", ">= 500"),
+        Figure("honest checks failed", failed, f"true share <= {bound:.2%} (95 %)", "<= 0"),
+        Figure("honest checks degraded", sum(t.count(Verdict.DEGRADED) for t in honest), "checks"),
+        Figure("honest: longest delay", longest(honest, "delay_s"), "s"),
+        Figure("honest: longest lag", longest(honest, "lag_s"), "s"),
+        Figure("honest nodes flagged", sum(len(t.until_flagged) for t in honest), "times", "<= 0"),
+    ]
+    for tally in tallies.values():
+        rows += _cheat_rows(tally)
+    return [*rows, *_cost_rows(honest), *_rate_rows(found.sustained)]
+
+
+def _cheat_rows(tally: Tally) -> list[Figure]:
+    kind, rows = tally.subject.kind, []
+    if kind in CONTENT | NOTHING:
+        passed = tally.count(*GOOD)
+        bound = share_bounds(passed, tally.counted)[1]
+        unit = f"of {tally.counted}, true share <= {bound:.1%} (95 %)"
+        rows = [Figure(f"{kind}: passed", passed, unit, "<= 0")]
+    if kind in CONTENT | NOTHING and tally.until_flagged:
+        most = max(tally.until_flagged)
+        peer = "Storj: 41" if kind in NOTHING else ""
+        rows += [Figure(f"{kind}: checks until flagged, most", most, "checks", "<= 3", peer)]
+    if kind in PART_TIME and tally.until_flagged:
+        until = mean(tally.until_flagged)
+        rows += [Figure(f"{kind}: checks until flagged, mean", until, "checks", "<= 12")]
+    return rows
+
+
+def _cost_rows(honest: Sequence[Tally]) -> list[Figure]:
+    checks = [c for tally in honest for c in tally.checks if len(c.attempts) == 1]
+    short = [c for c in checks if c.attempts[0]["seconds"] < SHORT_S]
+    rows = []
+    for name, some in (
+        ("usual check", short),
+        ("long check", [c for c in checks if c not in short]),
+    ):
+        if some:
+            goals = ("<= 0.15", "<= 300", "<= 6") if name == "usual check" else ("", "", "")
+            wall = [s + ProofParameters().grace_s for s in sum_of(some, "seconds")]
+            rows += [
+                Figure(f"{name}: CPU", mean(sum_of(some, "cpu_s")), "s", goals[0]),
+                Figure(f"{name}: payload", mean(sum_of(some, "bytes")) / 1000, "kB", goals[1]),
+                Figure(f"{name}: wall clock", mean(wall), "s", goals[2]),
+            ]
+    return rows
+
+
+def _rate_rows(last: Sustained | None) -> list[Figure]:
+    if last is None:
+        return []
+    failed = sum(check.verdict is not Verdict.PASS for check in last.checks)
+    begun_s = len(last.checks) / max(1.0, last.seconds - last.checks[-1].attempts[0]["seconds"])
+    return [
+        Figure("checks a second, sustained on one core", begun_s, "1/s", ">= 2"),
+        Figure("of these not passed", failed, f"of {len(last.checks)}", "<= 0"),
+        Figure("CPU of a check in this, prober included", last.cpu_s / len(last.checks), "s"),
+    ]
+
+
+def table(tallies: Iterable[Tally]) -> None:
+    """Prints every subject's row."""
+    head = ("node", "trials", "pass", "degraded", "fail", "unknown", "true pass share, 95 %")
+    lines: list[tuple[str, ...]] = [(*head, "flagged after", "stats said up", "reasons")]
+    for tally in tallies:
+        low, high = share_bounds(tally.count(*GOOD), tally.counted)
+        until = tally.until_flagged
+        flagged = f"{mean(until):.1f}, most {max(until)}" if until else "-"
+        reasons = Counter(c.reason.value for c in tally.checks) or tally.polls
+        lines.append(
+            (
+                tally.subject.name,
+                str(len(tally.checks)),
+                *(str(tally.count(verdict)) for verdict in Verdict),
+                f"{low:.1%} to {high:.1%}" if tally.counted else "-",
+                flagged,
+                f"{tally.polled_up} of {tally.polls.total()}" if tally.polls else "-",
+                ", ".join(f"{n} {reason}" for reason, n in reasons.most_common(4)),
+            )
+        )
+    widths = [max(len(line[n]) for line in lines) for n in range(len(lines[0]))]
+    for line in lines:
+        print("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip())
+
+
+def say(line: str) -> None:
+    """Progress, beside the table."""
+    print(f"{time.strftime('%H:%M:%S')} {line}", file=sys.stderr, flush=True)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Measures, prints the tables, writes build/cheats.json."""
+    parser = argparse.ArgumentParser(prog="make cheats", description=__doc__)
+    parser.add_argument("--trials", type=int, default=TRIALS, help="checks of each cheat")
+    parser.add_argument("--honest", type=int, default=HONEST_TRIALS, help="of all honest nodes")
+    parser.add_argument("--at-once", type=int, default=AT_ONCE, help="captures together")
+    parser.add_argument("--rate", type=float, default=RATE, help="checks a second; 0: none")
+    parser.add_argument("--rate-seconds", type=float, default=RATE_SECONDS)
+    parser.add_argument("--cheats", default=",".join(PROGRAMS), help="names, separated by commas")
+    asked = parser.parse_args(argv)
+    plan = Plan(
+        asked.trials,
+        asked.honest,
+        asked.at_once,
+        asked.rate,
+        asked.rate_seconds,
+        tuple(name for name in asked.cheats.split(",") if name),
+    )
+    found = asyncio.run(measure(plan, BUILD / "cheats-logs"))
+    table(found.tallies.values())
+    hand_in("cheats", figures_of(found))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

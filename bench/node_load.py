@@ -1,0 +1,132 @@
+"""What a node adds to the relay alone: latency, and CPU with many viewers."""
+
+import asyncio
+import os
+import time
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from statistics import quantiles
+
+from agent.doctor.rtmp_player import PlayError, play, request, shake
+from agent.streams import RtmpUrl
+from tests.e2e.agent_stand_ins import HOST, STREAM_ID, Watched, free_port
+
+VIEWERS = 200
+LOAD_S = 10.0
+ROUNDS = 3
+LATENCY_S = 10.0
+START_S_MAX = 20.0
+_TICKS_A_S = os.sysconf("SC_CLK_TCK")
+_BARE = """\
+daemon off; master_process off; error_log stderr crit; pid nginx.pid;
+load_module /usr/lib/nginx/modules/ngx_rtmp_module.so;
+events {{ worker_connections 4096; }}
+rtmp {{ access_log off; server {{
+    listen {host}:{port};
+    application live {{ live on; pull rtmp://{host}:{ingest}/live/{name} name={name} static; }}
+}} }}
+"""
+
+
+def _url(port: int) -> RtmpUrl:
+    return RtmpUrl(HOST, port, "live", STREAM_ID)
+
+
+def cpu_s(pid: int) -> float:
+    """Seconds of CPU that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS_A_S
+
+
+def resident_mb(pid: int) -> float:
+    """Megabytes of memory that a process holds now."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) * 1024 / 1e6
+
+
+async def latency_ms(ingest_port: int, node_port: int) -> float:
+    """The 95th percentile of how much later a packet comes from the node than from the ingest.
+
+    Only packets that came exactly once from both are compared.
+    """
+    heard: dict[int, dict[bytes, list[float]]] = {ingest_port: {}, node_port: {}}
+
+    async def listen(port: int) -> None:
+        def hear(body: bytes) -> None:
+            heard[port].setdefault(body, []).append(time.monotonic())
+
+        await play(_url(port), LATENCY_S, LATENCY_S + 5, hear)
+
+    await asyncio.gather(*(listen(port) for port in heard))
+    later = [
+        (there[0] - here[0]) * 1000
+        for body, here in heard[ingest_port].items()
+        if len(here) == 1 and len(there := heard[node_port].get(body, [])) == 1
+    ]
+    return quantiles(later, n=20)[-1]
+
+
+def load_ratio(folder: Path, ingest_port: int, ours: tuple[int, tuple[int, ...]]) -> float:
+    """CPU of our processes over that of nginx-rtmp alone, each with its viewers, in turn.
+
+    `ours` is the node's port and its processes.
+    """
+    folder.mkdir()
+    port = free_port()
+    config = _BARE.format(host=HOST, port=port, ingest=ingest_port, name=STREAM_ID)
+    (folder / "nginx.conf").write_text(config)
+    with ExitStack() as stack:
+        bare = Watched(["nginx", "-p", f"{folder}/", "-c", "nginx.conf", "-e", "stderr"])
+        stack.callback(bare.stop)
+        asyncio.run(_until_media(port))
+        us = them = 0.0
+        for _ in range(ROUNDS):
+            them += _loaded(port, (bare.process.pid,))
+            us += _loaded(*ours)
+    return us / them
+
+
+async def _until_media(port: int) -> None:
+    until_s = time.monotonic() + START_S_MAX
+    while True:
+        try:
+            await play(_url(port), seconds=0.0, seconds_max=1.0)
+            return
+        except PlayError:
+            if time.monotonic() > until_s:
+                raise
+            await asyncio.sleep(0.1)
+
+
+def _loaded(port: int, pids: tuple[int, ...]) -> float:
+    """Seconds of CPU that the processes use for LOAD_S with all viewers."""
+    return asyncio.run(_watched(port, pids))
+
+
+async def _watched(port: int, pids: tuple[int, ...]) -> float:
+    viewers = [asyncio.create_task(_view(port)) for _ in range(VIEWERS)]
+    await asyncio.sleep(2.0)  # they come in, which is not what is measured
+    before = sum(cpu_s(pid) for pid in pids)
+    await asyncio.sleep(LOAD_S)
+    used_s = sum(cpu_s(pid) for pid in pids) - before
+    gone = sum(viewer.done() for viewer in viewers)
+    for viewer in viewers:
+        viewer.cancel()
+    await asyncio.wait(viewers)
+    if gone:
+        raise PlayError(f"{gone} of {VIEWERS} viewers lost the stream")
+    return used_s
+
+
+async def _view(port: int) -> None:
+    """Take everything and look at nothing: a viewer that costs as little as can be."""
+    reader, writer = await asyncio.open_connection(HOST, port)
+    try:
+        await shake(reader, writer)
+        await request(writer, _url(port))
+        while await reader.read(262_144):
+            pass
+    finally:
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()

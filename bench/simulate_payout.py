@@ -1,0 +1,315 @@
+"""What cheats earn per minute that they really serve, relative to honest service.
+
+Real lottery, real suspicion, real settling; only the connections are simulated: one to a node
+that serves fails with 3 %, as the suspicion test assumes. Every strategy runs for 1,000
+node-days of one-minute sweeps. `make simulate-payout` prints the table.
+"""
+
+import random
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from bench.report import Figure, hand_in
+from coordinator.checks import Check, Event, Verdict
+from coordinator.minutes import Minutes
+from coordinator.reasons import Reason
+from coordinator.schedule import Lottery, day_secret
+from coordinator.settlements import Evidence, settle
+from coordinator.statements import Statement, pending_of
+from coordinator.suspicion import NOBODY, Trust, TrustState, observe
+from coordinator.terms import Terms
+
+DAYS = 10
+OPERATORS = 100
+CHECKS_PER_HOUR = 4
+EPOCH = 60
+"""Minutes of an epoch."""
+RATE_MICROS = 6_000_000
+BALANCE_MICROS = 10**15
+SEED = 7
+FAILS_ONCE, FAILS_TWICE = 0.03, 0.0009
+"""Of connections to a node that serves; of those and their retests."""
+TIMES_STANDARD_ERROR = 3
+
+
+@dataclass
+class Machine:
+    """One operator's machine: what it decides by, and what it may know."""
+
+    random: random.Random
+    offset: int
+    checked_at: int | None = None
+    """The minute in which it last saw a check."""
+    passed: bool = True
+    """How that ended."""
+
+
+Serves = Callable[[Machine, int], bool]
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """A way to earn: when to serve, what to claim, when to come back as somebody else."""
+
+    name: str
+    serves: Serves
+    lies: bool = True
+    """Its stats claim `up` in every minute; if not, only while it serves."""
+    rejoins: Callable[[TrustState, bool], bool] = lambda _state, _failed: False
+    """Whether to go on with a new key, after a check."""
+    identities: int = 1
+    """Nodes on one machine."""
+    one_address: bool = True
+    """Whether these stand behind one address; if not, behind as many of one /24."""
+
+
+def duty(share: float, period: int) -> Serves:
+    """The first part of every period."""
+    return lambda machine, t: (t + machine.offset) % period < share * period
+
+
+def by_chance(share: float) -> Serves:
+    """Every minute anew."""
+    return lambda machine, _: machine.random.random() < share
+
+
+def rests_after_a_check(minutes: int) -> Serves:
+    """It has just been checked: surely not again so soon."""
+
+    def serves(machine: Machine, t: int) -> bool:
+        return machine.checked_at is None or t - machine.checked_at > minutes
+
+    return serves
+
+
+def expects_checks_every(period: int, around: int) -> Serves:
+    """Serves only when a check is due, if checks came like clockwork."""
+
+    def serves(machine: Machine, t: int) -> bool:
+        if machine.checked_at is None:
+            return True
+        since = (t - machine.checked_at) % period
+        return since >= period - around or since <= around
+
+    return serves
+
+
+def behaves_when_watched(otherwise: Serves) -> Serves:
+    """Checked a moment ago, it may be flagged: it serves for ten minutes, as retests go."""
+
+    def serves(machine: Machine, t: int) -> bool:
+        since = t - (machine.checked_at if machine.checked_at is not None else t)
+        return since <= 10 or otherwise(machine, t)
+
+    return serves
+
+
+def repents(machine: Machine, _: int) -> bool:
+    """Serves from a failed check on until one passes, and then no more."""
+    return machine.checked_at is None or not machine.passed
+
+
+STRATEGIES = [
+    Strategy("honest", lambda _machine, _t: True),
+    *(
+        Strategy(f"serves {share:.0%} of every {period} min, claims all", duty(share, period))
+        for share in (0.25, 0.5, 0.8, 0.95)
+        for period in (20, 60, 240, 1440)
+    ),
+    *(
+        Strategy(f"serves {share:.0%} by chance, claims all", by_chance(share))
+        for share in (0.5, 0.9)
+    ),
+    Strategy("serves 50% of every 240 min, claims only that", duty(0.5, 240), lies=False),
+    Strategy("rests 5 min after a check", rests_after_a_check(5)),
+    Strategy("rests 10 min after a check, claims only the rest", rests_after_a_check(10), False),
+    Strategy("expects checks every 15 min, serves 3 min around", expects_checks_every(15, 3)),
+    Strategy("expects checks every 60 min, serves 10 min around", expects_checks_every(60, 10)),
+    Strategy("repents after a failed check until one passes", repents),
+    *(
+        Strategy(
+            f"serves {share:.0%} of every 30 min, new key after each failure",
+            duty(share, 30),
+            rejoins=lambda _state, failed: failed,
+        )
+        for share in (0.5, 0.9)
+    ),
+    *(
+        Strategy(
+            f"serves {share:.0%} of every 30 min, new key once flagged",
+            duty(share, 30),
+            rejoins=lambda state, _failed: state.trust is Trust.FLAGGED,
+        )
+        for share in (0.5, 0.9)
+    ),
+    *(
+        Strategy(
+            f"serves {share:.0%} of every 30 min and whenever just checked",
+            behaves_when_watched(duty(share, 30)),
+        )
+        for share in (0.25, 0.5, 0.8)
+    ),
+    Strategy("8 identities on one machine, all served", lambda _m, _t: True, identities=8),
+    Strategy("serves nothing, claims all", lambda _machine, t: t < 0),
+]
+
+
+@dataclass
+class Identity:
+    """A node as the coordinator knows it."""
+
+    node_id: str
+    address: str
+    trust: TrustState = NOBODY
+    due: dict[int, int] = field(default_factory=dict)
+    """By epoch, bit by minute."""
+    up: dict[int, int] = field(default_factory=dict)
+    checks: dict[int, list[Check]] = field(default_factory=dict)
+
+
+def lotteries() -> list[Lottery]:
+    """A day's secret each."""
+    first = date(2026, 11, 22)
+    key = "the key of a simulation, and of nothing else"
+    return [
+        Lottery(day_secret(key, first + timedelta(days=day)), 60, CHECKS_PER_HOUR)
+        for day in range(DAYS)
+    ]
+
+
+def simulate(strategy: Strategy, operators: int = OPERATORS) -> tuple[list[int], list[int]]:
+    """(micros, minutes really served) of each operator."""
+    drawn = lotteries()
+    machines, served = [], []
+    for operator in range(max(1, operators // strategy.identities)):
+        identities, minutes = _lived(strategy, operator, drawn)
+        machines.append(identities)
+        served.append(minutes)
+    micros = _settled([identity for identities in machines for identity in identities])
+    earned = [sum(micros.get(one.node_id, 0) for one in identities) for identities in machines]
+    return earned, served
+
+
+def _lived(strategy: Strategy, operator: int, drawn: list[Lottery]) -> tuple[list[Identity], int]:
+    """One machine's days: its identities with their evidence, and its minutes served."""
+    rolls = random.Random(f"{SEED}|{strategy.name}|{operator}")
+    machine = Machine(rolls, rolls.randrange(1440))
+    present = [_identity(strategy, operator, number) for number in range(strategy.identities)]
+    everyone, served = list(present), 0
+    for t in range(DAYS * 1440):
+        serving = strategy.serves(machine, t)
+        served += serving
+        for place, node in enumerate(present):
+            claims = strategy.lies or serving
+            epoch, bit = t // EPOCH, 1 << t % EPOCH
+            node.due[epoch] = node.due.get(epoch, 0) | bit
+            if not claims:
+                continue
+            node.up[epoch] = node.up.get(epoch, 0) | bit
+            if not _is_checked(node, t, drawn):
+                continue
+            failed = _checked(node, t, serving, rolls)
+            machine.checked_at, machine.passed = t, not failed
+            if strategy.rejoins(node.trust, failed):
+                present[place] = _identity(strategy, operator, len(everyone))
+                everyone.append(present[place])
+    return everyone, served
+
+
+def _identity(strategy: Strategy, operator: int, number: int) -> Identity:
+    host = 1 if strategy.one_address else number % 250 + 1
+    return Identity(f"n{operator}-{number}", f"51.{operator // 250}.{operator % 250}.{host}")
+
+
+def _is_checked(node: Identity, t: int, drawn: list[Lottery]) -> bool:
+    trust = node.trust.trust
+    if trust is Trust.FRAUD:
+        return False
+    return trust is Trust.FLAGGED or drawn[t // 1440].is_due(node.node_id, t)
+
+
+def _checked(node: Identity, t: int, serving: bool, rolls: random.Random) -> bool:
+    """Makes the check; whether it failed."""
+    roll = rolls.random()
+    verdict, reason = Verdict.FAIL, Reason.NO_STREAM
+    if serving and roll >= FAILS_TWICE:
+        verdict, reason = Verdict.PASS, Reason.PASSED
+        if roll < FAILS_ONCE:
+            verdict, reason = Verdict.DEGRADED, Reason.DEGRADED
+    check = Check(
+        node.node_id, "s3", t, t * 60 + 30.0, verdict, reason,
+        attempts=({"address": node.address},),
+    )  # fmt: skip
+    node.trust, event = observe(node.trust, check)
+    marked = Check(
+        check.node_id, "s3", t, check.due_s, verdict, reason, event=event, attempts=check.attempts
+    )
+    node.checks.setdefault(t // EPOCH, []).append(marked)
+    return verdict is Verdict.FAIL
+
+
+def _settled(nodes: list[Identity]) -> dict[str, int]:
+    """Every epoch settled by the real rules: micros by node, what was forfeited taken off."""
+    terms = Terms(RATE_MICROS, 10**6, 60)
+    held: deque[Statement] = deque(maxlen=terms.holding_epochs)
+    micros: dict[str, int] = {}
+    for statement in _statements(nodes, terms, held):
+        for row in statement.rows:
+            net = row.earned_micros - row.forfeited_micros
+            micros[row.node_id] = micros.get(row.node_id, 0) + net
+        held.append(statement)
+    return micros
+
+
+def _statements(nodes: list[Identity], terms: Terms, held: deque[Statement]) -> Iterator[Statement]:
+    before: Statement | None = None
+    for epoch in range(DAYS * 1440 // EPOCH + 2):
+        checks = [check for node in nodes for check in node.checks.get(epoch, ())]
+        frauds = frozenset(c.node_id for c in checks if c.event is Event.CONFIRMED)
+        evidence = Evidence(
+            "s3",
+            epoch,
+            epoch * EPOCH * 60,
+            (epoch + 1) * EPOCH * 60,
+            terms,
+            {
+                node.node_id: Minutes(node.due[epoch], node.up.get(epoch, 0))
+                for node in nodes
+                if epoch in node.due
+            },
+            checks,
+            before.carried() if before else {},
+            frauds,
+            pending_of(frauds, held, epoch),
+        )
+        before = settle(evidence, BALANCE_MICROS)
+        yield before
+
+
+def relative(earned: list[int], served: list[int], honest: float) -> tuple[float, float]:
+    """(micros per served minute over the honest figure, its standard error)."""
+    minutes = sum(served)
+    if not minutes:
+        return (float("inf") if sum(earned) else 0.0), 0.0
+    ratio = sum(earned) / minutes
+    spread = sum((e - ratio * s) ** 2 for e, s in zip(earned, served, strict=True))
+    return ratio / honest, spread**0.5 / minutes / honest
+
+
+def main() -> None:
+    """Prints the table and writes build/simulate-payout.json."""
+    earned, served = simulate(STRATEGIES[0])
+    honest = sum(earned) / sum(served)
+    figures = [Figure("honest: paid share of served minutes", honest / (RATE_MICROS / 60), "")]
+    for strategy in STRATEGIES[1:]:
+        value, error = relative(*simulate(strategy), honest)
+        name = f"{strategy.name} (±{error:.3f})"
+        figures.append(Figure(name, value, "x honest per served minute", "<= 1"))
+        print(f"{value:6.3f} ±{error:.3f}  {strategy.name}", flush=True)
+    hand_in("simulate-payout", figures)
+
+
+if __name__ == "__main__":
+    main()

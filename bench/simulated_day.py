@@ -1,0 +1,232 @@
+"""A network whose functions are real and whose outside is not: the clock, the relays, the media.
+
+The four functions' own handlers run over one store in memory that counts what Firestore would
+bill. Time jumps from minute to minute. Polls are answered without a socket, checks pass without
+media; everything that reads or writes a document is what runs in the cloud.
+"""
+
+import base64
+import hashlib
+from dataclasses import dataclass, field
+
+from api.nodes import Announcements
+from api.snapshots import Snapshots
+from api.wire import HeartbeatIn, HeartbeatOut
+from collector.sweeping import Sweeper
+from coordinator.adapters.counting import CountingStore
+from coordinator.adapters.ledger import Ledger
+from coordinator.adapters.log import Log
+from coordinator.adapters.memory import MemoryStore
+from coordinator.adapters.outbound import Failed, Fetched, Outbound
+from coordinator.adapters.records import Measurements
+from coordinator.adapters.rtmp_probe import RtmpProbe
+from coordinator.adapters.rtmp_reference import Reference, ReferencePool
+from coordinator.addresses import HttpAddress
+from coordinator.balances import opening_balance
+from coordinator.checks import Check, Verdict
+from coordinator.epochs import Calendar
+from coordinator.keys import node_id_of
+from coordinator.leases import Leases
+from coordinator.proof import ProofParameters
+from coordinator.reasons import Reason
+from coordinator.rtmp import RtmpAddress
+from coordinator.schedule import day_of
+from coordinator.streams import Stream
+from payout.settling import Settler
+from prober.checking import Capacity, Checker
+from prober.drawing import Due
+from prober.running import Prober
+from prober.sealing import Sealer
+
+START_S = 1_795_305_600.0
+"""A whole UTC hour."""
+STREAMS = 3
+CHECKS_PER_HOUR = 4
+PAYOUT_EVERY_MINUTES = 5
+
+
+class Relays(Outbound):
+    """Every relay of the world, answering at once; bytes move from poll to poll."""
+
+    def __init__(self) -> None:
+        super().__init__(allow_private=True)
+        self._sent = 0
+
+    async def get(self, address: HttpAddress, *, at: str | None = None) -> Fetched | Failed:
+        self._sent += 1
+        _, node_id, stream_id = address.path.split("/")
+        body = (
+            f'{{"schema":"restream-node/1","node_id":"{node_id}","relay":{{"state":"running"}},'
+            f'"stream":{{"id":"{stream_id}","state":"live","viewers":2,"bytes_in":{self._sent},'
+            '"bytes_out":7}}'
+        )
+        return Fetched(body.encode(), address.host, 0.05)
+
+
+class PassingChecker(Checker):
+    """Every check passes, at its drawn second."""
+
+    async def check(self, due: Due, draw: int, reference: Reference) -> Check:
+        slot = due.slot
+        return Check(slot.node_id, slot.stream_id, draw, due.due_s, Verdict.PASS, Reason.PASSED)
+
+
+class LiveReference(Reference):
+    """A stream that is always published."""
+
+    def is_live(self, now_s: float) -> bool:
+        return True
+
+
+class LivePool(ReferencePool):
+    """References that connect to nothing."""
+
+    def acquire(self, address: RtmpAddress) -> Reference:
+        return LiveReference(address, now=lambda: 0.0)
+
+    def release(self, address: RtmpAddress) -> None:
+        return
+
+
+@dataclass
+class Beating:
+    """One node's agent."""
+
+    node_id: str
+    stream_id: str
+    address: str
+    lease: str | None = None
+
+
+@dataclass
+class World:
+    """The network. `node_count` nodes over `shards` shards, and whoever looks at it."""
+
+    node_count: int
+    shards: int
+    now_s: float = START_S
+    measured: CountingStore = field(default_factory=lambda: CountingStore(MemoryStore()))
+    money: CountingStore = field(default_factory=lambda: CountingStore(MemoryStore()))
+
+    def __post_init__(self) -> None:
+        calendar, log = Calendar(), Log("bench", "ERROR")
+
+        def clock() -> float:
+            return self.now_s
+
+        async def no_sleep(_: float) -> None:
+            return
+
+        def measurements() -> Measurements:
+            return Measurements(self.measured, self.shards)
+
+        self.ledger = Ledger(self.money)
+        self.calendar = calendar
+        self.snapshots = Snapshots(
+            measurements(), Ledger(self.money), calendar.sweep_seconds, clock, seconds_max=5.0
+        )
+        self.announcements = Announcements(
+            measurements(),
+            self.snapshots,
+            clock,
+            "rtmp://ingest.example.org/live",
+            True,
+            30,
+            calendar,
+            Leases(b"the lease key of the simulated day"),
+        )
+        self.sweeper = Sweeper(measurements(), Relays(), calendar, clock, log, self.shards)
+        self.prober = Prober(
+            measurements(),
+            LivePool(now=clock),
+            PassingChecker(
+                RtmpProbe(now=clock), Relays(), ProofParameters(), clock, no_sleep, Capacity(10**6)
+            ),
+            Sealer(measurements(), "k" * 32, calendar.check_seconds, CHECKS_PER_HOUR),
+            calendar,
+            "rtmp://ingest.example.org/live",
+            {},
+            clock,
+            no_sleep,
+            log,
+        )
+        self.settler = Settler(measurements(), Ledger(self.money), calendar, 24, clock, log)
+        self.nodes = [self._node(number) for number in range(self.node_count)]
+
+    def _node(self, number: int) -> Beating:
+        key = base64.urlsafe_b64encode(hashlib.sha256(str(number).encode()).digest()).decode()
+        address = f"127.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+        return Beating(node_id_of(key.rstrip("=")), f"stream{number % STREAMS}", address)
+
+    async def open(self) -> None:
+        """Streams with deposits, and every node's first heartbeat."""
+        for number in range(STREAMS):
+            stream = stream_of(f"stream{number}", self.now_s)
+            await Measurements(self.measured).create_stream(stream)
+            await self.ledger.open(opening_balance(stream, 10**15, self.calendar), self.now_s)
+        for node in self.nodes:
+            await self.beat(node)
+        self.now_s = START_S - 86_400  # the network is not new: its lottery ran yesterday too
+        await self.prober.sealer.lottery(self.now_s, day_of(int(self.now_s // 60), 60))
+        self.now_s = START_S
+
+    async def beat(self, node: Beating, state: str = "running") -> HeartbeatOut:
+        """One heartbeat, its lease echoed."""
+        url = f"http://{node.address}:8080/{node.node_id}/{node.stream_id}"
+        beat = HeartbeatIn.model_validate(
+            {
+                "stream_id": node.stream_id,
+                "stats_url": url,
+                "rtmp_port": 1935,
+                "state": state,
+                "lease": node.lease,
+            }
+        )
+        answer = await self.announcements.take(node.node_id, beat, node.address)
+        node.lease = answer.lease
+        return answer
+
+    async def restart(self, node: Beating) -> None:
+        """A clean goodbye, and a new process that knows no lease."""
+        await self.beat(node, "leaving")
+        node.lease = None
+        self.now_s += 7
+        await self.beat(node)
+
+    async def minute(self, beating: list[Beating], restarting: list[Beating]) -> None:
+        """One tick: sweep, heartbeats twice, restarts, one prober run, payouts when due."""
+        start_s = self.now_s
+        for shard in range(self.shards):
+            await self.sweeper.sweep(shard)
+        await self.prober.run()
+        for offset_s in (25.0, 55.0):
+            self.now_s = start_s + offset_s
+            for node in beating:
+                await self.beat(node)
+        self.now_s = start_s + 30
+        for node in restarting:
+            await self.restart(node)
+        if int(start_s // 60) % PAYOUT_EVERY_MINUTES == 0:
+            await self.settler.settle_due()
+        self.now_s = start_s + 60
+
+    def operations(self) -> tuple[int, int]:
+        """(reads, writes) billed so far, in both databases."""
+        measured, money = self.measured.operations, self.money.operations
+        return measured.reads + money.reads, measured.writes + money.writes
+
+
+def stream_of(stream_id: str, now_s: float) -> Stream:
+    """A stream that pays everyone."""
+    return Stream.model_validate(
+        {
+            "stream_id": stream_id,
+            "name": stream_id,
+            "sponsor": "ada",
+            "reward_micros_per_hour": 1_500_000,
+            "max_paid_nodes": 10_000,
+            "created_s": now_s,
+            "key_hash": "0" * 64,
+            "request_hash": "0" * 64,
+        }
+    )

@@ -1,0 +1,188 @@
+"""`make bench-sweep`: what a poll costs, beside Prometheus and blackbox_exporter in the same run.
+
+Every target has a loopback address of its own, served from one process on one core; whoever is
+measured runs alone on the other core, for a round at a time, the three in turn. The collector
+polls with its own code: a new connection each time, guarded, parsed, judged, and the sweep's
+document written (to a store in memory). Prometheus scrapes the same facts over connections that
+it keeps open, which is its way.
+"""
+
+import http.client
+import json
+import os
+import sys
+import time
+import urllib.request
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median
+
+from bench.peers import peer, version_of
+from bench.processes import Child, two_cores, wait_for
+from bench.report import BUILD, ROOT, Figure, hand_in
+from bench.targets import DELAY_S, host_of
+
+ROUNDS = int(os.environ.get("ROUNDS", "5"))
+TARGETS = int(os.environ.get("TARGETS", "1000"))
+SECONDS_A_ROUND = 4.0
+BIG_SWEEP_NODES = 10_000
+PROBES_A_ROUND = 1_500
+FAST, SLOW, PROMETHEUS, BLACKBOX = 29_110, 29_111, 29_112, 29_113
+_PYTHONPATH = {"PYTHONPATH": f"{ROOT / 'functions'}{os.pathsep}{ROOT}"}
+
+
+def main() -> None:
+    """Measures, prints, and keeps the figures."""
+    client_core, server_core = two_cores()
+    prometheus, blackbox = peer("prometheus"), peer("prometheus-blackbox-exporter")
+    work = BUILD / "bench-sweep"
+    work.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        targets = stack.enter_context(
+            Child(
+                [sys.executable, "-m", "bench.targets", str(FAST), str(SLOW)],
+                server_core,
+                work / "targets.log",
+                _PYTHONPATH,
+            )
+        )
+        targets.says()
+        ours = stack.enter_context(_sweeper(FAST, TARGETS, client_core, work))
+        theirs = stack.enter_context(_prometheus(prometheus, client_core, work))
+        probes = stack.enter_context(_blackbox(blackbox, client_core, work))
+        figures = _rounds(ours, theirs, probes, targets)
+        big = stack.enter_context(_sweeper(SLOW, BIG_SWEEP_NODES, client_core, work))
+        figures += _big_sweep(big)
+    peers = f"Prometheus {version_of(prometheus)}, blackbox_exporter {version_of(blackbox)}"
+    print(f"{TARGETS} targets, {ROUNDS} rounds each in turn, {peers}")
+    hand_in("bench-sweep", figures)
+
+
+def _sweeper(port: int, nodes: int, core: int, work: Path) -> Child:
+    argv = [sys.executable, "-m", "bench.sweeper", str(port), str(nodes)]
+    return Child(argv, core, work / f"sweeper-{nodes}.log", _PYTHONPATH)
+
+
+def _prometheus(program: str, core: int, work: Path) -> Child:
+    names = ", ".join(f'"{host_of(at)}:{FAST}"' for at in range(TARGETS))
+    config = work / "prometheus.yml"
+    config.write_text(
+        "global: {scrape_interval: 1s, scrape_timeout: 1s}\n"
+        f"scrape_configs: [{{job_name: nodes, static_configs: [{{targets: [{names}]}}]}}]\n"
+    )
+    argv = [
+        program,
+        f"--config.file={config}",
+        f"--storage.tsdb.path={work / 'tsdb'}",
+        f"--web.listen-address=127.0.0.1:{PROMETHEUS}",
+        "--log.level=error",
+    ]
+    return Child(argv, core, work / "prometheus.log", {"GOMAXPROCS": "1"})
+
+
+def _blackbox(program: str, core: int, work: Path) -> Child:
+    config = work / "blackbox.yml"
+    config.write_text("modules: {http_2xx: {prober: http, timeout: 5s}}\n")
+    argv = [
+        program,
+        f"--config.file={config}",
+        f"--web.listen-address=127.0.0.1:{BLACKBOX}",
+        "--log.level=error",
+    ]
+    return Child(argv, core, work / "blackbox.log", {"GOMAXPROCS": "1"})
+
+
+def _rounds(ours: Child, theirs: Child, probes: Child, targets: Child) -> list[Figure]:
+    """CPU milliseconds a poll, scrape and probe: the median of the rounds, and the ratios."""
+    ours.says()
+    wait_for(lambda: _answers(PROMETHEUS, "/-/ready"), "Prometheus")
+    wait_for(lambda: _answers(BLACKBOX, "/-/healthy"), "blackbox_exporter")
+    wait_for(lambda: int(targets.ask("")) > 2 * TARGETS, "two scrapes of every target")
+    theirs.pause()
+    ours.ask("warm up")
+    polls, scrapes, probed = [], [], []
+    for number in range(ROUNDS):
+        polls.append(_poll_round(ours))
+        scrapes.append(_scrape_round(theirs, targets))
+        probed.append(_probe_round(probes))
+        print(
+            f"round {number + 1}: poll {polls[-1]:.3f}, scrape {scrapes[-1]:.3f}, "
+            f"probe {probed[-1]:.3f} ms CPU",
+            flush=True,
+        )
+    poll, scrape, probe = median(polls), median(scrapes), median(probed)
+    to_scrape = median(p / s for p, s in zip(polls, scrapes, strict=True))
+    to_probe = median(p / s for p, s in zip(polls, probed, strict=True))
+    return [
+        Figure("a poll of the collector, new connection", poll, "ms CPU"),
+        Figure("a scrape of Prometheus, connection kept", scrape, "ms CPU"),
+        Figure("a probe of blackbox_exporter", probe, "ms CPU"),
+        Figure("poll to scrape", to_scrape, "x", "<= 0.8", "Prometheus"),
+        Figure("poll to probe", to_probe, "x", "<= 0.25", "blackbox_exporter"),
+    ]
+
+
+def _poll_round(ours: Child) -> float:
+    """CPU ms a poll, over as many sweeps as a round has time for."""
+    cpu_s, polled = 0.0, 0
+    end = time.monotonic() + SECONDS_A_ROUND / 2
+    while time.monotonic() < end:
+        told = json.loads(ours.ask("sweep"))
+        if told["outcomes"] != {"up": told["polled"]}:
+            raise SystemExit(f"The targets did not answer as they should: {told}")
+        cpu_s += told["cpu_s"]
+        polled += told["polled"]
+    return cpu_s / polled * 1000
+
+
+def _scrape_round(theirs: Child, targets: Child) -> float:
+    """CPU ms a scrape, by what the targets answered meanwhile."""
+    theirs.resume()
+    time.sleep(2.0)  # scrapes that fell due while it was stopped
+    cpu_s, sent = theirs.cpu_s(), int(targets.ask(""))
+    time.sleep(SECONDS_A_ROUND)
+    cpu_s, sent = theirs.cpu_s() - cpu_s, int(targets.ask("")) - sent
+    theirs.pause()
+    if sent < TARGETS * SECONDS_A_ROUND * 0.8:
+        raise SystemExit(f"Prometheus made only {sent} scrapes in {SECONDS_A_ROUND} s")
+    return cpu_s / sent * 1000
+
+
+def _probe_round(probes: Child) -> float:
+    """CPU ms a probe; asked over one connection, as Prometheus would."""
+    connection = http.client.HTTPConnection("127.0.0.1", BLACKBOX, timeout=10)
+    cpu_s = probes.cpu_s()
+    for at in range(PROBES_A_ROUND):
+        target = f"http://{host_of(at % TARGETS)}:{FAST}/stats.json"
+        connection.request("GET", f"/probe?module=http_2xx&target={target}")
+        if b"probe_success 1" not in connection.getresponse().read():
+            raise SystemExit(f"blackbox_exporter could not probe {target}")
+    connection.close()
+    return (probes.cpu_s() - cpu_s) / PROBES_A_ROUND * 1000
+
+
+def _big_sweep(big: Child) -> list[Figure]:
+    """Ten thousand far-away nodes, one in twenty dead, three minutes of them."""
+    big.says()
+    told = [json.loads(big.ask("sweep")) for _ in range(3)]
+    up, down = (told[0]["outcomes"].get(outcome, 0) for outcome in ("up", "down"))
+    if (up, down) != (9_500, 500):
+        raise SystemExit(f"The targets did not answer as they should: {told[0]}")
+    what = f"{BIG_SWEEP_NODES:,} nodes, {DELAY_S * 1000:.0f} ms away, 5 % dead"
+    return [
+        Figure(f"{what}: longest of 3 sweeps", max(t["wall_s"] for t in told), "s", "<= 15"),
+        Figure(f"{what}: CPU", max(t["cpu_s"] for t in told), "s"),
+        Figure(f"{what}: memory", max(t["rss_mb"] for t in told), "MB", "<= 150", "905 MB"),
+    ]
+
+
+def _answers(port: int, path: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=1) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""Trials: real checks of real nodes by the prober's own code, counted one by one.
+
+Real: Checker, RtmpProbe, Reference, proof, suspicion, the collector's judgement of statistics.
+Left out: the lottery (a trial begins when there is room) and the store.
+"""
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from bench.directory import stats_url_of
+from bench.stage import STREAM, Stage, Subject
+from coordinator.adapters.outbound import Fetched, Outbound
+from coordinator.adapters.rtmp_reference import Reference
+from coordinator.addresses import parse_stats_url
+from coordinator.checks import Check, Event, Verdict
+from coordinator.reasons import Reason
+from coordinator.relay_stats import parse_stats
+from coordinator.rosters import Slot
+from coordinator.suspicion import NOBODY, TrustState, observe
+from coordinator.sweeps import OUTCOME_OF_FAILURE, Outcome, judge
+from emulator.ports import LOOPBACK
+from prober.checking import Checker
+from prober.drawing import Due
+
+POLL_EVERY_S = 25.0
+LONG_SHARE = 0.25
+"""As the lottery draws them."""
+
+
+@dataclass
+class Tally:
+    """What the trials of one subject came to."""
+
+    subject: Subject
+    checks: list[Check] = field(default_factory=list)
+    until_flagged: list[int] = field(default_factory=list)
+    """Checks until each flag, the published rules starting over after it."""
+    polls: Counter[Reason] = field(default_factory=Counter)
+    polled_up: int = 0
+    _state: TrustState = NOBODY
+    _since_flag: int = 0
+
+    def take(self, check: Check) -> None:
+        """One more check, in the order in which they ended."""
+        self.checks.append(check)
+        self._since_flag += check.verdict.counts
+        self._state, event = observe(self._state, check)
+        if event is Event.FLAGGED:
+            self.until_flagged.append(self._since_flag)
+            self._state, self._since_flag = NOBODY, 0
+
+    def count(self, *verdicts: Verdict) -> int:
+        """Checks that ended so."""
+        return sum(check.verdict in verdicts for check in self.checks)
+
+    @property
+    def counted(self) -> int:
+        """Checks that say something about the subject."""
+        return sum(check.verdict.counts for check in self.checks)
+
+
+@dataclass
+class Trials:
+    """Makes trials, at most `at_once` together."""
+
+    stage: Stage
+    checker: Checker
+    reference: Reference
+    at_once: int
+    rng: random.Random
+
+    async def run(
+        self, wanted: Sequence[Subject], tallies: dict[str, Tally], told: Callable[[int], None]
+    ) -> None:
+        """One trial for each entry of `wanted`, begun in that order; `told` counts the ended."""
+        places, ended = asyncio.Semaphore(self.at_once), 0
+
+        async def trial(subject: Subject) -> None:
+            nonlocal ended
+            try:
+                tallies[subject.name].take(await self.one(subject))
+            finally:
+                places.release()
+            ended += 1
+            told(ended)
+
+        async with asyncio.TaskGroup() as group:
+            for subject in wanted:
+                await places.acquire()
+                group.create_task(trial(subject))
+
+    async def one(self, subject: Subject, *, may_be_long: bool = True) -> Check:
+        """One check, begun now, its retests included."""
+        is_long = may_be_long and self.rng.random() < LONG_SHARE
+        slot = slot_of(subject, subject.name, f"http://{LOOPBACK}:{subject.stats_port}/stats.json")
+        due = Due(slot, time.time(), is_long=is_long)
+        return await self.checker.check(due, 0, self.reference)
+
+    async def paced(self, subject: Subject, a_second: float, seconds: float) -> list[Check]:
+        """Checks begun at an even rate, however long each takes."""
+        async with asyncio.TaskGroup() as group:
+            tasks = []
+            for _ in range(round(a_second * seconds)):
+                tasks.append(group.create_task(self.one(subject, may_be_long=False)))
+                await asyncio.sleep(1 / a_second)
+        return [task.result() for task in tasks]
+
+    async def poll(self, outbound: Outbound, tallies: dict[str, Tally]) -> None:
+        """Asks for everyone's statistics as the collector does, now and then, until cancelled."""
+        while True:
+            for node_id, beat in list(self.stage.directory.beats.items()):
+                tally = self._tally_of(beat, tallies)
+                if tally is not None:
+                    slot = slot_of(tally.subject, node_id, stats_url_of(beat))
+                    reason, is_up = await claim_of(outbound, slot)
+                    tally.polls[reason] += 1
+                    tally.polled_up += is_up
+            await asyncio.sleep(POLL_EVERY_S)
+
+    def _tally_of(self, beat: dict[str, object], tallies: dict[str, Tally]) -> Tally | None:
+        if "stats_url" in beat:
+            return tallies.get("borrowed-address")
+        ports = {tally.subject.stats_port: tally for tally in tallies.values()}
+        stats_port = beat["stats_port"]
+        return ports.get(stats_port) if isinstance(stats_port, int) else None
+
+
+def slot_of(subject: Subject, node_id: str, stats_url: str) -> Slot:
+    """The subject's place on a roster."""
+    return Slot(node_id, STREAM, stats_url, LOOPBACK, subject.rtmp_port, 0, 0.0)
+
+
+async def claim_of(outbound: Outbound, slot: Slot) -> tuple[Reason, bool]:
+    """(what the collector says of a node's statistics, whether that counts as up)."""
+    fetched = await outbound.get(parse_stats_url(slot.stats_url))
+    if not isinstance(fetched, Fetched):
+        return fetched.reason, OUTCOME_OF_FAILURE[fetched.reason] is Outcome.UP
+    stats = parse_stats(fetched.body, slot.stream_id)
+    poll = judge(slot, stats, None, stream_is_live=True, tick=0)
+    return poll.reason, poll.outcome is Outcome.UP

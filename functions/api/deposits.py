@@ -1,0 +1,113 @@
+"""Tokens in and out of a running stream: top-ups, and closing with a refund."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from api.money_wire import ClosedOut, EntryOut, TopUpIn, TopUpOut
+from api.problems import Problem
+from api.streams import IDEMPOTENCY_KEY_CHARACTERS_MAX
+from api.wire import timestamp
+from coordinator.adapters.clock import Clock
+from coordinator.adapters.ledger import Ledger, StreamClosedError
+from coordinator.adapters.records import Measurements
+from coordinator.entries import Entry
+from coordinator.epochs import Calendar
+from coordinator.money import format_tokens, parse_tokens
+from coordinator.streams import Stream
+
+
+@dataclass(frozen=True)
+class Treasurer:
+    """Moves tokens for a stream's own sponsor."""
+
+    measurements: Measurements
+    ledger: Ledger
+    calendar: Calendar
+    clock: Clock
+    random_bytes: Callable[[int], bytes]
+
+    async def top_up(
+        self, stream: Stream, asked: TopUpIn, sponsor: str, idempotency_key: str | None
+    ) -> TopUpOut:
+        """Adds tokens, once for each Idempotency-Key."""
+        _require_owner(stream, sponsor)
+        now_s, micros = self.clock(), parse_tokens(asked.amount)
+        if stream.ends_s is not None and now_s >= stream.ends_s:
+            raise _closed(stream)
+        request = self._request(idempotency_key)
+        try:
+            done = await self.ledger.top_up(stream.stream_id, micros, now_s, request)
+        except StreamClosedError:
+            raise _closed(stream) from None
+        except ValueError as error:
+            raise Problem("invalid-request", f"amount: {error}.") from None
+        if done is None:
+            raise Problem("unavailable", "The stream's first deposit is still being written.")
+        balance, entry = done
+        if entry.amount_micros != micros:
+            raise Problem(
+                "idempotency-conflict",
+                f"This Idempotency-Key stands for a deposit of "
+                f"{format_tokens(entry.amount_micros)}; use a new key for another one.",
+            )
+        return TopUpOut(
+            stream_id=stream.stream_id,
+            entry=entry_out(entry),
+            balance=format_tokens(balance.balance_micros),
+            deposited=format_tokens(balance.deposited_micros),
+        )
+
+    async def close(self, stream: Stream, sponsor: str) -> ClosedOut:
+        """Ends the stream now; a closed one stays as it is. Nothing is refunded before the last
+        minutes are settled, so nobody's earnings can be refunded."""
+        _require_owner(stream, sponsor)
+        ended = await self.measurements.end_stream(stream.stream_id, round(self.clock(), 3))
+        if ended is None or ended.ends_s is None:
+            raise Problem("unavailable", "The stream could not be closed; try again.")
+        epoch = self._last_epoch(ended.ends_s)
+        (balance,) = await self.ledger.balances([stream.stream_id])
+        refund_s = self.calendar.epoch_bounds_s(epoch)[1] + self.calendar.grace_seconds
+        return ClosedOut(
+            stream_id=stream.stream_id,
+            ends_at=timestamp(ended.ends_s),
+            balance=format_tokens(balance.balance_micros if balance else 0),
+            refund_epoch=epoch,
+            refund_after=timestamp(refund_s),
+            says="No minute after ends_at is paid; what the last statement leaves is refunded.",
+        )
+
+    def _last_epoch(self, ends_s: float) -> int:
+        epoch = self.calendar.epoch_at(ends_s)
+        return epoch - 1 if self.calendar.epoch_bounds_s(epoch)[0] == ends_s else epoch
+
+    def _request(self, idempotency_key: str | None) -> str:
+        if idempotency_key is None:
+            return self.random_bytes(16).hex()
+        if not 1 <= len(idempotency_key) <= IDEMPOTENCY_KEY_CHARACTERS_MAX:
+            raise Problem(
+                "invalid-request",
+                f"Idempotency-Key: use 1 to {IDEMPOTENCY_KEY_CHARACTERS_MAX} characters.",
+            )
+        return hashlib.sha256(idempotency_key.encode()).hexdigest()[:32]
+
+
+def entry_out(entry: Entry) -> EntryOut:
+    """An entry as anyone may see it."""
+    return EntryOut(
+        number=entry.number,
+        kind=entry.kind.value,
+        amount=format_tokens(entry.amount_micros),
+        at=timestamp(entry.at_s),
+        epoch=entry.epoch,
+        balance_after=format_tokens(entry.balance_after_micros),
+    )
+
+
+def _require_owner(stream: Stream, sponsor: str) -> None:
+    if stream.sponsor != sponsor:
+        raise Problem("not-your-stream", "Only the sponsor who registered it moves its tokens.")
+
+
+def _closed(stream: Stream) -> Problem:
+    return Problem("stream-closed", f"{stream.stream_id} has ended; register a new stream.")

@@ -1,0 +1,77 @@
+"""Routes about tokens: top-ups, closing, the sponsor's delivery, the operator's receipt."""
+
+import secrets
+from typing import Annotated
+
+from fastapi import FastAPI, Header, Query
+
+from api.deposits import Treasurer
+from api.keys import sponsor_of
+from api.money_wire import ClosedOut, DeliveryOut, ReceiptOut, TopUpIn, TopUpOut
+from api.problems import Problem
+from api.reports import Reports
+from api.services import Services
+from coordinator.streams import Stream
+
+Authorization = Annotated[str | None, Header()]
+EpochToken = Annotated[str, Query(pattern="^[0-9]{0,10}$")]
+HoursSize = Annotated[int, Query(ge=1, le=200)]
+LinesSize = Annotated[int, Query(ge=1, le=48)]
+
+
+def install(app: FastAPI, services: Services) -> None:
+    """Adds them to the application."""
+    treasurer = Treasurer(
+        services.measurements,
+        services.ledger,
+        services.calendar,
+        services.clock,
+        secrets.token_bytes,
+    )
+    reports = Reports(services.ledger, services.snapshots, services.calendar, services.clock)
+
+    async def known(stream_id: str) -> Stream:
+        stream = await services.stream(stream_id)
+        if stream is None:
+            raise Problem("unknown-stream", f"No stream is called {stream_id}: see GET /streams.")
+        return stream
+
+    @app.post("/streams/{stream_id}/top-ups", status_code=201, tags=["sponsors"])
+    async def add_tokens(
+        stream_id: str,
+        asked: TopUpIn,
+        authorization: Authorization = None,
+        idempotency_key: Annotated[str | None, Header()] = None,
+    ) -> TopUpOut:
+        """Add tokens to a stream. Repeating it with the same Idempotency-Key adds them once."""
+        sponsor, _ = sponsor_of(authorization, services.sponsors)
+        stream = await known(stream_id)
+        done = await treasurer.top_up(stream, asked, sponsor, idempotency_key)
+        services.snapshots.forget()
+        return done
+
+    @app.post("/streams/{stream_id}/close", tags=["sponsors"])
+    async def close_a_stream(
+        stream_id: str,
+        authorization: Authorization = None,
+        idempotency_key: Annotated[str | None, Header()] = None,
+    ) -> ClosedOut:
+        """End a stream now; what its last statement leaves goes back to the sponsor."""
+        sponsor, _ = sponsor_of(authorization, services.sponsors)
+        done = await treasurer.close(await known(stream_id), sponsor)
+        services.snapshots.forget()
+        return done
+
+    @app.get("/streams/{stream_id}/delivery", tags=["streams"])
+    async def get_a_delivery(
+        stream_id: str, page_token: EpochToken = "", page_size: HoursSize = 50
+    ) -> DeliveryOut:
+        """What the tokens bought, hour by hour; what was not paid, returned and refunded."""
+        return await reports.delivery(await known(stream_id), int(page_token or 0), page_size)
+
+    @app.get("/nodes/{node_id}/receipt", tags=["nodes"])
+    async def get_a_receipt(
+        node_id: str, page_token: EpochToken = "", page_size: LinesSize = 24
+    ) -> ReceiptOut:
+        """Every epoch of a node, newest first: each minute's reason, pending and available."""
+        return await reports.receipt(node_id, int(page_token or 10**10), page_size)

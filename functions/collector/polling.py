@@ -1,0 +1,84 @@
+"""Asking many nodes for their stats: many at a time, each within its limits, by a deadline."""
+
+import asyncio
+import gc
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+
+from coordinator.adapters.log import Log
+from coordinator.adapters.outbound import Failed, Outbound
+from coordinator.addresses import AddressRefused, HttpAddress, parse_stats_url
+from coordinator.reasons import Reason
+from coordinator.relay_stats import RelayStats, StatsInvalid, parse_stats
+from coordinator.rosters import Slot
+
+POLLS_AT_ONCE_MAX = 1_000
+"""Dead nodes hold their places for seconds: fewer places make a sweep longer, not lighter."""
+
+GARBAGE_THRESHOLD = 50_000
+"""New objects that outnumber the freed ones before circles are looked for; usually 700."""
+
+Told = Callable[[int, RelayStats | Reason], None]
+"""Takes a slot's number and what came of asking it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Poller:
+    """Polls slots over the guarded adapter."""
+
+    outbound: Outbound
+    log: Log
+    at_once: int = POLLS_AT_ONCE_MAX
+
+    async def poll(self, due: Iterable[tuple[int, Slot]], told: Told, seconds_max: float) -> None:
+        """Asks every slot once, in order, and tells each answer as it comes.
+
+        A few workers and not a task a node: ten thousand tasks would cost more than the polls.
+        Whoever is still waiting after `seconds_max` is not asked any more: that is our fault."""
+        waiting = iter(due)
+        now = asyncio.get_running_loop().time
+        deadline = now() + seconds_max
+
+        async def work() -> None:
+            for at, slot in waiting:
+                late = now() > deadline
+                told(at, Reason.UNKNOWN_INTERNAL if late else await self.ask(slot))
+
+        with _rare_garbage_collection():
+            async with asyncio.TaskGroup() as workers:
+                for _ in range(self.at_once):
+                    workers.create_task(work())
+
+    async def ask(self, slot: Slot) -> RelayStats | Reason:
+        """What the node's stats say, or why there are none; an error of ours is `unknown`."""
+        try:
+            fetched = await self.outbound.get(_address_of(slot.stats_url))
+            if isinstance(fetched, Failed):
+                return fetched.reason
+            return parse_stats(fetched.body, slot.stream_id)
+        except AddressRefused as refused:
+            return refused.reason
+        except StatsInvalid:
+            return Reason.STATS_INVALID
+        except Exception as error:
+            self.log.failure("poll_failed", error, node_id=slot.node_id)
+            return Reason.UNKNOWN_INTERNAL
+
+
+@contextmanager
+def _rare_garbage_collection() -> Iterator[None]:
+    """A poll leaves no circles behind, yet looking for some took a sixth of its time."""
+    usual = gc.get_threshold()
+    gc.set_threshold(GARBAGE_THRESHOLD, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+
+
+@lru_cache(maxsize=16_384)
+def _address_of(stats_url: str) -> HttpAddress:
+    """Parsed once and not every minute; what it resolves to is judged at every poll."""
+    return parse_stats_url(stats_url)

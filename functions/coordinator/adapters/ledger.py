@@ -1,0 +1,253 @@
+"""The `money` database: balances, entries, statements and accounts, on any store.
+
+Only api and payout are given a `Ledger`. Every movement of tokens is one transaction that
+creates what explains it, so it happens once or not at all.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from coordinator.accounts import ACCOUNT_SHARDS, Accounts, by_shard
+from coordinator.adapters.store import Fields, Ref, Store
+from coordinator.balances import Balance, opening_entry
+from coordinator.entries import Entry, EntryKind, entry_id
+from coordinator.rows import Row
+from coordinator.settlements import Draft
+from coordinator.statements import Statement, Summary, chunk_of, chunks_of, statement_id
+
+STATEMENTS_PAGE_MAX = 200
+ENTRIES_PAGE_MAX = 200
+DUE_PAGE_MAX = 200
+_APPLIED = Ref("accounts", "applied")
+
+
+class StreamClosedError(Exception):
+    """The stream has ended and was refunded: it takes no deposit any more."""
+
+
+class Ledger:
+    """Reads and moves tokens."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._accounts: Accounts | None = None
+
+    async def balances(self, stream_ids: list[str]) -> list[Balance | None]:
+        """In the order asked."""
+        found = await self._store.get(*(Ref("balances", stream_id) for stream_id in stream_ids))
+        return [Balance.model_validate(fields) if fields else None for fields in found]
+
+    async def due(self, until_epoch: int) -> list[Balance]:
+        """Balances with an epoch before `until_epoch` to settle, longest overdue first."""
+        found = await self._store.find(
+            "balances", "due_epoch", at_least=0, below=until_epoch, limit=DUE_PAGE_MAX
+        )
+        return [Balance.model_validate(fields) for _, fields in found]
+
+    async def behind(self) -> list[str]:
+        """Streams with statements that the accounts have not followed yet."""
+        found = await self._store.find("balances", "follow_epoch", at_least=0, limit=DUE_PAGE_MAX)
+        return [name for name, _ in found]
+
+    async def open(self, balance: Balance, at_s: float = 0.0) -> bool:
+        """The first deposit and its entry; False if the stream has a balance already."""
+        entry = opening_entry(balance, at_s)
+        ref, entry_ref = Ref("balances", balance.stream_id), Ref("entries", entry.id)
+
+        def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
+            if read[0] is not None:
+                return {}
+            return {ref: balance.model_dump(), entry_ref: entry.to_fields()}
+
+        return bool(await self._store.transact([ref, entry_ref], decide))
+
+    async def top_up(
+        self, stream_id: str, micros: int, at_s: float, request: str
+    ) -> tuple[Balance, Entry] | None:
+        """(the balance now, the entry of this deposit), made now or by the same request before.
+
+        None for a stream without a balance. Raises StreamClosedError; ValueError beyond a
+        trillion tokens."""
+        ref = Ref("balances", stream_id)
+        entry_ref = Ref("entries", entry_id(stream_id, EntryKind.TOP_UP, request=request))
+        seen: list[tuple[Balance, Entry] | None] = [None]
+
+        def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
+            seen[0] = None
+            if read[0] is None:
+                return {}
+            balance = Balance.model_validate(read[0])
+            if read[1] is not None:
+                seen[0] = balance, Entry.from_fields(read[1])
+                return {}
+            if balance.is_closed:
+                raise StreamClosedError(stream_id)
+            after, entry = balance.deposited(EntryKind.TOP_UP, micros, at_s, request)
+            seen[0] = after, entry
+            return {ref: after.model_dump(), entry_ref: entry.to_fields()}
+
+        await self._store.transact([ref, entry_ref], decide)
+        return seen[0]
+
+    async def entries(self, stream_id: str, from_number: int = 1) -> list[Entry]:
+        """A stream's entries, oldest first, at most ENTRIES_PAGE_MAX."""
+        found = await self._store.find(
+            "entries",
+            "stream_entry",
+            at_least=f"{stream_id}:{from_number:010d}",
+            below=f"{stream_id};",
+            limit=ENTRIES_PAGE_MAX,
+        )
+        return [Entry.from_fields(fields) for _, fields in found]
+
+    async def statement(self, stream_id: str, epoch: int) -> Statement | None:
+        """One statement."""
+        found = await self.statements_of(stream_id, [epoch])
+        return found[0]
+
+    async def statements_of(
+        self, stream_id: str, epochs: Sequence[int], node_id: str | None = None
+    ) -> list[Statement | None]:
+        """The statements of the epochs, in the order asked; with only one node's row if asked."""
+        ids = [statement_id(stream_id, epoch) for epoch in epochs]
+        heads = await self._store.get(*(Ref("statements", name) for name in ids)) if ids else []
+        known = {name: head for name, head in zip(ids, heads, strict=True) if head}
+        whole = await self._with_chunks(known, node_id)
+        return [whole.get(name) for name in ids]
+
+    async def summaries(self, stream_id: str, from_epoch: int, limit: int) -> list[Summary]:
+        """Up to `limit` statements from an epoch on, oldest first, without their rows."""
+        found = await self._heads(stream_id, from_epoch, limit)
+        return [Summary.from_fields(head) for _, head in found]
+
+    async def statements(self, stream_id: str, from_epoch: int, limit: int) -> list[Statement]:
+        """Up to `limit` statements from an epoch on, oldest first."""
+        found = await self._heads(stream_id, from_epoch, limit)
+        whole = await self._with_chunks(dict(found))
+        return [whole[name] for name, _ in found]
+
+    async def _heads(self, stream_id: str, from_epoch: int, limit: int) -> list[tuple[str, Fields]]:
+        return await self._store.find(
+            "statements",
+            "stream_epoch",
+            at_least=statement_id(stream_id, from_epoch),
+            below=f"{stream_id};",
+            limit=min(limit, STATEMENTS_PAGE_MAX),
+        )
+
+    async def _with_chunks(
+        self, heads: Mapping[str, Fields], node_id: str | None = None
+    ) -> dict[str, Statement]:
+        wanted = [
+            (name, number)
+            for name, head in heads.items()
+            for number in range(1, head["chunks"])
+            if node_id is None or number == chunk_of(node_id, head["chunks"])
+        ]
+        refs = [_statement_ref(name, number) for name, number in wanted]
+        read = await self._store.get(*refs) if refs else []
+        parts: dict[str, list[dict[str, Any]]] = {name: [head] for name, head in heads.items()}
+        for (name, _), fields in zip(wanted, read, strict=True):
+            if fields is None:
+                raise ValueError(f"a part of statement {name} is missing")
+            parts[name].append(fields)
+        return {name: Statement.from_documents(found) for name, found in parts.items()}
+
+    async def settle(self, draft: Draft, at_s: float, *, is_last: bool) -> Statement | None:
+        """Writes the draft's statement, moves the balance and enters what came back, at once.
+
+        None if the epoch is settled already or is not the stream's next one."""
+        stream_id, epoch = draft.evidence.stream_id, draft.evidence.epoch
+        name = statement_id(stream_id, epoch)
+        balance_ref = Ref("balances", stream_id)
+        parts = [_statement_ref(name, number) for number in range(chunks_of(len(draft.rows)))]
+        kinds = [EntryKind.FORFEIT] if draft.forfeited_micros else []
+        kinds += [EntryKind.REFUND] if draft.evidence.closes else []
+        entry_refs = [Ref("entries", entry_id(stream_id, kind, epoch)) for kind in kinds]
+        settled: list[Statement | None] = [None]
+
+        def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
+            settled[0] = None
+            balance = Balance.model_validate(read[0]) if read[0] else None
+            if balance is None or read[1] is not None or balance.next_epoch != epoch:
+                return {}
+            statement = draft.paid_from(balance.balance_micros)
+            moved, entries = balance.settled(statement, at_s, is_last=is_last)
+            settled[0] = statement
+            documents = zip(parts, statement.to_documents(), strict=True)
+            return {
+                balance_ref: moved.model_dump(),
+                **dict(documents),
+                **{Ref("entries", entry.id): entry.to_fields() for entry in entries},
+            }
+
+        await self._store.transact([balance_ref, *parts, *entry_refs], decide)
+        return settled[0]
+
+    async def follow(self, stream_id: str, limit: int) -> bool:
+        """Applies the stream's statements to the accounts, in order, each once.
+
+        At most `limit` of them; True if all are in. Whoever comes second, or again after a
+        crash, finds each shard's own mark and changes nothing."""
+        (marks,) = await self._store.get(_APPLIED)
+        begin = (marks or {}).get("epochs", {}).get(stream_id, -1) + 1
+        statements = await self.statements(stream_id, begin, limit + 1)
+        for statement in statements[:limit]:
+            for shard, rows in sorted(by_shard(statement).items()):
+                await self._apply(statement, shard, rows)
+            await self._mark(statement)
+        if len(statements) > limit:
+            return False
+        await self._done(stream_id, statements[-1].epoch if statements else begin - 1)
+        return True
+
+    async def _apply(self, statement: Statement, shard: int, rows: list[Row]) -> None:
+        ref = Ref("accounts", str(shard))
+
+        def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
+            accounts = Accounts.from_fields(read[0])
+            if accounts.has(statement):
+                return {}
+            return {ref: accounts.applying(statement, rows).to_fields()}
+
+        await self._store.transact([ref], decide)
+
+    async def _mark(self, statement: Statement) -> None:
+        def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
+            epochs: dict[str, int] = dict((read[0] or {}).get("epochs", {}))
+            if epochs.get(statement.stream_id, -1) >= statement.epoch:
+                return {}
+            return {_APPLIED: {"epochs": {**epochs, statement.stream_id: statement.epoch}}}
+
+        await self._store.transact([_APPLIED], decide)
+
+    async def _done(self, stream_id: str, epoch: int) -> None:
+        ref = Ref("balances", stream_id)
+
+        def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
+            follow = read[0]["follow_epoch"] if read[0] else None
+            if read[0] is None or follow is None or follow > epoch:
+                return {}
+            return {ref: {**read[0], "follow_epoch": None}}
+
+        await self._store.transact([ref], decide)
+
+    async def accounts(self) -> Accounts:
+        """Everyone's pending and available tokens; one read while nothing was settled."""
+        (marks,) = await self._store.get(_APPLIED)
+        applied = dict((marks or {}).get("epochs", {}))
+        if self._accounts is None or self._accounts.applied != applied:
+            refs = [Ref("accounts", str(shard)) for shard in range(ACCOUNT_SHARDS)]
+            parts = await self._store.get(*refs)
+            self._accounts = await asyncio.to_thread(_together, parts, applied)
+        return self._accounts
+
+
+def _together(parts: Sequence[Fields | None], applied: Mapping[str, int]) -> Accounts:
+    return Accounts.together([Accounts.from_fields(part) for part in parts], applied)
+
+
+def _statement_ref(name: str, number: int) -> Ref:
+    """The first document of a statement has its plain name."""
+    return Ref("statements", f"{name}.{number}" if number else name)

@@ -1,0 +1,53 @@
+"""Leases: what a node said last, signed by the coordinator and carried by the node itself.
+
+A heartbeat that echoes its lease and says the same again needs no document to be read: the lease
+proves that it was written, and when. It holds for ten minutes and is renewed with each answer.
+"""
+
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass
+
+from coordinator.nodes import Node
+
+LEASE_SECONDS = 600
+LEASE_KEY_CHARACTERS_MIN = 32
+LEASE_CHARACTERS_MAX = 130
+_LEASE = re.compile(r"([0-9]{1,15})\.([0-9]{1,15})\.([0-9]{1,12})\.([0-9a-f]{64})")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """When a node's document was first and last written, to the millisecond."""
+
+    joined_s: float
+    changed_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Leases:
+    """Signs and verifies; everyone who holds the key can."""
+
+    key: bytes
+
+    def granted(self, said: Node, written: Written, now_s: float) -> str:
+        """A lease for what a node said."""
+        joined_ms, changed_ms = round(written.joined_s * 1000), round(written.changed_s * 1000)
+        signed = f"{joined_ms}.{changed_ms}.{int(now_s) + LEASE_SECONDS}"
+        return f"{signed}.{self._mac(said, signed)}"
+
+    def held(self, lease: str | None, said: Node, now_s: float) -> Written | None:
+        """When `said` was written, by the lease; None unless it is ours, for this, and valid."""
+        parts = _LEASE.fullmatch(lease) if lease and len(lease) <= LEASE_CHARACTERS_MAX else None
+        if lease is None or parts is None or now_s >= int(parts[3]):
+            return None
+        signed, _, mac = lease.rpartition(".")
+        if not hmac.compare_digest(self._mac(said, signed), mac):
+            return None
+        return Written(int(parts[1]) / 1000, int(parts[2]) / 1000)
+
+    def _mac(self, said: Node, signed: str) -> str:
+        told = hashlib.sha256(said.what_it_says().encode()).hexdigest()
+        text = f"lease|{said.node_id}|{told}|{signed}"
+        return hmac.new(self.key, text.encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,119 @@
+"""One node in one statement: where each of its minutes went, and what that earned."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from coordinator.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What a node brings along from the statement before."""
+
+    first_pass_s: float | None = None
+    waiting: int = 0
+    """Minutes up since its last check."""
+    last_up: bool = False
+    """How its last minute stood, for a first minute that we failed to measure."""
+    flagged: bool = False
+    fraud: bool = False
+    parked: int = 0
+    """Minutes that retests have passed for, held back until the flag is cleared."""
+    absent: int = 0
+    """Whole epochs in a row off the roster."""
+
+
+@dataclass(frozen=True, slots=True)
+class Voided:
+    """A check that voided minutes."""
+
+    draw: int
+    """Its run is `checks-{draw}`."""
+    due_s: float
+    minutes: int
+    reason: Reason
+    """Why the check failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row's law: minutes_due + minutes_waiting_before = minutes_paid + all of `unpaid`."""
+
+    node_id: str
+    minutes_due: int
+    minutes_up: int
+    """Swept up, unmeasured minutes counted like the one before included."""
+    minutes_idle: int
+    minutes_unknown: int
+    """Not measured by our own fault, whatever they counted as."""
+    minutes_waiting_before: int
+    minutes_paid: int
+    unpaid: tuple[tuple[Reason, int], ...]
+    """Every minute that is not paid (here), by reason."""
+    earned_micros: int
+    short_micros: int
+    """Due for verified minutes, but not covered by the balance."""
+    forfeited_micros: int
+    """Earned before, still pending, and returned to the sponsor: confirmed fraud."""
+    reason: Reason
+    """The most telling reason why a minute was not paid; OK if all were."""
+    voided_by: tuple[Voided, ...]
+    carried: Carried = field(default_factory=Carried)
+    """For the next statement."""
+
+    @property
+    def minutes_waiting(self) -> int:
+        """Decided by checks of a later epoch."""
+        return self.carried.waiting + self.carried.parked
+
+    @property
+    def minutes_unproven(self) -> int:
+        """Before its first passed check."""
+        return self.minutes_unpaid(Reason.BEFORE_FIRST_PASS)
+
+    @property
+    def minutes_voided(self) -> int:
+        """Failed a check, or had none to follow them; the sponsor keeps their tokens."""
+        return self.minutes_unpaid(Reason.VOIDED, Reason.FRAUD, Reason.LAPSED)
+
+    @property
+    def minutes_beyond(self) -> int:
+        """Verified, but beyond what the stream pays in nodes, addresses or networks."""
+        return self.minutes_unpaid(
+            Reason.BEYOND_MAX_PAID_NODES, Reason.SAME_ADDRESS, Reason.NETWORK_SHARE
+        )
+
+    def minutes_unpaid(self, *reasons: Reason) -> int:
+        """Minutes not paid for one of the reasons."""
+        return sum(minutes for reason, minutes in self.unpaid if reason in reasons)
+
+    def to_row(self) -> list[Any]:
+        """For packing."""
+        plain = [getattr(self, name) for name in _PLAIN]
+        unpaid = [[reason.value, minutes] for reason, minutes in self.unpaid]
+        voided = [[v.draw, v.due_s, v.minutes, v.reason.value] for v in self.voided_by]
+        return [plain, unpaid, self.reason.value, voided, _carried_out(self.carried)]
+
+    @classmethod
+    def from_row(cls, row: list[Any]) -> "Row":
+        """The row that `to_row` wrote."""
+        plain, unpaid, reason, voided, carried = row
+        return cls(
+            **dict(zip(_PLAIN, plain, strict=True)),
+            unpaid=tuple((Reason(code), minutes) for code, minutes in unpaid),
+            reason=Reason(reason),
+            voided_by=tuple(Voided(d, s, m, Reason(code)) for d, s, m, code in voided),
+            carried=Carried(*carried),
+        )
+
+
+def _carried_out(carried: Carried) -> list[Any]:
+    return [getattr(carried, name) for name in _CARRIED]
+
+
+_CARRIED = list(Carried.__dataclass_fields__)
+_PLAIN = [
+    name
+    for name in Row.__dataclass_fields__
+    if name not in ("unpaid", "reason", "voided_by", "carried")
+]

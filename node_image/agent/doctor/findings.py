@@ -1,0 +1,67 @@
+"""What an examination found, how it is told, and the exit code that it ends with. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+
+
+class Kind(IntEnum):
+    """What was examined; its number is the exit code when that is what has to be repaired first."""
+
+    COORDINATOR = 10
+    CLOCK = 11
+    STREAM = 12
+    KEY = 13
+    PORTS = 14
+    RELAY = 15
+    INGEST = 16
+    PLAYBACK = 17
+    CARRIER = 18
+    OUTSIDE = 19
+    UPLOAD = 20
+
+
+class Verdict(Enum):
+    """How one examination came out."""
+
+    OK = "ok"
+    UNKNOWN = "unknown"
+    PROBLEM = "PROBLEM"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One examination. `fix` says exactly what to do about a problem."""
+
+    kind: Kind
+    verdict: Verdict
+    says: str
+    fix: str = ""
+
+    @property
+    def line(self) -> str:
+        """One line for people."""
+        return f"{self.verdict.value:<8} {self.kind.name.lower():<12} {self.says}"
+
+
+def ok(kind: Kind, says: str) -> Finding:
+    """Nothing to repair."""
+    return Finding(kind, Verdict.OK, says)
+
+
+def unknown(kind: Kind, says: str) -> Finding:
+    """It could not be examined, which is nobody's fault."""
+    return Finding(kind, Verdict.UNKNOWN, says)
+
+
+def problem(kind: Kind, says: str, fix: str) -> Finding:
+    """Something to repair."""
+    return Finding(kind, Verdict.PROBLEM, says, fix)
+
+
+def conclusion(findings: Iterable[Finding]) -> tuple[str, int]:
+    """The last line and the exit code: the first problem's, because others may follow from it."""
+    for finding in findings:
+        if finding.verdict is Verdict.PROBLEM:
+            return f"Fix: {finding.fix}", int(finding.kind)
+    return "All is well: this node can serve the stream.", 0

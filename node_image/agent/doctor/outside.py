@@ -1,0 +1,156 @@
+"""What only others can tell: the clock, the stream, and whether they reach this node."""
+
+import asyncio
+import ipaddress
+import socket
+import time
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from agent.coordinator import Coordinator, CoordinatorAwayError, CoordinatorRefusalError
+from agent.dial_back import DialBack
+from agent.doctor.findings import Finding, Kind, ok, problem, unknown
+from agent.doctor.route import CARRIER_NETWORK, carrier_router, hops
+from agent.jobs import whereabouts
+from agent.settings import Settings
+from agent.streams import AUTO, Stream, neediest
+
+CLOCK_S_MAX = 60.0
+AGAIN_S = 11.0
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What the first call to the coordinator found."""
+
+    findings: tuple[Finding, ...]
+    stream: Stream | None = None
+
+
+async def ask_coordinator(settings: Settings, coordinator: Coordinator) -> Reached:
+    """Is it there, is our clock right, is there a stream for us?"""
+    url = settings.coordinator_url
+    try:
+        sent_s = time.time()
+        theirs_s = await coordinator.clock()
+        clock = check_clock((sent_s + time.time()) / 2, theirs_s)
+        there = ok(Kind.COORDINATOR, f"{url} answers.")
+        if settings.role != "node":
+            return Reached((there, clock))
+        finding, stream = await _find_stream(settings, coordinator)
+        return Reached((there, clock, finding), stream)
+    except CoordinatorAwayError as e:
+        fix = (
+            f"Check that COORDINATOR_URL is right ({url}) and that this machine reaches the "
+            "internet; if both are, wait: the coordinator may be away."
+        )
+        return Reached((problem(Kind.COORDINATOR, f"{url} cannot be asked: {e}.", fix),))
+
+
+def check_clock(ours_s: float, theirs_s: float | None) -> Finding:
+    """Two clocks in Unix seconds, compared. Pure."""
+    if theirs_s is None:
+        return unknown(Kind.CLOCK, "The coordinator does not say what time it is.")
+    off_s = ours_s - theirs_s
+    if abs(off_s) <= CLOCK_S_MAX:
+        return ok(Kind.CLOCK, "This machine's clock is right.")
+    way = "ahead" if off_s > 0 else "behind"
+    return problem(
+        Kind.CLOCK,
+        f"This machine's clock is {abs(off_s):.0f} s {way}.",
+        "Set the clock of this machine: sudo timedatectl set-ntp true",
+    )
+
+
+async def _find_stream(
+    settings: Settings, coordinator: Coordinator
+) -> tuple[Finding, Stream | None]:
+    wanted = settings.stream_id
+    if wanted == AUTO:
+        stream = neediest(await coordinator.candidates(), 0.0)
+        if stream is None:
+            return unknown(Kind.STREAM, "No stream is active now; the node will wait."), None
+        return ok(Kind.STREAM, f"{stream.stream_id} is chosen."), stream
+    try:
+        stream = await coordinator.stream(wanted)
+    except CoordinatorRefusalError as e:
+        fix = f"Set STREAM_ID to the id of a stream of {settings.coordinator_url}/streams"
+        return problem(Kind.STREAM, f"{wanted}: {e}", fix), None
+    if stream.is_closed:
+        fix = "Choose another stream: set STREAM_ID to its id, or to auto."
+        return problem(Kind.STREAM, f"{wanted} is closed.", fix), None
+    return ok(Kind.STREAM, f"{wanted} is {stream.status}."), stream
+
+
+async def ask_for_dial_back(settings: Settings, coordinator: Coordinator) -> list[Finding]:
+    """Have the coordinator call both ports, and look for a carrier's NAT if it cannot."""
+    host = urlsplit(settings.coordinator_url).hostname or ""
+    found = await asyncio.to_thread(_route, host)
+    try:
+        dial_back = await _dial_back(settings, coordinator)
+    except (CoordinatorAwayError, CoordinatorRefusalError) as e:
+        return [unknown(Kind.OUTSIDE, f"The coordinator did not call back: {e}")]
+    if dial_back is None:
+        return [
+            check_carrier("", found, is_open=False),
+            unknown(Kind.OUTSIDE, "This coordinator offers no dial-back."),
+        ]
+    is_open = dial_back.stats.is_open and dial_back.rtmp.is_open
+    return [check_carrier(dial_back.address, found, is_open), check_ports(settings, dial_back)]
+
+
+async def _dial_back(settings: Settings, coordinator: Coordinator) -> DialBack | None:
+    asked = whereabouts(settings)
+    try:
+        return await coordinator.dial_back(asked)
+    except CoordinatorAwayError:
+        # It calls a node back only so often, and a first heartbeat has just had it do so.
+        await asyncio.sleep(AGAIN_S)
+        return await coordinator.dial_back(asked)
+
+
+def check_carrier(seen: str, found: list[str], is_open: bool) -> Finding:
+    """`seen` is the address the coordinator saw, `found` the first routers. Pure."""
+    router = carrier_router(found)
+    if not router and _is_carrier(seen):
+        router = seen
+    if router and not is_open:
+        return problem(
+            Kind.CARRIER,
+            f"Your provider shares one public address among customers (its router {router}).",
+            "Ask your provider for a public IPv4 address of your own, or run the node on a rented "
+            "server: ports cannot be forwarded through a carrier's NAT.",
+        )
+    return ok(Kind.CARRIER, "No carrier's NAT was found on the way out.")
+
+
+def check_ports(settings: Settings, dial_back: DialBack) -> Finding:
+    """Which port is closed, and what to forward. Pure."""
+    closed = [
+        (variable, public, local, port.says)
+        for variable, public, local, port in (
+            ("stats", settings.public_stats_port, settings.stats_port, dial_back.stats),
+            ("RTMP", settings.public_rtmp_port, settings.rtmp_port, dial_back.rtmp),
+        )
+        if not port.is_open
+    ]
+    if not closed:
+        return ok(Kind.OUTSIDE, f"Both ports are reached at {dial_back.address}.")
+    says = " ".join(f"The {n} port {p} is not reached: {s}" for n, p, _, s in closed)
+    rules = " and ".join(f"TCP {public} to port {local}" for _, public, local, _ in closed)
+    fix = f"In your router, forward {rules} of this machine, and allow them in its firewall."
+    return problem(Kind.OUTSIDE, says, fix)
+
+
+def _route(host: str) -> list[str]:
+    try:
+        return hops(socket.gethostbyname(host))
+    except OSError:
+        return []
+
+
+def _is_carrier(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address) in CARRIER_NETWORK
+    except ValueError:
+        return False

@@ -1,0 +1,84 @@
+# What each function and each image is made of: an allow-list of packages, laid out file by file (links are not followed).
+# A file that is not source (a cache, an editor's copy) cannot get in.
+locals {
+  functions_root = "${path.module}/../functions"
+  node_root      = "${path.module}/../node_image"
+
+  # Each function's own package, the rules and the adapters; main.py and its requirements at the root.
+  packages = { for name in ["api", "collector", "payout", "prober"] : name => merge(
+    { for file in fileset(local.functions_root, "{coordinator,${name}}/**/*.{py,html,css,js,svg}") :
+      file => "${local.functions_root}/${file}" if file != "${name}/main.py" && !strcontains(file, "__pycache__")
+    },
+    {
+      "main.py"          = "${local.functions_root}/${name}/main.py"
+      "requirements.txt" = "${local.functions_root}/${name}/requirements.txt"
+    },
+  ) }
+
+  archives = {
+    api       = local.packages.api
+    collector = local.packages.collector
+    payout    = local.packages.payout
+    # functions/Dockerfile finds every function's files below its name, as in the repository.
+    prober = merge(
+      { for file, path in local.packages.prober : contains(["main.py", "requirements.txt"], file) ? "prober/${file}" : file => path },
+      { "Dockerfile" = "${local.functions_root}/Dockerfile" },
+    )
+    node = { for file in setunion(["Dockerfile", "requirements.txt"], fileset(local.node_root, "agent/**/*.{py,html,css,svg,conf,j2,tmpl,yaml}")) :
+      file => "${local.node_root}/${file}" if !strcontains(file, "__pycache__")
+    }
+  }
+}
+
+data "archive_file" "source" {
+  for_each = local.archives
+
+  type        = "zip"
+  output_path = "${path.module}/.build/${each.key}.zip"
+
+  dynamic "source" {
+    for_each = each.value
+    content {
+      filename = source.key
+      content  = file(source.value)
+    }
+  }
+}
+
+resource "google_storage_bucket" "archives" {
+  name                        = "${var.project_id}-restream-archives"
+  location                    = var.region
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+
+  versioning {
+    enabled = true
+  }
+  # The last versions stay for a rollback; what a function was built from is never read again.
+  lifecycle_rule {
+    condition {
+      num_newer_versions = 3
+    }
+    action {
+      type = "Delete"
+    }
+  }
+
+  depends_on = [google_project_service.apis]
+}
+
+# Named by its content: a change of source is a new object, and only then is anything deployed.
+resource "google_storage_bucket_object" "source" {
+  for_each = data.archive_file.source
+
+  name           = "${each.key}-${substr(each.value.output_sha256, 0, 16)}.zip"
+  bucket         = google_storage_bucket.archives.name
+  source         = each.value.output_path
+  source_md5hash = each.value.output_md5
+}
+
+resource "google_storage_bucket_iam_member" "builder" {
+  bucket = google_storage_bucket.archives.name
+  role   = "roles/storage.objectViewer"
+  member = google_service_account.builder.member
+}

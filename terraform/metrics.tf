@@ -1,0 +1,30 @@
+# The functions write one JSON line per outcome; these count them.
+locals {
+  metrics = {
+    sweeps   = { of = "collector", filter = "jsonPayload.message=\"swept\" AND jsonPayload.result=\"swept\"", says = "Sweeps recorded" }
+    runs     = { of = "prober", filter = "jsonPayload.message=\"checked\" AND jsonPayload.result=\"run\"", says = "Runs of checks recorded" }
+    controls = { of = "prober", filter = "jsonPayload.message=\"control_node_wrong\"", says = "Control nodes that came out wrong" }
+    settled  = { of = "payout", filter = "jsonPayload.message=\"epoch_settled\"", says = "Epochs settled" }
+    errors   = { of = null, filter = "severity>=ERROR", says = "Errors of any function" }
+  }
+}
+
+resource "google_logging_metric" "metrics" {
+  for_each = local.metrics
+
+  name        = "${local.name}/${each.key}"
+  description = each.value.says
+  filter = join(" AND ", [
+    "resource.type=\"cloud_run_revision\"",
+    each.value.of == null ? "resource.labels.service_name=~\"^${local.name}-\"" : "resource.labels.service_name=\"${local.name}-${each.value.of}\"",
+    each.value.filter,
+  ])
+
+  metric_descriptor {
+    metric_kind  = "DELTA"
+    value_type   = "INT64"
+    unit         = "1"
+    display_name = each.value.says
+  }
+  depends_on = [google_project_service.apis]
+}

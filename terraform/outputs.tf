@@ -1,0 +1,29 @@
+output "api_url" {
+  description = "The api, and at its root the dashboard."
+  value       = local.api_url
+}
+
+output "ingest_url" {
+  description = "Where publishers send to and nodes pull from, without the stream's name."
+  value       = local.ingest_url
+}
+
+output "control_node_ids" {
+  description = "The known-good and the known-bad node, by kind."
+  value       = local.control_ids
+}
+
+output "sponsor_line" {
+  description = "What a sponsor pastes to register a stream; the key is theirs, from ops."
+  value       = "curl -X POST ${local.api_url}/streams -H \"Authorization: Bearer $SPONSOR_KEY\" -H 'Content-Type: application/json' -d '{\"name\": \"Main stage\", \"token_balance\": \"1000\", \"reward_per_node_hour\": \"1.5\"}'"
+}
+
+output "operator_line" {
+  description = "What an operator pastes to run a node."
+  value       = "docker run -d --restart unless-stopped -p 1935:1935 -p 8080:8080 -v restream:/data -e COORDINATOR_URL=${local.api_url} -e STREAM_ID=auto ${local.images.node}"
+}
+
+output "ops_line" {
+  description = "What ops paste to read a sponsor's key (put their name at the end)."
+  value       = "gcloud secrets versions access latest --project ${var.project_id} --secret ${local.name}-sponsor-key-${sort(var.sponsors)[0]}"
+}

@@ -1,0 +1,78 @@
+# A container, for ffmpeg; one instance with its CPU always allocated, because references to the ingest outlive a run
+# (docs/adr/0004). It is kept alive by its calls: while its job is paused it costs nothing.
+resource "google_cloud_run_v2_service" "prober" {
+  name                = "${local.name}-prober"
+  location            = var.region
+  ingress             = "INGRESS_TRAFFIC_INTERNAL_ONLY" # Cloud Scheduler counts as internal
+  deletion_protection = false                           # it keeps nothing
+
+  template {
+    service_account                  = google_service_account.functions["prober"].email
+    timeout                          = "170s" # a draw, its last check, and the repeat of that
+    max_instance_request_concurrency = 4      # runs of neighbouring draws overlap, a duplicate joins them
+    execution_environment            = "EXECUTION_ENVIRONMENT_GEN2"
+
+    scaling {
+      min_instance_count = 0
+      max_instance_count = 1 # two would open two references to each stream
+    }
+
+    containers {
+      image = local.images.prober
+
+      # Ten captures a CPU at a time (docs/benchmarks.md), each its own ffprobe.
+      resources {
+        cpu_idle          = false
+        startup_cpu_boost = true
+        limits            = { cpu = "2", memory = "2Gi" }
+      }
+
+      dynamic "env" {
+        for_each = merge(local.env, {
+          INGEST_URL         = local.ingest_url
+          CHECKS_PER_HOUR    = tostring(var.checks_per_hour)
+          CONTROL_GOOD_NODES = lookup(local.control_ids, "good", "")
+          CONTROL_BAD_NODES  = lookup(local.control_ids, "bad", "")
+        })
+        content {
+          name  = env.key
+          value = env.value
+        }
+      }
+
+      dynamic "env" {
+        for_each = local.secret_env.prober
+        content {
+          name = env.key
+          value_source {
+            secret_key_ref {
+              secret  = google_secret_manager_secret.secrets[env.value].secret_id
+              version = google_secret_manager_secret_version.secrets[env.value].version
+            }
+          }
+        }
+      }
+
+      startup_probe {
+        tcp_socket {
+          port = 8080
+        }
+        period_seconds    = 5
+        failure_threshold = 12
+      }
+    }
+  }
+
+  depends_on = [
+    google_project_iam_member.databases,
+    google_secret_manager_secret_iam_member.readers,
+    terraform_data.images,
+  ]
+}
+
+resource "google_cloud_run_v2_service_iam_member" "prober" {
+  name     = google_cloud_run_v2_service.prober.name
+  location = var.region
+  role     = "roles/run.invoker"
+  member   = google_service_account.scheduler.member
+}

@@ -1,0 +1,103 @@
+# Keys are made here, raised by var.key_generation, and reach only who needs them. They also stand in the state:
+# keep it in a bucket that only ops can read (backend.tf.example).
+resource "random_password" "keys" {
+  for_each = { lottery = 64, lease = 64, ingest = 43 }
+
+  length  = each.value
+  special = false
+  keepers = { generation = var.key_generation[each.key] }
+}
+
+resource "random_password" "sponsors" {
+  for_each = var.sponsors
+
+  length  = 43
+  special = false
+  keepers = { generation = lookup(var.key_generation.sponsors, each.key, 1) }
+}
+
+# A node key is 32 bytes in URL-safe base64 without padding.
+resource "random_bytes" "controls" {
+  for_each = local.controls
+
+  length  = 32
+  keepers = { generation = var.key_generation.controls }
+}
+
+locals {
+  controls     = var.control_nodes ? toset(["good", "bad"]) : toset([])
+  control_keys = { for kind, key in random_bytes.controls : kind => replace(replace(trim(key.base64, "="), "+", "-"), "/", "_") }
+
+  # As coordinator/keys.py derives it: n, and 19 base32 characters of the key's SHA-256. Public, unlike the key.
+  control_bits = { for kind, key in local.control_keys : kind => join("", [
+    for digit in split("", substr(nonsensitive(sha256(key)), 0, 24)) : format("%04b", parseint(digit, 16))
+  ]) }
+  control_ids = { for kind, bits in local.control_bits : kind => join("", concat(["n"], [
+    for i in range(19) : substr("abcdefghijklmnopqrstuvwxyz234567", parseint(substr(bits, i * 5, 5), 2), 1)
+  ])) }
+
+  # The secret's name, what it holds, and who reads it.
+  secrets = merge(
+    {
+      lottery-key        = random_password.keys["lottery"].result
+      lease-key          = random_password.keys["lease"].result
+      ingest-key         = random_password.keys["ingest"].result
+      ingest-key-hash    = sha256(random_password.keys["ingest"].result)
+      sponsor-key-hashes = join(",", [for name in sort(var.sponsors) : "${name}:${sha256(random_password.sponsors[name].result)}"])
+    },
+    { for name in var.sponsors : "sponsor-key-${name}" => random_password.sponsors[name].result },
+    { for kind in local.controls : "control-key-${kind}" => local.control_keys[kind] },
+  )
+  secret_names = setunion(
+    ["lottery-key", "lease-key", "ingest-key", "ingest-key-hash", "sponsor-key-hashes"],
+    [for name in var.sponsors : "sponsor-key-${name}"],
+    [for kind in local.controls : "control-key-${kind}"],
+  )
+
+  # Environment variable of a function => the secret that it is read from.
+  secret_env = {
+    api       = { SPONSOR_KEY_HASHES = "sponsor-key-hashes", INGEST_KEY_HASH = "ingest-key-hash" }
+    collector = {}
+    payout    = {}
+    prober    = { LOTTERY_KEY = "lottery-key" }
+  }
+  secret_readers = merge(
+    merge([for function, env in local.secret_env : {
+      for secret in values(env) : "${function}/${secret}" => { secret = secret, member = google_service_account.functions[function].member }
+    }]...),
+    { "ingest/ingest-key" = { secret = "ingest-key", member = google_service_account.machines["ingest"].member } },
+    { for kind in local.controls : "control/control-key-${kind}" => {
+      secret = "control-key-${kind}", member = google_service_account.machines["control"].member
+    } },
+  )
+}
+
+resource "google_secret_manager_secret" "secrets" {
+  for_each = local.secret_names
+
+  secret_id = "${local.name}-${each.key}"
+  replication {
+    auto {}
+  }
+  depends_on = [google_project_service.apis]
+}
+
+resource "google_secret_manager_secret_version" "secrets" {
+  for_each = local.secret_names
+
+  secret          = google_secret_manager_secret.secrets[each.key].id
+  secret_data     = local.secrets[each.key]
+  deletion_policy = "DISABLE" # a version that was replaced can be enabled again
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+resource "google_secret_manager_secret_iam_member" "readers" {
+  for_each = local.secret_readers
+
+  secret_id = google_secret_manager_secret.secrets[each.value.secret].id
+  role      = "roles/secretmanager.secretAccessor"
+  member    = each.value.member
+}

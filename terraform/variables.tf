@@ -1,0 +1,193 @@
+variable "project_id" {
+  description = "Google Cloud project that holds the network, and nothing else: it needs the database `(default)`."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project_id))
+    error_message = "project_id: write the project's id, 6 to 30 lower-case letters, digits and hyphens, like my-network-4711 (not its name or number)."
+  }
+}
+
+variable "region" {
+  description = "Region of everything, close to the publisher."
+  type        = string
+  default     = "europe-west1"
+
+  validation {
+    condition     = contains(local.regions, var.region)
+    error_message = "region: write one region, like europe-west1 or us-central1 (no zone and no multi-region): ${join(", ", local.regions)}."
+  }
+}
+
+variable "firestore_location" {
+  description = "Location of both databases; null is the region. It can never be changed. `eur3` and `nam5` survive the loss of a region."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.firestore_location == null ? true : contains(concat(local.regions, ["eur3", "nam5"]), var.firestore_location)
+    error_message = "firestore_location: write null for the region, a region like europe-west1, or eur3 or nam5."
+  }
+}
+
+variable "sponsors" {
+  description = "Names of those who may register streams. Each gets a key of their own in Secret Manager."
+  type        = set(string)
+  default     = ["sponsor"]
+
+  validation {
+    condition     = length(var.sponsors) > 0 && alltrue([for name in var.sponsors : can(regex("^[a-z][a-z0-9-]{0,39}$", name))])
+    error_message = "sponsors: write at least one name, each of 1 to 40 lower-case letters, digits and hyphens, starting with a letter, like [\"city-radio\"]."
+  }
+}
+
+variable "images" {
+  description = "Images of the prober and of the node, by digest; an image that is null is built by Cloud Build from this repository."
+  type = object({
+    prober = optional(string)
+    node   = optional(string)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for image in values(var.images) : image == null ? true : can(regex("^[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)+@sha256:[0-9a-f]{64}$", image))])
+    error_message = "images: write each with its digest, like europe-docker.pkg.dev/project/images/node@sha256:<64 hexadecimal digits> (a tag can be moved to other bytes), or null to have it built."
+  }
+}
+
+variable "relay_engine" {
+  description = "Relay of the ingest and of the known-good control node."
+  type        = string
+  default     = "nginx-rtmp"
+
+  validation {
+    condition     = contains(["nginx-rtmp", "rtmp_relay"], var.relay_engine)
+    error_message = "relay_engine: write nginx-rtmp or rtmp_relay."
+  }
+}
+
+variable "shards" {
+  description = "Parts that the nodes are divided into, one sweep each: one per 10,000 nodes."
+  type        = number
+  default     = 1
+
+  validation {
+    condition     = var.shards >= 1 && var.shards <= 64 && floor(var.shards) == var.shards
+    error_message = "shards: write a whole number from 1 to 64, one per 10,000 nodes."
+  }
+}
+
+variable "checks_per_hour" {
+  description = "Expected spot checks of a healthy node in an hour. Each plays 3 to 14 s of its stream."
+  type        = number
+  default     = 4
+
+  validation {
+    condition     = var.checks_per_hour >= 1 && var.checks_per_hour <= 60 && floor(var.checks_per_hour) == var.checks_per_hour
+    error_message = "checks_per_hour: write a whole number from 1 to 60 (at most one a minute)."
+  }
+}
+
+variable "holding_epochs" {
+  description = "Hours that earnings stay pending before they are available."
+  type        = number
+  default     = 24
+
+  validation {
+    condition     = var.holding_epochs >= 0 && var.holding_epochs <= 168 && floor(var.holding_epochs) == var.holding_epochs
+    error_message = "holding_epochs: write a whole number of hours from 0 to 168."
+  }
+}
+
+variable "api_instances" {
+  description = "Least and most instances of the api. One that is always warm costs about 10 USD a month and answers without a cold start."
+  type = object({
+    min = optional(number, 0)
+    max = optional(number, 10)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.api_instances.min >= 0 && var.api_instances.min <= var.api_instances.max && var.api_instances.max >= 1 && var.api_instances.max <= 100
+    error_message = "api_instances: write min from 0 and max from 1 to 100, min not above max, like { min = 1, max = 10 }."
+  }
+}
+
+variable "paused" {
+  description = "Functions whose scheduler jobs are paused: collector, prober, payout."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for name in var.paused : contains(["collector", "prober", "payout"], name)])
+    error_message = "paused: write names among collector, prober and payout, like [\"payout\"]."
+  }
+}
+
+variable "key_generation" {
+  description = "Raise a number to replace that key at the next apply. See Rotate keys in docs/ops.md first."
+  type = object({
+    lottery  = optional(number, 1)
+    lease    = optional(number, 1)
+    ingest   = optional(number, 1)
+    controls = optional(number, 1)
+    sponsors = optional(map(number), {})
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for name in keys(var.key_generation.sponsors) : contains(var.sponsors, name)])
+    error_message = "key_generation: every name in its sponsors must also stand in sponsors."
+  }
+}
+
+variable "ingest_machine" {
+  description = "Machine type of the ingest. Its network is what limits it: about 250 nodes of a 4 Mbit/s stream per Gbit/s."
+  type        = string
+  default     = "e2-standard-2"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9]*-[a-z0-9-]+$", var.ingest_machine))
+    error_message = "ingest_machine: write a machine type, like e2-standard-2."
+  }
+}
+
+variable "control_nodes" {
+  description = "Whether a known-good and a known-bad node check the checking. Without them, a broken prober is noticed later."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "alert_emails" {
+  description = "Addresses that alerts and the budget are sent to."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for address in var.alert_emails : can(regex("^[^@[:space:]]+@[^@[:space:]]+[.][^@[:space:]]+$", address))])
+    error_message = "alert_emails: write whole addresses, like [\"ops@example.org\"]."
+  }
+}
+
+variable "budget" {
+  description = "A monthly amount in whole units of the billing account's currency, and that account's id; null for no budget."
+  type = object({
+    billing_account = optional(string)
+    amount          = optional(number)
+    currency        = optional(string, "USD")
+  })
+  default = null
+
+  validation {
+    condition     = var.budget == null ? true : can(regex("^[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6}$", var.budget.billing_account))
+    error_message = "budget: write billing_account as `gcloud billing accounts list` prints it, like 012345-6789AB-CDEF01."
+  }
+  validation {
+    condition     = var.budget == null ? true : try(var.budget.amount >= 1 && floor(var.budget.amount) == var.budget.amount, false)
+    error_message = "budget: write amount as a whole number from 1, like amount = 100."
+  }
+}

@@ -1,0 +1,103 @@
+"""The real api on a port of its own, over a small network in memory, and a real Chromium."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, sync_playwright
+
+from api.wiring import build_on
+from coordinator.adapters.memory import MemoryStore
+from coordinator.adapters.records import Measurements
+from coordinator.checks import Check, IngestState, Run, Verdict
+from coordinator.reasons import Reason
+from coordinator.rosters import Roster, Slot
+from coordinator.streams import Stream
+from coordinator.sweeps import Outcome, Poll, Sweep
+from tests.unit.functions.conftest import settings
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+NOW_S = 1_795_305_637.0
+SCREENSHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
+NODES = {
+    "n-healthy": Poll(Outcome.UP, Reason.OK, 700, 693, viewers=11),
+    "n-idle": Poll(Outcome.IDLE, Reason.STREAM_IDLE, 700, 10),
+    "n-closed": Poll(Outcome.DOWN, Reason.CONNECT_FAILED, 7, 0, misses=1),
+    "n-unproven": Poll(Outcome.UP, Reason.OK, 3, 3),
+    "n-fraud": Poll(Outcome.UP, Reason.OK, 70, 70, viewers=99),
+}
+
+
+async def _seed(store: MemoryStore) -> None:
+    """One stream with a hostile name, and a node for every kind of news."""
+    measurements = Measurements(store)
+    await measurements.create_stream(
+        Stream(
+            stream_id="s3",
+            name="<script>alert('stage')</script> & friends",
+            sponsor="ada",
+            reward_micros_per_hour=1_500_000,
+            max_paid_nodes=5,
+            created_s=NOW_S - 1_000,
+            key_hash="0" * 64,
+            request_hash="0" * 64,
+        )
+    )
+    slots = tuple(
+        Slot(name, "s3", f"http://203.0.114.{i}:8080/stats.json", f"203.0.114.{i}", 1935, 1, 1.0)
+        for i, name in enumerate(NODES)
+    )
+    await measurements.put_roster(Roster(0, 1, 1.0, slots))
+    tick = int(NOW_S // 60)
+    await measurements.create_sweep(Sweep(0, tick, 1, dict(enumerate(NODES.values()))), NOW_S)
+    for draw in range(tick - 7, tick):
+        at_s = draw * 60.0 + 7
+        checks = (
+            Check("n-healthy", "s3", draw, at_s, Verdict.PASS, Reason.PASSED),
+            Check("n-fraud", "s3", draw, at_s, Verdict.FAIL, Reason.NO_STREAM),
+        )
+        run = Run(draw, at_s, at_s + 5, (), {"s3": IngestState.LIVE}, checks)
+        await measurements.record_run(run, NOW_S)
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[str]:
+    """The URL of the running api."""
+    store = MemoryStore()
+    asyncio.run(_seed(store))
+    app = build_on(store, MemoryStore(), settings(REQUESTS_PER_SECOND="1000"), lambda: NOW_S)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(10)
+            assert not thread.is_alive()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium, headless; a machine without it fails here, with its name."""
+    if not Path(CHROMIUM).exists():
+        pytest.fail(f"{CHROMIUM} is missing: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()

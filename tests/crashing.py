@@ -1,0 +1,51 @@
+"""A store whose process dies at its n-th call, before or after the call took effect."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from coordinator.adapters.memory import MemoryStore
+from coordinator.adapters.store import StoreError
+
+T = TypeVar("T")
+
+
+class CrashingStore(MemoryStore):
+    """Counts every call, reads included. `calls_left` None: it lives on."""
+
+    calls = 0
+    calls_left: int | None = None
+    dies_after = False
+    """Whether the last call still takes effect: the answer is lost, the write is not."""
+
+    async def get(self, *args: Any) -> Any:
+        return await self._counted(super().get, *args)
+
+    async def find(self, *args: Any, **more: Any) -> Any:
+        return await self._counted(super().find, *args, **more)
+
+    async def create(self, *args: Any) -> Any:
+        return await self._counted(super().create, *args)
+
+    async def put(self, *args: Any) -> Any:
+        return await self._counted(super().put, *args)
+
+    async def transact(self, *args: Any) -> Any:
+        return await self._counted(self._transact, *args)
+
+    async def _transact(self, refs: Any, decide: Any) -> Any:
+        """Its own reading is part of this call, not another one."""
+        calls, left, self.calls_left = self.calls, self.calls_left, None
+        try:
+            return await super().transact(refs, decide)
+        finally:
+            self.calls, self.calls_left = calls, left
+
+    async def _counted(self, call: Callable[..., Awaitable[T]], *args: Any, **more: Any) -> T:
+        if self.calls_left == 0:
+            if self.dies_after:
+                await call(*args, **more)
+            raise StoreError("the process died here")
+        self.calls += 1
+        if self.calls_left is not None:
+            self.calls_left -= 1
+        return await call(*args, **more)

@@ -1,0 +1,125 @@
+"""How a node chooses its stream, and how it leaves."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.agent_stand_ins import (
+    HOST,
+    INGEST_KEY,
+    STREAM_ID,
+    AgentProcess,
+    CoordinatorStandIn,
+    free_port,
+    player,
+    publisher,
+    running,
+)
+
+DRAIN_S = 4.0
+
+
+@pytest.fixture
+def coordinator(tmp_path: Path) -> Iterator[CoordinatorStandIn]:
+    """With a live ingest behind it."""
+    port = free_port()
+    stand_in = CoordinatorStandIn(f"rtmp://{HOST}:{port}/live/{STREAM_ID}")
+    stand_in.start()
+    settings = {"ROLE": "ingest", "INGEST_KEY": INGEST_KEY, "RTMP_PORT": str(port)}
+    with ExitStack() as stack:
+        stack.callback(stand_in.stop)
+        agent = AgentProcess(tmp_path / "ingest", stand_in.url, **settings)
+        ingest = stack.enter_context(running(agent))
+        ingest.wait_until("ingest up", lambda: ingest.get("/healthz")[0] == 200)
+        stack.enter_context(running(publisher(port)))
+        yield stand_in
+
+
+def watched(node: AgentProcess, viewers: int) -> None:
+    """Wait for so many viewers."""
+    node.wait_until(f"{viewers} viewers", lambda: node.stats()["stream"]["viewers"] == viewers)
+
+
+def test_viewers_may_finish_after_the_goodbye(
+    coordinator: CoordinatorStandIn, tmp_path: Path
+) -> None:
+    """The coordinator is told first; the relay ends with the last viewer."""
+    settings = {"STREAM_ID": STREAM_ID, "DRAIN_SECONDS": "60"}
+    with running(AgentProcess(tmp_path / "node", coordinator.url, **settings)) as node:
+        node.wait_state("live")
+        with running(player(node.rtmp_port)) as viewer:
+            watched(node, 1)
+            node.process.terminate()
+            node.wait_until("the goodbye", lambda: coordinator.beats("leaving"))
+            sent = node.stats()["stream"]["bytes_out"]
+            node.wait_until("more media", lambda: node.stats()["stream"]["bytes_out"] > sent)
+            assert viewer.process.poll() is None
+        assert node.wait() == 0, node.output
+        assert node.events("drained")[0]["viewers"] == 0
+
+
+def test_viewers_who_stay_are_not_waited_for_for_ever(
+    coordinator: CoordinatorStandIn, tmp_path: Path
+) -> None:
+    """DRAIN_SECONDS is the limit, and a second signal ends the wait at once."""
+    settings = {"STREAM_ID": STREAM_ID, "DRAIN_SECONDS": str(DRAIN_S)}
+    with running(AgentProcess(tmp_path / "node", coordinator.url, **settings)) as node:
+        node.wait_state("live")
+        with running(player(node.rtmp_port)):
+            watched(node, 1)
+            asked_s = time.monotonic()
+            node.process.terminate()
+            assert node.wait() == 0, node.output
+            assert time.monotonic() - asked_s >= DRAIN_S
+        assert node.events("drained")[0]["viewers"] == 1
+    settings["DRAIN_SECONDS"] = "600"
+    with running(AgentProcess(tmp_path / "node", coordinator.url, **settings)) as node:
+        node.wait_state("live")
+        with running(player(node.rtmp_port)):
+            watched(node, 1)
+            node.process.terminate()
+            node.wait_until("the goodbye", lambda: len(coordinator.beats("leaving")) == 2)
+            os.kill(node.process.pid, signal.SIGTERM)
+            assert node.wait() == 0, node.output
+
+
+def test_auto_takes_the_stream_that_lacks_nodes_most_and_leaves_one_that_ends(
+    coordinator: CoordinatorStandIn, tmp_path: Path
+) -> None:
+    """A closed one is none, a served one is not needy; one that ends is looked for anew."""
+    one: dict[str, Any] = {
+        "stream_id": "served",
+        "status": "active",
+        "ingest_url": f"rtmp://{HOST}:1/live/served",
+        "nodes_verified": 7,
+        "max_paid_nodes": 11,
+    }
+    ended = {**one, "stream_id": "ended", "status": "closed", "nodes_verified": 0}
+    coordinator.others = [one, ended]
+    with running(AgentProcess(tmp_path / "node", coordinator.url, STREAM_ID="auto")) as node:
+        assert node.wait_state("live")["stream"]["id"] == STREAM_ID
+        assert f'stream_id="{STREAM_ID}"' in node.text("/metrics")
+        node.wait_until("a heartbeat", coordinator.beats)
+        assert {beat["stream_id"] for beat in coordinator.beats()} == {STREAM_ID}
+        coordinator.stream_status = "exhausted"
+        node.wait_until("another", lambda: node.stats()["stream"]["id"] == "served")
+        node.wait_until("its heartbeat", lambda: coordinator.beats()[-1]["stream_id"] == "served")
+
+
+def test_auto_waits_while_no_stream_is_active(
+    coordinator: CoordinatorStandIn, tmp_path: Path
+) -> None:
+    """And says so; a goodbye is not sent for what was never announced."""
+    coordinator.stream_status = "closed"
+    with running(AgentProcess(tmp_path / "node", coordinator.url, STREAM_ID="auto")) as node:
+        node.wait_until("the agent", node.stats)
+        node.wait_until("word", lambda: "No stream is active" in node.get("/healthz")[1]["reason"])
+        node.process.terminate()
+        assert node.wait() == 0
+    assert not coordinator.beats("leaving")

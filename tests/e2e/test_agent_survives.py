@@ -1,0 +1,156 @@
+"""What a node must survive, with real processes: what test_agent.py has not struck it with yet."""
+
+import asyncio
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from agent.doctor.rtmp_player import Played, play
+from agent.streams import RtmpUrl
+from tests.e2e.agent_stand_ins import (
+    HOST,
+    INGEST_KEY,
+    ROOT,
+    STREAM_ID,
+    AgentProcess,
+    CoordinatorStandIn,
+    certificate,
+    free_port,
+    probe,
+    publisher,
+    running,
+    served_with,
+)
+
+VIEWERS = 200
+WATCH_S = 3.0
+
+
+@pytest.fixture
+def coordinator(tmp_path: Path) -> Iterator[CoordinatorStandIn]:
+    """With an ingest behind it; over TLS, with a certificate of its own authority."""
+    port = free_port()
+    stand_in = CoordinatorStandIn(f"rtmp://{HOST}:{port}/live/{STREAM_ID}")
+    stand_in.tls = served_with(certificate(tmp_path / "right"))
+    stand_in.start()
+    settings = {"ROLE": "ingest", "INGEST_KEY": INGEST_KEY, "RTMP_PORT": str(port)}
+    with ExitStack() as stack:
+        stack.callback(stand_in.stop)
+        agent = AgentProcess(
+            tmp_path / "ingest", stand_in.url, COORDINATOR_CA=authority(tmp_path), **settings
+        )
+        ingest = stack.enter_context(running(agent))
+        ingest.wait_until("ingest up", lambda: ingest.get("/healthz")[0] == 200)
+        stack.enter_context(running(publisher(port)))
+        ingest.wait_state("live")
+        yield stand_in
+
+
+def authority(folder: Path) -> str:
+    """What makes a node trust the coordinator."""
+    return str(folder / "right" / "certificate.pem")
+
+
+def node_of(coordinator: CoordinatorStandIn, folder: Path, **settings: str) -> AgentProcess:
+    """A node that trusts the coordinator, unless told otherwise."""
+    own = {"STREAM_ID": STREAM_ID, "COORDINATOR_CA": authority(folder), **settings}
+    return AgentProcess(folder / "node", coordinator.url, **own)
+
+
+def test_another_certificate_is_refused_and_the_relay_goes_on(
+    coordinator: CoordinatorStandIn, tmp_path: Path
+) -> None:
+    """The key is not shown to it, and the node is back when the right one is."""
+    right = coordinator.tls
+    with running(node_of(coordinator, tmp_path)) as node:
+        node.wait_state("live")
+        node.wait_until("a heartbeat", coordinator.beats)
+        coordinator.stop()
+        coordinator.tls = served_with(certificate(tmp_path / "wrong"))
+        coordinator.start()
+        heard = len(coordinator.calls)
+        node.wait_until(
+            "the refusal in the log",
+            lambda: any("CERTIFICATE" in e["reason"] for e in node.events("coordinator_trouble")),
+        )
+        assert len(coordinator.calls) == heard
+        assert probe(node.rtmp_port)["h264"]
+        coordinator.stop()
+        coordinator.tls = right
+        coordinator.start()
+        node.wait_until("its return", lambda: node.events("coordinator_back"))
+        assert node.stats()["relay"]["restarts"] == 0
+
+
+def test_a_clock_that_is_off_by_an_hour_changes_nothing(
+    coordinator: CoordinatorStandIn, tmp_path: Path
+) -> None:
+    """All waits are measured on a clock that nobody sets."""
+    coordinator.clock_off_s = 3600.0
+    with running(node_of(coordinator, tmp_path)) as node:
+        node.wait_state("live")
+        node.wait_until("heartbeats", lambda: len(coordinator.beats()) >= 2)
+        assert probe(node.rtmp_port)["h264"]
+
+
+def test_a_full_disk_is_said_and_over_when_there_is_room(
+    coordinator: CoordinatorStandIn, tmp_path: Path
+) -> None:
+    """A process that may write no byte to a file stands for a full disk, also for the log."""
+    with running(node_of(coordinator, tmp_path)) as node:
+        node.wait_state("live")
+        pid = node.process.pid
+        unlimited = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, unlimited[1]))
+        os.kill(node.relay_pid(), signal.SIGKILL)
+        node.wait_until(
+            "a word about the disk",
+            lambda: "Look at the disk" in node.get("/healthz")[1].get("reason", ""),
+        )
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, unlimited)
+        node.wait_state("live")
+        assert probe(node.rtmp_port)["h264"]
+
+
+def test_a_first_start_on_a_full_disk_leaves_no_half_key(tmp_path: Path) -> None:
+    """It ends with a sentence, and the next start makes the key."""
+    env = {"COORDINATOR_URL": f"http://{HOST}:1", "STREAM_ID": STREAM_ID}
+    env |= {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "node_image")}
+    agent = [sys.executable, "-m", "agent"]
+    full = subprocess.run(
+        ["prlimit", "--fsize=0", *agent],
+        env={**env, "DATA_DIR": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert full.returncode == 1, full.stderr
+    assert "node.key cannot be used" in full.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_two_hundred_viewers_are_served_and_counted(
+    coordinator: CoordinatorStandIn, tmp_path: Path
+) -> None:
+    """Each gets pictures and sound."""
+
+    async def watch(port: int) -> list[Played]:
+        url = RtmpUrl(HOST, port, "live", STREAM_ID)
+        watching = [play(url, WATCH_S, 20.0) for _ in range(VIEWERS)]
+        return await asyncio.gather(*watching)
+
+    with running(node_of(coordinator, tmp_path)) as node:
+        node.wait_state("live")
+        seen = asyncio.run(watch(node.rtmp_port))
+        assert min(played.video for played in seen) >= 15
+        assert min(played.audio for played in seen) >= 15
+        assert node.stats()["relay"]["restarts"] == 0
+        node.wait_until("no viewers", lambda: node.stats()["stream"]["viewers"] == 0)

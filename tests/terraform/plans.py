@@ -1,0 +1,180 @@
+"""Plans of terraform/, made by the real terraform, and what stands in them.
+
+TFCHECK names a program that runs terraform without the provider's registry, called as
+`$TFCHECK validate|plan|apply FOLDER [options]`; without it, `terraform init` asks the registry.
+"""
+
+import functools
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "terraform"
+HERE = Path(__file__).resolve().parent
+SECONDS_MAX = 300.0
+UNREACHABLE = (
+    "Terraform cannot be run: install Terraform 1.11 or later with access to "
+    "registry.terraform.io, or name a program in TFCHECK that checks without it."
+)
+REQUIRED: Mapping[str, Any] = {"project_id": "my-network-4711"}
+EVERYTHING: Mapping[str, Any] = {
+    "project_id": "my-network-4711",
+    "region": "us-central1",
+    "firestore_location": "nam5",
+    "sponsors": ["city-radio", "harbour-tv"],
+    "images": {
+        "prober": "europe-docker.pkg.dev/shared/images/prober@sha256:" + "a" * 64,
+        "node": "ghcr.io/restream/node@sha256:" + "b" * 64,
+    },
+    "relay_engine": "rtmp_relay",
+    "shards": 3,
+    "checks_per_hour": 7,
+    "holding_epochs": 48,
+    "api_instances": {"min": 1, "max": 20},
+    "paused": ["payout"],
+    "key_generation": {"lottery": 2, "lease": 2, "ingest": 2, "sponsors": {"harbour-tv": 3}},
+    "ingest_machine": "n2-standard-4",
+    "control_nodes": False,
+    "alert_emails": ["ops@example.org"],
+    "budget": {"billing_account": "012345-6789AB-CDEF01", "amount": 200, "currency": "EUR"},
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run of terraform ended."""
+
+    status: int
+    text: str
+    """What it printed, as one line without frames."""
+    plan: dict[str, Any]
+    """The plan as JSON; empty if there is none."""
+    state: dict[str, Any]
+    """What was applied, as JSON; empty if nothing was."""
+    builds: str
+    """How gcloud was called, if it was a stand-in."""
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A planned resource or a data source that was read."""
+
+    address: str
+    type: str
+    key: str
+    values: dict[str, Any]
+
+
+def run(command: str, variables: Mapping[str, Any], path: str = "") -> Outcome:
+    """`validate`, `plan` or `apply`. `path` is searched for programs before PATH."""
+    with tempfile.TemporaryDirectory(prefix="terraform-") as folder:
+        scratch = Path(folder)
+        given = scratch / "given.tfvars.json"
+        given.write_text(json.dumps(dict(variables)))
+        options = () if command == "validate" else (f"-var-file={given}",)
+        env = dict(os.environ) | {
+            "PLAN_JSON": str(scratch / "plan.json"),
+            "STATE_JSON": str(scratch / "state.json"),
+            "GCLOUD_LOG": str(scratch / "gcloud.log"),
+        }
+        own = str(Path(sys.executable).parent)
+        env["PATH"] = os.pathsep.join(filter(None, (path, own, env.get("PATH", os.defpath))))
+        env["TF_IN_AUTOMATION"] = env["CHECKPOINT_DISABLE"] = "1"
+        if checker := os.environ.get("TFCHECK"):
+            env["TERRAFORM"] = str(HERE / "terraform-and-show")
+            done = _call([checker, command, str(FOLDER), *options], env)
+        else:
+            done = _with_registry(scratch, command, options, env)
+        text = " ".join(line.strip(" │╷╵") for line in done.stdout.splitlines())
+        return Outcome(
+            done.returncode,
+            " ".join(text.split()),
+            json.loads(_read(scratch / "plan.json") or "{}"),
+            json.loads(_read(scratch / "state.json") or "{}"),
+            _read(scratch / "gcloud.log"),
+        )
+
+
+def _read(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
+
+
+def _with_registry(
+    scratch: Path, command: str, options: tuple[str, ...], env: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """In a copy, with a local state; the provider never needs to ask Google for a plan."""
+    tree = scratch / "tree"
+    tree.mkdir()
+    for name in ("functions", "node_image"):
+        (tree / name).symlink_to(ROOT / name)
+    ignored = shutil.ignore_patterns(".terraform*", "*.tfstate*", "backend.tf", "*.tfvars")
+    copy = Path(shutil.copytree(FOLDER, tree / "terraform", ignore=ignored))
+    assert shutil.which("terraform"), UNREACHABLE
+    init = _call(["terraform", "init", "-input=false", "-no-color"], env, copy)
+    assert init.returncode == 0, f"{UNREACHABLE}\n{init.stdout}"
+    assert command != "apply", "Only a program named by TFCHECK can apply without a cloud."
+    env = env | {"GOOGLE_OAUTH_ACCESS_TOKEN": "none"}
+    more = ("-no-color",) if command == "validate" else ("-no-color", "-input=false", *options)
+    return _call([str(HERE / "terraform-and-show"), command, *more], env, copy)
+
+
+def _call(
+    argv: list[str], env: Mapping[str, str], folder: Path = ROOT
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        argv,
+        env=dict(env),
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=SECONDS_MAX,
+        check=False,
+    )
+
+
+@functools.cache
+def _outcome(command: str, given: str) -> Outcome:
+    return run(command, json.loads(given), str(HERE / "stand_ins"))
+
+
+def _ended_well(command: str, variables: Mapping[str, Any]) -> Outcome:
+    outcome = _outcome(command, json.dumps(dict(variables), sort_keys=True))
+    assert outcome.status == 0, outcome.text
+    return outcome
+
+
+def planned(variables: Mapping[str, Any] = REQUIRED) -> Outcome:
+    """A plan; made once for each set of variables. Fails with terraform's words."""
+    return _ended_well("plan", variables)
+
+
+def applied(variables: Mapping[str, Any] = REQUIRED) -> Outcome:
+    """Everything made, by a checker that makes values up; likewise once."""
+    return _ended_well("apply", variables)
+
+
+def resources(outcome: Outcome, kind: str = "") -> list[Resource]:
+    """What was made, or would be, of one type or of all."""
+    values = outcome.state["values"] if outcome.state else outcome.plan["planned_values"]
+    return [one for one in _all(values) if kind in ("", one.type)]
+
+
+def data(outcome: Outcome, kind: str) -> list[Resource]:
+    """Data sources that the plan has read."""
+    read = list(_all(outcome.plan.get("prior_state", {}).get("values", {})))
+    return [one for one in read if one.type == kind]
+
+
+def _all(values: Mapping[str, Any]) -> Iterator[Resource]:
+    for found in values.get("root_module", {}).get("resources", []):
+        key = str(found.get("index", found["name"]))
+        yield Resource(found["address"], found["type"], key, found["values"])

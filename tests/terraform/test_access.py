@@ -1,0 +1,182 @@
+"""Who may do what, as the plan says it; everything is checked with and without each option."""
+
+import base64
+import hashlib
+import json
+from collections import defaultdict
+from typing import Any
+
+import pytest
+
+from coordinator.keys import node_id_of
+from tests.terraform.plans import EVERYTHING, REQUIRED, Outcome, applied, resources
+
+BOTH = pytest.mark.parametrize("variables", [REQUIRED, EVERYTHING], ids=["defaults", "everything"])
+PRIMITIVE = {"roles/owner", "roles/editor", "roles/viewer", "roles/browser"}
+
+
+def _one(outcome: Outcome, kind: str, key: str) -> dict[str, Any]:
+    return next(one.values for one in resources(outcome, kind) if one.key == key)
+
+
+def _identities(outcome: Outcome) -> dict[str, str]:
+    """The service account that each function runs as."""
+    found = {
+        one.key: one.values["service_config"][0]["service_account_email"]
+        for one in resources(outcome, "google_cloudfunctions2_function")
+    }
+    (prober,) = resources(outcome, "google_cloud_run_v2_service")
+    return found | {"prober": prober.values["template"][0]["service_account"]}
+
+
+@BOTH
+def test_everybody_may_call_the_api_and_nothing_else(variables: dict[str, Any]) -> None:
+    """`allUsers` stands in one place."""
+    outcome = applied(variables)
+    public = [
+        one
+        for one in resources(outcome)
+        if one.values.get("member") in ("allUsers", "allAuthenticatedUsers")
+        or {"allUsers", "allAuthenticatedUsers"} & set(one.values.get("members") or ())
+    ]
+    assert [(one.values["role"], one.values["name"]) for one in public] == [
+        ("roles/run.invoker", "restream-api")
+    ]
+
+
+@BOTH
+def test_collector_payout_and_prober_are_called_by_the_scheduler_alone(
+    variables: dict[str, Any],
+) -> None:
+    """And only from inside Google's network."""
+    outcome = applied(variables)
+    scheduler = _one(outcome, "google_service_account", "scheduler")["member"]
+    callers = defaultdict(set)
+    for one in resources(outcome, "google_cloud_run_v2_service_iam_member"):
+        callers[one.values["name"]].add((one.values["role"], one.values["member"]))
+    for name in ("collector", "payout", "prober"):
+        assert callers[f"restream-{name}"] == {("roles/run.invoker", scheduler)}
+    for one in resources(outcome, "google_cloudfunctions2_function"):
+        is_open = one.values["service_config"][0]["ingress_settings"] == "ALLOW_ALL"
+        assert is_open == (one.key == "api")
+    (prober,) = resources(outcome, "google_cloud_run_v2_service")
+    assert prober.values["ingress"] == "INGRESS_TRAFFIC_INTERNAL_ONLY"
+
+
+@BOTH
+def test_nobody_has_a_role_over_the_whole_project(variables: dict[str, Any]) -> None:
+    """No primitive role; on the project only a database under a condition, and writing logs."""
+    outcome = applied(variables)
+    granted = [one for one in resources(outcome) if "role" in one.values]
+    assert not [one.address for one in granted if one.values["role"] in PRIMITIVE]
+    for one in resources(outcome, "google_project_iam_member"):
+        role = one.values["role"]
+        assert role in ("roles/datastore.user", "roles/logging.logWriter"), one.address
+        assert role != "roles/datastore.user" or one.values["condition"], one.address
+
+
+@BOTH
+def test_every_part_has_an_identity_of_its_own(variables: dict[str, Any]) -> None:
+    """No two functions or machines share one, and none is a default account."""
+    outcome = applied(variables)
+    accounts = {one.values["email"] for one in resources(outcome, "google_service_account")}
+    used = list(_identities(outcome).values())
+    for one in resources(outcome, "google_compute_instance_template"):
+        used.append(one.values["service_account"][0]["email"])
+    assert len(set(used)) == len(used)
+    assert set(used) <= accounts
+
+
+@BOTH
+def test_only_api_and_payout_reach_the_money(variables: dict[str, Any]) -> None:
+    """Each function is granted exactly its databases, by name."""
+    outcome = applied(variables)
+    by_member = {
+        _one(outcome, "google_service_account", name)["member"]: name
+        for name in ("api", "collector", "payout", "prober")
+    }
+    reach = defaultdict(set)
+    for one in resources(outcome, "google_project_iam_member"):
+        if one.values["role"] == "roles/datastore.user":
+            (condition,) = one.values["condition"]
+            reach[by_member[one.values["member"]]].add(condition["expression"])
+    base = 'resource.name == "projects/my-network-4711/databases/'
+    measured, money = f'{base}(default)"', f'{base}money"'
+    assert reach == {
+        "api": {measured, money},
+        "payout": {measured, money},
+        "collector": {measured},
+        "prober": {measured},
+    }
+
+
+@BOTH
+def test_a_secret_is_read_by_who_needs_it(variables: dict[str, Any]) -> None:
+    """The lottery's key by the prober, hashes by the api, the ingest's key by the ingest."""
+    outcome = applied(variables)
+    accounts = {
+        one.values["member"]: one.key for one in resources(outcome, "google_service_account")
+    }
+    names = {
+        one.values["id"]: one.key for one in resources(outcome, "google_secret_manager_secret")
+    }
+    reads = {
+        (accounts[one.values["member"]], names[one.values["secret_id"]])
+        for one in resources(outcome, "google_secret_manager_secret_iam_member")
+    }
+    controls = {("control", "control-key-good"), ("control", "control-key-bad")}
+    expected = {
+        ("api", "sponsor-key-hashes"),
+        ("api", "ingest-key-hash"),
+        ("prober", "lottery-key"),
+        ("ingest", "ingest-key"),
+    }
+    assert reads - {("api", "lease-key")} == expected | (
+        controls if variables.get("control_nodes", True) else set()
+    )
+
+
+@BOTH
+def test_no_secret_stands_anywhere_but_in_secret_manager(variables: dict[str, Any]) -> None:
+    """Neither in an environment nor in an output nor in a machine's metadata."""
+    outcome = applied(variables)
+    kinds = ("google_secret_manager_secret_version", "random_password", "random_bytes")
+    secret = {
+        value
+        for one in resources(outcome, kinds[0])
+        for value in one.values["secret_data"].split(",")
+    }
+    assert secret
+    elsewhere = json.dumps([one.values for one in resources(outcome) if one.type not in kinds])
+    elsewhere += json.dumps(outcome.state["values"]["outputs"])
+    assert [value for value in secret if value in elsewhere] == []
+
+
+def test_control_nodes_have_the_ids_that_the_coordinator_derives() -> None:
+    """Terraform has no base32: what it computes bit by bit must be the same."""
+    outcome = applied()
+    ids = outcome.state["values"]["outputs"]["control_node_ids"]["value"]
+    for kind in ("good", "bad"):
+        key = _one(outcome, "google_secret_manager_secret_version", f"control-key-{kind}")
+        assert ids[kind] == _id_of(key["secret_data"])
+    real = "k" * 43  # the checker makes up shorter keys, which the coordinator would refuse
+    assert _id_of(real) == node_id_of(real)
+
+
+def _id_of(key: str) -> str:
+    digest = hashlib.sha256(key.encode()).digest()
+    return "n" + base64.b32encode(digest).decode().lower()[:19]
+
+
+@BOTH
+def test_machines_let_in_rtmp_and_nobody_over_ssh(variables: dict[str, Any]) -> None:
+    """The ports that are open to the world, and no others."""
+    world = {
+        port
+        for one in resources(applied(variables), "google_compute_firewall")
+        if "0.0.0.0/0" in one.values["source_ranges"]
+        for rule in one.values["allow"]
+        for port in rule["ports"]
+    }
+    assert world - {"8080", "8081"} == {"1935"}
+    assert ("8081" in world) == variables.get("control_nodes", True)

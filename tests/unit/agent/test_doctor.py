@@ -1,0 +1,94 @@
+"""The doctor's rules: what is a problem, which one decides, and what to do about it."""
+
+import pytest
+
+from agent.dial_back import DialBack, Port, parse_dial_back
+from agent.doctor.findings import Kind, Verdict, conclusion, ok, problem, unknown
+from agent.doctor.inside import judge_upload
+from agent.doctor.outside import check_carrier, check_clock, check_ports
+from agent.doctor.route import carrier_router
+from agent.settings import Settings
+from agent.streams import NotUnderstoodError
+
+SETTINGS = Settings.from_env(
+    {"COORDINATOR_URL": "https://api.example.org", "STREAM_ID": "s3", "PUBLIC_RTMP_PORT": "2003"}
+)
+OPEN, CLOSED = Port(True, "It answers."), Port(False, "Nothing accepts connections.")
+
+
+def test_the_first_problem_decides_and_what_is_unknown_does_not() -> None:
+    """Others may follow from it."""
+    findings = [
+        ok(Kind.COORDINATOR, "a"),
+        unknown(Kind.CLOCK, "b"),
+        problem(Kind.PORTS, "c", "Free the port."),
+        problem(Kind.OUTSIDE, "d", "Forward it."),
+    ]
+    assert conclusion(findings) == ("Fix: Free the port.", 14)
+    assert conclusion(findings[:2])[1] == 0
+
+
+def test_every_kind_has_a_code_that_no_other_exit_has() -> None:
+    """0, 1 and 2 are the agent's own, 64 and above belong to others."""
+    assert all(3 <= int(kind) <= 63 for kind in Kind)
+
+
+@pytest.mark.parametrize(
+    ("off_s", "verdict"),
+    [(0.0, Verdict.OK), (59.0, Verdict.OK), (-61.0, Verdict.PROBLEM), (3600.0, Verdict.PROBLEM)],
+)
+def test_a_clock_may_be_off_by_a_minute(off_s: float, verdict: Verdict) -> None:
+    """The Date header has whole seconds, and the answer was under way."""
+    assert check_clock(1_790_000_000.0 + off_s, 1_790_000_000.0).verdict is verdict
+
+
+def test_a_coordinator_without_a_clock_is_nobody_s_fault() -> None:
+    """Nothing can be said then."""
+    assert check_clock(1.0, None).verdict is Verdict.UNKNOWN
+
+
+def test_a_carrier_s_network_is_told_from_a_home_s() -> None:
+    """100.64.0.0/10 is reserved for carriers; 192.168 and 10 are routers of one's own."""
+    assert carrier_router(["192.168.1.1", "100.71.0.1", "203.0.113.1"]) == "100.71.0.1"
+    assert carrier_router(["192.168.1.1", "10.0.0.1", "100.63.0.1", "100.128.0.1"]) == ""
+
+
+def test_a_carrier_s_nat_is_a_problem_only_while_the_ports_are_closed() -> None:
+    """Some carriers give a public address behind such routers all the same."""
+    route = ["192.168.1.1", "100.71.0.1"]
+    assert check_carrier("203.0.113.7", route, is_open=False).kind is Kind.CARRIER
+    assert check_carrier("203.0.113.7", route, is_open=False).verdict is Verdict.PROBLEM
+    assert check_carrier("203.0.113.7", route, is_open=True).verdict is Verdict.OK
+    assert check_carrier("100.71.3.5", [], is_open=False).verdict is Verdict.PROBLEM
+    assert check_carrier("", [], is_open=False).verdict is Verdict.OK
+
+
+def test_the_rule_to_set_in_the_router_is_said_with_both_ports() -> None:
+    """The announced port may not be the local one."""
+    finding = check_ports(SETTINGS, DialBack("203.0.113.7", OPEN, CLOSED))
+    assert "forward TCP 2003 to port 1935 of this machine" in finding.fix
+    assert "8080" not in finding.fix
+    both = check_ports(SETTINGS, DialBack("203.0.113.7", CLOSED, CLOSED))
+    assert "TCP 8080 to port 8080 and TCP 2003 to port 1935" in both.fix
+    assert check_ports(SETTINGS, DialBack("203.0.113.7", OPEN, OPEN)).verdict is Verdict.OK
+
+
+def test_an_upload_is_judged_by_what_the_stream_needs() -> None:
+    """Unmeasured is unknown; without a live stream there is nothing to need."""
+    assert judge_upload(None, 3e6).verdict is Verdict.UNKNOWN
+    assert judge_upload(2e6, 3e6).verdict is Verdict.PROBLEM
+    assert judge_upload(5e6, 3e6).verdict is Verdict.OK
+    assert judge_upload(1e5, 0.0).verdict is Verdict.OK
+
+
+def test_a_dial_back_is_read_and_anything_else_refused() -> None:
+    """Both ports say whether they are open, and in a sentence how they were found."""
+    body = {
+        "address": "203.0.113.7",
+        "stats": {"open": True, "says": "It answers."},
+        "rtmp": {"open": False, "says": "Nothing accepts connections."},
+    }
+    assert parse_dial_back(body) == DialBack("203.0.113.7", OPEN, CLOSED)
+    for wrong in (None, {}, {**body, "stats": True}, {**body, "rtmp": {"open": 1, "says": "x"}}):
+        with pytest.raises(NotUnderstoodError):
+            parse_dial_back(wrong)

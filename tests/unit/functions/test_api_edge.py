@@ -1,0 +1,83 @@
+"""What every answer has, whatever the route."""
+
+import pytest
+
+from tests.unit.functions.conftest import SPONSOR_KEY, STREAM, Coordinator, bearer
+
+READS = ["/", "/streams", "/nodes", "/healthz", "/openapi.json", "/docs", "/style.css"]
+
+
+@pytest.mark.parametrize("path", READS)
+async def test_an_unchanged_answer_is_not_sent_again(coordinator: Coordinator, path: str) -> None:
+    """A client that names its version gets 304 and no body."""
+    first = await coordinator.client.get(path)
+    again = await coordinator.client.get(path, headers={"If-None-Match": first.headers["etag"]})
+    assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
+    assert again.headers["etag"] == first.headers["etag"]
+
+
+@pytest.mark.parametrize("path", [*READS, "/streams/s404"])
+async def test_head_is_get_without_the_body(coordinator: Coordinator, path: str) -> None:
+    """Same status, same headers."""
+    got = await coordinator.client.get(path)
+    head = await coordinator.client.head(path)
+    assert (head.status_code, head.content) == (got.status_code, b"")
+    assert head.headers.get("content-length") == got.headers.get("content-length")
+    assert head.headers.get("etag") == got.headers.get("etag")
+
+
+async def test_every_answer_has_a_request_id(coordinator: Coordinator) -> None:
+    """The caller's own, if it is fit to stand in a log."""
+    mine = await coordinator.client.get("/streams", headers={"X-Request-Id": "request-7"})
+    assert mine.headers["x-request-id"] == "request-7"
+    unfit = await coordinator.client.get("/nowhere", headers={"X-Request-Id": "a b\tc" * 30})
+    assert 8 <= len(unfit.headers["x-request-id"]) <= 64
+
+
+async def test_other_origins_may_read(coordinator: Coordinator) -> None:
+    """And may not be led to write."""
+    answer = await coordinator.client.get("/streams", headers={"Origin": "https://fans.example"})
+    assert answer.headers["access-control-allow-origin"] == "*"
+    preflight = await coordinator.client.options("/streams")
+    assert preflight.status_code == 204
+    assert "POST" not in preflight.headers["access-control-allow-methods"]
+
+
+async def test_errors_and_writes_are_not_cached(coordinator: Coordinator) -> None:
+    """A publishing key above all."""
+    made = await coordinator.client.post("/streams", json=STREAM, headers=bearer(SPONSOR_KEY))
+    missing = await coordinator.client.get("/streams/s404")
+    assert made.headers["cache-control"] == missing.headers["cache-control"] == "no-store"
+    assert "etag" not in made.headers
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
+async def test_a_body_of_another_kind_is_415(coordinator: Coordinator, kind: str) -> None:
+    """Also because a page of another origin could send it without asking."""
+    answer = await coordinator.client.post(
+        "/streams", content=b"{}", headers={**bearer(SPONSOR_KEY), "Content-Type": kind}
+    )
+    assert (answer.status_code, answer.json()["type"]) == (415, "/problems/unsupported-media-type")
+
+
+async def test_whoever_calls_too_often_is_told_when_to_come_back(coordinator: Coordinator) -> None:
+    """The clock stands still here, so the burst is all there is; another key has its own."""
+    answers = [
+        await coordinator.client.get("/streams", headers=bearer("key-a")) for _ in range(102)
+    ]
+    assert [a.status_code for a in answers] == [200] * 100 + [429] * 2
+    assert answers[-1].json()["type"] == "/problems/too-many-requests"
+    assert int(answers[-1].headers["retry-after"]) >= 1
+    assert (await coordinator.client.get("/", headers=bearer("key-b"))).status_code == 200
+    coordinator.now_s[0] += 1
+    assert (await coordinator.client.get("/", headers=bearer("key-a"))).status_code == 200
+
+
+async def test_json_with_a_charset_is_json(coordinator: Coordinator) -> None:
+    """Parameters do not matter."""
+    answer = await coordinator.client.post(
+        "/streams",
+        content=b'{"name": "S", "token_balance": "7", "reward_per_node_hour": "1"}',
+        headers={**bearer(SPONSOR_KEY), "Content-Type": "Application/JSON; charset=utf-8"},
+    )
+    assert answer.status_code == 201

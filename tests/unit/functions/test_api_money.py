@@ -1,0 +1,251 @@
+"""Sponsors add tokens, close, and see what they bought; operators see their pay and why."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from coordinator.adapters.log import Log
+from coordinator.checks import Check, IngestState, Run, Verdict
+from coordinator.epochs import Calendar
+from coordinator.money import format_tokens, parse_tokens
+from coordinator.reasons import Reason
+from coordinator.rosters import Roster, Slot
+from coordinator.sweeps import Outcome, Poll, Sweep
+from payout.settling import Settler
+from tests.unit.functions.conftest import NOW_S, SPONSOR_KEY, Coordinator, bearer
+
+CALENDAR = Calendar()
+EPOCH = CALENDAR.epoch_at(NOW_S)
+
+
+async def _post(
+    coordinator: Coordinator, path: str, body: Any = None, key: str | None = None
+) -> httpx.Response:
+    headers = bearer(SPONSOR_KEY) | ({"Idempotency-Key": key} if key else {})
+    return await coordinator.client.post(path, json=body, headers=headers)
+
+
+async def _served(coordinator: Coordinator, stream_id: str, epochs: int = 1) -> None:
+    """One node up through whole epochs, checked and passed at each quarter, after the first."""
+    measurements = coordinator.measurements
+    first = CALENDAR.ticks_of(EPOCH + 1).start
+    slot = Slot("n2", stream_id, "http://203.0.114.7/", "203.0.114.7", 1935, first, 1.0)
+    await measurements.put_roster(Roster(0, 1, 1.0, (slot,)))
+    up = Poll(Outcome.UP, Reason.OK, 60, 60)
+    for tick in range(first, first + 60 * epochs):
+        await measurements.create_sweep(Sweep(0, tick, 1, {0: up}), tick * 60.0)
+        if tick % 15 == 0:
+            at_s = tick * 60.0 + 30
+            check = Check("n2", stream_id, tick, at_s, Verdict.PASS, Reason.PASSED)
+            run = Run(tick, at_s, at_s + 5, (), {stream_id: IngestState.LIVE}, (check,))
+            await measurements.record_run(run, at_s)
+    coordinator.now_s[0] = (first + 60 * epochs) * 60 + CALENDAR.grace_seconds
+
+
+async def _settled(coordinator: Coordinator) -> dict[str, Any]:
+    settler = Settler(
+        coordinator.measurements,
+        coordinator.ledger,
+        CALENDAR,
+        24,
+        lambda: coordinator.now_s[0],
+        Log("payout", "ERROR"),
+    )
+    return await settler.settle_due()
+
+
+async def test_a_top_up_adds_tokens_once_for_each_key(coordinator: Coordinator) -> None:
+    """Repeated and at the same time: one deposit, one entry."""
+    stream_id = (await coordinator.registered())["stream_id"]
+    path = f"/streams/{stream_id}/top-ups"
+    answers = await asyncio.gather(
+        *(_post(coordinator, path, {"amount": "17"}, key="7") for _ in range(3))
+    )
+    assert [answer.status_code for answer in answers] == [201, 201, 201]
+    assert {answer.json()["entry"]["number"] for answer in answers} == {2}
+    await _post(coordinator, path, {"amount": "13"})
+    stream = (await coordinator.client.get(f"/streams/{stream_id}")).json()
+    assert (stream["balance"], stream["deposited"]) == ("1030", "1030")
+    entries = await coordinator.ledger.entries(stream_id)
+    assert [(e.kind, format_tokens(e.amount_micros)) for e in entries] == [
+        ("deposit", "1000"),
+        ("top_up", "17"),
+        ("top_up", "13"),
+    ]
+
+
+async def test_an_idempotency_key_stands_for_one_amount(coordinator: Coordinator) -> None:
+    """Another amount is a conflict, not a second deposit."""
+    path = f"/streams/{(await coordinator.registered())['stream_id']}/top-ups"
+    await _post(coordinator, path, {"amount": "17"}, key="7")
+    answer = await _post(coordinator, path, {"amount": "19"}, key="7")
+    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/idempotency-conflict")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"amount": "0"}, {"amount": "-7"}, {"amount": 1.5}, {"amount": "1e3"}, {"amount": None},
+     {"amount": "1000000000000"}, {"amount": "7", "to": "me"}, [], None],
+)  # fmt: skip
+async def test_a_wrong_amount_is_refused(coordinator: Coordinator, body: Any) -> None:
+    """Zero, negative, fractional as a number, beyond all bounds together with the first."""
+    stream_id = (await coordinator.registered())["stream_id"]
+    answer = await _post(coordinator, f"/streams/{stream_id}/top-ups", body)
+    assert answer.status_code in {400, 422}, answer.text
+    assert (await coordinator.client.get(f"/streams/{stream_id}")).json()["balance"] == "1000"
+
+
+@pytest.mark.parametrize("verb", ["top-ups", "close"])
+async def test_only_its_own_sponsor_moves_a_streams_tokens(
+    coordinator: Coordinator, verb: str
+) -> None:
+    """Nobody without a key, and no other sponsor."""
+    stream_id = (await coordinator.registered())["stream_id"]
+    path, body = f"/streams/{stream_id}/{verb}", {"amount": "7"}
+    assert (await coordinator.client.post(path, json=body)).status_code == 401
+    unknown = await coordinator.client.post(path, json=body, headers=bearer("x" * 24))
+    assert unknown.status_code == 403
+    stored = await coordinator.measurements.stream(stream_id)
+    assert stored is not None
+    await coordinator.measurements.end_stream("none", NOW_S)
+    other = stored.model_copy(update={"stream_id": "s5", "sponsor": "bea"})
+    await coordinator.measurements.create_stream(other)
+    answer = await _post(coordinator, f"/streams/s5/{verb}", body)
+    assert (answer.status_code, answer.json()["type"]) == (403, "/problems/not-your-stream")
+    missing = await _post(coordinator, f"/streams/s7/{verb}", body)
+    assert missing.json()["type"] == "/problems/unknown-stream"
+
+
+async def test_closing_ends_a_stream_and_refunds_what_is_left(coordinator: Coordinator) -> None:
+    """With the statement of the epoch in which it ended; closing again changes nothing."""
+    stream_id = (await coordinator.registered(reward_per_node_hour="6"))["stream_id"]
+    await _served(coordinator, stream_id)
+    coordinator.now_s[0] = CALENDAR.epoch_bounds_s(EPOCH + 1)[0] + 3000.0
+    first = (await _post(coordinator, f"/streams/{stream_id}/close", key="7")).json()
+    coordinator.now_s[0] += 13
+    again = (await _post(coordinator, f"/streams/{stream_id}/close", key="7")).json()
+    assert first == again
+    assert (first["refund_epoch"], first["balance"]) == (EPOCH + 1, "1000")
+    stream = (await coordinator.client.get(f"/streams/{stream_id}")).json()
+    assert stream["status"] == "closed"
+    late = await _post(coordinator, f"/streams/{stream_id}/top-ups", {"amount": "7"})
+    assert (late.status_code, late.json()["type"]) == (409, "/problems/stream-closed")
+    coordinator.now_s[0] += 3600
+    await _settled(coordinator)
+    delivery = (await coordinator.client.get(f"/streams/{stream_id}/delivery")).json()
+    assert (delivery["paid"], delivery["balance"]) == ("4.5", "0")
+    assert delivery["refunded"] == "995.5"
+    assert [entry["kind"] for entry in delivery["entries"]] == ["deposit", "refund"]
+    assert delivery["hours"][-1]["unpaid"]
+
+
+async def test_a_deposit_that_meets_the_refund_is_refused(coordinator: Coordinator) -> None:
+    """A race between a top-up and the last statement loses no token: the ledger itself says no."""
+    stream_id = (await coordinator.registered())["stream_id"]
+    await _post(coordinator, f"/streams/{stream_id}/close")
+    coordinator.now_s[0] += 7200
+    await _settled(coordinator)
+    (balance,) = await coordinator.ledger.balances([stream_id])
+    assert balance is not None
+    assert (balance.is_closed, balance.balance_micros) == (True, 0)
+    coordinator.measured._documents.clear()  # a reader that has not seen the end yet
+    with pytest.raises(Exception, match=stream_id):
+        await coordinator.ledger.top_up(stream_id, 7, NOW_S, "7")
+
+
+async def test_the_delivery_accounts_for_every_token(coordinator: Coordinator) -> None:
+    """Tokens into verified minutes, hour by hour, and until when they last."""
+    stream_id = (await coordinator.registered(reward_per_node_hour="6"))["stream_id"]
+    await _served(coordinator, stream_id, epochs=3)
+    await _settled(coordinator)
+    path = f"/streams/{stream_id}/delivery"
+    delivery = (await coordinator.client.get(path)).json()
+    hours = delivery["hours"]
+    assert [hour["node_minutes_paid"] for hour in hours] == [0, 45, 60, 60]
+    assert [hour["paid"] for hour in hours] == ["0", "4.5", "6", "6"]
+    assert [reason["reason"] for reason in hours[1]["unpaid"]] == [
+        "awaiting_check",
+        "before_first_pass",
+    ]
+    kept = sum(parse_tokens(delivery[name]) for name in ("paid", "refunded", "balance"))
+    assert kept == parse_tokens(delivery["deposited"]) + parse_tokens(delivery["returned"])
+    # 983.5 tokens at 6 an hour, less the two minutes that are not settled yet
+    assert delivery["balance_lasts_seconds"] == 983_500_000 * 3600 // 6_000_000 - 120
+    assert delivery["balance_says"] == "The balance lasts 6 d 19 h at the present rate."
+    assert delivery["used_up_at"] > delivery["settled_until"]
+    page = (await coordinator.client.get(path, params={"page_size": 3})).json()
+    assert page["next_page_token"] == str(EPOCH + 3)
+    rest = await coordinator.client.get(path, params={"page_token": page["next_page_token"]})
+    assert rest.json()["hours"] == hours[3:]
+
+
+async def test_a_receipt_explains_every_minute_of_a_node(coordinator: Coordinator) -> None:
+    """Newest first, with what is pending and when the next of it is released."""
+    stream_id = (await coordinator.registered(reward_per_node_hour="6"))["stream_id"]
+    await _served(coordinator, stream_id, epochs=3)
+    await _settled(coordinator)
+    receipt = (await coordinator.client.get("/nodes/n2/receipt")).json()
+    assert (receipt["earned"], receipt["pending"], receipt["available"]) == ("16.5", "16.5", "0")
+    assert [line["epoch"] for line in receipt["epochs"]] == [EPOCH + 3, EPOCH + 2, EPOCH + 1]
+    release_s = CALENDAR.epoch_bounds_s(EPOCH + 1 + 24)[1] + CALENDAR.grace_seconds
+    assert receipt["next_release"]["amount"] == "4.5"
+    assert receipt["next_release"]["at"].startswith(_day_of(release_s))
+    for line in receipt["epochs"]:
+        row = line["row"]
+        unpaid = sum(reason["minutes"] for reason in row["unpaid"])
+        assert row["minutes_paid"] + unpaid == row["minutes_due"] + row["minutes_waiting_before"]
+        assert all(reason["says"].endswith(".") for reason in row["unpaid"])
+    page = (await coordinator.client.get("/nodes/n2/receipt", params={"page_size": 2})).json()
+    assert [line["epoch"] for line in page["epochs"]] == [EPOCH + 3, EPOCH + 2]
+    rest = await coordinator.client.get(
+        "/nodes/n2/receipt", params={"page_token": page["next_page_token"]}
+    )
+    assert [line["epoch"] for line in rest.json()["epochs"]] == [EPOCH + 1]
+
+
+def _day_of(at_s: float) -> str:
+    return datetime.fromtimestamp(at_s, UTC).isoformat()[:16]
+
+
+async def test_an_unknown_node_has_no_receipt(coordinator: Coordinator) -> None:
+    """404 with a sentence."""
+    answer = await coordinator.client.get("/nodes/n404/receipt")
+    assert (answer.status_code, answer.json()["type"]) == (404, "/problems/unknown-node")
+
+
+async def test_a_rate_that_exhausts_the_balance_in_one_epoch_pays_all_of_it(
+    coordinator: Coordinator,
+) -> None:
+    """To the last micro-token; nodes are told before, and a top-up revives the stream."""
+    asked = {"reward_per_node_hour": "1000", "token_balance": "700.000007"}
+    stream_id = (await coordinator.registered(**asked))["stream_id"]
+    await _served(coordinator, stream_id, epochs=2)
+    coordinator.now_s[0] = CALENDAR.epoch_bounds_s(EPOCH + 1)[0] + 60.0
+    await _settled(coordinator)
+    said = (await _beat(coordinator, stream_id)).json()
+    assert said["balance_lasts_seconds"] is not None
+    assert said["balance_says"].startswith("The balance ")
+    coordinator.now_s[0] = CALENDAR.epoch_bounds_s(EPOCH + 3)[0] + 120.0
+    await _settled(coordinator)
+    stream = (await coordinator.client.get(f"/streams/{stream_id}")).json()
+    assert (stream["balance"], stream["status"]) == ("0", "exhausted")
+    (first, second) = await coordinator.ledger.statements(stream_id, EPOCH + 1, 7)
+    assert first.paid_micros == 700_000_007
+    assert first.rows[0].minutes_paid == 42
+    assert dict(first.rows[0].unpaid)[Reason.BALANCE_EXHAUSTED] == 3
+    assert (second.paid_micros, second.rows[0].reason) == (0, Reason.BALANCE_EXHAUSTED)
+    said = (await _beat(coordinator, stream_id)).json()
+    assert (said["stream_status"], said["balance_lasts_seconds"]) == ("exhausted", 0)
+    await _post(coordinator, f"/streams/{stream_id}/top-ups", {"amount": "3000"})
+    assert (await _beat(coordinator, stream_id)).json()["stream_status"] == "active"
+
+
+async def _beat(coordinator: Coordinator, stream_id: str) -> httpx.Response:
+    return await coordinator.client.post(
+        "/nodes/heartbeat",
+        json={"stream_id": stream_id, "stats_port": 8080, "rtmp_port": 1935},
+        headers=bearer("A" * 42 + "A"),
+    )

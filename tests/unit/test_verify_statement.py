@@ -1,0 +1,112 @@
+"""Anyone can recompute a statement from public data, and try other terms on it."""
+
+import ast
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from coordinator.adapters.store import Ref
+from coordinator.checks import Check, Event, IngestState, Run, Verdict
+from coordinator.reasons import Reason
+from tests.unit.functions.conftest import Coordinator, coordinator
+from tests.unit.functions.test_api_money import CALENDAR, EPOCH, _post, _served, _settled
+from verify.public import PublicRecord
+from verify.recompute import DIFFERENT, EQUAL, NOT_SETTLED, differences, dry_run, verify_statement
+
+__all__ = ["coordinator"]
+ROOT = Path(__file__).resolve().parents[2]
+
+
+async def _stream(coordinator: Coordinator, epochs: int) -> str:
+    stream_id = (await coordinator.registered(reward_per_node_hour="6"))["stream_id"]
+    await _served(coordinator, stream_id, epochs)
+    return stream_id
+
+
+async def test_every_statement_is_recomputed(
+    coordinator: Coordinator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From the stream's first epoch on, over the public routes alone."""
+    stream_id = await _stream(coordinator, 2)
+    await _settled(coordinator)
+    record = PublicRecord(coordinator.client)
+    for epoch in range(EPOCH, EPOCH + 3):
+        assert await verify_statement(record, stream_id, epoch) == EQUAL
+    assert "equal: 1 nodes, 60 minutes, 6 tokens" in capsys.readouterr().out
+    assert await verify_statement(record, stream_id, EPOCH + 3) == NOT_SETTLED
+
+
+async def test_a_fraud_and_the_end_of_a_stream_are_recomputed(coordinator: Coordinator) -> None:
+    """What came back, what was refunded, and the statements after the end."""
+    stream_id = await _stream(coordinator, 3)
+    at_s = CALENDAR.epoch_bounds_s(EPOCH + 3)[0] + 607.0
+    caught = Check("n2", stream_id, 0, at_s, Verdict.FAIL, Reason.NO_STREAM, event=Event.CONFIRMED)
+    run = Run(int(at_s // 60), at_s, at_s, (), {stream_id: IngestState.LIVE}, (caught,))
+    await coordinator.measured.put(Ref("probe_results", run.id), run.to_fields())
+    await _post(coordinator, f"/streams/{stream_id}/close")
+    coordinator.now_s[0] += 30 * 3600
+    await _settled(coordinator)
+    statements = await coordinator.ledger.statements(stream_id, 0, 50)
+    assert sum(statement.forfeited_micros for statement in statements) > 0
+    assert sum(statement.refunded_micros for statement in statements) > 0
+    public = PublicRecord(coordinator.client)
+    for statement in statements:
+        assert await verify_statement(public, stream_id, statement.epoch) == EQUAL
+
+
+async def test_a_statement_that_does_not_follow_is_found(
+    coordinator: Coordinator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Evidence that says something else, or was recorded too late to count."""
+    stream_id = await _stream(coordinator, 1)
+    await _settled(coordinator)
+    tick = CALENDAR.ticks_of(EPOCH + 1).start + 20
+    sweep = (await coordinator.measurements.sweeps(range(tick, tick + 1)))[0]
+    ref = Ref("probe_results", sweep.id)
+    (fields,) = await coordinator.measured.get(ref)
+    assert fields is not None
+    await coordinator.measured.put(ref, {**fields, "up": b"", "down": b"\x01"})
+    record = PublicRecord(coordinator.client)
+    assert await verify_statement(record, stream_id, EPOCH + 1) == DIFFERENT
+    assert "minutes_up: published 60, recomputed 59" in capsys.readouterr().out
+
+
+async def test_differences_name_the_field(coordinator: Coordinator) -> None:
+    """A row too many, a total that is not the sum."""
+    stream_id = await _stream(coordinator, 1)
+    await _settled(coordinator)
+    found = await coordinator.ledger.statement(stream_id, EPOCH + 1)
+    assert found is not None
+    assert list(differences(found, found)) == []
+    assert list(differences(found, replace(found, rows=()))) == ["n2 has a row only in it"]
+    (said,) = differences(found, replace(found, paid_micros=7))
+    assert said == "paid_micros: published 4500000, recomputed 7"
+
+
+async def test_a_dry_run_settles_under_other_terms_and_writes_nothing(
+    coordinator: Coordinator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Twice the rate is twice the pay, epoch by epoch."""
+    stream_id = await _stream(coordinator, 2)
+    await _settled(coordinator)
+    before = dict(coordinator.money._documents)
+    epochs = range(EPOCH + 1, EPOCH + 3)
+    record = PublicRecord(coordinator.client)
+    assert await dry_run(record, stream_id, epochs, {"rate_micros_per_hour": 12_000_000}) == EQUAL
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines[1:] == [
+        [str(EPOCH + 1), "4.5", "9", "991"],
+        [str(EPOCH + 2), "6", "12", "979"],
+    ]
+    assert coordinator.money._documents == before
+
+
+def test_the_program_needs_no_access() -> None:
+    """It imports the rules, httpx and the standard library; no adapter, no handler."""
+    for path in (ROOT / "verify").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                assert node.module is not None
+                assert not node.module.startswith("coordinator.adapters"), path
+                assert node.module.split(".")[0] not in {"api", "payout", "prober", "collector"}
