@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-once check test verify-schedule simulate-suspicion cheats bench-sweep bench-store show lock clean
+.PHONY: $(shell sed -n "s,^\([a-z-]*\):.*\#\# .*,\1,p" Makefile)
 
 PYTHON := .venv/bin/python
 LOCKS := requirements.txt requirements-dev.txt
@@ -14,7 +14,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND='make lock' $(PYTHON) -m piptools compile --qu
 	--generate-hashes --allow-unsafe --no-emit-options --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' Makefile
 
 $(VENV):
 	@bash emulator/venv.sh $@
@@ -39,13 +39,40 @@ check: setup ## Linters, types, the import rule and unit tests (under a minute)
 test: check ## check, then documents, property, integration, end-to-end and browser tests
 	@$(PYTHON) -m emulator setup --for-tests
 	@$(PYTHON) -m pytest tests/docs tests/property tests/integration tests/e2e
+	@$(PYTHON) -m pytest tests/terraform --ignore tests/terraform/test_containers.py
 	@$(PYTHON) -m pytest tests/browser
+
+images: setup ## Build the images and really run them (docker, podman, or BUILD_OFFLINE=program)
+	@$(PYTHON) -m pytest tests/image tests/terraform/test_containers.py
+
+plan: ## What `terraform apply` would change in the cloud (docs/ops.md)
+	@terraform -chdir=terraform init -input=false >/dev/null
+	@terraform -chdir=terraform plan
+
+chaos-node: setup ## How fast a node recovers from everything (OUTAGE_SECONDS=60 NODES=5)
+	@PYTHONPATH=node_image:. $(PYTHON) -m bench.chaos_node
+
+nightly: $(VENV) ## The property tests as long as a night takes: 10^6 operations on the ledger alone (about 90 minutes)
+	@HYPOTHESIS_PROFILE=nightly $(PYTHON) -m pytest tests/property/test_ledger.py tests/property/test_statements.py tests/property/test_money.py
+
+audit: $(VENV) ## Recompute a statement from public data alone (STREAM=… EPOCH=… API=https://…)
+	@PYTHONPATH=functions $(PYTHON) -m verify statement --stream "$(STREAM)" --epoch "$(EPOCH)" --api "$(API)"
+
+dry-run: $(VENV) ## Settle past epochs under other terms, writing nothing (STREAM=… EPOCH=… UNTIL=… RATE=2.5 MAX_PAID_NODES=… API=https://…)
+	@PYTHONPATH=functions $(PYTHON) -m verify dry-run --stream "$(STREAM)" --epoch "$(EPOCH)" --api "$(API)" \
+		$(if $(UNTIL),--until $(UNTIL)) $(if $(RATE),--rate $(RATE)) $(if $(MAX_PAID_NODES),--max-paid-nodes $(MAX_PAID_NODES))
 
 verify-schedule: $(VENV) ## Confirm a past day's checks from public data alone (DATE=2026-11-22 API=https://…)
 	@PYTHONPATH=functions $(PYTHON) -m verify schedule --date "$(DATE)" --api "$(API)" --sweep-seconds $(or $(SWEEP_SECONDS),60)
 
 simulate-suspicion: $(VENV) ## How soon cheats are flagged, how often honest nodes are (simulated outcomes, real rules)
 	@PYTHONPATH=functions $(PYTHON) -m bench.simulate_suspicion
+
+simulate-payout: $(VENV) ## What cheats earn per minute that they serve, beside honest nodes (real rules; about 5 minutes)
+	@PYTHONPATH=functions $(PYTHON) -m bench.simulate_payout
+
+bench-settle: $(VENV) ## What settling an epoch of 10,000 nodes costs: CPU seconds and documents
+	@PYTHONPATH=functions $(PYTHON) -m bench.settle
 
 cheats: setup ## Every cheat and honest nodes before the real prober; about 30 minutes (ARGS="--trials 3 --honest 30")
 	@PYTHONPATH=functions $(PYTHON) -m bench.cheats $(ARGS)
@@ -61,7 +88,10 @@ show: $(VENV) ## Print a sweep readably (SWEEP=latest or an id, LINES=40; projec
 
 lock: $(VENV) ## Pin the dependencies anew after a change of requirements*.in
 	@$(COMPILE) --output-file requirements.txt requirements.in
+	@$(COMPILE) --output-file node_image/requirements.txt node_image/requirements.in
 	@$(COMPILE) --output-file requirements-dev.txt requirements-dev.in
+	@for in in functions/*/requirements.in emulator/cloud_scheduler/requirements.in; do \
+		$(COMPILE) --output-file "$${in%.in}.txt" "$$in"; done
 
 clean: ## Remove everything that was made here: environment, logs, caches
 	@rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -276,7 +276,7 @@ def table(tallies: Iterable[Tally]) -> None:
         low, high = share_bounds(tally.count(*GOOD), tally.counted)
         until = tally.until_flagged
         flagged = f"{mean(until):.1f}, most {max(until)}" if until else "-"
-        reasons = Counter(c.reason.value for c in tally.checks) or tally.polls
+        reasons = Counter(map(reason_of, tally.checks)) or tally.polls
         lines.append(
             (
                 tally.subject.name,
@@ -291,6 +291,14 @@ def table(tallies: Iterable[Tally]) -> None:
     widths = [max(len(line[n]) for line in lines) for n in range(len(lines[0]))]
     for line in lines:
         print("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip())
+
+
+def reason_of(check: Check) -> str:
+    """A check's reason; of a degraded one also why its first connections failed."""
+    if check.verdict is not Verdict.DEGRADED:
+        return check.reason.value
+    failed = [str(a["reason"]) for a in check.attempts if a["verdict"] == "fail"]
+    return f"degraded after {', '.join(failed)}"
 
 
 def say(line: str) -> None:

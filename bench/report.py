@@ -40,7 +40,8 @@ def machine() -> str:
     if cpuinfo.exists():
         lines = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
         model = lines[0].partition(":")[2].strip() if lines else model
-    return f"{os.cpu_count()} x {model}, Python {platform.python_version()}"
+    load = os.getloadavg()[0]
+    return f"{os.cpu_count()} x {model}, load {load:.1f}, Python {platform.python_version()}"
 
 
 def hand_in(verb: str, figures: list[Figure]) -> None:

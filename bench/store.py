@@ -115,7 +115,7 @@ async def _a_view() -> int:
 
 
 def _uptime() -> list[Figure]:
-    """Milliseconds for a day of minutes of ten thousand nodes, documents read already."""
+    """CPU milliseconds for a day of minutes of ten thousand nodes, documents read already."""
     everyone = (1 << NODES) - 1
     chance = random.Random(11)
     down = [_sparse(chance) for _ in DAY_TICKS]
@@ -130,18 +130,18 @@ def _uptime() -> list[Figure]:
     rosters = {(0, 1): Roster(0, 1, 0.0, slots)}
     counted, whole = [], []
     for _ in range(7):
-        start_s = time.perf_counter()
+        start_s = time.process_time()
         up = [column.bit_count() for column in columns([s.up for s in sweeps], NODES)]
-        counted.append((time.perf_counter() - start_s) * 1000)
-        start_s = time.perf_counter()
+        counted.append((time.process_time() - start_s) * 1000)
+        start_s = time.process_time()
         minutes = minutes_of("s3", DAY_TICKS, rosters, sweeps)
-        whole.append((time.perf_counter() - start_s) * 1000)
+        whole.append((time.process_time() - start_s) * 1000)
     if [each.up.bit_count() for each in minutes.values()] != up:
         raise SystemExit("the two ways of counting differ")
     what = f"a day of minutes of {NODES:,} nodes"
     return [
-        Figure(f"uptime: {what}", median(counted), "ms", "<= 50", "14,000 ms, JSON documents"),
-        Figure(f"every outcome of {what}, as payout counts", median(whole), "ms"),
+        Figure(f"uptime: {what}", median(counted), "ms CPU", "<= 50", "14,000 ms, JSON documents"),
+        Figure(f"every outcome of {what}, as payout counts", median(whole), "ms CPU"),
     ]
 
 

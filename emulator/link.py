@@ -108,7 +108,8 @@ async def _take(
     reader: asyncio.StreamReader, shape: Shape, queue: "asyncio.Queue[tuple[float, bytes | None]]"
 ) -> None:
     """Reads slices and writes down when each is due; None at the end."""
-    due_s, room, stalls_s = 0.0, shape.bytes_max, time.monotonic() + STALL_EVERY_S
+    due_s, room = 0.0, shape.bytes_max
+    stalls_s = time.monotonic() + random.uniform(0, STALL_EVERY_S)
     while data := await reader.read(shape.slice_bytes):
         now_s = time.monotonic()
         pause_s = 0.0 if shape.bytes_per_s is None else len(data) / shape.bytes_per_s

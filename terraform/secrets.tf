@@ -56,7 +56,7 @@ locals {
 
   # Environment variable of a function => the secret that it is read from.
   secret_env = {
-    api       = { SPONSOR_KEY_HASHES = "sponsor-key-hashes", INGEST_KEY_HASH = "ingest-key-hash" }
+    api       = { SPONSOR_KEY_HASHES = "sponsor-key-hashes", INGEST_KEY_HASH = "ingest-key-hash", LEASE_KEY = "lease-key" }
     collector = {}
     payout    = {}
     prober    = { LOTTERY_KEY = "lottery-key" }

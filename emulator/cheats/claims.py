@@ -6,9 +6,11 @@ agent is used.
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import json
 import secrets
+import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping
@@ -159,8 +161,16 @@ class CheatError(Exception):
 def run(cheat: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Runs a cheat's program to its end; exits with a sentence if it cannot go on."""
     try:
-        asyncio.run(cheat())
+        asyncio.run(_until_told(cheat()))
     except (CheatError, OSError) as error:
         sys.exit(f"the cheat gives up: {error}")
     except KeyboardInterrupt:
         pass
+
+
+async def _until_told(cheat: Coroutine[Any, Any, None]) -> None:
+    """SIGTERM cancels it, so that it ends its own children."""
+    task = asyncio.ensure_future(cheat)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

@@ -10,7 +10,7 @@ import time
 from collections import deque
 
 from emulator.cheats.claims import CheatError, Claims, Setup, run
-from emulator.cheats.serving import FFMPEG, ingest_url, own_url, scratch, serve
+from emulator.cheats.serving import FFMPEG, child, ingest_url, own_url, scratch, serve
 
 READ_BYTES = 16_384
 BYTES_MAX = 64 * 1024 * 1024
@@ -30,17 +30,15 @@ async def delayed() -> None:
 async def _relay(setup: Setup, url: str, seconds: float) -> None:
     """ffmpeg, a line of waiting bytes, ffmpeg."""
     pull = (*FFMPEG, "-fflags", "nobuffer", "-i", url, "-c", "copy", "-flush_packets", "1")
-    puller = await asyncio.create_subprocess_exec(
-        *(*pull, "-f", "flv", "pipe:1"), stdout=asyncio.subprocess.PIPE
-    )
     copy = tuple(option for option in FFMPEG if option != "-nostdin")
-    pusher = await asyncio.create_subprocess_exec(
-        *(*copy, "-f", "flv", "-i", "pipe:0", "-c", "copy", "-f", "flv", await own_url(setup)),
-        stdin=asyncio.subprocess.PIPE,
-    )
-    if puller.stdout is None or pusher.stdin is None:
-        raise CheatError("ffmpeg has no pipe")
-    await _wait_line(puller.stdout, pusher.stdin, seconds)
+    push = (*copy, "-f", "flv", "-i", "pipe:0", "-c", "copy", "-f", "flv", await own_url(setup))
+    async with (
+        child(*pull, "-f", "flv", "pipe:1", stdout=asyncio.subprocess.PIPE) as puller,
+        child(*push, stdin=asyncio.subprocess.PIPE) as pusher,
+    ):
+        if puller.stdout is None or pusher.stdin is None:
+            raise CheatError("ffmpeg has no pipe")
+        await _wait_line(puller.stdout, pusher.stdin, seconds)
     raise CheatError("the stream ended")
 
 

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from emulator.cheats.claims import CheatError, Setup, run
-from emulator.cheats.serving import FFMPEG, ingest_url, pretend, scratch
+from emulator.cheats.serving import FFMPEG, child, ingest_url, pretend, scratch
 
 RECORDING_SECONDS = 20
 RECORDING_SECONDS_MAX = RECORDING_SECONDS * 3
@@ -26,10 +26,8 @@ async def loop() -> None:
 
 async def _record(url: str, recording: Path) -> None:
     """Takes some of the live stream, like any viewer."""
-    ffmpeg = await asyncio.create_subprocess_exec(
-        *(*FFMPEG, "-i", url, "-c", "copy", "-t", str(RECORDING_SECONDS), "-y", str(recording))
-    )
-    async with asyncio.timeout(RECORDING_SECONDS_MAX):
+    options = ("-i", url, "-c", "copy", "-t", str(RECORDING_SECONDS), "-y", str(recording))
+    async with asyncio.timeout(RECORDING_SECONDS_MAX), child(*FFMPEG, *options) as ffmpeg:
         if status := await ffmpeg.wait():
             raise CheatError(f"the stream could not be recorded: ffmpeg ended with {status}")
 

@@ -120,5 +120,17 @@ async def _listens(port: int) -> bool:
 
 
 async def _for_ever(argv: tuple[str, ...], environ: Mapping[str, str]) -> None:
-    process = await asyncio.create_subprocess_exec(*argv, env=environ)
-    raise CheatError(f"{argv[0]} ended with {await process.wait()}")
+    async with child(*argv, env=environ) as process:
+        raise CheatError(f"{argv[0]} ended with {await process.wait()}")
+
+
+@asynccontextmanager
+async def child(*argv: str, **options: Any) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A program that ends with the block; `options` as for asyncio's subprocesses."""
+    process = await asyncio.create_subprocess_exec(*argv, **options)
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()

@@ -1,11 +1,10 @@
 """Jobs as Google's messages say them, and as ours: read, written, and changed by a field mask."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from google.cloud import scheduler_v1
-from google.protobuf.duration_pb2 import Duration
 
 from emulator.cloud_scheduler.jobs import DEADLINE_S_MAX, DEADLINE_S_MIN, Job, JobError, Retry
 from emulator.cloud_scheduler.runner import Runner
@@ -14,7 +13,7 @@ from emulator.cloud_scheduler.schedule import Schedule
 DEADLINE_S = 180.0
 UNAVAILABLE = 14
 """The gRPC code that a failed attempt is told by."""
-_METHODS = scheduler_v1.HttpMethod
+_METHODS: Any = scheduler_v1.HttpMethod
 
 
 def read(said: Any, *, is_paused: bool = False) -> Job:
@@ -117,10 +116,8 @@ def _seconds(duration: Any, default: float) -> float:
     return seconds
 
 
-def _duration(seconds: float) -> Any:
-
-    whole = int(seconds)
-    return Duration(seconds=whole, nanos=int((seconds - whole) * 1e9))
+def _duration(seconds: float) -> timedelta:
+    return timedelta(seconds=seconds)
 
 
 def _instant(at_s: float | None) -> datetime | None:

@@ -41,7 +41,8 @@ class Runner:
     def start(self) -> None:
         """Waits for the next instant from now on, unless the job is paused."""
         if not self.job.is_paused:
-            self._waiting = asyncio.create_task(self._wait())
+            self.record.next_s = self.job.schedule.next_after(time.time())
+            self._waiting = asyncio.create_task(self._wait(self.record.next_s))
 
     async def stop(self) -> None:
         """No trigger any more; calls in flight are given up."""
@@ -71,9 +72,8 @@ class Runner:
             self._calls.add(call)
             call.add_done_callback(self._calls.discard)
 
-    async def _wait(self) -> None:
+    async def _wait(self, instant_s: int) -> None:
         schedule = self.job.schedule
-        instant_s = schedule.next_after(time.time())
         while True:
             self.record.next_s = instant_s
             if (wait_s := instant_s - time.time()) > 0:

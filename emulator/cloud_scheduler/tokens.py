@@ -2,11 +2,11 @@
 
 import base64
 import hashlib
+import json
 from typing import Any
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
-from google.auth import crypt, jwt
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 LIFETIME_S = 3600
 
@@ -16,16 +16,10 @@ class Issuer:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        key = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
-        pem = key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        numbers = key.public_key().public_numbers()
-        self._n, self._e = _base64url(numbers.n), _base64url(numbers.e)
+        self._key = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
+        numbers = self._key.public_key().public_numbers()
+        self._n, self._e = _number(numbers.n), _number(numbers.e)
         self._id = hashlib.sha256(self._n.encode()).hexdigest()[:16]
-        self._signer = crypt.RSASigner.from_string(pem, self._id)
 
     def token(self, identity: str, audience: str, now_s: float) -> str:
         """A token of the service account `identity` for one audience."""
@@ -39,7 +33,10 @@ class Issuer:
             "iat": int(now_s),
             "exp": int(now_s) + LIFETIME_S,
         }
-        return bytes(jwt.encode(self._signer, claims)).decode("ascii")
+        head = {"alg": "RS256", "typ": "JWT", "kid": self._id}
+        signed = f"{_json(head)}.{_json(claims)}"
+        signature = self._key.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256())
+        return f"{signed}.{_base64url(signature)}"
 
     def jwks(self) -> dict[str, Any]:
         """The public key, as OIDC says it."""
@@ -55,6 +52,13 @@ class Issuer:
         }
 
 
-def _base64url(number: int) -> str:
-    raw = number.to_bytes((number.bit_length() + 7) // 8)
+def _json(value: dict[str, Any]) -> str:
+    return _base64url(json.dumps(value).encode())
+
+
+def _number(number: int) -> str:
+    return _base64url(number.to_bytes((number.bit_length() + 7) // 8))
+
+
+def _base64url(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")

@@ -32,7 +32,7 @@ class Trouble:
                 raise TroubleError(f"write {kind}=0.1, not {entry!r}") from None
             if kind not in ("duplicate", "late", "lost") or not 0 <= shares[kind] <= 1:
                 raise TroubleError(f"write duplicate=, late= or lost=, each 0 to 1, not {entry!r}")
-        return cls(**shares)
+        return cls(shares.get("duplicate", 0.0), shares.get("late", 0.0), shares.get("lost", 0.0))
 
     def delays(self) -> list[float]:
         """For one trigger, the seconds after which it is delivered: none, once or twice."""

@@ -52,7 +52,7 @@ def install(app: FastAPI, services: Services) -> None:
         shard, _, version = roster_id.partition("-")
         if not (shard.isascii() and shard.isdigit() and version.isascii() and version.isdigit()):
             raise Problem("unknown-roster", "Name it {shard}-{version}, as GET /sweeps does.")
-        if max(len(shard), len(version)) > 9:
+        if max(len(shard), len(version)) > 12:
             raise Problem("unknown-roster", f"There is no roster {roster_id[:30]}.")
         roster = await services.measurements.roster(int(shard), int(version))
         return {

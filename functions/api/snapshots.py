@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from coordinator.accounts import Accounts
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.records import Measurements
@@ -16,6 +17,8 @@ from coordinator.sweeps import Sweep
 
 SWEEP_LASTS_S = 20.0
 """How long after its minute began a sweep is written at the latest, as a rule."""
+ACCOUNTS_SWEEPS = 2
+"""Accounts are asked after so many sweep intervals whether anything was settled."""
 SPONSORED_SWEEPS = 10
 """Streams and balances are read again after so many sweep intervals at the latest."""
 
@@ -72,6 +75,8 @@ class Snapshots:
     """At least so long between two readings."""
     _last: Snapshot | None = None
     _sponsored: _Sponsored | None = None
+    _accounts: tuple[float, Accounts] | None = None
+    """And when they were read."""
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def now(self) -> Snapshot:
@@ -83,7 +88,7 @@ class Snapshots:
 
     def forget(self) -> None:
         """After a write of our own that readers should see at once."""
-        self._last = self._sponsored = None
+        self._last = self._sponsored = self._accounts = None
 
     def _may_be_newer(self, last: Snapshot) -> bool:
         """Whether the next sweep can be there by now."""
@@ -98,7 +103,7 @@ class Snapshots:
         sweeps, book, accounts = await asyncio.gather(
             self.measurements.latest_sweeps(),
             self.measurements.trust(),
-            self.ledger.accounts(),
+            self._read_accounts(read_s),
         )
         sponsored, rosters = await asyncio.gather(
             self._read_sponsored(read_s, dict(accounts.applied)), self._read_rosters(sweeps)
@@ -109,6 +114,13 @@ class Snapshots:
             sponsored.balances,
             network_of(rosters, sweeps, book, accounts, self.sweep_seconds),
         )
+
+    async def _read_accounts(self, read_s: float) -> Accounts:
+        """Seldom: they change when an epoch is settled."""
+        lasts_s = ACCOUNTS_SWEEPS * self.sweep_seconds
+        if self._accounts is None or read_s >= self._accounts[0] + lasts_s:
+            self._accounts = read_s, await self.ledger.accounts()
+        return self._accounts[1]
 
     async def _read_sponsored(self, read_s: float, applied: dict[str, int]) -> _Sponsored:
         last = self._sponsored

@@ -234,6 +234,7 @@ class CarriedOut(BaseModel):
     fraud: bool
     parked: int
     absent: int
+    address: str | None
 
 
 class RowOut(BaseModel):

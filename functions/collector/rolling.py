@@ -6,7 +6,7 @@ from coordinator.adapters.records import Measurements
 from coordinator.epochs import Calendar
 from coordinator.rollups import HOUR_S, rolled_up, ticks_of_hour
 from coordinator.rosters import Roster
-from coordinator.sweeps import Outcome, Sweep, SweepBits
+from coordinator.sweeps import Sweep, SweepBits
 
 
 @dataclass
@@ -27,27 +27,22 @@ class Roller:
         hour = sweep.tick * self.calendar.sweep_seconds // HOUR_S
         before = ticks_of_hour(hour - 1, self.calendar.sweep_seconds)
         kept = [bits for bits in self._bits.get(sweep.shard, []) if bits.tick >= before.start]
-        self._bits[sweep.shard] = [*kept, SweepBits.from_fields(_bitmaps_of(sweep))]
+        self._bits[sweep.shard] = [*kept, sweep.bits()]
         if self._rolled.get(sweep.shard, -1) >= hour - 1:
             return False
-        self._rolled[sweep.shard] = hour - 1
         if await self.measurements.has_rollup(sweep.shard, hour - 1):
+            self._rolled[sweep.shard] = hour - 1
             return False
         known = [bits for bits in kept if bits.tick in before]
         if len(known) < len(before):  # another instance swept a part of the hour, or all of it
             known = await self.measurements.sweep_bits_of(sweep.shard, before)
         if not known:
+            self._rolled[sweep.shard] = hour - 1
             return False
         versions = {bits.roster_version for bits in known} - {roster.version}
         read = [await self.measurements.roster(sweep.shard, each) for each in sorted(versions)]
         rosters = {(each.shard, each.version): each for each in (roster, *read)}
         rollup = rolled_up(sweep.shard, hour - 1, before, rosters, known)
-        return await self.measurements.create_rollup(rollup, now_s)
-
-
-def _bitmaps_of(sweep: Sweep) -> dict[str, object]:
-    fields = sweep.to_fields()
-    return {name: fields[name] for name in _OF_BITS}
-
-
-_OF_BITS = ("shard", "sweep_tick", "roster_version", "probed", *(o.value for o in Outcome))
+        created = await self.measurements.create_rollup(rollup, now_s)
+        self._rolled[sweep.shard] = hour - 1
+        return created

@@ -67,7 +67,7 @@ async def read_standing(
 
 
 async def close_older(
-    measurements: Measurements, layouts: Layouts, layout: Layout, caller: int
+    measurements: Measurements, layouts: Layouts, layout: Layout, caller: int, now_s: float
 ) -> None:
     """Closes the rosters of the shards that `caller` swept until this layout took over."""
     before = layouts.before(layout)
@@ -75,7 +75,7 @@ async def close_older(
         last = await _standing_of(measurements, before or layout, shard, layout.from_tick)
         closed = last.roster.closed(layout.from_tick)
         if closed is not last.roster:
-            await measurements.replace_roster(closed, last.roster)
+            await measurements.replace_roster(closed, last.roster, now_s)
 
 
 async def _last(

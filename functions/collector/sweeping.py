@@ -6,11 +6,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from collector.polling import Poller
+from collector.rolling import Roller
 from collector.standing import KEPT_TICKS, Standing, close_older, read_standing
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.log import Log
 from coordinator.adapters.outbound import Outbound
 from coordinator.adapters.records import CHANGED_NODES_MAX, Measurements
+from coordinator.adapters.store import StoreError
 from coordinator.checks import IngestState, Run
 from coordinator.epochs import Calendar
 from coordinator.keys import shard_of
@@ -46,8 +48,12 @@ class Sweeper:
     _locks: dict[int, asyncio.Lock] = field(default_factory=dict)
     _standings: dict[tuple[Layout, int], Standing] = field(default_factory=dict)
     """After sweeps that this instance wrote itself."""
+    _roller: Roller = field(init=False)
     _layouts_read: tuple[int, Layouts] = (-LEAD_TICKS, Layouts())
     """In which tick, and what was read."""
+
+    def __post_init__(self) -> None:
+        self._roller = Roller(self.measurements, self.calendar)
 
     async def sweep(self, caller: int) -> dict[str, Any]:
         """Sweeps the present tick of a shard unless that was done before; says what came of it.
@@ -81,24 +87,38 @@ class Sweeper:
     async def _sweep_once(
         self, layouts: Layouts, layout: Layout, shard: int, tick: int, caller: int
     ) -> dict[str, Any]:
-        if await self.measurements.has_sweep(shard, tick):
+        standing = self._standings.get((layout, shard))
+        swept = standing is not None and standing.tick == tick
+        # Who swept the tick before goes on without asking: the document is created once anyway.
+        asks = standing is None or standing.tick != tick - 1
+        if swept or (asks and await self.measurements.has_sweep(shard, tick)):
             return {"shard": shard, "tick": tick, "result": "duplicate"}
-        standing = self._standings.pop((layout, shard), None)
-        if standing is None or standing.tick != tick - 1:
+        self._standings.pop((layout, shard), None)
+        if standing is None or asks:
             standing = await read_standing(self.measurements, layouts, layout, shard, tick)
             if not standing.tick:
-                await close_older(self.measurements, layouts, layout, caller)
+                await close_older(self.measurements, layouts, layout, caller, self.clock())
         started_s = self.clock()
         ready = await self._brought_up_to_date(standing, layout, tick)
         if ready is None:  # another instance is at this very tick
             return {"shard": shard, "tick": tick, "result": "duplicate"}
         polls = await self._poll_all(ready, tick)
         roster = ready.roster
-        sweep = Sweep(shard, tick, roster.version, polls, roster.revision, ready.cursor_s)
+        before = standing.roster
+        is_next = (roster.version, roster.revision) == (before.version, before.revision + 1)
+        changes = roster.changed_since(before) if is_next else {}
+        sweep = Sweep(shard, tick, roster.version, polls, roster.revision, ready.cursor_s, changes)
         created = await self.measurements.create_sweep(sweep, self.clock())
         if created:
             self._standings[layout, shard] = replace(ready, tick=tick, polls=polls)
+            await self._roll_up(sweep, roster)
         return self._summary(sweep, created, started_s)
+
+    async def _roll_up(self, sweep: Sweep, roster: Roster) -> None:
+        try:
+            await self._roller.after(sweep, roster, self.clock())
+        except StoreError as error:  # the sweep is written; the next one tries again
+            self.log.failure("rollup_failed", error, shard=sweep.shard)
 
     async def _brought_up_to_date(
         self, standing: Standing, layout: Layout, tick: int
@@ -133,7 +153,9 @@ class Sweeper:
         )
         empty = Roster(roster.shard, tick, 0.0)
         written = await self.measurements.replace_roster(new, empty)
-        closed = written and await self.measurements.replace_roster(roster.closed(tick), roster)
+        closed = written and await self.measurements.replace_roster(
+            roster.closed(tick), roster, self.clock()
+        )
         return written if closed else None
 
     async def _changed(

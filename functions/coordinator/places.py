@@ -17,7 +17,7 @@ from coordinator.terms import Terms
 
 @dataclass(frozen=True, slots=True)
 class Earner:
-    """A node with verified minutes."""
+    """A node with verified minutes, or with minutes that wait to be."""
 
     node_id: str
     first_pass_s: float

@@ -129,6 +129,16 @@ class Roster:
         gone = len(self.slots) - kept
         return gone >= COMPACT_AT_GONE and 4 * gone >= len(self.slots)
 
+    def changed_since(self, before: "Roster") -> dict[int, Slot]:
+        """The slots that are new or other than in an earlier revision."""
+        old = before.slots
+        return {at: slot for at, slot in enumerate(self.slots) if at >= len(old) or slot != old[at]}
+
+    def changed_by(self, changes: Mapping[int, Slot], revision: int) -> "Roster":
+        """This roster with the changes that made `revision` of it."""
+        slots = dict(enumerate(self.slots)) | dict(changes)
+        return replace(self, slots=tuple(slots[at] for at in range(len(slots))), revision=revision)
+
     def to_fields(self) -> dict[str, Any]:
         """The document's fields."""
         return {

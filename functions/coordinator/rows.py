@@ -21,6 +21,8 @@ class Carried:
     """Minutes that retests have passed for, held back until the flag is cleared."""
     absent: int = 0
     """Whole epochs in a row off the roster."""
+    address: str | None = None
+    """Where its last passed check reached it."""
 
 
 @dataclass(frozen=True, slots=True)

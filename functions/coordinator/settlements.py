@@ -11,7 +11,7 @@ Two steps: `draft` decides minutes and does not know the balance, so it is made 
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,6 +23,7 @@ from coordinator.reasons import Reason
 from coordinator.rows import Carried, Row
 from coordinator.statements import Statement
 from coordinator.terms import Terms
+from coordinator.unpaid import in_order, most_telling
 from coordinator.walks import Walk
 
 ABSENT_EPOCHS_MAX = 24
@@ -117,10 +118,10 @@ class Draft:
         return replace(
             row,
             minutes_paid=covered,
-            unpaid=_sorted(unpaid),
+            unpaid=in_order(unpaid),
             earned_micros=share,
             short_micros=owed - share,
-            reason=_reason(unpaid, row.carried),
+            reason=most_telling(unpaid, row.carried),
         )
 
 
@@ -135,22 +136,23 @@ def draft(evidence: Evidence) -> Draft:
     for check in evidence.checks:
         by_node.setdefault(check.node_id, []).append(check)
     nodes = sorted({*evidence.minutes, *by_node, *evidence.carried, *evidence.forfeits})
-    walked = [
+    rows = [
         _walked(node_id, by_node.get(node_id, []), evidence)
         for node_id in nodes
         if _is_remembered(node_id, by_node, evidence)
     ]
-    earners = [
-        Earner(row.node_id, row.carried.first_pass_s or 0.0, address)
-        for row, address in walked
-        if row.minutes_paid
-    ]
-    unpaid = unpaid_of(earners, evidence.terms)
-    rows = (
-        _without_place(row, unpaid[row.node_id]) if row.node_id in unpaid else row
-        for row, _ in walked
-    )
-    return Draft(evidence, tuple(rows))
+    unpaid = unpaid_of(_earners(rows), evidence.terms)
+    return Draft(evidence, tuple(_in_place(row, unpaid.get(row.node_id)) for row in rows))
+
+
+def _earners(rows: Iterable[Row]) -> Iterator[Earner]:
+    """Who holds a place: nodes with minutes that are paid now, or wait to be paid.
+
+    Would a waiting node not hold its place, another behind it were paid in epochs without a check
+    of the first, whose minutes are paid nevertheless, an epoch later: one place paid twice."""
+    for row in rows:
+        if row.minutes_paid or row.minutes_waiting:
+            yield Earner(row.node_id, row.carried.first_pass_s or 0.0, row.carried.address)
 
 
 def _is_remembered(node_id: str, checks: Mapping[str, Any], evidence: Evidence) -> bool:
@@ -162,8 +164,8 @@ def _is_remembered(node_id: str, checks: Mapping[str, Any], evidence: Evidence) 
     return not evidence.closes and carried.absent < ABSENT_EPOCHS_MAX
 
 
-def _walked(node_id: str, checks: list[Check], evidence: Evidence) -> tuple[Row, str | None]:
-    """(a row in minutes, not in money yet; where the node was reached)."""
+def _walked(node_id: str, checks: list[Check], evidence: Evidence) -> Row:
+    """A row in minutes, not in money yet."""
     minutes = evidence.minutes.get(node_id, Minutes())
     carried = evidence.carried.get(node_id, Carried())
     up = minutes.filled(carried.last_up)
@@ -186,8 +188,9 @@ def _walked(node_id: str, checks: list[Check], evidence: Evidence) -> tuple[Row,
         walk.fraud,
         walk.parked,
         carried.absent + 1 if absent else 0,
+        walk.address,
     )
-    row = Row(
+    return Row(
         node_id=node_id,
         minutes_due=minutes.due.bit_count(),
         minutes_up=up.bit_count(),
@@ -195,56 +198,24 @@ def _walked(node_id: str, checks: list[Check], evidence: Evidence) -> tuple[Row,
         minutes_unknown=(minutes.unknown & minutes.due).bit_count(),
         minutes_waiting_before=carried.waiting + carried.parked,
         minutes_paid=walk.paid,
-        unpaid=_sorted(walk.unpaid),
+        unpaid=in_order(walk.unpaid),
         earned_micros=0,
         short_micros=0,
         forfeited_micros=evidence.forfeits.get(node_id, 0),
-        reason=_reason(walk.unpaid, state),
+        reason=most_telling(walk.unpaid, state),
         voided_by=tuple(walk.voided_by),
         carried=state,
     )
-    return row, walk.address
 
 
-def _without_place(row: Row, why: Reason) -> Row:
+def _in_place(row: Row, why: Reason | None) -> Row:
+    """The row, its minutes not paid if there is a reason why it has no place."""
+    if why is None or not row.minutes_paid:
+        return row
     unpaid = {**dict(row.unpaid), why: row.minutes_paid}
-    return replace(row, minutes_paid=0, unpaid=_sorted(unpaid), reason=_reason(unpaid, row.carried))
-
-
-_MOST_TELLING = (
-    Reason.FRAUD,
-    Reason.SUSPECTED,
-    Reason.VOIDED,
-    Reason.BALANCE_EXHAUSTED,
-    Reason.SAME_ADDRESS,
-    Reason.NETWORK_SHARE,
-    Reason.BEYOND_MAX_PAID_NODES,
-    Reason.LAPSED,
-    Reason.BLOCKED,
-    Reason.INVALID,
-    Reason.STALLED,
-    Reason.DOWN,
-    Reason.UNKNOWN_UNMEASURED,
-    Reason.BEFORE_FIRST_PASS,
-    Reason.STREAM_IDLE,
-    Reason.AWAITING_CHECK,
-)
-_RANK = {reason: rank for rank, reason in enumerate(_MOST_TELLING)}
-
-
-def _reason(unpaid: Mapping[Reason, int], state: Carried) -> Reason:
-    """The most telling reason why a minute of a row was not paid."""
-    if state.fraud:
-        return Reason.FRAUD
-    if state.flagged:
-        return Reason.SUSPECTED
-    if state.absent and not unpaid:
-        return Reason.LEFT
-    return min(unpaid, key=_RANK.__getitem__, default=Reason.OK)
-
-
-def _sorted(unpaid: Mapping[Reason, int]) -> tuple[tuple[Reason, int], ...]:
-    return tuple((why, count) for why in _MOST_TELLING if (count := unpaid.get(why, 0)))
+    return replace(
+        row, minutes_paid=0, unpaid=in_order(unpaid), reason=most_telling(unpaid, row.carried)
+    )
 
 
 def _lot(evidence: Evidence, node_id: str) -> int:

@@ -6,7 +6,7 @@ minutes so far), so a sweep is a pure step from the one before.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -158,11 +158,27 @@ class Sweep:
     roster_revision: int = 0
     cursor_s: float = 0.0
     """Node documents changed up to here have been taken in."""
+    changes: Mapping[int, Slot] = field(default_factory=dict)
+    """Slots that the revision changed, if it was written for this sweep: who has the revision
+    before needs not read the roster again."""
 
     @property
     def id(self) -> str:
         """The document's id."""
         return sweep_id(self.shard, self.tick)
+
+    def bits(self) -> "SweepBits":
+        """Only the bitmaps."""
+        by_outcome: dict[Outcome, list[int]] = {outcome: [] for outcome in Outcome}
+        for at, poll in self.polls.items():
+            by_outcome[poll.outcome].append(at)
+        return SweepBits(
+            self.shard,
+            self.tick,
+            self.roster_version,
+            bits_of(list(self.polls)),
+            **{outcome.value: bits_of(slots) for outcome, slots in by_outcome.items()},
+        )
 
     def lost(self) -> list[int]:
         """Slots that missed so many polls that they are offline."""
@@ -170,9 +186,7 @@ class Sweep:
 
     def to_fields(self) -> dict[str, Any]:
         """The document's fields; `sweep_tick` and `shard_tick` are the ones that are queried."""
-        by_outcome: dict[Outcome, list[int]] = {outcome: [] for outcome in Outcome}
-        for at, poll in self.polls.items():
-            by_outcome[poll.outcome].append(at)
+        bits = self.bits()
         return {
             "sweep_tick": self.tick,
             "shard_tick": shard_tick(self.shard, self.tick),
@@ -180,8 +194,9 @@ class Sweep:
             "roster_version": self.roster_version,
             "roster_revision": self.roster_revision,
             "cursor_s": self.cursor_s,
-            "probed": bitmap_bytes(bits_of(list(self.polls))),
-            **{o.value: bitmap_bytes(bits_of(slots)) for o, slots in by_outcome.items()},
+            "changes": pack([[at, *astuple(slot)] for at, slot in self.changes.items()]),
+            "probed": bitmap_bytes(bits.probed),
+            **{o.value: bitmap_bytes(getattr(bits, o.value)) for o in Outcome},
             "rows": pack({str(at): poll.to_row() for at, poll in self.polls.items()}),
         }
 
@@ -196,6 +211,9 @@ class Sweep:
             polls,
             fields.get("roster_revision", 0),
             fields.get("cursor_s", 0.0),
+            {row[0]: Slot(*row[1:]) for row in unpack(fields["changes"])}
+            if "changes" in fields
+            else {},
         )
 
 

@@ -41,7 +41,7 @@ class ProofParameters:
     capture_max_s: float = 14.0
     """Enough for a keyframe interval of 10 s."""
     growth_max_s: float = 0.5
-    tail_max_s: float = 1.0
+    tail_max_s: float = 0.5
     """A pass during which the delay grew by more, or whose end is missing for longer, is repeated
     with a long capture."""
     evidence_min: int = 5

@@ -17,17 +17,21 @@ class Walk:
     first_pass_s: float | None
     flagged: bool
     fraud: bool
+    address: str | None
     paid: int = 0
     unpaid: dict[Reason, int] = field(default_factory=dict)
     voided_by: list[Voided] = field(default_factory=list)
-    address: str | None = None
-    """Where the last passed check reached it."""
 
     @classmethod
     def of(cls, carried: Carried) -> "Walk":
         """At the beginning of an epoch."""
         return cls(
-            carried.waiting, carried.parked, carried.first_pass_s, carried.flagged, carried.fraud
+            carried.waiting,
+            carried.parked,
+            carried.first_pass_s,
+            carried.flagged,
+            carried.fraud,
+            carried.address,
         )
 
     def through(self, up: int, checks: Sequence[Check], starts_s: int, minute_s: int) -> None:
@@ -85,7 +89,7 @@ class Walk:
             self.confirm()
 
     def _pass(self, check: Check) -> None:
-        self.address = check.address
+        self.address = check.address or self.address
         if self.first_pass_s is None:
             self.first_pass_s = check.due_s
             self.give(Reason.BEFORE_FIRST_PASS, self.waiting)

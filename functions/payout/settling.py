@@ -75,12 +75,12 @@ class Settler:
         statement = await self.ledger.settle(draft(evidence), self.clock(), is_last=last)
         if statement is None:
             return None
-        await self._follow(stream.stream_id)
+        await self._follow(stream.stream_id, statement)
         return self._line(statement, record.late)
 
-    async def _follow(self, stream_id: str) -> None:
+    async def _follow(self, stream_id: str, settled: Statement | None = None) -> None:
         """Brings the accounts up to the statements, those that a crash left behind included."""
-        while not await self.ledger.follow(stream_id, STATEMENTS_A_PAGE):
+        while not await self.ledger.follow(stream_id, STATEMENTS_A_PAGE, settled):
             pass
 
     def _is_last(self, stream: Stream, epoch: int) -> bool:

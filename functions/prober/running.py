@@ -58,7 +58,8 @@ class Prober:
         missed = await self._record_missed(draw)
         sweeps = await self._fresh_sweeps(started_s)
         slots = candidates(sweeps, await self._rosters(sweeps))
-        book = await self.measurements.trust()
+        # Runs overlap by one: what the one before the last recorded is all that there is.
+        book = await self.measurements.trust_since(draw - 2)
         due = await self._due(draw, slots, book, started_s)
         with self._open(slots) as references:
             checks = await self._check_all(due, draw, references)

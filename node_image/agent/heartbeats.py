@@ -47,6 +47,7 @@ class Heartbeats:
         self._on_stream = on_stream
         self._chance = chance
         self._failures = 0
+        self._lease: str | None = None
         self.standing = Standing()
 
     async def run(self) -> None:
@@ -60,7 +61,7 @@ class Heartbeats:
         if self._stream_id == AUTO:
             return  # nothing was announced yet
         try:
-            await self._coordinator.heartbeat({**self._beat, "state": "leaving"}, LEAVE_S_MAX)
+            await self._coordinator.heartbeat(self._saying("leaving"), LEAVE_S_MAX)
             log("left")
         except (CoordinatorAwayError, CoordinatorRefusalError) as e:
             log("left_unheard", logging.WARNING, reason=str(e))
@@ -97,7 +98,7 @@ class Heartbeats:
     async def _beat_once(self) -> float:
         """Beat once; returns the seconds to wait before the next."""
         try:
-            answer = await self._coordinator.heartbeat({**self._beat, "state": "running"})
+            answer = await self._coordinator.heartbeat(self._saying("running"))
         except (CoordinatorAwayError, CoordinatorRefusalError) as e:
             self._is_found = not (self._is_choosing and isinstance(e, CoordinatorRefusalError))
             return self._failed(e)
@@ -109,7 +110,12 @@ class Heartbeats:
         asked_s = min(HEARTBEAT_S_MAX, max(HEARTBEAT_S_MIN, answer.next_heartbeat_s))
         return spread_s(self._pace_s or asked_s, self._chance())
 
+    def _saying(self, state: str) -> dict[str, object]:
+        lease = {"lease": self._lease} if self._lease else {}
+        return {**self._beat, **lease, "state": state}
+
     def _note(self, answer: HeartbeatAnswer) -> None:
+        self._lease = answer.lease
         before = self.standing
         self.standing = Standing(answer, "")
         if before.trouble and before.answer:

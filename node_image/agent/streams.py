@@ -83,6 +83,8 @@ class HeartbeatAnswer:
     fix: str
     earned: str
     next_heartbeat_s: float
+    lease: str | None = None
+    """To be sent with the next heartbeat, which then costs the coordinator nothing."""
 
 
 def parse_stream(body: object) -> Stream:
@@ -142,6 +144,7 @@ def parse_heartbeat_answer(body: object) -> HeartbeatAnswer:
         fix=_text(fields, "fix"),
         earned=_text(fields, "earned"),
         next_heartbeat_s=float(pace),
+        lease=_text(fields, "lease") if fields.get("lease") is not None else None,
     )
 
 

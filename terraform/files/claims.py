@@ -1,92 +1,110 @@
 """The known-bad control node: says that it relays, and serves nothing. Standard library only.
 
-Follows the newest active stream. Environment: COORDINATOR_URL, DATA_DIR (holds node.key), STATS_PORT, RTMP_PORT (closed).
+Follows the newest active stream. Environment: COORDINATOR_URL, DATA_DIR (holds node.key),
+STATS_PORT, RTMP_PORT (nobody listens there).
 """
 
-import hashlib
 import base64
+import hashlib
 import json
 import os
 import threading
 import time
 import urllib.request
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 BYTES_PER_SECOND = 83_000
-PAUSE_SECONDS = 30
-STARTED_S = time.time()
-URL = os.environ["COORDINATOR_URL"].rstrip("/")
+PAUSE_SECONDS = 30.0
+ANSWER_BYTES_MAX = 1_000_000
 STATS_PORT = int(os.environ.get("STATS_PORT", "8081"))
 RTMP_PORT = int(os.environ.get("RTMP_PORT", "1936"))
-KEY = Path(os.environ.get("DATA_DIR", "/data"), "node.key").read_text().strip()
-NODE_ID = "n" + base64.b32encode(hashlib.sha256(KEY.encode()).digest()).decode().lower()[:19]
-stream_id = ""
 
 
-def stats() -> dict:
-    """The agent's own schema, with counters that grow."""
-    age_s = round(time.time() - STARTED_S, 1)
-    received = int(age_s * BYTES_PER_SECOND)
-    return {
-        "schema": "restream-node/1",
-        "node_id": NODE_ID,
-        "generated_at": datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "agent": {"version": "0.1.0", "uptime_s": age_s},
-        "relay": {"engine": "nginx-rtmp", "state": "running", "uptime_s": age_s, "restarts": 0},
-        "stream": {
-            "id": stream_id, "state": "live", "live_s": age_s, "viewers": 1, "bytes_in": received, "bytes_out": received,
-            "video": {"codec": "H264", "width": 1280, "height": 720, "frame_rate": 30.0}, "audio": None,
-        },
-    }
+class Claims:
+    """What the node says of itself."""
+
+    def __init__(self, coordinator_url: str, key: str) -> None:
+        digest = hashlib.sha256(key.encode()).digest()
+        self._node_id = "n" + base64.b32encode(digest).decode().lower()[:19]
+        self._url = coordinator_url.rstrip("/")
+        self._key = key
+        self._stream_id = ""
+        self._started_s = time.time()
+
+    def stats(self) -> dict[str, Any]:
+        """The agent's own schema, with counters that grow."""
+        age_s = round(time.time() - self._started_s, 1)
+        received = int(age_s * BYTES_PER_SECOND)
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        relay = {"engine": "nginx-rtmp", "state": "running", "uptime_s": age_s, "restarts": 0}
+        stream = {"id": self._stream_id, "state": "live", "live_s": age_s, "viewers": 1}
+        video = {"codec": "H264", "width": 1280, "height": 720, "frame_rate": 30.0}
+        media = {"bytes_in": received, "bytes_out": received, "video": video, "audio": None}
+        return {
+            "schema": "restream-node/1",
+            "node_id": self._node_id,
+            "generated_at": now,
+            "agent": {"version": "0.1.0", "uptime_s": age_s},
+            "relay": relay,
+            "stream": stream | media,
+        }
+
+    def announce(self) -> float:
+        """One heartbeat for the newest active stream; the seconds until the next.
+
+        Raises OSError, ValueError or KeyError."""
+        streams = self._call("GET", "/streams")["streams"]
+        active = [stream["stream_id"] for stream in streams if stream["status"] == "active"]
+        if not active:
+            return PAUSE_SECONDS
+        self._stream_id = active[0]
+        ports = {"stats_port": STATS_PORT, "rtmp_port": RTMP_PORT}
+        about = {"agent": "0.1.0", "engine": "nginx-rtmp", "state": "running"}
+        beat = {"stream_id": self._stream_id, **ports, **about}
+        return float(self._call("POST", "/nodes/heartbeat", beat)["next_heartbeat_seconds"])
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(  # noqa: S310 - ops named the address
+            self._url + path, data, headers, method=method
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - likewise
+            return json.loads(answer.read(ANSWER_BYTES_MAX))
 
 
-class Answer(BaseHTTPRequestHandler):
+def handler(claims: Claims) -> type[BaseHTTPRequestHandler]:
     """Whatever is asked for, the answer is the statistics."""
 
-    timeout = 5
+    class Answer(BaseHTTPRequestHandler):
+        timeout = 5
 
-    def do_GET(self) -> None:
-        body = json.dumps(stats()).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        def do_GET(self) -> None:
+            body = json.dumps(claims.stats()).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
 
-    def log_message(self, *_: object) -> None:
-        """Polled every minute: not worth a line."""
+        def log_message(self, *_: object) -> None:
+            """Polled every minute: not worth a line."""
 
-
-def call(method: str, path: str, body: dict | None = None) -> dict:
-    """The coordinator's answer. Raises OSError or ValueError."""
-    headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
-    data = json.dumps(body).encode() if body is not None else None
-    request = urllib.request.Request(URL + path, data, headers, method=method)
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        return json.loads(answer.read(1_000_000))
-
-
-def announce() -> float:
-    """One heartbeat for the newest active stream; how long to wait, in seconds."""
-    global stream_id
-    active = [stream["stream_id"] for stream in call("GET", "/streams")["streams"] if stream["status"] == "active"]
-    if not active:
-        return PAUSE_SECONDS
-    stream_id = active[0]
-    beat = {"stream_id": stream_id, "stats_port": STATS_PORT, "rtmp_port": RTMP_PORT,
-            "agent": "0.1.0", "engine": "nginx-rtmp", "state": "running"}
-    return float(call("POST", "/nodes/heartbeat", beat)["next_heartbeat_seconds"])
+    return Answer
 
 
 def main() -> None:
     """Until it is ended."""
-    server = ThreadingHTTPServer(("", STATS_PORT), Answer)
+    key = Path(os.environ.get("DATA_DIR", "/data"), "node.key").read_text().strip()
+    claims = Claims(os.environ["COORDINATOR_URL"], key)
+    server = ThreadingHTTPServer((os.environ.get("BIND_ADDRESS", ""), STATS_PORT), handler(claims))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     while True:
         try:
-            pause_s = announce()
+            pause_s = claims.announce()
         except (OSError, ValueError, KeyError) as error:
             print(f"the coordinator cannot be reached: {error}", flush=True)
             pause_s = PAUSE_SECONDS

@@ -186,9 +186,15 @@ def test_a_player_opens_the_playlist_itself(demo: Demo) -> None:
     playlist = f"/streams/{stream_id}/playlist.m3u"
     demo.until(lambda: "rtmp://" in demo.api.get(playlist).text, "a node in the playlist")
     played = subprocess.run(
-        ("mpv", "--no-config", "--vo=null", "--ao=null", "--frames=20", "--playlist-start=0")
-        + ("--term-playing-msg=picture ${width}x${height}",)
-        + (f"http://127.0.0.1:{demo.port}{playlist}",),
+        (
+            "mpv",
+            "--no-config",
+            "--vo=null",
+            "--ao=null",
+            "--frames=20",
+            "--term-playing-msg=picture ${width}x${height}",
+            f"http://127.0.0.1:{demo.port}{playlist}",
+        ),
         capture_output=True,
         text=True,
         timeout=PROBE_SECONDS_MAX,

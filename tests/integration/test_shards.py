@@ -229,3 +229,19 @@ async def test_a_roster_full_of_the_departed_is_compacted() -> None:
     assert minutes["n0"].due == (1 << network.tick - START_TICK) - 1
     assert minutes["n0"].up.bit_count() == 4
     assert minutes["n5"] == Minutes(due=0b11, up=0b01, unknown=0b10)
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+async def test_an_hour_is_rolled_up_once_it_is_over(fresh: bool) -> None:
+    """By the instance that swept it, from memory; by a new one, from the documents."""
+    network = _Network()
+    network.tick = START_TICK // 60 * 60 + 55
+    async with network.serving():
+        for number in range(3):
+            await network.announce(number, shards=1)
+        hour = network.tick // 60
+        for minute in range(8):
+            await network.minute(1, fresh=fresh and minute == 6)
+    (rollup,) = await Measurements(network.store).rollups(range(hour, hour + 1))
+    counts = {node_id: (n.due, n.up, n.unknown) for (node_id, _), n in rollup.nodes.items()}
+    assert counts == {"n0": (5, 5, 0), "n1": (5, 5, 0), "n2": (5, 5, 0)}

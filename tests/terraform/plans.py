@@ -148,7 +148,7 @@ def _outcome(command: str, given: str) -> Outcome:
 
 def _ended_well(command: str, variables: Mapping[str, Any]) -> Outcome:
     outcome = _outcome(command, json.dumps(dict(variables), sort_keys=True))
-    assert outcome.status == 0, outcome.text
+    assert outcome.status == 0, outcome.text[-3000:]
     return outcome
 
 

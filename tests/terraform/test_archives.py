@@ -1,5 +1,6 @@
 """Every function is served from its archive as terraform lays it out, with its own lock."""
 
+import asyncio
 import contextlib
 import hashlib
 import re
@@ -13,12 +14,14 @@ from pathlib import Path
 import httpx
 import pytest
 
+from coordinator.keys import node_id_of
 from emulator.firestore import FirestoreEmulator
 from tests.terraform.plans import ROOT, Resource, data, planned
 
 FUNCTIONS = ("api", "collector", "payout", "prober")
 SECONDS_MAX = 30.0
 INSTALL_SECONDS_MAX = 600.0
+SPONSOR_KEY = "s" * 43
 CONNECT_TRIES = 8  # 0, 0.5, 1, 2 … s apart
 SETTINGS = {
     "GOOGLE_CLOUD_PROJECT": "demo-archives",
@@ -27,6 +30,8 @@ SETTINGS = {
     "INGEST_URL": "rtmp://127.0.0.1:1935/live",
     "INGEST_KEY_HASH": hashlib.sha256(b"ingest").hexdigest(),
     "LOTTERY_KEY": "l" * 64,
+    "SPONSOR_KEY_HASHES": f"radio:{hashlib.sha256(SPONSOR_KEY.encode()).hexdigest()}",
+    "ALLOW_PRIVATE_ADDRESSES": "true",
 }
 
 
@@ -188,3 +193,44 @@ def test_a_lock_agrees_with_the_repositorys_own(name: str) -> None:
     assert _pins(lock) <= _pins((ROOT / "requirements.txt").read_text())
     assert "--hash=sha256:" in lock
     assert not re.search(r"https?://|file://|--index-url|--find-links|--trusted-host", lock)
+
+
+async def test_the_known_bad_control_node_is_believed_by_the_api_and_polls_as_a_node(
+    tmp_path: Path, environments: dict[str, Path]
+) -> None:
+    """It finds the stream by itself, under the id that its key gives it."""
+    key = "k" * 43
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "node.key").write_text(key)
+    async with (
+        FirestoreEmulator() as emulator,
+        _served("api", tmp_path / "api", environments["api"], emulator.host) as client,
+    ):
+        wish = {"name": "Main stage", "token_balance": "5", "reward_per_node_hour": "1"}
+        authorization = {"Authorization": f"Bearer {SPONSOR_KEY}"}
+        made = await client.post("/streams", json=wish, headers=authorization)
+        assert made.status_code == 201, made.text
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        process = subprocess.Popen(  # noqa: ASYNC220 - starting is quick
+            (sys.executable, "-I", str(ROOT / "terraform" / "files" / "claims.py")),
+            env={
+                "COORDINATOR_URL": str(client.base_url),
+                "DATA_DIR": str(tmp_path / "data"),
+                "BIND_ADDRESS": "127.0.0.1",
+                "STATS_PORT": str(port),
+            },
+        )
+        try:
+            transport = httpx.AsyncHTTPTransport(retries=CONNECT_TRIES)
+            async with httpx.AsyncClient(transport=transport, timeout=SECONDS_MAX) as http:
+                async with asyncio.timeout(SECONDS_MAX):
+                    while (await client.get(f"/nodes/{node_id_of(key)}")).status_code != 200:
+                        assert process.poll() is None
+                body = (await http.get(f"http://127.0.0.1:{port}/stats.json")).json()
+        finally:
+            process.kill()
+            process.wait()
+    assert body["node_id"] == node_id_of(key)
+    assert body["stream"]["id"] == made.json()["stream_id"]

@@ -185,14 +185,19 @@ class Ledger:
         await self._store.transact([balance_ref, *parts, *entry_refs], decide)
         return settled[0]
 
-    async def follow(self, stream_id: str, limit: int) -> bool:
+    async def follow(self, stream_id: str, limit: int, settled: Statement | None = None) -> bool:
         """Applies the stream's statements to the accounts, in order, each once.
 
         At most `limit` of them; True if all are in. Whoever comes second, or again after a
-        crash, finds each shard's own mark and changes nothing."""
+        crash, finds each shard's own mark and changes nothing. `settled`, if it is the next one,
+        need not be read again."""
         (marks,) = await self._store.get(_APPLIED)
-        begin = (marks or {}).get("epochs", {}).get(stream_id, -1) + 1
-        statements = await self.statements(stream_id, begin, limit + 1)
+        applied = (marks or {}).get("epochs", {}).get(stream_id)
+        begin = 0 if applied is None else applied + 1
+        if settled is not None and applied is not None and settled.epoch == begin:
+            statements = [settled]
+        else:
+            statements = await self.statements(stream_id, begin, limit + 1)
         for statement in statements[:limit]:
             for shard, rows in sorted(by_shard(statement).items()):
                 await self._apply(statement, shard, rows)

@@ -12,6 +12,7 @@ from coordinator.adapters.store import Fields, Ref, Store
 from coordinator.checks import Run, run_id
 from coordinator.days import LotteryDay
 from coordinator.nodes import Node, changed_bounds
+from coordinator.rollups import Rollup, rollup_id
 from coordinator.rosters import Roster, roster_id
 from coordinator.shards import Layout, Layouts
 from coordinator.streams import Stream
@@ -42,6 +43,8 @@ class Measurements:
         self._shards = shards
         self._rosters: dict[int, Roster] = {}
         """The last one read of each shard."""
+        self._book = (-1, TrustBook())
+        """The draw that this process recorded last, and the book after it."""
 
     async def stream(self, stream_id: str) -> Stream | None:
         """One stream."""
@@ -127,26 +130,33 @@ class Measurements:
     async def roster_of(self, sweep: Sweep) -> Roster:
         """The roster that a sweep goes by, read again only if it was written since."""
         known = self._rosters.get(sweep.shard)
-        asked = (sweep.roster_version, sweep.roster_revision)
-        if known is None or not known.revision or (known.version, known.revision) != asked:
-            known = await self.roster(sweep.shard, sweep.roster_version)
-            self._rosters[sweep.shard] = known
+        version, revision = sweep.roster_version, sweep.roster_revision
+        is_before = known is not None and (known.version, known.revision) == (version, revision - 1)
+        if known is not None and is_before and sweep.changes:
+            known = known.changed_by(sweep.changes, revision)
+        if known is None or not revision or (known.version, known.revision) != (version, revision):
+            known = await self.roster(sweep.shard, version)
+        self._rosters[sweep.shard] = known
         return known
 
     async def put_roster(self, roster: Roster) -> None:
         """Only the collector of its shard calls this."""
         await self._store.put(Ref("rosters", roster.id), roster.to_fields())
 
-    async def replace_roster(self, roster: Roster, before: Roster) -> Roster | None:
+    async def replace_roster(
+        self, roster: Roster, before: Roster, closed_s: float | None = None
+    ) -> Roster | None:
         """Writes `roster` over `before`, its next revision; None if that was changed meanwhile.
 
-        Two instances that sweep at once would else give one slot to two nodes."""
+        Two instances that sweep at once would else give one slot to two nodes. One that was
+        closed stays as long as the sweeps that go by it."""
         ref = Ref("rosters", roster.id)
         revised = replace(roster, revision=before.revision + 1)
 
         def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
             stored = read[0]["revision"] if read[0] else 0
-            return {ref: revised.to_fields()} if stored == before.revision else {}
+            expiry = {} if closed_s is None else {"expire_at": _expiry(closed_s)}
+            return {ref: {**revised.to_fields(), **expiry}} if stored == before.revision else {}
 
         return revised if await self._store.transact([ref], decide) else None
 
@@ -194,6 +204,32 @@ class Measurements:
     async def sweep_documents(self, ticks: range) -> list[Fields]:
         """The sweeps of the ticks as they are stored."""
         return await self._range("sweep_tick", ticks.start, ticks.stop)
+
+    async def sweep_bits_of(self, shard: int, ticks: range) -> list[SweepBits]:
+        """The bitmaps of one shard's sweeps in the ticks, at most FIND_LIMIT_MAX, oldest first."""
+        found = await self._store.find(
+            "probe_results",
+            "shard_tick",
+            at_least=shard_tick(shard, ticks.start),
+            below=shard_tick(shard, ticks.stop),
+        )
+        return [SweepBits.from_fields(fields) for _, fields in found]
+
+    async def has_rollup(self, shard: int, hour: int) -> bool:
+        """Whether an hour of a shard is rolled up already."""
+        return (await self._store.get(Ref("rollups", rollup_id(shard, hour))))[0] is not None
+
+    async def create_rollup(self, rollup: Rollup, now_s: float) -> bool:
+        """False if another instance wrote it first."""
+        fields = {**rollup.to_fields(), "expire_at": _expiry(now_s)}
+        return await self._store.create(Ref("rollups", rollup.id), fields)
+
+    async def rollups(self, hours: range) -> list[Rollup]:
+        """Every shard's roll-ups of the hours, oldest first, at most FIND_LIMIT_MAX."""
+        found = await self._store.find(
+            "rollups", "rollup_hour", at_least=hours.start, below=hours.stop
+        )
+        return [Rollup.from_fields(fields) for _, fields in found]
 
     async def sweep_bits(self, ticks: range) -> list[SweepBits]:
         """The bitmaps of every shard's sweeps in the ticks."""
@@ -248,7 +284,10 @@ class Measurements:
             return {run_ref: fields, trust_ref: book.to_fields()}
 
         written = await self._store.transact([run_ref, trust_ref], decide)
-        return Run.from_fields(written[run_ref]) if written else None
+        if not written:
+            return None
+        self._book = run.draw, TrustBook.from_fields(written[trust_ref])
+        return Run.from_fields(written[run_ref])
 
     async def runs(self, draws: range) -> list[Run]:
         """Every recorded run of the draws."""
@@ -272,6 +311,11 @@ class Measurements:
     async def publish(self, day: LotteryDay) -> None:
         """Publishes an opened day's secret beside its commitment."""
         await self._store.put(Ref("schedule_days", day.day.isoformat()), day.to_fields())
+
+    async def trust_since(self, draw: int) -> TrustBook:
+        """As it was when this process recorded a run of `draw` or later; read if it did not."""
+        recorded, book = self._book
+        return book if recorded >= draw else await self.trust()
 
     async def trust(self) -> TrustBook:
         """What checks have shown of every node."""

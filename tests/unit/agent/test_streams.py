@@ -152,3 +152,20 @@ def test_a_stream_id_that_could_become_a_directive_is_refused() -> None:
     for stream_id in ("a;b", "a b", "", "a" * 65, '"'):
         with pytest.raises(NotUnderstoodError):
             parse_stream({**STREAM, "stream_id": stream_id})
+
+
+def test_a_lease_is_kept_where_there_is_one() -> None:
+    """A coordinator without leases is understood as well."""
+    body = {
+        "stream_id": "s3",
+        "stream_status": "active",
+        "status": "healthy",
+        "reason": "ok",
+        "says": "",
+        "fix": "",
+        "earned": "0",
+        "ingest_url": "rtmp://203.0.113.5:1935/live/s3",
+        "next_heartbeat_seconds": 30,
+    }
+    assert parse_heartbeat_answer(body).lease is None
+    assert parse_heartbeat_answer({**body, "lease": "1.2.3"}).lease == "1.2.3"

@@ -127,3 +127,10 @@ def test_anything_else_is_invalid(body: bytes) -> None:
     """One kind of error, whatever was sent."""
     with pytest.raises(StatsInvalid):
         parse_stats(body, "s3")
+
+
+@pytest.mark.parametrize("said", ["1970-01-01T00:00:00Z", "2999-12-31T23:59:59Z", "soon", 7, None])
+def test_a_clock_that_is_off_changes_nothing(said: object) -> None:
+    """When a node thinks it is is not asked: counters that move are the proof."""
+    told = parse_stats(_body({**AGENT, "generated_at": said}), "s3")
+    assert told == parse_stats(_body(AGENT), "s3")

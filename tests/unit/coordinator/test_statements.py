@@ -217,6 +217,31 @@ def test_the_longest_verified_service_is_paid_first() -> None:
     assert rows[0].reason is Reason.BEYOND_MAX_PAID_NODES
 
 
+def test_a_waiting_node_holds_its_place() -> None:
+    """Else one place were paid twice: to the second now, to the first with its next check."""
+    checks = [replace(_check(59), node_id="n5")]
+    carried = {"n2": Carried(1700.0), "n5": Carried(1800.0)}
+    minutes = {"n2": ALL_UP, "n5": ALL_UP}
+    terms = replace(TERMS, max_paid_nodes=1)
+    rows = settle(_evidence(*checks, carried=carried, minutes=minutes, terms=terms), 10**9).rows
+    assert [(r.node_id, r.minutes_waiting, r.minutes_beyond) for r in rows] == [
+        ("n2", 60, 0),
+        ("n5", 0, 60),
+    ]
+
+
+def test_an_address_is_remembered_while_its_node_waits() -> None:
+    """It is where the last passed check reached it, in whatever epoch that was."""
+    at = ({"address": "203.0.114.7"},)
+    first = _row(replace(_check(9.5), attempts=at), carried=PROVEN)
+    assert first.carried.address == "203.0.114.7"
+    twin = replace(_check(59), node_id="n5", attempts=at)
+    carried = {"n2": first.carried, "n5": Carried(2000.0)}
+    minutes = {"n2": ALL_UP, "n5": ALL_UP}
+    rows = settle(_evidence(twin, carried=carried, minutes=minutes), 10**9).rows
+    assert dict(rows[1].unpaid) == {Reason.SAME_ADDRESS: 60}
+
+
 def test_a_short_balance_is_shared_to_the_last_micro() -> None:
     """And each row says what was not covered."""
     statement = _two_nodes(balance=13)
@@ -263,6 +288,23 @@ def test_ten_thousand_nodes_share_one_micro_token() -> None:
     for number, fields in enumerate(documents):
         check_document(Ref("statements", f"x.{number}"), fields)
     assert Statement.from_documents(documents) == statement
+
+
+def test_ties_favour_nobody_over_time() -> None:
+    """Seven equal nodes, three micro-tokens too few to share evenly, a thousand epochs."""
+    nodes = [f"n{n}" for n in range(7)]
+    evidence = _evidence(
+        *(replace(_check(59), node_id=node_id) for node_id in nodes),
+        carried=dict.fromkeys(nodes, PROVEN["n2"]),
+        minutes=dict.fromkeys(nodes, ALL_UP),
+        terms=replace(TERMS, max_paid_nodes=7),
+    )
+    won = dict.fromkeys(nodes, 0)
+    for epoch in range(1000):
+        for row in settle(replace(evidence, epoch=epoch), 3).rows:
+            won[row.node_id] += row.earned_micros
+    assert sum(won.values()) == 3000
+    assert all(380 < micros < 480 for micros in won.values())  # 429, give or take 3.3 deviations
 
 
 def test_what_is_pending_is_what_recent_statements_paid() -> None:

@@ -14,7 +14,8 @@ from coordinator.adapters.settings import (
 )
 from emulator import cast, publisher
 from emulator.cast import Member, Stage
-from emulator.scheduler import Job
+from emulator.cloud_scheduler.jobs import Job
+from emulator.cloud_scheduler.schedule import Schedule
 
 HONEST = Member("node-1", "honest", 1109, 1117)
 LOOP = Member("loop-1", "loop", 1123, 1129)
@@ -82,11 +83,12 @@ def test_a_cheat_is_its_own_program_in_a_nodes_place(stage: Stage) -> None:
 
 def test_the_scheduler_calls_the_three_functions_at_their_paces(stage: Stage) -> None:
     argv = cast.scheduler(stage).argv
+    every_5_s = Schedule.parse("every 5 seconds")
     jobs = [Job.parse(argv[i + 1]) for i, word in enumerate(argv) if word == "--job"]
-    assert [(job.name, job.url, job.interval_s) for job in jobs] == [
-        ("collector", "http://127.0.0.1:1013/?shard=0", 5),
-        ("prober", "http://127.0.0.1:1019/", 5),
-        ("payout", "http://127.0.0.1:1021/", 5),
+    assert [(job.id, job.url, job.schedule) for job in jobs] == [
+        ("collector", "http://127.0.0.1:1013/?shard=0", every_5_s),
+        ("prober", "http://127.0.0.1:1019/", every_5_s),
+        ("payout", "http://127.0.0.1:1021/", every_5_s),
     ]
 
 

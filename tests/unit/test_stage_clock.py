@@ -1,0 +1,68 @@
+"""Two deadlines on one timer."""
+
+import asyncio
+
+import pytest
+
+from coordinator.adapters.stage_clock import TwoStageClock
+
+
+async def _for_ever() -> None:
+    await asyncio.get_running_loop().create_future()
+
+
+async def test_the_first_stage_has_its_own_deadline() -> None:
+    """The second one is far away."""
+    now = asyncio.get_running_loop().time()
+    with pytest.raises(TimeoutError), TwoStageClock(now, now + 1_000):
+        await _for_ever()
+
+
+async def test_the_second_stage_is_not_ended_by_the_first_deadline() -> None:
+    """Only by its own."""
+    loop = asyncio.get_running_loop()
+    now = loop.time()
+    clock = TwoStageClock(now, now + 0.05)
+    passed = asyncio.Event()
+
+    async def second_stage() -> None:
+        clock.is_first_stage = False
+        loop.call_at(now + 0.01, passed.set)
+        await passed.wait()
+        await _for_ever()
+
+    with pytest.raises(TimeoutError), clock:
+        await second_stage()
+    assert passed.is_set()
+
+
+async def test_what_ends_in_time_is_left_alone() -> None:
+    """And the task can be cancelled afterwards as ever."""
+    now = asyncio.get_running_loop().time()
+    with TwoStageClock(now + 1_000, now + 2_000):
+        await asyncio.sleep(0)
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+
+
+async def test_a_cancellation_from_outside_stays_one() -> None:
+    """It is no timeout, or a process could not be stopped."""
+
+    async def guarded() -> None:
+        now = asyncio.get_running_loop().time()
+        with TwoStageClock(now + 1_000, now + 2_000):
+            await _for_ever()
+
+    task = asyncio.create_task(guarded())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_an_error_of_the_block_is_passed_on() -> None:
+    """A refused connection is not a timeout."""
+    now = asyncio.get_running_loop().time()
+    with pytest.raises(ConnectionError), TwoStageClock(now + 1_000, now + 2_000):
+        raise ConnectionError
