@@ -39,11 +39,13 @@ check: setup ## Linters, types, the import rule and unit tests (under a minute)
 test: check ## check, then documents, property, integration, end-to-end and browser tests
 	@$(PYTHON) -m emulator setup --for-tests
 	@$(PYTHON) -m pytest tests/docs tests/property tests/integration tests/e2e
-	@$(PYTHON) -m pytest tests/terraform --ignore tests/terraform/test_containers.py
 	@$(PYTHON) -m pytest tests/browser
 
 images: setup ## Build the images and really run them (docker, podman, or BUILD_OFFLINE=program)
-	@$(PYTHON) -m pytest tests/image tests/terraform/test_containers.py
+	@$(PYTHON) -m pytest tests/image
+
+test-cloud: setup ## terraform/ against the real provider's schemas, its archives served, compose.yaml run (needs terraform, checkov)
+	@$(PYTHON) -m pytest tests/terraform
 
 plan: ## What `terraform apply` would change in the cloud (docs/ops.md)
 	@terraform -chdir=terraform init -input=false >/dev/null

@@ -14,6 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from coordinator.adapters.firestore import FirestoreStore
+from coordinator.adapters.records import Measurements
 from coordinator.keys import node_id_of
 from emulator.firestore import FirestoreEmulator
 from tests.terraform.plans import ROOT, Resource, data, planned
@@ -196,7 +198,7 @@ def test_a_lock_agrees_with_the_repositorys_own(name: str) -> None:
 
 
 async def test_the_known_bad_control_node_is_believed_by_the_api_and_polls_as_a_node(
-    tmp_path: Path, environments: dict[str, Path]
+    tmp_path: Path, environments: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It finds the stream by itself, under the id that its key gives it."""
     key = "k" * 43
@@ -206,6 +208,8 @@ async def test_the_known_bad_control_node_is_believed_by_the_api_and_polls_as_a_
         FirestoreEmulator() as emulator,
         _served("api", tmp_path / "api", environments["api"], emulator.host) as client,
     ):
+        monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", emulator.host)
+        measurements = Measurements(FirestoreStore(SETTINGS["GOOGLE_CLOUD_PROJECT"]))
         wish = {"name": "Main stage", "token_balance": "5", "reward_per_node_hour": "1"}
         authorization = {"Authorization": f"Bearer {SPONSOR_KEY}"}
         made = await client.post("/streams", json=wish, headers=authorization)
@@ -226,11 +230,13 @@ async def test_the_known_bad_control_node_is_believed_by_the_api_and_polls_as_a_
             transport = httpx.AsyncHTTPTransport(retries=CONNECT_TRIES)
             async with httpx.AsyncClient(transport=transport, timeout=SECONDS_MAX) as http:
                 async with asyncio.timeout(SECONDS_MAX):
-                    while (await client.get(f"/nodes/{node_id_of(key)}")).status_code != 200:
+                    while (node := await measurements.node(node_id_of(key))) is None:
                         assert process.poll() is None
                 body = (await http.get(f"http://127.0.0.1:{port}/stats.json")).json()
         finally:
             process.kill()
             process.wait()
+    assert node.stats_url == f"http://127.0.0.1:{port}/stats.json"
+    assert parse_stats(json.dumps(body).encode())
     assert body["node_id"] == node_id_of(key)
     assert body["stream"]["id"] == made.json()["stream_id"]
