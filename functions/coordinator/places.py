@@ -7,7 +7,7 @@ network, a demo) are not limited.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
@@ -25,17 +25,20 @@ class Earner:
     """Where its last passed check reached it."""
 
 
-def unpaid_of(earners: Iterable[Earner], terms: Terms) -> dict[str, Reason]:
+def unpaid_of(earners: Iterable[Earner], terms: Terms, epoch_s: int) -> dict[str, Reason]:
     """Why a node is not paid, by node id; whoever is paid is absent."""
-    ranked = sorted(earners, key=lambda earner: (earner.first_pass_s, earner.node_id))
-    unpaid, alone = _one_an_address(ranked, terms)
-    limit = network_limit((network for _, network in alone), terms)
+    candidates = list(earners)
+    places = {earner.node_id: places_of(earner.address) for earner in candidates}
+    unpaid = _beside_a_holder(candidates, places, epoch_s) if terms.network_percent < 100 else {}
+    alone = [earner for earner in candidates if earner.node_id not in unpaid]
+    limit = network_limit((places[earner.node_id][1] for earner in alone), terms)
     paid, taken = 0, Counter[str]()
-    for node_id, network in alone:
+    for earner in sorted(alone, key=lambda earner: (earner.first_pass_s, earner.node_id)):
+        network = places[earner.node_id][1]
         if network is not None and taken[network] >= limit:
-            unpaid[node_id] = Reason.NETWORK_SHARE
+            unpaid[earner.node_id] = Reason.NETWORK_SHARE
         elif paid >= terms.max_paid_nodes:
-            unpaid[node_id] = Reason.BEYOND_MAX_PAID_NODES
+            unpaid[earner.node_id] = Reason.BEYOND_MAX_PAID_NODES
         else:
             paid += 1
             if network is not None:
@@ -43,20 +46,27 @@ def unpaid_of(earners: Iterable[Earner], terms: Terms) -> dict[str, Reason]:
     return unpaid
 
 
-def _one_an_address(
-    ranked: list[Earner], terms: Terms
-) -> tuple[dict[str, Reason], list[tuple[str, str | None]]]:
-    """(who is not paid for it, the others' ids and networks)."""
-    seen, unpaid, alone = set[str](), dict[str, Reason](), list[tuple[str, str | None]]()
-    for earner in ranked:
-        place, network = places_of(earner.address)
-        if place in seen and terms.network_percent < 100:
+def _beside_a_holder(
+    earners: Iterable[Earner],
+    places: Mapping[str, tuple[str | None, str | None]],
+    epoch_s: int,
+) -> dict[str, Reason]:
+    """Nodes at an address whose place another one holds.
+
+    That is the one proven in the earliest epoch; of several, the one proven last in it. Else many
+    identities on one machine would be a way to be proven, and paid, sooner than others are."""
+
+    def seniority(earner: Earner) -> tuple[float, float, str]:
+        return (earner.first_pass_s // epoch_s, -earner.first_pass_s, earner.node_id)
+
+    holders, unpaid = set[str](), dict[str, Reason]()
+    for earner in sorted(earners, key=seniority):
+        place = places[earner.node_id][0]
+        if place in holders:
             unpaid[earner.node_id] = Reason.SAME_ADDRESS
-            continue
-        if place is not None:
-            seen.add(place)
-        alone.append((earner.node_id, network))
-    return unpaid, alone
+        elif place is not None:
+            holders.add(place)
+    return unpaid
 
 
 def network_limit(networks: Iterable[str | None], terms: Terms) -> int:

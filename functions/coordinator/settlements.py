@@ -141,7 +141,8 @@ def draft(evidence: Evidence) -> Draft:
         for node_id in nodes
         if _is_remembered(node_id, by_node, evidence)
     ]
-    unpaid = unpaid_of(_earners(rows), evidence.terms)
+    epoch_s = evidence.ends_s - evidence.starts_s
+    unpaid = unpaid_of(_earners(rows), evidence.terms, epoch_s)
     return Draft(evidence, tuple(_in_place(row, unpaid.get(row.node_id)) for row in rows))
 
 

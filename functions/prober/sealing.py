@@ -54,9 +54,12 @@ class Sealer:
 
     async def _open(self, day: date, now_s: float) -> None:
         sealed = self._known.get(day)
-        if sealed is not None and sealed.secret is None and sealed.may_open(now_s):
-            self._known[day] = sealed.opened(self._secret(day))
-            await self.measurements.publish(self._known[day])
+        if sealed is None or sealed.secret is not None or not sealed.may_open(now_s):
+            return
+        if commitment(self._secret(day)) != sealed.commitment:
+            return  # sealed with a key that was rotated since: it stays shut, for all to see
+        self._known[day] = sealed.opened(self._secret(day))
+        await self.measurements.publish(self._known[day])
 
     def _secret(self, day: date) -> bytes:
         return day_secret(self.lottery_key, day)

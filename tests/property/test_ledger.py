@@ -207,12 +207,15 @@ class LedgerMachine(RuleBasedStateMachine):
         self.run(measurements.record_run(run, self.now_s))
         return multiple()
 
-    @rule(minutes=st.integers(2, 12))
-    def an_ordinary_time(self, minutes: int) -> None:
-        """Everybody up, and checked and passed every other minute."""
+    @rule(target=held_back, minutes=st.integers(2, 12), is_held_back=st.booleans())
+    def an_ordinary_time(self, minutes: int, is_held_back: bool = False) -> Any:
+        """Everybody up, checked and passed every other minute; the last run may come late."""
+        found: Any = multiple()
         for minute in range(minutes):
             verdicts: list[Verdict | None] = [Verdict.PASS if minute % 2 else None] * len(NODES)
-            self.a_minute_passes([Outcome.UP] * 6, verdicts, True, False, IngestState.LIVE)
+            late = is_held_back and minute == minutes - 1
+            found = self.a_minute_passes([Outcome.UP] * 6, verdicts, True, late, IngestState.LIVE)
+        return found
 
     @rule(node_id=st.sampled_from(NODES), minutes=st.integers(3, 9))
     def a_cheat_is_looked_at(self, node_id: str, minutes: int) -> None:
@@ -227,6 +230,14 @@ class LedgerMachine(RuleBasedStateMachine):
     def a_run_is_recorded_late(self, run: Run) -> None:
         late = replace(run, ended_s=self.now_s)
         self.run(Measurements(self.measured).record_run(late, self.now_s))
+
+    @rule(minutes=st.integers(1, 7))
+    def a_run_is_recorded_after_its_epoch_is_settled(self, minutes: int) -> None:
+        """It changes nothing any more, neither now nor for whoever recomputes the statement."""
+        run = self.an_ordinary_time(2 * minutes, is_held_back=True)
+        self.now_s += 2 * CALENDAR.epoch_seconds
+        self.run(self._settler(self.money).settle_due())
+        self.a_run_is_recorded_late(run)
 
     # -- payouts -------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
+import json
 import re
 import socket
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 from coordinator.adapters.firestore import FirestoreStore
 from coordinator.adapters.records import Measurements
 from coordinator.keys import node_id_of
+from coordinator.relay_stats import Media, parse_stats
 from emulator.firestore import FirestoreEmulator
 from tests.terraform.plans import ROOT, Resource, data, planned
 
@@ -237,6 +239,7 @@ async def test_the_known_bad_control_node_is_believed_by_the_api_and_polls_as_a_
             process.kill()
             process.wait()
     assert node.stats_url == f"http://127.0.0.1:{port}/stats.json"
-    assert parse_stats(json.dumps(body).encode())
+    stats = parse_stats(json.dumps(body).encode(), made.json()["stream_id"])
+    assert stats.media is Media.LIVE
     assert body["node_id"] == node_id_of(key)
     assert body["stream"]["id"] == made.json()["stream_id"]

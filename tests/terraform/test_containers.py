@@ -100,8 +100,9 @@ def _running(services: dict[str, Any], images: dict[str, str]) -> Iterator[dict[
             _run(name, images[service], services[service])
         yield names
     finally:
-        words = [*runner(), "rm", "--force", "--time", "3", *names.values()]
-        subprocess.run(words, capture_output=True, timeout=120, check=False)
+        for name in names.values():  # one by one: some may have ended by themselves
+            words = [*runner(), "rm", "--force", name]
+            subprocess.run(words, capture_output=True, timeout=120, check=False)
 
 
 async def _lines(name: str) -> AsyncGenerator[str, None]:

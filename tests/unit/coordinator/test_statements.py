@@ -236,7 +236,7 @@ def test_an_address_is_remembered_while_its_node_waits() -> None:
     first = _row(replace(_check(9.5), attempts=at), carried=PROVEN)
     assert first.carried.address == "203.0.114.7"
     twin = replace(_check(59), node_id="n5", attempts=at)
-    carried = {"n2": first.carried, "n5": Carried(2000.0)}
+    carried = {"n2": first.carried, "n5": Carried(3700.0)}
     minutes = {"n2": ALL_UP, "n5": ALL_UP}
     rows = settle(_evidence(twin, carried=carried, minutes=minutes), 10**9).rows
     assert dict(rows[1].unpaid) == {Reason.SAME_ADDRESS: 60}
