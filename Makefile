@@ -54,7 +54,7 @@ plan: ## What `terraform apply` would change in the cloud (docs/ops.md)
 chaos-node: setup ## How fast a node recovers from everything (OUTAGE_SECONDS=60 NODES=5)
 	@PYTHONPATH=node_image:. $(PYTHON) -m bench.chaos_node
 
-nightly: $(VENV) ## The property tests as long as a night takes: 10^6 operations on the ledger alone (about 90 minutes)
+nightly: $(VENV) ## The property tests as long as a night takes: 10^6 operations on the ledger alone (about 100 minutes)
 	@HYPOTHESIS_PROFILE=nightly $(PYTHON) -m pytest tests/property/test_ledger.py tests/property/test_statements.py tests/property/test_money.py
 
 audit: $(VENV) ## Recompute a statement from public data alone (STREAM=… EPOCH=… API=https://…)

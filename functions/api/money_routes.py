@@ -21,6 +21,18 @@ LinesSize = Annotated[int, Query(ge=1, le=48)]
 
 def install(app: FastAPI, services: Services) -> None:
     """Adds them to the application."""
+    _sponsor_routes(app, services)
+    _report_routes(app, services)
+
+
+async def _known(services: Services, stream_id: str) -> Stream:
+    stream = await services.stream(stream_id)
+    if stream is None:
+        raise Problem("unknown-stream", f"No stream is called {stream_id}: see GET /streams.")
+    return stream
+
+
+def _sponsor_routes(app: FastAPI, services: Services) -> None:
     treasurer = Treasurer(
         services.measurements,
         services.ledger,
@@ -28,13 +40,6 @@ def install(app: FastAPI, services: Services) -> None:
         services.clock,
         secrets.token_bytes,
     )
-    reports = Reports(services.ledger, services.snapshots, services.calendar, services.clock)
-
-    async def known(stream_id: str) -> Stream:
-        stream = await services.stream(stream_id)
-        if stream is None:
-            raise Problem("unknown-stream", f"No stream is called {stream_id}: see GET /streams.")
-        return stream
 
     @app.post("/streams/{stream_id}/top-ups", status_code=201, tags=["sponsors"])
     async def add_tokens(
@@ -45,7 +50,7 @@ def install(app: FastAPI, services: Services) -> None:
     ) -> TopUpOut:
         """Add tokens to a stream. Repeating it with the same Idempotency-Key adds them once."""
         sponsor, _ = sponsor_of(authorization, services.sponsors)
-        stream = await known(stream_id)
+        stream = await _known(services, stream_id)
         done = await treasurer.top_up(stream, asked, sponsor, idempotency_key)
         services.snapshots.forget()
         return done
@@ -58,16 +63,22 @@ def install(app: FastAPI, services: Services) -> None:
     ) -> ClosedOut:
         """End a stream now; what its last statement leaves goes back to the sponsor."""
         sponsor, _ = sponsor_of(authorization, services.sponsors)
-        done = await treasurer.close(await known(stream_id), sponsor)
+        done = await treasurer.close(await _known(services, stream_id), sponsor)
         services.snapshots.forget()
         return done
+
+
+def _report_routes(app: FastAPI, services: Services) -> None:
+    reports = Reports(services.ledger, services.snapshots, services.calendar, services.clock)
 
     @app.get("/streams/{stream_id}/delivery", tags=["streams"])
     async def get_a_delivery(
         stream_id: str, page_token: EpochToken = "", page_size: HoursSize = 50
     ) -> DeliveryOut:
         """What the tokens bought, hour by hour; what was not paid, returned and refunded."""
-        return await reports.delivery(await known(stream_id), int(page_token or 0), page_size)
+        return await reports.delivery(
+            await _known(services, stream_id), int(page_token or 0), page_size
+        )
 
     @app.get("/nodes/{node_id}/receipt", tags=["nodes"])
     async def get_a_receipt(

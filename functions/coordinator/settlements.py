@@ -181,16 +181,7 @@ def _walked(node_id: str, checks: list[Check], evidence: Evidence) -> Row:
     absent = not minutes.due and not checks
     walk.finish(lapses=absent or evidence.closes)
     last = 1 << ((evidence.ends_s - evidence.starts_s) // minute_s - 1)
-    state = Carried(
-        walk.first_pass_s,
-        walk.waiting,
-        bool(up & last),
-        walk.flagged,
-        walk.fraud,
-        walk.parked,
-        carried.absent + 1 if absent else 0,
-        walk.address,
-    )
+    state = walk.carried(last_up=bool(up & last), absent=carried.absent + 1 if absent else 0)
     return Row(
         node_id=node_id,
         minutes_due=minutes.due.bit_count(),

@@ -68,6 +68,19 @@ class Walk:
         self.give(Reason.SUSPECTED if self.flagged else Reason.AWAITING_CHECK, self.waiting)
         self.give(Reason.SUSPECTED, self.parked)
 
+    def carried(self, *, last_up: bool, absent: int) -> Carried:
+        """What the next epoch begins with."""
+        return Carried(
+            self.first_pass_s,
+            self.waiting,
+            last_up,
+            self.flagged,
+            self.fraud,
+            self.parked,
+            absent,
+            self.address,
+        )
+
     def give(self, reason: Reason, minutes: int) -> None:
         """Counts minutes that are not paid."""
         if minutes:
