@@ -43,9 +43,14 @@ class EpochRecord:
         return cls(epoch, calendar, evidence_until_s, in_time, ended, late)
 
     def checks(self) -> list[Check]:
-        """All that were due within the epoch."""
+        """All that were due within the epoch, but those of control nodes, which are not paid."""
         starts_s, ends_s = self.calendar.epoch_bounds_s(self.epoch)
-        return [c for run in self.runs for c in run.checks if starts_s <= c.due_s < ends_s]
+        return [
+            check
+            for run in self.runs
+            for check in run.checks
+            if starts_s <= check.due_s < ends_s and check.node_id not in run.controls
+        ]
 
     def frauds(self) -> frozenset[str]:
         """Nodes that the epoch's checks confirmed as frauds."""
