@@ -65,7 +65,7 @@ def test_every_mistake_is_said_at_once() -> None:
         ("BIND_ADDRESS", "localhost"),
         ("BIND_ADDRESS", "::"),
         ("WORK_DIR", "work"),
-        ("WORK_DIR", '/work/"quoted"'),
+        ("WORK_DIR", '/srv/"quoted"'),
         ("WORK_DIR", "/" + "w" * 90),
         ("HEARTBEAT_SECONDS", "0.5"),
         ("HEARTBEAT_SECONDS", "601"),
