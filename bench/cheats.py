@@ -171,6 +171,7 @@ async def ready(stage: Stage, reference: Reference) -> None:
         for subject in stage.subjects:
             if subject.is_honest or subject.kind in CONTENT | RELAYING:
                 group.create_task(serves(subject))
+        # Warmth is a rule of time, and nobody sets an event for it.
         while time.time() < (reference.warm_since_s or time.time()) + window_s:  # noqa: ASYNC110
             await asyncio.sleep(LOOK_SECONDS)
 

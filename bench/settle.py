@@ -120,7 +120,7 @@ async def settle() -> list[Figure]:
         now_s = (START_TICK + 60 * (epoch + 1)) * 60.0 + CALENDAR.grace_seconds
         settler = Settler(
             Measurements(measurements), Ledger(money), CALENDAR, 24,
-            lambda now_s=now_s: now_s,  # type: ignore[misc]
+            lambda now_s=now_s: now_s,  # type: ignore[misc] - mypy infers no default's type
             Log("payout", "ERROR"),
         )  # fmt: skip
         began_s = time.process_time()

@@ -80,6 +80,7 @@ class Child:
 
     @property
     def pid(self) -> int:
+        # A programming error, not bad input: nobody asks this of a child before starting it.
         assert self.process is not None, "the child has not been started"  # noqa: S101
         return self.process.pid
 
@@ -166,7 +167,7 @@ class Supervisor:
         return child
 
     async def _watch(self, child: Child, reader: int) -> None:
-        assert child.process is not None  # noqa: S101
+        assert child.process is not None  # noqa: S101 - only started children come here
         returncode = await child.process.wait()
         # What it leaves behind would keep its ports and pipes open.
         killed = await asyncio.to_thread(kill_marked, child.mark)
