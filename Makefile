@@ -9,6 +9,9 @@ PYTHON := .venv/bin/python
 LOCKS := requirements.txt requirements-dev.txt
 # A venv is right for exactly one content of the locks.
 VENV := .venv/.locked-$(shell cat $(LOCKS) | sha256sum | cut -c1-16)
+# checkov's own pins contradict ours.
+CHECKOV_LOCK := tests/terraform/checkov/requirements.txt
+CHECKOV := .venv-checkov/.locked-$(shell sha256sum $(CHECKOV_LOCK) | cut -c1-16)
 MAINS := $(wildcard functions/*/main.py)
 COMPILE := CUSTOM_COMPILE_COMMAND='make lock' $(PYTHON) -m piptools compile --quiet --strip-extras \
 	--generate-hashes --allow-unsafe --no-emit-options --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
@@ -17,7 +20,10 @@ help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' Makefile
 
 $(VENV):
-	@bash emulator/venv.sh $@
+	@bash emulator/venv.sh $@ $(LOCKS)
+
+$(CHECKOV):
+	@bash emulator/venv.sh $@ $(CHECKOV_LOCK)
 
 setup: $(VENV) ## Install what is missing: the virtual environment, ffmpeg, nginx, Java, the Firestore emulator
 	@$(PYTHON) -m emulator setup
@@ -44,7 +50,7 @@ test: check ## check, then documents, property, integration, end-to-end and brow
 images: setup ## Build the images and really run them (docker, podman, or BUILD_OFFLINE=program)
 	@$(PYTHON) -m pytest tests/image
 
-test-cloud: setup ## terraform/ against the real provider's schemas, its archives served, compose.yaml run (needs terraform, checkov)
+test-cloud: setup $(CHECKOV) ## terraform/ against the real provider's schemas, its archives served, compose.yaml run (needs terraform, docker or podman)
 	@$(PYTHON) -m pytest tests/terraform
 
 plan: ## What `terraform apply` would change in the cloud (docs/ops.md)
@@ -88,13 +94,16 @@ bench-store: $(VENV) ## Firestore reads and writes of a node-day, counted at the
 show: $(VENV) ## Print a sweep readably (SWEEP=latest or an id, LINES=40; project or emulator by the environment)
 	@PYTHONPATH=functions $(PYTHON) -m show "$(or $(SWEEP),latest)"
 
+sponsor: $(VENV) ## Make a key for a sponsor: prints it once, and its hash as the settings take it (NAME=city-radio)
+	@PYTHONPATH=functions $(PYTHON) -m ops.sponsor $(if $(NAME),"$$NAME")
+
 lock: $(VENV) ## Pin the dependencies anew after a change of requirements*.in
 	@$(COMPILE) --output-file requirements.txt requirements.in
 	@$(COMPILE) --output-file node_image/requirements.txt node_image/requirements.in
 	@$(COMPILE) --output-file requirements-dev.txt requirements-dev.in
-	@for in in functions/*/requirements.in emulator/cloud_scheduler/requirements.in; do \
+	@for in in functions/*/requirements.in emulator/cloud_scheduler/requirements.in tests/terraform/checkov/requirements.in; do \
 		$(COMPILE) --output-file "$${in%.in}.txt" "$$in"; done
 
 clean: ## Remove everything that was made here: environment, logs, caches
-	@rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .venv-checkov build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 import time
@@ -9,9 +10,11 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from agent.doctor.rtmp_player import PlayError, play
+from agent.keys import KEY_FILE
 from agent.streams import RtmpUrl
 from bench.chaos_scene import GIVE_UP_S, MeasureError, Scene
-from tests.e2e.agent_stand_ins import HOST, STREAM_ID, AgentProcess, certificate, served_with
+from tests.e2e.agent_stand_ins import HOST, STREAM_ID, AgentProcess, WrongClock
+from tests.e2e.certificates import certificate, served_with
 
 OUTAGE_S = float(os.environ.get("OUTAGE_SECONDS", "60"))
 # Long enough for every wait between two attempts to have grown to its limit.
@@ -76,8 +79,54 @@ def _agents_killed(scene: Scene) -> Recovery:
     for number, node in enumerate(scene.nodes):
         node.process.kill()
         node.wait()
-        ports = {"RTMP_PORT": str(node.rtmp_port), "STATS_PORT": str(node.stats_port)}
-        scene.nodes[number] = scene.start_node(number, **ports)
+        scene.nodes[number] = scene.start_node(number, **_ports_of(node))
+    return _plays
+
+
+def _key_damaged(scene: Scene) -> Recovery:
+    """Cut in half by a crash of the machine; the operator has a copy."""
+    keys = {}
+    for number, node in enumerate(scene.nodes):
+        node.process.kill()
+        node.wait()
+        file = scene.folder / f"node-{number}" / KEY_FILE
+        keys[file] = key = file.read_text()
+        file.write_text(key[: len(key) // 2])
+        refused = scene.start_node(number, **_ports_of(node))
+        if refused.wait() != 1:
+            raise MeasureError(f"a damaged key was taken\n{refused.output}")
+    for number, (file, key) in enumerate(keys.items()):
+        file.write_text(key)
+        scene.nodes[number] = scene.start_node(number, **_ports_of(scene.nodes[number]))
+    return _plays
+
+
+def _ports_of(node: AgentProcess) -> dict[str, str]:
+    return {"RTMP_PORT": str(node.rtmp_port), "STATS_PORT": str(node.stats_port)}
+
+
+def _disk_full(scene: Scene) -> Recovery:
+    """No byte can be written while the relay has to be started again."""
+    limits = {}
+    for node in scene.nodes:
+        pid = node.process.pid
+        limits[pid] = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, limits[pid][1]))
+        os.kill(node.relay_pid(), signal.SIGKILL)
+    time.sleep(COORDINATOR_OUTAGE_S)
+    for pid, limit in limits.items():
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, limit)
+    return _plays
+
+
+def _clock_off(scene: Scene) -> Recovery:
+    """An hour ahead from the start of the node on, and then put right."""
+    clock = WrongClock(scene.folder / "clock", 3600)
+    for number, node in enumerate(scene.nodes):
+        node.stop()
+        scene.nodes[number] = scene.start_node(number, **clock.settings, **_ports_of(node))
+    asyncio.run(recoveries(scene, _plays))
+    clock.put_off(0)
     return _plays
 
 
@@ -184,9 +233,12 @@ CAUSES: dict[str, Strike] = {
     "ingest frozen": _ingest_frozen,
     f"ingest gone for {OUTAGE_S:g} s": _ingest_gone,
     "port taken": _ports_taken,
+    "disk full": _disk_full,
+    "key damaged, and restored": _key_damaged,
     "coordinator away": _coordinator_away,
     "coordinator answers 500": _coordinator("broken"),
     "coordinator answers nonsense": _coordinator("nonsense"),
     "coordinator slow": _coordinator("slow"),
     "coordinator with another certificate": _another_certificate,
+    "clock off by an hour": _clock_off,  # the last: nodes keep that clock
 }

@@ -12,11 +12,10 @@ from tests.e2e.agent_stand_ins import (
     AgentProcess,
     CoordinatorStandIn,
     Watched,
-    certificate,
     free_port,
     publisher,
-    served_with,
 )
+from tests.e2e.certificates import certificate, served_with
 
 NODES = int(os.environ.get("NODES", "5"))
 # The pace that the coordinator asks for; only so can its absence be noticed within an outage.

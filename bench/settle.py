@@ -11,18 +11,24 @@ from typing import Any
 
 from bench.report import Figure, hand_in
 from coordinator.adapters.counting import CountingStore, Operations
+from coordinator.adapters.documents import check_document
 from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log
 from coordinator.adapters.memory import MemoryStore
+from coordinator.adapters.page_documents import PageWriter
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store import Decide, Fields, Ref, Store
 from coordinator.balances import opening_balance
 from coordinator.checks import Check, IngestState, Run, Verdict
 from coordinator.epochs import Calendar
+from coordinator.node_pages import BUCKETS
 from coordinator.reasons import Reason
 from coordinator.rosters import Roster, Slot
+from coordinator.statements import Statement
 from coordinator.streams import Stream
 from coordinator.sweeps import Outcome, Poll, Sweep
+from payout.gathering import Gatherer
+from payout.paging import Newest, Pager
 from payout.settling import Settler
 
 NODES = 10_000
@@ -107,6 +113,29 @@ def _run(draw: int, slots: Sequence[Slot]) -> Run:
     return Run(draw, draw * 60.0, draw * 60.0 + 58, (), {"bench": IngestState.LIVE}, tuple(checks))
 
 
+async def _pages(store: CountingStore, ledger: Ledger, statement: Statement) -> list[Figure]:
+    """What it costs to show that epoch, with all that settling has read at hand."""
+    measurements = Measurements(store)
+    gatherer = Gatherer(measurements, ledger, CALENDAR, 24, 20)
+    await gatherer.recorded(statement.epoch)
+    newest = Newest()
+    newest.add(STREAM, statement)
+    store.operations = Operations()
+    pager = Pager(measurements, ledger, PageWriter(store), Log("payout", "ERROR"))
+    began_s = time.process_time()
+    assert await pager.write(gatherer, newest)  # noqa: S101 - a benchmark of nothing must not pass
+    seconds = time.process_time() - began_s
+    writes, largest = store.operations.writes, 0
+    for bucket in range(BUCKETS):
+        (fields,) = await store.get(Ref("pages", f"nodes-{bucket}"))
+        largest = max(largest, check_document(Ref("pages", "nodes"), fields or {}))
+    return [
+        Figure("pages of 10,000 nodes: CPU", seconds, "s"),
+        Figure("documents of pages written", writes, ""),
+        Figure("the largest of them, with one epoch", largest, "B"),
+    ]
+
+
 async def settle() -> list[Figure]:
     """Settles the first epoch, then measures the second."""
     measurements = CountingStore(await measured())
@@ -135,6 +164,7 @@ async def settle() -> list[Figure]:
     assert head is not None  # noqa: S101 - likewise
     size = sum(len(part["rows"]) for part in head.to_documents())
     return [
+        *await _pages(measurements, Ledger(money), head),
         Figure("settling 10,000 nodes: CPU", seconds, "s", "<= 2"),
         Figure("documents besides the accounts'", spent.reads + spent.writes, "", "<= 200"),
         Figure("of these written", spent.writes, ""),

@@ -146,6 +146,14 @@ STRATEGIES = [
     ),
     *(
         Strategy(
+            f"serves {share:.0%} of every 60 min, new key after ten checks",
+            duty(share, 60),
+            rejoins=lambda state, _failed: state.passed + state.failed > 10,
+        )
+        for share in (0.2, 0.5, 0.95)
+    ),
+    *(
+        Strategy(
             f"serves {share:.0%} of every 30 min and whenever just checked",
             behaves_when_watched(duty(share, 30)),
         )
@@ -162,6 +170,8 @@ class Identity:
 
     node_id: str
     address: str
+    joined: int
+    """In which minute."""
     trust: TrustState = NOBODY
     due: dict[int, int] = field(default_factory=dict)
     """By epoch, bit by minute."""
@@ -196,7 +206,7 @@ def _lived(strategy: Strategy, operator: int, drawn: list[Lottery]) -> tuple[lis
     """One machine's days: its identities with their evidence, and its minutes served."""
     rolls = random.Random(f"{SEED}|{strategy.name}|{operator}")
     machine = Machine(rolls, rolls.randrange(1440))
-    present = [_identity(strategy, operator, number) for number in range(strategy.identities)]
+    present = [_identity(strategy, operator, n, 0) for n in range(strategy.identities)]
     everyone, served = list(present), 0
     for t in range(DAYS * 1440):
         serving = strategy.serves(machine, t)
@@ -213,21 +223,22 @@ def _lived(strategy: Strategy, operator: int, drawn: list[Lottery]) -> tuple[lis
             failed = _checked(node, t, serving, rolls)
             machine.checked_at, machine.passed = t, not failed
             if strategy.rejoins(node.trust, failed):
-                present[place] = _identity(strategy, operator, len(everyone))
+                present[place] = _identity(strategy, operator, len(everyone), t + 1)
                 everyone.append(present[place])
     return everyone, served
 
 
-def _identity(strategy: Strategy, operator: int, number: int) -> Identity:
+def _identity(strategy: Strategy, operator: int, number: int, joined: int) -> Identity:
     host = 1 if strategy.one_address else number % 250 + 1
-    return Identity(f"n{operator}-{number}", f"51.{operator // 250}.{operator % 250}.{host}")
+    address = f"51.{operator // 250}.{operator % 250}.{host}"
+    return Identity(f"n{operator}-{number}", address, joined)
 
 
 def _is_checked(node: Identity, t: int, drawn: list[Lottery]) -> bool:
     trust = node.trust.trust
     if trust is Trust.FRAUD:
         return False
-    return trust is Trust.FLAGGED or drawn[t // 1440].is_due(node.node_id, t)
+    return trust is Trust.FLAGGED or drawn[t // 1440].is_due(node.node_id, t, node.joined * 60)
 
 
 def _checked(node: Identity, t: int, serving: bool, rolls: random.Random) -> bool:

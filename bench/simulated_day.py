@@ -18,6 +18,7 @@ from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log
 from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.outbound import Failed, Fetched, Outbound
+from coordinator.adapters.page_documents import PageWriter
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.rtmp_probe import RtmpProbe
 from coordinator.adapters.rtmp_reference import Reference, ReferencePool
@@ -32,9 +33,11 @@ from coordinator.reasons import Reason
 from coordinator.rtmp import RtmpAddress
 from coordinator.schedule import day_of
 from coordinator.streams import Stream
+from payout.paging import Pager
 from payout.settling import Settler
 from prober.checking import Capacity, Checker
 from prober.drawing import Due
+from prober.picturing import Pictures
 from prober.running import Prober
 from prober.sealing import Sealer
 
@@ -70,6 +73,11 @@ class PassingChecker(Checker):
     async def check(self, due: Due, draw: int, reference: Reference) -> Check:
         slot = due.slot
         return Check(slot.node_id, slot.stream_id, draw, due.due_s, Verdict.PASS, Reason.PASSED)
+
+
+async def a_picture(_: RtmpAddress) -> bytes:
+    """As large as the demo's."""
+    return b"\xff\xd8\xff" + bytes(9_000) + b"\xff\xd9"
 
 
 class LiveReference(Reference):
@@ -147,11 +155,15 @@ class World:
             calendar,
             "rtmp://ingest.example.org/live",
             {},
+            Pictures(measurements(), a_picture, clock, log),
             clock,
             no_sleep,
             log,
         )
-        self.settler = Settler(measurements(), Ledger(self.money), calendar, 24, clock, log)
+        pager = Pager(measurements(), Ledger(self.money), PageWriter(self.measured), log)
+        self.settler = Settler(
+            measurements(), Ledger(self.money), calendar, 24, clock, log, pager=pager
+        )
         self.nodes = [self._node(number) for number in range(self.node_count)]
 
     def _node(self, number: int) -> Beating:

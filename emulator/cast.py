@@ -98,6 +98,7 @@ def ports_for(ports: Ports, api_port: int) -> dict[str, int]:
         "ingest": ports.preferably(1935),
         "ingest-stats": ports.any(),
         "firestore": ports.any(),
+        "scheduler": ports.any(),
         **{name: ports.any() for name in FUNCTIONS[1:]},
     }
 
@@ -139,11 +140,21 @@ def function(stage: Stage, name: str) -> Command:
     return Command(name, argv, env | _own(stage, name), layer=1)
 
 
+def _jobs(*names: str) -> str:
+    """Jobs as Google's API names them."""
+    return ",".join(f"projects/{PROJECT}/locations/local/jobs/{name}" for name in names)
+
+
 def _own(stage: Stage, name: str) -> dict[str, str]:
     """What only this function is told."""
+    switches = {
+        "SCHEDULER_JOBS": _jobs("collector", "prober", "payout"),
+        "SCHEDULER_SWITCHED": _jobs("collector", "prober"),
+        "SCHEDULER_EMULATOR_HOST": f"{LOOPBACK}:{stage.ports['scheduler']}",
+    }
     match name:
         case "api":
-            return {
+            return switches | {
                 "INGEST_URL": stage.ingest_url,
                 "PUBLIC_URL": stage.api_url,
                 "SPONSOR_KEY_HASHES": f"demo:{_sha256(stage.keys.sponsor)}",
@@ -161,7 +172,10 @@ def _own(stage: Stage, name: str) -> dict[str, str]:
                 "ALLOW_PRIVATE_ADDRESSES": "true",
             }
         case _:
-            return {"HOLDING_EPOCHS": str(stage.pace.holding_epochs)}
+            return switches | {
+                "HOLDING_EPOCHS": str(stage.pace.holding_epochs),
+                "ALLOW_PRIVATE_ADDRESSES": "true",
+            }
 
 
 def scheduler(stage: Stage) -> Command:
@@ -171,7 +185,7 @@ def scheduler(stage: Stage) -> Command:
         ("prober", "/", stage.pace.check_s),
         ("payout", "/", stage.pace.payout_s),
     )
-    argv = [sys.executable, "-m", "emulator.scheduler"]
+    argv = [sys.executable, "-m", "emulator.scheduler", "--api", str(stage.ports["scheduler"])]
     for name, path, interval_s in jobs:
         argv += ["--job", f"{name},{stage.url(name)}{path},{interval_s}"]
     return Command("scheduler", tuple(argv), _env(stage, PYTHONPATH=str(ROOT)), layer=2)

@@ -57,8 +57,9 @@ TEST_NEEDS = (
     *NEEDS,
     Need(("chromium", "chromium-browser"), lambda: _on_path("chromium")),
     Need(("mpv",), lambda: _on_path("mpv")),
+    Need(("faketime",), lambda: _on_path("faketime")),
 )
-"""What the tests need beside: a browser that opens the pages, a player that opens the playlist."""
+"""What the tests need beside: a browser for the pages, a player for the playlist, wrong clocks."""
 
 
 def complete(needs: Sequence[Need] = NEEDS) -> None:

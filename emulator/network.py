@@ -21,7 +21,7 @@ from emulator.public_api import ApiError, Node, PublicApi, Statement, Stream
 START_SECONDS_MAX = 60.0
 POLL_SECONDS = 0.1
 TROUBLE_SECONDS = 20.0
-BOOKS_TRIES_MAX = 10
+BOOKS_TRIES_MAX = 30
 DEPOSIT = "1000"
 WISH = {
     "name": "Test picture",
@@ -135,7 +135,8 @@ class Network:
         output = self._scheduler.output if self._scheduler else None
         if output is None or time.time() - output.last_at_s > TROUBLE_SECONDS:
             return []
-        return [f"the scheduler says: {line}" for line in output.tail()[-1:]]
+        troubles = [line for line in output.tail() if not line.startswith("listening")]
+        return [f"the scheduler says: {line}" for line in troubles[-1:]]
 
     async def _ready(self, command: Command, is_ready: Callable[[], Awaitable[bool]]) -> None:
         child = await self.supervisor.start(command)

@@ -53,7 +53,7 @@ async def opened(options: argparse.Namespace, jobs: Sequence[Job]) -> AsyncItera
 
             server, port = await service.serve(book, options.host, options.api)
             stack.push_async_callback(server.stop, 0)
-            say(f"the scheduler's API listens on {options.host}:{port}")
+            say(f"listening for the API's callers on {options.host}:{port}")
         yield book
 
 

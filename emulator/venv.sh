@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Makes .venv from the locked requirements, and then the stamp file that is given.
-# PYTHON3 names another interpreter than the first good one on PATH.
+# Makes a virtual environment from locked requirements: emulator/venv.sh FOLDER/STAMP LOCK...
+# The stamp, which is made last, names the locks' content. PYTHON3 names another interpreter than the first good one on PATH.
 set -euo pipefail
-stamp=$1
+stamp=$1 folder=${1%/*}
+shift
 
 is_good() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
 
@@ -35,15 +36,14 @@ make_venv() {
             return 1
         fi
     fi
-    "$python" -m venv .venv
+    "$python" -m venv "$folder"
 }
 
-if ! is_good .venv/bin/python; then
-    rm -rf .venv
+if ! is_good "$folder/bin/python"; then
+    rm -rf "$folder"
     make_venv "$(find_python)"
 fi
-echo "installing the locked requirements into .venv"
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
-    -r requirements.txt -r requirements-dev.txt
-rm -f .venv/.locked-*
+echo "installing the locked requirements into $folder"
+"$folder/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes "${@/#/--requirement=}"
+rm -f "$folder"/.locked-*
 touch "$stamp"

@@ -1,28 +1,66 @@
 # Every alert says what to do first.
 locals {
-  # How long something must not have happened.
-  absences = {
+  logged = { for name, metric in google_logging_metric.metrics :
+  name => "resource.type=\"cloud_run_revision\" AND metric.type=\"logging.googleapis.com/user/${metric.name}\"" }
+
+  requests = { for name in ["api", "payout"] :
+  name => "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${google_cloudfunctions2_function.functions[name].name}\" AND metric.type=\"run.googleapis.com/request_count\"" }
+
+  reached = { for name, check in { api = google_monitoring_uptime_check_config.api, ingest = google_monitoring_uptime_check_config.ingest } :
+  name => "resource.type=\"uptime_url\" AND metric.type=\"monitoring.googleapis.com/uptime_check/check_passed\" AND metric.labels.check_id=\"${check.uptime_check_id}\"" }
+
+  # While the network rests (docs/adr/0014), nothing is missing: the payout's reviews, ten minutes apart, say whether it does.
+  awake = { filter = local.logged.awake, over = 0, window_s = 720 }
+
+  # absent: nothing of it for so long. above: more of it than that in each window. Both, where an alert has both.
+  alerts = {
     no_sweep = {
-      title = "No sweep for 5 minutes", metric = "sweeps", duration_s = 300, severity = "CRITICAL"
-      first = "Nothing is measured, so nothing will be paid for this time. First: is the job paused? `gcloud scheduler jobs describe ${local.name}-collector-0 --location ${var.region}`. If it runs, read its last error there, then the collector's log. A paused job on an idle network is as it should be: resume it when a stream begins."
+      title  = "No sweep for 5 minutes", severity = "CRITICAL"
+      absent = { filter = local.logged.sweeps, for_s = 300 }
+      above  = local.awake
+      first  = "Nothing is measured, so nothing will be paid for this time. First: is the job paused? `gcloud scheduler jobs describe ${local.name}-collector-0 --location ${var.region}`. If it is, somebody is there and it could not be resumed: `gcloud scheduler jobs resume` it, then read the payout's log for `jobs_not_reviewed`. If it runs, read its last error there, then the collector's log."
     }
     no_checks = {
-      title = "No run of checks for 30 minutes", metric = "runs", duration_s = 1800, severity = "CRITICAL"
-      first = "Minutes wait for their check and are paid late, not lost. First: is the job ${local.name}-prober paused? Then read the prober's log: an instance that ends for want of memory has too many checks at a time; give it more, or lower checks_per_hour."
+      title  = "No run of checks for 30 minutes", severity = "CRITICAL"
+      absent = { filter = local.logged.runs, for_s = 1800 }
+      above  = local.awake
+      first  = "Minutes wait for their check and are paid late, not lost. First: are the jobs ${local.name}-prober-even and -odd paused? Then read the prober's log: an instance that ends for want of memory has too many checks at a time; give it more, or lower checks_per_hour."
     }
-  }
-
-  # Something that must not happen, counted in five minutes.
-  events = {
     control_wrong = {
-      title = "A control node came out wrong", metric = "controls", above = 0, severity = "CRITICAL"
+      title = "A control node came out wrong", severity = "CRITICAL"
+      above = { filter = local.logged.controls, over = 0, window_s = 300 }
       first = "A good one failed: no failure of that run counts, nobody is hurt. First look whether the control machine relays (`docker logs good` on its serial console or in Logging), then whether the ingest does. A bad one passed: the proof is broken. First pause payouts (paused = [\"payout\"], apply), then find out what it served."
     }
     errors = {
-      title = "Errors in the log", metric = "errors", above = 20, severity = "WARNING"
+      title = "Errors in the log", severity = "WARNING"
+      above = { filter = local.logged.errors, over = 20, window_s = 300 }
       first = "First: Logging, severity>=ERROR, grouped by jsonPayload.message. One store that is down makes all functions fail; after a release, roll back (docs/ops.md)."
     }
+    # The payout answers 2xx when nothing is due any more, whether it settled something or not.
+    statement_late = {
+      title  = "No successful payout for an hour", severity = "CRITICAL"
+      absent = { filter = "${local.requests.payout} AND metric.labels.response_code_class=\"2xx\"", for_s = 3600 }
+      first  = "Statements are late; no token is lost, the next good run settles every epoch in turn. First: is the job ${local.name}-payout paused on purpose? Else read the payout's last error in Logging; it names the stream and the epoch."
+    }
+    failing = {
+      title = "The api fails", severity = "ERROR"
+      above = { filter = "${local.requests.api} AND metric.labels.response_code_class=\"5xx\"", of = local.requests.api, over = 0.05, window_s = 300, for_s = 300, align = "ALIGN_RATE" }
+      first = "More than 5 % of its answers are errors. Nodes keep relaying and keep trying. First: did a release just go out? Roll it back (docs/ops.md). Else look at Firestore's quota and at the api's log."
+    }
+    api_down = {
+      title = "The api is down", severity = "CRITICAL"
+      above = merge(local.unreached, { filter = local.reached.api })
+      first = "It is not reached from two places. First: open /healthz yourself. If it answers, look at the region's status page; else roll back the last release (docs/ops.md)."
+    }
+    ingest_down = {
+      title = "The ingest is down", severity = "CRITICAL"
+      above = merge(local.unreached, { filter = local.reached.ingest })
+      first = "No stream reaches anybody; checks are `unknown` and nobody is penalised. First: is the group's machine being replaced? `gcloud compute instance-groups managed list-instances ${local.name}-ingest --zone ${var.region}-b`. A machine that is well but not reached: read its log in Logging."
+    }
   }
+  unreached = { over = 1, window_s = 300, for_s = 120, align = "ALIGN_NEXT_OLDER", reduce = "REDUCE_COUNT_FALSE", by = ["resource.label.host"] }
+
+  channels = [for channel in google_monitoring_notification_channel.emails : channel.id]
 }
 
 resource "google_monitoring_notification_channel" "emails" {
@@ -34,152 +72,62 @@ resource "google_monitoring_notification_channel" "emails" {
   depends_on   = [google_project_service.apis]
 }
 
-locals {
-  channels = [for channel in google_monitoring_notification_channel.emails : channel.id]
-}
-
-resource "google_monitoring_alert_policy" "absences" {
-  for_each = local.absences
+resource "google_monitoring_alert_policy" "alerts" {
+  for_each = local.alerts
 
   display_name          = each.value.title
-  combiner              = "OR"
+  combiner              = "AND"
   severity              = each.value.severity
   notification_channels = local.channels
 
-  conditions {
-    display_name = each.value.title
-    condition_absent {
-      filter   = "resource.type=\"cloud_run_revision\" AND metric.type=\"logging.googleapis.com/user/${google_logging_metric.metrics[each.value.metric].name}\""
-      duration = "${each.value.duration_s}s"
-      aggregations {
-        alignment_period     = "60s"
-        per_series_aligner   = "ALIGN_DELTA"
-        cross_series_reducer = "REDUCE_SUM"
+  dynamic "conditions" {
+    for_each = [for absent in [try(each.value.absent, null)] : absent if absent != null]
+    content {
+      display_name = "${each.value.title}: missing"
+      condition_absent {
+        filter   = conditions.value.filter
+        duration = "${conditions.value.for_s}s"
+        aggregations {
+          alignment_period     = "60s"
+          per_series_aligner   = "ALIGN_DELTA"
+          cross_series_reducer = "REDUCE_SUM"
+        }
       }
     }
   }
+
+  dynamic "conditions" {
+    for_each = [for above in [try(each.value.above, null)] : above if above != null]
+    content {
+      display_name = "${each.value.title}: too many, or awake"
+      condition_threshold {
+        filter             = conditions.value.filter
+        denominator_filter = try(conditions.value.of, null)
+        comparison         = "COMPARISON_GT"
+        threshold_value    = conditions.value.over
+        duration           = "${try(conditions.value.for_s, 0)}s"
+
+        aggregations {
+          alignment_period     = "${conditions.value.window_s}s"
+          per_series_aligner   = try(conditions.value.align, "ALIGN_DELTA")
+          cross_series_reducer = try(conditions.value.reduce, "REDUCE_SUM")
+          group_by_fields      = try(conditions.value.by, null)
+        }
+        dynamic "denominator_aggregations" {
+          for_each = try([conditions.value.of], [])
+          content {
+            alignment_period     = "${conditions.value.window_s}s"
+            per_series_aligner   = conditions.value.align
+            cross_series_reducer = "REDUCE_SUM"
+          }
+        }
+      }
+    }
+  }
+
   documentation {
     subject   = each.value.title
     content   = each.value.first
-    mime_type = "text/markdown"
-  }
-}
-
-resource "google_monitoring_alert_policy" "events" {
-  for_each = local.events
-
-  display_name          = each.value.title
-  combiner              = "OR"
-  severity              = each.value.severity
-  notification_channels = local.channels
-
-  conditions {
-    display_name = each.value.title
-    condition_threshold {
-      filter          = "resource.type=\"cloud_run_revision\" AND metric.type=\"logging.googleapis.com/user/${google_logging_metric.metrics[each.value.metric].name}\""
-      comparison      = "COMPARISON_GT"
-      threshold_value = each.value.above
-      duration        = "0s"
-      aggregations {
-        alignment_period     = "300s"
-        per_series_aligner   = "ALIGN_DELTA"
-        cross_series_reducer = "REDUCE_SUM"
-      }
-    }
-  }
-  documentation {
-    subject   = each.value.title
-    content   = each.value.first
-    mime_type = "text/markdown"
-  }
-}
-
-# The payout answers 2xx when nothing is due any more, whether it settled something or not.
-resource "google_monitoring_alert_policy" "statement_late" {
-  display_name          = "No successful payout for an hour"
-  combiner              = "OR"
-  severity              = "CRITICAL"
-  notification_channels = local.channels
-
-  conditions {
-    display_name = "No successful payout for an hour"
-    condition_absent {
-      filter   = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${google_cloudfunctions2_function.functions["payout"].name}\" AND metric.type=\"run.googleapis.com/request_count\" AND metric.labels.response_code_class=\"2xx\""
-      duration = "3600s"
-      aggregations {
-        alignment_period     = "60s"
-        per_series_aligner   = "ALIGN_DELTA"
-        cross_series_reducer = "REDUCE_SUM"
-      }
-    }
-  }
-  documentation {
-    subject   = "Statements are late"
-    content   = "Statements are late; no token is lost, the next good run settles every epoch in turn. First: is the job ${local.name}-payout paused on purpose? Else read the payout's last error in Logging; it names the stream and the epoch."
-    mime_type = "text/markdown"
-  }
-}
-
-resource "google_monitoring_alert_policy" "failing" {
-  display_name          = "The api fails"
-  combiner              = "OR"
-  severity              = "ERROR"
-  notification_channels = local.channels
-
-  conditions {
-    display_name = "More than 5 % of answers are 5xx"
-    condition_threshold {
-      filter             = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${google_cloudfunctions2_function.functions["api"].name}\" AND metric.type=\"run.googleapis.com/request_count\" AND metric.labels.response_code_class=\"5xx\""
-      denominator_filter = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${google_cloudfunctions2_function.functions["api"].name}\" AND metric.type=\"run.googleapis.com/request_count\""
-      comparison         = "COMPARISON_GT"
-      threshold_value    = 0.05
-      duration           = "300s"
-      aggregations {
-        alignment_period     = "300s"
-        per_series_aligner   = "ALIGN_RATE"
-        cross_series_reducer = "REDUCE_SUM"
-      }
-      denominator_aggregations {
-        alignment_period     = "300s"
-        per_series_aligner   = "ALIGN_RATE"
-        cross_series_reducer = "REDUCE_SUM"
-      }
-    }
-  }
-  documentation {
-    subject   = "The api fails"
-    content   = "Nodes keep relaying and keep trying. First: did a release just go out? Roll it back (docs/ops.md). Else look at Firestore's quota and at the api's log."
-    mime_type = "text/markdown"
-  }
-}
-
-resource "google_monitoring_alert_policy" "down" {
-  for_each = { api = google_monitoring_uptime_check_config.api.uptime_check_id, ingest = google_monitoring_uptime_check_config.ingest.uptime_check_id }
-
-  display_name          = "The ${each.key} is down"
-  combiner              = "OR"
-  severity              = "CRITICAL"
-  notification_channels = local.channels
-
-  conditions {
-    display_name = "The ${each.key} is not reached from two places"
-    condition_threshold {
-      filter          = "resource.type=\"uptime_url\" AND metric.type=\"monitoring.googleapis.com/uptime_check/check_passed\" AND metric.labels.check_id=\"${each.value}\""
-      comparison      = "COMPARISON_GT"
-      threshold_value = 1
-      duration        = "120s"
-      aggregations {
-        alignment_period     = "300s"
-        per_series_aligner   = "ALIGN_NEXT_OLDER"
-        cross_series_reducer = "REDUCE_COUNT_FALSE"
-        group_by_fields      = ["resource.label.host"]
-      }
-    }
-  }
-  documentation {
-    subject = "The ${each.key} is down"
-    content = each.key == "api" ? "First: open /healthz yourself. If it answers, look at the region's status page; else roll back the last release (docs/ops.md)." : (
-    "No stream reaches anybody; checks are `unknown` and nobody is penalised. First: is the group's machine being replaced? `gcloud compute instance-groups managed list-instances ${local.name}-ingest --zone ${var.region}-b`. A machine that is well but not reached: read its log in Logging.")
     mime_type = "text/markdown"
   }
 }

@@ -50,6 +50,7 @@ resource "google_storage_bucket" "archives" {
   location                    = var.region
   uniform_bucket_level_access = true
   public_access_prevention    = "enforced"
+  force_destroy               = true # its old versions would keep it; all of them can be made again
 
   versioning {
     enabled = true

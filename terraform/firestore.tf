@@ -17,11 +17,14 @@ locals {
   }]...)
 
   access = {
-    api       = ["(default)", "money"]
+    api       = ["(default)", var.money_database]
     collector = ["(default)"]
-    payout    = ["(default)", "money"]
+    payout    = ["(default)", var.money_database]
     prober    = ["(default)"] # it parses what strangers send: it must not be able to move a token
   }
+  # One that was restored from a backup is not ours to make.
+  money = try(google_firestore_database.databases[var.money_database].name, var.money_database)
+
   grants = merge([for function, names in local.access : {
     for database in names : "${function}/${database}" => { function = function, database = database }
   }]...)

@@ -5,6 +5,7 @@ locals {
     MEASUREMENT_DATABASE = google_firestore_database.databases["(default)"].name
     SHARDS               = tostring(var.shards)
   }
+  job_env = { SCHEDULER_SWITCHED = join(",", local.switched) }
 
   functions = {
     api = {
@@ -15,13 +16,14 @@ locals {
       instances   = [var.api_instances.min, var.api_instances.max]
       timeout_s   = 30 # every call of the store is bounded by 10 s
       ingress     = "ALLOW_ALL"
-      env = {
-        MONEY_DATABASE  = google_firestore_database.databases["money"].name
+      env = merge(local.job_env, {
+        MONEY_DATABASE  = local.money
         INGEST_URL      = local.ingest_url
         PUBLIC_URL      = local.api_url
         HOLDING_EPOCHS  = tostring(var.holding_epochs)
         TRUSTED_PROXIES = "1" # Cloud Run's own appends the caller's address
-      }
+        SCHEDULER_JOBS  = join(",", values(local.job_names))
+      })
     }
     collector = {
       # 10,000 nodes a shard; a sweep takes a whole CPU for seconds, so each has an instance of its own.
@@ -41,10 +43,10 @@ locals {
       instances   = [0, 2] # two: a new revision starts while the old one ends
       timeout_s   = 540    # what is left is settled by the next call
       ingress     = "ALLOW_INTERNAL_ONLY"
-      env = {
-        MONEY_DATABASE = google_firestore_database.databases["money"].name
+      env = merge(local.job_env, {
+        MONEY_DATABASE = local.money
         HOLDING_EPOCHS = tostring(var.holding_epochs)
-      }
+      })
     }
   }
 }
@@ -99,6 +101,7 @@ resource "google_cloudfunctions2_function" "functions" {
     google_artifact_registry_repository_iam_member.builder,
     google_project_iam_member.databases,
     google_project_iam_member.logs,
+    google_project_iam_member.switches,
     google_secret_manager_secret_iam_member.readers,
     google_storage_bucket_iam_member.builder,
   ]

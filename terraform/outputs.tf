@@ -25,5 +25,5 @@ output "operator_line" {
 
 output "ops_line" {
   description = "What ops paste to read a sponsor's key (put their name at the end)."
-  value       = "gcloud secrets versions access latest --project ${var.project_id} --secret ${local.name}-sponsor-key-${sort(var.sponsors)[0]}"
+  value       = "gcloud secrets versions access latest --project ${var.project_id} --secret ${local.name}-sponsor-key-${try(sort(var.sponsors)[0], "NAME")}"
 }

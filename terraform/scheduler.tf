@@ -13,6 +13,38 @@ locals {
     for shard in range(strcontains(name, "{shard}") ? var.shards : 1) :
     replace(name, "{shard}", shard) => merge(job, { path = replace(job.path, "{shard}", shard) })
   }]...)
+
+  # As the functions know them. What ops pause, or what settles, is not for them to switch (docs/adr/0014).
+  job_names = { for name in keys(local.jobs) : name => "projects/${var.project_id}/locations/${var.region}/jobs/${local.name}-${name}" }
+  switched = [for name, job in local.jobs : local.job_names[name]
+  if contains(["collector", "prober"], job.function) && !contains(var.paused, job.function)]
+
+  # Cloud Scheduler knows no conditions by a job's name, so these reach every job of the project: it holds nothing else.
+  switches = {
+    resume = { permissions = ["cloudscheduler.jobs.enable", "cloudscheduler.jobs.get"], functions = ["api", "payout"] }
+    pause  = { permissions = ["cloudscheduler.jobs.pause"], functions = ["payout"] }
+  }
+  switchers = merge([for switch, has in local.switches : {
+    for function in has.functions : "${function}/${switch}" => { function = function, switch = switch }
+  }]...)
+}
+
+resource "google_project_iam_custom_role" "switches" {
+  for_each = local.switches
+
+  role_id     = "${local.name}_${each.key}_jobs"
+  title       = "May ${each.key} jobs"
+  description = "Collector and prober are not called while nobody is there"
+  permissions = each.value.permissions
+  depends_on  = [google_project_service.apis]
+}
+
+resource "google_project_iam_member" "switches" {
+  for_each = local.switchers
+
+  project = var.project_id
+  role    = "projects/${var.project_id}/roles/${google_project_iam_custom_role.switches[each.value.switch].role_id}"
+  member  = google_service_account.functions[each.value.function].member
 }
 
 resource "google_cloud_scheduler_job" "jobs" {

@@ -39,11 +39,14 @@ locals {
   # The secret's name, what it holds, and who reads it.
   secrets = merge(
     {
-      lottery-key        = random_password.keys["lottery"].result
-      lease-key          = random_password.keys["lease"].result
-      ingest-key         = random_password.keys["ingest"].result
-      ingest-key-hash    = sha256(random_password.keys["ingest"].result)
-      sponsor-key-hashes = join(",", [for name in sort(var.sponsors) : "${name}:${sha256(random_password.sponsors[name].result)}"])
+      lottery-key     = random_password.keys["lottery"].result
+      lease-key       = random_password.keys["lease"].result
+      ingest-key      = random_password.keys["ingest"].result
+      ingest-key-hash = sha256(random_password.keys["ingest"].result)
+      sponsor-key-hashes = join(",", concat(
+        [for name in sort(var.sponsors) : "${name}:${sha256(random_password.sponsors[name].result)}"],
+        flatten([for name, hashes in var.sponsor_key_hashes : [for hash in sort(hashes) : "${name}:${hash}"]]),
+      ))
     },
     { for name in var.sponsors : "sponsor-key-${name}" => random_password.sponsors[name].result },
     { for kind in local.controls : "control-key-${kind}" => local.control_keys[kind] },

@@ -30,14 +30,42 @@ variable "firestore_location" {
   }
 }
 
+variable "money_database" {
+  description = "Database of balances and statements that the functions use: another one after a restore (docs/ops.md), which made it."
+  type        = string
+  default     = "money"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{2,61}[a-z0-9]$", var.money_database))
+    error_message = "money_database: write money, or the name that you restored it to, 4 to 63 lower-case letters, digits and hyphens, like money-restored."
+  }
+}
+
 variable "sponsors" {
   description = "Names of those who may register streams. Each gets a key of their own in Secret Manager."
   type        = set(string)
   default     = ["sponsor"]
 
   validation {
-    condition     = length(var.sponsors) > 0 && alltrue([for name in var.sponsors : can(regex("^[a-z][a-z0-9-]{0,39}$", name))])
+    condition     = length(var.sponsors) + length(var.sponsor_key_hashes) > 0 && alltrue([for name in var.sponsors : can(regex("^[a-z][a-z0-9-]{0,39}$", name))])
     error_message = "sponsors: write at least one name, each of 1 to 40 lower-case letters, digits and hyphens, starting with a letter, like [\"city-radio\"]."
+  }
+}
+
+variable "sponsor_key_hashes" {
+  description = "Further keys of sponsors, by name, as `make sponsor NAME=...` prints them: the SHA-256 of each key in hexadecimal. The keys themselves are in no secret and no state; to revoke one, take its hash out and apply."
+  type        = map(set(string))
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for name in keys(var.sponsor_key_hashes) : can(regex("^[a-z][a-z0-9-]{0,39}$", name))])
+    error_message = "sponsor_key_hashes: write each name in 1 to 40 lower-case letters, digits and hyphens, starting with a letter, like city-radio."
+  }
+  validation {
+    condition     = alltrue([for hash in flatten([for hashes in values(var.sponsor_key_hashes) : tolist(hashes)]) : can(regex("^[0-9a-f]{64}$", hash))])
+    error_message = "sponsor_key_hashes: write the hashes that `make sponsor` prints, 64 hexadecimal digits each, never a key itself."
   }
 }
 

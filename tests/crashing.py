@@ -1,12 +1,15 @@
 """A store whose process dies at its n-th call, before or after the call took effect."""
 
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.store import StoreError
 
 T = TypeVar("T")
+_INSIDE = ContextVar("inside", default=False)
+"""Whether this task is within a call that was counted; others may run meanwhile."""
 
 
 class CrashingStore(MemoryStore):
@@ -34,13 +37,15 @@ class CrashingStore(MemoryStore):
 
     async def _transact(self, refs: Any, decide: Any) -> Any:
         """Its own reading is part of this call, not another one."""
-        calls, left, self.calls_left = self.calls, self.calls_left, None
+        token = _INSIDE.set(True)
         try:
             return await super().transact(refs, decide)
         finally:
-            self.calls, self.calls_left = calls, left
+            _INSIDE.reset(token)
 
     async def _counted(self, call: Callable[..., Awaitable[T]], *args: Any, **more: Any) -> T:
+        if _INSIDE.get():
+            return await call(*args, **more)
         if self.calls_left == 0:
             if self.dies_after:
                 await call(*args, **more)

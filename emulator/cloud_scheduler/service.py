@@ -107,17 +107,21 @@ class Api:
         return empty_pb2.Empty()
 
     async def pause(self, request: Any, context: _Context) -> Any:
-        await self._runner(request.name, context)
-        return messages.written(request.name, await self._book.pause(request.name, is_paused=True))
+        return await self._pause(request.name, context, is_paused=True)
 
     async def resume(self, request: Any, context: _Context) -> Any:
-        await self._runner(request.name, context)
-        return messages.written(request.name, await self._book.pause(request.name, is_paused=False))
+        return await self._pause(request.name, context, is_paused=False)
 
     async def run(self, request: Any, context: _Context) -> Any:
         runner = await self._runner(request.name, context)
         runner.run_now()
         return messages.written(request.name, runner)
+
+    async def _pause(self, name: str, context: _Context, *, is_paused: bool) -> Any:
+        if (await self._runner(name, context)).job.is_paused == is_paused:
+            state = "PAUSED" if is_paused else "ENABLED"
+            await _refuse(context, grpc.StatusCode.FAILED_PRECONDITION, f"{name} is {state}")
+        return messages.written(name, await self._book.pause(name, is_paused=is_paused))
 
     async def _runner(self, name: str, context: _Context) -> Runner:
         if name not in self._book:

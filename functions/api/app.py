@@ -4,10 +4,23 @@ from typing import Annotated
 
 from fastapi import FastAPI, Header, Query, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
+from starlette.types import ASGIApp
 
-from api import evidence, money_routes, problems
+from api import (
+    evidence,
+    feeds,
+    money_routes,
+    node_checks,
+    node_page,
+    openapi,
+    pictures,
+    problems,
+    stream_page,
+    webhook_routes,
+)
 from api.badges import node_badge, stream_badge
 from api.edge import Edge
+from api.heartbeats import PATH, Repetitions
 from api.keys import node_of, require_ingest, sponsor_of
 from api.limits import BodyLimit
 from api.nodes import peer_of
@@ -22,6 +35,7 @@ from api.wire import (
     DialBackOut,
     HeartbeatIn,
     HeartbeatOut,
+    IdempotencyKey,
     NodeOut,
     NodesOut,
     PublishIn,
@@ -35,6 +49,7 @@ from api.wire import (
 from coordinator.adapters.store import StoreError
 from coordinator.keys import matches
 from coordinator.streams import Stream
+from coordinator.webhooks import secret_of
 
 PAGE_MAX = 200
 Authorization = Annotated[str | None, Header()]
@@ -50,22 +65,29 @@ def create_app(services: Services) -> FastAPI:
         version="0.1.0",
         docs_url=None,
         redoc_url=None,
+        generate_unique_id_function=openapi.operation_id,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
+    openapi.install(app, services.public_url)
     problems.install(app)
     app.add_exception_handler(StoreError, _unavailable)
-    app.add_middleware(BodyLimit)
-    app.add_middleware(
-        RateLimit,
-        per_second=services.requests_per_second,
-        trusted_proxies=services.trusted_proxies,
-        clock=services.clock,
-    )
-    app.add_middleware(Edge)
     _sponsor_routes(app, services)
     _stream_routes(app, services)
     _node_routes(app, services)
     _other_routes(app, services)
+    app.middleware_stack = _layers(app, services)
     return app
+
+
+def _layers(app: FastAPI, services: Services) -> ASGIApp:
+    """What each request goes through on its way to the framework's own layers and the routes.
+
+    Outside of them and not among them, so that a repeated heartbeat never gets so far."""
+    proxies, clock = services.trusted_proxies, services.clock
+    routed = app.build_middleware_stack()
+    whole = BodyLimit(Repetitions(routed, services.announcements, proxies))
+    limited = RateLimit(whole, services.requests_per_second, proxies, clock)
+    return Edge(limited, app.routes, services.log)
 
 
 async def _unavailable(_: Request, __: Exception) -> JSONResponse:
@@ -79,24 +101,28 @@ def _sponsor_routes(app: FastAPI, services: Services) -> None:
         request: Request,
         response: Response,
         authorization: Authorization = None,
-        idempotency_key: Annotated[str | None, Header()] = None,
+        idempotency_key: IdempotencyKey = None,
     ) -> RegisteredOut:
         """Register a live stream with a token balance. The publish URL is shown only here."""
         sponsor = sponsor_of(authorization, services.sponsors)
         stream, key = await services.registrar.register(asked, sponsor, idempotency_key)
-        services.snapshots.forget()
+        await services.snapshots.changed(stream.stream_id)
         snapshot = await services.snapshots.now()
         base_url = services.base_url(request)
         out = stream_out(stream, snapshot, ingest_url=services.ingest_url, base_url=base_url)
         response.headers["Location"] = f"{base_url}/streams/{stream.stream_id}"
         response.headers["Cache-Control"] = "no-store"
-        return RegisteredOut(**out.model_dump(), publish_url=f"{out.ingest_url}?key={key}")
+        return RegisteredOut(
+            **out.model_dump(),
+            publish_url=f"{out.ingest_url}?key={key}",
+            webhook_secret=secret_of(sponsor[1], stream.stream_id) if asked.webhook_url else None,
+        )
 
     @app.post("/ingest/publish", status_code=204, tags=["ingest"])
     async def may_it_publish(asked: PublishIn, authorization: Authorization = None) -> None:
         """The ingest asks whether a stream key is the right one for a stream."""
         require_ingest(authorization, services.ingest_key_hash)
-        stream = await services.measurements.stream(asked.stream_id) if asked.stream_id else None
+        stream = await services.stream_now(asked.stream_id)
         if stream is None or not matches(asked.stream_key, stream.key_hash):
             raise Problem("stream-key-wrong", "Publish with the URL that registration answered.")
         if stream.ends_s is not None and services.clock() >= stream.ends_s:
@@ -139,7 +165,10 @@ def _stream_routes(app: FastAPI, services: Services) -> None:
         )
 
     @app.get(
-        "/streams/{stream_id}/playlist.m3u", tags=["streams"], response_class=PlainTextResponse
+        "/streams/{stream_id}/playlist.m3u",
+        tags=["streams"],
+        response_class=Response,
+        responses={200: {"content": {"audio/x-mpegurl": {"schema": {"type": "string"}}}}},
     )
     async def get_a_playlist(stream_id: str) -> PlainTextResponse:
         """The stream's verified nodes, best first, for VLC, mpv and others."""
@@ -148,7 +177,12 @@ def _stream_routes(app: FastAPI, services: Services) -> None:
             playlist(stream, await services.snapshots.now()), media_type="audio/x-mpegurl"
         )
 
-    @app.get("/streams/{stream_id}/badge.svg", tags=["streams"], response_class=Response)
+    @app.get(
+        "/streams/{stream_id}/badge.svg",
+        tags=["streams"],
+        response_class=Response,
+        responses=openapi.SVG,
+    )
     async def get_a_stream_badge(stream_id: str) -> Response:
         """How many verified nodes relay the stream, as a small picture."""
         stream = await known(stream_id)
@@ -185,7 +219,7 @@ def _stream_routes(app: FastAPI, services: Services) -> None:
 
 
 def _node_routes(app: FastAPI, services: Services) -> None:
-    @app.post("/nodes/heartbeat", tags=["nodes"])
+    @app.post(PATH, tags=["nodes"])
     async def announce(
         beat: HeartbeatIn,
         request: Request,
@@ -230,7 +264,12 @@ def _node_routes(app: FastAPI, services: Services) -> None:
             next_page_token=page[page_size - 1].node_id if len(page) > page_size else None,
         )
 
-    @app.get("/nodes/{node_id}/badge.svg", tags=["nodes"], response_class=Response)
+    @app.get(
+        "/nodes/{node_id}/badge.svg",
+        tags=["nodes"],
+        response_class=Response,
+        responses=openapi.SVG,
+    )
     async def get_a_node_badge(node_id: str) -> Response:
         """The node's status as a small picture."""
         node = (await services.snapshots.now()).network.nodes.get(node_id)
@@ -258,5 +297,9 @@ def _other_routes(app: FastAPI, services: Services) -> None:
         return {"status": "ok"}
 
     evidence.install(app, services)
+    pictures.install(app, services)
     money_routes.install(app, services)
+    webhook_routes.install(app, services)
+    for pages in (node_page, stream_page, feeds, node_checks):
+        pages.install(app, services)
     Pages(app, services).install()

@@ -18,6 +18,7 @@ _COLOURS = {
     NodeStatus.UNHEALTHY: "#8a4600",
     NodeStatus.OFFLINE: "#8a4600",
     NodeStatus.FLAGGED: "#a40e26",
+    NodeStatus.SUSPENDED: "#a40e26",
     NodeStatus.FRAUD: "#a40e26",
 }
 

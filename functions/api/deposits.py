@@ -41,7 +41,7 @@ class Treasurer:
         except StreamClosedError:
             raise _closed(stream) from None
         except ValueError as error:
-            raise Problem("invalid-request", f"amount: {error}.") from None
+            raise Problem("too-many-tokens", f"amount: {error}.") from None
         if done is None:
             raise Problem("unavailable", "The stream's first deposit is still being written.")
         balance, entry = done

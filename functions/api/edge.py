@@ -6,33 +6,40 @@ One ASGI layer around the application, so that no route has to think of it, and 
 import hashlib
 import re
 import secrets
+import traceback
+from collections.abc import Iterable, Mapping, Sequence
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.methods import methods_of
 from api.problems import Problem
+from coordinator.adapters.log import Log
 
 TAGGED_BYTES_MAX = 2 * 1024 * 1024
 """Longer answers are sent as they come, without an ETag."""
-_REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9_.-]{8,64}")
 _JSON_TYPES = ("application/json", "application/problem+json")
 _READS = ("GET", "HEAD", "OPTIONS")
-_CORS = (
-    ("Access-Control-Allow-Origin", "*"),
-    ("Access-Control-Expose-Headers", "ETag, X-Request-Id, Retry-After"),
+_EVERYWHERE = ((b"x-content-type-options", b"nosniff"),)
+_READABLE = (
+    *_EVERYWHERE,
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"ETag, X-Request-Id, Retry-After"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
-_SECURITY = (
-    ("X-Content-Type-Options", "nosniff"),
-    ("Referrer-Policy", "no-referrer"),
-    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
-)
+"""Of what a browser may be led to; each unless the answer has its own."""
+_NO_STORE = (b"cache-control", b"no-store")
+_SOON_STALE = (b"cache-control", b"public, max-age=2")
 
 
 class Edge:
     """The outermost layer of the api."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, routes: Sequence[BaseRoute], log: Log) -> None:
+        self._app, self._routes, self._log = app, routes, log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers preflights and wrong media types itself, and finishes all other answers."""
@@ -41,32 +48,45 @@ class Edge:
             return
         answer = _Answer(scope, send)
         if scope["method"] == "OPTIONS":
-            await _preflight(answer)
+            await _preflight(answer, methods_of(self._routes, scope))
         elif problem := _unsupported(scope, answer.request):
             await problem.response()(scope, receive, answer.send)
         else:
             inner = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
-            await self._app(inner, receive, answer.send)
+            await self._answered(inner, receive, answer)
+
+    async def _answered(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        """An error that nobody foresaw is a problem for the caller and a line in the log.
+
+        The framework has answered it by then, and passes it on all the same."""
+        try:
+            await self._app(scope, receive, answer.send)
+        except Exception as error:
+            trace = "".join(traceback.format_exception(error))
+            self._log.failure("request_failed", error, path=scope["path"], trace=trace)
+            if not answer.is_sent:
+                says = "This is our fault and is in our log."
+                await Problem("internal", says).response()(scope, receive, answer.send)
 
 
-async def _preflight(answer: "_Answer") -> None:
+async def _preflight(answer: "_Answer", methods: list[str]) -> None:
     """Pages of other origins may read; writing needs a key, which no page should hold."""
     headers = [
         (b"access-control-allow-methods", b"GET, HEAD, OPTIONS"),
         (b"access-control-max-age", b"86400"),
-        (b"allow", b"GET, HEAD, OPTIONS, POST"),
+        (b"allow", ", ".join(methods or _READS).encode("ascii")),
     ]
     await answer.send({"type": "http.response.start", "status": 204, "headers": headers})
     await answer.send({"type": "http.response.body", "body": b""})
 
 
-def _unsupported(scope: Scope, request: Headers) -> Problem | None:
+def _unsupported(scope: Scope, request: Mapping[bytes, bytes]) -> Problem | None:
     """A POST whose body is declared as something else than JSON."""
     if scope["method"] in _READS:
         return None
-    kind = request.get("content-type", "").partition(";")[0].strip().lower()
-    has_body = request.get("content-length", "0") != "0" or "transfer-encoding" in request
-    if not has_body or kind == "application/json":
+    kind = request.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    has_body = request.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in request
+    if not has_body or kind == b"application/json":
         return None
     return Problem("unsupported-media-type", "Send JSON, with Content-Type: application/json.")
 
@@ -75,18 +95,20 @@ class _Answer:
     """Holds an answer back until it is whole, tags it, and leaves out a body that is not wanted."""
 
     def __init__(self, scope: Scope, send: Send) -> None:
-        self.request = Headers(scope=scope)
+        self.request: Mapping[bytes, bytes] = dict(scope["headers"])
         self._method = scope["method"]
         self._send = send
         self._start: Message = {}
         self._body = bytearray()
         self._streams = False
+        self.is_sent = False
+        """Whether it is on its way, or a part of it."""
 
     async def send(self, message: Message) -> None:
         """An ASGI `send` that finishes the answer when its last part has come."""
         if message["type"] == "http.response.start":
             self._start = message
-            self._add_headers(MutableHeaders(raw=message.setdefault("headers", [])))
+            message["headers"] = self._with_ours(message.get("headers", ()))
             return
         if self._streams:
             await self._send(message)
@@ -95,30 +117,34 @@ class _Answer:
         if message.get("more_body", False) and len(self._body) <= TAGGED_BYTES_MAX:
             return
         if message.get("more_body", False):
-            self._streams = True
+            self._streams = self.is_sent = True
             await self._send(self._start)
             await self._send({**message, "body": bytes(self._body)})
             return
         await self._finish()
 
-    def _add_headers(self, headers: MutableHeaders) -> None:
-        given = self.request.get("x-request-id", "")
+    def _with_ours(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """The answer's headers, and those of ours that it does not have itself."""
+        own = list(headers)
+        names = {name for name, _ in own}
+        ours = _READABLE if self._method in _READS else _EVERYWHERE
+        own += [header for header in ours if header[0] not in names]
+        given = self.request.get(b"x-request-id", b"")
         is_fit = _REQUEST_ID.fullmatch(given)
-        headers["X-Request-Id"] = given if is_fit else secrets.token_urlsafe(12)
-        for name, value in (*_CORS, *_SECURITY):
-            headers.setdefault(name, value)
-        if self._start["status"] != 200 or self._method not in _READS:
-            headers.setdefault("Cache-Control", "no-store")
-        else:
-            headers.setdefault("Cache-Control", "public, max-age=2")
+        own.append((b"x-request-id", given if is_fit else secrets.token_urlsafe(12).encode()))
+        if b"cache-control" not in names:
+            is_read = self._start["status"] == 200 and self._method in _READS
+            own.append(_SOON_STALE if is_read else _NO_STORE)
+        return own
 
     async def _finish(self) -> None:
-        headers = MutableHeaders(raw=self._start["headers"])
+        self.is_sent = True
         body = bytes(self._body)
         if self._start["status"] == 200 and self._method in _READS:
+            headers = MutableHeaders(raw=self._start["headers"])
             tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
             headers["ETag"] = tag
-            if _names(self.request.get("if-none-match", ""), tag):
+            if _names(self.request.get(b"if-none-match", b"").decode("latin-1"), tag):
                 self._start["status"] = 304
                 for name in ("content-length", "content-type"):
                     if name in headers:

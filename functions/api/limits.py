@@ -21,28 +21,35 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        body = bytearray()
-        more = True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-            if len(body) > BODY_BYTES_MAX:
-                too_large = Problem(
-                    "body-too-large", f"Send at most {BODY_BYTES_MAX} bytes in a body."
-                )
-                await too_large.response()(scope, receive, send)
-                return
-        whole: Message = {"type": "http.request", "body": bytes(body), "more_body": False}
-        read = False
+        whole = await _whole(receive)
+        if whole["type"] == "http.disconnect":
+            return
+        if len(whole.get("body", b"")) > BODY_BYTES_MAX:
+            says = f"Send at most {BODY_BYTES_MAX} bytes in a body."
+            await Problem("body-too-large", says).response()(scope, receive, send)
+            return
+        await self._app(scope, replaying(whole, receive), send)
 
-        async def replay() -> Message:
-            nonlocal read
-            if read:
-                return await receive()
-            read = True
-            return whole
 
-        await self._app(scope, replay, send)
+async def _whole(receive: Receive) -> Message:
+    """The request's body in one message, or a little more of it than may be."""
+    message = await receive()
+    if not message.get("more_body", False):
+        return message
+    body = bytearray()
+    while message["type"] == "http.request":
+        body += message.get("body", b"")
+        if not message.get("more_body", False) or len(body) > BODY_BYTES_MAX:
+            return {"type": "http.request", "body": bytes(body), "more_body": False}
+        message = await receive()
+    return message
+
+
+def replaying(whole: Message, receive: Receive) -> Receive:
+    """A `receive` that tells the same message once more, and then what comes."""
+    waiting = [whole]
+
+    async def replay() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return replay

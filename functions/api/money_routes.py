@@ -11,6 +11,7 @@ from api.money_wire import ClosedOut, DeliveryOut, ReceiptOut, TopUpIn, TopUpOut
 from api.problems import Problem
 from api.reports import Reports
 from api.services import Services
+from api.wire import IdempotencyKey
 from coordinator.streams import Stream
 
 Authorization = Annotated[str | None, Header()]
@@ -46,25 +47,25 @@ def _sponsor_routes(app: FastAPI, services: Services) -> None:
         stream_id: str,
         asked: TopUpIn,
         authorization: Authorization = None,
-        idempotency_key: Annotated[str | None, Header()] = None,
+        idempotency_key: IdempotencyKey = None,
     ) -> TopUpOut:
         """Add tokens to a stream. Repeating it with the same Idempotency-Key adds them once."""
         sponsor, _ = sponsor_of(authorization, services.sponsors)
         stream = await _known(services, stream_id)
         done = await treasurer.top_up(stream, asked, sponsor, idempotency_key)
-        services.snapshots.forget()
+        await services.snapshots.changed(stream_id)
         return done
 
     @app.post("/streams/{stream_id}/close", tags=["sponsors"])
     async def close_a_stream(
         stream_id: str,
         authorization: Authorization = None,
-        idempotency_key: Annotated[str | None, Header()] = None,
+        idempotency_key: IdempotencyKey = None,
     ) -> ClosedOut:
         """End a stream now; what its last statement leaves goes back to the sponsor."""
         sponsor, _ = sponsor_of(authorization, services.sponsors)
         done = await treasurer.close(await _known(services, stream_id), sponsor)
-        services.snapshots.forget()
+        await services.snapshots.changed(stream_id)
         return done
 
 

@@ -2,7 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict
 
-from api.wire import PositiveAmount, RowOut, UnpaidOut
+from api.amounts import PositiveAmount
+from api.wire import RowOut, UnpaidOut
 
 
 class TopUpIn(BaseModel):

@@ -1,24 +1,27 @@
 """Heartbeats: nodes announce themselves, and are told how they stand and what to fix."""
 
 from dataclasses import dataclass
-from ipaddress import ip_address
+from functools import lru_cache
 
 from api.dialback import EVERY_SECONDS, Announced, DialBack, DialedBack, Knock
 from api.problems import Problem
-from api.snapshots import Snapshots
+from api.snapshots import Snapshot, Snapshots
 from api.wire import DialBackIn, DialBackOut, HeartbeatIn, HeartbeatOut, KnockOut
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.records import Measurements
-from coordinator.addresses import AddressRefused, check_addresses, parse_stats_url
+from coordinator.adapters.switching import Switch
+from coordinator.addresses import AddressRefused, check_addresses, is_ip, parse_stats_url
 from coordinator.balances import lasts_sentence
 from coordinator.epochs import Calendar
-from coordinator.leases import Leases, Written
+from coordinator.leases import Leases, Written, digest_of
 from coordinator.money import format_tokens
-from coordinator.network import NodeView
+from coordinator.network import Network
 from coordinator.nodes import Node, NodeStatus
 from coordinator.reasons import Reason
 from coordinator.streams import Stream, StreamStatus, status_of
 
+ADDRESSES_KNOWN_MAX = 16_384
+"""Each is announced twice a minute."""
 TAKEN_IN_SECONDS_MAX = 600
 """A node that no roster shows so long after it was written is written again."""
 
@@ -37,9 +40,13 @@ class Announcements:
     calendar: Calendar
     leases: Leases
     dial_back: DialBack | None = None
+    switch: Switch | None = None
+    """Of the jobs that measure; None where they always run."""
 
     async def take(self, node_id: str, beat: HeartbeatIn, peer: str) -> HeartbeatOut:
         """The answer to a heartbeat that came from the address `peer`."""
+        if (answer := await self.repeated(node_id, beat, peer)) is not None:
+            return answer
         snapshot = await self.snapshots.now()
         stream = snapshot.stream(beat.stream_id)
         if stream is None:
@@ -49,18 +56,34 @@ class Announcements:
                 "unknown-stream",
                 f"No stream is called {beat.stream_id}: choose one of GET /streams as STREAM_ID.",
             )
-        left = snapshot.balance_micros(stream.stream_id)
-        stream_status = status_of(stream, left, self.clock())
-        view = snapshot.network.nodes.get(node_id)
         said = self._said(node_id, beat, peer)
-        written, wrong = await self._written(said, beat.lease, peer, view)
-        lasts = snapshot.balance_lasts_seconds(stream, self.clock(), self.calendar)
-        answer = self._answer(said, stream, stream_status, view, lasts)
-        answer.lease = self.leases.granted(said, written, self.clock())
+        written, wrong = await self._written(said, beat.lease, peer, snapshot.network)
+        answer = self._answer(said, digest_of(said), written, stream, snapshot)
+        if self.switch is not None:
+            comes = written.changed_s == said.changed_s and said.state == "running"
+            is_measured = comes and answer.stream_status is not StreamStatus.CLOSED
+            await (self.switch.wake() if is_measured else self.switch.retry())
         if wrong is None:
             return answer
-        told = {"reason": wrong.reason.value, "says": wrong.says, "fix": wrong.reason.fix}
-        return answer.model_copy(update=told)
+        news = {"reason": wrong.reason.value, "says": wrong.says, "fix": wrong.reason.fix}
+        return answer.model_copy(update=news)
+
+    async def repeated(self, node_id: str, beat: HeartbeatIn, peer: str) -> HeartbeatOut | None:
+        """The answer to one that tells nothing new and whose lease says so; None to any other.
+
+        Nine of ten are of this kind: nothing is read, written or called back for them."""
+        snapshot = await self.snapshots.now()
+        stream = snapshot.stream(beat.stream_id)
+        if stream is None or beat.lease is None:
+            return None
+        said = self._said(node_id, beat, peer)
+        told = digest_of(said)
+        held = self.leases.held(beat.lease, told, said.changed_s)
+        if held is None or _is_missing(snapshot.network, held.changed_s, said):
+            return None
+        if self.switch is not None:
+            await self.switch.retry()
+        return self._answer(said, told, held, stream, snapshot)
 
     async def call_back(self, node_id: str, asked: DialBackIn, peer: str) -> DialBackOut:
         """What can be reached of a node at what it would announce; seldom for each."""
@@ -101,20 +124,21 @@ class Announcements:
         )
 
     async def _written(
-        self, said: Node, lease: str | None, peer: str, view: NodeView | None
+        self, said: Node, lease: str | None, peer: str, network: Network
     ) -> tuple[Written, Knock | None]:
         """When what was said was written, now if need be; and what is wrong, as far as known.
 
         A new address is written and called back. A node that the roster lost comes back only
         if it can be reached: one that cannot would be polled in vain for ever."""
         now_s = said.changed_s
-        before = self._held(said, lease)
-        same = self.leases.held(lease, said, now_s) is not None
+        before = self.leases.held(lease, digest_of(said), now_s)
+        same = before is not None
+        before = before or self._held_until_now(said, lease)
         if before is None:
             known = await self.measurements.node(said.node_id)
             before = Written(known.joined_s, known.changed_s) if known else None
             same = known is not None and known.says_the_same_as(said)
-        if before is not None and same and not _is_missing(view, before.changed_s, said):
+        if before is not None and same and not _is_missing(network, before.changed_s, said):
             return before, None
         found = await self._dialed(said, peer) if said.state == "running" else None
         stays_lost = self.dial_back and not (found and found.stats.open)
@@ -124,11 +148,10 @@ class Announcements:
         await self.measurements.put_node(said.model_copy(update={"joined_s": written.joined_s}))
         return written, found.wrong if found else None
 
-    def _held(self, said: Node, lease: str | None) -> Written | None:
-        """By the lease, for what is said or, when a node leaves, for what it said until now."""
+    def _held_until_now(self, said: Node, lease: str | None) -> Written | None:
+        """By the lease, when a node leaves: for what it said before."""
         until_now = said.model_copy(update={"state": "running"})
-        now_s = self.clock()
-        return self.leases.held(lease, said, now_s) or self.leases.held(lease, until_now, now_s)
+        return self.leases.held(lease, digest_of(until_now), said.changed_s)
 
     async def _dialed(self, said: Node, peer: str) -> DialedBack | None:
         if self.dial_back is None:
@@ -142,25 +165,18 @@ class Announcements:
         host = f"[{peer}]" if ":" in peer else peer
         url = beat.stats_url or f"http://{host}:{beat.stats_port}/stats.json"
         try:
-            address = parse_stats_url(url)
-            if _is_ip(address.host):
-                check_addresses([address.host], allow_private=self.allow_private)
+            return url, _host_of(url, self.allow_private)
         except AddressRefused as refused:
             raise Problem(
                 "address-refused",
                 f"{url}: {refused}. {refused.reason.fix}",
                 reason=refused.reason.value,
             ) from refused
-        return url, address.host
 
     def _answer(
-        self,
-        node: Node,
-        stream: Stream,
-        stream_status: StreamStatus,
-        view: NodeView | None,
-        lasts: int | None,
+        self, node: Node, told: str, written: Written, stream: Stream, snapshot: Snapshot
     ) -> HeartbeatOut:
+        now_s, view = node.changed_s, snapshot.network.nodes.get(node.node_id)
         if node.state == "leaving":
             status, reason = NodeStatus.LEFT, Reason.LEFT
         elif view is None or view.slot.left_tick is not None:
@@ -171,10 +187,11 @@ class Announcements:
         else:
             status, reason = view.status, view.reason
         host = f"[{node.rtmp_host}]" if ":" in node.rtmp_host else node.rtmp_host
+        lasts = snapshot.balance_lasts_seconds(stream, now_s, self.calendar)
         return HeartbeatOut(
             node_id=node.node_id,
             stream_id=node.stream_id,
-            stream_status=stream_status,
+            stream_status=status_of(stream, snapshot.balance_micros(stream.stream_id), now_s),
             status=status,
             reason=reason.value,
             says=reason.says,
@@ -186,16 +203,26 @@ class Announcements:
             balance_lasts_seconds=lasts,
             balance_says=lasts_sentence(lasts),
             next_heartbeat_seconds=self.heartbeat_seconds,
-            lease="",
+            lease=self.leases.granted(told, written, now_s),
         )
 
 
-def _is_missing(view: NodeView | None, changed_s: float, said: Node) -> bool:
+@lru_cache(maxsize=ADDRESSES_KNOWN_MAX)
+def _host_of(url: str, allow_private: bool) -> str:
+    """The host of a stats URL; AddressRefused where it must not be called, as far as it tells."""
+    address = parse_stats_url(url)
+    if is_ip(address.host):
+        check_addresses([address.host], allow_private=allow_private)
+    return address.host
+
+
+def _is_missing(network: Network, changed_s: float, said: Node) -> bool:
     """Whether a node that said this at `changed_s` ought to be on a roster and is on none."""
     if said.state != "running":
         return False
+    view = network.nodes.get(said.node_id)
     if view is None:
-        return said.changed_s >= changed_s + TAKEN_IN_SECONDS_MAX
+        return network.is_whole and said.changed_s >= changed_s + TAKEN_IN_SECONDS_MAX
     return view.slot.left_tick is not None and view.slot.changed_s >= changed_s
 
 
@@ -208,11 +235,3 @@ def peer_of(client_host: str, forwarded_for: str | None, trusted_proxies: int) -
         return client_host
     entries = [entry.strip() for entry in forwarded_for.split(",")]
     return entries[max(0, len(entries) - trusted_proxies)]
-
-
-def _is_ip(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True

@@ -9,6 +9,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from api.methods import methods_of
+
 PROBLEMS: Mapping[str, tuple[int, str]] = {
     "invalid-request": (422, "The request is not in the form that this route takes"),
     "malformed-body": (400, "The body is not JSON"),
@@ -22,11 +24,14 @@ PROBLEMS: Mapping[str, tuple[int, str]] = {
     "unknown-node": (404, "There is no such node"),
     "unknown-statement": (404, "There is no such statement"),
     "unknown-day": (404, "That day's lottery is not published"),
+    "unknown-webhook": (404, "The stream has no webhook"),
     "unknown-roster": (404, "There is no such roster"),
+    "unknown-thumbnail": (404, "There is no such picture"),
     "unknown-route": (404, "There is nothing here"),
     "method-not-allowed": (405, "This route does not take that method"),
     "stream-closed": (409, "The stream is closed"),
     "idempotency-conflict": (409, "This Idempotency-Key stands for another request"),
+    "too-many-tokens": (409, "A stream takes no more tokens than that"),
     "address-refused": (422, "The announced address cannot be used"),
     "too-many-requests": (429, "You call too often"),
     "unavailable": (503, "The coordinator cannot answer right now"),
@@ -46,8 +51,8 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's own word
         """The answer."""
         status, title = PROBLEMS[self.kind]
         headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
-        if status == 503:
-            headers["Retry-After"] = "5"
+        if status in (429, 503):
+            headers["Retry-After"] = str(self.more.get("retry_after", 5))
         return JSONResponse(
             {
                 "type": f"/problems/{self.kind}",
@@ -82,8 +87,15 @@ def install(app: FastAPI) -> None:
         problem = Problem(kind, f"{request.method} {request.url.path}: {error.detail}.")
         response = problem.response()
         response.headers.update(error.headers or {})
+        if error.status_code == 405:
+            response.headers["Allow"] = ", ".join(methods_of(app.routes, request.scope))
         return response
 
+    async def on_fault(_: Request, __: Exception) -> JSONResponse:
+        says = "This is our fault and is in our log; try again, and tell us if it stays."
+        return Problem("internal", says).response()
+
+    app.add_exception_handler(Exception, on_fault)
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)

@@ -9,7 +9,6 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from math import ceil
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.nodes import peer_of
@@ -30,10 +29,10 @@ class Rates:
     per_second: float
     burst: int
     callers_max: int = 20_000
-    _buckets: OrderedDict[str, tuple[float, float]] = field(default_factory=OrderedDict)
+    _buckets: OrderedDict[str | bytes, tuple[float, float]] = field(default_factory=OrderedDict)
     """(tokens left, when that was), least lately seen first."""
 
-    def wait_s(self, caller: str, now_s: float) -> int:
+    def wait_s(self, caller: str | bytes, now_s: float) -> int:
         """0 if the caller may go on, else whole seconds to wait; a refused call costs nothing."""
         left, at_s = self._buckets.pop(caller, (float(self.burst), now_s))
         left = min(float(self.burst), left + max(0.0, now_s - at_s) * self.per_second)
@@ -60,15 +59,14 @@ class RateLimit:
         if not wait_s:
             await self._app(scope, receive, send)
             return
-        response = Problem("too-many-requests", f"Call again in {wait_s} s.").response()
-        response.headers["Retry-After"] = str(wait_s)
-        await response(scope, receive, send)
+        problem = Problem("too-many-requests", f"Call again in {wait_s} s.", retry_after=wait_s)
+        await problem.response()(scope, receive, send)
 
     def _wait_s(self, scope: Scope) -> int:
-        headers, now_s = Headers(scope=scope), self._clock()
+        headers, now_s = dict(scope["headers"]), self._clock()
         client = scope.get("client") or ("", 0)
-        address = peer_of(client[0], headers.get("x-forwarded-for"), self._proxies)
-        wait_s = self._addresses.wait_s(address, now_s)
-        if not wait_s and (key := headers.get("authorization")):
-            wait_s = self._keys.wait_s(hashlib.sha256(key.encode()).hexdigest(), now_s)
+        forwarded = headers.get(b"x-forwarded-for", b"").decode("latin-1")
+        wait_s = self._addresses.wait_s(peer_of(client[0], forwarded, self._proxies), now_s)
+        if not wait_s and (key := headers.get(b"authorization")):
+            wait_s = self._keys.wait_s(hashlib.sha256(key).digest(), now_s)
         return wait_s

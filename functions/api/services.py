@@ -5,11 +5,15 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from api.jobs import Jobs
 from api.nodes import Announcements
 from api.snapshots import Snapshots
 from api.streams import Registrar
+from api.webhooks import Subscriptions
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.ledger import Ledger
+from coordinator.adapters.log import Log
+from coordinator.adapters.page_documents import PageReader
 from coordinator.adapters.records import Measurements
 from coordinator.epochs import Calendar
 from coordinator.streams import Stream
@@ -22,10 +26,14 @@ class Services:
     measurements: Measurements
     ledger: Ledger
     snapshots: Snapshots
+    pages: PageReader
     registrar: Registrar
+    subscriptions: Subscriptions
     announcements: Announcements
+    jobs: Jobs
     calendar: Calendar
     clock: Clock
+    log: Log
     sponsors: Mapping[str, str]
     """Sponsor names by the SHA-256 of their keys."""
     ingest_key_hash: str
@@ -42,9 +50,10 @@ class Services:
     async def stream(self, stream_id: str) -> Stream | None:
         """From the snapshot; from the database when it is too new for that."""
         snapshot = await self.snapshots.now()
-        return snapshot.stream(stream_id) or await self._read(stream_id)
+        return snapshot.stream(stream_id) or await self.stream_now(stream_id)
 
-    async def _read(self, stream_id: str) -> Stream | None:
+    async def stream_now(self, stream_id: str) -> Stream | None:
+        """From the database."""
         try:
             return await self.measurements.stream(stream_id)
         except ValueError:

@@ -1,26 +1,25 @@
 """The network as it is now, read at most once in a while whatever the number of readers."""
 
 import asyncio
-from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from coordinator.accounts import Accounts
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.ledger import Ledger
+from coordinator.adapters.materialising import Materialiser
 from coordinator.adapters.records import Measurements
+from coordinator.adapters.store import StoreError
 from coordinator.balances import Balance, lasts_seconds
 from coordinator.epochs import Calendar
+from coordinator.money_pages import MoneyPage
 from coordinator.network import Network, network_of
-from coordinator.rosters import Roster
+from coordinator.network_pages import NetworkPage, bare_page
 from coordinator.streams import Stream
-from coordinator.sweeps import Sweep
 
 SWEEP_LASTS_S = 20.0
 """How long after its minute began a sweep is written at the latest, as a rule."""
-ACCOUNTS_SWEEPS = 2
-"""Accounts are asked after so many sweep intervals whether anything was settled."""
-SPONSORED_SWEEPS = 10
-"""Streams and balances are read again after so many sweep intervals at the latest."""
+MONEY_SWEEPS = 4
+"""Streams and tokens are read again after so many sweep intervals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +28,7 @@ class Snapshot:
 
     read_s: float
     streams: tuple[Stream, ...]
+    """Newest first."""
     balances: dict[str, Balance]
     network: Network
 
@@ -50,22 +50,12 @@ class Snapshot:
         return lasts_seconds(balance, stream, nodes, now_s, calendar)
 
 
-@dataclass(frozen=True, slots=True)
-class _Sponsored:
-    """What changes rarely: streams and balances, and which settlements they have seen."""
-
-    read_s: float
-    streams: tuple[Stream, ...]
-    balances: dict[str, Balance]
-    applied: dict[str, int]
-
-
 @dataclass
 class Snapshots:
     """Reads a snapshot when there may be a newer one; one reader at a time, for all requests.
 
-    A read a minute and shard for what sweeps change every minute; streams and balances only
-    after a settlement and every few minutes; a roster only when a sweep says it was written."""
+    It is made of the pages that collector and payout write: a read a minute and shard, and one
+    every few minutes for streams and tokens."""
 
     measurements: Measurements
     ledger: Ledger
@@ -74,10 +64,15 @@ class Snapshots:
     seconds_max: float = 2.0
     """At least so long between two readings."""
     _last: Snapshot | None = None
-    _sponsored: _Sponsored | None = None
-    _accounts: tuple[float, Accounts] | None = None
-    """And when they were read."""
+    _money: tuple[float, MoneyPage] | None = None
+    """And when it was read."""
+    _unshown: set[str] = field(default_factory=set)
+    """Streams whose tokens moved here, and that could not be written into the page."""
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _materialiser: Materialiser = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._materialiser = Materialiser(self.measurements, self.ledger, self.clock)
 
     async def now(self) -> Snapshot:
         """The latest snapshot."""
@@ -86,9 +81,19 @@ class Snapshots:
                 self._last = await self._read()
             return self._last
 
+    async def changed(self, stream_id: str) -> None:
+        """After a stream or its balance was changed here: everyone is to see it at once.
+
+        The change is made already: if it cannot be shown now, the next reading tries again."""
+        self._unshown.add(stream_id)
+        with suppress(StoreError):
+            await self._show()
+        async with self._lock:  # a reading that began before would be older
+            self.forget()
+
     def forget(self) -> None:
-        """After a write of our own that readers should see at once."""
-        self._last = self._sponsored = self._accounts = None
+        """The next one to ask reads anew."""
+        self._last = self._money = None
 
     def _may_be_newer(self, last: Snapshot) -> bool:
         """Whether the next sweep can be there by now."""
@@ -100,39 +105,36 @@ class Snapshots:
 
     async def _read(self) -> Snapshot:
         read_s = self.clock()
-        sweeps, book, accounts = await asyncio.gather(
-            self.measurements.latest_sweeps(),
-            self.measurements.trust(),
-            self._read_accounts(read_s),
-        )
-        sponsored, rosters = await asyncio.gather(
-            self._read_sponsored(read_s, dict(accounts.applied)), self._read_rosters(sweeps)
-        )
-        return Snapshot(
-            read_s,
-            sponsored.streams,
-            sponsored.balances,
-            network_of(rosters, sweeps, book, accounts, self.sweep_seconds),
-        )
+        pages, money = await asyncio.gather(self._read_network(), self._read_money(read_s))
+        streams = sorted(money.streams.values(), key=lambda stream: stream.created_s, reverse=True)
+        # Ten thousand nodes are a tenth of a second of work: others are answered meanwhile.
+        network = await asyncio.to_thread(network_of, pages, money.tokens, self.sweep_seconds)
+        return Snapshot(read_s, tuple(streams), dict(money.balances), network)
 
-    async def _read_accounts(self, read_s: float) -> Accounts:
-        """Seldom: they change when an epoch is settled."""
-        lasts_s = ACCOUNTS_SWEEPS * self.sweep_seconds
-        if self._accounts is None or read_s >= self._accounts[0] + lasts_s:
-            self._accounts = read_s, await self.ledger.accounts()
-        return self._accounts[1]
+    async def _read_network(self) -> list[NetworkPage]:
+        return await self.measurements.network_pages() or await self._joined()
 
-    async def _read_sponsored(self, read_s: float, applied: dict[str, int]) -> _Sponsored:
-        last = self._sponsored
-        lasts_s = SPONSORED_SWEEPS * self.sweep_seconds
-        if last is None or last.applied != applied or read_s >= last.read_s + lasts_s:
-            streams = await self.measurements.streams()
-            found = await self.ledger.balances([stream.stream_id for stream in streams])
-            balances = {balance.stream_id: balance for balance in found if balance}
-            last = self._sponsored = _Sponsored(read_s, tuple(streams), balances, applied)
-        return last
-
-    async def _read_rosters(self, sweeps: Sequence[Sweep]) -> list[Roster]:
+    async def _joined(self) -> list[NetworkPage]:
+        """What pages would say, from the documents behind them: before the first was written."""
+        sweeps, book = await asyncio.gather(
+            self.measurements.latest_sweeps(), self.measurements.trust()
+        )
         if not sweeps:
-            return [await self.measurements.roster(0)]
-        return [await self.measurements.roster_of(sweep) for sweep in sweeps]
+            return [bare_page(await self.measurements.roster(0), None, book, 1)]
+        rosters = [await self.measurements.roster_of(sweep) for sweep in sweeps]
+        pairs = zip(rosters, sweeps, strict=True)
+        return [bare_page(roster, sweep, book, len(sweeps)) for roster, sweep in pairs]
+
+    async def _read_money(self, read_s: float) -> MoneyPage:
+        lasts_s = MONEY_SWEEPS * self.sweep_seconds
+        if self._unshown:
+            await self._show()
+            self._money = None
+        if self._money is None or read_s >= self._money[0] + lasts_s:
+            self._money = read_s, await self._materialiser.page()
+        return self._money[1]
+
+    async def _show(self) -> None:
+        shown = set(self._unshown)
+        await self._materialiser.refresh(shown)
+        self._unshown -= shown

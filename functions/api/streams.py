@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from api.problems import Problem
 from api.snapshots import Snapshot
+from api.webhooks import Subscriptions
 from api.wire import StreamIn
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.records import Measurements
+from coordinator.adapters.switching import Switch
 from coordinator.balances import opening_balance
 from coordinator.epochs import Calendar
 from coordinator.keys import sha256_hex, stream_id_of, stream_key_of
@@ -29,14 +31,17 @@ class Registrar:
     calendar: Calendar
     clock: Clock
     random_bytes: Callable[[int], bytes]
+    subscriptions: Subscriptions
+    switch: Switch | None = None
+    """Of the jobs that measure; None where they always run."""
 
     async def register(
         self, asked: StreamIn, sponsor: tuple[str, str], idempotency_key: str | None
     ) -> tuple[Stream, str]:
         """(the stream, its publishing key), made now or by an earlier call of the same key.
 
-        The stream is created first and its balance second; a crash in between is repaired by
-        repeating the request. The opening deposit is create-once, so it is never made twice."""
+        The stream is created first, its webhook second and its balance last; a crash in between
+        is repaired by repeating the request. Each is create-once, so none is made twice."""
         name, sponsor_key = sponsor
         stream_id = stream_id_of(self._seed(name, idempotency_key))
         stream_key = stream_key_of(sponsor_key, stream_id)
@@ -44,6 +49,8 @@ class Registrar:
         ends_s = round(asked.ends_at.timestamp(), 3) if asked.ends_at else None
         if ends_s is not None and ends_s <= now_s and idempotency_key is None:
             raise Problem("invalid-request", "ends_at: choose an instant in the future.")
+        if asked.webhook_url is not None:
+            await self.subscriptions.check(asked.webhook_url)
         stream = Stream(
             stream_id=stream_id,
             name=asked.name,
@@ -57,8 +64,12 @@ class Registrar:
         )
         if not await self.measurements.create_stream(stream):
             stream = await self._earlier(stream)
+        if asked.webhook_url is not None:
+            await self.subscriptions.open(stream, asked.webhook_url, sponsor_key)
         deposited = parse_tokens(asked.token_balance)
         await self.ledger.open(opening_balance(stream, deposited, self.calendar), now_s)
+        if self.switch is not None:
+            await self.switch.wake()
         return stream, stream_key
 
     def _seed(self, sponsor: str, idempotency_key: str | None) -> bytes:
@@ -88,7 +99,9 @@ class Registrar:
 
 
 def _hash_of(asked: StreamIn) -> str:
-    body = json.dumps(asked.model_dump(mode="json"), sort_keys=True)
+    # Without one it is the body of before there were webhooks, and its hash must be the same.
+    unasked = {"webhook_url"} if asked.webhook_url is None else None
+    body = json.dumps(asked.model_dump(mode="json", exclude=unasked), sort_keys=True)
     return hashlib.sha256(body.encode()).hexdigest()
 
 

@@ -6,34 +6,21 @@ Amounts are decimal strings of tokens, instants RFC 3339 in UTC.
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from fastapi import Header
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from coordinator.money import parse_tokens
+from api.amounts import WHOLE, PositiveAmount
 from coordinator.nodes import NodeStatus
 from coordinator.streams import StreamStatus
 
 StreamId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 NodeId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-Port = Annotated[int, Field(ge=1, le=65_535, strict=True)]
+WEBHOOK_URL = "https://sponsor.example.org/restream"
+Port = Annotated[int, Field(ge=1, le=65_535, strict=True), WHOLE]
 
 
-def _whole_tokens(amount: object) -> object:
-    """A JSON integer is as exact as a string; a float is not, and is refused as a wrong type."""
-    return str(amount) if isinstance(amount, int) and not isinstance(amount, bool) else amount
-
-
-def _positive(amount: str) -> str:
-    if parse_tokens(amount) == 0:
-        raise ValueError("the amount must be more than zero")
-    return amount
-
-
-PositiveAmount = Annotated[
-    str,
-    BeforeValidator(_whole_tokens, json_schema_input_type=str | int),
-    AfterValidator(_positive),
-    Field(strict=True, examples=["1000", "12.5"], max_length=24),
-]
+IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=200)]
+"""A request that is repeated with the same one is done once."""
 
 
 def timestamp(at_s: float) -> str:
@@ -50,11 +37,15 @@ class _In(BaseModel):
 class StreamIn(_In):
     """A sponsor registers a stream."""
 
-    name: str = Field(min_length=1, max_length=100, examples=["Main stage"])
+    name: str = Field(
+        min_length=1, max_length=100, json_schema_extra={"pattern": r"^[^\x00-\x1f]*$"}
+    )
     token_balance: PositiveAmount
     reward_per_node_hour: PositiveAmount
-    max_paid_nodes: int = Field(100, ge=1, le=10_000, strict=True)
+    max_paid_nodes: Annotated[int, Field(ge=1, le=10_000, strict=True), WHOLE] = 100
     ends_at: datetime | None = None
+    webhook_url: Annotated[str | None, Field(max_length=512, examples=[WEBHOOK_URL])] = None
+    """Told of what is settled: docs/webhooks.md."""
 
     @model_validator(mode="after")
     def _has_an_offset(self) -> "StreamIn":
@@ -65,8 +56,20 @@ class StreamIn(_In):
         return self
 
 
+_ONE_ADDRESS = ConfigDict(
+    json_schema_extra={
+        "oneOf": [
+            {"required": ["stats_url"], "properties": {"stats_url": {"type": "string"}}},
+            {"required": ["stats_port"], "properties": {"stats_port": {"type": "integer"}}},
+        ]
+    }
+)
+
+
 class HeartbeatIn(_In):
     """A node announces itself, and keeps saying so."""
+
+    model_config = _ONE_ADDRESS
 
     stream_id: StreamId
     stats_url: str | None = Field(None, max_length=500)
@@ -88,7 +91,9 @@ class HeartbeatIn(_In):
 class DialBackIn(_In):
     """A node asks whether it can be reached where it would announce itself."""
 
-    stream_id: str = Field("", max_length=64)
+    model_config = _ONE_ADDRESS
+
+    stream_id: str = Field("", pattern=r"^[A-Za-z0-9_-]{0,64}$")
     stats_url: str | None = Field(None, max_length=500)
     stats_port: Port | None = None
     rtmp_port: Port
@@ -143,6 +148,8 @@ class RegisteredOut(StreamOut):
     """The answer to a registration: the only one that holds the publishing key."""
 
     publish_url: str
+    webhook_secret: str | None
+    """Signs what is sent to `webhook_url`; null without one."""
 
 
 class StreamsOut(BaseModel):
@@ -235,6 +242,7 @@ class CarriedOut(BaseModel):
     parked: int
     absent: int
     address: str | None
+    failed: bool
 
 
 class RowOut(BaseModel):

@@ -7,20 +7,30 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from api.dialback import LIMITS, DialBack
+from api.jobs import Jobs
 from api.nodes import Announcements
 from api.services import Services
 from api.snapshots import Snapshots
 from api.streams import Registrar
+from api.webhooks import LIMITS as WEBHOOK_LIMITS
+from api.webhooks import Subscriptions
 from coordinator.adapters.clock import Clock, system_clock
 from coordinator.adapters.firestore import FirestoreStore
 from coordinator.adapters.ledger import Ledger
+from coordinator.adapters.log import Log
 from coordinator.adapters.outbound import Outbound
+from coordinator.adapters.page_documents import PageReader
 from coordinator.adapters.records import Measurements
+from coordinator.adapters.scheduler import Scheduler, scheduler_of
 from coordinator.adapters.settings import ApiSettings
 from coordinator.adapters.store import Store
+from coordinator.adapters.switching import Switch
+from coordinator.adapters.webhook_records import Webhooks
 from coordinator.leases import Leases
 
 HEARTBEAT_SECONDS_MAX = 30
+PAGES_HELD_SECONDS = 60
+"""What an epoch changes may be shown so much later, and a sixth of an epoch at most."""
 
 
 def build(environ: Mapping[str, str]) -> FastAPI:
@@ -35,17 +45,21 @@ def build(environ: Mapping[str, str]) -> FastAPI:
         DialBack(
             Outbound(allow_private=settings.allow_private_addresses, limits=LIMITS), system_clock
         ),
+        scheduler=scheduler_of(settings),
     )
 
 
-def build_on(
+def build_on(  # noqa: PLR0913 - everything outside of the process, each named
     measured: Store,
     money: Store,
     settings: ApiSettings,
     clock: Clock,
     dial_back: DialBack | None = None,
+    *,
+    scheduler: Scheduler | None = None,
 ) -> FastAPI:
-    """The application on any two stores; without `dial_back` nodes are not called back."""
+    """The application on any two stores; without `dial_back` nodes are not called back, and
+    without a scheduler all jobs always run."""
     measurements, ledger = Measurements(measured, settings.shards), Ledger(money)
     calendar = settings.calendar
     snapshots = Snapshots(
@@ -55,6 +69,10 @@ def build_on(
         clock,
         seconds_max=min(5.0, calendar.sweep_seconds / 4),
     )
+    log = Log("api", settings.log_level)
+    switch = Switch(measured, scheduler, clock, log) if scheduler else None
+    guarded = Outbound(allow_private=settings.allow_private_addresses, limits=WEBHOOK_LIMITS)
+    subscriptions = Subscriptions(Webhooks(money), ledger, guarded, calendar, clock)
     announcements = Announcements(
         measurements,
         snapshots,
@@ -65,16 +83,23 @@ def build_on(
         calendar,
         Leases((settings.lease_key or secrets.token_hex(32)).encode()),
         dial_back,
+        switch,
     )
     return create_app(
         Services(
             measurements=measurements,
             ledger=ledger,
             snapshots=snapshots,
-            registrar=Registrar(measurements, ledger, calendar, clock, secrets.token_bytes),
+            pages=PageReader(measured, clock, min(PAGES_HELD_SECONDS, calendar.epoch_seconds / 6)),
+            registrar=Registrar(
+                measurements, ledger, calendar, clock, secrets.token_bytes, subscriptions, switch
+            ),
+            subscriptions=subscriptions,
             announcements=announcements,
+            jobs=Jobs(scheduler, clock),
             calendar=calendar,
             clock=clock,
+            log=log,
             sponsors=settings.sponsor_key_hashes,
             ingest_key_hash=settings.ingest_key_hash,
             ingest_url=settings.ingest_url,

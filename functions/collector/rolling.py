@@ -1,4 +1,4 @@
-"""Rolling up the hour that has just ended, once, after the first sweep of the next one."""
+"""Rolling up an hour of sweeps, once, after the first sweep that is not of it."""
 
 from dataclasses import dataclass, field
 
@@ -20,29 +20,35 @@ class Roller:
     _rolled: dict[int, int] = field(default_factory=dict)
     """The last hour that is known to be rolled up, by shard."""
 
-    async def after(self, sweep: Sweep, roster: Roster, now_s: float) -> bool:
-        """Takes a sweep's bitmaps, and writes the roll-up of the hour before when it is due.
+    async def after(self, sweep: Sweep, roster: Roster, last_tick: int, now_s: float) -> bool:
+        """Takes a sweep's bitmaps, and writes the roll-up that is due: of the hour before, or
+        of the one in which `last_tick` lies, the sweep before this one (0: there was none).
 
         True if this call wrote it. Another instance may be faster: it is created once."""
-        hour = sweep.tick * self.calendar.sweep_seconds // HOUR_S
-        before = ticks_of_hour(hour - 1, self.calendar.sweep_seconds)
+        ended = self._hour(sweep.tick) - 1
+        if last_tick:  # nothing is swept while the network rests
+            ended = min(ended, self._hour(last_tick))
+        before = ticks_of_hour(ended, self.calendar.sweep_seconds)
         kept = [bits for bits in self._bits.get(sweep.shard, []) if bits.tick >= before.start]
         self._bits[sweep.shard] = [*kept, sweep.bits()]
-        if self._rolled.get(sweep.shard, -1) >= hour - 1:
+        if self._rolled.get(sweep.shard, -1) >= ended:
             return False
-        if await self.measurements.has_rollup(sweep.shard, hour - 1):
-            self._rolled[sweep.shard] = hour - 1
+        if await self.measurements.has_rollup(sweep.shard, ended):
+            self._rolled[sweep.shard] = ended
             return False
         known = [bits for bits in kept if bits.tick in before]
         if len(known) < len(before):  # another instance swept a part of the hour, or all of it
             known = await self.measurements.sweep_bits_of(sweep.shard, before)
         if not known:
-            self._rolled[sweep.shard] = hour - 1
+            self._rolled[sweep.shard] = ended
             return False
         versions = {bits.roster_version for bits in known} - {roster.version}
         read = [await self.measurements.roster(sweep.shard, each) for each in sorted(versions)]
         rosters = {(each.shard, each.version): each for each in (roster, *read)}
-        rollup = rolled_up(sweep.shard, hour - 1, before, rosters, known)
+        rollup = rolled_up(sweep.shard, ended, before, rosters, known)
         created = await self.measurements.create_rollup(rollup, now_s)
-        self._rolled[sweep.shard] = hour - 1
+        self._rolled[sweep.shard] = ended
         return created
+
+    def _hour(self, tick: int) -> int:
+        return tick * self.calendar.sweep_seconds // HOUR_S

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from collector.polling import Poller
+from collector.publishing import Publisher
 from collector.rolling import Roller
 from collector.standing import KEPT_TICKS, Standing, close_older, read_standing
 from coordinator.adapters.clock import Clock
@@ -49,11 +50,13 @@ class Sweeper:
     _standings: dict[tuple[Layout, int], Standing] = field(default_factory=dict)
     """After sweeps that this instance wrote itself."""
     _roller: Roller = field(init=False)
+    _publisher: Publisher = field(init=False)
     _layouts_read: tuple[int, Layouts] = (-LEAD_TICKS, Layouts())
     """In which tick, and what was read."""
 
     def __post_init__(self) -> None:
         self._roller = Roller(self.measurements, self.calendar)
+        self._publisher = Publisher(self.measurements, self.calendar, self.clock, self.log)
 
     async def sweep(self, caller: int) -> dict[str, Any]:
         """Sweeps the present tick of a shard unless that was done before; says what came of it.
@@ -102,6 +105,8 @@ class Sweeper:
         ready = await self._brought_up_to_date(standing, layout, tick)
         if ready is None:  # another instance is at this very tick
             return {"shard": shard, "tick": tick, "result": "duplicate"}
+        # Before the polls: while shards are divided anew, others soon write over the old pages.
+        page = await self._publisher.before(layouts, layout, shard, tick)
         polls = await self._poll_all(ready, tick)
         roster = ready.roster
         before = standing.roster
@@ -111,14 +116,19 @@ class Sweeper:
         created = await self.measurements.create_sweep(sweep, self.clock())
         if created:
             self._standings[layout, shard] = replace(ready, tick=tick, polls=polls)
-            await self._roll_up(sweep, roster)
+            rolled = await self._roll_up(sweep, roster, standing.tick)
+            seconds = round(self.clock() - started_s, 3)
+            await self._publisher.publish(page, sweep, roster, seconds, rolled=rolled)
         return self._summary(sweep, created, started_s)
 
-    async def _roll_up(self, sweep: Sweep, roster: Roster) -> None:
+    async def _roll_up(self, sweep: Sweep, roster: Roster, last_tick: int) -> bool:
+        """Whether the hours before this one are rolled up, as far as they were swept."""
         try:
-            await self._roller.after(sweep, roster, self.clock())
+            await self._roller.after(sweep, roster, last_tick, self.clock())
         except StoreError as error:  # the sweep is written; the next one tries again
             self.log.failure("rollup_failed", error, shard=sweep.shard)
+            return False
+        return True
 
     async def _brought_up_to_date(
         self, standing: Standing, layout: Layout, tick: int

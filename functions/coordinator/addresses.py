@@ -17,7 +17,7 @@ URL_CHARACTERS_MAX = 512
 NAME_CHARACTERS_MAX = 253
 
 _URL = re.compile(
-    r"http://(?P<host>\[[^\]]*\]|[^][/?#@:\\%]*)(?::(?P<port>[0-9]*))?"
+    r"(?P<scheme>https?)://(?P<host>\[[^\]]*\]|[^][/?#@:\\%]*)(?::(?P<port>[0-9]*))?"
     r"(?P<path>/(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*)?",
     re.IGNORECASE,
 )
@@ -103,35 +103,53 @@ class AddressRefused(Exception):  # noqa: N818 - an outcome with a reason, not a
 
 @dataclass(frozen=True, slots=True)
 class HttpAddress:
-    """Where a node's stats are served: a canonical lower-case host (a name in its ASCII form,
+    """Where a stranger serves HTTP: a canonical lower-case host (a name in its ASCII form,
     an IPv4 or an IPv6 address without brackets), a port, and a path with its query."""
 
     host: str
     port: int
     path: str
+    is_tls: bool = False
 
     @property
     def authority(self) -> str:
         """The value of a Host header."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == 80 else f"{host}:{self.port}"
+        return host if self.port == _default_port(self.is_tls) else f"{host}:{self.port}"
 
     def __str__(self) -> str:
-        return f"http://{self.authority}{self.path}"
+        return f"http{'s' if self.is_tls else ''}://{self.authority}{self.path}"
 
 
 def parse_stats_url(url: str) -> HttpAddress:
     """The parts of `http://host[:port][/path]`, refusing every other form with its reason."""
+    address = _parse_url(url, "http://host:port/path")
+    if address.is_tls:
+        raise _invalid("not of the form http://host:port/path")
+    return address
+
+
+def parse_webhook_url(url: str) -> HttpAddress:
+    """The parts of `https://host[:port][/path]`, or of the same with http; else refused."""
+    return _parse_url(url, "https://host/path")
+
+
+def _parse_url(url: str, form: str) -> HttpAddress:
     if len(url) > URL_CHARACTERS_MAX:
         raise _invalid(f"longer than {URL_CHARACTERS_MAX} characters")
     parts = _URL.fullmatch(url)
     if parts is None:
-        raise _invalid("not of the form http://host:port/path")
-    host = parse_host(parts["host"])
+        raise _invalid(f"not of the form {form}")
+    host, is_tls = parse_host(parts["host"]), parts["scheme"].lower() == "https"
     port = parts["port"]
     if port is not None and not _PORT.fullmatch(port):
         raise _invalid("the port is not a number from 1 to 65535")
-    return HttpAddress(host, check_port(int(port or "80")), parts["path"] or "/")
+    number = check_port(int(port or _default_port(is_tls)))
+    return HttpAddress(host, number, parts["path"] or "/", is_tls)
+
+
+def _default_port(is_tls: bool) -> int:
+    return 443 if is_tls else 80
 
 
 def parse_host(host: str) -> str:

@@ -39,10 +39,10 @@ class DayAudit:
         by_draw = {run.draw: run for run in runs}
         for draw in draws:
             run = by_draw.get(draw)
-            if run is None:
-                yield f"draw {draw}: there is no record of it"
-            else:
+            if run is not None:
                 yield from self._run(run, lottery)
+            elif self._could_be_due(draw):
+                yield f"draw {draw}: there is no record of it"
 
     def _run(self, run: Run, lottery: Lottery) -> Iterator[str]:
         yield from self._sweeps(run)
@@ -53,12 +53,17 @@ class DayAudit:
         for node_id, confirmed_s in run.excluded.items():
             if self.frauds.get(node_id) != confirmed_s:
                 yield f"draw {run.draw}: {node_id} was left out and is no confirmed fraud"
-        for node_id in sorted(candidates - run.excluded.keys()):
-            if lottery.is_due(node_id, run.draw) and node_id not in made:
+        for node_id in sorted(candidates.keys() - run.excluded.keys()):
+            if lottery.is_due(node_id, run.draw, candidates[node_id]) and node_id not in made:
                 yield f"draw {run.draw}: {node_id} was due and was not checked"
         for check in run.checks:
             yield from self._check(check, run, lottery, candidates)
             self._follow(check)
+
+    def _could_be_due(self, draw: int) -> bool:
+        """Whether anybody was swept shortly before: while a network rests, nobody is."""
+        tick = draw * self.day.check_seconds // self.sweep_seconds
+        return any(s.tick in range(tick - SWEEP_AGE_TICKS_MAX, tick) for s in self.sweeps.values())
 
     def _sweeps(self, run: Run) -> Iterator[str]:
         """A run must go by sweeps that were the latest when it began."""
@@ -80,17 +85,20 @@ class DayAudit:
         names = (sweep_id(sweep.shard, later) for later in range(sweep.tick + 1, tick - 1))
         return next((name for name in names if name in self.sweeps), None)
 
-    def _candidates(self, run: Run) -> set[str]:
-        found = set()
+    def _candidates(self, run: Run) -> dict[str, int]:
+        """Since when (Unix seconds) each of them is on the roster."""
+        found = {}
         for name in run.sweep_ids:
             sweep = self.sweeps.get(name)
             if sweep is not None:
                 slots = self.rosters[sweep.shard, sweep.roster_version].slots
-                found |= {slot.node_id for at, slot in enumerate(slots) if sweep.up >> at & 1}
+                for at, slot in enumerate(slots):
+                    if sweep.up >> at & 1:
+                        found[slot.node_id] = slot.joined_tick * self.sweep_seconds
         return found
 
     def _check(
-        self, check: Check, run: Run, lottery: Lottery, candidates: set[str]
+        self, check: Check, run: Run, lottery: Lottery, candidates: Mapping[str, int]
     ) -> Iterator[str]:
         self.checks += 1
         self.unknown += not check.verdict.counts
@@ -99,7 +107,8 @@ class DayAudit:
             yield f"{where} was checked and was no candidate"
         if abs(check.due_s - lottery.due_s(check.node_id, run.draw)) > DUE_TOLERANCE_S:
             yield f"{where} was checked at another second than was drawn"
-        if lottery.is_due(check.node_id, run.draw) or check.node_id in run.controls:
+        joined_s = candidates.get(check.node_id, 0)
+        if lottery.is_due(check.node_id, run.draw, joined_s) or check.node_id in run.controls:
             return
         if check.caused_by_s is None:
             yield f"{where} was checked and was not drawn"
@@ -109,7 +118,7 @@ class DayAudit:
     def _follow(self, check: Check) -> None:
         if check.event is Event.FLAGGED:
             self.flagged[check.node_id] = check.due_s
-        elif check.event in (Event.CLEARED, Event.CONFIRMED):
+        elif check.event in (Event.CLEARED, Event.SUSPENDED, Event.CONFIRMED):
             self.flagged.pop(check.node_id, None)
         if check.event is Event.CONFIRMED:
             self.frauds[check.node_id] = check.due_s

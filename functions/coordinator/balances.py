@@ -151,12 +151,15 @@ def lasts_sentence(seconds: int | None) -> str:
         return "Nobody earns at present, so the balance does not shrink."
     if seconds == 0:
         return "The balance is used up: no more is earned until the sponsor tops it up."
+    return f"The balance lasts {length_of(seconds)} at the present rate."
+
+
+def length_of(seconds: int) -> str:
+    """`"3 h 10 min"`: a length of time in its two largest units."""
     minutes = seconds // 60
     days, hours = minutes // 1440, minutes // 60 % 24
     if days:
-        length = f"{days} d {hours} h"
-    elif hours:
-        length = f"{hours} h {minutes % 60} min"
-    else:
-        length = f"{minutes} min" if minutes else f"{seconds} s"
-    return f"The balance lasts {length} at the present rate."
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes % 60} min"
+    return f"{minutes} min" if minutes else f"{seconds} s"

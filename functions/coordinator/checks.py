@@ -4,7 +4,7 @@ Evidence is immutable and public: payout, dashboard and anyone who recomputes a 
 read the same rows.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -31,7 +31,10 @@ class Event(StrEnum):
 
     FLAGGED = "flagged"
     CLEARED = "cleared"
+    SUSPENDED = "suspended"
+    """Retests found the node absent: what is parked is void, what it earned stays."""
     CONFIRMED = "confirmed"
+    """Content was proven wrong: a fraud, which also loses what is pending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +53,27 @@ class Check:
     check that flagged it."""
     event: Event | None = None
     attempts: tuple[dict[str, Any], ...] = ()
-    """Per connection: started_s, seconds, reason and the proof's numbers."""
+    """Per connection: started_s, seconds, reason and the proof's numbers; on the last one,
+    if there is a picture that belongs to the check, its id as `thumbnail`."""
 
     @property
     def address(self) -> str | None:
         """The address that the last connection reached the node at."""
         address = self.attempts[-1].get("address") if self.attempts else None
         return address if isinstance(address, str) else None
+
+    @property
+    def thumbnail(self) -> str | None:
+        """The id of the picture that belongs to it (`coordinator.thumbnails`)."""
+        found = self.attempts[-1].get("thumbnail") if self.attempts else None
+        return found if isinstance(found, str) else None
+
+    def showing(self, thumbnail: str) -> "Check":
+        """The check with its picture; one that made no connection shows nothing."""
+        if not self.attempts:
+            return self
+        last = {**self.attempts[-1], "thumbnail": thumbnail}
+        return replace(self, attempts=(*self.attempts[:-1], last))
 
 
 class Control(StrEnum):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from coordinator.checks import Check, Run
 from coordinator.epochs import Calendar
+from coordinator.minutes import Minutes
 from coordinator.rosters import Roster
 from coordinator.settlements import Evidence, confirmed_in
 from coordinator.statements import Statement, pending_of
@@ -56,6 +57,14 @@ class EpochRecord:
         """Nodes that the epoch's checks confirmed as frauds."""
         return confirmed_in(self.checks())
 
+    def minutes(
+        self, stream: Stream, rosters: Mapping[tuple[int, int], Roster]
+    ) -> dict[str, Minutes]:
+        """What the sweeps saw of the stream's nodes, by node id."""
+        ticks = live_ticks(stream, self.epoch, self.calendar)
+        idle = idle_ticks_of(stream.stream_id, self.runs, self.calendar)
+        return minutes_of(stream.stream_id, ticks, rosters, self.sweeps, idle) if ticks else {}
+
     def evidence(
         self,
         stream: Stream,
@@ -70,17 +79,15 @@ class EpochRecord:
         epochs before, needed only if there are `frauds`."""
         starts_s, ends_s = self.calendar.epoch_bounds_s(self.epoch)
         ticks = live_ticks(stream, self.epoch, self.calendar)
-        idle = idle_ticks_of(stream.stream_id, self.runs, self.calendar)
         frauds = self.frauds()
         mine = [c for c in self.checks() if ticks and c.stream_id == stream.stream_id]
-        name, sweeps = stream.stream_id, self.sweeps
         return Evidence(
-            stream_id=name,
+            stream_id=stream.stream_id,
             epoch=self.epoch,
             starts_s=starts_s,
             ends_s=ends_s,
             terms=terms,
-            minutes=minutes_of(name, ticks, rosters, sweeps, idle) if ticks else {},
+            minutes=self.minutes(stream, rosters),
             checks=mine,
             carried=before.carried() if before else {},
             frauds=frauds,

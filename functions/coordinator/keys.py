@@ -30,7 +30,7 @@ def node_id_of(node_key: str) -> str:
     if not NODE_KEY_PATTERN.fullmatch(node_key):
         raise ValueError("a node key is 32 bytes in URL-safe base64 without padding")
     digest = hashlib.sha256(node_key.encode("ascii")).digest()
-    return "n" + _base32(digest)[:19]
+    return "n" + _base32(digest[:15])[:19]
 
 
 def stream_id_of(seed: bytes) -> str:

@@ -4,11 +4,11 @@ A heartbeat that echoes its lease and says the same again needs no document to b
 proves that it was written, and when. It holds for ten minutes and is renewed with each answer.
 """
 
-import hashlib
 import hmac
 import re
 from dataclasses import dataclass
 
+from coordinator.keys import sha256_hex
 from coordinator.nodes import Node
 
 LEASE_SECONDS = 600
@@ -31,23 +31,26 @@ class Leases:
 
     key: bytes
 
-    def granted(self, said: Node, written: Written, now_s: float) -> str:
-        """A lease for what a node said."""
+    def granted(self, told: str, written: Written, now_s: float) -> str:
+        """A lease for what a node said, of which `told` is the digest."""
         joined_ms, changed_ms = round(written.joined_s * 1000), round(written.changed_s * 1000)
         signed = f"{joined_ms}.{changed_ms}.{int(now_s) + LEASE_SECONDS}"
-        return f"{signed}.{self._mac(said, signed)}"
+        return f"{signed}.{self._mac(told, signed)}"
 
-    def held(self, lease: str | None, said: Node, now_s: float) -> Written | None:
-        """When `said` was written, by the lease; None unless it is ours, for this, and valid."""
+    def held(self, lease: str | None, told: str, now_s: float) -> Written | None:
+        """When that was written, by the lease; None unless it is ours, for this, and valid."""
         parts = _LEASE.fullmatch(lease) if lease and len(lease) <= LEASE_CHARACTERS_MAX else None
         if lease is None or parts is None or now_s >= int(parts[3]):
             return None
         signed, _, mac = lease.rpartition(".")
-        if not hmac.compare_digest(self._mac(said, signed), mac):
+        if not hmac.compare_digest(self._mac(told, signed), mac):
             return None
         return Written(int(parts[1]) / 1000, int(parts[2]) / 1000)
 
-    def _mac(self, said: Node, signed: str) -> str:
-        told = hashlib.sha256(said.what_it_says().encode()).hexdigest()
-        text = f"lease|{said.node_id}|{told}|{signed}"
-        return hmac.new(self.key, text.encode(), hashlib.sha256).hexdigest()
+    def _mac(self, told: str, signed: str) -> str:
+        return hmac.digest(self.key, f"lease|{told}|{signed}".encode(), "sha256").hex()
+
+
+def digest_of(said: Node) -> str:
+    """The same whenever one node says the same; computed once a heartbeat."""
+    return sha256_hex(said.what_it_says())

@@ -1,20 +1,23 @@
-"""The network as people see it: one view per node and stream, joined from a few documents.
+"""The network as people see it: one view per node, made of the pages that others wrote.
 
-Pure. What a view costs is four packed documents whatever the number of nodes: the latest
-sweep, its roster, the trust book and the accounts.
+Pure. What a view costs is a document for each shard and one for the tokens, whatever the number
+of nodes.
 """
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from coordinator.accounts import Account, Accounts
+from coordinator.checks import Control
+from coordinator.history import NO_HISTORY, NodeHistory
+from coordinator.money_pages import NO_TOKENS, Tokens
+from coordinator.network_pages import NetworkPage
 from coordinator.nodes import NodeStatus, status_of
+from coordinator.prober_news import ProberNews
 from coordinator.reasons import Reason
-from coordinator.rosters import Roster, Slot
-from coordinator.suspicion import Trust, TrustState
-from coordinator.sweeps import SHOWN_OFFLINE_AFTER_MISSES, Poll, Sweep
-from coordinator.trustbook import TrustBook
+from coordinator.rosters import Slot
+from coordinator.suspicion import NOBODY, Trust, TrustState
+from coordinator.sweeps import SHOWN_OFFLINE_AFTER_MISSES, Poll
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,14 @@ class NodeView:
     reason: Reason
     poll: Poll | None
     trust: TrustState
-    account: Account
+    account: Tokens
+    history: NodeHistory = NO_HISTORY
+    until_hour: int = 0
+    """The first hour, counted from 1970, that the history does not know."""
+    thumbnail: str | None = None
+    """Names the picture that belongs to its last check."""
+    control: Control | None = None
+    """What it is known to be, if it is one of the network's own control nodes."""
 
     @property
     def node_id(self) -> str:
@@ -63,14 +73,23 @@ class Network:
     nodes: Mapping[str, NodeView] = field(default_factory=dict)
     swept_s: float | None = None
     """Start of the latest sweep's tick."""
+    pages: Sequence[NetworkPage] = ()
+    """What it was made of, by shard."""
+    is_whole: bool = True
+    """Whether every shard's page was there: if not, a node that is absent may be on another."""
     _by_stream: dict[str, tuple[NodeView, ...]] = field(default_factory=dict, compare=False)
     """Filled on the first question; asked by every heartbeat, of ten thousand nodes."""
 
+    @property
+    def prober(self) -> ProberNews:
+        """The newest news of the prober that any page has."""
+        return max((page.prober for page in self.pages), key=_draw_of, default=ProberNews())
+
     def of_stream(self, stream_id: str) -> Sequence[NodeView]:
-        """The stream's nodes, best first: verified, then longest up, then by id."""
+        """The stream's nodes, best first."""
         if not self._by_stream and self.nodes:
             found: dict[str, list[NodeView]] = {}
-            for node in sorted(self.nodes.values(), key=_best_first):
+            for node in sorted(self.nodes.values(), key=best_first):
                 found.setdefault(node.slot.stream_id, []).append(node)
             self._by_stream.update({name: tuple(nodes) for name, nodes in found.items()})
         return self._by_stream.get(stream_id, ())
@@ -83,40 +102,53 @@ class Network:
 
 
 def network_of(
-    rosters: Iterable[Roster],
-    sweeps: Iterable[Sweep],
-    book: TrustBook,
-    accounts: Accounts,
-    sweep_seconds: int,
+    found: Iterable[NetworkPage], tokens: Mapping[str, Tokens], sweep_seconds: int
 ) -> Network:
-    """Joins the documents: each sweep with the roster that it names.
+    """All pages as one, without those of an older division into shards.
 
-    A node that changed its stream, or its shard when the shards were divided anew, is shown
-    at its newest slot."""
-    swept = {(sweep.shard, sweep.roster_version): sweep for sweep in sweeps}
-    pairs = [(roster, swept.get((roster.shard, roster.version))) for roster in rosters]
-    pairs.sort(key=lambda pair: pair[1].tick if pair[1] else 0)
+    A node that changed its stream is shown at its newest slot."""
+    pages = sorted(found, key=lambda page: page.shard)
+    newest = max((page.layout.from_tick for page in pages), default=0)
+    pages = [page for page in pages if page.layout.from_tick == newest]
     nodes: dict[str, NodeView] = {}
-    for roster, sweep in pairs:
-        for at, slot in enumerate(roster.slots):
-            poll = sweep.polls.get(at) if sweep else None
-            nodes[slot.node_id] = _view_of(slot, poll, book, accounts)
-    swept_s = max((s.tick * sweep_seconds for s in swept.values()), default=None)
-    return Network(nodes, swept_s)
+    for page in pages:
+        for at, slot in enumerate(page.slots):
+            nodes[slot.node_id] = _view_of(slot, page.polls.get(at), page, tokens)
+    swept_s = max((page.tick * sweep_seconds for page in pages if page.tick), default=None)
+    is_whole = bool(pages) and len(pages) == pages[0].layout.shards
+    return Network(nodes, swept_s, pages, is_whole)
 
 
-def _view_of(slot: Slot, poll: Poll | None, book: TrustBook, accounts: Accounts) -> NodeView:
-    trust = book.of(slot.node_id)
+def _view_of(
+    slot: Slot, poll: Poll | None, page: NetworkPage, tokens: Mapping[str, Tokens]
+) -> NodeView:
+    node_id = slot.node_id
+    trust = page.trust.get(node_id, NOBODY)
     gone = Reason(slot.left_reason) if slot.left_reason else None
     if poll and poll.misses >= SHOWN_OFFLINE_AFTER_MISSES:
         gone = gone or Reason.OFFLINE
     health = (poll.outcome, poll.reason) if poll else None
     status, reason = status_of(health, trust, gone=gone)
-    account = accounts.nodes.get(slot.node_id, Account())
-    return NodeView(slot, status, reason, poll, trust, account)
+    return NodeView(
+        slot,
+        status,
+        reason,
+        poll,
+        trust,
+        tokens.get(node_id, NO_TOKENS),
+        page.history.nodes.get(node_id, NO_HISTORY),
+        page.history.until_hour,
+        page.thumbnails.get(node_id),
+        page.prober.controls.get(node_id),
+    )
 
 
-def _best_first(node: NodeView) -> tuple[bool, int, int, str]:
+def best_first(node: NodeView) -> tuple[bool, int, int, str]:
+    """Sorts nodes as playlists do: verified, then longest up, then fewest viewers, then by id."""
     minutes_up = node.poll.minutes_up if node.poll else 0
     viewers = node.poll.viewers if node.poll else 0
     return (not node.is_verified, -minutes_up, viewers, node.node_id)
+
+
+def _draw_of(news: ProberNews) -> int:
+    return news.draw

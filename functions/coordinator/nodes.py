@@ -19,6 +19,7 @@ class NodeStatus(StrEnum):
     IDLE = "idle"
     UNHEALTHY = "unhealthy"
     FLAGGED = "flagged"
+    SUSPENDED = "suspended"
     FRAUD = "fraud"
     OFFLINE = "offline"
     LEFT = "left"
@@ -90,6 +91,8 @@ def status_of(
         return (NodeStatus.LEFT if gone is Reason.LEFT else NodeStatus.OFFLINE), gone
     if trust.trust is Trust.FLAGGED:
         return NodeStatus.FLAGGED, Reason.SUSPECTED
+    if trust.trust is Trust.SUSPENDED:
+        return NodeStatus.SUSPENDED, Reason.SUSPENDED
     if health is None:
         return NodeStatus.PENDING, Reason.NOT_YET_SWEPT
     outcome, reason = health

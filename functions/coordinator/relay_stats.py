@@ -21,6 +21,7 @@ class Media(StrEnum):
     ABSENT = "absent"
     """The relay knows nothing of this stream."""
     RELAY_DOWN = "relay_down"
+    RELAY_OVERRUN = "relay_overrun"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class _Claims(BaseModel):
 
 
 class _AgentRelay(_Claims):
-    state: Literal["starting", "running", "restarting", "stopped"]
+    state: Literal["starting", "running", "overrun", "restarting", "stopped"]
 
 
 class _AgentStream(_Claims):
@@ -129,6 +130,8 @@ def _sentence(error: ValidationError) -> str:
 def _from_agent(body: _AgentBody, stream_id: str) -> RelayStats:
     if body.stream.id != stream_id:
         media = Media.ABSENT
+    elif body.relay.state == "overrun":
+        media = Media.RELAY_OVERRUN
     elif body.relay.state != "running":
         media = Media.RELAY_DOWN
     else:

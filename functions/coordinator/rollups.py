@@ -23,6 +23,17 @@ class NodeHour:
     up: int
     unknown: int
     """Not measured, by our own fault."""
+    idle: int = 0
+    """Nobody published the stream."""
+
+    def __add__(self, other: "NodeHour") -> "NodeHour":
+        """Both together: of two streams, or of a whole day."""
+        return NodeHour(
+            self.due + other.due,
+            self.up + other.up,
+            self.unknown + other.unknown,
+            self.idle + other.idle,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +52,7 @@ class Rollup:
 
     def to_fields(self) -> dict[str, Any]:
         """The document's fields; `rollup_hour` is the one that is queried."""
-        rows = [[*key, n.due, n.up, n.unknown] for key, n in sorted(self.nodes.items())]
+        rows = [[*key, n.due, n.up, n.unknown, n.idle] for key, n in sorted(self.nodes.items())]
         return {"rollup_hour": self.hour, "shard": self.shard, "nodes": pack(rows)}
 
     @classmethod
@@ -74,7 +85,10 @@ def rolled_up(
     streams = {slot.stream_id for roster in rosters.values() for slot in roster.slots}
     nodes = {
         (node_id, stream_id): NodeHour(
-            minutes.due.bit_count(), minutes.up.bit_count(), minutes.unknown.bit_count()
+            minutes.due.bit_count(),
+            minutes.up.bit_count(),
+            minutes.unknown.bit_count(),
+            minutes.idle.bit_count(),
         )
         for stream_id in streams
         for node_id, minutes in minutes_of(stream_id, ticks, rosters, measured).items()

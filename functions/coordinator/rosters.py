@@ -13,8 +13,9 @@ from typing import Any
 from coordinator.packing import pack, unpack
 
 SLOTS_MAX = 12_000
-CHARACTERS_MAX = 1_000_000
-"""Of all slots' ids and addresses: compressed, a roster stays below a document's limit."""
+CHARACTERS_MAX = 870_000
+"""Of all slots' ids and addresses: compressed, a roster and its page stay below a document's
+limit whatever they are. Ten thousand nodes may have host names of 30 characters."""
 COMPACT_AT_GONE = 256
 """Slots to be dropped, and a quarter of all, before a new version is worth its writes."""
 
@@ -41,8 +42,8 @@ class Slot:
 
     @property
     def characters(self) -> int:
-        """What it takes of CHARACTERS_MAX."""
-        return sum(map(len, (self.node_id, self.stream_id, self.stats_url, self.rtmp_host)))
+        """What it takes of CHARACTERS_MAX; the host is a part of the URL."""
+        return sum(map(len, (self.node_id, self.stream_id, self.stats_url)))
 
 
 @dataclass(frozen=True, slots=True)

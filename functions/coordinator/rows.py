@@ -23,6 +23,8 @@ class Carried:
     """Whole epochs in a row off the roster."""
     address: str | None = None
     """Where its last passed check reached it."""
+    failed: bool = False
+    """Whether its last check failed: pay begins again with the next one that passes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,10 @@ class Row:
 
     @property
     def minutes_voided(self) -> int:
-        """Failed a check, or had none to follow them; the sponsor keeps their tokens."""
-        return self.minutes_unpaid(Reason.VOIDED, Reason.FRAUD, Reason.LAPSED)
+        """Beside a failed check, or none to follow them; the sponsor keeps their tokens."""
+        return self.minutes_unpaid(
+            Reason.VOIDED, Reason.AFTER_FAILURE, Reason.SUSPENDED, Reason.FRAUD, Reason.LAPSED
+        )
 
     @property
     def minutes_beyond(self) -> int:

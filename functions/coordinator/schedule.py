@@ -1,6 +1,7 @@
 """The sealed lottery: when checks are due, unpredictable before and verifiable after.
 
-Every node, in every draw (an interval of CHECK_SECONDS), is due with a fixed probability:
+Every node, in every draw (an interval of CHECK_SECONDS), is due with a fixed probability, a
+higher one in its first ten minutes:
 the first 8 bytes of HMAC-SHA256(day secret, "node|draw") as a fraction of 2^64 lie below
 it; the next 8 bytes give the millisecond inside the interval. The day's secret comes from
 one key; its SHA-256 is published before the day and the secret itself after it, so anybody
@@ -14,6 +15,10 @@ from datetime import UTC, date, datetime
 
 LOTTERY_KEY_CHARACTERS_MIN = 32
 LONG_OF_256 = 64
+NEWCOMER_S = 600
+"""So long after a node took its place on the roster it is checked more often."""
+NEWCOMER_OF_4 = 3
+"""Then it is due in three draws of four: an operator sees within minutes that all is well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +29,13 @@ class Lottery:
     check_seconds: int
     checks_per_hour: int
 
-    def is_due(self, node_id: str, draw: int) -> bool:
-        """Whether the node is to be checked in this draw. Exact: integers only."""
+    def is_due(self, node_id: str, draw: int, joined_s: int) -> bool:
+        """Whether the node, on the roster since `joined_s` (Unix seconds), is to be checked in
+        this draw. Exact: integers only."""
         ticket = int.from_bytes(self._bytes(node_id, draw)[:8])
+        is_new = draw * self.check_seconds < joined_s + NEWCOMER_S
+        if is_new and ticket * 4 < NEWCOMER_OF_4 << 64:
+            return True
         return ticket * 3600 < (self.checks_per_hour * self.check_seconds) << 64
 
     def due_s(self, node_id: str, draw: int) -> float:

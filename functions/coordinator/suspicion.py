@@ -5,6 +5,9 @@ CUSUM (Page 1954) of log-likelihood ratios, in thousandths of a nat. Against an 
 0.0009: 3 % transient failure) stands a node that serves half of the time (0.49, 0.05, 0.46).
 Three failed checks in a row reach the threshold; an honest node would need three double
 failures within about twenty checks. The derivation is in docs/suspicion.md.
+
+Two things can be wrong with a node. Content that no honest relay can produce is proof: it makes a
+fraud. Absence is none: a cut line and a flood by a rival look the same, so it only suspends.
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -23,6 +26,9 @@ class Trust(StrEnum):
     UNPROVEN = "unproven"
     PROVEN = "proven"
     FLAGGED = "flagged"
+    """Retested in every draw."""
+    SUSPENDED = "suspended"
+    """Found absent by its retests; drawn checks go on, and a pass flags it again."""
     FRAUD = "fraud"
 
 
@@ -35,11 +41,12 @@ class SuspicionParameters:
     failed: int = 6_236  # ln(0.46 / 0.0009)
     flag_at: int = 18_000
     wrong_content_flags_at: int = 2
-    """Content proven wrong this often since the last flag flags at once."""
+    """Content proven wrong this often flags at once, and makes a fraud of who was flagged."""
     clears_at: int = 6
     """Passed retests that clear a flag."""
     confirms_at: int = 3
-    """Failed retests that confirm it: decided within 8 retests, one a draw."""
+    """Failed retests that confirm it: decided within 8 retests, one a draw. A fraud if content
+    was proven wrong, suspended otherwise."""
 
 
 PUBLISHED = SuspicionParameters()
@@ -56,6 +63,7 @@ class TrustState:
     degraded: int = 0
     unknown: int = 0
     wrong_content: int = 0
+    """Checks that proved content wrong since it was last cleared."""
     retests_passed: int = 0
     retests_failed: int = 0
     last_check_s: float | None = None
@@ -86,6 +94,8 @@ def observe(
     counted = _count(state, check)
     if counted.trust is Trust.FLAGGED:
         return _retested(counted, check, parameters)
+    if counted.trust is Trust.SUSPENDED:
+        return _suspended(counted, check, parameters)
     return _tested(counted, check, parameters)
 
 
@@ -112,17 +122,8 @@ def _tested(
         Verdict.FAIL: parameters.failed,
     }[check.verdict]
     score = max(0, state.score + weight)
-    if score >= parameters.flag_at or state.wrong_content >= parameters.wrong_content_flags_at:
-        flagged = replace(
-            state,
-            trust=Trust.FLAGGED,
-            score=0,
-            wrong_content=0,
-            retests_passed=0,
-            retests_failed=0,
-            flagged_s=check.due_s,
-        )
-        return flagged, Event.FLAGGED
+    if score >= parameters.flag_at or _is_proven_wrong(state, parameters):
+        return _flagged(state, check), Event.FLAGGED
     trust = state.trust if check.verdict is Verdict.FAIL else Trust.PROVEN
     return replace(state, score=score, trust=trust), None
 
@@ -137,8 +138,36 @@ def _retested(
         retests_passed=state.retests_passed + (not failed),
     )
     if state.retests_failed >= parameters.confirms_at:
-        return replace(state, trust=Trust.FRAUD), Event.CONFIRMED
+        if _is_proven_wrong(state, parameters):
+            return replace(state, trust=Trust.FRAUD), Event.CONFIRMED
+        return replace(state, trust=Trust.SUSPENDED, flagged_s=None), Event.SUSPENDED
     if state.retests_passed >= parameters.clears_at:
         cleared = replace(state, trust=Trust.PROVEN, score=0, wrong_content=0, flagged_s=None)
         return cleared, Event.CLEARED
     return state, None
+
+
+def _suspended(
+    state: TrustState, check: Check, parameters: SuspicionParameters
+) -> tuple[TrustState, Event | None]:
+    """A pass has retests decide anew; to be absent once more changes nothing."""
+    if check.verdict is not Verdict.FAIL:
+        return _flagged(state, check), Event.FLAGGED
+    if _is_proven_wrong(state, parameters):
+        return replace(state, trust=Trust.FRAUD), Event.CONFIRMED
+    return state, None
+
+
+def _flagged(state: TrustState, check: Check) -> TrustState:
+    return replace(
+        state,
+        trust=Trust.FLAGGED,
+        score=0,
+        retests_passed=0,
+        retests_failed=0,
+        flagged_s=check.due_s,
+    )
+
+
+def _is_proven_wrong(state: TrustState, parameters: SuspicionParameters) -> bool:
+    return state.wrong_content >= parameters.wrong_content_flags_at

@@ -143,6 +143,7 @@ _OUTCOME_OF_MEDIA: Mapping[Media, tuple[Outcome, Reason]] = {
     Media.WAITING: (Outcome.IDLE, Reason.STREAM_IDLE),
     Media.ABSENT: (Outcome.INVALID, Reason.WRONG_STREAM),
     Media.RELAY_DOWN: (Outcome.DOWN, Reason.RELAY_DOWN),
+    Media.RELAY_OVERRUN: (Outcome.DOWN, Reason.RELAY_OVERRUN),
 }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from coordinator.checks import Check, Control
 from coordinator.controls import ControlCount, voided
 from coordinator.packing import pack, unpack
+from coordinator.prober_news import ProberNews
 from coordinator.suspicion import NOBODY, PUBLISHED, SuspicionParameters, TrustState, observe
 
 
@@ -17,6 +18,8 @@ class TrustBook:
     states: dict[str, TrustState] = field(default_factory=dict)
     controls: dict[Control, ControlCount] = field(default_factory=dict)
     """What the checks of control nodes have come to, by kind."""
+    news: ProberNews = field(default_factory=ProberNews)
+    """Of the last run: who reads the book need not read the run."""
 
     def of(self, node_id: str) -> TrustState:
         """The node's state; a new node's if it was never checked."""
@@ -43,13 +46,14 @@ class TrustBook:
                 states.get(check.node_id, NOBODY), check, parameters
             )
             marked.append(replace(check, event=event))
-        return TrustBook(states, counts), tuple(marked)
+        return TrustBook(states, counts, self.news), tuple(marked)
 
     def to_fields(self) -> dict[str, Any]:
         """The document's fields."""
         return {
             "nodes": pack({node_id: s.to_row() for node_id, s in self.states.items()}),
             "controls": {kind.value: list(astuple(count)) for kind, count in self.controls.items()},
+            "news": self.news.to_fields(),
         }
 
     @classmethod
@@ -62,4 +66,5 @@ class TrustBook:
         return cls(
             {node_id: TrustState.from_row(row) for node_id, row in rows.items()},
             {Control(kind): ControlCount(*count) for kind, count in counts},
+            ProberNews.from_fields(fields["news"]) if "news" in fields else ProberNews(),
         )

@@ -7,8 +7,10 @@ from coordinator.rows import Carried
 
 UNPAID_REASONS = (
     Reason.FRAUD,
+    Reason.SUSPENDED,
     Reason.SUSPECTED,
     Reason.VOIDED,
+    Reason.AFTER_FAILURE,
     Reason.BALANCE_EXHAUSTED,
     Reason.SAME_ADDRESS,
     Reason.NETWORK_SHARE,

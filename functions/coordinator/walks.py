@@ -18,6 +18,7 @@ class Walk:
     flagged: bool
     fraud: bool
     address: str | None
+    failed: bool
     paid: int = 0
     unpaid: dict[Reason, int] = field(default_factory=dict)
     voided_by: list[Voided] = field(default_factory=list)
@@ -32,6 +33,7 @@ class Walk:
             carried.flagged,
             carried.fraud,
             carried.address,
+            carried.failed,
         )
 
     def through(self, up: int, checks: Sequence[Check], starts_s: int, minute_s: int) -> None:
@@ -60,9 +62,8 @@ class Walk:
         """Minutes that no check will decide go where they belong: they do not wait for ever."""
         if self.fraud:
             self._drop(Reason.FRAUD)
-        elif self.first_pass_s is None:
-            self.give(Reason.BEFORE_FIRST_PASS, self.waiting)
-            self.waiting = 0
+        elif self._begins:
+            self._begin()
         if lapses:
             self._drop(Reason.LAPSED)
         self.give(Reason.SUSPECTED if self.flagged else Reason.AWAITING_CHECK, self.waiting)
@@ -79,6 +80,7 @@ class Walk:
             self.parked,
             absent,
             self.address,
+            self.failed,
         )
 
     def give(self, reason: Reason, minutes: int) -> None:
@@ -95,6 +97,8 @@ class Walk:
             self.flagged = True
         elif check.event is Event.CLEARED:
             self.flagged, self.paid, self.parked = False, self.paid + self.parked, 0
+        elif check.event is Event.SUSPENDED:
+            self._suspend(check)
         elif check.event is Event.CONFIRMED:
             minutes = self.paid + self.parked + self.waiting
             if minutes:
@@ -103,20 +107,39 @@ class Walk:
 
     def _pass(self, check: Check) -> None:
         self.address = check.address or self.address
-        if self.first_pass_s is None:
-            self.first_pass_s = check.due_s
-            self.give(Reason.BEFORE_FIRST_PASS, self.waiting)
+        if self._begins:
+            self._begin()
         elif self.flagged:
             self.parked += self.waiting
         else:
             self.paid += self.waiting
+        self.waiting, self.failed = 0, False
+        if self.first_pass_s is None:
+            self.first_pass_s = check.due_s
+
+    @property
+    def _begins(self) -> bool:
+        """Whether pay has to begin, or to begin again, with a passed check."""
+        return self.first_pass_s is None or self.failed
+
+    def _begin(self) -> None:
+        """Minutes before a passed check with none before it, or a failed one."""
+        first = self.first_pass_s is None
+        self.give(Reason.BEFORE_FIRST_PASS if first else Reason.AFTER_FAILURE, self.waiting)
         self.waiting = 0
 
     def _void(self, check: Check) -> None:
         if self.waiting:
             self.give(Reason.VOIDED, self.waiting)
             self.voided_by.append(Voided(check.draw, check.due_s, self.waiting, check.reason))
-        self.waiting = 0
+        self.waiting, self.failed = 0, True
+
+    def _suspend(self, check: Check) -> None:
+        """What is parked is void. Flagged it stays, until retests clear it."""
+        if self.parked:
+            self.give(Reason.SUSPENDED, self.parked)
+            self.voided_by.append(Voided(check.draw, check.due_s, self.parked, Reason.SUSPENDED))
+        self.parked = 0
 
     def _drop(self, reason: Reason) -> None:
         self.give(reason, self.waiting + self.parked)

@@ -26,12 +26,16 @@ class Gatherer:
 
     async def evidence(self, stream: Stream, epoch: int) -> tuple[Evidence, EpochRecord]:
         """All that the stream's epoch is settled from, and the record it was taken out of."""
-        if self._read is None or self._read[0].epoch != epoch:
-            self._read = await self._recorded(epoch)
-        record, rosters = self._read
+        record, rosters = await self.recorded(epoch)
         before = await self.ledger.statement(stream.stream_id, epoch - 1)
         held = await self._held(stream.stream_id, epoch) if record.frauds() else []
         return record.evidence(stream, self._terms(stream), rosters, before, held), record
+
+    async def recorded(self, epoch: int) -> tuple[EpochRecord, dict[tuple[int, int], Roster]]:
+        """What was measured in an epoch, all streams together; read once."""
+        if self._read is None or self._read[0].epoch != epoch:
+            self._read = await self._recorded(epoch)
+        return self._read
 
     def _terms(self, stream: Stream) -> Terms:
         return Terms(

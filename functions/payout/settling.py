@@ -1,18 +1,20 @@
 """Closing epochs: evidence in, one immutable statement out, then the accounts follow."""
 
 import heapq
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log
+from coordinator.adapters.materialising import Materialiser
 from coordinator.adapters.records import Measurements
 from coordinator.epochs import Calendar
 from coordinator.settlements import draft
 from coordinator.statements import Statement
 from coordinator.streams import Stream
 from payout.gathering import Gatherer
+from payout.paging import Newest, Pager
 
 EPOCHS_A_CALL_MAX = 48
 """Work per call is bounded; after an outage the next calls catch up."""
@@ -30,11 +32,20 @@ class Settler:
     clock: Clock
     log: Log
     network_percent: int = 20
+    pager: Pager | None = None
+    """Without one no pages of nodes and streams are written."""
+    _materialiser: Materialiser = field(init=False)
+    _is_shown: bool = False
+    """Whether this process knows that every settlement is on the page of tokens."""
+
+    def __post_init__(self) -> None:
+        self._materialiser = Materialiser(self.measurements, self.ledger, self.clock)
 
     async def settle_due(self) -> dict[str, Any]:
         """Settles every epoch that has ended, at most EPOCHS_A_CALL_MAX; again changes nothing.
 
-        Work in order of epochs lets all streams of one share the reading of its evidence."""
+        Work in order of epochs lets all streams of one share the reading of its evidence. Then
+        pages are told what came of it."""
         gatherer = Gatherer(
             self.measurements,
             self.ledger,
@@ -42,6 +53,17 @@ class Settler:
             self.holding_epochs,
             self.network_percent,
         )
+        newest, was_shown = Newest(), self._is_shown
+        self._is_shown = False
+        summary = await self._settle_due(gatherer, newest)
+        if summary["settled"] or not was_shown:
+            await self._materialiser.catch_up({line["stream_id"] for line in summary["settled"]})
+        self._is_shown = True
+        if self.pager:
+            await self.pager.write(gatherer, newest)
+        return summary
+
+    async def _settle_due(self, gatherer: Gatherer, newest: Newest) -> dict[str, Any]:
         for stream_id in await self.ledger.behind():
             await self._follow(stream_id)
         until = self.calendar.epoch_at(self.clock() - self.calendar.grace_seconds)
@@ -59,9 +81,11 @@ class Settler:
                 self.log("stream_missing", severity="ERROR", stream_id=stream_id)
                 continue
             streams[stream_id] = stream
-            line = await self._settle(gatherer, stream, epoch)
-            if line is None:
+            done = await self._settle(gatherer, stream, epoch)
+            if done is None:
                 continue  # another instance is at it
+            statement, line = done
+            newest.add(stream, statement)
             settled.append(line)
             if epoch + 1 < until and not self._is_last(stream, epoch):
                 heapq.heappush(queue, (epoch + 1, stream_id))
@@ -69,14 +93,14 @@ class Settler:
 
     async def _settle(
         self, gatherer: Gatherer, stream: Stream, epoch: int
-    ) -> dict[str, Any] | None:
+    ) -> tuple[Statement, dict[str, Any]] | None:
         evidence, record = await gatherer.evidence(stream, epoch)
         last = self._is_last(stream, epoch)
         statement = await self.ledger.settle(draft(evidence), self.clock(), is_last=last)
         if statement is None:
             return None
         await self._follow(stream.stream_id, statement)
-        return self._line(statement, record.late)
+        return statement, self._line(statement, record.late)
 
     async def _follow(self, stream_id: str, settled: Statement | None = None) -> None:
         """Brings the accounts up to the statements, those that a crash left behind included."""

@@ -5,13 +5,22 @@ from collections.abc import Awaitable, Callable, Mapping
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from coordinator.adapters.clock import system_clock
+from coordinator.adapters.clock import Clock, system_clock
 from coordinator.adapters.firestore import FirestoreStore
 from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log
+from coordinator.adapters.outbound import Outbound
+from coordinator.adapters.page_documents import PageWriter
 from coordinator.adapters.records import Measurements
+from coordinator.adapters.scheduler import Scheduler, scheduler_of
 from coordinator.adapters.settings import PayoutSettings
+from coordinator.adapters.store import Store
+from coordinator.adapters.switching import Switch
 from coordinator.adapters.triggers import refuse_unless_post
+from coordinator.adapters.webhook_records import Webhooks
+from payout.delivering import LIMITS, Deliverer
+from payout.paging import Pager
+from payout.resting import Resting
 from payout.settling import Settler
 
 
@@ -19,19 +28,51 @@ def build(environ: Mapping[str, str]) -> Callable[[Request], Awaitable[Response]
     """The payout's handler; SettingsError when a setting is wrong."""
     settings = PayoutSettings.from_env(environ)
     project = settings.google_cloud_project
+    return build_on(
+        FirestoreStore(project, settings.measurement_database),
+        FirestoreStore(project, settings.money_database),
+        settings,
+        system_clock,
+        scheduler_of(settings),
+    )
+
+
+def build_on(
+    measured: Store,
+    money: Store,
+    settings: PayoutSettings,
+    clock: Clock,
+    scheduler: Scheduler | None,
+) -> Callable[[Request], Awaitable[Response]]:
+    """The handler on any two stores; without a scheduler all jobs always run."""
+    log = Log("payout", settings.log_level)
+    measurements, ledger = Measurements(measured, settings.shards), Ledger(money)
     settler = Settler(
-        Measurements(FirestoreStore(project, settings.measurement_database), settings.shards),
-        Ledger(FirestoreStore(project, settings.money_database)),
+        measurements,
+        ledger,
         settings.calendar,
         settings.holding_epochs,
-        system_clock,
-        Log("payout", settings.log_level),
+        clock,
+        log,
         settings.network_share_percent,
+        Pager(measurements, ledger, PageWriter(measured), log),
     )
+    outbound = Outbound(allow_private=settings.allow_private_addresses, limits=LIMITS)
+    deliverer = Deliverer(Webhooks(money), ledger, outbound, settings.calendar, clock, log)
+    resting = None
+    if scheduler is not None and settings.scheduler_switched:
+        switch = Switch(measured, scheduler, clock, log)
+        resting = Resting(measurements, ledger, switch, clock, log)
 
     async def answer(request: Request) -> Response:
         if refused := refuse_unless_post(request):
             return refused
-        return JSONResponse(await settler.settle_due())
+        # First, because settling may fail, and nobody is to wait for it to be measured.
+        jobs = await resting.review() if resting else "always on"
+        summary = {**await settler.settle_due(), "jobs": jobs}
+        # Last: what strangers' servers do or leave undone delays no settlement of this call.
+        summary["webhooks"] = await deliverer.deliver_due()
+        # Not done is called again at once and not in ten minutes: settling twice changes nothing.
+        return JSONResponse(summary, status_code=503 if jobs == "unclear" else 200)
 
     return answer

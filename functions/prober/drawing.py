@@ -35,11 +35,12 @@ def candidates(sweeps: Iterable[Sweep], rosters: Mapping[int, Roster]) -> list[S
     return found
 
 
-def due_in(
+def due_in(  # noqa: PLR0913, PLR0917 - this is all that decides it, and nothing else may
     draw: int,
     slots: Iterable[Slot],
     book: TrustBook,
     lottery: Lottery,
+    sweep_seconds: int,
     controls: Mapping[str, Control] | None = None,
 ) -> list[Due]:
     """The checks of a draw, earliest first: drawn ones, all flagged nodes, all control nodes."""
@@ -47,7 +48,7 @@ def due_in(
     found = []
     for slot in slots:
         state = book.of(slot.node_id)
-        drawn = lottery.is_due(slot.node_id, draw)
+        drawn = lottery.is_due(slot.node_id, draw, slot.joined_tick * sweep_seconds)
         always = state.trust is Trust.FLAGGED or slot.node_id in known
         if state.trust is not Trust.FRAUD and (drawn or always):
             caused_by_s = None if drawn else state.flagged_s

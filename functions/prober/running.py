@@ -21,6 +21,7 @@ from coordinator.sweeps import Sweep
 from coordinator.trustbook import TrustBook
 from prober.checking import Checker
 from prober.drawing import Due, candidates, due_in
+from prober.picturing import Pictures
 from prober.sealing import Sealer
 
 SWEEP_AGE_TICKS_MAX = 3
@@ -43,6 +44,7 @@ class Prober:
     ingest_url: str
     controls: Mapping[str, Control]
     """Control nodes, by node id."""
+    pictures: Pictures
     clock: Clock
     sleep: Callable[[float], Awaitable[None]]
     log: Log
@@ -62,7 +64,9 @@ class Prober:
         book = await self.measurements.trust_since(draw - 2)
         due = await self._due(draw, slots, book, started_s)
         with self._open(slots) as references:
+            picturing = asyncio.create_task(self.pictures.of_streams(draw, references))
             checks = await self._check_all(due, draw, references)
+            checks = await self.pictures.beside(checks, slots, await picturing)
             await self.sleep(max(0.0, (draw + 1) * self.calendar.check_seconds - self.clock()))
             streams = {name: self._state(ref) for name, ref in references.items()}
         run = Run(
@@ -109,10 +113,12 @@ class Prober:
         latest = await self.measurements.latest_run()
         if latest is None:
             return 0
-        draws = range(latest.draw + 1, draw - running)[:MISSED_DRAWS_MAX]
-        for missed in draws:
+        recorded = 0
+        for missed in range(latest.draw + 1, draw - running)[:MISSED_DRAWS_MAX]:
             start_s = float(missed * self.calendar.check_seconds)
             sweeps = await self._sweeps_before(start_s)
+            if not sweeps:
+                continue  # the network rested: nobody could be due, and nothing is on record
             slots = candidates(sweeps, await self._rosters(sweeps))
             book = await self.measurements.trust()
             due = await self._due(missed, slots, book, start_s)
@@ -123,7 +129,8 @@ class Prober:
             await self.measurements.record_run(
                 Run(missed, start_s, start_s, ids, {}, checks, frauds, controls), self.clock()
             )
-        return len(draws)
+            recorded += 1
+        return recorded
 
     async def _fresh_sweeps(self, now_s: float) -> list[Sweep]:
         oldest = self.calendar.tick_at(now_s) - SWEEP_AGE_TICKS_MAX
@@ -139,7 +146,8 @@ class Prober:
 
     async def _due(self, draw: int, slots: list[Slot], book: TrustBook, now_s: float) -> list[Due]:
         day = day_of(draw, self.calendar.check_seconds)
-        return due_in(draw, slots, book, await self.sealer.lottery(now_s, day), self.controls)
+        lottery = await self.sealer.lottery(now_s, day)
+        return due_in(draw, slots, book, lottery, self.calendar.sweep_seconds, self.controls)
 
     def _open(self, slots: Iterable[Slot]) -> "_References":
         names = sorted({slot.stream_id for slot in slots})

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from coordinator.adapters.camera import picture_of
 from coordinator.adapters.clock import system_clock
 from coordinator.adapters.firestore import FirestoreStore
 from coordinator.adapters.log import Log
@@ -18,6 +19,7 @@ from coordinator.adapters.settings import ProberSettings
 from coordinator.adapters.triggers import refuse_unless_post
 from coordinator.proof import ProofParameters
 from prober.checking import Capacity, Checker
+from prober.picturing import Pictures
 from prober.running import Prober
 from prober.sealing import Sealer
 
@@ -52,6 +54,7 @@ def build(environ: Mapping[str, str]) -> Callable[[Request], Awaitable[Response]
         settings.calendar,
         settings.ingest_url,
         settings.controls,
+        Pictures(measurements, picture_of, system_clock, log),
         system_clock,
         asyncio.sleep,
         log,

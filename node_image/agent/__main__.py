@@ -10,11 +10,14 @@ from pathlib import Path
 
 from agent import __version__
 from agent.addresses import AddressError
-from agent.doctor.examination import doctor, examine
-from agent.doctor.findings import Finding, Kind, Verdict
-from agent.keys import KEY_FILE, KeyFileError, load_or_create_key
+from agent.doctor.examination import doctor
+from agent.doctor.findings import Kind
+from agent.doctor.first_look import first_look, is_due
+from agent.doctor.inside import check_ports_free
+from agent.keys import KeyFileError, load_or_create_key
 from agent.log import log, start_logging
 from agent.node import Agent, log_wrong_settings
+from agent.notices.notify_test import notify_test
 from agent.settings import Settings, SettingsError, help_text
 
 
@@ -31,6 +34,8 @@ def main() -> int:
         print(__version__)
         return 0
     start_logging("INFO", sys.stderr)
+    if arguments == ["notify-test"]:
+        return notify_test(os.environ)
     if arguments not in ([], ["doctor"]):
         log_wrong_settings([f"Unknown argument {arguments[0]!r}: see python -m agent --help."])
         return 2
@@ -43,6 +48,8 @@ def _start(is_doctor: bool) -> int:
     except SettingsError as e:
         log_wrong_settings(e.sentences)
         return 2
+    # It is read: the relay and what else is started need not know the operator's addresses.
+    os.environ.pop("NOTIFY_URLS", None)
     # The doctor speaks in sentences: the log of what it runs would drown them.
     start_logging("CRITICAL" if is_doctor else settings.log_level, sys.stderr)
     try:
@@ -56,7 +63,6 @@ def _start(is_doctor: bool) -> int:
 
 
 def _run(settings: Settings, is_doctor: bool) -> int:
-    is_first_start = not (settings.data_dir / KEY_FILE).exists()
     key, warnings = load_or_create_key(settings.data_dir)
     for warning in warnings:
         log("key_repaired", logging.WARNING, reason=warning)
@@ -67,17 +73,13 @@ def _run(settings: Settings, is_doctor: bool) -> int:
         if is_doctor:
             return loop.run_until_complete(doctor(settings, key, work_dir))
         agent = Agent(settings, key, work_dir)
-        if is_first_start and settings.role == "node":
-            agent.examine_by(lambda: examine(settings, key, _log_finding))
+        if settings.role == "node" and is_due(settings.data_dir):
+            ports = check_ports_free(settings)  # now, because soon they are the node's own
+            agent.examine_by(lambda: first_look(settings, key, ports))
         return loop.run_until_complete(agent.run())
     finally:
         if settings.work_dir is None:
             shutil.rmtree(work_dir, ignore_errors=True)
-
-
-def _log_finding(finding: Finding) -> None:
-    level = logging.WARNING if finding.verdict is Verdict.PROBLEM else logging.INFO
-    log("examined", level, about=finding.kind.name.lower(), says=finding.says, fix=finding.fix)
 
 
 class _WorkDirError(Exception):

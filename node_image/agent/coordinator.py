@@ -32,6 +32,8 @@ from agent.streams import (
 CALL_S_MAX = 15.0
 _ANSWER_BYTES_MAX = 65_536
 _PAGES_MAX = 20
+# The coordinator calls back where a call comes from, and the relay listens on IPv4 alone.
+_ANY_IPV4 = "0.0.0.0"  # noqa: S104 -- calls go out from it, nobody comes in
 
 
 class CoordinatorAwayError(Exception):
@@ -62,10 +64,14 @@ class Coordinator:
         self._key = key
         self._client = httpx.AsyncClient(
             timeout=CALL_S_MAX,
-            verify=ssl.create_default_context(cafile=ca) if ca else True,
+            transport=httpx.AsyncHTTPTransport(
+                verify=ssl.create_default_context(cafile=ca) if ca else True,
+                trust_env=False,
+                limits=httpx.Limits(max_connections=8, keepalive_expiry=60.0),
+                local_address=_ANY_IPV4 if "[" not in url else None,
+            ),
             follow_redirects=False,  # a redirect would carry the key to somebody else
             trust_env=False,
-            limits=httpx.Limits(max_connections=8, keepalive_expiry=60.0),
             headers={"user-agent": f"restream-agent/{__version__}", "accept-encoding": "identity"},
         )
 

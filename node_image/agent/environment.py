@@ -11,6 +11,10 @@ from agent.streams import STREAM_ID_PATTERN
 
 HEARTBEAT_S_MIN, HEARTBEAT_S_MAX = 1.0, 600.0
 _URL_CHARS_MAX = 2048
+_ADDRESSES_MAX = 8
+# An address may hold commas of its own: only one before another service:// stands between two.
+_BETWEEN_ADDRESSES = re.compile(r"[\s,]+(?=[A-Za-z0-9]+://)")
+_ADDRESS = re.compile(r"[A-Za-z0-9]{1,32}://[\x21-\x7e]{1,2000}")
 # A unix socket's path may have 107 bytes; it is made in WORK_DIR.
 _WORK_DIR = re.compile(r"/[A-Za-z0-9_./-]{0,79}")
 
@@ -98,6 +102,21 @@ class Environment:
             self.wrong.append(f"{name} is {value!r}: set it to seconds from {low:g} to {high:g}.")
             return None
         return float(value)
+
+    def addresses(self, name: str) -> tuple[str, ...]:
+        """Addresses like service://…, which are secrets: a sentence only counts them."""
+        found = (
+            tuple(_BETWEEN_ADDRESSES.split(self.text(name).strip(", "))) if self.text(name) else ()
+        )
+        wrong = [str(n) for n, address in enumerate(found, 1) if not _ADDRESS.fullmatch(address)]
+        if wrong:
+            self.wrong.append(
+                f"{name}: address {', '.join(wrong)} of {len(found)} is not like service://…: see "
+                "Apprise's list of services."
+            )
+        elif len(found) > _ADDRESSES_MAX:
+            self.wrong.append(f"{name} holds {len(found)} addresses: at most {_ADDRESSES_MAX}.")
+        return found
 
     def secret(self, name: str, required: bool) -> str:
         """A value that is never repeated in a sentence."""

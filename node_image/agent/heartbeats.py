@@ -20,10 +20,14 @@ LEAVE_S_MAX = 1.5
 
 @dataclass(frozen=True)
 class Standing:
-    """What the coordinator said last, and whether it can be reached."""
+    """What the coordinator said last, and whether it can be reached.
+
+    `is_waiting`: the trouble is only that there is no stream to relay.
+    """
 
     answer: HeartbeatAnswer | None = None
     trouble: str = "The coordinator has not answered yet."
+    is_waiting: bool = False
 
 
 class Heartbeats:
@@ -92,7 +96,7 @@ class Heartbeats:
         trouble = "No stream is active now: the agent goes on asking."
         if trouble != self.standing.trouble:
             log("coordinator_trouble", logging.WARNING, reason=trouble)
-        self.standing = Standing(self.standing.answer, trouble)
+        self.standing = Standing(self.standing.answer, trouble, is_waiting=True)
         return RETRY_REFUSED.delay_s(self._failures, self._chance())
 
     async def _beat_once(self) -> float:

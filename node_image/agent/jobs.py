@@ -25,16 +25,13 @@ def announcement(settings: Settings) -> dict[str, object]:
     }
 
 
-def node_job(settings: Settings, stream: Stream) -> Job:
+def node_job(settings: Settings, stream: Stream, hooks: str) -> Job:
     """Pull the stream from where the coordinator says."""
     return Job(
-        settings.bind_address, settings.rtmp_port, stream.stream_id, upstream=stream.ingest_url
+        settings.bind_address, settings.rtmp_port, stream.stream_id, stream.ingest_url, hooks
     )
 
 
-def ingest_job(settings: Settings) -> Job:
-    """Take what publishers send, if the agent's own hook agrees."""
-    everywhere = settings.bind_address == "0.0.0.0"  # noqa: S104 -- compared, not bound
-    host = "127.0.0.1" if everywhere else settings.bind_address
-    hook = f"http://{host}:{settings.stats_port}/hooks/publish"
-    return Job(settings.bind_address, settings.rtmp_port, settings.stream_id, publish_hook=hook)
+def ingest_job(settings: Settings, hooks: str) -> Job:
+    """Take what publishers send, if the agent's own hooks agree."""
+    return Job(settings.bind_address, settings.rtmp_port, settings.stream_id, None, hooks)

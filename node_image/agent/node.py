@@ -7,12 +7,13 @@ import random
 import signal
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from agent import __version__
 from agent.addresses import resolve_ipv4
-from agent.coordinator import Coordinator
+from agent.coordinator import Coordinator, CoordinatorAwayError, CoordinatorRefusalError
 from agent.engines import ENGINES
 from agent.heartbeats import Heartbeats, Standing
 from agent.jobs import announcement, ingest_job, node_job
@@ -20,17 +21,20 @@ from agent.keys import node_id_of
 from agent.log import log, log_crash
 from agent.meter import Meter, StreamView
 from agent.metrics import metrics_text
+from agent.notices.notifier import Notifier
+from agent.notices.wording import Facts
+from agent.own_port import OwnPort, greets
+from agent.playing import Doorman
 from agent.publishing import ASK_S_MAX, answer_question
-from agent.server import AnswerHook, make_app, make_server, open_socket
+from agent.server import AnswerHook, make_app, make_hooks_app, make_server, open_socket
 from agent.settings import Settings
 from agent.stats import AgentView, RelayView, stats_body
 from agent.status_page import status_page
-from agent.streams import AUTO, Stream
+from agent.streams import AUTO, RtmpUrl, Stream
 from agent.supervisor import Supervisor
 
 _SERVER_STOP_S_MAX = 1.0
 _DRAIN_LOOK_S = 0.2
-_EXAMINE_LOOK_S = 1.0
 _UNCHECKED = (
     "This relay asks nobody whether a publisher may send: whoever knows a stream's id can publish. "
     "Set RELAY_ENGINE=nginx-rtmp on an ingest that strangers can reach."
@@ -61,8 +65,13 @@ class Agent:
             time.monotonic,
             self._chance,
         )
+        self._own_port = OwnPort(self._greets, time.monotonic)
+        self._doorman = Doorman(resolve_ipv4, time.monotonic)
+        self._hooks = ""
+        self._learning: asyncio.Task[None] | None = None
         self._examine: Callable[[], Awaitable[object]] | None = None
         self._heartbeats: Heartbeats | None = None
+        self._notifier: Notifier | None = None
         if settings.role == "node" and is_announcing:
             self._heartbeats = Heartbeats(
                 self._coordinator,
@@ -71,6 +80,8 @@ class Agent:
                 self.follow,
                 self._chance,
             )
+            if urls := settings.notify_urls:
+                self._notifier = Notifier(urls, settings.data_dir, self._facts, self._chance)
 
     async def run(self) -> int:
         """Run until SIGTERM or SIGINT; returns the exit code. Raises AddressError."""
@@ -79,20 +90,28 @@ class Agent:
             asyncio.get_running_loop().add_signal_handler(number, self.stop)
         settings = self._settings
         sock = open_socket(settings.bind_address, settings.stats_port)
-        server = make_server(make_app(self, self._hook()))
+        server = make_server(make_app(self))
+        hook_sock = open_socket("127.0.0.1", 0)
+        hook_server = make_server(make_hooks_app(self._answers()), limited=False)
+        self._hooks = f"http://127.0.0.1:{hook_sock.getsockname()[1]}"
         log("agent_started", version=__version__, role=settings.role, node_id=self._node_id)
         if settings.role == "ingest":
-            self._supervisor.assign(ingest_job(settings))
+            self._supervisor.assign(ingest_job(settings, self._hooks))
             if not self._engine.checks_publishers:
                 log("publishers_unchecked", logging.WARNING, reason=_UNCHECKED)
         serving = asyncio.create_task(server.serve([sock]))
+        hooking = asyncio.create_task(hook_server.serve([hook_sock]))
         relaying = asyncio.create_task(self._supervisor.run())
-        tasks = {serving, relaying, asyncio.create_task(stop.wait())}
+        tasks = {serving, hooking, relaying, asyncio.create_task(stop.wait())}
         if self._heartbeats:
             tasks.add(beating := asyncio.create_task(self._heartbeats.run()))
-        examining = asyncio.create_task(self._examine_once())
+        asides = [asyncio.create_task(self._examine_once())]
+        asides.append(asyncio.create_task(self._own_port.watch(self._is_relay_running)))
+        if self._notifier:
+            asides.append(asyncio.create_task(self._notifier.run()))
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        examining.cancel()
+        for aside in asides:
+            aside.cancel()
         # Only the signal ends the agent; any other task that ends has crashed.
         crashed = [t for t in tasks if t.done() and not stop.is_set()]
         for task in crashed:
@@ -104,23 +123,21 @@ class Agent:
                 await self._drain()
         relaying.cancel()
         await asyncio.wait({relaying})
-        server.should_exit = True
-        await asyncio.wait({serving}, timeout=_SERVER_STOP_S_MAX)
+        server.should_exit = hook_server.should_exit = True
+        await asyncio.wait({serving, hooking}, timeout=_SERVER_STOP_S_MAX)
         with contextlib.suppress(RuntimeError):
             await self._coordinator.close()
         log("agent_stopped")
         return 1 if crashed else 0
 
     def examine_by(self, examine: Callable[[], Awaitable[object]]) -> None:
-        """Have this run once, when the relay runs for the first time."""
+        """Have this run once, beside everything else, when the agent has been started."""
         self._examine = examine
 
     async def _examine_once(self) -> None:
         """An examination may fail in any way: it must never end the agent."""
         if self._examine is None:
             return
-        while self._supervisor.view().state != "running":  # noqa: ASYNC110 -- nobody is told of it
-            await asyncio.sleep(_EXAMINE_LOOK_S)
         try:
             await self._examine()
         except Exception as e:
@@ -147,7 +164,11 @@ class Agent:
         """Relay what the coordinator says; a closed stream is not pulled any more."""
         self._stream_id = stream.stream_id
         self._meter.follow(stream.stream_id)
-        self._supervisor.assign(None if stream.is_closed else node_job(self._settings, stream))
+        job = None if stream.is_closed else node_job(self._settings, stream, self._hooks)
+        self._supervisor.assign(job)
+        answer = self._standing.answer if self._standing else None
+        if answer and answer.rtmp_url:
+            self._know(answer.rtmp_url)
 
     def stats(self) -> dict[str, object]:
         """The body of /stats.json."""
@@ -165,12 +186,27 @@ class Agent:
     def _standing(self) -> Standing | None:
         return self._heartbeats.standing if self._heartbeats else None
 
+    def _facts(self) -> Facts:
+        url = self._settings.coordinator_url
+        return Facts(url, self._standing or Standing(), *self._views())
+
     def _views(self) -> tuple[AgentView, RelayView, StreamView]:
         now_s = time.monotonic()
         names = self._meter.stream_names
         stream_id = self._stream_id or (names[0] if len(names) == 1 else "")
         agent = AgentView(self._node_id, stream_id, now_s - self._begun_s)
-        return agent, self._supervisor.view(), self._meter.view(now_s)
+        relay = self._supervisor.view()
+        if relay.state == "running" and self._own_port.is_overrun:
+            relay = replace(relay, state="overrun")
+        return agent, relay, self._meter.view(now_s)
+
+    def _is_relay_running(self) -> bool:
+        return self._supervisor.view().state == "running"
+
+    async def _greets(self) -> bool:
+        here = self._settings.bind_address
+        everywhere = here == "0.0.0.0"  # noqa: S104 -- compared, not bound
+        return await greets("127.0.0.1" if everywhere else here, self._settings.rtmp_port)
 
     def health(self) -> tuple[bool, str]:
         """Well is an agent that does all it can; who publishes nothing is not its fault."""
@@ -184,17 +220,32 @@ class Agent:
             return False, standing.trouble
         return False, self._supervisor.trouble or "The relay is being started."
 
-    def _hook(self) -> AnswerHook | None:
-        if self._settings.role != "ingest":
-            return None
+    def _answers(self) -> dict[str, AnswerHook]:
+        """What the relay asks, by name."""
+        answers: dict[str, AnswerHook] = {"play": self._doorman.answer}
+        if self._settings.role == "ingest":
+            answers["publish"] = self._answer_publish
+        return answers
 
+    async def _answer_publish(self, body: bytes) -> tuple[int, str]:
         async def ask(stream_id: str, stream_key: str) -> None:
             await self._coordinator.check_publisher(stream_id, stream_key, ASK_S_MAX)
+            self._learning = asyncio.create_task(self._learn(stream_id))
 
-        async def answer(body: bytes) -> tuple[int, str]:
-            return await answer_question(body, ask)
+        return await answer_question(body, ask)
 
-        return answer
+    async def _learn(self, stream_id: str) -> None:
+        """An ingest is told by every stream that it receives where it is reached."""
+        try:
+            self._know((await self._coordinator.stream(stream_id)).ingest_url)
+        except (CoordinatorAwayError, CoordinatorRefusalError) as e:
+            log("own_address_unknown", logging.WARNING, reason=str(e))
+
+    def _know(self, url: RtmpUrl) -> None:
+        """Players ask for this place, or for this machine itself."""
+        settings = self._settings
+        here = {("127.0.0.1", settings.rtmp_port), (settings.bind_address, settings.rtmp_port)}
+        self._doorman.know((url.host, url.port), *here)
 
 
 def log_wrong_settings(sentences: list[str]) -> None:

@@ -1,7 +1,7 @@
 """The agent's settings: environment variables, parsed in one place, and every mistake named."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,6 +39,7 @@ VARIABLES = (
     Variable("DRAIN_SECONDS", "5", "how long viewers may finish after SIGTERM, 0 to 600"),
     Variable("INGEST_KEY", "required for ROLE=ingest", "shown to the coordinator by the ingest"),
     Variable("COORDINATOR_CA", "empty", "file of a private authority that signed its certificate"),
+    Variable("NOTIFY_URLS", "empty", "Apprise addresses to tell of trouble; spaces between"),
     Variable("LOG_LEVEL", "INFO", f"one of {', '.join(LOG_LEVELS)}"),
 )
 
@@ -70,7 +71,8 @@ class Settings:
     heartbeat_s: float | None
     drain_s: float
     coordinator_ca: Path | None
-    ingest_key: str
+    ingest_key: str = field(repr=False)
+    notify_urls: tuple[str, ...] = field(repr=False)
     log_level: str
 
     @classmethod
@@ -100,6 +102,7 @@ class Settings:
             drain_s=DRAIN_S if drain_s is None else drain_s,
             coordinator_ca=read.file("COORDINATOR_CA"),
             ingest_key=read.secret("INGEST_KEY", required=role == "ingest"),
+            notify_urls=read.addresses("NOTIFY_URLS"),
             log_level=read.one_of("LOG_LEVEL", LOG_LEVELS, "INFO"),
         )
         if read.wrong:
@@ -111,10 +114,11 @@ def help_text() -> str:
     """What `python -m agent --help` prints."""
     rows = "\n".join(f"  {v.name:<18} {v.meaning} [{v.default}]" for v in VARIABLES)
     return (
-        "usage: python -m agent [doctor | --help | --version]\n\n"
+        "usage: python -m agent [doctor | notify-test | --help | --version]\n\n"
         "Relays a stream and reports to the coordinator; `doctor` examines this machine and its\n"
-        "connection, and ends in one exact fix. All settings are environment variables\n"
-        f"(defaults in brackets):\n\n{rows}\n\n"
+        "connection, and ends in one exact fix; `notify-test` sends a notice to NOTIFY_URLS.\n"
+        "All settings are environment variables (defaults in brackets):\n\n"
+        f"{rows}\n\n"
         "Exit codes: 0 stopped by SIGTERM or SIGINT, 1 something on this machine has to be\n"
         "repaired first, 2 a setting is missing or wrong. Of `doctor`: 0 all is well, 2 as above,\n"
         "10 coordinator, 11 clock, 12 stream, 13 key or folder, 14 ports, 15 relay, 16 ingest,\n"

@@ -14,7 +14,7 @@ class RelayView:
     """What is said about the relay at one instant."""
 
     engine: str
-    state: str  # starting, running, restarting or stopped
+    state: str  # starting, running, overrun, restarting or stopped
     uptime_s: float
     restarts: int
 

@@ -5,6 +5,7 @@ from html import escape
 from agent.heartbeats import Standing
 from agent.meter import StreamView
 from agent.stats import AgentView, RelayView
+from agent.streams import HeartbeatAnswer
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{headline}</title>
@@ -21,6 +22,7 @@ _HEADLINES = {
     "idle": "This node is ready; nobody is publishing now",
     "pending": "This node is announced and waits for its first check",
     "flagged": "This node's pay is parked while checks are repeated",
+    "suspended": "Checks found nobody serving here: nothing is paid until they pass again",
     "fraud": "This node is not paid any more",
     "left": "This node has left",
 }
@@ -38,7 +40,7 @@ def status_page(
     elif standing.trouble:
         headline = "This node goes on relaying, but does not reach the coordinator"
     else:
-        headline = _HEADLINES.get(answer.status, "This node is not earning")
+        headline = _headline(answer)
     sentences = [standing.trouble] if standing else []
     rows = {"Node": agent.node_id, "Stream": agent.stream_id}
     if answer:
@@ -55,3 +57,11 @@ def status_page(
         sentences="\n".join(f"<p>{escape(sentence)}</p>" for sentence in sentences if sentence),
         rows="".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in rows.items()),
     )
+
+
+def _headline(answer: HeartbeatAnswer) -> str:
+    if answer.status == "healthy" and answer.reason == "unproven":
+        return "This node is well and waits for its first passed check"
+    if answer.status == "healthy" and answer.stream.status == "exhausted":
+        return "This node is well, but the stream's tokens are used up"
+    return _HEADLINES.get(answer.status, "This node is not earning")

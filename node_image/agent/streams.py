@@ -83,6 +83,8 @@ class HeartbeatAnswer:
     fix: str
     earned: str
     next_heartbeat_s: float
+    rtmp_url: RtmpUrl | None = None
+    """Where the coordinator reaches the node; None if it has no IPv4 address or name."""
     lease: str | None = None
     """To be sent with the next heartbeat, which then costs the coordinator nothing."""
 
@@ -144,8 +146,16 @@ def parse_heartbeat_answer(body: object) -> HeartbeatAnswer:
         fix=_text(fields, "fix"),
         earned=_text(fields, "earned"),
         next_heartbeat_s=float(pace),
+        rtmp_url=_own_url(fields),
         lease=_text(fields, "lease") if fields.get("lease") is not None else None,
     )
+
+
+def _own_url(fields: dict[str, object]) -> RtmpUrl | None:
+    try:
+        return RtmpUrl.parse(_text(fields, "rtmp_url"))
+    except NotUnderstoodError:
+        return None
 
 
 def _fields(body: object) -> dict[str, object]:

@@ -3,8 +3,11 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
@@ -13,11 +16,13 @@ from playwright.sync_api import Browser, sync_playwright
 from api.wiring import build_on
 from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.records import Measurements
+from coordinator.adapters.store import Store
 from coordinator.checks import Check, IngestState, Run, Verdict
 from coordinator.reasons import Reason
 from coordinator.rosters import Roster, Slot
 from coordinator.streams import Stream
 from coordinator.sweeps import Outcome, Poll, Sweep
+from tests.lived import Lived
 from tests.unit.functions.conftest import settings
 
 CHROMIUM = "/usr/bin/chromium"
@@ -67,7 +72,7 @@ async def _seed(store: MemoryStore) -> None:
         at_s = draw * 60.0 + 7
         checks = (
             Check("n-healthy", "s3", draw, at_s, Verdict.PASS, Reason.PASSED),
-            Check("n-fraud", "s3", draw, at_s, Verdict.FAIL, Reason.NO_STREAM),
+            Check("n-fraud", "s3", draw, at_s, Verdict.FAIL, Reason.REPLAYED),
         )
         run = Run(draw, at_s, at_s + 5, (), {"s3": IngestState.LIVE}, checks)
         await measurements.record_run(run, NOW_S)
@@ -77,8 +82,30 @@ async def _seed(store: MemoryStore) -> None:
 def site() -> Iterator[str]:
     """The URL of the running api."""
     store = MemoryStore()
-    asyncio.run(_seed(store))
-    app = build_on(store, MemoryStore(), settings(REQUESTS_PER_SECOND="1000"), lambda: NOW_S)
+    aside(_seed(store))
+    with served(store, MemoryStore(), NOW_S) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def lived_site() -> Iterator[str]:
+    """The same over a network that has lived for a day; no pictures, since no camera ran."""
+    lived = Lived(26, pictures=False)
+    aside(lived.live())
+    with served(lived.measured, lived.money, lived.now_s) as url:
+        yield url
+
+
+def aside(work: Coroutine[Any, Any, object]) -> None:
+    """Runs it in a thread of its own: Playwright has a loop in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, work).result()
+
+
+@contextmanager
+def served(measured: Store, money: Store, now_s: float) -> Iterator[str]:
+    """The api on a port of its own, at an instant."""
+    app = build_on(measured, money, settings(REQUESTS_PER_SECOND="1000"), lambda: now_s)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))

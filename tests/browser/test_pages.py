@@ -1,12 +1,17 @@
 """Pages as people see them: narrow and wide, light and dark, with and without scripts."""
 
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlparse
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
-from tests.browser.conftest import NODES, SCREENSHOTS
+from coordinator.adapters.memory import MemoryStore
+from tests.browser.conftest import NODES, NOW_S, SCREENSHOTS, served
+from tests.populated import node_id, populate
 
 PAGES = ["/", "/about", "/docs"]
 SIZES = {"narrow": (360, 740), "wide": (1440, 900)}
@@ -61,7 +66,7 @@ def test_a_hostile_name_stays_text(site: str, chromium: Browser) -> None:
     alerts: list[str] = []
     page.on("dialog", lambda dialog: alerts.append(dialog.message))
     page.goto(site)
-    assert "<script>alert('stage')</script> & friends" in page.locator("h2").first.inner_text()
+    assert "<script>alert('stage')</script> & friends" in page.locator("h3").first.inner_text()
     assert alerts == []
     page.close()
 
@@ -71,7 +76,8 @@ def test_the_network_page_tells_every_nodes_story(site: str, chromium: Browser) 
     page = chromium.new_page()
     page.goto(site)
     rows = {
-        row.locator("th").inner_text(): row.inner_text() for row in page.locator("tbody tr").all()
+        row.locator("th code").inner_text(): row.inner_text()
+        for row in page.locator("table.nodes tbody tr").all()
     }
     assert rows.keys() == NODES.keys()
     assert "healthy" in rows["n-healthy"]
@@ -80,4 +86,96 @@ def test_the_network_page_tells_every_nodes_story(site: str, chromium: Browser) 
     assert "No check has passed yet" in rows["n-unproven"]
     assert "fraud" in rows["n-fraud"]
     assert "100.0 %" not in rows["n-fraud"]
+    page.close()
+
+
+# -- a thousand nodes ------------------------------------------------------------------------
+
+MANY = ["/", "/?sort=status", "/?q=relay&status=healthy&page=2", "/?status=offline&streams=2"]
+
+
+@pytest.fixture(scope="session")
+def many() -> Iterator[str]:
+    """The URL of an api over a network of a thousand nodes with every kind of news."""
+    measured, money = MemoryStore(), MemoryStore()
+    with ThreadPoolExecutor(1) as aside:  # the browser's own loop runs in this thread already
+        aside.submit(lambda: asyncio.run(populate(measured, money, 1_000, NOW_S))).result()
+    with served(measured, money, NOW_S) as url:
+        yield url
+
+
+@pytest.mark.parametrize("path", MANY)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_a_page_of_many_is_accessible_and_fits(
+    many: str, chromium: Browser, path: str, theme: str, size: str
+) -> None:
+    """Bars, chips and forms too."""
+    width, height = SIZES[size]
+    page = chromium.new_page(
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if theme == "dark" else "light",
+    )
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.goto(many + path)
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    name = f"many-{MANY.index(path)}-{theme}-{size}.png"
+    page.screenshot(path=SCREENSHOTS / name, full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert said == []
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    page.close()
+
+
+def test_a_node_is_found_without_scripts(many: str, chromium: Browser) -> None:
+    """A form and links, nothing more; what was asked stays in them."""
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(many)
+    page.get_by_role("searchbox").fill(node_id(777)[:12].upper())
+    page.get_by_role("button", name="Search").click()
+    assert page.locator("table.nodes tbody th code").all_inner_texts() == [node_id(777)]
+    page.get_by_role("link", name="All nodes").click()
+    page.locator(".chips").get_by_role("link", name="offline").click()
+    assert set(page.locator("table.nodes .status").all_inner_texts()) == {"■ offline"}
+    page.get_by_role("link", name="Tokens").click()
+    assert page.locator("thead th[aria-sort=descending]").inner_text().startswith("Tokens")
+    assert set(page.locator("table.nodes .status").all_inner_texts()) == {"■ offline"}
+    context.close()
+
+
+def test_a_keyboard_reaches_everything(many: str, chromium: Browser) -> None:
+    """In the order in which it is read, and what has the focus can be seen."""
+    page = chromium.new_page()
+    page.goto(f"{many}/?q=relay")
+    reached: list[str] = []
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        reached.append(
+            page.evaluate("(e => e.id || e.getAttribute('href') || e.type)(document.activeElement)")
+        )
+    for target in ("/s/stream1", "/?q=relay&status=offline#nodes", "q", "submit"):
+        assert target in reached
+    assert reached.index("/s/stream1") < reached.index("q") < reached.index("submit")
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline != "none"
+    page.close()
+
+
+def test_nobody_types_in_vain(many: str, chromium: Browser) -> None:
+    """The page renews itself, but not under somebody's hands."""
+    page = chromium.new_page()
+    page.clock.install()
+    page.goto(many)
+    box = page.get_by_role("searchbox")
+    box.fill("half a wo")
+    page.clock.run_for(30_000)
+    assert box.input_value() == "half a wo"
+    page.evaluate("document.querySelector('main').dataset.old = 'yes'")
+    box.blur()
+    with page.expect_response(many + "/"):
+        page.clock.run_for(11_000)
+    page.wait_for_function("!document.querySelector('main').dataset.old")
     page.close()

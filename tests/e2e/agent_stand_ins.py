@@ -13,7 +13,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, TypeVar
@@ -59,7 +58,7 @@ class CoordinatorStandIn:
 
     `mood`: "well", "broken" (500), "nonsense" (200, not JSON) or "slow" (no answer until the mood
     changes). `dial_back` is what it finds from outside; None means it offers no such thing.
-    `clock_off_s` puts its clock wrong. `others` are streams beside the one.
+    `others` are streams beside the one. `told` is what it says of a node in place of "healthy".
     """
 
     def __init__(self, ingest_url: str) -> None:
@@ -67,10 +66,10 @@ class CoordinatorStandIn:
         self.stream_status = "active"
         self.mood = "well"
         self.dial_back: dict[str, Any] | None = None
-        self.clock_off_s = 0.0
         self.pace_s = 1.0
         self.tls: ssl.SSLContext | None = None
         self.others: list[dict[str, Any]] = []
+        self.told: dict[str, Any] = {}
         self.calls: list[tuple[str, str, dict[str, Any]]] = []
         self.keys: set[str] = set()
         self.port = free_port()
@@ -99,9 +98,6 @@ class CoordinatorStandIn:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 is_json = self.headers["content-type"] == "application/json"
                 stand_in.answer(self, json.loads(body) if is_json else {})
-
-            def date_time_string(self, timestamp: float | None = None) -> str:
-                return formatdate((timestamp or time.time()) + stand_in.clock_off_s, usegmt=True)
 
             def log_message(self, *args: Any) -> None:
                 """Keep quiet: calls are recorded."""
@@ -188,6 +184,7 @@ class CoordinatorStandIn:
             "ingest_url": self.ingest_url,
             "earned": "12.25",
             "next_heartbeat_seconds": self.pace_s,
+            **self.told,
         }
 
 
@@ -205,32 +202,6 @@ def _send(request: BaseHTTPRequestHandler, status: int, body: object) -> None:
 
 def _problem(request: BaseHTTPRequestHandler, status: int, problem: str, detail: str) -> None:
     _send(request, status, {"type": f"/problems/{problem}", "status": status, "detail": detail})
-
-
-def certificate(folder: Path) -> Path:
-    """A new self-signed certificate for this machine's loopback, with its key beside it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / "certificate.pem"
-    names = f"subjectAltName=IP:{HOST}"
-    made = subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
-            *("-subj", "/CN=stand-in", "-addext", names, "-keyout", str(file), "-out", "-"),
-        ],
-        capture_output=True,
-        check=False,
-    )
-    assert made.returncode == 0, made.stderr.decode()
-    with file.open("ab") as both:
-        both.write(made.stdout)
-    return file
-
-
-def served_with(file: Path) -> ssl.SSLContext:
-    """What a server with this certificate needs."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(file)
-    return context
 
 
 class Watched:
@@ -337,6 +308,34 @@ class RunningAgent(Watched):
 
         found: dict[str, Any] = self.wait_until(f"stream {state}", stats_in_state)
         return found
+
+
+class WrongClock:
+    """A clock that processes have in place of this machine's, and that can be put wrong meanwhile.
+
+    Debian's libfaketime; the clock that nobody sets stays as it is. Where the library is missing
+    the loader only complains: look at the effect.
+    """
+
+    def __init__(self, file: Path, off_s: int) -> None:
+        self._file = file
+        self.put_off(off_s)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """For the environment of an agent; its relay inherits them."""
+        return {
+            "LD_PRELOAD": "/usr/$LIB/faketime/libfaketime.so.1",
+            "FAKETIME_TIMESTAMP_FILE": str(self._file),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }
+
+    def put_off(self, seconds: int) -> None:
+        """From now on it is ahead by so much, or behind."""
+        draft = self._file.with_suffix(".draft")
+        draft.write_text(f"{seconds:+d}")
+        draft.replace(self._file)
 
 
 class AgentProcess(RunningAgent):

@@ -1,8 +1,10 @@
 """`doctor`: whatever is wrong, it ends in one sentence that says what to do, and a code by kind."""
 
+import re
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,12 @@ from tests.e2e.agent_stand_ins import (
     STREAM_ID,
     AgentProcess,
     CoordinatorStandIn,
+    WrongClock,
     free_port,
     publisher,
     running,
 )
+from tests.e2e.certificates import certificate, served_with
 
 OPEN = {"open": True, "says": "It answers."}
 CLOSED = {"open": False, "says": "Nothing accepts connections."}
@@ -97,7 +101,6 @@ Case = tuple[dict[str, Any], dict[str, str], int, str]
 
 CASES: dict[str, Case] = {
     "coordinator away": ({"mood": "broken"}, {}, 10, "Check that COORDINATOR_URL is right"),
-    "clock off by an hour": ({"clock_off_s": 3600.0}, {}, 11, "timedatectl set-ntp true"),
     "unknown stream": ({}, {"STREAM_ID": "nosuchstream"}, 12, "Set STREAM_ID to the id"),
     "closed stream": ({"stream_status": "closed"}, {}, 12, "Choose another stream"),
     "engine missing": ({}, {"RELAY_ENGINE": "rtmp_relay"}, 15, "--build-arg RELAY_ENGINE"),
@@ -117,7 +120,7 @@ CASES: dict[str, Case] = {
         {"dial_back": {"address": ADDRESS, "stats": OPEN, "rtmp": CLOSED}},
         {"PUBLIC_RTMP_PORT": "2003"},
         19,
-        "forward TCP 2003 to port",
+        "forward TCP 2003 (which",
     ),
 }
 
@@ -135,6 +138,18 @@ def test_what_is_wrong_ends_in_its_code_and_one_fix(
     assert found == code, said
     assert last.startswith("Fix: ")
     assert fix in last, said
+
+
+@pytest.mark.parametrize(("off_s", "way"), [(3600, "ahead"), (-3600, "behind")])
+def test_a_clock_that_is_off_by_an_hour_is_to_be_set(
+    practice: Practice, tmp_path: Path, off_s: int, way: str
+) -> None:
+    """This machine's own, as it is: the coordinator's is right."""
+    clock = WrongClock(tmp_path / "clock", off_s)
+    code, said = practice.examine(**clock.settings)
+    assert code == 11, said
+    assert re.search(rf"^PROBLEM  clock +This machine's clock is 3[56]\d\d s {way}\.$", said, re.M)
+    assert said.splitlines()[-1].endswith("sudo timedatectl set-ntp true")
 
 
 def test_a_taken_port_is_named(practice: Practice) -> None:
@@ -165,20 +180,77 @@ def test_a_running_node_is_examined_as_it_runs(practice: Practice) -> None:
         assert node.stats()["relay"]["restarts"] == 0
 
 
-def test_at_its_first_start_a_node_looks_outside_by_itself(
+def test_a_certificate_of_the_future_is_a_matter_of_the_clock(
     practice: Practice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And logs what to forward; at the second start it does not ask again."""
-    found = {"address": ADDRESS, "stats": CLOSED, "rtmp": OPEN}
+    """So it looks to a machine whose clock is far behind: nothing can be asked at all."""
+    file = certificate(tmp_path, begins=datetime.now(UTC) + timedelta(days=1))
+    stand_in = CoordinatorStandIn(practice.coordinator.ingest_url)
+    stand_in.tls = served_with(file)
+    stand_in.start()
+    monkeypatch.setattr(practice, "coordinator", stand_in)
+    try:
+        code, said = practice.examine(COORDINATOR_CA=str(file))
+    finally:
+        stand_in.stop()
+    assert code == 10, said
+    assert "Fix: Set the clock of this machine" in said.splitlines()[-1]
+
+
+def _examined(node: AgentProcess) -> tuple[list[str], str]:
+    """What a node looked at by itself, in order, and what it says in the end."""
+    over = node.wait_until("the end of the first look", lambda: node.events("examination_over"))
+    return [event["about"] for event in node.events("examined")], over[0]["says"]
+
+
+def test_at_its_first_start_a_node_examines_itself_and_no_more(
+    practice: Practice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ports before and after, the stream as a viewer has it, and from outside."""
+    found = {"address": ADDRESS, "stats": OPEN, "rtmp": OPEN}
     monkeypatch.setattr(practice.coordinator, "dial_back", found)
     url = practice.coordinator.url
-    with running(AgentProcess(tmp_path, url, STREAM_ID=STREAM_ID)) as node:
-        told = node.wait_until(
-            "advice", lambda: [e for e in node.events("examined") if e["about"] == "outside"]
-        )
-        assert "forward TCP" in told[0]["fix"]
+    with running(publisher(practice.ingest.rtmp_port)):
+        practice.ingest.wait_state("live")
+        assert practice.examine(DATA_DIR=str(tmp_path))[0] == 0  # the doctor takes nothing from it
+        with running(AgentProcess(tmp_path, url, STREAM_ID=STREAM_ID)) as node:
+            looked_at, says = _examined(node)
+            assert not [event for event in node.events("examined") if event["fix"]]
+    assert looked_at == [
+        *("ports", "coordinator", "clock", "stream", "relay", "ports"),
+        *("ingest", "playback", "carrier", "outside"),
+    ]
+    assert says == "All is well: this node can serve the stream."
     with running(AgentProcess(tmp_path, url, STREAM_ID=STREAM_ID)) as node:
         node.wait_until("node up", lambda: node.get("/healthz")[0] == 200)
         node.process.terminate()
         node.wait()
         assert not node.events("examined")
+
+
+def test_the_first_look_ends_in_one_exact_fix(
+    practice: Practice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of several problems the first: here a taken port comes before one that is not forwarded."""
+    found = {"address": ADDRESS, "stats": CLOSED, "rtmp": OPEN}
+    monkeypatch.setattr(practice.coordinator, "dial_back", found)
+    url = practice.coordinator.url
+    with running(AgentProcess(tmp_path / "closed", url, STREAM_ID=STREAM_ID)) as node:
+        looked_at, says = _examined(node)
+        assert looked_at[-1] == "outside"
+        assert says.startswith("Fix: In your router, forward TCP")
+    with socket.create_server((HOST, 0)) as taken:
+        port = str(taken.getsockname()[1])
+        settings = {"STREAM_ID": STREAM_ID, "RTMP_PORT": port}
+        with running(AgentProcess(tmp_path / "taken", url, **settings)) as node:
+            looked_at, says = _examined(node)
+    assert looked_at[-1] == "relay"
+    assert says.startswith("Fix: Stop what uses the port, or set RTMP_PORT to a free one")
+
+
+def test_at_its_first_start_a_coordinator_that_is_away_is_said(tmp_path: Path) -> None:
+    """And nothing that could only follow from it."""
+    with running(AgentProcess(tmp_path, f"http://{HOST}:1", STREAM_ID=STREAM_ID)) as node:
+        looked_at, says = _examined(node)
+    assert looked_at == ["ports", "coordinator"]
+    assert says.startswith("Fix: Check that COORDINATOR_URL is right")

@@ -4,11 +4,14 @@ import asyncio
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,15 +24,17 @@ from tests.e2e.agent_stand_ins import (
     STREAM_ID,
     AgentProcess,
     CoordinatorStandIn,
-    certificate,
+    WrongClock,
     free_port,
+    player,
     probe,
     publisher,
     running,
-    served_with,
 )
+from tests.e2e.certificates import certificate, served_with
 
 VIEWERS = 200
+FLOOD = 4_500
 WATCH_S = 3.0
 
 
@@ -89,15 +94,28 @@ def test_another_certificate_is_refused_and_the_relay_goes_on(
         assert node.stats()["relay"]["restarts"] == 0
 
 
+@pytest.mark.parametrize("off_s", [3600, -3600])
 def test_a_clock_that_is_off_by_an_hour_changes_nothing(
-    coordinator: CoordinatorStandIn, tmp_path: Path
+    coordinator: CoordinatorStandIn, tmp_path: Path, off_s: int
 ) -> None:
-    """All waits are measured on a clock that nobody sets."""
-    coordinator.clock_off_s = 3600.0
-    with running(node_of(coordinator, tmp_path)) as node:
-        node.wait_state("live")
-        node.wait_until("heartbeats", lambda: len(coordinator.beats()) >= 2)
+    """The node's own and its relay's, from the start, and when it is put off by two hours more."""
+    clock = WrongClock(tmp_path / "clock", off_s)
+    with running(node_of(coordinator, tmp_path, **clock.settings)) as node:
+        assert _hours_off(node.wait_state("live")) == off_s / 3600
+        environ = Path(f"/proc/{node.relay_pid()}/environ").read_text()
+        assert "libfaketime" in environ
+        clock.put_off(-off_s)
+        node.wait_until("the other clock", lambda: _hours_off(node.stats()) == -off_s / 3600)
+        heard = len(coordinator.beats())
+        node.wait_until("heartbeats", lambda: len(coordinator.beats()) >= heard + 3)
         assert probe(node.rtmp_port)["h264"]
+        assert node.stats()["relay"]["restarts"] == 0
+
+
+def _hours_off(stats: dict[str, Any]) -> int:
+    """By how many hours, rounded, the node's statistics are ahead."""
+    theirs = datetime.fromisoformat(stats["generated_at"])
+    return round((theirs - datetime.now(UTC)).total_seconds() / 3600)
 
 
 def test_a_full_disk_is_said_and_over_when_there_is_room(
@@ -154,3 +172,23 @@ def test_two_hundred_viewers_are_served_and_counted(
         assert min(played.audio for played in seen) >= 15
         assert node.stats()["relay"]["restarts"] == 0
         node.wait_until("no viewers", lambda: node.stats()["stream"]["viewers"] == 0)
+
+
+def test_a_node_whose_port_is_flooded_says_so_and_recovers(
+    coordinator: CoordinatorStandIn, tmp_path: Path
+) -> None:
+    """Who watched before goes on watching, and when the flood is over others get in again."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    with running(node_of(coordinator, tmp_path)) as node, ExitStack() as stack:
+        node.wait_state("live")
+        watching = stack.enter_context(running(player(node.rtmp_port)))
+        node.wait_until("a viewer", lambda: node.stats()["stream"]["viewers"] == 1)
+        with ExitStack() as flood:
+            for _ in range(FLOOD):
+                flood.enter_context(socket.create_connection((HOST, node.rtmp_port), 5.0))
+            node.wait_until("overrun", lambda: node.stats()["relay"]["state"] == "overrun", 45.0)
+            assert node.stats()["stream"]["state"] == "live"
+        assert int(probe(node.rtmp_port)["h264"]["nb_read_packets"]) >= 15
+        assert watching.process.poll() is None
+        assert node.stats()["relay"]["restarts"] == 0

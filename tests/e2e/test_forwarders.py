@@ -1,81 +1,101 @@
-"""What an ingest can see of a node that is only a TCP forwarder: the address its viewers asked for.
+"""Nodes that are only TCP forwarders, before a real ingest and a real node of the image's agent.
 
 RTMP's `connect` carries the URL that the player was given (`tcUrl`), and a forwarder hands it on as
 it is. No canary is needed, which a node could tell a check by. Nobody else's node can be harmed:
-the ingest only ever refuses the very connection that asks for another address.
+a relay only ever refuses the very connection that asks for another address.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from urllib.parse import parse_qs
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
 
 from coordinator.adapters.rtmp_probe import RtmpProbe
+from coordinator.packets import Capture
+from coordinator.reasons import Reason
+from coordinator.rtmp import RtmpAddress
 from emulator.link import Link
-from tests.e2e.media import MODULE, Media, at, free_port, media
+from tests.e2e.agent_stand_ins import (
+    HOST,
+    INGEST_KEY,
+    STREAM_ID,
+    AgentProcess,
+    CoordinatorStandIn,
+    free_port,
+    publisher,
+    running,
+)
 
-INGEST = """
-daemon off; master_process off; error_log stderr notice; pid nginx.pid;
-load_module {module};
-events {{ worker_connections 64; }}
-rtmp {{ access_log off; server {{
-    listen 127.0.0.1:{port};
-    application live {{ live on; on_play http://127.0.0.1:{hook}/play; }}
-}} }}
-"""
+VIEWERS_AT_ONCE = 40
 
 
 @dataclass
-class Doorman:
-    """Lets in who asked for the ingest itself, and remembers what everybody asked for."""
+class Honest:
+    """An ingest and a node that both serve the stream."""
 
-    own_url: str = ""
-    asked: list[str] = field(default_factory=list)
+    ingest: AgentProcess
+    node: AgentProcess
 
-    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """nginx-rtmp's question about one player."""
-        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-        length = int(head.partition("content-length:")[2].split()[0])
-        said = parse_qs((await reader.readexactly(length)).decode())
-        self.asked += said["tcurl"]
-        status = b"200 OK" if said["tcurl"] == [self.own_url] else b"403 Forbidden"
-        writer.write(b"HTTP/1.0 " + status + b"\r\nContent-Length: 0\r\n\r\n")
-        await writer.drain()
-        writer.close()
-        await writer.wait_closed()
+
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Honest]:
+    """Both know where they are reached: the ingest from its stream, the node from its heartbeat."""
+    port, folder = free_port(), tmp_path_factory.mktemp("forwarders")
+    coordinator = CoordinatorStandIn(f"rtmp://localhost:{port}/live/{STREAM_ID}")
+    settings = {"ROLE": "ingest", "INGEST_KEY": INGEST_KEY, "RTMP_PORT": str(port)}
+    with ExitStack() as stack:
+        coordinator.start()
+        stack.callback(coordinator.stop)
+        ingest = AgentProcess(folder / "ingest", coordinator.url, **settings)
+        node = AgentProcess(folder / "node", coordinator.url, STREAM_ID=STREAM_ID)
+        stack.enter_context(running(ingest))
+        ingest.wait_until("ingest up", lambda: ingest.get("/healthz")[0] == 200)
+        stack.enter_context(running(publisher(port)))
+        stack.enter_context(running(node))
+        for agent in (ingest, node):
+            agent.wait_state("live")
+        yield Honest(ingest, node)
 
 
 @asynccontextmanager
-async def _ingest(one: Media) -> AsyncIterator[tuple[Doorman, int]]:
-    """An ingest with a doorman, and its port."""
-    doorman, port = Doorman(), free_port()
-    doorman.own_url = f"rtmp://127.0.0.1:{port}/live"
-    server = await asyncio.start_server(doorman.answer, "127.0.0.1", 0)
-    hook = server.sockets[0].getsockname()[1]
-    (one.folder / "c.conf").write_text(INGEST.format(module=MODULE, port=port, hook=hook))
-    one.start("ingest", ["nginx", "-p", f"{one.folder}/", "-c", "c.conf", "-e", "stderr"])
-    async with server:
-        yield doorman, port
+async def forwarder(to: AgentProcess) -> AsyncIterator[int]:
+    """A port that hands every byte on to the relay of an agent, and back."""
+    port = free_port()
+    forwarding = asyncio.create_task(Link((HOST, to.rtmp_port)).serve((HOST, port)))
+    try:
+        yield port
+    finally:
+        forwarding.cancel()
+        await asyncio.gather(forwarding, return_exceptions=True)
 
 
-async def test_a_forwarder_is_refused_by_the_address_its_viewers_asked_for() -> None:
-    """The relay pulls and serves; the forwarder gets nothing to forward, and is named."""
-    async with media() as one, _ingest(one) as (doorman, port):
-        source, probe = at(port, "show"), RtmpProbe(now=time.time)
-        one.publish(source)
-        _, relay_port = one.server("relay", pull=source)
-        forwarder_port = free_port()
-        link = Link(("127.0.0.1", port)).serve(("127.0.0.1", forwarder_port))
-        forwarding = asyncio.create_task(link)
-        try:
-            async with asyncio.timeout(40):
-                while not (await probe.capture(at(relay_port, "show"), 1.5)).packets:
-                    assert one.children[-1].is_running, one.children[-1].output()
-            forwarded = await probe.capture(at(forwarder_port, "show"), 2)
-        finally:
-            forwarding.cancel()
-            await asyncio.gather(forwarding, return_exceptions=True)
-    assert forwarded.packets == ()
-    assert set(doorman.asked) == {doorman.own_url, f"rtmp://127.0.0.1:{forwarder_port}/live"}
+async def played(port: int, seconds: float = 2.0) -> Capture:
+    """What a check sees there."""
+    address = RtmpAddress(HOST, port, "live", STREAM_ID)
+    return await RtmpProbe(now=time.time).capture(address, seconds)
+
+
+async def test_a_forwarder_to_the_ingest_has_nothing_to_forward(honest: Honest) -> None:
+    """The ingest serves who asked for it, by name or by address."""
+    async with forwarder(honest.ingest) as port:
+        forwarded = await played(port)
+    assert (forwarded.packets, forwarded.failure) == ((), Reason.NO_STREAM)
+    assert (await played(honest.ingest.rtmp_port)).packets
+    assert honest.ingest.events("player_forwarded")[0]["asked_for"] == f"{HOST}:{port}"
+
+
+async def test_a_forwarder_to_another_node_has_nothing_to_forward(honest: Honest) -> None:
+    """The neighbour keeps serving its own viewers meanwhile."""
+    async with forwarder(honest.node) as port:
+        forwarded, own = await asyncio.gather(played(port), played(honest.node.rtmp_port))
+    assert (forwarded.packets, forwarded.failure) == ((), Reason.NO_STREAM)
+    assert own.packets
+
+
+async def test_a_crowd_of_viewers_is_let_in(honest: Honest) -> None:
+    """Each asks the agent first; none is turned away because many come at once."""
+    viewers = [played(honest.node.rtmp_port, 8.0) for _ in range(VIEWERS_AT_ONCE)]
+    assert all(capture.packets for capture in await asyncio.gather(*viewers))

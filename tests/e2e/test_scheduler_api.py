@@ -93,7 +93,7 @@ async def _scheduler(*options: str) -> AsyncIterator[Running]:
     try:
         assert process.stdout is not None
         line = await asyncio.wait_for(process.stdout.readline(), WAIT_SECONDS_MAX)
-        assert b"listens" in line
+        assert line.startswith(b"listening")
         yield Running(
             scheduler_v1.CloudSchedulerAsyncClient(
                 transport=CloudSchedulerGrpcAsyncIOTransport(channel=channel)

@@ -1,6 +1,6 @@
 """Builds the node image and runs it, with whatever this machine has: docker, podman, or neither.
 
-Without a registry, BUILD_OFFLINE names the program that builds and runs: see node_image/build.sh.
+Without a registry, BUILD_OFFLINE names the program that builds and runs: see build-image.sh.
 """
 
 import functools
@@ -41,8 +41,8 @@ def runner() -> tuple[str, ...]:
 
 def build(tag: str, *arguments: str) -> None:
     """Build the node image under a tag."""
-    script = str(ROOT / "node_image" / "build.sh")
-    call(["bash", script, tag, *arguments], seconds=BUILD_S_MAX)
+    script = str(ROOT / "build-image.sh")
+    call(["bash", script, "node", tag, *arguments], seconds=BUILD_S_MAX)
 
 
 def inspect(tag: str) -> dict[str, Any]:

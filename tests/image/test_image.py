@@ -24,6 +24,7 @@ from tests.e2e.agent_stand_ins import (
     publisher,
     running,
 )
+from tests.e2e.notice_receiver import SECRET, receiving
 from tests.image.containers import (
     IMAGE,
     RELAY_IMAGE,
@@ -173,6 +174,20 @@ def test_the_doctor_runs_in_the_image(network: Network, image: str) -> None:
     with running(ContainerAgent(network.volume, url, image, "doctor", **settings)) as doctor:
         assert doctor.wait() == 12, doctor.output
         assert doctor.output.splitlines()[-1].startswith("Fix: Set STREAM_ID")
+
+
+def test_a_notice_leaves_the_image(network: Network, image: str) -> None:
+    """Read-only and without rights, by a library that is there without its compiled parts."""
+    network.coordinator.told = {"status": "unhealthy", "says": "It is closed.", "fix": "Open it."}
+    with receiving() as receiver:
+        settings = {"STREAM_ID": STREAM_ID, "NOTIFY_URLS": receiver.address}
+        url = network.coordinator.url
+        with running(ContainerAgent(network.volume, url, image, **settings)) as node:
+            node.wait_until("a notice", lambda: receiver.titles == ["unhealthy"])
+            assert receiver.notices[0]["message"].startswith("It is closed.")
+            assert SECRET not in node.output
+            found = node.run("find", "/opt/packages", "-name", "*.so")
+            assert (found.returncode, found.stdout) == (0, "")
 
 
 def test_a_volume_that_cannot_be_written_ends_in_a_sentence(network: Network, image: str) -> None:

@@ -25,11 +25,12 @@ from tests.e2e.agent_stand_ins import (
     running,
     wait_for,
 )
+from tests.e2e.notice_receiver import NoticeReceiver, receiving
 from tests.image.containers import IMAGE, build, remove_volume, runner
 
 PAGE = (Path(__file__).parents[2] / "docs" / "operator.md").read_text()
 BLOCKS = re.findall(r"^```sh\n(.*?)^```\n(?:```text\n(.*?)^```\n)?", PAGE, re.MULTILINE | re.DOTALL)
-DOCTOR, START, LOOK, EXAMINE, REMOVE, TAKE, BRING, STOP = range(8)
+DOCTOR, START, LOOK, EXAMINE, NOTIFY, REMOVE, TAKE, BRING, STOP = range(9)
 COMMAND_S_MAX = 90
 OUTSIDE = {"open": True, "says": "It answers."}
 # Publishing a port would leave loopback: the host's network takes its place.
@@ -47,7 +48,10 @@ exec {runner} $command "${{rest[@]}}"
 class Terminal:
     """Where an operator types."""
 
-    def __init__(self, folder: Path, coordinator: CoordinatorStandIn) -> None:
+    def __init__(
+        self, folder: Path, coordinator: CoordinatorStandIn, notices: NoticeReceiver
+    ) -> None:
+        self.notices = notices
         self._folder = folder
         self.name = f"restream-test-{os.getpid()}"
         self._words = {
@@ -55,9 +59,11 @@ class Terminal:
             "restream-data": f"{self.name}-data",
             "--name restream-node": f"--name {self.name}",
         }
+        self._words["ntfys://ntfy.sh/my-secret-topic"] = notices.address
         ports = {"RTMP_PORT": free_port(), "STATS_PORT": free_port()}
         self._words |= {
             "1935 and 8080 are": f"{ports['RTMP_PORT']} and {ports['STATS_PORT']} are",
+            "on 1935 and 8080": f"on {ports['RTMP_PORT']} and {ports['STATS_PORT']}",
         }
         own = {"BIND_ADDRESS": HOST, **ports}
         environment = " ".join(f"--env {name}={value}" for name, value in own.items())
@@ -72,7 +78,7 @@ class Terminal:
         """Type a block of the page; returns what it printed, which the page has to have said."""
         commands, says = (self._here(text) for text in BLOCKS[number])
         # The container's name is the image's as well, but for where a container is meant.
-        meant = r"(docker (?:exec|logs|rm|stop --time 20)) restream-node"
+        meant = r"(docker (?:exec|logs|rm|stop -t 20)) restream-node"
         commands = re.sub(meant, rf"\1 {self.name}", commands)
         commands = re.sub(r"(?<=\s)restream-node(?=\s|$)", IMAGE, commands)
         done = subprocess.run(
@@ -124,7 +130,7 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
         ingest.wait_until("ingest up", lambda: ingest.get("/healthz")[0] == 200)
         stack.enter_context(running(publisher(port)))
         ingest.wait_state("live")
-        operator = Terminal(tmp_path, coordinator)
+        operator = Terminal(tmp_path, coordinator, stack.enter_context(receiving()))
         stack.callback(operator.clean)
         yield operator
 
@@ -137,6 +143,8 @@ def test_the_page_s_commands_work_in_their_order(terminal: Terminal) -> None:
     wait_for("a running node", lambda: _is_well(terminal), lambda: terminal.type(LOOK))
     first = terminal.type(LOOK)
     terminal.type(EXAMINE)
+    terminal.type(NOTIFY)
+    assert terminal.notices.titles == ["a test"]
     terminal.type(REMOVE)
     terminal.type(TAKE)
     terminal.forget()

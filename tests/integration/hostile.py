@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -50,7 +51,9 @@ def sockets() -> int:
 
 
 @asynccontextmanager
-async def serving(script: Script, host: str = "127.0.0.1") -> AsyncIterator[Server]:
+async def serving(
+    script: Script, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Server]:
     """Runs a server. On leaving it waits until every connection was ended by the other side."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -64,7 +67,7 @@ async def serving(script: Script, host: str = "127.0.0.1") -> AsyncIterator[Serv
             server.open -= 1
             writer.transport.abort() if writer.transport.is_closing() else writer.close()
 
-    listener = await asyncio.start_server(serve, host, 0)
+    listener = await asyncio.start_server(serve, host, 0, ssl=tls)
     server = Server(listener.sockets[0].getsockname()[1], host)
     try:
         yield server

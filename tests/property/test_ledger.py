@@ -7,6 +7,7 @@ an undisturbed run writes.
 
 import asyncio
 import itertools
+from collections import Counter
 from collections.abc import Awaitable
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -27,12 +28,15 @@ from api.deposits import Treasurer
 from api.money_wire import TopUpIn
 from api.problems import Problem
 from api.streams import Registrar
+from api.webhooks import Subscriptions
 from api.wire import StreamIn
 from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log
 from coordinator.adapters.memory import MemoryStore
+from coordinator.adapters.outbound import Outbound
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store import StoreError
+from coordinator.adapters.webhook_records import Webhooks
 from coordinator.checks import Check, IngestState, Run, Verdict
 from coordinator.epochs import Calendar
 from coordinator.money import format_tokens
@@ -56,7 +60,6 @@ ADDRESS = {node_id: f"203.0.114.{at // 2}" for at, node_id in enumerate(NODES)}
 REASON = {
     Verdict.PASS: Reason.PASSED,
     Verdict.DEGRADED: Reason.DEGRADED,
-    Verdict.FAIL: Reason.NO_STREAM,
     Verdict.UNKNOWN: Reason.UNKNOWN_REFERENCE,
 }
 OUTCOMES = st.sampled_from([*[Outcome.UP] * 6, *Outcome])
@@ -78,6 +81,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.now_s = float(START_S)
         self.slots: list[Slot] = []
         self.promised: dict[tuple[str, str], int] = {}
+        self.failing = Reason.NO_STREAM
         self._numbers = itertools.count()
 
     def run(self, work: Awaitable[T]) -> T:
@@ -87,6 +91,7 @@ class LedgerMachine(RuleBasedStateMachine):
         return self._loop.run(awaited())
 
     def teardown(self) -> None:
+        self._a_fraud_earns_and_is_found_out()
         self._settle_all()
         assert self._statements() == self._undisturbed()
         self._loop.close()
@@ -116,8 +121,14 @@ class LedgerMachine(RuleBasedStateMachine):
         return self._register(deposit, rate, paid_nodes, death)
 
     def _register(self, deposit: int, rate: int, paid_nodes: int, death: Any) -> str:
+        ledger, webhooks = Ledger(self.money), Webhooks(self.money)
         registrar = Registrar(
-            Measurements(self.measured), Ledger(self.money), CALENDAR, self._clock, bytes
+            Measurements(self.measured),
+            ledger,
+            CALENDAR,
+            self._clock,
+            bytes,
+            Subscriptions(webhooks, ledger, Outbound(allow_private=False), CALENDAR, self._clock),
         )
         asked = StreamIn(
             name="Stage",
@@ -195,7 +206,7 @@ class LedgerMachine(RuleBasedStateMachine):
             assert not self.run(measurements.create_sweep(replace(sweep, polls={}), self.now_s))
         by_node = dict(zip(NODES, verdicts, strict=True))
         checks = tuple(
-            _check(slot, tick, verdict)
+            _check(slot, tick, verdict, self.failing)
             for _, slot in due
             if (verdict := by_node[slot.node_id]) is not None
         )
@@ -217,14 +228,19 @@ class LedgerMachine(RuleBasedStateMachine):
             found = self.a_minute_passes([Outcome.UP] * 6, verdicts, True, late, IngestState.LIVE)
         return found
 
-    @rule(node_id=st.sampled_from(NODES), minutes=st.integers(3, 9))
-    def a_cheat_is_looked_at(self, node_id: str, minutes: int) -> None:
-        """Failed checks in a row, after passed ones: flagged, and with six of them a fraud."""
-        at = NODES.index(node_id)
+    @rule(
+        node_id=st.sampled_from(NODES),
+        minutes=st.integers(3, 9),
+        failing=st.sampled_from([Reason.NO_STREAM, Reason.REPLAYED]),
+    )
+    def a_cheat_is_looked_at(self, node_id: str, minutes: int, failing: Reason) -> None:
+        """Failed checks in a row, after passed ones: flagged, then suspended or a fraud."""
+        at, self.failing = NODES.index(node_id), failing
         for minute in range(minutes):
             verdicts: list[Verdict | None] = [Verdict.PASS] * len(NODES)
             verdicts[at] = Verdict.PASS if minute == 0 else Verdict.FAIL
             self.a_minute_passes([Outcome.UP] * 6, verdicts, True, False, IngestState.LIVE)
+        self.failing = Reason.NO_STREAM
 
     @rule(run=consumes(held_back))
     def a_run_is_recorded_late(self, run: Run) -> None:
@@ -281,6 +297,15 @@ class LedgerMachine(RuleBasedStateMachine):
 
     # -- inside --------------------------------------------------------------------------------
 
+    def _a_fraud_earns_and_is_found_out(self) -> None:
+        """Chance alone would seldom let one have something to lose."""
+        stream_id = self._register(10**9, 7_000_000, 4, None)
+        self.join_or_move(stream_id, NODES[-1])
+        self.an_ordinary_time(12)
+        self.now_s += CALENDAR.grace_seconds
+        self.run(self._settler(self.money).settle_due())
+        self.a_cheat_is_looked_at(NODES[-1], 9, Reason.REPLAYED)
+
     def _settle_all(self) -> None:
         self.now_s += (HOLDING + 2) * CALENDAR.epoch_seconds
         while self.run(self._settler(self.money).settle_due())["more"]:
@@ -292,6 +317,7 @@ class LedgerMachine(RuleBasedStateMachine):
         event(f"frauds that lost tokens: {sum(s.forfeited_micros > 0 for s in statements)}")
         for account in accounts.nodes.values():
             assert min(account.pending_micros, account.available_micros) >= 0
+        _frauds_lose_what_was_pending(statements)
 
     def _undisturbed(self) -> list[Statement]:
         """Each statement again, out of its evidence and the balance that it names."""
@@ -355,14 +381,33 @@ class LedgerMachine(RuleBasedStateMachine):
         )
 
 
-def _check(slot: Slot, tick: int, verdict: Verdict) -> Check:
+def _frauds_lose_what_was_pending(statements: list[Statement]) -> None:
+    """All of it, in each stream, in the epoch that confirmed them; nobody else loses anything."""
+    confirmed: dict[str, int] = {}
+    for statement in sorted(statements, key=lambda s: s.epoch):
+        for row in statement.rows:
+            if row.carried.fraud:
+                confirmed.setdefault(row.node_id, statement.epoch)
+    owed: Counter[tuple[str, str]] = Counter()
+    lost: Counter[tuple[str, str]] = Counter()
+    for statement in statements:
+        for row in statement.rows:
+            key, at = (statement.stream_id, row.node_id), confirmed.get(row.node_id)
+            lost[key] += row.forfeited_micros
+            assert not row.forfeited_micros or statement.epoch == at
+            if at is not None and at - HOLDING <= statement.epoch < at:
+                owed[key] += row.earned_micros
+    assert +lost == +owed
+
+
+def _check(slot: Slot, tick: int, verdict: Verdict, failing: Reason) -> Check:
     return Check(
         slot.node_id,
         slot.stream_id,
         tick,
         tick * 60.0 + 7,
         verdict,
-        REASON[verdict],
+        failing if verdict is Verdict.FAIL else REASON[verdict],
         attempts=({"address": slot.rtmp_host},),
     )
 

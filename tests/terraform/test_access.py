@@ -65,14 +65,42 @@ def test_collector_payout_and_prober_are_called_by_the_scheduler_alone(
 
 @BOTH
 def test_nobody_has_a_role_over_the_whole_project(variables: dict[str, Any]) -> None:
-    """No primitive role; on the project only a database under a condition, and writing logs."""
+    """No primitive role; on the project only a database under a condition, writing logs, and
+    switching jobs, for which there is no condition."""
     outcome = applied(variables)
     granted = [one for one in resources(outcome) if "role" in one.values]
     assert not [one.address for one in granted if one.values["role"] in PRIMITIVE]
     for one in resources(outcome, "google_project_iam_member"):
         role = one.values["role"]
-        assert role in ("roles/datastore.user", "roles/logging.logWriter"), one.address
+        known = ("roles/datastore.user", "roles/logging.logWriter", *_switches(outcome))
+        assert role in known, one.address
         assert role != "roles/datastore.user" or one.values["condition"], one.address
+
+
+def _switches(outcome: Outcome) -> dict[str, set[str]]:
+    """Permissions by role, of the roles of our own."""
+    return {
+        f"projects/my-network-4711/roles/{one.values['role_id']}": set(one.values["permissions"])
+        for one in resources(outcome, "google_project_iam_custom_role")
+    }
+
+
+@BOTH
+def test_the_payout_pauses_jobs_and_the_api_only_resumes_them(variables: dict[str, Any]) -> None:
+    """Nothing else may be done to a job by any part, and nobody may change what it calls."""
+    outcome = applied(variables)
+    accounts = {
+        one.values["member"]: one.key for one in resources(outcome, "google_service_account")
+    }
+    switches = _switches(outcome)
+    may: dict[str, set[str]] = defaultdict(set)
+    for one in resources(outcome, "google_project_iam_member"):
+        may[accounts[one.values["member"]]] |= switches.get(one.values["role"], set())
+    look_and_resume = {"cloudscheduler.jobs.get", "cloudscheduler.jobs.enable"}
+    assert {name: has for name, has in may.items() if has} == {
+        "api": look_and_resume,
+        "payout": look_and_resume | {"cloudscheduler.jobs.pause"},
+    }
 
 
 @BOTH
@@ -149,6 +177,17 @@ def test_no_secret_stands_anywhere_but_in_secret_manager(variables: dict[str, An
     elsewhere = json.dumps([one.values for one in resources(outcome) if one.type not in kinds])
     elsewhere += json.dumps(outcome.state["values"]["outputs"])
     assert [value for value in secret if value in elsewhere] == []
+
+
+def test_hashes_made_elsewhere_stand_beside_those_of_terraforms_own_keys() -> None:
+    """In the form that the api reads, several a name, and nothing else of them anywhere."""
+    outcome = applied(EVERYTHING)
+    told = _one(outcome, "google_secret_manager_secret_version", "sponsor-key-hashes")
+    names = [entry.partition(":")[0] for entry in told["secret_data"].split(",")]
+    assert names == ["city-radio", "harbour-tv", "city-radio", "city-radio", "opera"]
+    assert f"city-radio:{'a' * 64},city-radio:{'c' * 64},opera:{'b' * 64}" in told["secret_data"]
+    kept = [one.key for one in resources(outcome, "google_secret_manager_secret")]
+    assert "sponsor-key-opera" not in kept
 
 
 def test_control_nodes_have_the_ids_that_the_coordinator_derives() -> None:

@@ -1,25 +1,30 @@
 """compose.yaml's containers are built and run: the coordinator without Terraform.
 
-Slow (minutes for the first build), so `make images` runs it. BUILD_OFFLINE names a program that
-builds and runs where there is no registry.
+The first build takes minutes. BUILD_OFFLINE names a program that builds and runs where there is
+no registry.
 """
 
 import asyncio
 import contextlib
 import hashlib
 import json
-import re
+import os
 import secrets
-import subprocess
+import shlex
+import sys
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import yaml
 
+from coordinator.adapters.cloud_scheduler import CloudScheduler
 from coordinator.adapters.rtmp_probe import RtmpProbe
+from coordinator.jobs import JobState
 from emulator.firestore import FirestoreEmulator
 from tests.e2e.media import Media, at, free_port
 from tests.image.containers import runner
@@ -28,7 +33,9 @@ from tests.terraform.plans import ROOT
 
 BUILD_SECONDS_MAX = 900.0
 WAIT_SECONDS_MAX = 150.0
-OURS = ("api", "collector", "prober", "payout", "scheduler")
+PORTS = {"api": 8080, "collector": 8081, "prober": 8082, "payout": 8083, "scheduler": 8123}
+"""As compose.yaml has them."""
+OURS = tuple(PORTS)
 SPONSOR_KEY, INGEST_KEY = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
 DOT_ENV = {
     "INGEST_URL": "rtmp://127.0.0.1:1935/live",
@@ -54,55 +61,82 @@ def _image(service: str) -> str:
 def images() -> dict[str, str]:
     """An image of every service of ours."""
     for service in OURS:
-        script = str(ROOT / "functions" / "build.sh")
+        script = str(ROOT / "build-image.sh")
         call(["bash", script, service, _image(service)], seconds=BUILD_SECONDS_MAX)
     return {service: _image(service) for service in OURS}
 
 
-def _services(given: dict[str, str], ports: dict[str, int]) -> dict[str, Any]:
-    """compose.yaml with its variables put in, and other ports."""
-    text = (ROOT / "compose.yaml").read_text()
+@dataclass(frozen=True)
+class Compose:
+    """compose.yaml run by the tool that people run it with, under a name of its own.
 
-    def put_in(found: re.Match[str]) -> str:
-        name, default = found[1], found[3] if found[2] in (":-", "-") else None
-        value = given.get(name, default)
-        assert value is not None, f"{name}: {found[3]}"
-        return value
+    Only what a test may not share is another: the network is this machine's, on loopback, with
+    the services' names standing for it, and free ports in the place of the usual ones."""
 
-    text = re.sub(r"\$\{([A-Z_]+)(:-|-|:\?|)([^}]*)\}", put_in, text)
-    for old, new in ports.items():
-        text = re.sub(rf"\b{old}\b", str(new), text)
-    services: dict[str, Any] = yaml.safe_load(text)["services"]
-    return services
+    folder: Path
+    ports: Mapping[str, int]
+    name: str = field(default_factory=lambda: f"restream-test-{secrets.token_hex(4)}")
+
+    def call(self, *words: str, **given: str) -> str:
+        """`docker compose` or `podman-compose`, with the variables of a `.env`."""
+        files = ["-f", str(ROOT / "compose.yaml"), "-f", str(self.folder / "override.yaml")]
+        files += ["--env-file", os.devnull]  # whoever has a .env keeps it to themselves
+        argv = [*_tool(self.folder), "-p", self.name, *files, *words]
+        return call(argv, env=dict(os.environ) | given, seconds=BUILD_SECONDS_MAX)
+
+    def container(self, service: str) -> str:
+        """The name of a service's container."""
+        labels = {"project": self.name, "service": service}
+        filters = [f"--filter=label=com.docker.compose.{key}={labels[key]}" for key in labels]
+        return call([*runner(), "ps", "--format", "{{.Names}}", *filters]).strip()
+
+    def write_override(self) -> None:
+        """What is different in a test."""
+        given = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+        command = " ".join(given["scheduler"]["command"]).replace("${SHARDS:-1}", "1")
+        command = command.replace("0.0.0.0", "127.0.0.1")
+        for service, usual in PORTS.items():
+            command = command.replace(str(usual), str(self.ports[service]))
+        services: dict[str, dict[str, Any]] = {
+            service: {
+                "image": _image(service),
+                "network_mode": "host",
+                "extra_hosts": [f"{other}:127.0.0.1" for other in OURS],
+                "environment": {"HOST": "127.0.0.1"},
+            }
+            for service in OURS
+        }
+        for service in ("api", "collector", "prober", "payout"):
+            services[service]["environment"]["PORT"] = str(self.ports[service])
+        api = services["api"]["environment"]
+        api["SCHEDULER_EMULATOR_HOST"] = f"scheduler:{self.ports['scheduler']}"
+        services["scheduler"]["command"] = command.split()
+        (self.folder / "override.yaml").write_text(yaml.safe_dump({"services": services}))
 
 
-def _run(name: str, image: str, service: dict[str, Any]) -> None:
-    """Starts one service as compose would; it listens on loopback only."""
-    options = ["--rm", "--detach", "--name", name, "--network", "host", "--env", "HOST=127.0.0.1"]
-    for key, value in service.get("environment", {}).items():
-        options += ["--env", f"{key}={value}"]
-    for host in ("collector", "prober", "payout", "firestore"):
-        options += ["--add-host", f"{host}:127.0.0.1"]
-    options += ["--read-only"] if service["read_only"] else []
-    options += [f"--tmpfs={one}" for one in service["tmpfs"]]
-    options += [f"--cap-drop={one}" for one in service["cap_drop"]]
-    options += ["--security-opt", "no-new-privileges"]
-    call([*runner(), "run", *options, image, *service.get("command", [])])
+def _tool(folder: Path) -> list[str]:
+    """Compose for what runs containers here."""
+    if runner() == ("docker",):
+        return ["docker", "compose"]
+    podman = folder / "podman"
+    podman.write_text(f'#!/bin/sh\nexec {shlex.join(runner())} "$@"\n')
+    podman.chmod(0o755)
+    program = Path(sys.executable).parent / "podman-compose"
+    return [str(program), "--podman-path", str(podman)]
 
 
 @contextlib.contextmanager
-def _running(services: dict[str, Any], images: dict[str, str]) -> Iterator[dict[str, str]]:
-    """Names of the containers of our services, all of them gone in the end."""
-    mark = secrets.token_hex(4)
-    names = {service: f"restream-test-{service}-{mark}" for service in OURS}
+def _running(compose: Compose, given: Mapping[str, str]) -> Iterator[None]:
+    """All services of ours, gone in the end."""
+    compose.write_override()
     try:
-        for service, name in names.items():
-            _run(name, images[service], services[service])
-        yield names
+        compose.call("up", "--no-build", "--detach", *OURS, **given)
+        yield
+    except Exception:
+        print(compose.call("logs", *OURS, **given))  # pytest shows it beside what failed
+        raise
     finally:
-        for name in names.values():  # one by one: some may have ended by themselves
-            words = [*runner(), "rm", "--force", name]
-            subprocess.run(words, capture_output=True, timeout=120, check=False)
+        compose.call("down", **given)
 
 
 async def _lines(name: str) -> AsyncGenerator[str, None]:
@@ -133,24 +167,49 @@ async def _said(name: str, message: str) -> dict[str, Any]:
     raise AssertionError(f"{name} never said {message}:\n{''.join(seen)}")
 
 
-async def test_the_whole_coordinator_runs_from_containers(images: dict[str, str]) -> None:
+async def test_the_whole_coordinator_runs_from_containers(
+    images: dict[str, str], tmp_path: Path
+) -> None:
     """A stream is registered, and by the cloud's own job definitions a sweep and a run follow."""
-    ports = {str(port): free_port() for port in (8080, 8081, 8082, 8083)}
+    assert images.keys() == set(OURS)
+    ports = {service: free_port() for service in PORTS}
+    compose = Compose(tmp_path, ports)
     async with FirestoreEmulator() as emulator:
-        given = DOT_ENV | {"FIRESTORE_EMULATOR_HOST": emulator.host}
-        with _running(_services(given, ports), images) as names:
+        with _running(compose, DOT_ENV | {"FIRESTORE_EMULATOR_HOST": emulator.host}):
             transport = httpx.AsyncHTTPTransport(retries=8)
-            url = f"http://127.0.0.1:{ports['8080']}"
+            url = f"http://127.0.0.1:{ports['api']}"
             async with httpx.AsyncClient(base_url=url, transport=transport, timeout=30) as client:
                 assert (await client.get("/healthz")).status_code == 200
                 wish = {"name": "Main stage", "token_balance": "5", "reward_per_node_hour": "1"}
                 authorization = {"Authorization": f"Bearer {SPONSOR_KEY}"}
                 made = await client.post("/streams", json=wish, headers=authorization)
                 assert made.status_code == 201, made.text
-            swept = await _said(names["collector"], '"swept"')
+            swept = await _said(compose.container("collector"), '"swept"')
             assert swept["shard"] == 0
-            checked = await _said(names["prober"], '"checked"')
+            checked = await _said(compose.container("prober"), '"checked"')
             assert checked["severity"] == "INFO"
+            jobs = {job.id: job for job in await _jobs(ports["scheduler"])}
+            assert jobs.keys() == {"collector-0", "prober-even", "prober-odd", "payout"}
+            assert jobs["collector-0"].last_s is not None
+
+
+async def _jobs(port: int) -> list[JobState]:
+    """As the api of compose.yaml asks for them."""
+    variables = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["api"]
+    names = variables["environment"]["SCHEDULER_JOBS"].removeprefix("${SCHEDULER_JOBS-")
+    client = CloudScheduler(names.rstrip("}").split(","), (), f"127.0.0.1:{port}")
+    try:
+        return await client.states()
+    finally:
+        await client.close()
+
+
+def test_compose_says_what_is_missing(tmp_path: Path) -> None:
+    """Without a `.env` nothing starts, and the message tells what to write."""
+    compose = Compose(tmp_path, {service: free_port() for service in PORTS})
+    compose.write_override()
+    with pytest.raises(AssertionError, match=r"INGEST_URL|the ingest, like rtmp"):
+        compose.call("up", "--no-build", "--detach", "api")
 
 
 def test_the_probers_image_reads_a_stream_and_fails_well_without_one(

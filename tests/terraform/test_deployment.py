@@ -141,6 +141,51 @@ def test_every_job_calls_a_function_that_exists_with_a_token_made_for_it(
     assert {job.key.partition("-")[0] for job in jobs} == {"collector", "prober", "payout"}
 
 
+@BOTH
+def test_the_functions_know_the_jobs_by_name_and_leave_alone_what_ops_pause(
+    variables: dict[str, Any],
+) -> None:
+    """All are shown by the api; collector's and prober's are switched, unless ops paused them."""
+    outcome = applied(variables)
+    project, region = variables["project_id"], variables.get("region", "europe-west1")
+    names = {
+        job.key: f"projects/{project}/locations/{region}/jobs/{job.values['name']}"
+        for job in resources(outcome, "google_cloud_scheduler_job")
+    }
+    told = {name: _environment(outcome, name)[0] for name in ("api", "payout")}
+    assert set(told["api"]["SCHEDULER_JOBS"].split(",")) == set(names.values())
+    paused = variables.get("paused", ())
+    switched = {
+        name
+        for key, name in names.items()
+        if (function := key.partition("-")[0]) != "payout" and function not in paused
+    }
+    for environment in told.values():
+        assert set(filter(None, environment["SCHEDULER_SWITCHED"].split(","))) == switched
+
+
+def test_a_network_at_rest_raises_no_alarm() -> None:
+    """What is missing then is asked for only while the payout's reviews find it measured."""
+    outcome = applied()
+    metrics = {one.key: one.values["name"] for one in resources(outcome, "google_logging_metric")}
+    payout = (ROOT / "functions" / "payout" / "resting.py").read_text()
+    for one in resources(outcome, "google_monitoring_alert_policy"):
+        conditions = one.values["conditions"]
+        missing = "".join(
+            c["condition_absent"][0]["filter"] for c in conditions if c["condition_absent"]
+        )
+        if any(f'/{metrics[name]}"' in missing for name in ("sweeps", "runs")):
+            (awake,) = [c["condition_threshold"][0] for c in conditions if c["condition_threshold"]]
+            assert one.values["combiner"] == "AND"
+            assert metrics["awake"] in awake["filter"]
+            every = json.loads((FOLDER / "jobs.json").read_text())["jobs"]["payout"]["schedule"]
+            assert every == "4-59/10 * * * *"
+            # Longer than from one review to the next, and over before five minutes are missing.
+            assert 600 < int(awake["aggregations"][0]["alignment_period"].rstrip("s")) < 900
+    assert '"jobs_reviewed"' in payout
+    assert '"resting"' in payout
+
+
 def _collections_and_queries() -> dict[str, set[str]]:
     """Every collection that the adapters name, with the fields they query it by."""
     found: dict[str, set[str]] = defaultdict(set)
@@ -218,28 +263,27 @@ EXPIRING = {
     "create_rollup": "rollups",
     "claim_run": "claims",
     "record_run": "probe_results",
+    "create_thumbnail": "thumbnails",
 }
-"""Function of adapters/records.py that gives a document an end, and its collection."""
+"""Function of the adapters that gives a document an end, and its collection."""
 
 
-def _functions_that_call(name: str, path: Path) -> set[str]:
+def _functions_that_name(constant: str) -> set[str]:
+    """Methods of the adapters in which a string stands."""
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
-    outer = [n for c in ast.walk(ast.parse(path.read_text())) for n in ast.iter_child_nodes(c)]
-    return {
-        function.name
-        for function in outer
-        if isinstance(function, functions)
-        and any(
-            isinstance(call, ast.Call) and ast.unparse(call.func) == name
-            for call in ast.walk(function)
-        )
-    }
+    found = set()
+    for path in (ROOT / "functions" / "coordinator" / "adapters").glob("*.py"):
+        classes = [c for c in ast.walk(ast.parse(path.read_text())) if isinstance(c, ast.ClassDef)]
+        for method in (one for each in classes for one in each.body if isinstance(one, functions)):
+            words = (n.value for n in ast.walk(method) if isinstance(n, ast.Constant))
+            if constant in words:
+                found.add(method.name)
+    return found
 
 
 def test_every_document_that_expires_has_a_policy() -> None:
     """`expire_at` is written to these collections and no other."""
-    records = ROOT / "functions" / "coordinator" / "adapters" / "records.py"
-    assert _functions_that_call("_expiry", records) - {"decide"} == EXPIRING.keys()
+    assert _functions_that_name("expire_at") == EXPIRING.keys()
     outcome = planned()
     policies = {
         one.values["collection"]
@@ -288,6 +332,17 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a project's name": ({"project_id": "My Network"}, "project_id: write the project's id"),
     "a sponsor with odd characters": ({"sponsors": ["Café d'Or"]}, "sponsors: write at least one"),
     "no sponsor": ({"sponsors": []}, "sponsors: write at least one name"),
+    "a sponsor's key, not its hash": (
+        {
+            "sponsors": ["radio"],
+            "sponsor_key_hashes": {"opera": ["lrnQ9xS0pTeP8bF2dY1hK3wZ5vC7mA6u"]},
+        },
+        "write the hashes that `make sponsor` prints",
+    ),
+    "a hash of an odd name": (
+        {"sponsors": ["radio"], "sponsor_key_hashes": {"City Radio": ["a" * 64]}},
+        "sponsor_key_hashes: write each name in 1 to 40",
+    ),
     "an image by its tag": ({"images": {"node": "ghcr.io/x/node:1"}}, "write each with its digest"),
     "no shard": ({"shards": 0}, "shards: write a whole number from 1 to 64"),
     "a thousand shards": ({"shards": 1000}, "shards: write a whole number from 1 to 64"),
@@ -310,6 +365,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         "must also stand in sponsors",
     ),
     "a location of its own": ({"firestore_location": "moon"}, "firestore_location: write null"),
+    "a database of an odd name": ({"money_database": "Money 2"}, "money_database: write money, or"),
     "too long a holding": ({"holding_epochs": 1000}, "hours from 0 to 168"),
     "no machine type": ({"ingest_machine": "big"}, "ingest_machine: write a machine type"),
 }

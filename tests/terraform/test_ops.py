@@ -5,8 +5,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from coordinator.adapters.settings import ApiSettings, ProberSettings
-from tests.terraform.plans import EVERYTHING, REQUIRED, ROOT, planned, resources
+from tests.terraform.plans import EVERYTHING, HERE, REQUIRED, ROOT, applied, planned, resources, run
+
+STAND_INS = HERE / "stand_ins"
 
 OPS = (ROOT / "docs" / "ops.md").read_text()
 
@@ -43,8 +47,22 @@ def test_payouts_are_paused_and_nothing_else_is() -> None:
     assert {job.key for job in jobs if job.values["paused"]} == {"payout"}
 
 
-def test_a_raised_generation_replaces_that_key_alone() -> None:
-    """The keepers of the others stay as they were."""
+GENERATIONS: dict[str, tuple[dict[str, object], set[str]]] = {
+    "lease": ({"lease": 2}, {'random_password.keys["lease"]'}),
+    "lottery": ({"lottery": 2}, {'random_password.keys["lottery"]'}),
+    "ingest": ({"ingest": 2}, {'random_password.keys["ingest"]'}),
+    "sponsors": ({"sponsors": {"sponsor": 2}}, {'random_password.sponsors["sponsor"]'}),
+    "controls": (
+        {"controls": 2},
+        {'random_bytes.controls["good"]', 'random_bytes.controls["bad"]'},
+    ),
+}
+
+
+@pytest.mark.parametrize("key", GENERATIONS)
+def test_a_raised_generation_replaces_that_key_alone(key: str) -> None:
+    """The keepers of the others stay as they were; every key of the document can be raised."""
+    assert re.search(rf"^\| `{key}\b", _section("Rotate keys"), re.MULTILINE)
     kept = ("random_password", "random_bytes")
 
     def generations(variables: dict[str, object]) -> dict[str, str]:
@@ -55,10 +73,10 @@ def test_a_raised_generation_replaces_that_key_alone() -> None:
             for one in resources(plan, kind)
         }
 
+    raised, replaced = GENERATIONS[key]
     before = generations(dict(REQUIRED))
-    after = generations(dict(REQUIRED) | {"key_generation": {"lease": 2}})
-    changed = {address for address in before if before[address] != after[address]}
-    assert changed == {'random_password.keys["lease"]'}
+    after = generations(dict(REQUIRED) | {"key_generation": raised})
+    assert {address for address in before if before[address] != after[address]} == replaced
 
 
 def test_every_alert_of_the_document_exists_and_every_alert_is_in_it() -> None:
@@ -77,3 +95,57 @@ def test_every_variable_of_the_document_exists() -> None:
     for name in ("key_generation", "shards", "ingest_machine"):
         assert name in declared
         assert f"`{name}`" in OPS
+
+
+def test_a_restored_database_takes_the_place_of_the_lost_one() -> None:
+    """Both functions that move tokens are pointed to it, and reach the old one no more."""
+    assert '`money_database = "money-restored"`' in _section("Restore from a backup")
+    outcome = planned(dict(REQUIRED) | {"money_database": "money-restored"})
+    environments = {
+        one.key: one.values["service_config"][0]["environment_variables"]
+        for one in resources(outcome, "google_cloudfunctions2_function")
+    }
+    told = {name: given.get("MONEY_DATABASE") for name, given in environments.items()}
+    assert told == {"api": "money-restored", "payout": "money-restored", "collector": None}
+    reached = {
+        one.values["condition"][0]["expression"].rpartition("/")[2].rstrip('"')
+        for one in resources(outcome, "google_project_iam_member")
+        if one.values["condition"]
+    }
+    assert reached == {"(default)", "money-restored"}
+    kept = {one.key for one in resources(outcome, "google_firestore_database")}
+    assert kept == {"(default)", "money"}
+
+
+def test_a_version_that_ran_before_is_deployed_from_the_archives_it_had(tmp_path: Path) -> None:
+    """Another source is another object of that function alone; back again is the first one."""
+    tree = tmp_path / "checkout"
+    for name in ("functions", "node_image", "terraform"):
+        shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns(".terraform*"))
+    changed = tree / "functions" / "payout" / "settling.py"
+    before = changed.read_text()
+
+    def objects() -> dict[str, str]:
+        outcome = run("plan", REQUIRED, str(STAND_INS), tree)
+        assert outcome.status == 0, outcome.text[-3000:]
+        found = resources(outcome, "google_storage_bucket_object")
+        return {one.key: one.values["name"] for one in found}
+
+    first = objects()
+    changed.write_text(f"{before}\n# a later version\n")
+    later = objects()
+    assert {name for name in first if first[name] != later[name]} == {"payout"}
+    changed.write_text(before)
+    assert objects() == first
+
+
+def test_tearing_down_leaves_the_databases() -> None:
+    """Everything else is planned to go, and nothing stands in the way."""
+    made = {one.address for one in resources(applied()) if not one.address.startswith("data.")}
+    gone = {address for address in applied().destroyed if not address.startswith("data.")}
+    assert gone == made
+    for one in resources(applied(), "google_firestore_database"):
+        assert one.values["deletion_policy"] == "ABANDON"
+        assert one.values["delete_protection_state"] == "DELETE_PROTECTION_ENABLED"
+    (bucket,) = resources(applied(), "google_storage_bucket")
+    assert bucket.values["force_destroy"] is True  # its archives would keep it else

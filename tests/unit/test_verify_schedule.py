@@ -4,21 +4,32 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 import httpx
 import pytest
 
 from api.wiring import build_on
+from coordinator.adapters.camera import picture_of
+from coordinator.adapters.log import Log
 from coordinator.adapters.memory import MemoryStore
+from coordinator.adapters.outbound import Outbound
 from coordinator.adapters.records import Measurements
+from coordinator.adapters.rtmp_probe import RtmpProbe
+from coordinator.adapters.rtmp_reference import ReferencePool
 from coordinator.adapters.store import Ref
+from coordinator.audit import SWEEP_AGE_TICKS_MAX
 from coordinator.checks import Check, Event, Run, Verdict
+from coordinator.epochs import Calendar
+from coordinator.proof import ProofParameters
 from coordinator.reasons import Reason
 from coordinator.rosters import Roster, Slot
 from coordinator.schedule import day_of
 from coordinator.sweeps import Outcome, Poll, Sweep
+from prober.checking import Capacity, Checker
 from prober.drawing import candidates, due_in
-from prober.running import frauds_among
+from prober.picturing import Pictures
+from prober.running import Prober, frauds_among
 from prober.sealing import Sealer
 from tests.unit.functions.conftest import settings
 from verify.public import PublicRecord
@@ -28,8 +39,13 @@ DAY = date(2026, 11, 22)
 MIDNIGHT_S = 1_795_305_600
 INTERVAL_S = 600
 LOTTERY_KEY = "k" * 32
-NODES = ["n2", "n3", "n5", "n7"]
-DEAD = "n7"
+NODES = ["n2", "n3", "n5", "n7", "n11"]
+FALSE, AWAY = "n7", "n11"
+VERDICTS = {
+    FALSE: (Verdict.FAIL, Reason.REPLAYED),
+    AWAY: (Verdict.FAIL, Reason.NO_STREAM),
+}
+PASS = (Verdict.PASS, Reason.PASSED)
 UP = Poll(Outcome.UP, Reason.OK, 1, 1)
 DOWN = Poll(Outcome.DOWN, Reason.CONNECT_FAILED, 1, 0)
 
@@ -42,7 +58,9 @@ class World:
     measurements: Measurements
 
     async def lives(self, from_s: int, until_s: int) -> None:
-        """Sweeps and runs with the real lottery; n7 fails every check, n5 is down at noon."""
+        """Sweeps and runs with the real lottery.
+
+        n7 serves a recording, n11 nothing, n5 is down at noon."""
         sealer = Sealer(self.measurements, LOTTERY_KEY, INTERVAL_S, 3)
         slots = tuple(
             Slot(name, "s3", "http://192.0.2.5/", "192.0.2.5", 1935, 1, 1.0) for name in NODES
@@ -68,14 +86,44 @@ class World:
                 "s3",
                 draw,
                 due.due_s,
-                Verdict.FAIL if due.slot.node_id == DEAD else Verdict.PASS,
-                Reason.NO_STREAM if due.slot.node_id == DEAD else Reason.PASSED,
+                *VERDICTS.get(due.slot.node_id, PASS),
                 caused_by_s=due.caused_by_s,
             )
-            for due in due_in(draw, slots, book, lottery)
+            for due in due_in(draw, slots, book, lottery, INTERVAL_S)
         )
         run = Run(draw, start_s + 1.0, start_s + 9.0, (sweep.id,), {}, checks, frauds)
         await self.measurements.record_run(run, start_s)
+
+    async def wakes(self, at_s: int) -> dict[str, Any]:
+        """The first call of the real prober after a rest: nobody is a candidate yet."""
+
+        async def no_time(_: float) -> None:
+            pass
+
+        def now() -> float:
+            return at_s + 1.0
+
+        prober = Prober(
+            self.measurements,
+            ReferencePool(now=now),
+            Checker(
+                RtmpProbe(now=now),
+                Outbound(allow_private=False),
+                ProofParameters(),
+                now,
+                no_time,
+                Capacity(1),
+            ),
+            Sealer(self.measurements, LOTTERY_KEY, INTERVAL_S, 3),
+            Calendar(INTERVAL_S, INTERVAL_S),
+            "rtmp://203.0.113.5:1935/live",
+            {},
+            Pictures(self.measurements, picture_of, now, Log("prober", "ERROR")),
+            now,
+            no_time,
+            Log("prober", "ERROR"),
+        )
+        return await prober.run()
 
     def verdict(self, day: date = DAY) -> int:
         """What the public program says."""
@@ -116,19 +164,51 @@ def test_an_honest_day_agrees(world: World, capsys: pytest.CaptureFixture[str]) 
     assert " 0 findings" in out
 
 
+def test_a_day_on_which_the_network_rested_agrees(capsys: pytest.CaptureFixture[str]) -> None:
+    """From six to ten nobody was swept: the draws just after the last sweep are on record as not
+    run, and of the others there is nothing that could be missing."""
+    store = MemoryStore()
+    world = World(store, Measurements(store))
+    woken: list[dict[str, Any]] = []
+    rests_s, wakes_s = MIDNIGHT_S + 6 * 3_600, MIDNIGHT_S + 10 * 3_600
+
+    async def lives() -> None:
+        await world.lives(MIDNIGHT_S - 7_200, rests_s)
+        woken.append(await world.wakes(wakes_s))
+        assert woken[0]["missed"] == SWEEP_AGE_TICKS_MAX - 1
+        await world.lives(wakes_s + INTERVAL_S, MIDNIGHT_S + 86_400 + 3_600)
+
+    asyncio.run(lives())
+    assert world.verdict() == AGREES
+    resting = (wakes_s - rests_s) // INTERVAL_S
+    assert f"{144 - resting + woken[0]['missed']} runs" in capsys.readouterr().out
+
+
 def test_a_day_that_is_not_over_cannot_be_told(world: World) -> None:
     """Its secret would tell nodes when to behave."""
     assert world.verdict(date(2026, 11, 23)) == TOO_EARLY
 
 
-def test_a_flagged_node_is_retested_and_then_left_alone(world: World) -> None:
-    """The record of the dead node shows why: flagged, retested three times, confirmed."""
-    runs = asyncio.run(
-        world.measurements.runs(range(MIDNIGHT_S // 600 - 12, MIDNIGHT_S // 600 + 144))
-    )
-    checks = [c for run in runs for c in run.checks if c.node_id == DEAD]
+def _checks_of(world: World, node_id: str) -> list[Check]:
+    first = MIDNIGHT_S // INTERVAL_S
+    runs = asyncio.run(world.measurements.runs(range(first - 12, first + 144)))
+    return [check for run in runs for check in run.checks if check.node_id == node_id]
+
+
+def test_a_fraud_is_retested_and_then_left_alone(world: World) -> None:
+    """The record shows why: flagged by its second recording, three retests, confirmed."""
+    checks = _checks_of(world, FALSE)
     assert [c.event for c in checks if c.event] == [Event.FLAGGED, Event.CONFIRMED]
-    assert len(checks) == 6
+    assert len(checks) == 5
+
+
+def test_an_absent_node_is_retested_and_then_drawn_like_any_other(world: World) -> None:
+    """Absence proves nothing for ever: the lottery goes on, and no retests are made for it."""
+    checks = _checks_of(world, AWAY)
+    assert [c.event for c in checks if c.event] == [Event.FLAGGED, Event.SUSPENDED]
+    suspended = next(at for at, c in enumerate(checks) if c.event is Event.SUSPENDED)
+    assert len(checks) > suspended + 20
+    assert not any(c.caused_by_s for c in checks[suspended + 1 :])
 
 
 def _without_first(run: Run) -> Run:
@@ -136,7 +216,7 @@ def _without_first(run: Run) -> Run:
 
 
 def _with_another(run: Run) -> Run:
-    missing = next(n for n in NODES if n not in {c.node_id for c in run.checks} | {DEAD})
+    missing = next(n for n in NODES if n not in {c.node_id for c in run.checks} | {FALSE})
     at_s = run.draw * INTERVAL_S + 11.0
     extra = Check(missing, "s3", run.draw, at_s, Verdict.FAIL, Reason.NO_STREAM)
     return replace(run, checks=(*run.checks, extra))
@@ -179,7 +259,7 @@ def test_every_way_of_cheating_shows(
     """A check dropped, added, shifted, aimed, or a node spared."""
 
     def fits(run: Run) -> bool:
-        return 0 < len([c for c in run.checks if c.node_id != DEAD]) < 3
+        return 0 < len([c for c in run.checks if c.node_id != FALSE]) < 3
 
     asyncio.run(world.tamper(change, fits))
     assert world.verdict() == DISAGREES

@@ -6,6 +6,7 @@ from typing import cast
 
 import httptools
 
+from coordinator.adapters.talk import Talk
 from coordinator.addresses import HttpAddress
 from coordinator.reasons import Reason
 
@@ -29,7 +30,7 @@ class Cut:
     detail: str
 
 
-class Exchange(asyncio.Protocol):
+class Exchange(Talk[bytes | Cut]):
     """One request and its response. `answer` is the body, or why there is none."""
 
     def __init__(
@@ -38,25 +39,19 @@ class Exchange(asyncio.Protocol):
         limits: OutboundLimits,
         answer: "asyncio.Future[bytes | Cut]",
     ) -> None:
-        self.answer = answer
+        super().__init__(answer)
         self._address = address
         self._limits = limits
-        self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._body: list[bytes] = []
         self._received_bytes = self._header_bytes = self._body_bytes = 0
         self._in_body = self._has_length = False
 
-    def abort(self) -> None:
-        """Ends the connection at once, whatever its state."""
-        if self._transport is not None:
-            self._transport.abort()
-
     # -- called by the event loop ------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-        self._transport.write(
+        self.transport = cast("asyncio.Transport", transport)
+        self.transport.write(
             f"GET {self._address.path} HTTP/1.1\r\nHost: {self._address.authority}\r\n"
             "User-Agent: restream-coordinator\r\nAccept: application/json\r\n"
             "Accept-Encoding: identity\r\nConnection: close\r\n\r\n".encode("ascii")
@@ -78,7 +73,7 @@ class Exchange(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if exc is None and self._in_body and not self._has_length:
-            self._end(b"".join(self._body))  # HTTP/1.0: the end of the stream is the end
+            self.end(b"".join(self._body))  # HTTP/1.0: the end of the stream is the end
         elif not self.answer.done():
             part = "body" if self._in_body else "header"
             self._refuse(Reason.STATS_BAD_HTTP, f"the connection ended in the {part}")
@@ -117,17 +112,10 @@ class Exchange(asyncio.Protocol):
             self._body.append(body)
 
     def on_message_complete(self) -> None:
-        self._end(b"".join(self._body))
-
-    # -- the answer, once --------------------------------------------------------------------
+        self.end(b"".join(self._body))
 
     def _refuse_size(self, part: str, most: int) -> None:
         self._refuse(Reason.STATS_TOO_LARGE, f"the {part} is larger than {most} bytes")
 
     def _refuse(self, reason: Reason, detail: str) -> None:
-        self._end(Cut(reason, detail))
-
-    def _end(self, answer: bytes | Cut) -> None:
-        if not self.answer.done():
-            self.answer.set_result(answer)
-            self.abort()
+        self.end(Cut(reason, detail))

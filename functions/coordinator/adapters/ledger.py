@@ -45,6 +45,20 @@ class Ledger:
         )
         return [Balance.model_validate(fields) for _, fields in found]
 
+    async def unsettled(self) -> set[str]:
+        """Streams with an epoch that is to be settled, now or later: open ones, and those whose
+        last earnings are still held."""
+        found: set[str] = set()
+        after = None
+        while True:
+            page = await self._store.find(
+                "balances", "due_epoch", at_least=0, after=after, limit=DUE_PAGE_MAX
+            )
+            found |= {name for name, _ in page}
+            if len(page) < DUE_PAGE_MAX:
+                return found
+            after = (page[-1][1]["due_epoch"], page[-1][0])
+
     async def behind(self) -> list[str]:
         """Streams with statements that the accounts have not followed yet."""
         found = await self._store.find("balances", "follow_epoch", at_least=0, limit=DUE_PAGE_MAX)

@@ -47,13 +47,12 @@ class Ended:
 
 @dataclass(slots=True)
 class _Run:
-    """One child while it runs. `on_line` gets each line of stdout as it is read."""
+    """One child while it runs. `on_data` gets what stdout says, as it is read."""
 
     child: subprocess.Popen[bytes]
-    on_line: Callable[[bytes], bool]
+    on_data: Callable[[bytes], bool]
     finished: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when stdout ends or nothing more is wanted from it."""
-    partial: bytes = b""
     stderr: bytearray = field(default_factory=bytearray)
 
     def watch(self) -> None:
@@ -90,8 +89,7 @@ class _Run:
         data = _read(self.out)
         if data is None:
             return
-        *lines, self.partial = (self.partial + data).split(b"\n")
-        if not all(map(self.on_line, lines)) or not data or len(self.partial) > LINE_BYTES_MAX:
+        if not data or not self.on_data(data):
             asyncio.get_running_loop().remove_reader(self.out)
             self.finished.set()
 
@@ -104,19 +102,31 @@ class _Run:
         return bool(data)
 
 
+def by_line(on_line: Callable[[bytes], bool]) -> Callable[[bytes], bool]:
+    """For `run_tool`: gives `on_line` each whole line; a line that is too long ends it all."""
+    partial = b""
+
+    def take(data: bytes) -> bool:
+        nonlocal partial
+        *lines, partial = (partial + data).split(b"\n")
+        return all(map(on_line, lines)) and len(partial) <= LINE_BYTES_MAX
+
+    return take
+
+
 async def run_tool(
     argv: Sequence[str],
     *,
     limits: Limits,
     seconds_max: float | None,
-    on_line: Callable[[bytes], bool],
+    on_data: Callable[[bytes], bool],
 ) -> Ended:
-    """Run a tool until it closes stdout, `on_line` returns False, or the time is over.
+    """Run a tool until it closes stdout, `on_data` returns False, or the time is over.
 
     Whatever happens, cancellation included, no process is left behind. Raises OSError if the
     child cannot be started.
     """
-    run = _Run(_spawn(limits.wrap(argv)), on_line)
+    run = _Run(_spawn(limits.wrap(argv)), on_data)
     ended = Ended()
     try:
         run.watch()

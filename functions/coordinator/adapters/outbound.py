@@ -1,22 +1,27 @@
-"""GET a small JSON from a stranger, who may be hostile: guarded, bounded, and fast.
+"""GET a small JSON from a stranger, or POST one there: guarded, bounded, and fast.
 
-A name is resolved once, every address it has is judged, and the connection goes to the judged
-address itself, so that a name which resolves differently the next moment gains nothing. Plain
-HTTP, one request a connection, no redirects, no proxies, no decompression. Each stage has a
-deadline and all together have one more, which no drip of bytes can move.
+The stranger may be hostile. A name is resolved once, every address it has is judged, and the
+connection goes to the judged address itself, so that a name which resolves differently the next
+moment gains nothing; TLS still asks for the name and verifies it. One request a connection, no
+redirects, no proxies, no decompression. Each stage has a deadline and all together have one more,
+which no drip of bytes can move.
 """
 
 import asyncio
 import errno
 import socket
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import ssl
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from time import perf_counter as now
+from typing import TypeVar
 
 from coordinator.adapters.exchange import Cut, Exchange, OutboundLimits
+from coordinator.adapters.posting import Posting
 from coordinator.adapters.stage_clock import TwoStageClock
+from coordinator.adapters.talk import Talk
 from coordinator.addresses import AddressRefused, HttpAddress, check_addresses, is_ip, parse_host
 from coordinator.reasons import Reason
 
@@ -25,11 +30,13 @@ __all__ = [
     "Fetched",
     "Outbound",
     "OutboundLimits",
+    "Posted",
     "Resolve",
     "is_ours",
     "system_resolve",
 ]
 
+Answer = TypeVar("Answer", bytes, int)
 Resolve = Callable[[str], Awaitable[Sequence[str]]]
 """From a host name to all of its addresses; raises OSError where it has none."""
 
@@ -46,6 +53,15 @@ class Fetched:
     """A complete answer with status 200. `peer` is the address it came from."""
 
     body: bytes
+    peer: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """The status that a POST was answered with, whatever it is; `peer` answered."""
+
+    status: int
     peer: str
     seconds: float
 
@@ -73,6 +89,12 @@ def _resolvers() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(RESOLVERS_MAX, thread_name_prefix="resolve")
 
 
+@cache
+def _system_tls() -> ssl.SSLContext:
+    """Certificate and name are verified, TLS 1.2 at least; SSL_CERT_FILE is honoured."""
+    return ssl.create_default_context()
+
+
 class Outbound:
     """Fetches from strangers. Holds no connections, so it needs no closing."""
 
@@ -82,10 +104,13 @@ class Outbound:
         allow_private: bool,
         limits: OutboundLimits = LIMITS,
         resolve: Resolve = system_resolve,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
+        """`tls`: whom to believe; by default the authorities that this system trusts."""
         self._allow_private = allow_private
         self._limits = limits
         self._resolve = resolve
+        self._tls = tls
 
     async def get(self, address: HttpAddress, *, at: str | None = None) -> Fetched | Failed:
         """One attempt at the stats; never raises for anything that the stranger does.
@@ -97,6 +122,21 @@ class Outbound:
             peer = await self.resolve(at or address.host)
             body = await self._exchange(peer, address, deadline)
             return Fetched(body, peer, now() - started)
+        except AddressRefused as refused:
+            return Failed(refused.reason, refused.detail, now() - started)
+
+    async def post(
+        self, address: HttpAddress, headers: Mapping[str, str], body: bytes
+    ) -> Posted | Failed:
+        """One attempt; never raises for anything that the stranger does.
+
+        Header values are ASCII and of one line. The rest of the answer is not read."""
+        started = now()
+        deadline = asyncio.get_running_loop().time() + self._limits.total_seconds
+        try:
+            peer = await self.resolve(address.host)
+            status = await self._post(peer, address, headers, body, deadline)
+            return Posted(status, peer, now() - started)
         except AddressRefused as refused:
             return Failed(refused.reason, refused.detail, now() - started)
 
@@ -132,16 +172,36 @@ class Outbound:
         return check_addresses(found, allow_private=self._allow_private)
 
     async def _exchange(self, peer: str, address: HttpAddress, deadline: float) -> bytes:
-        """The body; AddressRefused for every way of not answering properly."""
+        answer: asyncio.Future[bytes | Cut] = asyncio.get_running_loop().create_future()
+        return await self._talk(Exchange(address, self._limits, answer), peer, address, deadline)
+
+    async def _post(
+        self,
+        peer: str,
+        address: HttpAddress,
+        headers: Mapping[str, str],
+        body: bytes,
+        deadline: float,
+    ) -> int:
+        answer: asyncio.Future[int | Cut] = asyncio.get_running_loop().create_future()
+        return await self._talk(Posting(address, headers, body, answer), peer, address, deadline)
+
+    async def _talk(
+        self, talk: Talk[Answer | Cut], peer: str, address: HttpAddress, deadline: float
+    ) -> Answer:
+        """The answer; AddressRefused for every way of not answering properly."""
         loop = asyncio.get_running_loop()
-        exchange = Exchange(address, self._limits, loop.create_future())
         first = min(deadline, loop.time() + self._limits.connect_seconds)
         clock = TwoStageClock(first, deadline)
+        # To the judged address; the certificate must be the name's all the same.
+        tls = (self._tls or _system_tls(), address.host) if address.is_tls else (None, None)
         try:
             with clock:
-                await loop.create_connection(lambda: exchange, peer, address.port)
+                await loop.create_connection(
+                    lambda: talk, peer, address.port, ssl=tls[0], server_hostname=tls[1]
+                )
                 clock.is_first_stage = False
-                answer = await exchange.answer
+                answer = await talk.answer
         except OSError as error:  # TimeoutError is one
             if not clock.is_first_stage:
                 raise AddressRefused(Reason.STATS_TIMEOUT, "not complete in time") from None
@@ -149,7 +209,7 @@ class Outbound:
             reason = Reason.UNKNOWN_INTERNAL if ours else Reason.CONNECT_FAILED
             raise AddressRefused(reason, str(error) or "no answer to the connection") from None
         finally:
-            exchange.abort()
+            talk.abort()
         if isinstance(answer, Cut):
             raise AddressRefused(answer.reason, answer.detail)
         return answer

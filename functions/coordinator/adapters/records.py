@@ -6,17 +6,21 @@ Money is in another database and another module: `adapters.ledger`.
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import TypeVar
+from typing import TypeGuard, TypeVar
 
+from coordinator import money_pages, network_pages, thumbnails
 from coordinator.adapters.store import Fields, Ref, Store
 from coordinator.checks import Run, run_id
 from coordinator.days import LotteryDay
+from coordinator.money_pages import MoneyPage
+from coordinator.network_pages import NetworkPage, network_page_id
 from coordinator.nodes import Node, changed_bounds
 from coordinator.rollups import Rollup, rollup_id
 from coordinator.rosters import Roster, roster_id
 from coordinator.shards import Layout, Layouts
 from coordinator.streams import Stream
 from coordinator.sweeps import Sweep, SweepBits, shard_tick, sweep_id
+from coordinator.thumbnails import Thumbnail
 from coordinator.trustbook import TrustBook
 
 _Model = TypeVar("_Model", Stream, Node)
@@ -32,6 +36,7 @@ PAGE = 300
 
 
 _LAYOUTS = Ref("layouts", "sweeps")
+_MONEY_PAGE = Ref("pages", "money")
 
 
 class Measurements:
@@ -54,6 +59,11 @@ class Measurements:
         """Every stream, newest first, at most STREAMS_MAX."""
         found = await self._store.find("streams", "created_s", descending=True, limit=STREAMS_MAX)
         return [Stream.model_validate(fields) for _, fields in found]
+
+    async def streams_of(self, stream_ids: Sequence[str]) -> list[Stream | None]:
+        """The streams in the order asked."""
+        found = await self._store.get(*(Ref("streams", stream_id) for stream_id in stream_ids))
+        return [_parsed(Stream, fields) for fields in found]
 
     async def create_stream(self, stream: Stream) -> bool:
         """False if the id is taken."""
@@ -224,6 +234,11 @@ class Measurements:
         fields = {**rollup.to_fields(), "expire_at": _expiry(now_s)}
         return await self._store.create(Ref("rollups", rollup.id), fields)
 
+    async def rollups_of(self, shard: int, hours: range) -> list[Rollup | None]:
+        """A shard's roll-ups of the hours, in their order; None where there is none."""
+        found = await self._store.get(*(Ref("rollups", rollup_id(shard, hour)) for hour in hours))
+        return [Rollup.from_fields(fields) if fields else None for fields in found]
+
     async def rollups(self, hours: range) -> list[Rollup]:
         """Every shard's roll-ups of the hours, oldest first, at most FIND_LIMIT_MAX."""
         found = await self._store.find(
@@ -280,6 +295,7 @@ class Measurements:
                 return {}
             book, checks = TrustBook.from_fields(trust).observing(run.checks, run.controls)
             marked = replace(run, checks=checks)
+            book = replace(book, news=book.news.after(marked))
             fields = {**marked.to_fields(), "expire_at": _expiry(now_s)}
             return {run_ref: fields, trust_ref: book.to_fields()}
 
@@ -293,6 +309,17 @@ class Measurements:
         """Every recorded run of the draws."""
         found = await self._range("check_draw", draws.start, draws.stop)
         return [Run.from_fields(fields) for fields in found]
+
+    async def create_thumbnail(self, picture: Thumbnail) -> bool:
+        """False if it is there already."""
+        expire_at = datetime.fromtimestamp(picture.taken_s, UTC) + timedelta(days=thumbnails.DAYS)
+        fields = {**picture.to_fields(), "expire_at": expire_at}
+        return await self._store.create(Ref("thumbnails", picture.id), fields)
+
+    async def thumbnail(self, thumbnail_id: str) -> Thumbnail | None:
+        """A picture. One read."""
+        (fields,) = await self._store.get(Ref("thumbnails", thumbnail_id))
+        return Thumbnail.from_fields(thumbnail_id, fields) if fields else None
 
     async def latest_run(self) -> Run | None:
         """The newest run."""
@@ -321,6 +348,48 @@ class Measurements:
         """What checks have shown of every node."""
         return TrustBook.from_fields((await self._store.get(Ref("suspicions", "0")))[0])
 
+    async def network_pages(self, shards: int | None = None) -> list[NetworkPage]:
+        """The pages of the first so many shards, as far as they are written.
+
+        By default those of the setting, and of the shards in force if they are more."""
+        wanted = range(self._shards if shards is None else shards)
+        pages = await self._pages(wanted)
+        newest = max(pages, key=lambda page: page.layout.from_tick, default=None)
+        if shards is None and newest is not None and newest.layout.shards > len(wanted):
+            pages += await self._pages(range(len(wanted), newest.layout.shards))
+        return pages
+
+    async def _pages(self, shards: range) -> list[NetworkPage]:
+        found = await self._store.get(*(Ref("pages", network_page_id(shard)) for shard in shards))
+        return [
+            NetworkPage.from_fields(fields)
+            for fields in found
+            if fields and fields["format"] == network_pages.FORMAT
+        ]
+
+    async def network_page(self, shard: int) -> NetworkPage | None:
+        """One shard's page."""
+        return next(iter(await self._pages(range(shard, shard + 1))), None)
+
+    async def put_network_page(self, page: NetworkPage) -> None:
+        """Only the collector of its shard calls this."""
+        await self._store.put(Ref("pages", page.id), page.to_fields())
+
+    async def money_page(self) -> MoneyPage | None:
+        """Streams and tokens as they were last shown."""
+        (fields,) = await self._store.get(_MONEY_PAGE)
+        return MoneyPage.from_fields(fields) if _is_money_page(fields) else None
+
+    async def replace_money_page(self, page: MoneyPage, before: MoneyPage) -> MoneyPage | None:
+        """Writes `page` over `before`, its next revision; None if that was written meanwhile."""
+        revised = replace(page, revision=before.revision + 1)
+
+        def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
+            stored = read[0]["revision"] if _is_money_page(read[0]) else 0
+            return {_MONEY_PAGE: revised.to_fields()} if stored == before.revision else {}
+
+        return revised if await self._store.transact([_MONEY_PAGE], decide) else None
+
     async def _range(self, field: str, start: int, stop: int) -> list[Fields]:
         """All documents with start <= field < stop, in pages."""
         found: list[Fields] = []
@@ -335,6 +404,10 @@ class Measurements:
             found = [fields for fields in found if fields[field] != last]
             start = last
         return found
+
+
+def _is_money_page(fields: Fields | None) -> TypeGuard[Fields]:
+    return fields is not None and fields["format"] == money_pages.FORMAT
 
 
 def _expiry(now_s: float) -> datetime:

@@ -6,7 +6,7 @@ output is counted. A return code of 0 is not success: packets are.
 
 from collections.abc import Callable
 
-from coordinator.adapters.media_process import Ended, Limits, run_tool
+from coordinator.adapters.media_process import Ended, Limits, by_line, run_tool
 from coordinator.adapters.packet_lines import ffprobe_argv, packet_of
 from coordinator.packets import Capture, Packet
 from coordinator.reasons import Reason
@@ -48,7 +48,9 @@ class RtmpProbe:
             return room > 0 and len(packets) < PACKETS_MAX
 
         argv = ffprobe_argv(address, analyse_s=max(0.5, seconds - LIVE_S), silence_max_s=seconds)
-        ended = await run_tool(argv, limits=self._limits, seconds_max=seconds, on_line=take)
+        ended = await run_tool(
+            argv, limits=self._limits, seconds_max=seconds, on_data=by_line(take)
+        )
         failure = None if packets else failure_of(ended)
         return Capture(
             started_s=started_s,

@@ -5,7 +5,7 @@ from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from coordinator.adapters.media_process import Limits, run_tool
+from coordinator.adapters.media_process import Limits, by_line, run_tool
 from coordinator.adapters.packet_lines import ffprobe_argv, packet_of
 from coordinator.adapters.rtmp_probe import failure_of
 from coordinator.packets import Packet, dts_difference_ms
@@ -79,7 +79,7 @@ class Reference:
         while True:
             self._connection += 1
             ended = await run_tool(
-                argv, limits=REFERENCE_LIMITS, seconds_max=None, on_line=self._take
+                argv, limits=REFERENCE_LIMITS, seconds_max=None, on_data=by_line(self._take)
             )
             self._settle()
             self._found_silent = failure_of(ended) is Reason.NO_STREAM

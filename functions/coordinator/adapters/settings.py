@@ -93,7 +93,23 @@ NodeIds = Annotated[
 ]
 
 
-class ApiSettings(Settings):
+JobNames = Annotated[
+    tuple[Annotated[str, Field(pattern=r"^projects/[^/,]+/locations/[^/,]+/jobs/[\w-]+$")], ...],
+    BeforeValidator(_names),
+]
+
+
+class JobSettings(Settings):
+    """Of those that resume or pause the scheduler's jobs."""
+
+    scheduler_jobs: JobNames = ()
+    """All of them, as they are shown."""
+    scheduler_switched: JobNames = ()
+    """Those that are paused while there is nothing to measure."""
+    scheduler_emulator_host: str = ""
+
+
+class ApiSettings(JobSettings):
     """The api's own."""
 
     ingest_url: RtmpBase
@@ -138,8 +154,9 @@ class ProberSettings(Settings):
         return self
 
 
-class PayoutSettings(Settings):
+class PayoutSettings(JobSettings):
     """The payout's own."""
 
+    allow_private_addresses: bool = False
     holding_epochs: int = Field(24, ge=0, le=168)
     network_share_percent: int = Field(20, ge=1, le=100)

@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from agent.coordinator import Coordinator
 from agent.doctor.findings import Finding, Kind, Verdict, conclusion, ok
 from agent.doctor.inside import (
     OwnPages,
+    check_ports_bound,
     check_ports_free,
     check_relay,
     check_stream,
@@ -21,18 +22,6 @@ from agent.settings import Settings
 from agent.streams import Stream
 
 _STOP_S_MAX = 5.0
-
-
-async def examine(settings: Settings, key: str, tell: Callable[[Finding], None]) -> None:
-    """A running node's first look outside: neither plays the stream nor measures the upload."""
-    coordinator = Coordinator(settings.coordinator_url, key, settings.coordinator_ca)
-    try:
-        reached = await ask_coordinator(settings, coordinator)
-        outside = await ask_for_dial_back(settings, coordinator) if reached.stream else []
-        for finding in (*reached.findings, *outside):
-            tell(finding)
-    finally:
-        await coordinator.close()
 
 
 async def doctor(settings: Settings, key: str, work_dir: Path) -> int:
@@ -67,31 +56,35 @@ async def _findings(settings: Settings, key: str, work_dir: Path) -> AsyncIterat
             if not is_running:
                 agent = Agent(settings, key, work_dir, is_announcing=False)
                 await stack.enter_async_context(_running(agent, reached.stream))
-            async for finding in _of_the_relay(settings, coordinator, pages, reached.stream):
+            async for finding in of_the_relay(settings, key, coordinator, reached.stream):
                 yield finding
+            yield await check_upload(pages, settings)
     finally:
         await coordinator.close()
 
 
-async def _of_the_relay(
-    settings: Settings, coordinator: Coordinator, pages: OwnPages, stream: Stream
+async def of_the_relay(
+    settings: Settings, key: str, coordinator: Coordinator, stream: Stream
 ) -> AsyncIterator[Finding]:
+    """What can be told once relay and agent have been started: here, and from outside."""
+    pages = OwnPages(settings)
     relay = await check_relay(pages)
     yield relay
     if relay.verdict is Verdict.PROBLEM:
         return
+    yield await check_ports_bound(pages, settings, node_id_of(key))
     for finding in await check_stream(pages, settings, stream.ingest_url):
         yield finding
     for finding in await ask_for_dial_back(settings, coordinator):
         yield finding
-    yield await check_upload(pages, settings)
 
 
 @contextlib.asynccontextmanager
 async def _running(agent: Agent, stream: Stream) -> AsyncIterator[None]:
     """Relay and agent for the time of the examination."""
-    agent.follow(stream)
     running = asyncio.create_task(agent.run())
+    await asyncio.sleep(0)  # until then it does not know where its relay may ask
+    agent.follow(stream)
     try:
         yield
     finally:

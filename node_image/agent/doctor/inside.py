@@ -72,10 +72,29 @@ def check_ports_free(settings: Settings) -> Finding:
     return ok(Kind.PORTS, f"{settings.rtmp_port} and {settings.stats_port} are free.")
 
 
+async def check_ports_bound(pages: OwnPages, settings: Settings, node_id: str) -> Finding:
+    """Do relay and agent listen where they should, and nobody else in their place?"""
+    rtmp, stats = settings.rtmp_port, settings.stats_port
+    if (await pages.get("/stats.json")).get("node_id") != node_id:
+        says = f"On port {stats} of this machine something else answers."
+        return problem(Kind.PORTS, says, f"Stop what uses port {stats}, or set STATS_PORT.")
+    try:
+        async with asyncio.timeout(_CONNECT_S_MAX):
+            _, writer = await asyncio.open_connection(pages.host, rtmp)
+        writer.close()
+    except (OSError, TimeoutError) as e:
+        says = f"The relay does not listen on port {rtmp}: {e or 'timeout'}."
+        return problem(Kind.PORTS, says, f"Stop what uses port {rtmp}, or set RTMP_PORT.")
+    return ok(Kind.PORTS, f"Relay and agent listen on {rtmp} and {stats}.")
+
+
 async def check_relay(pages: OwnPages) -> Finding:
     """Does the relay run?"""
     if await pages.wait("relay", "running", RELAY_S_MAX):
         return ok(Kind.RELAY, "The relay runs.")
+    if (await pages.part("relay")).get("state") == "overrun":
+        says = "The relay takes no more viewers: connections hold all its places."
+        return problem(Kind.RELAY, says, "Limit how many connections one address may hold.")
     reason = str((await pages.get("/healthz")).get("reason", "The agent does not answer."))
     return problem(Kind.RELAY, "The relay does not run.", reason)
 

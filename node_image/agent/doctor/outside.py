@@ -17,6 +17,15 @@ from agent.streams import AUTO, Stream, neediest
 
 CLOCK_S_MAX = 60.0
 AGAIN_S = 11.0
+_ADDRESS = (
+    "Check that COORDINATOR_URL is right ({url}) and that this machine reaches the internet; if "
+    "both are, wait: the coordinator may be away."
+)
+# A clock that is far behind makes every certificate one of the future.
+_CERTIFICATE = (
+    "Set the clock of this machine (sudo timedatectl set-ntp true); if it is right, check "
+    "COORDINATOR_URL and COORDINATOR_CA: this is not the certificate of the coordinator."
+)
 
 
 @dataclass(frozen=True)
@@ -40,10 +49,7 @@ async def ask_coordinator(settings: Settings, coordinator: Coordinator) -> Reach
         finding, stream = await _find_stream(settings, coordinator)
         return Reached((there, clock, finding), stream)
     except CoordinatorAwayError as e:
-        fix = (
-            f"Check that COORDINATOR_URL is right ({url}) and that this machine reaches the "
-            "internet; if both are, wait: the coordinator may be away."
-        )
+        fix = _CERTIFICATE if "CERTIFICATE" in str(e) else _ADDRESS.format(url=url)
         return Reached((problem(Kind.COORDINATOR, f"{url} cannot be asked: {e}.", fix),))
 
 
@@ -137,9 +143,16 @@ def check_ports(settings: Settings, dial_back: DialBack) -> Finding:
     if not closed:
         return ok(Kind.OUTSIDE, f"Both ports are reached at {dial_back.address}.")
     says = " ".join(f"The {n} port {p} is not reached: {s}" for n, p, _, s in closed)
-    rules = " and ".join(f"TCP {public} to port {local}" for _, public, local, _ in closed)
-    fix = f"In your router, forward {rules} of this machine, and allow them in its firewall."
+    rules = " and ".join(_rule(public, local) for _, public, local, _ in closed)
+    fix = f"In your router, forward {rules} to this machine, and allow that in its firewall."
     return problem(Kind.OUTSIDE, says, fix)
+
+
+def _rule(public: int, local: int) -> str:
+    """Who publishes a container's port under another number has two ports before the node's own."""
+    return f"TCP {public}" + (
+        "" if public == local else f" (which has to end at the node's {local})"
+    )
 
 
 def _route(host: str) -> list[str]:

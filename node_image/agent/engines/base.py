@@ -28,7 +28,7 @@ class Job:
     rtmp_port: int
     stream_id: str
     upstream: RtmpUrl | None = None  # a node pulls from here; an ingest has none
-    publish_hook: str = ""  # an ingest asks here whether a publisher may; a node has none
+    hooks: str = ""  # asked at {hooks}/play about players, on an ingest at /publish as well
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Engine(Protocol):
     name: str
     work_dir: Path
     checks_publishers: bool
-    """Whether an ingest of it asks the job's hook before it lets a publisher in."""
+    """Whether an ingest of it asks the job's hooks before it lets a publisher in."""
 
     def render(self, job: Job, upstream_ip: str) -> Mapping[str, str]:
         """The configuration: texts by file name in the working folder. Pure.

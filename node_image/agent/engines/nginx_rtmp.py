@@ -35,6 +35,8 @@ _LEVELS = {
 # `idle_streams off`: viewers of a stream that ended are told so, and are not left hanging.
 # The statistics are on a socket in a private folder, so no port is opened for them; without the
 # list of clients, because that would repeat what strangers say about themselves.
+# `max_connections`: a crowd must leave room for the pull, the statistics and the questions.
+# `on_play`: whoever came through a forwarder is refused (agent.playing).
 _TEMPLATE = """\
 load_module {module};
 master_process off;
@@ -45,6 +47,7 @@ events {{
 }}
 rtmp {{
     access_log off;
+    max_connections 3800;
     server {{
         listen {bind_address}:{rtmp_port};
         chunk_size 4096;
@@ -55,6 +58,7 @@ rtmp {{
             idle_streams off;
             drop_idle_publisher 10s;
             allow play all;
+            on_play {hooks}/play;
 {role}
         }}
     }}
@@ -81,7 +85,7 @@ _NODE = """\
             pull rtmp://{ip}:{url.port}/{url.app}/{url.name} name={name} static tcUrl=rtmp://{url.host}:{url.port}/{url.app};
             pull_reconnect 1s;"""
 _INGEST = """\
-            on_publish {hook};"""
+            on_publish {hooks}/publish;"""
 
 
 class NginxRtmp:
@@ -99,17 +103,18 @@ class NginxRtmp:
         )
 
     def render(self, job: Job, upstream_ip: str) -> Mapping[str, str]:
-        """nginx.conf for a node (with an upstream) or an ingest (with a publish hook)."""
+        """nginx.conf for a node (with an upstream) or an ingest."""
         if job.upstream is not None:
             role = _NODE.format(ip=upstream_ip, url=job.upstream, name=job.stream_id)
         else:
-            role = _INGEST.format(hook=job.publish_hook)
+            role = _INGEST.format(hooks=job.hooks)
         text = _TEMPLATE.format(
             module=_MODULE,
             work_dir=self.work_dir,
             socket=_SOCKET,
             bind_address=job.bind_address,
             rtmp_port=job.rtmp_port,
+            hooks=job.hooks,
             role=role,
         )
         return {_CONFIG: text}

@@ -66,10 +66,10 @@ def test_a_carrier_s_nat_is_a_problem_only_while_the_ports_are_closed() -> None:
 def test_the_rule_to_set_in_the_router_is_said_with_both_ports() -> None:
     """The announced port may not be the local one."""
     finding = check_ports(SETTINGS, DialBack("203.0.113.7", OPEN, CLOSED))
-    assert "forward TCP 2003 to port 1935 of this machine" in finding.fix
+    assert "forward TCP 2003 (which has to end at the node's 1935) to this" in finding.fix
     assert "8080" not in finding.fix
     both = check_ports(SETTINGS, DialBack("203.0.113.7", CLOSED, CLOSED))
-    assert "TCP 8080 to port 8080 and TCP 2003 to port 1935" in both.fix
+    assert "TCP 8080 and TCP 2003 (which has to end at the node's 1935) to this" in both.fix
     assert check_ports(SETTINGS, DialBack("203.0.113.7", OPEN, OPEN)).verdict is Verdict.OK
 
 

@@ -13,8 +13,9 @@ from agent.streams import RtmpUrl
 HERE = Path(__file__).parent
 ENGINE = NginxRtmp(Path("/run/relay"))
 UPSTREAM = RtmpUrl("ingest.example.org", 1937, "live", "k3v9m2x7q4ab")
-NODE = Job("0.0.0.0", 1935, "k3v9m2x7q4ab", upstream=UPSTREAM)
-INGEST = Job("127.0.0.1", 1936, "", publish_hook="http://127.0.0.1:8080/hooks/publish")
+HOOKS = "http://127.0.0.1:40001"
+NODE = Job("0.0.0.0", 1935, "k3v9m2x7q4ab", UPSTREAM, HOOKS)
+INGEST = Job("127.0.0.1", 1936, "", None, HOOKS)
 STATISTICS = (HERE / "statistics.xml").read_bytes()
 
 

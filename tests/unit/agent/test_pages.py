@@ -41,6 +41,16 @@ def test_a_node_that_does_not_earn_reads_why_and_what_to_do(status: str) -> None
     assert "<p>Forward the port.</p>" in page
 
 
+def test_a_well_node_that_is_not_paid_does_not_read_that_it_earns() -> None:
+    unproven = replace(ANSWER, reason="unproven", says="No check has passed yet.")
+    page = status_page(Standing(unproven, ""), AGENT, RELAY, STREAM)
+    assert "<h1>This node is well and waits for its first passed check</h1>" in page
+    exhausted = replace(ANSWER, stream=replace(ANSWER.stream, status="exhausted"))
+    page = status_page(Standing(exhausted, ""), AGENT, RELAY, STREAM)
+    assert "the stream&#x27;s tokens are used up</h1>" in page
+    assert "is earning" not in page
+
+
 def test_before_the_first_answer_the_page_says_what_is_waited_for() -> None:
     page = status_page(Standing(), AGENT, RELAY, STREAM)
     assert "not earning yet" in page

@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 ENGINE = RtmpRelay(Path("/run/relay"), stats_port=18181)
 UPSTREAM = RtmpUrl("ingest.example.org", 1937, "live", "k3v9m2x7q4ab")
 NODE = Job("0.0.0.0", 1935, "k3v9m2x7q4ab", upstream=UPSTREAM)
-INGEST = Job("127.0.0.1", 1936, "", publish_hook="http://127.0.0.1:8080/hooks/publish")
+INGEST = Job("127.0.0.1", 1936, "", hooks="http://127.0.0.1:40001")
 
 PULL = Connection("s3", "live", "192.0.2.5:1935", True, "INPUT", True, {"width": 640.0})
 VIEWER = Connection("s3", "live", "198.51.100.7:50123", False, "OUTPUT", True)

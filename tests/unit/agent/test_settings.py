@@ -21,6 +21,7 @@ def test_two_variables_are_enough_for_a_node() -> None:
     assert settings.heartbeat_s is None
     assert (settings.drain_s, settings.coordinator_ca) == (5.0, None)
     assert settings.log_level == "INFO"
+    assert settings.notify_urls == ()
 
 
 def test_announced_ports_follow_the_local_ones_unless_they_are_set() -> None:
@@ -74,6 +75,9 @@ def test_every_mistake_is_said_at_once() -> None:
         ("DRAIN_SECONDS", "-1"),
         ("DRAIN_SECONDS", "601"),
         ("COORDINATOR_CA", "/no/such/file"),
+        ("NOTIFY_URLS", "ntfy.sh/topic"),
+        ("NOTIFY_URLS", "json://a ntfy"),
+        ("NOTIFY_URLS", " ".join(["json://a"] * 9)),
     ],
 )
 def test_a_wrong_value_is_named_with_its_variable(name: str, value: str) -> None:
@@ -86,6 +90,19 @@ def test_a_wrong_secret_is_not_repeated() -> None:
     with pytest.raises(SettingsError) as wrong:
         Settings.from_env({**NODE, "ROLE": "ingest", "INGEST_KEY": "hush hush"})
     assert "hush" not in str(wrong.value)
+    with pytest.raises(SettingsError) as wrong:
+        Settings.from_env({**NODE, "NOTIFY_URLS": "json://a, hush://b\n//hush"})
+    assert "hush" not in str(wrong.value)
+    assert "address 2 of 2" in str(wrong.value)
+
+
+def test_addresses_of_the_operator_stand_between_spaces_or_commas_and_are_not_shown() -> None:
+    """An address may hold commas itself."""
+    settings = Settings.from_env(
+        {**NODE, "NOTIFY_URLS": " json://a/x,ntfy://b, mailto://c?to=d,e "}
+    )
+    assert settings.notify_urls == ("json://a/x", "ntfy://b", "mailto://c?to=d,e")
+    assert "ntfy" not in repr(settings)
 
 
 def test_help_explains_every_variable_that_is_read() -> None:

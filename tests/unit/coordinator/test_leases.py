@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator.leases import LEASE_CHARACTERS_MAX, LEASE_SECONDS, Leases, Written
+from coordinator.leases import LEASE_CHARACTERS_MAX, LEASE_SECONDS, Leases, Written, digest_of
 from coordinator.nodes import Node
 
 NOW_S = 1_795_305_637.0
@@ -20,14 +20,15 @@ SAID = Node(
     joined_s=NOW_S,
     changed_s=NOW_S,
 )
+TOLD = digest_of(SAID)
 
 
 def test_a_lease_tells_when_the_same_was_written() -> None:
     """Whenever it is said again."""
     written = Written(NOW_S - 11.5, NOW_S - 7.125)
-    lease = LEASES.granted(SAID, written, NOW_S)
+    lease = LEASES.granted(TOLD, written, NOW_S)
     again = SAID.model_copy(update={"joined_s": NOW_S + 30, "changed_s": NOW_S + 30})
-    assert LEASES.held(lease, again, NOW_S + 30) == written
+    assert LEASES.held(lease, digest_of(again), NOW_S + 30) == written
     assert len(lease) <= LEASE_CHARACTERS_MAX
 
 
@@ -45,24 +46,24 @@ def test_a_lease_tells_when_the_same_was_written() -> None:
 )
 def test_a_lease_is_for_one_node_saying_one_thing(change: dict[str, object]) -> None:
     """Anything new has to be written."""
-    lease = LEASES.granted(SAID, WRITTEN, NOW_S)
-    assert LEASES.held(lease, SAID.model_copy(update=change), NOW_S) is None
+    lease = LEASES.granted(TOLD, WRITTEN, NOW_S)
+    assert LEASES.held(lease, digest_of(SAID.model_copy(update=change)), NOW_S) is None
 
 
 def test_a_lease_expires() -> None:
     """After ten minutes without a heartbeat."""
-    lease = LEASES.granted(SAID, WRITTEN, NOW_S)
-    assert LEASES.held(lease, SAID, NOW_S + LEASE_SECONDS - 1) == WRITTEN
-    assert LEASES.held(lease, SAID, NOW_S + LEASE_SECONDS) is None
+    lease = LEASES.granted(TOLD, WRITTEN, NOW_S)
+    assert LEASES.held(lease, TOLD, NOW_S + LEASE_SECONDS - 1) == WRITTEN
+    assert LEASES.held(lease, TOLD, NOW_S + LEASE_SECONDS) is None
 
 
 @pytest.mark.parametrize("forged", [None, "", "x", "1.2.3", "9" * 5000, "٣.٣." + "a" * 64])
 def test_what_is_no_lease_of_ours_counts_for_nothing(forged: str | None) -> None:
     """Another key's, a longer life, another instant, or rubbish."""
-    assert LEASES.held(forged, SAID, NOW_S) is None
-    other = Leases(b"another key").granted(SAID, WRITTEN, NOW_S)
-    assert LEASES.held(other, SAID, NOW_S) is None
-    *numbers, mac = LEASES.granted(SAID, WRITTEN, NOW_S).split(".")
+    assert LEASES.held(forged, TOLD, NOW_S) is None
+    other = Leases(b"another key").granted(TOLD, WRITTEN, NOW_S)
+    assert LEASES.held(other, TOLD, NOW_S) is None
+    *numbers, mac = LEASES.granted(TOLD, WRITTEN, NOW_S).split(".")
     for at in range(len(numbers)):
         changed = [str(int(n) + 60 * (i == at)) for i, n in enumerate(numbers)]
-        assert LEASES.held(".".join([*changed, mac]), SAID, NOW_S) is None
+        assert LEASES.held(".".join([*changed, mac]), TOLD, NOW_S) is None

@@ -13,18 +13,20 @@ SECRET = day_secret(KEY, date(2026, 11, 22))
 def test_a_draw_is_the_same_for_whoever_knows_the_secret() -> None:
     """Which is everybody, after the day."""
     one, other = Lottery(SECRET, 60, 4), Lottery(SECRET, 60, 4)
-    assert [one.is_due("n1", d) for d in range(500)] == [other.is_due("n1", d) for d in range(500)]
+    assert [one.is_due("n1", d, -600) for d in range(500)] == [
+        other.is_due("n1", d, -600) for d in range(500)
+    ]
 
 
 def test_checks_come_as_often_as_published() -> None:
     """4 an hour: 20,000 minutes draw 1,333 ± 5 standard deviations."""
-    drawn = sum(Lottery(SECRET, 60, 4).is_due("n1", draw) for draw in range(20_000))
+    drawn = sum(Lottery(SECRET, 60, 4).is_due("n1", draw, -(10**9)) for draw in range(20_000))
     assert abs(drawn - 1_333) < 5 * 36
 
 
 def test_a_rate_of_one_per_draw_draws_everybody() -> None:
     """The bound is exact: no draw is lost to rounding."""
-    assert all(Lottery(SECRET, 60, 60).is_due("n1", draw) for draw in range(1_000))
+    assert all(Lottery(SECRET, 60, 60).is_due("n1", draw, -(10**9)) for draw in range(1_000))
 
 
 def test_a_due_second_lies_within_its_draw() -> None:
@@ -60,3 +62,17 @@ def test_a_draw_belongs_to_the_day_it_begins_in() -> None:
     midnight = 1_795_305_600 // 60
     assert day_of(midnight, 60) == date(2026, 11, 22)
     assert day_of(midnight - 1, 60) == date(2026, 11, 21)
+
+
+def test_a_newcomer_is_drawn_in_three_draws_of_four_for_ten_minutes() -> None:
+    """And then like everybody else; nobody's other draws change by that."""
+    lottery, joined = Lottery(SECRET, 60, 4), 1_000
+    new = [
+        sum(lottery.is_due(f"n{n}", joined + later, joined * 60) for n in range(2_000))
+        for later in range(12)
+    ]
+    assert all(1_400 < count < 1_600 for count in new[:10])
+    assert all(count < 200 for count in new[10:])
+    for n in range(200):
+        if lottery.is_due(f"n{n}", joined, -(10**9)):
+            assert lottery.is_due(f"n{n}", joined, joined * 60)

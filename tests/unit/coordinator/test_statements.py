@@ -74,12 +74,23 @@ def test_pay_starts_with_the_first_passed_check() -> None:
     assert row.carried.first_pass_s == 3600 + 9.5 * MINUTE
 
 
-def test_a_failed_check_voids_back_to_the_one_before() -> None:
-    """And says which check it was."""
-    row = _row(_check(9.5), _fail(29.5), _check(39.5), carried=PROVEN)
-    assert (row.minutes_paid, row.minutes_voided) == (20, 20)
+def test_a_failed_check_voids_back_to_the_one_before_and_on_to_the_next() -> None:
+    """And says which check it was. Paid is what lies between two passed checks."""
+    row = _row(_check(9.5), _fail(29.5), _check(39.5), _check(44.5), carried=PROVEN)
+    assert (row.minutes_paid, row.minutes_voided, row.carried.waiting) == (15, 30, 15)
+    assert dict(row.unpaid)[Reason.AFTER_FAILURE] == 10
     assert row.voided_by == (Voided(89, 3600 + 29.5 * MINUTE, 20, Reason.NO_STREAM),)
     assert row.reason is Reason.VOIDED
+
+
+def test_nothing_waits_after_a_failed_check_that_was_the_last() -> None:
+    """No later check can pay those minutes; the next pass begins anew, in a later epoch too."""
+    row = _row(_check(9.5), _fail(29.5), carried=PROVEN)
+    assert (row.minutes_waiting, row.carried.failed) == (0, True)
+    assert dict(row.unpaid) == {Reason.VOIDED: 20, Reason.AFTER_FAILURE: 30}
+    after = _row(_check(9.5), _check(19.5), carried={"n2": row.carried})
+    assert (after.minutes_paid, after.minutes_unpaid(Reason.AFTER_FAILURE)) == (10, 10)
+    assert not after.carried.failed
 
 
 def test_a_degraded_check_voids_nothing() -> None:
@@ -116,17 +127,47 @@ def test_minutes_of_a_flagged_node_are_parked_and_paid_when_it_is_cleared() -> N
         _check(29.5),
     )
     parked = _row(*checks, carried=PROVEN)
-    assert (parked.minutes_paid, parked.minutes_waiting, parked.carried.parked) == (0, 50, 20)
-    assert dict(parked.unpaid) == {Reason.SUSPECTED: 50, Reason.VOIDED: 10}
+    assert (parked.minutes_paid, parked.minutes_waiting, parked.carried.parked) == (0, 40, 10)
+    assert dict(parked.unpaid) == {
+        Reason.SUSPECTED: 40,
+        Reason.VOIDED: 10,
+        Reason.AFTER_FAILURE: 10,
+    }
     assert parked.reason is Reason.SUSPECTED
     cleared = _row(*checks, _check(39.5, event=Event.CLEARED), carried=PROVEN)
-    assert (cleared.minutes_paid, cleared.minutes_voided) == (30, 10)
+    assert (cleared.minutes_paid, cleared.minutes_voided) == (20, 20)
 
 
 def test_a_failed_retest_voids_back_to_the_passed_one_before() -> None:
     """Minutes that a retest has passed for stay parked."""
-    row = _row(_fail(9.5, Event.FLAGGED), _check(19.5), _fail(29.5), carried=PROVEN)
-    assert (row.carried.parked, row.minutes_voided) == (10, 20)
+    checks = _fail(9.5, Event.FLAGGED), _check(14.5), _check(19.5), _fail(29.5)
+    row = _row(*checks, carried=PROVEN)
+    assert (row.carried.parked, row.minutes_unpaid(Reason.VOIDED)) == (5, 20)
+
+
+def test_suspension_voids_what_is_parked_and_keeps_parking() -> None:
+    """What was earned before is not touched; what comes after waits for the flag to be cleared."""
+    checks = (
+        _fail(9.5, Event.FLAGGED),
+        _check(14.5),
+        _check(19.5),
+        _fail(29.5, Event.SUSPENDED),
+        _check(39.5, event=Event.FLAGGED),
+        _check(44.5),
+    )
+    row = _row(*checks, carried=PROVEN)
+    assert (row.minutes_paid, row.carried.parked, row.carried.flagged) == (0, 5, True)
+    assert dict(row.unpaid) == {
+        Reason.VOIDED: 20,
+        Reason.AFTER_FAILURE: 15,
+        Reason.SUSPENDED: 5,
+        Reason.SUSPECTED: 20,
+    }
+    assert row.minutes_voided == 40
+    assert sum(voided.minutes for voided in row.voided_by) == 25
+    assert row.forfeited_micros == 0
+    cleared = _row(*checks, _check(59.5, event=Event.CLEARED), carried=PROVEN)
+    assert (cleared.minutes_paid, cleared.carried.flagged) == (20, False)
 
 
 def test_parked_minutes_are_carried_and_decided_later() -> None:

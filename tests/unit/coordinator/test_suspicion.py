@@ -61,12 +61,50 @@ def test_three_per_cent_of_degraded_checks_flag_nobody() -> None:
     assert not any(_after(("d" + "p" * 32) * 50)[1])
 
 
-def test_a_flag_is_confirmed_by_failing_retests() -> None:
+def test_wrong_content_and_failing_retests_make_a_fraud() -> None:
     """Three of them, and it is over."""
-    state, events = _after("fff" + "fff" + "ppp")
-    assert state.trust is Trust.FRAUD
-    assert events[5] is Event.CONFIRMED
+    for kinds in ("ww" + "fff", "fwf" + "fwf", "fff" + "wfw"):
+        state, events = _after(kinds + "ppp")
+        assert state.trust is Trust.FRAUD
+        assert events[len(kinds) - 1] is Event.CONFIRMED
+        assert not any(events[len(kinds) :])
+
+
+def test_absence_is_no_fraud_however_long_it_lasts() -> None:
+    """A cut line, or a rival's flood: three failed retests suspend, and more change nothing."""
+    state, events = _after("fff" + "fff" + "f" * 50)
+    assert state.trust is Trust.SUSPENDED
+    assert (events[2], events[5]) == (Event.FLAGGED, Event.SUSPENDED)
     assert not any(events[6:])
+
+
+def test_a_suspended_node_that_serves_again_is_cleared_by_six_more_passes() -> None:
+    """The pass has it retested in every draw; its id and what it earned stay its own."""
+    state, events = _after("ffffff" + "ff" + "p" + "pppppp")
+    assert (events[8], events[-1]) == (Event.FLAGGED, Event.CLEARED)
+    assert (state.trust, state.flagged_s) == (Trust.PROVEN, None)
+    assert not any(events[9:-1])
+
+
+def test_one_that_serves_only_now_and_then_is_suspended_again() -> None:
+    """A lucky pass pays nothing: its minutes are parked, and void with the next suspension."""
+    state, events = _after("ffffff" + "p" + "fff")
+    assert state.trust is Trust.SUSPENDED
+    assert events[6:] == [Event.FLAGGED, None, None, Event.SUSPENDED]
+
+
+def test_a_suspended_node_that_serves_something_else_is_a_fraud() -> None:
+    """Content proven wrong is proof at any time."""
+    state, events = _after("ffffff" + "wfw")
+    assert state.trust is Trust.FRAUD
+    assert events[-1] is Event.CONFIRMED
+
+
+def test_a_cleared_node_is_not_reminded_of_content() -> None:
+    """One wrong packet long ago does not add up with one of today."""
+    state, events = _after("w" + "fff" + "pppppp" + "w")
+    assert Event.CLEARED in events
+    assert state.trust is Trust.PROVEN
 
 
 def test_a_flag_is_cleared_by_passing_retests() -> None:

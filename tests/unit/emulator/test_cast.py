@@ -27,6 +27,7 @@ PORTS = {
     "ingest": 1031,
     "ingest-stats": 1033,
     "firestore": 1039,
+    "scheduler": 1049,
 }
 SETTINGS: dict[str, type[Settings]] = {
     "api": ApiSettings,
@@ -90,6 +91,23 @@ def test_the_scheduler_calls_the_three_functions_at_their_paces(stage: Stage) ->
         ("prober", "http://127.0.0.1:1019/", every_5_s),
         ("payout", "http://127.0.0.1:1021/", every_5_s),
     ]
+
+
+def test_api_and_payout_know_the_jobs_and_where_to_switch_them(stage: Stage) -> None:
+    """All are shown; the payout's own is never paused."""
+    settings = {
+        "api": ApiSettings.from_env(cast.function(stage, "api").env),
+        "payout": PayoutSettings.from_env(cast.function(stage, "payout").env),
+    }
+    parent = "projects/demo-restream/locations/local/jobs"
+    for told in settings.values():
+        assert told.scheduler_jobs == tuple(
+            f"{parent}/{name}" for name in ("collector", "prober", "payout")
+        )
+        assert told.scheduler_switched == told.scheduler_jobs[:2]
+        assert told.scheduler_emulator_host == "127.0.0.1:1049"
+    argv = cast.scheduler(stage).argv
+    assert argv[argv.index("--api") + 1] == "1049"
 
 
 def test_nothing_of_the_users_own_environment_reaches_a_part(

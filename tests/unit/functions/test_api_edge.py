@@ -1,7 +1,10 @@
 """What every answer has, whatever the route."""
 
+import json
+
 import pytest
 
+from coordinator.adapters.store import Ref
 from tests.unit.functions.conftest import SPONSOR_KEY, STREAM, Coordinator, bearer
 
 READS = ["/", "/streams", "/nodes", "/healthz", "/openapi.json", "/docs", "/style.css"]
@@ -81,3 +84,39 @@ async def test_json_with_a_charset_is_json(coordinator: Coordinator) -> None:
         headers={**bearer(SPONSOR_KEY), "Content-Type": "Application/JSON; charset=utf-8"},
     )
     assert answer.status_code == 201
+
+
+async def test_options_names_the_methods_of_the_path(coordinator: Coordinator) -> None:
+    """Exactly those; a path of its own is not the variable one that would fit as well."""
+    for path, methods in {
+        "/streams": "GET, HEAD, OPTIONS, POST",
+        "/streams/s3": "GET, HEAD, OPTIONS",
+        "/nodes/heartbeat": "OPTIONS, POST",
+        "/nowhere": "GET, HEAD, OPTIONS",
+    }.items():
+        answer = await coordinator.client.options(path)
+        assert (answer.status_code, answer.headers["allow"]) == (204, methods)
+
+
+async def test_a_wrong_method_is_told_every_right_one(coordinator: Coordinator) -> None:
+    """Also where two routes share a path."""
+    answer = await coordinator.client.delete("/streams")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, OPTIONS, POST")
+
+
+async def test_an_unforeseen_error_is_a_problem_and_a_line_in_the_log(
+    coordinator: Coordinator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With its trace for us, and nothing of it for the caller."""
+    await coordinator.measured.put(Ref("streams", "s3"), {"created_s": "not a number"})
+    answer = await coordinator.client.get("/streams")
+    assert (answer.status_code, answer.json()["type"]) == (500, "/problems/internal")
+    assert "not a number" not in answer.text
+    assert answer.headers["x-request-id"]
+    line = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (line["severity"], line["message"], line["path"]) == (
+        "ERROR",
+        "request_failed",
+        "/streams",
+    )
+    assert "ValidationError" in line["trace"]

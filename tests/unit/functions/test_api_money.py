@@ -88,14 +88,29 @@ async def test_an_idempotency_key_stands_for_one_amount(coordinator: Coordinator
 @pytest.mark.parametrize(
     "body",
     [{}, {"amount": "0"}, {"amount": "-7"}, {"amount": 1.5}, {"amount": "1e3"}, {"amount": None},
-     {"amount": "1000000000000"}, {"amount": "7", "to": "me"}, [], None],
+     {"amount": "1000000000001"}, {"amount": "7", "to": "me"}, [], None],
 )  # fmt: skip
 async def test_a_wrong_amount_is_refused(coordinator: Coordinator, body: Any) -> None:
-    """Zero, negative, fractional as a number, beyond all bounds together with the first."""
+    """Zero, negative, fractional as a number, beyond all bounds."""
     stream_id = (await coordinator.registered())["stream_id"]
     answer = await _post(coordinator, f"/streams/{stream_id}/top-ups", body)
     assert answer.status_code in {400, 422}, answer.text
     assert (await coordinator.client.get(f"/streams/{stream_id}")).json()["balance"] == "1000"
+
+
+async def test_a_stream_takes_a_trillion_tokens_in_all(coordinator: Coordinator) -> None:
+    """An amount that is fine by itself is too much together with what was deposited before."""
+    stream_id = (await coordinator.registered())["stream_id"]
+    answer = await _post(coordinator, f"/streams/{stream_id}/top-ups", {"amount": "1000000000000"})
+    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/too-many-tokens")
+    assert (await coordinator.client.get(f"/streams/{stream_id}")).json()["balance"] == "1000"
+
+
+async def test_two_point_zero_is_an_integer_in_json(coordinator: Coordinator) -> None:
+    """A client's number type must not decide whether a request is taken."""
+    stream = await coordinator.registered(token_balance=77.0, max_paid_nodes=7.0)
+    assert stream["balance"] == "77"
+    assert stream["max_paid_nodes"] == 7  # type: ignore[comparison-overlap]  # typed as text
 
 
 @pytest.mark.parametrize("verb", ["top-ups", "close"])

@@ -270,7 +270,7 @@ async def test_the_dashboard_shows_streams_nodes_uptime_and_reasons(
     assert "<script>" not in page.text
     assert NODE_ID in page.text
     assert "100.0 %" in page.text
-    assert "Everything is as it should be." in page.text
+    assert "</span> healthy</span>" in page.text
     assert "default-src 'none'" in page.headers["content-security-policy"]
 
 

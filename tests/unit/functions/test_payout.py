@@ -9,7 +9,7 @@ from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log
 from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.records import Measurements
-from coordinator.adapters.store import Ref, StoreError
+from coordinator.adapters.store import Ref, Store, StoreError
 from coordinator.balances import opening_balance
 from coordinator.checks import Check, Event, IngestState, Run, Verdict, run_id
 from coordinator.entries import EntryKind
@@ -43,7 +43,7 @@ def _slot(node_id: str) -> Slot:
     return Slot(node_id, "s3", "http://192.0.2.5/", "192.0.2.5", 1935, START_S // 60, 1.0)
 
 
-async def _evidence(measured: MemoryStore, epochs: int = 1, stream: Stream = STREAM) -> None:
+async def _evidence(measured: Store, epochs: int = 1, stream: Stream = STREAM) -> None:
     """Two nodes up in every minute; n2 passes a check each quarter hour, n5 fails its last."""
     measurements = Measurements(measured)
     await measurements.create_stream(stream)
@@ -85,7 +85,7 @@ async def test_an_epoch_is_settled_from_its_evidence() -> None:
     rows = {row.node_id: row for row in statement.rows}
     assert (rows["n2"].minutes_unproven, rows["n2"].minutes_paid) == (1, 45)
     assert rows["n2"].minutes_waiting == 14
-    assert (rows["n5"].minutes_paid, rows["n5"].minutes_voided) == (30, 15)
+    assert (rows["n5"].minutes_paid, rows["n5"].minutes_voided) == (30, 29)
     assert statement.paid_micros == 75 * MICROS_A_MINUTE
     assert summary["settled"][0]["paid_micros"] == statement.paid_micros
     (balance,) = await Ledger(money).balances(["s3"])
@@ -295,8 +295,11 @@ async def test_all_nodes_unmeasured_keep_what_they_had() -> None:
     await _settler(measured, money, AFTER + 3600).settle_due()
     second = await Ledger(money).statement("s3", EPOCH + 1)
     assert second is not None
-    for row in second.rows:
-        assert (row.minutes_unknown, row.minutes_up, row.minutes_waiting) == (60, 60, 74)
+    rows = {row.node_id: row for row in second.rows}
+    for row in rows.values():
+        assert (row.minutes_unknown, row.minutes_up) == (60, 60)
+    assert rows["n2"].minutes_waiting == 74
+    assert rows["n5"].minutes_unpaid(Reason.AFTER_FAILURE) == 60
 
 
 async def test_an_epoch_without_any_sweep_pays_nobody() -> None:

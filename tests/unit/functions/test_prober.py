@@ -37,8 +37,8 @@ def test_only_nodes_that_claim_health_are_candidates() -> None:
 
 def test_a_draw_is_the_lotterys_and_nothing_else() -> None:
     """Everyone can recompute it once the day's secret is out."""
-    due = due_in(1_000, SLOTS, TrustBook(), LOTTERY)
-    expected = {slot.node_id for slot in SLOTS if LOTTERY.is_due(slot.node_id, 1_000)}
+    due = due_in(1_000, SLOTS, TrustBook(), LOTTERY, 60)
+    expected = {slot.node_id for slot in SLOTS if LOTTERY.is_due(slot.node_id, 1_000, 420)}
     assert {one.slot.node_id for one in due} == expected
     assert 0 < len(due) < len(SLOTS)
     assert [one.due_s for one in due] == sorted(one.due_s for one in due)
@@ -49,14 +49,14 @@ def test_a_flagged_node_is_retested_in_every_draw() -> None:
     """Marked as such, so that no check looks aimed."""
     book = TrustBook({"n3": TrustState(trust=Trust.FLAGGED, flagged_s=77.0)})
     for draw in range(1_000, 1_020):
-        (one,) = [d for d in due_in(draw, SLOTS, book, LOTTERY) if d.slot.node_id == "n3"]
-        assert one.caused_by_s == (None if LOTTERY.is_due("n3", draw) else 77.0)
+        (one,) = [d for d in due_in(draw, SLOTS, book, LOTTERY, 60) if d.slot.node_id == "n3"]
+        assert one.caused_by_s == (None if LOTTERY.is_due("n3", draw, 420) else 77.0)
 
 
 def test_a_confirmed_fraud_is_not_checked_any_more() -> None:
     """It earns nothing, so there is nothing to check."""
     book = TrustBook({slot.node_id: TrustState(trust=Trust.FRAUD) for slot in SLOTS})
-    assert due_in(1_000, SLOTS, book, LOTTERY) == []
+    assert due_in(1_000, SLOTS, book, LOTTERY, 60) == []
 
 
 PASS = Proof(Verdict.PASS, Reason.PASSED)

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Builds one of our images: build-image.sh PART [TAG] [docker build arguments...]; prints the image's id.
+#
+# PART is node, one of the functions (api, collector, payout, prober), or scheduler: the local one, which runs beside them.
+#
+# Uses docker, or podman, whichever can be used. On a machine without a registry, BUILD_OFFLINE names a
+# program that is called as `$BUILD_OFFLINE build TAG DOCKERFILE CONTEXT [arguments...]` in their place.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+part=${1:?usage: build-image.sh node|api|collector|payout|prober|scheduler [TAG] [docker build arguments...]}
+tag=${2:-restream-$part}
+shift $(($# < 2 ? $# : 2))
+arguments=()
+case $part in
+api | collector | payout | prober)
+    context=$here/functions
+    arguments=(--build-arg "FUNCTION=$part")
+    ;;
+node)
+    context=$here/node_image
+    # The engine is the file's own default, said again: buildah 1.28 drops a stage that only a default names.
+    arguments=(--build-arg RELAY_ENGINE=nginx-rtmp
+        --build-arg "REVISION=$(git -C "$here" rev-parse HEAD 2>/dev/null || echo unknown)")
+    ;;
+scheduler) context=$here file=$here/emulator/cloud_scheduler/Dockerfile ;;
+*) echo "there is no image of $part: write node, api, collector, payout, prober or scheduler" >&2 && exit 2 ;;
+esac
+file=${file:-$context/Dockerfile}
+arguments+=("$@")
+
+if [ -n "${BUILD_OFFLINE:-}" ]; then
+    exec "$BUILD_OFFLINE" build "$tag" "$file" "$context" "${arguments[@]}"
+elif docker info >/dev/null 2>&1; then
+    # BuildKit leaves out the stages that nothing needs; the builder before it makes them all.
+    export DOCKER_BUILDKIT=1
+    exec docker build --quiet -t "$tag" -f "$file" "${arguments[@]}" "$context"
+elif podman info >/dev/null 2>&1; then
+    # Its own format would drop the health check.
+    exec podman build --quiet --format docker -t "$tag" -f "$file" "${arguments[@]}" "$context"
+fi
+echo "Neither docker nor podman can be used here: install one of them (apt-get install podman), or start docker." >&2
+exit 1

@@ -1,0 +1,104 @@
+"""Sponsors' webhooks: registered with a stream, looked at, moved, and turned off."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from api.problems import Problem
+from api.webhook_wire import WebhookIn, WebhookOut, WebhookSetOut
+from api.wire import timestamp
+from coordinator.adapters.clock import Clock
+from coordinator.adapters.ledger import Ledger
+from coordinator.adapters.outbound import Outbound, OutboundLimits
+from coordinator.adapters.webhook_records import Webhooks
+from coordinator.addresses import AddressRefused, parse_webhook_url
+from coordinator.epochs import Calendar
+from coordinator.streams import Stream
+from coordinator.webhooks import Webhook, secret_of
+
+LIMITS = OutboundLimits(resolve_seconds=1.5)
+"""The api only resolves a name; payout is who sends."""
+
+
+@dataclass(frozen=True)
+class Subscriptions:
+    """Who is told about a stream."""
+
+    webhooks: Webhooks
+    ledger: Ledger
+    outbound: Outbound
+    calendar: Calendar
+    clock: Clock
+
+    async def check(self, url: str) -> None:
+        """A problem unless this is a URL at a public address, as far as can be told now.
+
+        Every delivery judges the address anew: a name may lead elsewhere by then."""
+        try:
+            await self.outbound.resolve(parse_webhook_url(url).host)
+        except AddressRefused as refused:
+            raise Problem(
+                "address-refused",
+                f"webhook_url: {refused.detail}. Name an http or https URL at a public address.",
+                reason=refused.reason.value,
+            ) from refused
+
+    async def open(self, stream: Stream, url: str, sponsor_key: str) -> None:
+        """With a new stream, before its balance: nothing is settled that nobody is told of."""
+        first = self.calendar.epoch_at(stream.created_s)
+        new = self._new(stream.stream_id, url, sponsor_key, first)
+        await self.webhooks.create(new.waiting(self.clock(), self.calendar))
+
+    async def of(self, stream: Stream, sponsor: str) -> WebhookOut:
+        """How far telling has come."""
+        _require_owner(stream, sponsor)
+        webhook = await self.webhooks.of(stream.stream_id)
+        if webhook is None:
+            raise Problem("unknown-webhook", f"{stream.stream_id} has no webhook: POST one here.")
+        return _told(webhook)
+
+    async def set(
+        self, stream: Stream, asked: WebhookIn, sponsor: tuple[str, str]
+    ) -> WebhookSetOut:
+        """Another URL, or none; what was not delivered yet goes to the new one."""
+        name, sponsor_key = sponsor
+        _require_owner(stream, name)
+        url = asked.webhook_url
+        if url is not None:
+            await self.check(url)
+        (balance,) = await self.ledger.balances([stream.stream_id])
+        if balance is None:
+            raise Problem("unavailable", "The stream's first deposit is still being written.")
+        new = self._new(stream.stream_id, url or "", sponsor_key, balance.next_epoch)
+        kept = await self.webhooks.replace(new if url is not None else new.ended())
+        secret = kept.secret if url is not None else None
+        return WebhookSetOut(**_told(kept).model_dump(), webhook_secret=secret)
+
+    def _new(self, stream_id: str, url: str, sponsor_key: str, first_epoch: int) -> Webhook:
+        return Webhook(
+            stream_id=stream_id,
+            url=url,
+            secret=secret_of(sponsor_key, stream_id),
+            next_epoch=first_epoch,
+            due_s=self.clock(),
+        )
+
+
+def _told(webhook: Webhook) -> WebhookOut:
+    """A webhook on the wire, without its secret."""
+    success_s, due_s = webhook.last_success_s, webhook.due_s
+    state: Literal["waiting", "failing", "ended"] = "failing" if webhook.failures else "waiting"
+    return WebhookOut(
+        stream_id=webhook.stream_id,
+        webhook_url=webhook.url or None,
+        state="ended" if due_s is None else state,
+        next_epoch=webhook.next_epoch,
+        failures=webhook.failures,
+        last_error=webhook.last_error or None,
+        last_success_at=None if success_s is None else timestamp(success_s),
+        next_try_at=None if due_s is None else timestamp(due_s),
+    )
+
+
+def _require_owner(stream: Stream, sponsor: str) -> None:
+    if stream.sponsor != sponsor:
+        raise Problem("not-your-stream", "Only the sponsor who registered it has its webhook.")

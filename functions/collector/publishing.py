@@ -1,0 +1,93 @@
+"""Writing a shard's page after its sweep. A page that cannot be written costs no sweep."""
+
+from dataclasses import dataclass, field
+
+from coordinator.adapters.clock import Clock
+from coordinator.adapters.log import Log
+from coordinator.adapters.records import Measurements
+from coordinator.epochs import Calendar
+from coordinator.history import HOURS, History, joined
+from coordinator.network_pages import NetworkPage, News
+from coordinator.rollups import HOUR_S
+from coordinator.rosters import Roster
+from coordinator.shards import Layout, Layouts
+from coordinator.sweeps import Sweep
+
+
+@dataclass
+class Publisher:
+    """Goes on from the page of the sweep before: its own, or the one that was written."""
+
+    measurements: Measurements
+    calendar: Calendar
+    clock: Clock
+    log: Log
+    _pages: dict[tuple[Layout, int], NetworkPage] = field(default_factory=dict)
+    """What this instance wrote last."""
+
+    async def before(
+        self, layouts: Layouts, layout: Layout, shard: int, tick: int
+    ) -> NetworkPage | None:
+        """The page to go on from; None if it could not be read, and none is to be written."""
+        own = self._pages.pop((layout, shard), None)
+        if own is not None and own.tick == tick - 1:
+            return own
+        try:
+            page = await self.measurements.network_page(shard)
+            if page is not None and page.layout == layout:
+                return page
+            old = layouts.before(layout)
+            read = await self.measurements.network_pages(old.shards) if old else []
+        except Exception as error:  # whatever it is: no page is worth a sweep
+            self.log.failure("page_not_read", error, shard=shard)
+            return None
+        return self._taken_over(layout, shard, [each for each in read if each.layout == old])
+
+    async def publish(
+        self,
+        before: NetworkPage | None,
+        sweep: Sweep,
+        roster: Roster,
+        swept_seconds: float,
+        *,
+        rolled: bool,
+    ) -> None:
+        """Writes the page after a sweep; `rolled`: the hours before this one are rolled up."""
+        if before is None:
+            return
+        try:
+            news = News(
+                await self.measurements.trust(),
+                await self._history(before.history, sweep, roster) if rolled else None,
+                swept_seconds,
+            )
+            page = before.following(sweep, roster, news)
+            await self.measurements.put_network_page(page)
+        except Exception as error:  # likewise; the next sweep tries again
+            self.log.failure("page_not_written", error, shard=sweep.shard)
+            return
+        self._pages[before.layout, sweep.shard] = page
+
+    def _taken_over(self, layout: Layout, shard: int, old: list[NetworkPage]) -> NetworkPage:
+        """A first page: what the shards before it knew of anybody, or only the last day's hours."""
+        hour = self._hour(layout.from_tick if old else self.calendar.tick_at(self.clock()))
+        if not old:
+            return NetworkPage(shard, layout, 0, history=History(hour - HOURS))
+        pictures = {name: shown for page in old for name, shown in page.thumbnails.items()}
+        history = joined((page.history for page in old), hour)
+        return NetworkPage(shard, layout, 0, history=history, thumbnails=pictures)
+
+    async def _history(self, history: History, sweep: Sweep, roster: Roster) -> History:
+        """With the hours that have ended since, each read once by whoever shows it first."""
+        hour = self._hour(sweep.tick)
+        if history.until_hour >= hour:
+            return history
+        history = history.skipped_to(max(history.until_hour, hour - HOURS))
+        hours = range(history.until_hour, hour)
+        kept = {slot.node_id for slot in roster.slots}
+        for rollup in await self.measurements.rollups_of(sweep.shard, hours):
+            history = history.after(rollup.nodes if rollup else {}, kept)
+        return history
+
+    def _hour(self, tick: int) -> int:
+        return tick * self.calendar.sweep_seconds // HOUR_S

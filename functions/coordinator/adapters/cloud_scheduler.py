@@ -1,0 +1,104 @@
+"""Cloud Scheduler's jobs through Google's own client: how they fare, pausing and resuming them.
+
+Only the jobs that settings name are ever touched. Every call names its own time limit.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import grpc.aio
+from google.api_core import exceptions
+from google.auth.exceptions import GoogleAuthError
+from google.cloud import scheduler_v1
+from google.cloud.scheduler_v1.services.cloud_scheduler.transports import (
+    CloudSchedulerGrpcAsyncIOTransport,
+)
+
+from coordinator.adapters.scheduler import SchedulerError
+from coordinator.jobs import JobState
+
+SECONDS_MAX = 5.0
+_STATES: Any = scheduler_v1.Job.State
+
+
+class CloudScheduler:
+    """The real one. Connects on first use, on the event loop of that use."""
+
+    def __init__(
+        self,
+        shown: Sequence[str],
+        switched: Sequence[str],
+        emulator_host: str = "",
+        *,
+        seconds_max: float = SECONDS_MAX,
+    ) -> None:
+        """Jobs by their whole names, `projects/P/locations/L/jobs/ID`."""
+        self._shown = tuple(shown)
+        self._switched = tuple(switched)
+        self._emulator_host = emulator_host
+        self._seconds_max = seconds_max
+        self._connected: scheduler_v1.CloudSchedulerAsyncClient | None = None
+
+    async def states(self) -> list[JobState]:
+        found = await self._all(self._get(name) for name in self._shown)
+        return [_state(job, is_switched=job.name in self._switched) for job in found]
+
+    async def switch(self, *, on: bool) -> None:
+        await self._all(self._switch(name, on=on) for name in self._switched)
+
+    async def close(self) -> None:
+        """Ends the connection."""
+        if self._connected is not None:
+            await self._connected.transport.close()  # type: ignore[no-untyped-call]  # Google's own
+            self._connected = None
+
+    async def _switch(self, name: str, *, on: bool) -> None:
+        """Asks first: only a running job can be paused, and only a paused one resumed."""
+        wanted = _STATES.ENABLED if on else _STATES.PAUSED
+        if (await self._get(name)).state == wanted:
+            return
+        change = self._client().resume_job if on else self._client().pause_job
+        try:
+            await change(name=name, retry=None, timeout=self._seconds_max)
+        except exceptions.FailedPrecondition:
+            if (await self._get(name)).state != wanted:  # else somebody was faster
+                raise
+
+    async def _get(self, name: str) -> Any:
+        return await self._client().get_job(name=name, retry=None, timeout=self._seconds_max)
+
+    async def _all(self, calls: Iterable[Awaitable[Any]]) -> list[Any]:
+        """All at once; what one cannot do does not keep the others from it."""
+        done = await asyncio.gather(*calls, return_exceptions=True)
+        for each in done:
+            if isinstance(each, exceptions.GoogleAPIError | GoogleAuthError):
+                raise SchedulerError(str(each)) from each
+            if isinstance(each, BaseException):
+                raise each
+        return done
+
+    def _client(self) -> scheduler_v1.CloudSchedulerAsyncClient:
+        if self._connected is None:
+            transport = None
+            if self._emulator_host:
+                channel = grpc.aio.insecure_channel(self._emulator_host)
+                transport = CloudSchedulerGrpcAsyncIOTransport(channel=channel)
+            self._connected = scheduler_v1.CloudSchedulerAsyncClient(transport=transport)
+        return self._connected
+
+
+def _state(job: Any, *, is_switched: bool) -> JobState:
+    return JobState(
+        id=job.name.rpartition("/")[2],
+        is_paused=job.state == _STATES.PAUSED,
+        last_s=_instant(job.last_attempt_time),
+        next_s=_instant(job.schedule_time) if job.state == _STATES.ENABLED else None,
+        failure=(job.status.message or "failed") if job.status.code else "",
+        is_switched=is_switched,
+    )
+
+
+def _instant(at: datetime | None) -> float | None:
+    return at.timestamp() if at else None

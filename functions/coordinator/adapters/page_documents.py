@@ -1,0 +1,102 @@
+"""What pages of nodes and streams are made of, on any store: written by payout, read by api.
+
+Projections, in the measurement database: losing one loses nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from coordinator.adapters.clock import Clock
+from coordinator.adapters.store import Fields, Ref, Store
+from coordinator.incidents import Incident, Incidents
+from coordinator.node_pages import Part, bucket_of, with_part
+from coordinator.stream_pages import StreamHour, StreamPage
+
+HELD_MAX = 8
+"""Documents that a reader holds at once: some megabytes."""
+_INCIDENTS = Ref("pages", "incidents")
+
+
+class PageWriter:
+    """Adds what an epoch brought; each call bears repeating."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def add_part(self, bucket: int, part: Part) -> None:
+        """One epoch of a bucket's nodes."""
+        ref = _nodes(bucket)
+
+        def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
+            return _changed(ref, read[0], with_part(read[0], part))
+
+        await self._store.transact([ref], decide)
+
+    async def add_hour(self, stream_id: str, hour: StreamHour, thumbnail: str | None) -> None:
+        """One epoch of a stream."""
+        ref = _stream(stream_id)
+
+        def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
+            page = StreamPage.from_fields(read[0]).adding(hour, thumbnail)
+            return _changed(ref, read[0], page.to_fields())
+
+        await self._store.transact([ref], decide)
+
+    async def add_incidents(self, epoch: int, incidents: Sequence[Incident]) -> None:
+        """Those of an epoch; and that all pages are written through it."""
+
+        def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
+            more = Incidents.from_fields(read[0]).adding(epoch, incidents)
+            return _changed(_INCIDENTS, read[0], more.to_fields())
+
+        await self._store.transact([_INCIDENTS], decide)
+
+    async def through_epoch(self) -> int | None:
+        """The last epoch of which all pages were written; None before the first."""
+        return Incidents.from_fields((await self._store.get(_INCIDENTS))[0]).through_epoch
+
+
+@dataclass
+class PageReader:
+    """One read a page at most; a document that was read lately is not read again."""
+
+    store: Store
+    clock: Clock
+    seconds_max: float
+    """How old a held document may be; it changes once an epoch."""
+    _held: dict[Ref, tuple[float, Fields | None]] = field(default_factory=dict)
+
+    async def bucket(self, node_id: str) -> Fields | None:
+        """The document that a node is in, for `node_pages.epochs_of`."""
+        return await self._read(_nodes(bucket_of(node_id)))
+
+    async def stream(self, stream_id: str) -> StreamPage:
+        """A stream's page; an empty one before its first epoch is settled."""
+        return StreamPage.from_fields(await self._read(_stream(stream_id)))
+
+    async def incidents(self) -> Incidents:
+        """The network's."""
+        return Incidents.from_fields(await self._read(_INCIDENTS))
+
+    async def _read(self, ref: Ref) -> Fields | None:
+        now_s = self.clock()
+        held = self._held.pop(ref, None)
+        if held is None or not 0 <= now_s - held[0] <= self.seconds_max:
+            held = now_s, (await self.store.get(ref))[0]
+        self._held[ref] = held  # at the end: the ones not asked for longest go first
+        while len(self._held) > HELD_MAX:
+            del self._held[next(iter(self._held))]
+        return held[1]
+
+
+def _nodes(bucket: int) -> Ref:
+    return Ref("pages", f"nodes-{bucket}")
+
+
+def _stream(stream_id: str) -> Ref:
+    return Ref("pages", f"stream-{stream_id}")
+
+
+def _changed(ref: Ref, before: Any, after: Fields) -> dict[Ref, Fields]:
+    return {} if before == after else {ref: after}

@@ -1,0 +1,84 @@
+"""Whether the network is measured: a note that all agree on, and the jobs that follow it.
+
+Nobody may be overlooked by a race of one who comes and one who turns off the light. Who comes
+writes what brings them first and reads the note then; who turns off writes the note first and
+looks for newcomers then, and reads the note once more after the jobs are paused.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from coordinator.adapters.clock import Clock
+from coordinator.adapters.log import Log
+from coordinator.adapters.scheduler import Scheduler, SchedulerError
+from coordinator.adapters.store import Fields, Ref, Store, StoreError
+
+RETRY_SECONDS = 5.0
+_NOTE = Ref("jobs", "measuring")
+
+
+@dataclass
+class Switch:
+    """Pauses and resumes the jobs of collector and prober."""
+
+    store: Store
+    scheduler: Scheduler
+    clock: Clock
+    log: Log
+    _owed_s: float | None = None
+    """When this process last failed to resume the jobs; None if it owes nothing."""
+
+    async def wake(self) -> None:
+        """After a write that gives collector and prober something to do; costs a read.
+
+        Never fails: what could not be done is done by `retry`, or by the next review."""
+        try:
+            if self._owed_s is not None or not await self._is_on():
+                await self._resume()
+            self._owed_s = None
+        except (SchedulerError, StoreError) as error:
+            self._owed_s = self.clock()
+            self.log.failure("jobs_not_resumed", error)
+
+    async def retry(self) -> None:
+        """Makes up for a failed `wake`, at most every RETRY_SECONDS; costs nothing otherwise."""
+        if self._owed_s is not None and self.clock() >= self._owed_s + RETRY_SECONDS:
+            await self.wake()
+
+    async def review(self, is_needed: Callable[[], Awaitable[bool]]) -> bool:
+        """Brings the jobs to where they belong; whether they run now.
+
+        Called again and again, so that whatever failed before is put right. Raises
+        SchedulerError and StoreError: then it has to be called again soon."""
+        if not await is_needed():
+            await self._note(is_on=False)
+            if not await is_needed():
+                await self._pause()
+                if not await self._is_on():
+                    return False
+        await self._resume()
+        return True
+
+    async def _resume(self) -> None:
+        await self._note(is_on=True)
+        await self.scheduler.switch(on=True)
+
+    async def _pause(self) -> None:
+        """What is not paused costs money and nothing else: the next review tries again."""
+        try:
+            await self.scheduler.switch(on=False)
+        except SchedulerError as error:
+            self.log.failure("jobs_not_paused", error)
+
+    async def _is_on(self) -> bool:
+        """A network that never rested has no note."""
+        (note,) = await self.store.get(_NOTE)
+        return note is None or bool(note["is_on"])
+
+    async def _note(self, *, is_on: bool) -> None:
+        def decide(read: Sequence[Fields | None]) -> Mapping[Ref, Fields]:
+            if (read[0] is None or read[0]["is_on"]) == is_on:
+                return {}
+            return {_NOTE: {"is_on": is_on, "changed_s": self.clock()}}
+
+        await self.store.transact([_NOTE], decide)

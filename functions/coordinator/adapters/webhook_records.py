@@ -1,0 +1,58 @@
+"""The webhooks of streams, in the `money` database, on any store."""
+
+from collections.abc import Sequence
+
+from coordinator.adapters.store import Fields, Ref, Store
+from coordinator.webhooks import Webhook
+
+DUE_MAX = 200
+
+
+class Webhooks:
+    """Written by api once, and by payout as it delivers."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def create(self, webhook: Webhook) -> bool:
+        """False if the stream has one already."""
+        return await self._store.create(_ref(webhook.stream_id), webhook.model_dump())
+
+    async def of(self, stream_id: str) -> Webhook | None:
+        """The stream's own."""
+        (fields,) = await self._store.get(_ref(stream_id))
+        return Webhook.model_validate(fields) if fields else None
+
+    async def due(self, now_s: float) -> list[Webhook]:
+        """Those to look at, longest due first, at most DUE_MAX."""
+        found = await self._store.find(
+            "webhooks", "due_s", at_least=0.0, below=now_s, limit=DUE_MAX
+        )
+        return [Webhook.model_validate(fields) for _, fields in found]
+
+    async def replace(self, new: Webhook) -> Webhook:
+        """Another URL, secret and due time for the one that is there, which keeps how far it has
+        come; or `new` as it is. Returns what was written."""
+        ref, kept = _ref(new.stream_id), new
+
+        def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
+            nonlocal kept
+            kept = Webhook.model_validate(read[0]).moved_to(new) if read[0] else new
+            return {ref: kept.model_dump()}
+
+        await self._store.transact([ref], decide)
+        return kept
+
+    async def keep(self, before: Webhook, after: Webhook) -> bool:
+        """Writes how far it has come; False if another instance has meanwhile."""
+        ref = _ref(after.stream_id)
+
+        def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
+            same = read[0] is not None and Webhook.model_validate(read[0]) == before
+            return {ref: after.model_dump()} if same else {}
+
+        return bool(await self._store.transact([ref], decide))
+
+
+def _ref(stream_id: str) -> Ref:
+    return Ref("webhooks", stream_id)

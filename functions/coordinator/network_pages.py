@@ -1,0 +1,145 @@
+"""What pages show of one shard: everything that changes with a sweep, in one document.
+
+The collector writes it after each sweep out of what it holds anyway, so that a reader needs
+nothing else. A page is for people: nothing is paid by it, and it can be made again at any time.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from coordinator.history import History
+from coordinator.packing import pack, unpack
+from coordinator.page_columns import (
+    history_of,
+    node_columns,
+    past_columns,
+    polls_of,
+    slots_of,
+    thumbnails_of,
+    trust_of,
+)
+from coordinator.prober_news import ProberNews
+from coordinator.rosters import Roster, Slot
+from coordinator.shards import FIRST, Layout
+from coordinator.suspicion import TrustState
+from coordinator.sweeps import Poll, Sweep
+from coordinator.trustbook import TrustBook
+
+FORMAT = 1
+"""Of the fields below: a page of another one is as good as none, and is soon written anew."""
+PACKED_BYTES_MAX = 1_000_000
+"""Of the packed columns together, so that the document stays below a store's 1 MiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkPage:
+    """One shard as it was after a sweep: the document `pages/network-{shard}`."""
+
+    shard: int
+    layout: Layout
+    tick: int
+    """Of the sweep; 0 before the first."""
+    swept_seconds: float = 0.0
+    """How long the sweep took."""
+    slots: tuple[Slot, ...] = ()
+    """`changed_s` is kept for those that are not polled any more."""
+    polls: Mapping[int, Poll] = field(default_factory=dict)
+    """By slot. What only the next sweep needs is left out: byte counters."""
+    trust: Mapping[str, TrustState] = field(default_factory=dict)
+    """By node id, instants in whole seconds; nodes without a check are absent."""
+    history: History = field(default_factory=lambda: History(0))
+    thumbnails: Mapping[str, str] = field(default_factory=dict)
+    """The picture that belongs to the last check, by node id; of a run that no sweep saw before
+    another followed it, it is the one before."""
+    prober: ProberNews = field(default_factory=ProberNews)
+
+    @property
+    def id(self) -> str:
+        """The document's id."""
+        return network_page_id(self.shard)
+
+    def to_fields(self) -> dict[str, Any]:
+        """The document's fields."""
+        nodes, past = self._packed()
+        return {
+            "format": FORMAT,
+            "shard": self.shard,
+            "shards": self.layout.shards,
+            "from_tick": self.layout.from_tick,
+            "tick": self.tick,
+            "swept_seconds": self.swept_seconds,
+            "until_hour": self.history.until_hour,
+            "prober": self.prober.to_fields(),
+            "nodes": nodes,
+            "past": past,
+        }
+
+    def _packed(self) -> tuple[bytes, bytes]:
+        """(nodes, past); without a past where both would be too large.
+
+        That takes ten thousand nodes with long addresses and no two hours alike."""
+        nodes = node_columns(self.slots, self.polls, self.trust)
+        past = past_columns(self.slots, self.history.nodes, self.thumbnails)
+        for level in (1, 6):  # 1 takes a fourth of the time, and it is done every minute
+            packed = pack(nodes, level), pack(past, level)
+            if sum(map(len, packed)) <= PACKED_BYTES_MAX:
+                return packed
+        return packed[0], pack({})
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, Any]) -> "NetworkPage":
+        """The page that `to_fields` wrote."""
+        columns, past = unpack(fields["nodes"]), unpack(fields["past"])
+        slots = slots_of(columns)
+        return cls(
+            fields["shard"],
+            Layout(fields["shards"], fields["from_tick"]),
+            fields["tick"],
+            fields["swept_seconds"],
+            slots,
+            polls_of(columns),
+            trust_of(columns),
+            History(fields["until_hour"], history_of(slots, past)),
+            thumbnails_of(slots, past),
+            ProberNews.from_fields(fields["prober"]),
+        )
+
+    def following(self, sweep: Sweep, roster: Roster, news: "News") -> "NetworkPage":
+        """The page after the next sweep."""
+        here, book = {slot.node_id for slot in roster.slots}, news.book
+        shown = {**self.thumbnails, **book.news.pictures}
+        return NetworkPage(
+            sweep.shard,
+            self.layout,
+            sweep.tick,
+            news.swept_seconds,
+            roster.slots,
+            sweep.polls,
+            {name: book.states[name] for name in here if name in book.states},
+            news.history or self.history,
+            {name: picture for name, picture in shown.items() if picture and name in here},
+            replace(book.news, counts=book.controls, pictures={}),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a page takes in besides its sweep."""
+
+    book: TrustBook
+    history: History | None = None
+    """None if no hour has ended since."""
+    swept_seconds: float = 0.0
+
+
+def bare_page(roster: Roster, sweep: Sweep | None, book: TrustBook, shards: int) -> NetworkPage:
+    """A page without a past, for a reader that finds none written."""
+    swept = sweep or Sweep(roster.shard, 0, roster.version, {})
+    page = NetworkPage(roster.shard, Layout(shards, FIRST.from_tick), swept.tick)
+    return page.following(swept, roster, News(book))
+
+
+def network_page_id(shard: int) -> str:
+    """Names a network page."""
+    return f"network-{shard}"

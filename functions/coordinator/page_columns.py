@@ -1,0 +1,143 @@
+"""A network page's rows as columns: equal things stand side by side, and compress.
+
+Built column by column too: row by row it took half as long as the polls that it tells of.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from operator import attrgetter
+from typing import Any
+
+from coordinator.history import NO_HISTORY, NodeHistory
+from coordinator.reasons import Reason
+from coordinator.rollups import NodeHour
+from coordinator.rosters import Slot
+from coordinator.suspicion import NOBODY, TrustState
+from coordinator.sweeps import Outcome, Poll
+
+_HOST = "{}"
+"""Stands in a stats URL for the host, which has a column of its own; no URL can hold it."""
+_SLOT = tuple(each.name for each in fields(Slot))
+_POLL = ("outcome", "poll_reason", "minutes_due", "minutes_lost", "misses", "viewers", "since_tick")
+_TRUST = tuple(each.name for each in fields(TrustState))
+_NO_POLL = Poll(Outcome.UNKNOWN, Reason.NOT_YET_SWEPT, 0, 0)
+"""Stands for a slot that was not polled: no poll has this reason."""
+
+Columns = dict[str, list[Any]]
+
+
+def node_columns(
+    slots: Sequence[Slot], polls: Mapping[int, Poll], trust: Mapping[str, TrustState]
+) -> Columns:
+    """What is known of each slot now."""
+    return (
+        _slot_columns(slots)
+        | _poll_columns([polls.get(at, _NO_POLL) for at in range(len(slots))])
+        | _trust_columns([trust.get(slot.node_id, NOBODY) for slot in slots])
+    )
+
+
+def slots_of(columns: Columns) -> tuple[Slot, ...]:
+    """The slots that were put in."""
+    hosts = columns["rtmp_host"]
+    urls = [url.replace(_HOST, h, 1) for url, h in zip(columns["stats_url"], hosts, strict=True)]
+    return tuple(Slot(*row) for row in _rows(columns | {"stats_url": urls}, _SLOT))
+
+
+def polls_of(columns: Columns) -> dict[int, Poll]:
+    """Their polls, by slot."""
+    rows = enumerate(_rows(columns, _POLL))
+    return {at: _poll_from(row) for at, row in rows if row[1] != _NO_POLL.reason.value}
+
+
+def trust_of(columns: Columns) -> dict[str, TrustState]:
+    """Their trust, by node id."""
+    passed = zip(columns["last_check_s"], columns["last_pass_s"], strict=True)
+    passed_s = [None if before is None else at_s - before for at_s, before in passed]
+    rows = _rows(columns | {"last_pass_s": passed_s}, _TRUST)
+    states = (TrustState.from_row(dict(zip(_TRUST, row, strict=True))) for row in rows)
+    return {
+        name: state
+        for name, state in zip(columns["node_id"], states, strict=True)
+        if state != NOBODY
+    }
+
+
+def past_columns(
+    slots: Sequence[Slot], history: Mapping[str, NodeHistory], thumbnails: Mapping[str, str]
+) -> Columns:
+    """What was before, for each slot."""
+    known = [history.get(slot.node_id, NO_HISTORY) for slot in slots]
+    today = [node.today for node in known]
+    return {
+        "hours": [node.hours for node in known],
+        "days": [node.days for node in known],
+        **{name: list(map(attrgetter(name), today)) for name in _HOUR},
+        "thumbnail": [thumbnails.get(slot.node_id) for slot in slots],
+    }
+
+
+_HOUR = tuple(each.name for each in fields(NodeHour))
+
+
+def history_of(slots: Sequence[Slot], past: Columns) -> dict[str, NodeHistory]:
+    """The past of the slots' nodes, by node id; nodes without one are absent."""
+    rows = zip(slots, _rows(past, ("hours", "days", *_HOUR)), strict=True) if past else ()
+    return {
+        slot.node_id: NodeHistory(hours, days, NodeHour(*today))
+        for slot, (hours, days, *today) in rows
+        if hours
+    }
+
+
+def thumbnails_of(slots: Sequence[Slot], past: Columns) -> dict[str, str]:
+    """Pictures by node id."""
+    shown = zip(slots, past["thumbnail"], strict=True) if past else ()
+    return {slot.node_id: name for slot, name in shown if name}
+
+
+def _slot_columns(slots: Sequence[Slot]) -> Columns:
+    columns = {name: list(map(attrgetter(name), slots)) for name in _SLOT}
+    columns["stats_url"] = [slot.stats_url.replace(slot.rtmp_host, _HOST, 1) for slot in slots]
+    # Of a node that is polled nobody asks it, and no two are alike.
+    columns["changed_s"] = [0 if slot.left_tick is None else slot.changed_s for slot in slots]
+    return columns
+
+
+def _poll_columns(polls: Sequence[Poll]) -> Columns:
+    return {
+        "outcome": [poll.outcome.value for poll in polls],
+        "poll_reason": [poll.reason.value for poll in polls],
+        "minutes_due": [poll.minutes_due for poll in polls],
+        "minutes_lost": [poll.minutes_due - poll.minutes_up for poll in polls],
+        "misses": [poll.misses for poll in polls],
+        "viewers": [poll.viewers for poll in polls],
+        "since_tick": [poll.since_tick for poll in polls],
+    }
+
+
+def _poll_from(row: tuple[Any, ...]) -> Poll:
+    outcome, reason, due, lost, misses, viewers, since_tick = row
+    return Poll(
+        Outcome(outcome),
+        Reason(reason),
+        due,
+        due - lost,
+        misses=misses,
+        viewers=viewers,
+        since_tick=since_tick,
+    )
+
+
+def _trust_columns(states: Sequence[TrustState]) -> Columns:
+    columns = {name: list(map(attrgetter(name), states)) for name in _TRUST}
+    for name in ("last_check_s", "last_pass_s", "flagged_s"):
+        columns[name] = [None if at_s is None else int(at_s) for at_s in columns[name]]
+    passed = zip(columns["last_check_s"], columns["last_pass_s"], strict=True)
+    # As the time before the last check, which is mostly none: the last check passed.
+    columns["last_pass_s"] = [None if p is None else at_s - p for at_s, p in passed]
+    return columns
+
+
+def _rows(columns: Columns, names: tuple[str, ...]) -> Iterable[tuple[Any, ...]]:
+    return zip(*(columns[name] for name in names), strict=True)

@@ -1,0 +1,130 @@
+"""What the page of a stream is made of: the document `pages/stream-{stream_id}`, written by payout.
+
+A projection of the stream's statements and checks, never a source: it says through which epoch.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from coordinator.checks import Check, Verdict
+from coordinator.packing import pack, unpack
+from coordinator.reasons import Reason
+from coordinator.statements import Statement
+
+HOURS_KEPT = 168
+"""A week of hourly epochs."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamHour:
+    """One settled epoch of a stream."""
+
+    epoch: int
+    starts_s: int
+    ends_s: int
+    minute_seconds: int
+    nodes_paid: int
+    minutes_paid: int
+    unpaid: Mapping[Reason, int]
+    """Node-minutes that cost nothing, the most first."""
+    paid_micros: int
+    forfeited_micros: int
+    refunded_micros: int
+    balance_before_micros: int
+    balance_after_micros: int
+    checks: Mapping[Verdict, int]
+
+    @property
+    def minutes_voided(self) -> int:
+        """Claimed, and failed their check."""
+        voided = (Reason.VOIDED, Reason.SUSPENDED, Reason.FRAUD)
+        return sum(self.unpaid.get(reason, 0) for reason in voided)
+
+    @property
+    def returned_micros(self) -> int:
+        """What came back, to the balance or to the sponsor."""
+        return self.forfeited_micros + self.refunded_micros
+
+    def to_row(self) -> list[Any]:
+        """For packing."""
+        return [_plain(getattr(self, each.name)) for each in fields(self)]
+
+    @classmethod
+    def from_row(cls, row: list[Any]) -> "StreamHour":
+        """The hour that `to_row` wrote."""
+        named = dict(zip((each.name for each in fields(cls)), row, strict=True))
+        named["unpaid"] = {Reason(code): minutes for code, minutes in named["unpaid"]}
+        named["checks"] = {Verdict(code): count for code, count in named["checks"]}
+        return cls(**named)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPage:
+    """A stream's last epochs."""
+
+    hours: tuple[StreamHour, ...] = ()
+    """Newest first, at most HOURS_KEPT."""
+    thumbnail: str | None = None
+    """A picture that a passed check took lately."""
+
+    @property
+    def through_s(self) -> int | None:
+        """Up to when it tells everything."""
+        return self.hours[0].ends_s if self.hours else None
+
+    def adding(self, hour: StreamHour, thumbnail: str | None) -> "StreamPage":
+        """With one more epoch; with the same one again it stays as it is."""
+        hours = {each.epoch: each for each in (*self.hours, hour)}
+        newest_first = sorted(hours.values(), key=lambda each: -each.epoch)[:HOURS_KEPT]
+        return StreamPage(tuple(newest_first), thumbnail or self.thumbnail)
+
+    def to_fields(self) -> dict[str, Any]:
+        """The document's fields."""
+        rows = pack([hour.to_row() for hour in self.hours])
+        return {"hours": rows, "thumbnail": self.thumbnail}
+
+    @classmethod
+    def from_fields(cls, stored: Mapping[str, Any] | None) -> "StreamPage":
+        """The page that `to_fields` wrote; an empty one for None."""
+        if stored is None:
+            return cls()
+        rows = unpack(stored["hours"])
+        return cls(tuple(StreamHour.from_row(row) for row in rows), stored["thumbnail"])
+
+
+def hour_of(statement: Statement, checks: Iterable[Check]) -> StreamHour:
+    """A statement and the checks of its stream in its epoch, without anybody's own row."""
+    unpaid: dict[Reason, int] = {}
+    for row in statement.rows:
+        for reason, minutes in row.unpaid:
+            unpaid[reason] = unpaid.get(reason, 0) + minutes
+    verdicts = [check.verdict for check in checks]
+    return StreamHour(
+        epoch=statement.epoch,
+        starts_s=statement.starts_s,
+        ends_s=statement.ends_s,
+        minute_seconds=statement.terms.minute_seconds,
+        nodes_paid=sum(1 for row in statement.rows if row.earned_micros),
+        minutes_paid=sum(row.minutes_paid for row in statement.rows),
+        unpaid=dict(sorted(unpaid.items(), key=lambda item: (-item[1], item[0]))),
+        paid_micros=statement.paid_micros,
+        forfeited_micros=statement.forfeited_micros,
+        refunded_micros=statement.refunded_micros,
+        balance_before_micros=statement.balance_before_micros,
+        balance_after_micros=statement.balance_after_micros,
+        checks={verdict: n for verdict in Verdict if (n := verdicts.count(verdict))},
+    )
+
+
+def thumbnail_of(checks: Iterable[Check]) -> str | None:
+    """The picture of the last passed check that has one."""
+    passed = (check for check in checks if check.verdict is Verdict.PASS and check.thumbnail)
+    latest = max(passed, key=lambda check: check.due_s, default=None)
+    return latest.thumbnail if latest else None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return [[key.value, count] for key, count in value.items()]
+    return value

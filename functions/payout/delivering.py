@@ -1,0 +1,135 @@
+"""Tells sponsors' own servers what was settled, after the settling and within a bound of time.
+
+Every receiver may be slow or hostile: a call spends a few seconds on all of them together, little
+on each, and a failure is a later attempt and a line in the log, never more.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from coordinator.adapters.clock import Clock
+from coordinator.adapters.ledger import Ledger
+from coordinator.adapters.log import Log
+from coordinator.adapters.outbound import Outbound, OutboundLimits, Posted
+from coordinator.adapters.store import StoreError
+from coordinator.adapters.webhook_records import Webhooks
+from coordinator.addresses import AddressRefused, parse_webhook_url
+from coordinator.epochs import Calendar
+from coordinator.webhooks import Event, Webhook, events_of, is_too_old, signed_headers
+
+LIMITS = OutboundLimits(resolve_seconds=1.5, connect_seconds=2.5, total_seconds=4.0)
+SECONDS_MAX = 8.0
+"""After it no attempt of a call begins; the last one ends within LIMITS' seconds more."""
+AT_ONCE = 16
+GONE = "answered with status 410: nobody is there any more, so nothing is sent any more"
+STATEMENTS_A_TURN = 24
+"""Of one receiver in one call: who comes back after a day is told of it in one."""
+
+
+@dataclass
+class Deliverer:
+    """Delivers what is due, the longest due first, each receiver's events in order."""
+
+    webhooks: Webhooks
+    ledger: Ledger
+    outbound: Outbound
+    """Should be built with LIMITS of this module."""
+    calendar: Calendar
+    clock: Clock
+    log: Log
+    seconds_max: float = SECONDS_MAX
+
+    async def deliver_due(self) -> dict[str, int]:
+        """How many receivers were looked at, and how many events were taken. Never raises."""
+        begun_s = self.clock()
+        try:
+            due = await self.webhooks.due(begun_s)
+        except StoreError as error:
+            self.log.failure("webhooks_not_read", error)
+            return {"receivers": 0, "delivered": 0}
+        waiting, delivered = iter(due), 0
+
+        async def work(turns: Iterator[Webhook]) -> None:
+            nonlocal delivered
+            for webhook in turns:
+                if self.clock() >= begun_s + self.seconds_max:
+                    return
+                delivered += await self._turn(webhook, begun_s + self.seconds_max)
+
+        async with asyncio.TaskGroup() as workers:
+            for _ in range(min(AT_ONCE, len(due))):
+                workers.create_task(work(waiting))
+        return {"receivers": len(due), "delivered": delivered}
+
+    async def _turn(self, before: Webhook, until_s: float) -> int:
+        """Tells one receiver what is new, and keeps how far that came."""
+        try:
+            after, delivered = await self._tell(before, until_s)
+            if after != before:
+                await self.webhooks.keep(before, after)
+        except Exception as error:  # one receiver's trouble is nobody else's
+            self.log.failure("webhook_not_kept", error, stream_id=before.stream_id)
+            return 0
+        return delivered
+
+    async def _tell(self, webhook: Webhook, until_s: float) -> tuple[Webhook, int]:
+        delivered = 0
+        found = await self.ledger.summaries(
+            webhook.stream_id, webhook.next_epoch, STATEMENTS_A_TURN + 1
+        )
+        for summary in found[:STATEMENTS_A_TURN]:
+            events = events_of(summary, webhook.stream_id, was_low=webhook.is_low)
+            if is_too_old(summary, self.clock()):
+                events = []
+            for event in events[webhook.taken :]:
+                if self.clock() >= until_s:
+                    return webhook, delivered  # still due: the next call goes on here
+                error = await self._send(webhook, event)
+                if error == GONE:
+                    return webhook.ended(error), delivered
+                if error:
+                    return webhook.failed(self.clock(), error), delivered
+                webhook, delivered = webhook.delivered(self.clock()), delivered + 1
+            webhook = webhook.past(summary)
+        if len(found) > STATEMENTS_A_TURN:
+            return webhook, delivered
+        return await self._rested(webhook), delivered
+
+    async def _rested(self, webhook: Webhook) -> Webhook:
+        """With everything told that there is: until the next statement, or for good."""
+        (balance,) = await self.ledger.balances([webhook.stream_id])
+        if balance and balance.due_epoch is None and balance.next_epoch <= webhook.next_epoch:
+            return webhook.ended()
+        return webhook.waiting(self.clock(), self.calendar)
+
+    async def _send(self, webhook: Webhook, event: Event) -> str:
+        """What went wrong; empty if the event was taken."""
+        headers = signed_headers(event, webhook.secret, self.clock())
+        try:
+            address = parse_webhook_url(webhook.url)
+        except AddressRefused as refused:
+            return refused.detail
+        found = await self.outbound.post(address, headers, event.body)
+        error = _error_of(found.status) if isinstance(found, Posted) else found.detail
+        self.log(
+            "webhook_failed" if error else "webhook_delivered",
+            stream_id=webhook.stream_id,
+            webhook_id=event.id,
+            failures=webhook.failures,
+            seconds=round(found.seconds, 3),
+            error=error,
+        )
+        return error
+
+
+def _error_of(status: int) -> str:
+    """Empty for a status that takes the event."""
+    if status == HTTPStatus.GONE:
+        return GONE
+    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+        return ""
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        return f"answered with status {status}; redirects are not followed"
+    return f"answered with status {status}"

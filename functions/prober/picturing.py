@@ -1,0 +1,83 @@
+"""Pictures for a run's checks. They are an extra: without one a check is worth just as much."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from coordinator.adapters.clock import Clock
+from coordinator.adapters.log import Log
+from coordinator.adapters.records import Measurements
+from coordinator.adapters.rtmp_reference import Reference
+from coordinator.adapters.store import StoreError
+from coordinator.checks import Check, Verdict
+from coordinator.rosters import Slot
+from coordinator.rtmp import RtmpAddress
+from coordinator.suspicion import PROVEN_WRONG
+from coordinator.thumbnails import (
+    NODE_PICTURES_A_RUN_MAX,
+    Thumbnail,
+    of_check,
+    of_stream,
+)
+
+Take = Callable[[RtmpAddress], Awaitable[bytes | None]]
+SERVED = Verdict.PASS, Verdict.DEGRADED
+
+
+@dataclass
+class Pictures:
+    """Takes and stores them."""
+
+    measurements: Measurements
+    take: Take
+    clock: Clock
+    log: Log
+    _taken: dict[str, str] = field(default_factory=dict)
+    """The last picture's id of each stream, taken by this instance."""
+
+    async def of_streams(self, draw: int, references: Mapping[str, Reference]) -> frozenset[str]:
+        """Takes the ingest's pictures of these draws; says which are there."""
+        wanted = {name: of_stream(name, draw) for name in references}
+        now_s = self.clock()
+        missing = [
+            name
+            for name, picture_id in wanted.items()
+            if self._taken.get(name) != picture_id and references[name].is_live(now_s)
+        ]
+
+        async def one(name: str) -> None:
+            if await self._store(wanted[name], references[name].address):
+                self._taken[name] = wanted[name]
+
+        await asyncio.gather(*(one(name) for name in missing))
+        return frozenset(wanted.values()) & frozenset(self._taken.values())
+
+    async def beside(
+        self, checks: Iterable[Check], slots: Iterable[Slot], there: frozenset[str]
+    ) -> list[Check]:
+        """The checks with the pictures that belong to them; `there` are the ingest's."""
+        ports = {slot.node_id: slot.rtmp_port for slot in slots}
+        made, room = [], NODE_PICTURES_A_RUN_MAX
+        for check in checks:
+            picture_id, is_there = of_stream(check.stream_id, check.draw), False
+            if check.verdict in SERVED:
+                is_there = picture_id in there
+            elif room and check.address is not None and check.reason in PROVEN_WRONG:
+                room -= 1
+                port = ports[check.node_id]
+                address = RtmpAddress(check.address, port, "live", check.stream_id)
+                picture_id = of_check(check)
+                is_there = await self._store(picture_id, address)
+            made.append(check.showing(picture_id) if is_there else check)
+        return made
+
+    async def _store(self, picture_id: str, address: RtmpAddress) -> bool:
+        """Whether the picture is there now, whoever took it."""
+        try:
+            jpeg = await self.take(address)
+            if jpeg is not None:
+                await self.measurements.create_thumbnail(Thumbnail(picture_id, self.clock(), jpeg))
+        except (StoreError, OSError) as error:
+            self.log.failure("picture_failed", error, picture=picture_id)
+            return False
+        return jpeg is not None

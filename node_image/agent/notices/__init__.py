@@ -1,0 +1,1 @@
+"""What the operator is told without asking, through the services that NOTIFY_URLS names."""

@@ -1,0 +1,26 @@
+"""The kinds of notice, and what one is."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """Why a notice is sent."""
+
+    UNHEALTHY = "unhealthy"
+    FLAGGED = "flagged"
+    SUSPENDED = "suspended"
+    FRAUD = "fraud"
+    CLEARED = "cleared"
+    FIRST_CHECK = "first_check"
+    SUMMARY = "summary"
+    TEST = "test"
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Plain text. It names the node and never its key."""
+
+    kind: Kind
+    title: str
+    body: str

@@ -1,0 +1,48 @@
+"""Keeps what the operator was told beside the key, so that a restart repeats nothing.
+
+It is a convenience: a folder that cannot be written costs a repeated notice, never the relay.
+"""
+
+import json
+import logging
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+from agent.log import log
+from agent.notices.rules import Level, Told
+
+FILE = "notices.json"
+_BYTES_MAX = 4096
+_EARNED_CHARS_MAX = 40
+
+
+def load(data_dir: Path) -> Told:
+    """What was told; as nothing was, if there is no record or none that can be understood."""
+    try:
+        with (data_dir / FILE).open("rb") as file:
+            fields = json.loads(file.read(_BYTES_MAX))
+        return Told(
+            level=Level(fields["level"]),
+            worst=Level(fields["worst"]),
+            in_row=max(0, int(fields["in_row"])),
+            at_s=float(fields["at_s"]),
+            is_first_check_over=bool(fields["is_first_check_over"]),
+            summary_s=float(fields["summary_s"]),
+            earned=str(fields["earned"])[:_EARNED_CHARS_MAX],
+        )
+    except FileNotFoundError:
+        return Told()
+    except (OSError, ValueError, KeyError, TypeError, OverflowError) as e:
+        log("notices_forgotten", logging.WARNING, reason=f"{FILE}: {type(e).__name__}")
+        return Told()
+
+
+def save(data_dir: Path, told: Told) -> None:
+    """Replace the record as a whole, or say in the log that it cannot be."""
+    draft = data_dir / f".{FILE}"
+    try:
+        draft.write_text(json.dumps(asdict(told)), encoding="ascii")
+        os.replace(draft, data_dir / FILE)
+    except OSError as e:
+        log("notices_not_kept", logging.WARNING, reason=f"{data_dir / FILE}: {e.strerror}")

@@ -1,0 +1,81 @@
+"""What a notice says: what is so, and what to do. Pure."""
+
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from agent.heartbeats import Standing
+from agent.meter import StreamView
+from agent.notices.kinds import Kind, Notice
+from agent.stats import AgentView, RelayView
+
+_TITLES = {
+    Kind.UNHEALTHY: "unhealthy",
+    Kind.FLAGGED: "flagged, its pay is parked",
+    Kind.SUSPENDED: "found absent, not paid until checks pass again",
+    Kind.FRAUD: "not paid any more",
+    Kind.CLEARED: "all is well again",
+    Kind.FIRST_CHECK: "passed its first check",
+    Kind.SUMMARY: "the last day",
+    Kind.TEST: "a test",
+}
+_PROVEN = "From now on, minutes that a passed check follows are paid."
+_TEST = "If you can read this, notices of this node will reach you here."
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that a notice can be about. `coordinator_url` has a page of the node."""
+
+    coordinator_url: str
+    standing: Standing
+    agent: AgentView
+    relay: RelayView
+    stream: StreamView
+
+
+def word(kind: Kind, facts: Facts, earned_before: str) -> Notice:
+    """`earned_before`: tokens at the last summary, empty if there was none."""
+    title = f"Node {facts.agent.node_id}: {_TITLES[kind]}"
+    lines = _sentences(facts.standing)
+    if kind is Kind.FIRST_CHECK:
+        lines = [_PROVEN]
+    elif kind is Kind.SUMMARY:
+        lines = [*lines, *_summary(facts, earned_before)]
+    if facts.agent.stream_id:
+        lines.append(f"Stream: {facts.agent.stream_id}")
+    lines.append(f"{facts.coordinator_url}/n/{facts.agent.node_id}")
+    return Notice(kind, title, "\n".join(lines))
+
+
+def trial() -> Notice:
+    """What `notify-test` sends."""
+    return Notice(Kind.TEST, f"Restream node: {_TITLES[Kind.TEST]}", _TEST)
+
+
+def _sentences(standing: Standing) -> list[str]:
+    if standing.trouble:
+        return [standing.trouble, "The relay goes on."]
+    if standing.answer is None:
+        return []
+    said = [standing.answer.says]
+    return [*said, f"What to do: {standing.answer.fix}"] if standing.answer.fix else said
+
+
+def _summary(facts: Facts, earned_before: str) -> list[str]:
+    answer = facts.standing.answer
+    relay, stream = facts.relay, facts.stream
+    lines = (
+        [f"Earned: {answer.earned} tokens{_gain(answer.earned, earned_before)}"] if answer else []
+    )
+    return [
+        *lines,
+        f"Relay: {relay.state}, {relay.restarts} restarts; {stream.viewers} viewers now",
+        f"Sent since the relay's start: {stream.bytes_out / 1e6:.1f} MB",
+    ]
+
+
+def _gain(earned: str, before: str) -> str:
+    try:
+        return f", {Decimal(earned) - Decimal(before):+f} since the last summary"
+    except InvalidOperation:
+        return ""

@@ -1,0 +1,188 @@
+"""The collector's page after each sweep: complete, cheap, and never worth a sweep."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from coordinator.adapters.counting import CountingStore
+from coordinator.adapters.firestore import FirestoreStore
+from coordinator.adapters.memory import MemoryStore
+from coordinator.adapters.records import Measurements
+from coordinator.adapters.store import Fields, Ref, StoreError
+from coordinator.checks import Check, Control, IngestState, Run, Verdict
+from coordinator.money_pages import MoneyPage
+from coordinator.network import Network, network_of
+from coordinator.reasons import Reason
+from coordinator.shards import LEAD_TICKS, SETTLED_AFTER_TICKS
+from emulator.firestore import FirestoreEmulator
+from tests.integration.test_shards import CALENDAR, NODES, START_TICK, _Network
+from tests.populated import money_page, network_page
+
+HOUR_TICKS = 60
+NOW_S = 1_795_305_637.0
+
+
+async def _shown(network: _Network, shards: int = 1) -> Network:
+    pages = await Measurements(network.store, shards).network_pages()
+    return network_of(pages, {}, CALENDAR.sweep_seconds)
+
+
+async def _announced(network: _Network, nodes: int, shards: int = 1) -> None:
+    for number in range(nodes):
+        await network.announce(number, shards=shards)
+
+
+async def test_a_sweep_leaves_a_page_of_everything() -> None:
+    """Nodes and their minutes, checks, controls, and how long it took."""
+    network = _Network()
+    async with network.serving():
+        await _announced(network, 3)
+        await network.minute(1)
+        draw = network.tick - 1
+        checks = (
+            Check("n0", "s3", draw, 7.0, Verdict.PASS, Reason.PASSED, attempts=({},)).showing(
+                "s3.1"
+            ),
+            Check("n1", "s3", draw, 8.0, Verdict.FAIL, Reason.NO_STREAM),
+            Check("n2", "s3", draw, 9.0, Verdict.PASS, Reason.PASSED),
+        )
+        states = {"s3": IngestState.LIVE}
+        run = Run(draw, 1.0, 2.0, (), states, checks, controls={"n2": Control.GOOD})
+        await Measurements(network.store).record_run(run, 3.0)
+        await network.minute(1)
+    shown = await _shown(network)
+    assert shown.nodes.keys() == {"n0", "n1", "n2"}
+    assert shown.swept_s == (network.tick - 1) * 60
+    node = shown.nodes["n0"]
+    assert node.poll is not None
+    assert (node.is_verified, node.poll.minutes_up, node.thumbnail) == (True, 2, "s3.1")
+    assert shown.nodes["n1"].trust.failed == 1
+    assert shown.nodes["n2"].control is Control.GOOD
+    assert (shown.prober.draw, shown.prober.verdicts) == (draw, {"pass": 2, "fail": 1})
+    assert shown.prober.counts[Control.GOOD].checks == 1
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+async def test_hours_are_added_as_they_end(fresh: bool) -> None:
+    """By whichever instance sweeps then."""
+    network = _Network()
+    network.tick = START_TICK // HOUR_TICKS * HOUR_TICKS + 55
+    async with network.serving():
+        await _announced(network, 3)
+        for minute in range(2 * HOUR_TICKS):
+            await network.minute(1, fresh=fresh and minute % 7 == 0)
+    shown = await _shown(network)
+    assert [node.history.hours for node in shown.nodes.values()] == ["dd"] * 3
+    assert shown.nodes["n0"].until_hour == network.tick // HOUR_TICKS
+
+
+async def test_an_hour_before_a_rest_is_shown_after_it() -> None:
+    """Nothing is swept while nobody is there: that is a gap, and no end of the past."""
+    network = _Network()
+    network.tick = START_TICK // HOUR_TICKS * HOUR_TICKS + 5
+    async with network.serving():
+        await _announced(network, 1)
+        for _ in range(10):
+            await network.minute(1)
+        network.tick += 3 * HOUR_TICKS
+        for _ in range(2):
+            await network.minute(1)
+    (node,) = (await _shown(network)).nodes.values()
+    assert node.history.hours == "d--"
+
+
+async def test_a_page_costs_a_read_and_a_write() -> None:
+    """The trust book, which tells of the last run too, and the page itself."""
+    network = _Network()
+    network.store = counting = CountingStore(network.store)  # type: ignore[assignment]
+    async with network.serving():
+        await _announced(network, 3)
+        for _ in range(2):
+            await network.minute(1)
+        before = counting.operations.reads, counting.operations.writes
+        await network.minute(1)
+    reads, writes = counting.operations.reads - before[0], counting.operations.writes - before[1]
+    assert (reads, writes) == (1 + 1, 1 + 1)  # looking for changed nodes; writing the sweep
+
+
+class _PagelessStore(MemoryStore):
+    """Everything works but for pages, as when one has grown too large."""
+
+    error: Exception | None = StoreError("no page today")
+
+    async def get(self, *refs: Ref) -> list[Fields | None]:
+        if self.error and any(ref.collection == "pages" for ref in refs):
+            raise self.error
+        return await super().get(*refs)
+
+    async def put(self, ref: Ref, fields: Fields) -> None:
+        if self.error and ref.collection == "pages":
+            raise self.error
+        await super().put(ref, fields)
+
+
+class _FullStore(_PagelessStore):
+    """Pages can be read, not written."""
+
+    error: Exception | None = ValueError("larger than a document may be")
+
+    async def get(self, *refs: Ref) -> list[Fields | None]:
+        return await MemoryStore.get(self, *refs)
+
+
+@pytest.mark.parametrize("broken", [_PagelessStore, _FullStore])
+async def test_no_sweep_is_lost_with_a_page(broken: type[_PagelessStore]) -> None:
+    """And the page is there again as soon as it can be."""
+    network = _Network()
+    network.store = store = broken()
+    async with network.serving():
+        await _announced(network, 2)
+        summaries = [summary for _ in range(3) for summary in await network.minute(1)]
+        assert [summary["result"] for summary in summaries] == ["swept"] * 3
+        store.error = None
+        assert not (await _shown(network)).pages
+        await network.minute(1)
+    assert (await _shown(network)).nodes.keys() == {"n0", "n1"}
+    assert (await network.minutes())["n0"].up == 0b1111
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, 2), (3, 1), (2, 3)])
+async def test_dividing_anew_forgets_nobodys_past(before: int, after: int) -> None:
+    """Every node takes its hours along to the page of its new shard."""
+    network = _Network()
+    network.tick = START_TICK // HOUR_TICKS * HOUR_TICKS + 50
+    async with network.serving():
+        await _announced(network, NODES, before)
+        while network.tick % HOUR_TICKS != SETTLED_AFTER_TICKS:
+            await network.minute(before)
+        whole: list[Any] = []
+        for _ in range(SETTLED_AFTER_TICKS + LEAD_TICKS + 3):
+            await network.minute(after)
+            whole.append((await _shown(network, after)).is_whole)
+    shown = await _shown(network, after)
+    assert len(shown.pages) == after
+    assert {name: node.history.hours for name, node in shown.nodes.items()} == {
+        f"n{number}": "d" for number in range(NODES)
+    }
+    assert whole == [True] * len(whole)
+
+
+async def test_firestore_keeps_the_pages_of_ten_thousand_nodes(
+    firestore: FirestoreEmulator,
+) -> None:
+    """As they were written, each within a document; and the money page only once a revision."""
+    await firestore.clear("pages")
+    store = FirestoreStore("pages")
+    measurements = Measurements(store)
+    page, money = network_page(10_000, NOW_S), money_page(10_000, NOW_S)
+    assert await measurements.network_pages() == []
+    assert await measurements.money_page() is None
+    await measurements.put_network_page(page)
+    assert await measurements.replace_money_page(money, MoneyPage())
+    assert await measurements.replace_money_page(money, MoneyPage()) is None
+    (read,) = await measurements.network_pages()
+    assert (read.polls, read.history, read.prober) == (page.polls, page.history, page.prober)
+    written = await measurements.money_page()
+    assert written == replace(money, revision=1)
+    await store.close()

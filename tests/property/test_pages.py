@@ -1,0 +1,134 @@
+"""Laws of what pages are made of: nothing is drawn that was not measured, repeating is harmless."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coordinator.check_tables import pack_checks, unpack_checks
+from coordinator.checks import Check, Event, Verdict
+from coordinator.incidents import Incident, Incidents
+from coordinator.minutes import Minutes
+from coordinator.node_pages import BYTES_MAX, EPOCHS_KEPT, Line, Part, epochs_of, with_part
+from coordinator.reasons import Reason
+from coordinator.rows import Row
+from coordinator.strips import letters_of, stretches_of
+
+COUNT = 13
+BITS = st.integers(0, 2**COUNT - 1)
+NODES = st.sampled_from(["n2", "n3", "n5"])
+NUMBERS = st.one_of(st.none(), st.integers(0, 10**9), st.floats(0, 1e9, allow_nan=False))
+
+
+@given(st.lists(BITS, min_size=8, max_size=8))
+def test_letters_say_minute_by_minute_what_the_bitmaps_say(bits: list[int]) -> None:
+    """The same as looking at every bit: due or not, then ours, then the outcomes in their order."""
+    minutes = Minutes(*bits)
+    expected = ""
+    for at in range(COUNT):
+
+        def has(name: str, at: int = at) -> bool:
+            return bool(getattr(minutes, name) >> at & 1)
+
+        outcomes = (("unknown", "?"), ("up", "u"), ("idle", "i"), ("down", "d"), ("invalid", "n"),
+                    ("stalled", "s"), ("blocked", "b"))  # fmt: skip
+        shown = next((letter for name, letter in outcomes if has(name)), "?")
+        expected += shown if has("due") else "-"
+    assert letters_of(minutes, COUNT) == expected
+    assert "".join(_letters(expected)) == expected
+
+
+def _letters(line: str) -> list[str]:
+    return [line[s.start : s.start + s.length] for s in stretches_of(line)]
+
+
+@st.composite
+def _checks(draw: st.DrawFn) -> list[Check]:
+    attempt = st.dictionaries(st.sampled_from(["lag_s", "bytes", "started_s"]), NUMBERS)
+    made = {}
+    for node_id, number in draw(st.sets(st.tuples(NODES, st.integers(0, 59)), max_size=9)):
+        made[node_id, number] = Check(
+            node_id,
+            draw(st.sampled_from(["s3", "s5"])),
+            number,
+            draw(st.sampled_from([number * 60 + 7.25, 1e9 + number / 3, 1_795_305_637.123])),
+            draw(st.sampled_from(list(Verdict))),
+            draw(st.sampled_from(list(Reason))),
+            draw(st.one_of(st.none(), st.just(420.5))),
+            draw(st.one_of(st.none(), st.sampled_from(list(Event)))),
+            tuple(draw(st.lists(attempt, max_size=2))),
+        )
+    return [made[key] for key in sorted(made)]
+
+
+@given(_checks())
+def test_checks_survive_their_packing(checks: list[Check]) -> None:
+    """But for numbers that are None, which are left out."""
+    found = unpack_checks(pack_checks(checks))
+    for check, again in zip(checks, found, strict=True):
+        told = [{k: v for k, v in one.items() if v is not None} for one in check.attempts]
+        assert list(again.attempts) == told
+        same = ("node_id", "stream_id", "draw", "due_s", "verdict", "reason", "event")
+        assert [getattr(again, name) for name in same] == [getattr(check, name) for name in same]
+    for node_id in ("n2", "n3", "n5"):
+        mine = [check for check in found if check.node_id == node_id]
+        assert unpack_checks(pack_checks(checks), node_id) == mine
+
+
+@st.composite
+def _parts(draw: st.DrawFn) -> list[Part]:
+    parts = []
+    for epoch in draw(st.lists(st.integers(0, 30), max_size=8)):
+        lines: dict[str, dict[str, Line]] = {}
+        for node_id, name in draw(st.sets(st.tuples(NODES, st.sampled_from(["s3", "s5"])))):
+            row = Row(node_id, epoch, 0, 0, 0, 0, 0, (), 7, 0, 0, Reason.OK, ())
+            lines.setdefault(node_id, {})[name] = Line(name, 7, 2, "u" * 3, row)
+        parts.append(Part(epoch, epoch, epoch + 1, 60, lines, tuple(draw(_checks()))))
+    return parts
+
+
+@given(_parts(), st.integers(300, 3_000))
+def test_a_page_is_bounded_and_repeating_changes_nothing(parts: list[Part], limit: int) -> None:
+    """Whatever comes in whatever order: the newest epochs, within the limit, each part once."""
+    fields = None
+    for part in parts:
+        fields = with_part(fields, part, limit)
+        again = with_part(fields, part, limit)
+        assert again["through_epoch"] == fields["through_epoch"]
+        assert again["epochs"].keys() <= fields["epochs"].keys()
+    found = epochs_of(fields, "n2")
+    numbers = [each.epoch for each in found]
+    assert numbers == sorted(set(numbers), reverse=True)
+    assert len(numbers) <= EPOCHS_KEPT
+    if fields and len(numbers) > 1:
+        held = fields["epochs"].values()
+        assert sum(len(each["rows"]) + len(each["checks"] or b"") for each in held) <= limit
+
+
+@given(_parts())
+def test_with_room_for_all_of_it_nothing_is_lost(parts: list[Part]) -> None:
+    """Every line and check of the newest epochs is found again."""
+    fields = None
+    for part in parts:
+        fields = with_part(fields, part, BYTES_MAX)
+    known = {each.epoch for each in epochs_of(fields, "n2")}
+    for node_id in ("n2", "n3", "n5"):
+        by_epoch = {each.epoch: each for each in epochs_of(fields, node_id)}
+        for part in parts:
+            if part.epoch not in known:
+                continue
+            mine = by_epoch[part.epoch]
+            assert {line.stream_id for line in mine.lines} >= part.lines.get(node_id, {}).keys()
+            draws = {check.draw for check in mine.checks}
+            assert draws >= {c.draw for c in part.checks if c.node_id == node_id}
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 9))))
+def test_incidents_are_kept_once_and_newest_first(found: list[tuple[int, int]]) -> None:
+    """In whatever order epochs are written, and however often."""
+    incidents = Incidents()
+    for epoch, number in found + found:
+        one = Incident(f"fraud/{number}", float(number), "A", "B.", "/")
+        incidents = incidents.adding(epoch, [one])
+    assert [each.at_s for each in incidents.known] == sorted(
+        {float(number) for _, number in found}, reverse=True
+    )
+    assert Incidents.from_fields(incidents.to_fields()) == incidents

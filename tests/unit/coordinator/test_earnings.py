@@ -1,0 +1,81 @@
+"""Whether a node earns now, and why not."""
+
+import pytest
+
+from coordinator.earnings import Earns, answer_of
+from coordinator.money_pages import NO_TOKENS
+from coordinator.network import NodeView
+from coordinator.nodes import NodeStatus
+from coordinator.reasons import Reason
+from coordinator.rosters import Slot
+from coordinator.rows import Row
+from coordinator.streams import StreamStatus
+from coordinator.suspicion import Trust, TrustState
+
+SLOT = Slot("n2", "s3", "http://192.0.2.5/", "192.0.2.5", 1935, 7, 1.0)
+PROVEN = TrustState(Trust.PROVEN, passed=3, last_pass_s=7.0)
+
+
+def _view(status: NodeStatus, reason: Reason) -> NodeView:
+    return NodeView(SLOT, status, reason, None, PROVEN, NO_TOKENS)
+
+
+def _row(paid: int, why: Reason) -> Row:
+    return Row("n2", 60, 60, 0, 0, 0, paid, ((why, 60 - paid),), 0, 0, 0, why, ())
+
+
+def test_a_verified_node_of_an_active_stream_earns() -> None:
+    """Nothing is to be done."""
+    answer = answer_of(_view(NodeStatus.HEALTHY, Reason.OK), StreamStatus.ACTIVE, ())
+    assert (answer.earns, answer.fix) == (Earns.YES, "")
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (NodeStatus.HEALTHY, Reason.UNPROVEN),
+        (NodeStatus.IDLE, Reason.STREAM_IDLE),
+        (NodeStatus.PENDING, Reason.NOT_YET_SWEPT),
+    ],
+)
+def test_a_node_that_waits_is_told_so(status: NodeStatus, reason: Reason) -> None:
+    """Its own reason, in its own words."""
+    answer = answer_of(_view(status, reason), StreamStatus.ACTIVE, ())
+    assert (answer.earns, answer.says, answer.fix) == (Earns.WAITS, reason.says, reason.fix)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (NodeStatus.UNHEALTHY, Reason.CONNECT_FAILED),
+        (NodeStatus.FLAGGED, Reason.SUSPECTED),
+        (NodeStatus.SUSPENDED, Reason.SUSPENDED),
+        (NodeStatus.FRAUD, Reason.FRAUD),
+        (NodeStatus.OFFLINE, Reason.OFFLINE),
+        (NodeStatus.LEFT, Reason.LEFT),
+    ],
+)
+def test_whatever_is_wrong_is_named_with_what_to_do(status: NodeStatus, reason: Reason) -> None:
+    """The node's own trouble comes before its stream's."""
+    for stream in (StreamStatus.ACTIVE, StreamStatus.CLOSED, None):
+        answer = answer_of(_view(status, reason), stream, ())
+        assert (answer.earns, answer.says, answer.fix) == (Earns.NO, reason.says, reason.fix)
+
+
+@pytest.mark.parametrize("stream", [StreamStatus.EXHAUSTED, StreamStatus.CLOSED, None])
+def test_a_stream_without_tokens_pays_nobody(stream: StreamStatus | None) -> None:
+    """However healthy the node is."""
+    answer = answer_of(_view(NodeStatus.HEALTHY, Reason.OK), stream, ())
+    assert answer.earns is Earns.NO
+    assert answer.says.endswith(".")
+
+
+@pytest.mark.parametrize(
+    "reason", [Reason.SAME_ADDRESS, Reason.NETWORK_SHARE, Reason.BEYOND_MAX_PAID_NODES]
+)
+def test_a_verified_node_without_a_place_is_told_why(reason: Reason) -> None:
+    """Unless it was paid a part of its last epoch."""
+    view = _view(NodeStatus.HEALTHY, Reason.OK)
+    without = answer_of(view, StreamStatus.ACTIVE, [_row(0, reason)])
+    assert (without.earns, without.says, without.fix) == (Earns.NO, reason.says, reason.fix)
+    assert answer_of(view, StreamStatus.ACTIVE, [_row(7, reason)]).earns is Earns.YES

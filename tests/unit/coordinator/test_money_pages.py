@@ -1,0 +1,101 @@
+"""The document that pages show tokens from."""
+
+import random
+from dataclasses import replace
+
+from coordinator.accounts import Account, Accounts, Held, Service
+from coordinator.adapters.documents import check_document
+from coordinator.adapters.store import DOCUMENT_BYTES_MAX, Ref
+from coordinator.balances import opening_balance
+from coordinator.epochs import Calendar
+from coordinator.money import AMOUNT_MICROS_MAX
+from coordinator.money_pages import NODES_SHOWN_MAX, STREAMS_SHOWN_MAX, MoneyPage, Tokens
+from coordinator.streams import Stream
+
+STREAM = Stream(
+    stream_id="s3",
+    name="Main stage",
+    sponsor="ada",
+    reward_micros_per_hour=7,
+    max_paid_nodes=5,
+    created_s=11.5,
+    key_hash="0" * 64,
+    request_hash="0" * 64,
+)
+BALANCE = opening_balance(STREAM, 1_000, Calendar())
+ACCOUNT = Account({"s3": Service(7, 11, (Held(11, 13, 35),))}, 17, 19)
+
+
+def test_a_page_survives_its_document() -> None:
+    """To the last micro-token."""
+    page = MoneyPage(3, 7.5).with_streams([(STREAM, BALANCE)])
+    page = page.with_accounts(Accounts({"s3": 11}, {"n2": ACCOUNT}))
+    assert page.tokens == {"n2": Tokens(13, 17, 19)}
+    assert MoneyPage.from_fields(page.to_fields()) == page
+    assert MoneyPage.from_fields(MoneyPage().to_fields()) == MoneyPage()
+
+
+def test_a_stream_is_replaced_and_the_others_stay() -> None:
+    """With its balance; without one it has none."""
+    other = STREAM.model_copy(update={"stream_id": "s5"})
+    page = MoneyPage().with_streams([(STREAM, BALANCE), (other, None)])
+    ended = STREAM.model_copy(update={"ends_s": 99.0})
+    richer = BALANCE.model_copy(update={"balance_micros": 2_000})
+    page = page.with_streams([(ended, richer)])
+    assert page.streams == {"s3": ended, "s5": other}
+    assert page.balances == {"s3": richer}
+
+
+def test_the_oldest_streams_go_first() -> None:
+    """Their statements stay where they are."""
+    streams = [
+        STREAM.model_copy(update={"stream_id": f"s{n}", "created_s": float(n)})
+        for n in range(STREAMS_SHOWN_MAX + 7)
+    ]
+    page = MoneyPage().with_streams([(each, BALANCE) for each in streams])
+    assert page.streams.keys() == {f"s{n}" for n in range(7, STREAMS_SHOWN_MAX + 7)}
+    assert page.balances.keys() == page.streams.keys()
+
+
+def test_the_nodes_that_were_settled_last_are_shown() -> None:
+    """Accounts keep everybody for ever, a page cannot."""
+    gone = {f"n{at}": replace(ACCOUNT, services={"s3": Service(1, 2)}) for at in range(7)}
+    here = {f"m{at}": ACCOUNT for at in range(NODES_SHOWN_MAX)}
+    page = MoneyPage().with_accounts(Accounts({}, gone | here))
+    assert page.tokens.keys() == here.keys()
+
+
+def test_the_fullest_page_fits() -> None:
+    """Long names in any script, the largest amounts, every number at random."""
+    chance = random.Random(7)
+    letters = "".join(chr(code) for code in range(0x4E00, 0x9000))
+    digits = "0123456789abcdef"
+
+    def micros() -> int:
+        return chance.randrange(AMOUNT_MICROS_MAX)
+
+    page = MoneyPage(1, 1.0)
+    for n in range(STREAMS_SHOWN_MAX):
+        stream = STREAM.model_copy(
+            update={
+                "stream_id": "".join(chance.choices("abcdefghijklmnopqrstuvwxyz234567", k=12)),
+                "name": "".join(chance.choices(letters, k=100)),
+                "created_s": chance.random() * 10**9,
+                "key_hash": "".join(chance.choices(digits, k=64)),
+                "request_hash": "".join(chance.choices(digits, k=64)),
+            }
+        )
+        amounts = ("deposited_micros", "balance_micros", "paid_micros", "returned_micros")
+        changed = {name: micros() for name in amounts}
+        balance = BALANCE.model_copy(
+            update={"stream_id": stream.stream_id, **changed, "entries": n}
+        )
+        page = page.with_streams([(stream, balance)])
+    nodes = {
+        "n" + "".join(chance.choices("abcdefghijklmnopqrstuvwxyz234567", k=19)): Account(
+            {"s3": Service(1, 2, (Held(1, micros(), 9),))}, micros(), micros()
+        )
+        for _ in range(NODES_SHOWN_MAX)
+    }
+    page = page.with_accounts(Accounts(dict.fromkeys(page.streams, 498_696), nodes))
+    assert check_document(Ref("pages", "money"), page.to_fields()) < DOCUMENT_BYTES_MAX

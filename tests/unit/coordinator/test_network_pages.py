@@ -1,0 +1,232 @@
+"""The document that pages of the network are made of: what it keeps, and that it always fits."""
+
+import random
+import string
+from dataclasses import replace
+
+import pytest
+
+from coordinator.adapters.documents import check_document
+from coordinator.adapters.store import DOCUMENT_BYTES_MAX, Ref
+from coordinator.checks import Check, Control, IngestState, Run, Verdict
+from coordinator.controls import ControlCount
+from coordinator.history import LEVELS, History, NodeHistory
+from coordinator.money_pages import Tokens
+from coordinator.network import network_of
+from coordinator.network_pages import NetworkPage, News, bare_page
+from coordinator.nodes import NodeStatus
+from coordinator.prober_news import ProberNews
+from coordinator.reasons import Reason
+from coordinator.rollups import NodeHour
+from coordinator.rosters import Announced, Roster, Slot
+from coordinator.shards import FIRST, Layout
+from coordinator.suspicion import Trust, TrustState
+from coordinator.sweeps import Outcome, Poll, Sweep
+from coordinator.trustbook import TrustBook
+from tests.populated import network_page
+
+NOW_S = 1_795_305_637.0
+TICK = int(NOW_S // 60)
+SLOT = Slot("n2", "s3", "http://192.0.2.5:8080/stats.json", "192.0.2.5", 1935, 7, 0)
+LEFT = replace(SLOT, node_id="n5", changed_s=11.125, left_tick=17, left_reason="left")
+POLL = Poll(Outcome.UP, Reason.OK, 700, 693, misses=1, viewers=11, since_tick=13)
+STATE = TrustState(
+    Trust.PROVEN, passed=7, last_check_s=99.9, last_pass_s=88.8, last_reason="passed"
+)
+
+
+def _page(**more: object) -> NetworkPage:
+    history = History(7, {"n2": NodeHistory("d", "", NodeHour(60, 60, 0, 0))})
+    news = ProberNews(
+        3, 1.5, 2.5, {"pass": 7}, {"s3": IngestState.LIVE}, {"n2": Control.GOOD},
+        {Control.GOOD: ControlCount(7, 0, 1)},
+    )  # fmt: skip
+    page = NetworkPage(
+        0, FIRST, 19, 4.25, (SLOT, LEFT), {0: POLL}, {"n2": STATE}, history, {"n2": "p7"}, news
+    )
+    return replace(page, **more)  # type: ignore[arg-type]  # by name
+
+
+def test_a_page_survives_its_document() -> None:
+    """But for fractions of seconds, which people are not shown."""
+    page = _page()
+    whole = replace(STATE, last_check_s=99, last_pass_s=88)
+    assert NetworkPage.from_fields(page.to_fields()) == replace(page, trust={"n2": whole})
+
+
+def test_an_empty_page_survives_its_document() -> None:
+    """The first sweep may find nobody."""
+    page = NetworkPage(0, FIRST, 19)
+    assert NetworkPage.from_fields(page.to_fields()) == page
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("http://[2001:db8::7]:8080/stats.json", "2001:db8::7"),
+        ("http://a.example/a.example/a.example", "a.example"),
+        ("http://b.example:81/?a.example", "a.example"),
+    ],
+)
+def test_every_address_survives(url: str, host: str) -> None:
+    """Whatever stands in it, and wherever the host occurs."""
+    slot = replace(SLOT, stats_url=url, rtmp_host=host)
+    page = _page(slots=(slot, LEFT))
+    assert NetworkPage.from_fields(page.to_fields()).slots[0] == slot
+
+
+def test_the_next_sweep_makes_the_next_page() -> None:
+    """What was known before and is still on the roster is kept, the rest goes."""
+    roster = Roster(0, 1, 0.0, (SLOT,))
+    checks = (
+        Check("n2", "s3", 4, 7.0, Verdict.UNKNOWN, Reason.UNKNOWN_CAPACITY),
+        Check("n9", "s3", 4, 7.0, Verdict.FAIL, Reason.NO_STREAM),
+    )
+    run = Run(4, 3.0, 5.0, (), {"s3": IngestState.DOWN}, checks)
+    count = {Control.BAD: ControlCount(2, 1, 0)}
+    news = News(TrustBook({"n9": STATE}, count, ProberNews().after(run)), None, 7.5)
+    page = _page().following(Sweep(0, 20, 1, {0: POLL}), roster, news)
+    assert (page.tick, page.swept_seconds, page.slots) == (20, 7.5, (SLOT,))
+    assert (page.trust, page.thumbnails) == ({}, {"n2": "p7"})
+    assert page.prober == ProberNews(
+        4, 3.0, 5.0, {"unknown": 1, "fail": 1}, {"s3": IngestState.DOWN}, {}, count
+    )
+
+
+def test_the_picture_is_the_one_of_the_last_check() -> None:
+    """A check without one leaves none."""
+    roster, sweep = Roster(0, 1, 0.0, (SLOT,)), Sweep(0, 20, 1, {0: POLL})
+    seen = Check("n2", "s3", 4, 7.0, Verdict.PASS, Reason.PASSED, attempts=({},)).showing("s3.0")
+    blind = replace(seen, draw=5, attempts=())
+    runs = [Run(check.draw, 3.0, 5.0, (), {}, (check,)) for check in (seen, blind)]
+    books = [TrustBook(news=ProberNews().after(run)) for run in runs]
+    page = _page().following(sweep, roster, News(books[0]))
+    assert page.thumbnails == {"n2": "s3.0"}
+    assert page.following(sweep, roster, News(books[1])).thumbnails == {}
+
+
+def test_an_old_run_changes_nothing_but_the_counts() -> None:
+    """Runs that were missed are recorded later."""
+    before = _page().prober
+    assert before.after(Run(3, 0.0, 0.0, (), {}, ())) is before
+
+
+def test_a_page_becomes_views_with_everything_on_them() -> None:
+    """Status, past, tokens, and what a control node is."""
+    network = network_of([_page()], {"n2": Tokens(2, 5)}, 60)
+    node = network.nodes["n2"]
+    assert (node.status, node.control, node.thumbnail) == (NodeStatus.HEALTHY, Control.GOOD, "p7")
+    assert (node.account.earned_micros, node.history.hours, node.until_hour) == (7, "d", 7)
+    assert network.nodes["n5"].status is NodeStatus.LEFT
+    assert (network.swept_s, network.is_whole, network.prober.draw) == (19 * 60, True, 3)
+
+
+def test_pages_of_an_older_division_are_not_shown() -> None:
+    """And nobody is missed as long as a shard's page of the new one is not there."""
+    new = Layout(2, 15)
+    first = _page(layout=new, slots=(SLOT,))
+    old = _page(shard=1, slots=(replace(SLOT, node_id="n7"),))
+    network = network_of([first, old], {}, 60)
+    assert (set(network.nodes), network.is_whole) == ({"n2"}, False)
+    whole = network_of([first, replace(old, layout=new)], {}, 60)
+    assert (set(whole.nodes), whole.is_whole) == ({"n2", "n7"}, True)
+
+
+def test_without_a_page_nothing_is_whole() -> None:
+    """Nor swept."""
+    assert not network_of([], {}, 60).is_whole
+
+
+def test_a_bare_page_shows_who_is_there() -> None:
+    """Before the collector wrote the first one."""
+    page = bare_page(Roster(0, 1, 0.0, (SLOT,)), None, TrustBook(), 1)
+    network = network_of([page], {}, 60)
+    assert network.nodes["n2"].reason is Reason.NOT_YET_SWEPT
+    assert (network.swept_s, network.is_whole) == (None, True)
+
+
+# -- sizes -----------------------------------------------------------------------------------
+
+_IDS = "abcdefghijklmnopqrstuvwxyz234567"
+_IN_PATHS = string.ascii_letters + string.digits + "._~!$&'()*+,;=:@-"
+
+
+def _crowd(nodes: int, host: int, path: int, chance: random.Random) -> Roster:
+    """As many of `nodes` as a roster takes, with random addresses of these lengths."""
+    streams = ["".join(chance.choices(_IDS, k=12)) for _ in range(500)]
+
+    def announced() -> Announced:
+        name = "".join(chance.choices(string.ascii_lowercase + string.digits, k=host))
+        end = "".join(chance.choices(_IN_PATHS, k=path))
+        return Announced(
+            "n" + "".join(chance.choices(_IDS, k=19)),
+            chance.choice(streams),
+            f"http://{name}:{chance.randrange(1024, 65_536)}/{end}",
+            name,
+            chance.randrange(1024, 65_536),
+            is_leaving=False,
+            changed_s=round(NOW_S - chance.random() * 10**6, 3),
+        )
+
+    return Roster(0, 1, 0.0).taking_in([announced() for _ in range(nodes)], TICK)
+
+
+def _all_at_random(roster: Roster, chance: random.Random) -> NetworkPage:
+    """No two numbers alike: nothing that compresses."""
+    past = "".join([*LEVELS, "~", "-"])
+
+    def number(below: int) -> int:
+        return chance.randrange(below)
+
+    polls = {
+        at: Poll(
+            chance.choice(list(Outcome)), chance.choice(list(Reason)), due := number(10**6) + 1,
+            number(due), number(3), viewers=number(1_000), since_tick=TICK - number(10**6),
+        )
+        for at in range(len(roster.slots))
+    }  # fmt: skip
+    trust, history = {}, {}
+    for slot in roster.slots:
+        at_s = NOW_S - number(10**5)
+        trust[slot.node_id] = TrustState(
+            chance.choice(list(Trust)), number(18_000), number(10**5), number(100), number(1_000),
+            number(1_000), number(2), number(6), number(3), at_s, at_s - number(10**5),
+            chance.choice(list(Reason)).value,
+        )  # fmt: skip
+        history[slot.node_id] = NodeHistory(
+            "".join(chance.choices(past, k=24)),
+            "".join(chance.choices(past, k=30)),
+            NodeHour(*(number(1_440) for _ in range(4))),
+        )
+    slots = tuple(replace(slot, joined_tick=TICK - number(10**6)) for slot in roster.slots)
+    pictures = {slot.node_id: "".join(chance.choices(_IDS, k=16)) for slot in slots}
+    streams = {"".join(chance.choices(_IDS, k=12)): IngestState.UNKNOWN for _ in range(500)}
+    news = ProberNews(TICK, NOW_S, NOW_S, streams=streams)
+    past_of_all = History(1, history)
+    return NetworkPage(0, FIRST, TICK, 1.0, slots, polls, trust, past_of_all, pictures, news)
+
+
+@pytest.mark.parametrize(("host", "path"), [(12, 1), (30, 10), (10, 25), (10, 470), (250, 10)])
+def test_a_full_roster_and_its_page_fit_whatever_is_in_them(host: int, path: int) -> None:
+    """Long names, long paths, every number at random: both stay below what a store takes."""
+    chance = random.Random(7)
+    roster = _crowd(12_500, host, path, chance)
+    assert len(roster.slots) < 12_500  # it is full
+    assert check_document(Ref("rosters", roster.id), roster.to_fields()) < DOCUMENT_BYTES_MAX
+    page = _all_at_random(roster, chance)
+    assert check_document(Ref("pages", page.id), page.to_fields()) < DOCUMENT_BYTES_MAX
+
+
+def test_ten_thousand_nodes_with_host_names_of_thirty_characters_have_a_place() -> None:
+    """At the usual port and path."""
+    chance = random.Random(7)
+    roster = _crowd(10_000, 30, len("stats.json"), chance)
+    assert len(roster.slots) == 10_000
+
+
+def test_ten_thousand_nodes_are_shown_with_all_of_their_past() -> None:
+    """As a network is: half of a document."""
+    page = network_page(10_000, NOW_S)
+    fields = page.to_fields()
+    assert check_document(Ref("pages", page.id), fields) < 700_000
+    assert NetworkPage.from_fields(fields).history == page.history

@@ -1,0 +1,172 @@
+"""The documents that nodes' pages are made of: what fits, what goes first, what repeating does."""
+
+import random
+from typing import Any
+
+import pytest
+
+from coordinator.adapters.documents import check_document
+from coordinator.adapters.store import Ref
+from coordinator.check_tables import pack_checks, unpack_checks
+from coordinator.checks import Check, Event, Verdict
+from coordinator.node_pages import (
+    BYTES_MAX,
+    EPOCHS_KEPT,
+    Line,
+    Part,
+    epochs_of,
+    is_known,
+    with_part,
+)
+from coordinator.reasons import Reason
+from coordinator.rows import Carried, Row
+
+NODES_OF_A_FULL_BUCKET = 290
+"""Of 10,000 nodes 250 are in a bucket; this is about the most that one of the 40 gets."""
+
+
+def _row(node_id: str, chance: random.Random) -> Row:
+    up, waiting = 60 - chance.randrange(4), chance.randrange(20)
+    unpaid = ((Reason.DOWN, 60 - up), (Reason.AWAITING_CHECK, waiting))
+    carried = Carried(1_795_305_637.123, waiting, True, address=f"51.7.{chance.randrange(250)}.3")
+    return Row(
+        node_id, 60, up, 0, 0, 0, up - waiting, unpaid, 25_000 * up, 0, 0,
+        Reason.AWAITING_CHECK, (), carried,
+    )  # fmt: skip
+
+
+def _attempt(due_s: float, chance: random.Random) -> dict[str, Any]:
+    seconds = round(chance.uniform(4, 14), 3)
+    eligible = int(seconds * 75 + chance.gauss(0, 6))
+    return {
+        "started_s": round(due_s + chance.uniform(0, 0.05), 3),
+        "seconds": seconds,
+        "verdict": "pass",
+        "reason": "passed",
+        "received": eligible + chance.randrange(20),
+        "eligible": eligible,
+        "matched": eligible,
+        "byte_ratio": 1.0,
+        "packet_ratio": 1.0,
+        "foreign_ratio": 0.0,
+        "keyframes": int(seconds / 2),
+        "offset_span_ms": 0,
+        "lag_s": round(abs(chance.gauss(0.2, 0.1)), 3),
+        "delay_s": round(abs(chance.gauss(0.05, 0.02)), 3),
+        "delay_growth_s": round(abs(chance.gauss(0, 0.05)), 3),
+        "bytes": int(seconds * chance.gauss(500_000, 8_000)),
+        "cpu_s": round(chance.uniform(0.08, 0.14), 3),
+        "address": f"51.7.{chance.randrange(250)}.7",
+        "thumbnail": f"k3v9m2x7q4ab.{int(due_s // 600)}",
+    }
+
+
+def _part(epoch: int, nodes: int, checks_each: int, seed: int = 7) -> Part:
+    chance = random.Random(seed + epoch)
+    names = [f"n{number:019d}" for number in range(nodes)]
+    lines = {
+        name: {"s3": Line("s3", 1_500_000, 24, "u" * 60, _row(name, chance))} for name in names
+    }
+    checks = []
+    for name in names:
+        for draw in sorted(chance.sample(range(60), checks_each)):
+            due_s = epoch * 3600 + draw * 60 + round(chance.uniform(0, 60), 3)
+            attempts = (_attempt(due_s, chance),)
+            checks.append(
+                Check(
+                    name, "s3", epoch * 60 + draw, due_s, Verdict.PASS, Reason.PASSED,
+                    attempts=attempts,
+                )
+            )  # fmt: skip
+    return Part(epoch, epoch * 3600, epoch * 3600 + 3600, 60, lines, tuple(checks))
+
+
+def _document(parts: list[Part], bytes_max: int = BYTES_MAX) -> dict[str, Any] | None:
+    fields = None
+    for part in parts:
+        fields = with_part(fields, part, bytes_max)
+    return fields
+
+
+def test_a_day_of_a_full_bucket_fits_with_every_check() -> None:
+    """Four checks an hour with all their numbers; no two alike."""
+    fields = _document([_part(11 + n, NODES_OF_A_FULL_BUCKET, 4) for n in range(EPOCHS_KEPT)])
+    assert fields is not None
+    epochs = epochs_of(fields, "n" + "0" * 19)
+    assert len(epochs) == EPOCHS_KEPT
+    assert all(len(each.checks) == 4 and each.has_all_checks for each in epochs)
+    assert check_document(Ref("pages", "nodes-39"), fields) < 1_048_576
+
+
+def test_what_does_not_fit_makes_room_oldest_checks_first() -> None:
+    """Rows and the newest checks stay."""
+    fields = _document([_part(11 + n, 7, 5) for n in range(EPOCHS_KEPT)], bytes_max=30_000)
+    assert fields is not None
+    assert check_document(Ref("pages", "nodes-39"), fields) < 32_000
+    epochs = epochs_of(fields, "n" + "0" * 19)
+    whole = [each.has_all_checks for each in epochs]
+    assert len(epochs) == EPOCHS_KEPT
+    assert all(each.lines for each in epochs)
+    assert whole == sorted(whole, reverse=True)
+    assert whole[0]
+    assert not whole[-1]
+
+
+def test_even_the_oldest_epochs_go_at_last() -> None:
+    """When rows alone are too much; the newest is kept, whatever it takes."""
+    fields = _document([_part(11 + n, 7, 1) for n in range(3)], bytes_max=500)
+    held = epochs_of(fields, "n" + "0" * 19)
+    assert [(each.epoch, len(each.lines), len(each.checks)) for each in held] == [(13, 1, 0)]
+
+
+def test_the_page_forgets_epochs_one_by_one() -> None:
+    """And says through which it is."""
+    fields = _document([_part(11 + n, 1, 1) for n in range(EPOCHS_KEPT + 3)])
+    assert fields is not None
+    assert fields["through_epoch"] == 11 + EPOCHS_KEPT + 2
+    assert [each.epoch for each in epochs_of(fields, "n" + "0" * 19)][-1] == 11 + 3
+
+
+def test_adding_an_epoch_again_changes_nothing() -> None:
+    """A call that died, or two instances at once."""
+    parts = [_part(11, 3, 2), _part(12, 3, 2)]
+    fields = _document(parts)
+    assert with_part(fields, parts[0]) == fields
+    assert with_part(fields, parts[1]) == fields
+
+
+def test_streams_of_one_epoch_may_come_in_several_calls() -> None:
+    """Lines of both are there then, and every check once."""
+    whole = _part(11, 2, 2)
+    first, second = "n" + "0" * 19, "n" + "0" * 18 + "1"
+    other = Part(
+        11, whole.starts_s, whole.ends_s, 60, {first: {"s5": whole.lines[second]["s3"]}},
+        whole.checks,
+    )  # fmt: skip
+    (found,) = epochs_of(_document([whole, other]), first)
+    assert [line.stream_id for line in found.lines] == ["s3", "s5"]
+    assert len(found.checks) == 2
+
+
+def test_a_node_that_nothing_is_known_of_is_not_known() -> None:
+    """Although its bucket is there."""
+    fields = _document([_part(11, 3, 1)])
+    assert is_known(epochs_of(fields, "n" + "0" * 19))
+    assert not is_known(epochs_of(fields, "n404"))
+    assert not is_known(epochs_of(None, "n404"))
+
+
+@pytest.mark.parametrize("node_id", [None, "n2"])
+def test_checks_are_packed_and_unpacked(node_id: str | None) -> None:
+    """With events, causes, several connections, and numbers that only some of them have."""
+    attempts = ({"seconds": 1.5, "lag_s": None}, {"seconds": 7.0, "thumbnail": "s3.7"})
+    checks = [
+        Check("n2", "s3", 7, 420.25, Verdict.FAIL, Reason.LAGGING, None, Event.FLAGGED, attempts),
+        Check("n2", "s3", 8, 480.5, Verdict.PASS, Reason.PASSED, 420.25, None, attempts[1:]),
+        Check("n5", "s5", 7, 421.0, Verdict.UNKNOWN, Reason.UNKNOWN_LATE),
+    ]
+    found = unpack_checks(pack_checks(reversed(checks)), node_id)
+    assert [check.node_id for check in found] == ["n2", "n2", "n5"][: 3 if node_id is None else 2]
+    assert found[0].attempts == ({"seconds": 1.5}, attempts[1])
+    assert (found[0].event, found[1].caused_by_s) == (Event.FLAGGED, 420.25)
+    assert found[1] == checks[1]

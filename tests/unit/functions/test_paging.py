@@ -1,0 +1,231 @@
+"""Payout writes what pages are made of: after settling, never in its way, and makes up for it."""
+
+import asyncio
+import contextlib
+import time
+from typing import Any
+
+import pytest
+
+from coordinator.adapters.counting import CountingStore
+from coordinator.adapters.ledger import Ledger
+from coordinator.adapters.memory import MemoryStore
+from coordinator.adapters.page_documents import PageReader
+from coordinator.adapters.store import Decide, Fields, Ref, Store, StoreError
+from coordinator.checks import Event, Verdict
+from coordinator.node_pages import NodeEpoch, bucket_of, epochs_of
+from coordinator.reasons import Reason
+from payout.gathering import Gatherer
+from payout.paging import Newest
+from tests.crashing import CrashingStore
+from tests.lived import CALENDAR, FIRST_EPOCH, JOINS_AT, LEAVES_AT, NODES, START_S, STREAM_ID, Lived
+
+
+class BrokenPages(MemoryStore):
+    """Refuses pages, or never answers, while it is told to; all else works."""
+
+    broken: str | None = None
+
+    async def transact(self, refs: Any, decide: Decide) -> Any:
+        if self.broken and _is_mine(refs[0]):
+            if self.broken == "slow":
+                await asyncio.sleep(3600)
+            raise StoreError("pages cannot be written")
+        return await super().transact(refs, decide)
+
+    def pages(self) -> dict[Ref, Fields]:
+        """Every document of the collection."""
+        return {ref: fields for ref, fields in self._documents.items() if _is_mine(ref)}
+
+
+def _is_mine(ref: Ref) -> bool:
+    """Whether it is a page of nodes or streams."""
+    return ref.collection == "pages" and ref.id.startswith(("nodes-", "stream-", "incidents"))
+
+
+def _reader(lived: Lived) -> PageReader:
+    return PageReader(lived.measured, lambda: lived.now_s, 0.0)
+
+
+async def _epochs(lived: Lived, node_id: str) -> list[NodeEpoch]:
+    return epochs_of(await _reader(lived).bucket(node_id), node_id)
+
+
+async def test_a_page_holds_what_the_statement_says() -> None:
+    """Every row of every node, to the micro-token, and the minutes that it was settled from."""
+    lived = await Lived(3).live()
+    for epoch in range(FIRST_EPOCH, FIRST_EPOCH + 3):
+        statement = await Ledger(lived.money).statement(STREAM_ID, epoch)
+        assert statement is not None
+        for row in statement.rows:
+            found = {each.epoch: each for each in await _epochs(lived, row.node_id)}[epoch]
+            if not row.minutes_due and not row.unpaid:
+                continue  # it left long ago
+            (line,) = found.lines
+            assert line.row == row
+            assert len(line.minutes) == 60
+            assert 60 - line.minutes.count("-") == row.minutes_due
+            assert line.minutes.count("?") == row.minutes_unknown
+            assert line.minutes.count("i") == row.minutes_idle
+
+
+async def test_a_page_holds_every_check_as_it_was_recorded() -> None:
+    """Verdicts, events, causes and all numbers."""
+    lived = await Lived(2).live()
+    ticks = CALENDAR.ticks_of(FIRST_EPOCH)
+    from_measurements = lived.settler(lived.now_s).measurements
+    runs = await from_measurements.runs(range(ticks.start, ticks.stop))
+    events = set()
+    for name in NODES:
+        recorded = [check for run in runs for check in run.checks if check.node_id == name]
+        if not recorded:
+            assert name in JOINS_AT
+            continue
+        (found,) = [e for e in await _epochs(lived, name) if e.epoch == FIRST_EPOCH]
+        events |= {check.event for check in found.checks}
+        assert [(c.due_s, c.verdict, c.reason, c.event, c.caused_by_s) for c in found.checks] == [
+            (c.due_s, c.verdict, c.reason, c.event, c.caused_by_s) for c in recorded
+        ]
+        assert [len(c.attempts) for c in found.checks] == [len(c.attempts) for c in recorded]
+    assert events >= {Event.FLAGGED, Event.SUSPENDED, Event.CONFIRMED}
+
+
+async def test_a_page_knows_when_a_node_came_and_was_given_up() -> None:
+    """Minutes before the first and after the last are nobody's."""
+    lived = await Lived(2).live()
+    new = (await _epochs(lived, "n-new"))[0]
+    assert new.lines[0].minutes == "-" * (JOINS_AT["n-new"] - 60) + "u" * 30
+    gone = (await _epochs(lived, "n-gone"))[0]
+    assert gone.offline_s == (START_S + LEAVES_AT["n-gone"] * 60.0,)
+    assert gone.lines[0].minutes.rstrip("-").endswith("ddd")
+
+
+async def test_a_streams_page_holds_its_hours() -> None:
+    """What was paid, voided and returned, and how many checks that rests on."""
+    lived = await Lived(3).live()
+    page = await _reader(lived).stream(STREAM_ID)
+    assert [hour.epoch for hour in page.hours] == [FIRST_EPOCH + n for n in (2, 1, 0)]
+    for hour in page.hours:
+        statement = await Ledger(lived.money).statement(STREAM_ID, hour.epoch)
+        assert statement is not None
+        assert hour.paid_micros == statement.paid_micros
+        assert hour.minutes_paid == sum(row.minutes_paid for row in statement.rows)
+        assert hour.balance_after_micros == statement.balance_after_micros
+        assert sum(hour.unpaid.values()) == sum(
+            minutes for row in statement.rows for _, minutes in row.unpaid
+        )
+    assert page.hours[-1].unpaid[Reason.STREAM_IDLE] > 0
+    assert page.hours[0].checks[Verdict.PASS] > 0
+    assert page.thumbnail is not None
+
+
+async def test_incidents_tell_of_our_faults_and_of_frauds() -> None:
+    """Once each, however often an epoch is settled; a node's own failures are not there."""
+    lived = await Lived(2).live()
+    found = {each.key.partition("/")[0]: each for each in (await _reader(lived).incidents()).known}
+    assert found.keys() == {"not-measured", "fraud", "suspended"}
+    assert found["not-measured"].at_s == START_S + 40 * 60
+    assert found["not-measured"].says.startswith("3 minutes of up to 5 nodes.")
+    assert "n-fraud" in found["fraud"].title
+    assert "n-absent" in found["suspended"].title
+
+
+@pytest.mark.parametrize("broken", ["refused", "slow"])
+async def test_pages_that_cannot_be_written_are_in_nobodys_way(broken: str) -> None:
+    """Tokens move all the same, in time; the next epoch makes up for the one that is missing."""
+    store = BrokenPages()
+    lived = await Lived(2, measured=store).live()
+    before = dict(store.pages())
+    settler = lived.settler(lived.now_s + 3600)
+    assert settler.pager is not None
+    settler.pager.seconds_max = 0.05
+    store.broken = broken
+    began_s = time.monotonic()
+    summary = await settler.settle_due()
+    assert time.monotonic() - began_s < 60
+    assert [line["epoch"] for line in summary["settled"]] == [FIRST_EPOCH + 2]
+    assert store.pages() == before
+    store.broken = None
+    await lived.settler(lived.now_s + 7200).settle_due()
+    epochs = [each.epoch for each in await _epochs(lived, "n-good")]
+    assert epochs == [FIRST_EPOCH + n for n in (3, 2, 1, 0)]
+    assert [h.epoch for h in (await _reader(lived).stream(STREAM_ID)).hours] == epochs
+
+
+async def test_after_days_of_outage_a_call_writes_what_pages_keep() -> None:
+    """Not the epochs that would be dropped at once."""
+    lived = await Lived(1).live()
+    counting = CountingStore(lived.measured)
+    late = Lived(1, counting, lived.money)
+    summary = await late.settler(late.now_s + 40 * 3600).settle_due()
+    assert len(summary["settled"]) == 40
+    page = await _reader(lived).stream(STREAM_ID)
+    newest = FIRST_EPOCH + 40
+    assert [hour.epoch for hour in page.hours] == [
+        *range(newest, newest - 24, -1),
+        FIRST_EPOCH,
+    ]
+
+
+async def test_writing_pages_again_writes_nothing() -> None:
+    """Two instances, or a call that is repeated."""
+    lived = await Lived(2).live()
+    counting = CountingStore(lived.measured)
+    settler = Lived(2, counting, lived.money).settler(lived.now_s)
+    assert settler.pager is not None
+    statement = await Ledger(lived.money).statement(STREAM_ID, FIRST_EPOCH + 1)
+    stream = await settler.measurements.stream(STREAM_ID)
+    assert statement is not None
+    assert stream is not None
+    newest = Newest()
+    newest.add(stream, statement)
+    gatherer = Gatherer(settler.measurements, settler.ledger, CALENDAR, 24, 100)
+    writes = counting.operations.writes
+    assert await settler.pager.write(gatherer, newest)
+    assert counting.operations.writes == writes
+
+
+async def test_an_epoch_costs_a_write_for_each_bucket_and_stream() -> None:
+    """And one for the incidents and the money each, whatever the number of nodes in a bucket."""
+    lived = await Lived(2).live()
+    counting = CountingStore(lived.measured)
+    later = Lived(2, counting, lived.money)
+    before = counting.operations.writes
+    await later.settler(later.now_s + 3600).settle_due()
+    assert counting.operations.writes - before <= len({bucket_of(name) for name in NODES}) + 3
+
+
+@pytest.mark.parametrize("dies_after", [False, True])
+async def test_a_crash_at_any_call_is_made_up_for(dies_after: bool) -> None:
+    """Of what settling reads and pages write: after the next epoch all pages are the same."""
+    base = await Lived(2).live()
+    expected = await _pages_after_two_more(base, None, dies_after)
+    calls = 0
+    while calls < 200:
+        found = await _pages_after_two_more(base, calls, dies_after)
+        if found is None:
+            break
+        assert found == expected, f"died at call {calls}"
+        calls += 1
+    assert 15 < calls < 200
+
+
+async def _pages_after_two_more(
+    base: Lived, dies_at: int | None, dies_after: bool
+) -> dict[Ref, Fields] | None:
+    """The pages when the first of two more epochs' runs died there; None if it has no such call."""
+    measured, money = CrashingStore(_held(base.measured)), MemoryStore(_held(base.money))
+    lived = Lived(base.hours, measured, money)
+    measured.calls_left, measured.dies_after = dies_at, dies_after
+    with contextlib.suppress(StoreError):
+        await lived.settler(lived.now_s + 3600).settle_due()
+    died = measured.calls_left == 0
+    measured.calls_left = None
+    await lived.settler(lived.now_s + 7200).settle_due()
+    pages = {ref: fields for ref, fields in _held(measured).items() if _is_mine(ref)}
+    return pages if died or dies_at is None else None
+
+
+def _held(store: Store) -> dict[Ref, Fields]:
+    assert isinstance(store, MemoryStore)
+    return dict(store._documents)

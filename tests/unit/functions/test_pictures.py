@@ -1,0 +1,135 @@
+"""Which picture belongs to which check, and how it is served."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from coordinator.adapters.log import Log
+from coordinator.adapters.memory import MemoryStore
+from coordinator.adapters.records import Measurements
+from coordinator.adapters.rtmp_reference import Reference
+from coordinator.adapters.store import Ref
+from coordinator.checks import Check, Verdict
+from coordinator.packets import Packet
+from coordinator.reasons import Reason
+from coordinator.rosters import Slot
+from coordinator.rtmp import RtmpAddress
+from coordinator.thumbnails import NODE_PICTURES_A_RUN_MAX, Thumbnail, is_jpeg
+from prober.picturing import Pictures
+from tests.unit.functions.conftest import Coordinator
+
+JPEG = b"\xff\xd8\xff" + bytes(500) + b"\xff\xd9"
+NOW_S = 1_795_305_600.0
+INGEST = RtmpAddress("203.0.114.5", 1935, "live", "s3")
+
+
+class Publishing(Reference):
+    """A stream that is live, or not."""
+
+    def __init__(self, live: bool) -> None:
+        super().__init__(INGEST, now=lambda: NOW_S)
+        if live:
+            self._packets.append(Packet(NOW_S, True, 0, 10, "x", True))
+
+
+@dataclass
+class Camera:
+    """Takes the same picture of everybody, or none."""
+
+    jpeg: bytes | None = JPEG
+    asked: list[str] = field(default_factory=list)
+
+    async def take(self, address: RtmpAddress) -> bytes | None:
+        self.asked.append(address.url)
+        return self.jpeg
+
+
+def _pictures(camera: Camera, store: MemoryStore | None = None) -> Pictures:
+    measurements = Measurements(store or MemoryStore())
+    return Pictures(measurements, camera.take, lambda: NOW_S, Log("prober", "ERROR"))
+
+
+def _check(node_id: str, reason: Reason, verdict: Verdict, address: str | None) -> Check:
+    return Check(node_id, "s3", 128, NOW_S, verdict, reason, attempts=({"address": address},))
+
+
+def _slot(node_id: str) -> Slot:
+    return Slot(node_id, "s3", "http://203.0.114.7/", "relay.example.org", 1936, 1, 1.0)
+
+
+async def test_a_pass_shows_the_ingests_picture_taken_once_in_ten_draws() -> None:
+    camera, store = Camera(), MemoryStore()
+    pictures = _pictures(camera, store)
+    for draw in (120, 121, 129):
+        assert await pictures.of_streams(draw, {"s3": Publishing(True)}) == {"s3.12"}
+    assert await pictures.of_streams(130, {"s3": Publishing(True)}) == {"s3.13"}
+    assert camera.asked == [INGEST.url] * 2
+    passed = _check("n2", Reason.PASSED, Verdict.PASS, "203.0.114.7")
+    (shown,) = await pictures.beside([passed], [_slot("n2")], frozenset({"s3.12"}))
+    assert shown.thumbnail == "s3.12"
+    found = await Measurements(store).thumbnail("s3.12")
+    assert found == Thumbnail("s3.12", NOW_S, JPEG)
+
+
+async def test_nobody_is_pictured_while_nobody_publishes() -> None:
+    camera = Camera()
+    assert not await _pictures(camera).of_streams(120, {"s3": Publishing(False)})
+    assert camera.asked == []
+
+
+async def test_only_content_proven_wrong_is_pictured_at_the_node_at_the_address_of_the_check() -> (
+    None
+):
+    camera = Camera()
+    checks = [
+        _check("n2", Reason.REPLAYED, Verdict.FAIL, "203.0.114.7"),
+        _check("n3", Reason.NO_STREAM, Verdict.FAIL, "203.0.114.8"),
+        _check("n5", Reason.UNKNOWN_CAPACITY, Verdict.UNKNOWN, None),
+    ]
+    slots = [_slot(check.node_id) for check in checks]
+    shown = await _pictures(camera).beside(checks, slots, frozenset({"s3.12"}))
+    assert [check.thumbnail for check in shown] == ["n2.128", None, None]
+    assert camera.asked == ["rtmp://203.0.114.7:1936/live/s3"]
+
+
+async def test_a_run_takes_few_pictures_of_nodes() -> None:
+    camera = Camera()
+    names = [f"n{number}" for number in range(9)]
+    checks = [_check(n, Reason.WRONG_CONTENT, Verdict.FAIL, "203.0.114.7") for n in names]
+    shown = await _pictures(camera).beside(checks, [_slot(n) for n in names], frozenset())
+    assert len([c for c in shown if c.thumbnail]) == NODE_PICTURES_A_RUN_MAX == len(camera.asked)
+
+
+async def test_a_check_without_a_picture_is_the_check_it_was() -> None:
+    camera = Camera(jpeg=None)
+    pictures = _pictures(camera)
+    failed = _check("n2", Reason.REPLAYED, Verdict.FAIL, "203.0.114.7")
+    assert not await pictures.of_streams(120, {"s3": Publishing(True)})
+    assert await pictures.beside([failed], [_slot("n2")], frozenset()) == [failed]
+    unconnected = Check("n3", "s3", 128, NOW_S, Verdict.PASS, Reason.PASSED)
+    assert unconnected.showing("s3.12") == unconnected
+
+
+async def test_a_picture_is_served_for_ever_and_an_unknown_one_is_not(
+    coordinator: Coordinator,
+) -> None:
+    picture = Thumbnail("s3.12", NOW_S, JPEG)
+    assert await Measurements(coordinator.measured).create_thumbnail(picture)
+    (fields,) = await coordinator.measured.get(Ref("thumbnails", "s3.12"))
+    assert fields is not None
+    assert (fields["expire_at"].timestamp() - NOW_S) == 30 * 86_400
+    answer = await coordinator.client.get("/thumbnails/s3.12.jpg")
+    assert (answer.status_code, answer.content) == (200, JPEG)
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert "immutable" in answer.headers["cache-control"]
+    unknown = await coordinator.client.get("/thumbnails/s3.13.jpg")
+    assert unknown.json()["type"] == "/problems/unknown-thumbnail"
+    for odd in ("..%2Fx.jpg", "s3.jpg", "s3.12.jpg.jpg", "s%203.12.jpg"):
+        assert (await coordinator.client.get(f"/thumbnails/{odd}")).status_code in (404, 422)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", JPEG[:-1], JPEG[1:], b"<svg/>", b"\xff\xd8\xff" + bytes(70_000) + b"\xff\xd9"]
+)
+def test_what_is_no_whole_small_jpeg_is_not_kept(data: bytes) -> None:
+    assert not is_jpeg(data)

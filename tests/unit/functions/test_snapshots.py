@@ -1,0 +1,235 @@
+"""What a view costs, and that everybody sees what was written."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+import pytest
+
+from api.snapshots import Snapshots
+from coordinator.adapters.counting import CountingStore
+from coordinator.adapters.ledger import Ledger
+from coordinator.adapters.log import Log
+from coordinator.adapters.materialising import Materialiser
+from coordinator.adapters.memory import MemoryStore
+from coordinator.adapters.records import Measurements
+from coordinator.adapters.store import Decide, Fields, Ref
+from coordinator.balances import opening_balance
+from coordinator.epochs import Calendar
+from coordinator.history import History, NodeHistory
+from coordinator.network_pages import NetworkPage
+from coordinator.rosters import Roster, Slot
+from coordinator.shards import Layout
+from payout.settling import Settler
+from tests.crashing import CrashingStore
+from tests.populated import network_page, populate, stream
+
+NOW_S = 1_795_305_637.0
+CALENDAR = Calendar()
+
+
+class _Instance:
+    """One instance of the api on two stores that count."""
+
+    def __init__(self, measured: MemoryStore, money: MemoryStore, shards: int = 1) -> None:
+        self.measured, self.money = CountingStore(measured), CountingStore(money)
+        self.now_s = NOW_S
+        self.ledger = Ledger(self.money)
+        self.snapshots = Snapshots(
+            Measurements(self.measured, shards), self.ledger, 60, lambda: self.now_s
+        )
+
+    def reads(self) -> int:
+        return self.measured.operations.reads + self.money.operations.reads
+
+
+async def _stores(nodes: int = 50) -> tuple[MemoryStore, MemoryStore]:
+    measured, money = MemoryStore(), MemoryStore()
+    await populate(measured, money, nodes, NOW_S)
+    return measured, money
+
+
+@pytest.mark.parametrize("nodes", [0, 10, 2_000])
+async def test_a_first_view_costs_two_reads_whatever_the_size(nodes: int) -> None:
+    """And the next ones none, until there may be news."""
+    instance = _Instance(*(await _stores(nodes)))
+    instance.now_s = (NOW_S // 60 - 1) * 60 + 25  # soon after the sweep that is shown
+    snapshot = await instance.snapshots.now()
+    assert len(snapshot.network.nodes) == nodes
+    assert instance.reads() == 2
+    instance.now_s += 30
+    await asyncio.gather(*(instance.snapshots.now() for _ in range(9)))
+    assert instance.reads() == 2
+    instance.now_s += 30
+    await instance.snapshots.now()
+    assert instance.reads() == 3  # only the sweep's page: tokens move seldom
+    instance.now_s += 210
+    await instance.snapshots.now()
+    assert instance.reads() == 5
+
+
+async def test_each_shard_more_costs_one_read_more() -> None:
+    """And a page that is not there yet is noticed."""
+    measured, money = await _stores()
+    whole = network_page(30, NOW_S)
+    for shard in range(3):
+        page = NetworkPage(shard, Layout(3, 7), whole.tick, slots=whole.slots[shard::3])
+        await Measurements(measured).put_network_page(page)
+    instance = _Instance(measured, money, shards=3)
+    network = (await instance.snapshots.now()).network
+    assert instance.reads() == 4
+    assert (len(network.nodes), network.is_whole) == (30, True)
+    fewer = _Instance(measured, money, shards=1)  # its setting is not the new one yet
+    assert (await fewer.snapshots.now()).network.nodes.keys() == network.nodes.keys()
+    more = _Instance(measured, money, shards=4)
+    assert (await more.snapshots.now()).network.is_whole
+
+
+async def test_without_a_page_the_network_is_joined_from_what_is_behind_it() -> None:
+    """After the first deployment, for a minute."""
+    measured, money = MemoryStore(), MemoryStore()
+    await Ledger(money).open(opening_balance(stream(0, NOW_S), 7, CALENDAR))
+    await Measurements(measured).create_stream(stream(0, NOW_S))
+    slot = Slot("n2", "stream0", "http://192.0.2.5/", "192.0.2.5", 1935, 7, 1.0)
+    await Measurements(measured).put_roster(Roster(0, 1, 1.0, (slot,)))
+    snapshot = await _Instance(measured, money).snapshots.now()
+    assert snapshot.network.nodes.keys() == {"n2"}
+    assert snapshot.balance_micros("stream0") == 7
+    page = await Measurements(measured).money_page()  # written for everybody else
+    assert page is not None
+    assert page.streams.keys() == {"stream0"}
+
+
+@pytest.mark.parametrize("name", ["network-0", "money"])
+async def test_a_page_of_another_format_is_as_good_as_none(name: str) -> None:
+    """It is not read wrongly, and soon written anew."""
+    measured, money = await _stores()
+    (fields,) = await measured.get(Ref("pages", name))
+    assert fields is not None
+    await measured.put(Ref("pages", name), {"format": fields["format"] + 1, "revision": 99})
+    instance = _Instance(measured, money)
+    snapshot = await instance.snapshots.now()
+    assert len(snapshot.streams) == 8
+    (fields,) = await measured.get(Ref("pages", "money"))
+    assert fields is not None
+    assert fields["revision"] == 1
+
+
+async def test_a_change_here_is_seen_everywhere() -> None:
+    """At once where it was made, elsewhere with the next reading."""
+    measured, money = await _stores()
+    here, there = _Instance(measured, money), _Instance(measured, money)
+    await there.snapshots.now()
+    before = (await here.snapshots.now()).balance_micros("stream1")
+    await here.ledger.top_up("stream1", 17, NOW_S, "7")
+    await here.snapshots.changed("stream1")
+    assert (await here.snapshots.now()).balance_micros("stream1") == before + 17
+    there.now_s += 250
+    assert (await there.snapshots.now()).balance_micros("stream1") == before + 17
+
+
+async def test_a_change_that_could_not_be_shown_is_shown_by_the_next_reading() -> None:
+    """The tokens moved: that is not undone, and not told twice."""
+    measured, money = CrashingStore(), MemoryStore()
+    await populate(measured, money, 5, NOW_S)
+    instance = _Instance(measured, money)
+    before = (await instance.snapshots.now()).balance_micros("stream1")
+    await instance.ledger.top_up("stream1", 17, NOW_S, "7")
+    measured.calls_left = 0
+    await instance.snapshots.changed("stream1")
+    measured.calls_left = None
+    assert (await instance.snapshots.now()).balance_micros("stream1") == before + 17
+
+
+async def test_of_many_changes_at_once_none_is_lost() -> None:
+    """By several instances, each of which reads the ledger at its own time."""
+    measured, money = await _stores()
+    ledger = Ledger(money)
+
+    async def change(number: int) -> None:
+        name = f"stream{number % 7}"
+        await ledger.top_up(name, 10**number, NOW_S, str(number))
+        await Materialiser(Measurements(measured), ledger, lambda: NOW_S).refresh([name])
+
+    await asyncio.gather(*(change(number) for number in range(12)))
+    page = await Measurements(measured).money_page()
+    assert page is not None
+    assert page.revision == 1 + 12
+    truth = await ledger.balances(sorted(page.streams))
+    assert [page.balances[name] for name in sorted(page.streams)] == truth
+
+
+class _RacedStore(MemoryStore):
+    """Somebody else is faster, once: just before the page is written."""
+
+    faster: Callable[[], Awaitable[None]] | None = None
+
+    async def transact(self, refs: Sequence[Ref], decide: Decide) -> Mapping[Ref, Fields]:
+        act, self.faster = self.faster, None
+        if act:
+            await act()
+        return await super().transact(refs, decide)
+
+
+async def test_who_read_the_ledger_before_another_change_reads_it_again() -> None:
+    """The page that was read is not the one that would be written over."""
+    measured, money = _RacedStore(), MemoryStore()
+    await populate(measured, money, 5, NOW_S)
+    ledger = Ledger(money)
+    materialiser = Materialiser(Measurements(measured), ledger, lambda: NOW_S)
+
+    async def other() -> None:
+        await ledger.top_up("stream1", 17, NOW_S, "7")
+        await Materialiser(Measurements(measured), ledger, lambda: NOW_S).refresh(["stream1"])
+
+    measured.faster = other
+    page = await materialiser.refresh(["stream1", "stream2"])
+    (balance,) = await ledger.balances(["stream1"])
+    assert page.balances["stream1"] == balance
+
+
+async def _settle(measured: MemoryStore, money: MemoryStore, now_s: float) -> None:
+    log = Log("payout", "ERROR")
+    settler = Settler(Measurements(measured), Ledger(money), CALENDAR, 24, lambda: now_s, log)
+    await settler.settle_due()
+
+
+async def test_payout_shows_what_it_settled_and_writes_nothing_otherwise() -> None:
+    """Balances, and the epochs that the tokens know of."""
+    measured, money = await _stores(0)
+    measurements = Measurements(measured)
+    await _settle(measured, money, NOW_S + 7_200)
+    page = await measurements.money_page()
+    assert page is not None
+    assert page.applied["stream0"] == CALENDAR.epoch_at(NOW_S + 7_200 - 120) - 1
+    (balance,) = await Ledger(money).balances(["stream0"])
+    assert page.balances["stream0"] == balance
+    await _settle(measured, money, NOW_S + 7_201)
+    again = await measurements.money_page()
+    assert again is not None
+    assert again.revision == page.revision
+
+
+async def test_what_a_crash_kept_from_being_shown_is_shown_by_the_next_call() -> None:
+    """Although there is nothing left to settle."""
+    measured, money = await _stores(0)
+    (old,) = await measured.get(Ref("pages", "money"))
+    assert old is not None
+    await _settle(measured, money, NOW_S + 7_400)
+    shown = await Measurements(measured).money_page()
+    await measured.put(Ref("pages", "money"), old)
+    await _settle(measured, money, NOW_S + 7_800)
+    page = await Measurements(measured).money_page()
+    assert shown is not None
+    assert page is not None
+    assert (page.applied, page.balances) == (shown.applied, shown.balances)
+
+
+async def test_a_node_keeps_its_past_on_its_way_to_the_page() -> None:
+    """From the collector's document into what is shown."""
+    measured, money = await _stores()
+    slot = Slot("n2", "stream0", "http://192.0.2.5/", "192.0.2.5", 1935, 7, 0)
+    history = History(9, {"n2": NodeHistory("dc")})
+    page = NetworkPage(0, Layout(1, 7), 9, slots=(slot,), history=history)
+    await Measurements(measured).put_network_page(page)
+    node = (await _Instance(measured, money).snapshots.now()).network.nodes["n2"]
+    assert (node.history.hours, node.until_hour) == ("dc", 9)

@@ -1,0 +1,120 @@
+"""A sponsor's page: what the tokens bought, how to publish and watch, who serves."""
+
+import pytest
+
+from coordinator.adapters.ledger import Ledger
+from coordinator.money import format_tokens
+from coordinator.reasons import Reason
+from coordinator.rosters import Roster, Slot
+from coordinator.sweeps import Outcome, Poll, Sweep
+from tests.lived import FIRST_EPOCH, NODES, STREAM_ID, Lived
+from tests.unit.functions.lived_api import Site, site_of
+from tests.unit.functions.test_node_page import Page
+
+
+async def _page(site: Site, path: str = f"/s/{STREAM_ID}") -> Page:
+    answer = await site.client.get(path)
+    assert answer.status_code == 200, answer.text
+    return Page(answer.text)
+
+
+async def test_the_page_says_what_the_tokens_bought() -> None:
+    """Each hour's paid and voided minutes, what was paid, returned and left."""
+    async with site_of(await Lived(3).live()) as site:
+        page = await _page(site)
+        for epoch in range(FIRST_EPOCH, FIRST_EPOCH + 3):
+            statement = await Ledger(site.lived.money).statement(STREAM_ID, epoch)
+            assert statement is not None
+            assert format_tokens(statement.paid_micros) in page.text
+            assert format_tokens(statement.balance_after_micros) in page.text
+        (balance,) = await Ledger(site.lived.money).balances([STREAM_ID])
+        assert balance is not None
+        assert f"Balance {format_tokens(balance.balance_micros)} of 90 tokens" in page.text
+        assert f"Paid to nodes {format_tokens(balance.paid_micros)}" in page.text
+        assert "The balance lasts" in page.text
+
+
+async def test_the_charts_read_aloud_and_have_a_column_an_hour() -> None:
+    """Pictures are extras: every number is in the table too."""
+    async with site_of(await Lived(3).live()) as site:
+        page = await _page(site)
+        drawings = [tag for tag in page.tags["svg"] if tag.get("role") == "img"]
+        assert len(drawings) == 2
+        assert "node-minutes were paid" in str(drawings[0]["aria-label"])
+        assert "The balance went from 90 to" in str(drawings[1]["aria-label"])
+        (line,) = page.tags["polyline"]
+        points = [tuple(map(float, p.split(","))) for p in str(line["points"]).split()]
+        assert [x for x, _ in points] == [0, 1, 1, 2, 2, 3]
+        heights = [y for _, y in points]
+        assert heights == sorted(heights)
+
+
+async def test_publishing_and_watching_are_lines_to_copy() -> None:
+    """For OBS, ffmpeg, VLC, mpv, ffplay; selectable where no script runs."""
+    async with site_of(await Lived(1).live()) as site:
+        page = await _page(site)
+        text = page.text
+        assert "rtmp://203.0.113.5:1935/live" in text
+        assert f"{STREAM_ID}?key=STREAM_KEY" in text
+        assert "ffmpeg -re -i input.mp4" in text
+        for player in ("vlc", "mpv"):
+            url = f"https://api.example.org/streams/{STREAM_ID}/playlist.m3u"
+            assert f"{player} {url}" in text
+        assert f"ffplay -fflags nobuffer rtmp://203.0.114.7:1935/live/{STREAM_ID}" in text
+        copies = [tag for tag in page.tags["button"] if tag.get("class") == "copy"]
+        assert len(copies) == 6
+        assert all(str(tag["aria-label"]).startswith("Copy ") for tag in copies)
+
+
+async def test_nodes_are_ranked_best_first() -> None:
+    """Verified ones, then the others, each with the way to its own page."""
+    async with site_of(await Lived(3).live()) as site:
+        page = await _page(site)
+        ids = [str(tag["href"])[3:] for tag in page.tags["a"] if str(tag["href"])[:3] == "/n/"]
+        assert set(ids) == set(NODES)
+        assert set(ids[-3:]) == {"n-absent", "n-fraud", "n-gone"}
+
+
+async def test_many_nodes_are_paged() -> None:
+    """By plain links; a page beyond the last is the last."""
+    lived = Lived(0, minutes=1)
+    await lived.live()
+    measurements = lived.settler(0.0).measurements
+    slots = tuple(
+        Slot(f"n{at:03d}", STREAM_ID, f"http://203.0.114.{at}/", f"203.0.114.{at}", 1935, 1, 1.0)
+        for at in range(60)
+    )
+    roster = Roster(0, 2, 1.0, slots)
+    await measurements.put_roster(roster)
+    up = Poll(Outcome.UP, Reason.OK, 7, 7)
+    tick = int(lived.now_s // 60)
+    await measurements.create_sweep(Sweep(0, tick, 2, dict.fromkeys(range(60), up)), lived.now_s)
+    await lived.publish(roster)
+    async with site_of(lived) as site:
+        seen: list[str] = []
+        for number in (1, 2, 3):
+            page = await _page(site, f"/s/{STREAM_ID}?nodes={number}")
+            assert f"Page {number} of 3" in page.text
+            links = [str(tag["href"]) for tag in page.tags["a"]]
+            seen += [link[3:] for link in links if link.startswith("/n/")]
+            assert (f"?nodes={number + 1}#nodes" in links) == (number < 3)
+        assert seen == sorted(seen)
+        assert len(set(seen)) == 60
+        assert "Page 3 of 3" in (await _page(site, f"/s/{STREAM_ID}?nodes=77")).text
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "x", "99999999"])
+async def test_a_wrong_page_of_nodes_is_refused(number: str) -> None:
+    """With what is wrong."""
+    async with site_of(await Lived(0, minutes=1).live()) as site:
+        answer = await site.client.get(f"/s/{STREAM_ID}?nodes={number}")
+        assert answer.status_code == 422
+
+
+async def test_a_hostile_name_stays_text() -> None:
+    """In the heading, in the title, in link previews."""
+    async with site_of(await Lived(0, minutes=1).live()) as site:
+        answer = await site.client.get(f"/s/{STREAM_ID}")
+        assert "<script>alert" not in answer.text
+        assert "&lt;script&gt;alert(" in answer.text
+        assert Page(answer.text).meta("og:title") == "<script>alert('stage')</script> & friends"
