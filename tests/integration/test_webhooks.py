@@ -86,6 +86,7 @@ class World:
     limits: OutboundLimits = LIMITS
     now_s: float = (EPOCH + 1) * 3600 + 121.0
     clock: Callable[[], float] | None = None
+    tls: ssl.SSLContext | None = None
 
     def __post_init__(self) -> None:
         self.ledger, self.webhooks = Ledger(self.money), Webhooks(self.money)
@@ -123,7 +124,7 @@ class World:
 
     def deliverer(self, seconds_max: float = 8.0) -> Deliverer:
         """As payout builds it, with private addresses allowed."""
-        outbound = Outbound(allow_private=True, limits=self.limits)
+        outbound = Outbound(allow_private=True, limits=self.limits, tls=self.tls)
         clock = self.clock or (lambda: self.now_s)
         log = Log("payout", "ERROR")
         return Deliverer(self.webhooks, self.ledger, outbound, CALENDAR, clock, log, seconds_max)
@@ -330,12 +331,10 @@ async def test_hanging_receivers_hold_up_neither_the_call_nor_an_honest_one() ->
         assert tarpit.accepted <= 200
 
 
-async def test_tls_receivers_are_told_as_well(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With the authorities of the system, which SSL_CERT_FILE names."""
+async def test_tls_receivers_are_told_as_well(world: World, tmp_path: Path) -> None:
+    """Their certificate is verified: here against an authority of its own."""
     file = certificate(tmp_path)
-    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    world.tls = ssl.create_default_context(cafile=file)
     async with receiving(served_with(file)) as inbox:
         await world.opened(f"https://127.0.0.1:{inbox.port}/hook")
         await world.settled(EPOCH)
