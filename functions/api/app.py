@@ -84,10 +84,10 @@ def _layers(app: FastAPI, services: Services) -> ASGIApp:
 
     Outside of them and not among them, so that a repeated heartbeat never gets so far."""
     proxies, clock = services.trusted_proxies, services.clock
-    routed = app.build_middleware_stack()
-    whole = BodyLimit(Repetitions(routed, services.announcements, proxies))
+    whole = BodyLimit(app.build_middleware_stack())
     limited = RateLimit(whole, services.requests_per_second, proxies, clock)
-    return Edge(limited, app.routes, services.log)
+    edge = Edge(limited, app.routes, services.log)
+    return Repetitions(edge, services.announcements, limited, proxies)
 
 
 async def _unavailable(_: Request, __: Exception) -> JSONResponse:

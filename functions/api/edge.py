@@ -4,6 +4,7 @@ One ASGI layer around the application, so that no route has to think of it, and 
 """
 
 import hashlib
+import itertools
 import re
 import secrets
 import traceback
@@ -31,6 +32,8 @@ _READABLE = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
 """Of what a browser may be led to; each unless the answer has its own."""
+_IDS = zip(itertools.repeat(secrets.token_urlsafe(9).encode()), itertools.count(1), strict=False)
+"""Of this process, and how many it has answered: unique, and cheaper than a random one each."""
 _NO_STORE = (b"cache-control", b"no-store")
 _SOON_STALE = (b"cache-control", b"public, max-age=2")
 
@@ -91,6 +94,27 @@ def _unsupported(scope: Scope, request: Mapping[bytes, bytes]) -> Problem | None
     return Problem("unsupported-media-type", "Send JSON, with Content-Type: application/json.")
 
 
+def with_ours(
+    headers: Iterable[tuple[bytes, bytes]],
+    request: Mapping[bytes, bytes],
+    *,
+    is_read: bool,
+    is_fresh: bool,
+) -> list[tuple[bytes, bytes]]:
+    """An answer's headers, and those of ours that it does not have itself.
+
+    `is_read`: a browser may be led to it; `is_fresh`: it may be kept for a moment."""
+    own = list(headers)
+    names = {name for name, _ in own}
+    own += [header for header in (_READABLE if is_read else _EVERYWHERE) if header[0] not in names]
+    given = request.get(b"x-request-id")
+    is_fit = given is not None and _REQUEST_ID.fullmatch(given)
+    own.append((b"x-request-id", given if given and is_fit else b"%b.%x" % next(_IDS)))
+    if b"cache-control" not in names:
+        own.append(_SOON_STALE if is_fresh else _NO_STORE)
+    return own
+
+
 class _Answer:
     """Holds an answer back until it is whole, tags it, and leaves out a body that is not wanted."""
 
@@ -108,7 +132,10 @@ class _Answer:
         """An ASGI `send` that finishes the answer when its last part has come."""
         if message["type"] == "http.response.start":
             self._start = message
-            message["headers"] = self._with_ours(message.get("headers", ()))
+            is_read = self._method in _READS
+            is_fresh = is_read and message["status"] == 200
+            given = message.get("headers", ())
+            message["headers"] = with_ours(given, self.request, is_read=is_read, is_fresh=is_fresh)
             return
         if self._streams:
             await self._send(message)
@@ -122,20 +149,6 @@ class _Answer:
             await self._send({**message, "body": bytes(self._body)})
             return
         await self._finish()
-
-    def _with_ours(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        """The answer's headers, and those of ours that it does not have itself."""
-        own = list(headers)
-        names = {name for name, _ in own}
-        ours = _READABLE if self._method in _READS else _EVERYWHERE
-        own += [header for header in ours if header[0] not in names]
-        given = self.request.get(b"x-request-id", b"")
-        is_fit = _REQUEST_ID.fullmatch(given)
-        own.append((b"x-request-id", given if is_fit else secrets.token_urlsafe(12).encode()))
-        if b"cache-control" not in names:
-            is_read = self._start["status"] == 200 and self._method in _READS
-            own.append(_SOON_STALE if is_read else _NO_STORE)
-        return own
 
     async def _finish(self) -> None:
         self.is_sent = True

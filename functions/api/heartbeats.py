@@ -1,49 +1,62 @@
 """A short way for the request that is asked most: a heartbeat that tells nothing new.
 
-FastAPI's way of calling a handler costs several times what such a heartbeat itself does. Here it is
-read by the same model and answered by the same handler, in front of the routes; whatever is not
-plainly a repetition (wrong, new, without a lease) goes on to the route as if nobody had looked.
+The layers and FastAPI's way of calling a handler cost several times what such a heartbeat itself
+does. Here it is read by the same model, counted by the same limit and answered by the same handler
+in front of them; whatever is not plainly a repetition (wrong, new, without a lease, too often) goes
+on to them as if nobody had looked.
 """
+
+from collections.abc import Mapping
 
 from pydantic import ValidationError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.edge import with_ours
 from api.keys import node_of
-from api.limits import replaying
+from api.limits import BODY_BYTES_MAX, replaying
 from api.nodes import Announcements, peer_of
 from api.problems import Problem
+from api.rates import RateLimit
 from api.wire import HeartbeatIn, HeartbeatOut
 from coordinator.adapters.store import StoreError
 
 PATH = "/nodes/heartbeat"
+_JSON = (b"content-type", b"application/json")
 
 
 class Repetitions:
-    """The innermost layer in front of the routes: requests come here whole (`api.limits`)."""
+    """The outermost layer of the api."""
 
-    def __init__(self, app: ASGIApp, announcements: Announcements, trusted_proxies: int) -> None:
-        self._app, self._announcements, self._proxies = app, announcements, trusted_proxies
+    def __init__(
+        self, app: ASGIApp, announcements: Announcements, limit: RateLimit, trusted_proxies: int
+    ) -> None:
+        self._app, self._announcements = app, announcements
+        self._limit, self._proxies = limit, trusted_proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers repetitions, and passes on everything else."""
         if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
-        whole = await receive()
-        answer = await self._answer(scope, whole.get("body", b""))
-        if answer is None:
-            await self._app(scope, replaying(whole, receive), send)
+        message = await receive()
+        body, headers = message.get("body", b""), dict(scope["headers"])
+        answer = None
+        if not message.get("more_body", False) and len(body) <= BODY_BYTES_MAX:
+            answer = await self._answer(scope, headers, body)
+        if answer is None or self._limit.wait_s(scope):
+            await self._app(scope, replaying(message, receive), send)
             return
-        body = answer.__pydantic_serializer__.to_json(answer)
-        headers = [
-            (b"content-length", str(len(body)).encode("ascii")),
-            (b"content-type", b"application/json"),
-        ]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        told = answer.__pydantic_serializer__.to_json(answer)
+        own = [(b"content-length", b"%d" % len(told)), _JSON]
+        all_ = with_ours(own, headers, is_read=False, is_fresh=False)
+        await send({"type": "http.response.start", "status": 200, "headers": all_})
+        await send({"type": "http.response.body", "body": told})
 
-    async def _answer(self, scope: Scope, body: bytes) -> HeartbeatOut | None:
-        headers = dict(scope["headers"])
+    async def _answer(
+        self, scope: Scope, headers: Mapping[bytes, bytes], body: bytes
+    ) -> HeartbeatOut | None:
+        if not headers.get(b"content-type", b"").startswith(b"application/json"):
+            return None
         client = scope.get("client") or ("", 0)
         forwarded = headers.get(b"x-forwarded-for", b"").decode("latin-1")
         try:

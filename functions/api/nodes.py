@@ -58,7 +58,8 @@ class Announcements:
             )
         said = self._said(node_id, beat, peer)
         written, wrong = await self._written(said, beat.lease, peer, snapshot.network)
-        answer = self._answer(said, digest_of(said), written, stream, snapshot)
+        lease = self.leases.granted(digest_of(said), written, said.changed_s)
+        answer = self._answer(said, lease, stream, snapshot)
         if self.switch is not None:
             comes = written.changed_s == said.changed_s and said.state == "running"
             is_measured = comes and answer.stream_status is not StreamStatus.CLOSED
@@ -83,7 +84,8 @@ class Announcements:
             return None
         if self.switch is not None:
             await self.switch.retry()
-        return self._answer(said, told, held, stream, snapshot)
+        lease = self.leases.renewed(beat.lease, told, held, said.changed_s)
+        return self._answer(said, lease, stream, snapshot)
 
     async def call_back(self, node_id: str, asked: DialBackIn, peer: str) -> DialBackOut:
         """What can be reached of a node at what it would announce; seldom for each."""
@@ -173,9 +175,7 @@ class Announcements:
                 reason=refused.reason.value,
             ) from refused
 
-    def _answer(
-        self, node: Node, told: str, written: Written, stream: Stream, snapshot: Snapshot
-    ) -> HeartbeatOut:
+    def _answer(self, node: Node, lease: str, stream: Stream, snapshot: Snapshot) -> HeartbeatOut:
         now_s, view = node.changed_s, snapshot.network.nodes.get(node.node_id)
         if node.state == "leaving":
             status, reason = NodeStatus.LEFT, Reason.LEFT
@@ -203,7 +203,7 @@ class Announcements:
             balance_lasts_seconds=lasts,
             balance_says=lasts_sentence(lasts),
             next_heartbeat_seconds=self.heartbeat_seconds,
-            lease=self.leases.granted(told, written, now_s),
+            lease=lease,
         )
 
 

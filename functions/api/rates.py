@@ -4,7 +4,6 @@ Each instance of the api counts for itself: the limit keeps one caller from crow
 it is no quota.
 """
 
-import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from math import ceil
@@ -29,10 +28,10 @@ class Rates:
     per_second: float
     burst: int
     callers_max: int = 20_000
-    _buckets: OrderedDict[str | bytes, tuple[float, float]] = field(default_factory=OrderedDict)
+    _buckets: OrderedDict[str | int, tuple[float, float]] = field(default_factory=OrderedDict)
     """(tokens left, when that was), least lately seen first."""
 
-    def wait_s(self, caller: str | bytes, now_s: float) -> int:
+    def wait_s(self, caller: str | int, now_s: float) -> int:
         """0 if the caller may go on, else whole seconds to wait; a refused call costs nothing."""
         left, at_s = self._buckets.pop(caller, (float(self.burst), now_s))
         left = min(float(self.burst), left + max(0.0, now_s - at_s) * self.per_second)
@@ -55,18 +54,19 @@ class RateLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes on calls within the limits."""
-        wait_s = self._wait_s(scope) if scope["type"] == "http" else 0
+        wait_s = self.wait_s(scope) if scope["type"] == "http" else 0
         if not wait_s:
             await self._app(scope, receive, send)
             return
         problem = Problem("too-many-requests", f"Call again in {wait_s} s.", retry_after=wait_s)
         await problem.response()(scope, receive, send)
 
-    def _wait_s(self, scope: Scope) -> int:
+    def wait_s(self, scope: Scope) -> int:
+        """0 if the caller may go on, which counts, else whole seconds to wait, which does not."""
         headers, now_s = dict(scope["headers"]), self._clock()
         client = scope.get("client") or ("", 0)
         forwarded = headers.get(b"x-forwarded-for", b"").decode("latin-1")
         wait_s = self._addresses.wait_s(peer_of(client[0], forwarded, self._proxies), now_s)
         if not wait_s and (key := headers.get(b"authorization")):
-            wait_s = self._keys.wait_s(hashlib.sha256(key).digest(), now_s)
+            wait_s = self._keys.wait_s(hash(key), now_s)  # this process's own: no key is kept
         return wait_s

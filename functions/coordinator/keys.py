@@ -8,6 +8,7 @@ import base64
 import hashlib
 import hmac
 import re
+from functools import lru_cache
 
 NODE_KEY_PATTERN = re.compile(r"[A-Za-z0-9_-]{43}")
 SPONSOR_KEY_PATTERN = re.compile(r"[A-Za-z0-9_-]{20,128}")
@@ -29,7 +30,12 @@ def node_id_of(node_key: str) -> str:
     """`n` and 19 base32 characters (95 bits) of the key's SHA-256; ValueError if malformed."""
     if not NODE_KEY_PATTERN.fullmatch(node_key):
         raise ValueError("a node key is 32 bytes in URL-safe base64 without padding")
-    digest = hashlib.sha256(node_key.encode("ascii")).digest()
+    return _node_id(hashlib.sha256(node_key.encode("ascii")).digest())
+
+
+@lru_cache(maxsize=16_384)
+def _node_id(digest: bytes) -> str:
+    """By the digest, so that no key is kept."""
     return "n" + _base32(digest[:15])[:19]
 
 

@@ -51,7 +51,8 @@ class Node(BaseModel):
 
     def what_it_says(self) -> str:
         """The same text for nodes that say the same."""
-        return self.model_dump_json(exclude=_WHEN)
+        place = (self.stats_url, self.rtmp_host, self.rtmp_port)
+        return repr((self.node_id, self.stream_id, *place, self.agent, self.engine, self.state))
 
     def in_shard_of(self, shards: int) -> "Node":
         """With the key by which the collector of its shard, of so many, finds the change."""

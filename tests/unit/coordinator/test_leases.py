@@ -67,3 +67,13 @@ def test_what_is_no_lease_of_ours_counts_for_nothing(forged: str | None) -> None
     for at in range(len(numbers)):
         changed = [str(int(n) + 60 * (i == at)) for i, n in enumerate(numbers)]
         assert LEASES.held(".".join([*changed, mac]), TOLD, NOW_S) is None
+
+
+def test_a_lease_is_renewed_when_half_of_its_time_is_over() -> None:
+    """Until then it is handed back as it is; a node that calls every minute never runs out."""
+    lease = LEASES.granted(TOLD, WRITTEN, NOW_S)
+    half_s = NOW_S + LEASE_SECONDS / 2
+    assert LEASES.renewed(lease, TOLD, WRITTEN, half_s - 1) == lease
+    renewed = LEASES.renewed(lease, TOLD, WRITTEN, half_s)
+    assert renewed == LEASES.granted(TOLD, WRITTEN, half_s)
+    assert LEASES.held(renewed, TOLD, half_s + LEASE_SECONDS - 1) == WRITTEN

@@ -1,5 +1,6 @@
 """What heartbeats cost, and what becomes of nodes that the roster lost."""
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import httpx
@@ -134,13 +135,15 @@ async def test_a_heartbeat_without_its_lease_costs_one_read(make: Make) -> None:
 
 
 async def test_the_short_way_gives_the_same_answer(make: Make) -> None:
-    """With a lease the routes are not asked; what a node is told is the same, to the byte."""
+    """With a lease the routes are not asked; what a node is told is the same."""
     world = await make()
     await world.beat()
     await world.sweep(LIVE)
+    world.now_s += 400  # past half of a lease's life, so that both answers hold a new one
     by_lease = await world.beat()
     world.lease = None
     assert await world.beat() == by_lease
+    assert by_lease["status"] == "healthy"
 
 
 @pytest.mark.parametrize(
@@ -166,6 +169,31 @@ async def test_a_lease_excuses_nothing(make: Make, change: dict[str, object], st
     ]
     assert [answer.status_code for answer in answers] == [status, status]
     assert answers[0].text == answers[1].text
+
+
+async def test_a_lease_is_no_way_around_the_limits(make: Make) -> None:
+    """So many at once and no more, counted once each; and only JSON, and only so much of it."""
+    world = await make()
+    await world.beat()
+    body = {"stream_id": world.stream_id, "stats_port": 8080, "rtmp_port": 1935}
+    body["lease"] = world.lease
+    wrong = {**bearer(NODE_KEY), "Content-Type": "text/plain"}
+    text = json.dumps(body)
+    answer = await world.client.post("/nodes/heartbeat", content=text, headers=wrong)
+    assert answer.status_code == 415
+    right = {**bearer(NODE_KEY), "Content-Type": "application/json"}
+    long = text + " " * 70_000
+    answer = await world.client.post("/nodes/heartbeat", content=long, headers=right)
+    assert answer.status_code == 413
+    statuses = []
+    for _ in range(120):
+        answer = await world.client.post("/nodes/heartbeat", content=text, headers=right)
+        statuses.append(answer.status_code)
+    taken = statuses.count(200)
+    assert statuses == [200] * taken + [429] * (120 - taken)
+    assert 95 <= taken <= 100
+    assert answer.json()["type"] == "/problems/too-many-requests"
+    assert answer.headers["x-request-id"]
 
 
 async def test_a_lease_is_no_answer_while_the_database_is_away(make: Make) -> None:

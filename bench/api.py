@@ -1,0 +1,239 @@
+"""`make bench-api`: heartbeats beside a bare route, cold starts beside hello world, pages.
+
+Two functions are served by functions-framework as in the cloud, pinned to one core; the load comes
+from the other. Rounds of both take turns, so that whatever else the machine does hits both; the
+ratio is the median of the rounds' own ratios. The heartbeats carry valid leases, as nine of ten do.
+"""
+
+import asyncio
+import http.client
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from bench.http_load import write_requests
+from bench.pages import page_figures
+from bench.processes import Child, two_cores, wait_for
+from bench.report import ROOT, Figure, hand_in
+from coordinator.keys import sha256_hex
+from emulator.firestore import FirestoreEmulator
+from emulator.ports import LOOPBACK, Ports
+
+KEY = "k" * 43
+NODES = 1_000
+ROUNDS = 9
+SECONDS_A_ROUND = 2.0
+CONNECTIONS = 16
+COLD_STARTS = 7
+HERE = Path(__file__).resolve().parent
+FRAMEWORK = str(Path(sys.executable).parent / "functions-framework")
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One function to be served: its file, its name, and a path that it answers with 200."""
+
+    source: Path
+    target: str
+    path: str
+
+
+API = Function(ROOT / "functions/api/main.py", "api", "/streams")
+BARE = Function(HERE / "peers_bare.py", "bare", "/")
+HELLO = Function(HERE / "peers_hello.py", "hello", "/")
+
+
+def main() -> None:
+    """Measures, prints, and keeps the figures."""
+    folder = Path(tempfile.mkdtemp(prefix="bench-api-"))
+    with ExitStack() as stack:
+        ports = Ports()
+        stack.callback(ports.close)
+        firestore = _firestore(stack)
+        env = _environment(firestore)
+        figures = _cold_starts(env, ports, folder)
+        figures = [*_heartbeats(env, ports, folder), *figures]
+    hand_in("bench-api", [*figures, *page_figures(folder)])
+
+
+def _firestore(stack: ExitStack) -> str:
+    """A running emulator's host."""
+    emulator = FirestoreEmulator()
+    asyncio.run(emulator.start())
+    stack.callback(lambda: asyncio.run(emulator.stop()))
+    return emulator.host
+
+
+def _environment(firestore: str) -> Mapping[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": f"{ROOT / 'functions'}:{ROOT}",
+        "GOOGLE_CLOUD_PROJECT": "bench",
+        "FIRESTORE_EMULATOR_HOST": firestore,
+        "INGEST_URL": "rtmp://127.0.0.1:1935/live",
+        "SPONSOR_KEY_HASHES": f"bench:{sha256_hex(KEY)}",
+        "INGEST_KEY_HASH": sha256_hex(KEY),
+        "ALLOW_PRIVATE_ADDRESSES": "true",
+        "REQUESTS_PER_SECOND": "100000",
+    }
+
+
+def _argv(function: Function, port: int) -> list[str]:
+    served = ("--source", str(function.source), "--target", function.target, "--asgi")
+    return [FRAMEWORK, *served, "--host", LOOPBACK, "--port", str(port)]
+
+
+def _answers(port: int, path: str) -> bool:
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=30)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+# -- heartbeats ----------------------------------------------------------------------------
+
+
+def _heartbeats(env: Mapping[str, str], ports: Ports, folder: Path) -> list[Figure]:
+    client_core, server_core = two_cores()
+    served: dict[str, tuple[Child, int]] = {}
+    with ExitStack() as stack:
+        for function in (API, BARE):
+            port = ports.any()
+            log = folder / f"{function.target}.log"
+            child = stack.enter_context(Child(_argv(function, port), server_core, log, env))
+            wait_for(lambda p=port, f=function: _answers(p, f.path), function.target)  # type: ignore[misc]
+            served[function.target] = (child, port)
+        requests = folder / "requests"
+        write_requests(requests, _leased(served["api"][1]))
+        rounds = []
+        for number in range(ROUNDS):
+            order = ("api", "bare") if number % 2 else ("bare", "api")
+            rounds.append({name: _round(*served[name], requests, client_core) for name in order})
+            told = "; ".join(f"{name} {one.rate:,.0f}/s" for name, one in rounds[-1].items())
+            print(f"round {number + 1} of {ROUNDS}: {told}", flush=True)
+
+    def middle(value: Callable[[Mapping[str, Round]], float]) -> float:
+        return statistics.median(value(one) for one in rounds)
+
+    ratio = middle(lambda one: one["api"].rate / one["bare"].rate)
+    bare = f"{middle(lambda one: one['bare'].rate):,.0f} a second"
+    cpu = f"{middle(lambda one: one['bare'].cpu_us):.0f}"
+    return [
+        Figure("heartbeats by lease to requests of a bare route", ratio, "", ">= 0.5", "Starlette"),
+        Figure("heartbeats by lease", middle(lambda one: one["api"].rate), "/s", "", bare),
+        Figure("CPU of one", middle(lambda one: one["api"].cpu_us), "us", "", cpu),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one round came to."""
+
+    rate: float
+    cpu_us: float
+
+
+def _leased(port: int) -> list[bytes]:
+    """A heartbeat of each node, with a lease that is valid for ten minutes."""
+    url, requests = f"http://{LOOPBACK}:{port}", []
+    with httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
+        asked = {"name": "bench", "token_balance": "1000", "reward_per_node_hour": "1"}
+        made = client.post("/streams", json=asked, headers={"Authorization": f"Bearer {KEY}"})
+        stream_id = made.raise_for_status().json()["stream_id"]
+        for number in range(NODES):
+            key = f"{number:043d}"
+            beat = {
+                "stream_id": stream_id,
+                "stats_port": 8080,
+                "rtmp_port": 1935,
+                "agent": "0.1.0",
+                "engine": "nginx-rtmp",
+                "state": "running",
+            }
+            headers = {"Authorization": f"Bearer {key}"}
+            answer = client.post("/nodes/heartbeat", json=beat, headers=headers)
+            beat["lease"] = answer.raise_for_status().json()["lease"]
+            requests.append(_request(key, json.dumps(beat).encode()))
+    return requests
+
+
+def _request(key: str, body: bytes) -> bytes:
+    """As the agent sends it."""
+    head = (
+        f"POST /nodes/heartbeat HTTP/1.1\r\nHost: {LOOPBACK}\r\nAuthorization: Bearer {key}\r\n"
+        "Accept: application/json\r\nUser-Agent: restream-agent/0.1.0\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def _round(child: Child, port: int, requests: Path, core: int) -> Round:
+    """The load of one round against one server; anything but 200 ends the measurement."""
+    spent_s = _cpu_s(child)
+    argv = ("taskset", "-c", str(core), sys.executable, "-m", "bench.http_load")
+    more = (str(port), str(requests), str(SECONDS_A_ROUND), str(CONNECTIONS))
+    done = subprocess.run(
+        [*argv, *more], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    told = json.loads(done.stdout)
+    if told["statuses"].keys() != {"200"}:
+        raise SystemExit(f"answers other than 200: {told['statuses']}")
+    count = told["statuses"]["200"]
+    return Round(count / SECONDS_A_ROUND, (_cpu_s(child) - spent_s) / count * 1e6)
+
+
+def _cpu_s(child: Child) -> float:
+    """Of the server and of the worker that it starts."""
+    pid = child.process.pid
+    pids = [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+    ticks = 0
+    for each in pids:
+        fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+# -- cold starts ---------------------------------------------------------------------------
+
+
+def _cold_starts(env: Mapping[str, str], ports: Ports, folder: Path) -> list[Figure]:
+    """From starting the process to the first whole answer; modules are compiled by the first."""
+    seconds: dict[str, list[float]] = {"api": [], "hello": []}
+    for number in range(COLD_STARTS + 1):
+        for function in (API, HELLO):
+            took_s = _cold_start(function, ports.any(), env, folder)
+            if number:
+                seconds[function.target].append(took_s)
+    told = {name: statistics.median(found) for name, found in seconds.items()}
+    print(f"cold starts: {told}", flush=True)
+    peer = f"hello world: {told['hello']:.2f}"
+    return [Figure("cold start to the first answer", told["api"], "s", "<= 1.0", peer)]
+
+
+def _cold_start(function: Function, port: int, env: Mapping[str, str], folder: Path) -> float:
+    _, core = two_cores()
+    begun = time.perf_counter()
+    with Child(_argv(function, port), core, folder / "cold.log", env):
+        while not _answers(port, function.path):
+            time.sleep(0.005)
+            if time.perf_counter() - begun > 60:
+                raise SystemExit((folder / "cold.log").read_text()[-2000:])
+        return time.perf_counter() - begun
+
+
+if __name__ == "__main__":
+    main()
