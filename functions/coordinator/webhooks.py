@@ -92,7 +92,8 @@ class Webhook(BaseModel):
     def waiting(self, now_s: float, calendar: Calendar) -> "Webhook":
         """Until the next statement can be there."""
         ready_s = calendar.epoch_bounds_s(self.next_epoch)[1] + calendar.grace_seconds
-        return self.model_copy(update={"due_s": max(float(ready_s), now_s + LOOK_AGAIN_SECONDS)})
+        due_s = float(ready_s) if ready_s > now_s else now_s + LOOK_AGAIN_SECONDS
+        return self.model_copy(update={"due_s": due_s})
 
     def moved_to(self, new: "Webhook") -> "Webhook":
         """At another URL, as far as this one has come."""

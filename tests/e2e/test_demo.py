@@ -205,6 +205,25 @@ def test_a_player_opens_the_playlist_itself(demo: Demo) -> None:
     assert played.returncode == 0, told
 
 
+def test_ffplay_shows_the_stream_of_the_playlist(demo: Demo) -> None:
+    """With the address that the playlist names: ffplay reads no playlists of this kind."""
+    stream_id = demo.nodes()[0].stream_id
+    playlist = f"/streams/{stream_id}/playlist.m3u"
+    demo.until(lambda: "rtmp://" in demo.api.get(playlist).text, "a node in the playlist")
+    entries = [line for line in demo.api.get(playlist).text.splitlines() if "rtmp://" in line]
+    shown = subprocess.run(
+        ("timeout", "--signal=INT", "8", "ffplay", "-v", "info", "-stats", entries[0]),
+        env={**os.environ, "SDL_VIDEODRIVER": "dummy", "SDL_AUDIODRIVER": "dummy"},
+        capture_output=True,
+        text=True,
+        timeout=PROBE_SECONDS_MAX,
+        check=False,
+    )
+    assert "Video: h264" in shown.stderr, f"{shown.stderr}\n{demo.output()}"
+    assert "640x360" in shown.stderr
+    assert " vq=" in shown.stderr  # its line of statistics, once pictures are shown
+
+
 @pytest.mark.parametrize("victim", ["prober", "node-2"])
 def test_a_killed_child_is_told_and_the_rest_goes_on(demo: Demo, victim: str) -> None:
     before = demo.children()

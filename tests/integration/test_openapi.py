@@ -26,7 +26,8 @@ PROJECT = "openapi"
 DAY = LotteryDay(date(2026, 11, 22), "0" * 64, 60, 4, 1_795_000_000.0)
 KEY = "k" * 43
 """At once a sponsor's, a node's and the ingest's: each kind of key opens its own routes."""
-SECONDS_MAX = 60
+SECONDS_MAX = 120
+"""It takes about 15 on an idle machine."""
 START_SECONDS_MAX = 60.0
 SEED = os.environ.get("SCHEMATHESIS_SEED", "20261122")
 """Fixed, so that a change of the api fails here and not chance; another one explores more."""
@@ -177,7 +178,7 @@ async def test_the_api_keeps_what_its_openapi_document_says(
             },
             capture_output=True,
             text=True,
-            timeout=SECONDS_MAX + 60,
+            timeout=SECONDS_MAX,
             check=False,
         )
         print(done.stdout[-200_000:], done.stderr[-5_000:])

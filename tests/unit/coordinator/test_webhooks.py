@@ -159,6 +159,7 @@ def test_it_waits_for_the_next_statement() -> None:
     past = WEBHOOK.past(replace(HOUR, balance_after_micros=7_000_000))
     assert (past.next_epoch, past.taken, past.is_low) == (12, 0, True)
     assert past.waiting(43_400.0, CALENDAR).due_s == 13 * 3600 + 120
+    assert past.waiting(13 * 3600 + 119.0, CALENDAR).due_s == 13 * 3600 + 120
     assert past.waiting(50_000.0, CALENDAR).due_s == 50_060.0
 
 
