@@ -40,7 +40,9 @@ check: setup ## Linters, types, the import rule and unit tests (under a minute)
 	@.venv/bin/mypy --strict
 	@for main in $(MAINS); do .venv/bin/mypy --strict $$main; done
 	@PYTHONPATH=functions:node_image .venv/bin/lint-imports
-	@$(PYTHON) -m pytest tests/unit
+	@$(PYTHON) -m pytest tests/unit/functions & functions=$$!; \
+		$(PYTHON) -m pytest tests/unit --ignore=tests/unit/functions || { wait $$functions || true; exit 1; }; \
+		wait $$functions
 
 test: check ## check, then documents, property, integration, end-to-end and browser tests
 	@$(PYTHON) -m emulator setup --for-tests
