@@ -34,6 +34,7 @@ demo: setup ## Run the whole network on this machine until Ctrl-C (PORT=8080 NOD
 demo-once: setup ## Run it until the first whole epoch is settled, print a verdict in JSON (at most 180 s)
 	@exec $(PYTHON) -m emulator demo-once
 
+# Unit tests on both cores: whichever half fails, the other is waited for and the verb fails.
 check: setup ## Linters, types, the import rule and unit tests (under a minute)
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .

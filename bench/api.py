@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -115,7 +116,7 @@ def _heartbeats(env: Mapping[str, str], ports: Ports, folder: Path) -> list[Figu
             port = ports.any()
             log = folder / f"{function.target}.log"
             child = stack.enter_context(Child(_argv(function, port), server_core, log, env))
-            wait_for(lambda p=port, f=function: _answers(p, f.path), function.target)  # type: ignore[misc]
+            wait_for(partial(_answers, port, function.path), function.target)
             served[function.target] = (child, port)
         requests = folder / "requests"
         write_requests(requests, _leased(served["api"][1]))
@@ -229,7 +230,7 @@ def _cold_start(function: Function, port: int, env: Mapping[str, str], folder: P
     begun = time.perf_counter()
     with Child(_argv(function, port), core, folder / "cold.log", env):
         while not _answers(port, function.path):
-            time.sleep(0.005)
+            time.sleep(0.005)  # how exactly a start is measured
             if time.perf_counter() - begun > 60:
                 raise SystemExit((folder / "cold.log").read_text()[-2000:])
         return time.perf_counter() - begun

@@ -113,7 +113,7 @@ def _disk_full(scene: Scene) -> Recovery:
         limits[pid] = resource.prlimit(pid, resource.RLIMIT_FSIZE)
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, limits[pid][1]))
         os.kill(node.relay_pid(), signal.SIGKILL)
-    time.sleep(COORDINATOR_OUTAGE_S)
+    time.sleep(COORDINATOR_OUTAGE_S)  # the outage itself
     for pid, limit in limits.items():
         resource.prlimit(pid, resource.RLIMIT_FSIZE, limit)
     return _plays
@@ -169,7 +169,7 @@ def _coordinator(mood: str) -> Strike:
     def strike(scene: Scene) -> Recovery:
         recovered = _hears_again(scene)
         scene.coordinator.mood = mood
-        time.sleep(COORDINATOR_OUTAGE_S)
+        time.sleep(COORDINATOR_OUTAGE_S)  # the outage itself
         asyncio.run(recoveries(scene, _plays))  # the relay does not care
         scene.coordinator.mood = "well"
         return recovered
@@ -180,7 +180,7 @@ def _coordinator(mood: str) -> Strike:
 def _coordinator_away(scene: Scene) -> Recovery:
     recovered = _hears_again(scene)
     scene.coordinator.stop()
-    time.sleep(COORDINATOR_OUTAGE_S)
+    time.sleep(COORDINATOR_OUTAGE_S)  # the outage itself
     scene.coordinator.start()
     return recovered
 
@@ -191,7 +191,7 @@ def _another_certificate(scene: Scene) -> Recovery:
     scene.coordinator.stop()
     scene.coordinator.tls = served_with(certificate(scene.folder / "wrong"))
     scene.coordinator.start()
-    time.sleep(COORDINATOR_OUTAGE_S)
+    time.sleep(COORDINATOR_OUTAGE_S)  # the outage itself
     scene.coordinator.stop()
     scene.coordinator.tls = right
     scene.coordinator.start()
@@ -206,7 +206,7 @@ def _ports_taken(scene: Scene) -> Recovery:
             os.kill(node.relay_pid(), signal.SIGKILL)
             squatters.enter_context(_squatter(node.rtmp_port))
             os.kill(node.process.pid, signal.SIGCONT)
-        time.sleep(COORDINATOR_OUTAGE_S)
+        time.sleep(COORDINATOR_OUTAGE_S)  # the outage itself
     return _plays
 
 

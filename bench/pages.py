@@ -128,7 +128,7 @@ def _page_bytes(port: int) -> int:
         except httpx.TransportError:
             if time.monotonic() > deadline:
                 raise
-            time.sleep(0.05)
+            time.sleep(0.05)  # the pace of looking until it serves
 
 
 def _asked(port: int, folder: Path, core: int) -> dict[str, Any]:

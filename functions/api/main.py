@@ -7,10 +7,10 @@ import os
 gc.disable()
 
 import functions_framework.aio  # noqa: E402 - after the collector is off
-from fastapi import FastAPI  # noqa: E402
-from starlette.requests import Request  # noqa: E402
+from fastapi import FastAPI  # noqa: E402 - likewise
+from starlette.requests import Request  # noqa: E402 - likewise
 
-from api.wiring import build  # noqa: E402
+from api.wiring import build  # noqa: E402 - likewise
 
 app = build(os.environ)
 gc.freeze()  # what is here now stays
