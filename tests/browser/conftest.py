@@ -8,9 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlparse
 
 import pytest
 import uvicorn
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, sync_playwright
 
 from api.wiring import build_on
@@ -128,3 +130,31 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
+
+
+SIZES = {"narrow": (360, 740), "wide": (1440, 900)}
+
+
+def examine(chromium: Browser, url: str, name: str, theme: str, size: str) -> None:
+    """Photographs a page and fails unless axe finds nothing, with everything unfolded too; the
+    console is silent, no other host is asked, and nothing is cut off."""
+    width, height = SIZES[size]
+    page = chromium.new_page(
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if theme == "dark" else "light",
+    )
+    said: list[str] = []
+    hosts: set[str] = set()
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: hosts.add(urlparse(request.url).netloc))
+    page.goto(url)
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}-{theme}-{size}.png", full_page=True)
+    page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert said == []
+    assert hosts == {urlparse(url).netloc}
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    page.close()

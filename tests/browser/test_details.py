@@ -1,15 +1,12 @@
 """The pages of one stream and one node as people see them."""
 
-from urllib.parse import urlparse
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
-from tests.browser.conftest import SCREENSHOTS
+from tests.browser.conftest import SIZES, examine
 
 PAGES = ["/n/n-shaky", "/n/n-fraud", "/n/n-gone", "/s/s3"]
-SIZES = {"narrow": (360, 740), "wide": (1440, 900)}
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -19,27 +16,8 @@ def test_a_page_is_accessible_quiet_and_fits(
     lived_site: str, chromium: Browser, path: str, theme: str, size: str
 ) -> None:
     """axe finds nothing, unfolded too; the console is silent, no other host is asked."""
-    width, height = SIZES[size]
-    page = chromium.new_page(
-        viewport={"width": width, "height": height},
-        color_scheme="dark" if theme == "dark" else "light",
-    )
-    said: list[str] = []
-    hosts: set[str] = set()
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda request: hosts.add(urlparse(request.url).netloc))
-    page.goto(lived_site + path)
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     name = path.strip("/").replace("/", "-")
-    page.screenshot(path=SCREENSHOTS / f"{name}-{theme}-{size}.png", full_page=True)
-    page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert said == []
-    assert hosts == {urlparse(lived_site).netloc}
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
-    page.close()
+    examine(chromium, lived_site + path, name, theme, size)
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -3,18 +3,15 @@
 import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import urlparse
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
 from coordinator.adapters.memory import MemoryStore
-from tests.browser.conftest import NODES, NOW_S, SCREENSHOTS, served
+from tests.browser.conftest import NODES, NOW_S, SIZES, examine, served
 from tests.populated import node_id, populate
 
 PAGES = ["/", "/about", "/docs"]
-SIZES = {"narrow": (360, 740), "wide": (1440, 900)}
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -24,26 +21,7 @@ def test_a_page_is_accessible_quiet_and_fits(
     site: str, chromium: Browser, path: str, theme: str, size: str
 ) -> None:
     """axe finds nothing, the console is silent, no other host is asked, nothing is cut off."""
-    width, height = SIZES[size]
-    page = chromium.new_page(
-        viewport={"width": width, "height": height},
-        color_scheme="dark" if theme == "dark" else "light",
-    )
-    said: list[str] = []
-    hosts: set[str] = set()
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda request: hosts.add(urlparse(request.url).netloc))
-    page.goto(site + path)
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    name = path.strip("/") or "network"
-    page.screenshot(path=SCREENSHOTS / f"{name}-{theme}-{size}.png", full_page=True)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert said == []
-    assert hosts == {urlparse(site).netloc}
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
-    page.close()
+    examine(chromium, site + path, path.strip("/") or "network", theme, size)
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -111,22 +89,7 @@ def test_a_page_of_many_is_accessible_and_fits(
     many: str, chromium: Browser, path: str, theme: str, size: str
 ) -> None:
     """Bars, chips and forms too."""
-    width, height = SIZES[size]
-    page = chromium.new_page(
-        viewport={"width": width, "height": height},
-        color_scheme="dark" if theme == "dark" else "light",
-    )
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.goto(many + path)
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    name = f"many-{MANY.index(path)}-{theme}-{size}.png"
-    page.screenshot(path=SCREENSHOTS / name, full_page=True)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert said == []
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
-    page.close()
+    examine(chromium, many + path, f"many-{MANY.index(path)}", theme, size)
 
 
 def test_a_node_is_found_without_scripts(many: str, chromium: Browser) -> None:
