@@ -2,12 +2,14 @@
 
 `python -m bench.sweeper PORT NODES` answers with a line of JSON per sweep: CPU and wall seconds,
 the resident size, and the outcomes. uvicorn runs the collector on uvloop, and so does this.
+The nodes have a past and are checked: before each sweep the prober has seen some of them again.
 """
 
 import asyncio
 import json
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import uvloop
@@ -19,10 +21,18 @@ from coordinator.adapters.log import Log
 from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.outbound import Outbound
 from coordinator.adapters.records import Measurements
+from coordinator.adapters.store import Ref, Store
 from coordinator.epochs import Calendar
+from coordinator.history import History
+from coordinator.network_pages import NetworkPage
+from coordinator.rollups import HOUR_S
 from coordinator.rosters import Roster, Slot
+from coordinator.shards import FIRST
+from coordinator.trustbook import TrustBook
+from tests.populated import network_page
 
 TICK = 29_921_760
+CHECKS_A_NODE_AND_MINUTE = 4 / 60
 
 
 def roster_of(port: int, nodes: int) -> Roster:
@@ -42,11 +52,34 @@ def rss_mb() -> float:
     return int(line.split()[1]) / 1024
 
 
+def page_of(roster: Roster) -> NetworkPage:
+    """A day and a month of each node, and what its checks have shown, as in a real network."""
+    names = [slot.node_id for slot in roster.slots]
+    like = network_page(2 * len(names), TICK * 60.0)  # some of those have no checks yet
+    past = dict(zip(names, like.history.nodes.values(), strict=False))
+    history = History((TICK * 60) // HOUR_S, past)
+    trust = dict(zip(names, like.trust.values(), strict=False))
+    return NetworkPage(0, FIRST, TICK, 1.0, roster.slots, {}, trust, history)
+
+
+async def checks(store: Store, page: NetworkPage, now_s: list[float]) -> None:
+    """What the prober writes in a minute: some nodes more that passed."""
+    states, names = dict(page.trust), list(page.trust)
+    count, tick = int(len(names) * CHECKS_A_NODE_AND_MINUTE), int(now_s[0] // 60)
+    for at in range(count):
+        name = names[(tick * count + at) % len(names)]
+        passed = states[name].passed + tick - TICK
+        states[name] = replace(states[name], passed=passed, last_check_s=now_s[0] - at / 7)
+    await store.put(Ref("suspicions", "0"), TrustBook(states).to_fields())
+
+
 async def serve(port: int, nodes: int) -> None:
     """Sweeps until the input ends."""
-    now_s = [TICK * 60.0]
-    measurements = Measurements(MemoryStore())
-    await measurements.put_roster(roster_of(port, nodes))
+    now_s, store = [TICK * 60.0], MemoryStore()
+    roster, measurements = roster_of(port, nodes), Measurements(store)
+    page = page_of(roster)
+    await measurements.put_roster(roster)
+    await measurements.put_network_page(page)
     sweeper = Sweeper(
         measurements,
         Outbound(allow_private=True),
@@ -61,6 +94,7 @@ async def serve(port: int, nodes: int) -> None:
     print("ready", flush=True)
     while await reader.readline():
         now_s[0] += 60
+        await checks(store, page, now_s)
         cpu_s, wall_s = time.process_time(), time.perf_counter()
         summary = await sweeper.sweep(0)
         told = {

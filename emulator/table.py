@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from emulator.cast import Member
+from emulator.cast import PROJECT, Member
 from emulator.network import Network, View
 from emulator.processes import Death
 from emulator.public_api import Node, tokens_of
@@ -70,7 +70,16 @@ def addresses(network: Network, view: View | None) -> list[tuple[str, str]]:
         ("playlist", stream.play_url if stream else "-"),
         ("balance", f"{tokens_of(stream.balance_micros)} tokens" if stream else "-"),
         ("logs", str(network.stage.folder / "logs")),
+        ("last sweep", f"{_store(network)} make show"),
     ]
+
+
+def _store(network: Network) -> str:
+    """What tells a verb where the network's documents are, and its pace."""
+    return (
+        f"GOOGLE_CLOUD_PROJECT={PROJECT} FIRESTORE_EMULATOR_HOST={network.stage.firestore_host} "
+        f"SWEEP_SECONDS={network.stage.pace.sweep_s}"
+    )
 
 
 def render(network: Network, view: View | None) -> RenderableType:

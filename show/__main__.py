@@ -2,8 +2,10 @@
 
 `python -m show SWEEP` takes a sweep's id (`sweep-0-000029921760`) or `latest`. The
 database is the project of GOOGLE_CLOUD_PROJECT, or the emulator of FIRESTORE_EMULATOR_HOST.
+Exit status: 0 shown, 1 no such sweep or no store, 2 called wrongly.
 """
 
+import argparse
 import asyncio
 import os
 import re
@@ -13,11 +15,13 @@ from datetime import UTC, datetime
 
 from coordinator.adapters.firestore import FirestoreStore
 from coordinator.adapters.records import Measurements
+from coordinator.adapters.store import StoreError
 from coordinator.rosters import Roster
 from coordinator.sweeps import Poll, Sweep
 
 _ID = re.compile(r"sweep-([0-9]{1,3})-([0-9]{1,12})")
 LINES = 40
+LATEST = "latest"
 
 
 def lines_of(sweep: Sweep, roster: Roster, sweep_seconds: int, most: int = LINES) -> list[str]:
@@ -50,33 +54,51 @@ def _row(at: int, poll: Poll, roster: Roster) -> str:
     )
 
 
-async def show(sweep_id: str, most: int) -> list[str]:
-    """The lines, or one sentence that says why there are none."""
-    project = os.environ.get("GOOGLE_CLOUD_PROJECT")
-    if not project:
-        return ["Set GOOGLE_CLOUD_PROJECT (and FIRESTORE_EMULATOR_HOST for the emulator's)."]
+async def show(measurements: Measurements, sweep_id: str, sweep_seconds: int) -> list[str]:
+    """The lines; LookupError with a sentence if there is no such sweep."""
+    if sweep_id == LATEST:
+        sweep = next(iter(await measurements.latest_sweeps()), None)
+    else:
+        shard, tick = map(int, sweep_id.split("-")[1:])
+        sweep = await measurements.last_sweep_of(shard, range(tick, tick + 1))
+    if sweep is None:
+        raise LookupError(f"no sweep is called {sweep_id}" if sweep_id != LATEST else "none yet")
+    roster = await measurements.roster(sweep.shard, sweep.roster_version)
+    return lines_of(sweep, roster, sweep_seconds, int(os.environ.get("LINES", LINES)))
+
+
+async def _show(project: str, sweep_id: str) -> list[str]:
     store = FirestoreStore(project, os.environ.get("MEASUREMENT_DATABASE", "(default)"))
+    sweep_seconds = int(os.environ.get("SWEEP_SECONDS", "60"))
     try:
-        measurements = Measurements(store)
-        sweep = await _found(measurements, sweep_id)
-        if sweep is None:
-            return [f"There is no sweep {sweep_id} in {project}: name one, or `latest`."]
-        roster = await measurements.roster(sweep.shard, sweep.roster_version)
-        return lines_of(sweep, roster, int(os.environ.get("SWEEP_SECONDS", "60")), most)
+        return await show(Measurements(store), sweep_id, sweep_seconds)
     finally:
         await store.close()
 
 
-async def _found(measurements: Measurements, sweep_id: str) -> Sweep | None:
-    if sweep_id == "latest":
-        return next(iter(await measurements.latest_sweeps()), None)
-    parts = _ID.fullmatch(sweep_id)
-    if parts is None:
-        return None
-    tick = int(parts[2])
-    return await measurements.last_sweep_of(int(parts[1]), range(tick, tick + 1))
+def _sweep_id(text: str) -> str:
+    if text != LATEST and not _ID.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not {LATEST} or like sweep-0-000029921760")
+    return text
+
+
+def main(arguments: list[str]) -> int:
+    """The exit status."""
+    parser = argparse.ArgumentParser("make show", description="Prints one sweep, trouble first.")
+    parser.add_argument(
+        "SWEEP", nargs="?", type=_sweep_id, default=LATEST, help="its id, or latest"
+    )
+    sweep_id = parser.parse_args(arguments).SWEEP
+    project = os.environ.get("GOOGLE_CLOUD_PROJECT")
+    if not project:
+        parser.error("set GOOGLE_CLOUD_PROJECT, and FIRESTORE_EMULATOR_HOST for the emulator's")
+    try:
+        print("\n".join(asyncio.run(_show(project, sweep_id))))
+    except (LookupError, StoreError) as error:
+        print(f"{project}: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    asked = sys.argv[1] if len(sys.argv) > 1 else "latest"
-    print("\n".join(asyncio.run(show(asked, int(os.environ.get("LINES", LINES))))))
+    sys.exit(main(sys.argv[1:]))

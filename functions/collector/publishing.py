@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.log import Log
 from coordinator.adapters.records import Measurements
+from coordinator.column_packing import ColumnPacker
 from coordinator.epochs import Calendar
 from coordinator.history import HOURS, History, joined
 from coordinator.network_pages import NetworkPage, News
@@ -12,6 +13,7 @@ from coordinator.rollups import HOUR_S
 from coordinator.rosters import Roster
 from coordinator.shards import Layout, Layouts
 from coordinator.sweeps import Sweep
+from coordinator.trustbook import TrustBook
 
 
 @dataclass
@@ -24,6 +26,10 @@ class Publisher:
     log: Log
     _pages: dict[tuple[Layout, int], NetworkPage] = field(default_factory=dict)
     """What this instance wrote last."""
+    _packers: dict[int, ColumnPacker] = field(default_factory=dict)
+    """By shard."""
+    _book: TrustBook | None = None
+    """As it was read last."""
 
     async def before(
         self, layouts: Layouts, layout: Layout, shard: int, tick: int
@@ -56,13 +62,15 @@ class Publisher:
         if before is None:
             return
         try:
+            self._book = book = await self.measurements.trust(self._book)
             news = News(
-                await self.measurements.trust(),
+                book,
                 await self._history(before.history, sweep, roster) if rolled else None,
                 swept_seconds,
             )
             page = before.following(sweep, roster, news)
-            await self.measurements.put_network_page(page)
+            packer = self._packers.setdefault(sweep.shard, ColumnPacker())
+            await self.measurements.put_network_page(page, packer)
         except Exception as error:  # likewise; the next sweep tries again
             self.log.failure("page_not_written", error, shard=sweep.shard)
             return

@@ -8,15 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from coordinator.column_packing import FAST, SMALL, ColumnPacker, unpacked
 from coordinator.history import History
-from coordinator.packing import pack, unpack
 from coordinator.page_columns import (
     history_of,
-    node_columns,
     past_columns,
+    poll_columns,
     polls_of,
+    slot_columns,
     slots_of,
     thumbnails_of,
+    trust_columns,
     trust_of,
 )
 from coordinator.prober_news import ProberNews
@@ -26,7 +28,7 @@ from coordinator.suspicion import TrustState
 from coordinator.sweeps import Poll, Sweep
 from coordinator.trustbook import TrustBook
 
-FORMAT = 1
+FORMAT = 2
 """Of the fields below: a page of another one is as good as none, and is soon written anew."""
 PACKED_BYTES_MAX = 1_000_000
 """Of the packed columns together, so that the document stays below a store's 1 MiB."""
@@ -59,9 +61,8 @@ class NetworkPage:
         """The document's id."""
         return network_page_id(self.shard)
 
-    def to_fields(self) -> dict[str, Any]:
-        """The document's fields."""
-        nodes, past = self._packed()
+    def to_fields(self, packer: ColumnPacker | None = None) -> dict[str, Any]:
+        """The document's fields. `packer`: the one that packed the page before this one."""
         return {
             "format": FORMAT,
             "shard": self.shard,
@@ -71,35 +72,40 @@ class NetworkPage:
             "swept_seconds": self.swept_seconds,
             "until_hour": self.history.until_hour,
             "prober": self.prober.to_fields(),
-            "nodes": nodes,
-            "past": past,
+            **self._packed(packer or ColumnPacker()),
         }
 
-    def _packed(self) -> tuple[bytes, bytes]:
-        """(nodes, past); without a past where both would be too large.
+    def _packed(self, packer: ColumnPacker) -> dict[str, dict[str, bytes]]:
+        """The columns; without a past where all would be too large.
 
         That takes ten thousand nodes with long addresses and no two hours alike."""
-        nodes = node_columns(self.slots, self.polls, self.trust)
-        past = past_columns(self.slots, self.history.nodes, self.thumbnails)
-        for level in (1, 6):  # 1 takes a fourth of the time, and it is done every minute
-            packed = pack(nodes, level), pack(past, level)
-            if sum(map(len, packed)) <= PACKED_BYTES_MAX:
+        slots, past = self.slots, (self.slots, self.history.nodes, self.thumbnails)
+        polls, trust = (slots, self.polls, self.tick), (slots, self.trust)
+        for level in (FAST, SMALL):  # it is done every minute
+            packed = {
+                "slots": packer.pack("slots", slots, lambda: slot_columns(slots), level),
+                "polls": packer.pack("polls", polls, lambda: poll_columns(*polls), level),
+                "trust": packer.pack("trust", trust, lambda: trust_columns(*trust), level),
+                "past": packer.pack("past", past, lambda: past_columns(*past), level),
+            }
+            if sum(len(each) for group in packed.values() for each in group.values()) <= (
+                PACKED_BYTES_MAX
+            ):
                 return packed
-        return packed[0], pack({})
+        return packed | {"past": {}}
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> "NetworkPage":
         """The page that `to_fields` wrote."""
-        columns, past = unpack(fields["nodes"]), unpack(fields["past"])
-        slots = slots_of(columns)
+        slots, past = slots_of(unpacked(fields["slots"])), unpacked(fields["past"])
         return cls(
             fields["shard"],
             Layout(fields["shards"], fields["from_tick"]),
             fields["tick"],
             fields["swept_seconds"],
             slots,
-            polls_of(columns),
-            trust_of(columns),
+            polls_of(unpacked(fields["polls"]), fields["tick"]),
+            trust_of(slots, unpacked(fields["trust"])),
             History(fields["until_hour"], history_of(slots, past)),
             thumbnails_of(slots, past),
             ProberNews.from_fields(fields["prober"]),

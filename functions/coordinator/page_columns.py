@@ -1,6 +1,8 @@
 """A network page's rows as columns: equal things stand side by side, and compress.
 
-Built column by column too: row by row it took half as long as the polls that it tells of.
+Built column by column too: row by row it took half as long as the polls that it tells of. What a
+column holds is chosen so that it stays the same while nothing happens: counts of minutes that a
+node was not there, and not of those that it was.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,6 +10,7 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 
+from coordinator.column_packing import Columns
 from coordinator.history import NO_HISTORY, NodeHistory
 from coordinator.reasons import Reason
 from coordinator.rollups import NodeHour
@@ -18,23 +21,27 @@ from coordinator.sweeps import Outcome, Poll
 _HOST = "{}"
 """Stands in a stats URL for the host, which has a column of its own; no URL can hold it."""
 _SLOT = tuple(each.name for each in fields(Slot))
-_POLL = ("outcome", "poll_reason", "minutes_due", "minutes_lost", "misses", "viewers", "since_tick")
+_POLL = (
+    "outcome",
+    "poll_reason",
+    "minutes_away",
+    "minutes_lost",
+    "misses",
+    "viewers",
+    "since_tick",
+)
 _TRUST = tuple(each.name for each in fields(TrustState))
 _NO_POLL = Poll(Outcome.UNKNOWN, Reason.NOT_YET_SWEPT, 0, 0)
 """Stands for a slot that was not polled: no poll has this reason."""
 
-Columns = dict[str, list[Any]]
 
-
-def node_columns(
-    slots: Sequence[Slot], polls: Mapping[int, Poll], trust: Mapping[str, TrustState]
-) -> Columns:
-    """What is known of each slot now."""
-    return (
-        _slot_columns(slots)
-        | _poll_columns([polls.get(at, _NO_POLL) for at in range(len(slots))])
-        | _trust_columns([trust.get(slot.node_id, NOBODY) for slot in slots])
-    )
+def slot_columns(slots: Sequence[Slot]) -> Columns:
+    """The slots themselves."""
+    columns = {name: list(map(attrgetter(name), slots)) for name in _SLOT}
+    columns["stats_url"] = [slot.stats_url.replace(slot.rtmp_host, _HOST, 1) for slot in slots]
+    # Of a node that is polled nobody asks it, and no two are alike.
+    columns["changed_s"] = [0 if slot.left_tick is None else slot.changed_s for slot in slots]
+    return columns
 
 
 def slots_of(columns: Columns) -> tuple[Slot, ...]:
@@ -44,22 +51,46 @@ def slots_of(columns: Columns) -> tuple[Slot, ...]:
     return tuple(Slot(*row) for row in _rows(columns | {"stats_url": urls}, _SLOT))
 
 
-def polls_of(columns: Columns) -> dict[int, Poll]:
+def poll_columns(slots: Sequence[Slot], polls: Mapping[int, Poll], tick: int) -> Columns:
+    """How each slot stood at `tick`."""
+    known = [polls.get(at, _NO_POLL) for at in range(len(slots))]
+    return {
+        "outcome": [poll.outcome.value for poll in known],
+        "poll_reason": [poll.reason.value for poll in known],
+        "minutes_away": [tick - poll.minutes_due if poll.minutes_due else 0 for poll in known],
+        "minutes_lost": [poll.minutes_due - poll.minutes_up for poll in known],
+        "misses": [poll.misses for poll in known],
+        "viewers": [poll.viewers for poll in known],
+        "since_tick": [poll.since_tick for poll in known],
+    }
+
+
+def polls_of(columns: Columns, tick: int) -> dict[int, Poll]:
     """Their polls, by slot."""
     rows = enumerate(_rows(columns, _POLL))
-    return {at: _poll_from(row) for at, row in rows if row[1] != _NO_POLL.reason.value}
+    return {at: _poll_from(row, tick) for at, row in rows if row[1] != _NO_POLL.reason.value}
 
 
-def trust_of(columns: Columns) -> dict[str, TrustState]:
+def trust_columns(slots: Sequence[Slot], trust: Mapping[str, TrustState]) -> Columns:
+    """What checks have shown of each slot's node; instants in whole seconds."""
+    states = [trust.get(slot.node_id, NOBODY) for slot in slots]
+    columns = {name: list(map(attrgetter(name), states)) for name in _TRUST}
+    for name in ("last_check_s", "last_pass_s", "flagged_s"):
+        columns[name] = [None if at_s is None else int(at_s) for at_s in columns[name]]
+    passed = zip(columns["last_check_s"], columns["last_pass_s"], strict=True)
+    # As the time before the last check, which is mostly none: the last check passed.
+    columns["last_pass_s"] = [None if p is None else at_s - p for at_s, p in passed]
+    return columns
+
+
+def trust_of(slots: Sequence[Slot], columns: Columns) -> dict[str, TrustState]:
     """Their trust, by node id."""
     passed = zip(columns["last_check_s"], columns["last_pass_s"], strict=True)
     passed_s = [None if before is None else at_s - before for at_s, before in passed]
     rows = _rows(columns | {"last_pass_s": passed_s}, _TRUST)
     states = (TrustState.from_row(dict(zip(_TRUST, row, strict=True))) for row in rows)
     return {
-        name: state
-        for name, state in zip(columns["node_id"], states, strict=True)
-        if state != NOBODY
+        slot.node_id: state for slot, state in zip(slots, states, strict=True) if state != NOBODY
     }
 
 
@@ -96,28 +127,9 @@ def thumbnails_of(slots: Sequence[Slot], past: Columns) -> dict[str, str]:
     return {slot.node_id: name for slot, name in shown if name}
 
 
-def _slot_columns(slots: Sequence[Slot]) -> Columns:
-    columns = {name: list(map(attrgetter(name), slots)) for name in _SLOT}
-    columns["stats_url"] = [slot.stats_url.replace(slot.rtmp_host, _HOST, 1) for slot in slots]
-    # Of a node that is polled nobody asks it, and no two are alike.
-    columns["changed_s"] = [0 if slot.left_tick is None else slot.changed_s for slot in slots]
-    return columns
-
-
-def _poll_columns(polls: Sequence[Poll]) -> Columns:
-    return {
-        "outcome": [poll.outcome.value for poll in polls],
-        "poll_reason": [poll.reason.value for poll in polls],
-        "minutes_due": [poll.minutes_due for poll in polls],
-        "minutes_lost": [poll.minutes_due - poll.minutes_up for poll in polls],
-        "misses": [poll.misses for poll in polls],
-        "viewers": [poll.viewers for poll in polls],
-        "since_tick": [poll.since_tick for poll in polls],
-    }
-
-
-def _poll_from(row: tuple[Any, ...]) -> Poll:
-    outcome, reason, due, lost, misses, viewers, since_tick = row
+def _poll_from(row: tuple[Any, ...], tick: int) -> Poll:
+    outcome, reason, away, lost, misses, viewers, since_tick = row
+    due = tick - away
     return Poll(
         Outcome(outcome),
         Reason(reason),
@@ -127,16 +139,6 @@ def _poll_from(row: tuple[Any, ...]) -> Poll:
         viewers=viewers,
         since_tick=since_tick,
     )
-
-
-def _trust_columns(states: Sequence[TrustState]) -> Columns:
-    columns = {name: list(map(attrgetter(name), states)) for name in _TRUST}
-    for name in ("last_check_s", "last_pass_s", "flagged_s"):
-        columns[name] = [None if at_s is None else int(at_s) for at_s in columns[name]]
-    passed = zip(columns["last_check_s"], columns["last_pass_s"], strict=True)
-    # As the time before the last check, which is mostly none: the last check passed.
-    columns["last_pass_s"] = [None if p is None else at_s - p for at_s, p in passed]
-    return columns
 
 
 def _rows(columns: Columns, names: tuple[str, ...]) -> Iterable[tuple[Any, ...]]:

@@ -73,7 +73,7 @@ class TrustState:
 
     def to_row(self) -> dict[str, Any]:
         """Only what differs from a new node's state, for packing."""
-        return {k: v for k, v in asdict(self).items() if v != _NEW[k]}
+        return {k: v for k, new in _NEW.items() if (v := getattr(self, k)) != new}
 
     @classmethod
     def from_row(cls, row: dict[str, Any]) -> "TrustState":

@@ -1,6 +1,6 @@
 """A sweep: one shard's nodes polled once, as one packed document.
 
-Bitmaps by slot, one per outcome, are what pay is computed from; the compressed rows beside
+Bitmaps by slot, one per outcome, are what pay is computed from; the compressed columns beside
 them carry what people are shown and what the next sweep continues from (misses, counters,
 minutes so far), so a sweep is a pure step from the one before.
 """
@@ -8,8 +8,10 @@ minutes so far), so a sweep is a pure step from the one before.
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any
 
+from coordinator.column_packing import FAST, Columns
 from coordinator.packing import bitmap_bytes, bitmap_from, bits_of, pack, unpack
 from coordinator.reasons import Reason
 from coordinator.relay_stats import Media, RelayStats
@@ -65,25 +67,6 @@ class Poll:
     bytes_in: int | None = None
     since_tick: int = 0
     """First tick of the present outcome."""
-
-    def to_row(self) -> list[Any]:
-        """For packing."""
-        return [
-            self.outcome.value,
-            self.reason.value,
-            self.minutes_due,
-            self.minutes_up,
-            self.misses,
-            self.still,
-            self.viewers,
-            self.bytes_in,
-            self.since_tick,
-        ]
-
-    @classmethod
-    def from_row(cls, row: list[Any]) -> "Poll":
-        """The poll that `to_row` wrote."""
-        return cls(Outcome(row[0]), Reason(row[1]), *row[2:])
 
 
 def judge(
@@ -198,18 +181,17 @@ class Sweep:
             "changes": pack([[at, *astuple(slot)] for at, slot in self.changes.items()]),
             "probed": bitmap_bytes(bits.probed),
             **{o.value: bitmap_bytes(getattr(bits, o.value)) for o in Outcome},
-            "rows": pack({str(at): poll.to_row() for at, poll in self.polls.items()}),
+            "polls": pack(_columns(self.polls), FAST),
         }
 
     @classmethod
     def from_fields(cls, fields: dict[str, Any]) -> "Sweep":
         """The sweep that `to_fields` wrote."""
-        polls = {int(at): Poll.from_row(row) for at, row in unpack(fields["rows"]).items()}
         return cls(
             fields["shard"],
             fields["sweep_tick"],
             fields["roster_version"],
-            polls,
+            _polls(unpack(fields["polls"])),
             fields.get("roster_revision", 0),
             fields.get("cursor_s", 0.0),
             {row[0]: Slot(*row[1:]) for row in unpack(fields["changes"])}
@@ -257,3 +239,23 @@ def shard_tick(shard: int, tick: int) -> str:
 def sweep_id(shard: int, tick: int) -> str:
     """Shard and tick, so that a repeated trigger meets the document of the first one."""
     return f"sweep-{shard}-{tick:012d}"
+
+
+_NUMBERS = ("minutes_due", "minutes_up", "misses", "still", "viewers", "bytes_in", "since_tick")
+"""A poll's fields after its outcome and reason, in their order."""
+
+
+def _columns(polls: Mapping[int, Poll]) -> Columns:
+    rows = polls.values()
+    return {
+        "slot": list(polls),
+        "outcome": [poll.outcome.value for poll in rows],
+        "reason": [poll.reason.value for poll in rows],
+        **{name: list(map(attrgetter(name), rows)) for name in _NUMBERS},
+    }
+
+
+def _polls(columns: Columns) -> dict[int, Poll]:
+    names = ("slot", "outcome", "reason", *_NUMBERS)
+    rows = zip(*(columns[name] for name in names), strict=True)
+    return {at: Poll(Outcome(what), Reason(why), *rest) for at, what, why, *rest in rows}

@@ -10,6 +10,10 @@ from coordinator.packing import pack, unpack
 from coordinator.prober_news import ProberNews
 from coordinator.suspicion import NOBODY, PUBLISHED, SuspicionParameters, TrustState, observe
 
+NODES_KEPT_MAX = 18_000
+"""What a document holds, with room for the news of a run. Keys cost nothing: who was not checked
+for longest is forgotten, and begins anew."""
+
 
 @dataclass(frozen=True, slots=True)
 class TrustBook:
@@ -20,6 +24,8 @@ class TrustBook:
     """What the checks of control nodes have come to, by kind."""
     news: ProberNews = field(default_factory=ProberNews)
     """Of the last run: who reads the book need not read the run."""
+    rows: Mapping[str, dict[str, Any]] = field(default_factory=dict, compare=False, repr=False)
+    """What the states were read from, by node id."""
 
     def of(self, node_id: str) -> TrustState:
         """The node's state; a new node's if it was never checked."""
@@ -46,7 +52,7 @@ class TrustBook:
                 states.get(check.node_id, NOBODY), check, parameters
             )
             marked.append(replace(check, event=event))
-        return TrustBook(states, counts, self.news), tuple(marked)
+        return TrustBook(_lately_checked(states), counts, self.news), tuple(marked)
 
     def to_fields(self) -> dict[str, Any]:
         """The document's fields."""
@@ -57,14 +63,32 @@ class TrustBook:
         }
 
     @classmethod
-    def from_fields(cls, fields: dict[str, Any] | None) -> "TrustBook":
-        """The book that `to_fields` wrote; an empty one for None."""
+    def from_fields(
+        cls, fields: dict[str, Any] | None, before: "TrustBook | None" = None
+    ) -> "TrustBook":
+        """The book that `to_fields` wrote; an empty one for None.
+
+        States that are as in the book that was read `before` are taken from there."""
         if fields is None:
             return cls()
-        rows = unpack(fields["nodes"])
+        rows, known = unpack(fields["nodes"]), before or cls()
         counts = fields["controls"].items()
         return cls(
-            {node_id: TrustState.from_row(row) for node_id, row in rows.items()},
+            {
+                node_id: known.states[node_id]
+                if known.rows.get(node_id) == row
+                else TrustState.from_row(row)
+                for node_id, row in rows.items()
+            },
             {Control(kind): ControlCount(*count) for kind, count in counts},
             ProberNews.from_fields(fields["news"]) if "news" in fields else ProberNews(),
+            rows,
         )
+
+
+def _lately_checked(states: dict[str, TrustState]) -> dict[str, TrustState]:
+    """At most NODES_KEPT_MAX of them."""
+    if len(states) <= NODES_KEPT_MAX:
+        return states
+    newest = sorted(states.items(), key=lambda known: known[1].last_check_s or 0.0, reverse=True)
+    return dict(newest[:NODES_KEPT_MAX])

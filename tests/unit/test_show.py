@@ -1,9 +1,13 @@
 """A sweep, readably."""
 
+import pytest
+
+from coordinator.adapters.memory import MemoryStore
+from coordinator.adapters.records import Measurements
 from coordinator.reasons import Reason
 from coordinator.rosters import Roster, Slot
 from coordinator.sweeps import Outcome, Poll, Sweep
-from show.__main__ import lines_of
+from show.__main__ import lines_of, main, show
 
 SLOTS = tuple(Slot(f"n{i}", "s3", "http://192.0.2.5/", "192.0.2.5", 1935, 7, 1.0) for i in range(7))
 
@@ -18,3 +22,49 @@ def test_trouble_comes_first_and_the_rest_is_counted() -> None:
     assert lines[4].split()[:5] == ["5", "n5", "s3", "down", "connect_failed"]
     assert lines[5].split()[:4] == ["0", "n0", "s3", "up"]
     assert lines[-1].startswith("… and 5 more")
+
+
+async def _swept() -> Measurements:
+    measurements = Measurements(MemoryStore())
+    await measurements.put_roster(Roster(0, 1, 0.0, SLOTS))
+    polls = {at: Poll(Outcome.UP, Reason.OK, 13, 11, since_tick=5) for at in range(7)}
+    for tick in (17, 18):
+        await measurements.create_sweep(Sweep(0, tick, 1, polls, 3), 60.0 * tick)
+    return measurements
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"), [("latest", "000000000018"), ("sweep-0-000000000017", "000000000017")]
+)
+async def test_a_sweep_is_found_by_its_id_or_as_the_latest(asked: str, found: str) -> None:
+    """In the store."""
+    lines = await show(await _swept(), asked, 60)
+    assert lines[0].startswith(f"sweep-0-{found}: ")
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"), [("sweep-0-000000000016", "called sweep-0-000000000016"), ("latest", "none")]
+)
+async def test_what_is_not_there_is_said_to_be_missing(asked: str, why: str) -> None:
+    """And not shown as an empty sweep."""
+    measurements = Measurements(MemoryStore()) if asked == "latest" else await _swept()
+    with pytest.raises(LookupError, match=why):
+        await show(measurements, asked, 60)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [(["x y"], "'x y' is not latest or like"), ([], "set GOOGLE_CLOUD_PROJECT")],
+)
+def test_a_wrong_call_is_refused_with_what_to_write(
+    arguments: list[str],
+    why: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By the exit status of wrong usage."""
+    monkeypatch.delenv("GOOGLE_CLOUD_PROJECT", raising=False)
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert why in capsys.readouterr().err

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from coordinator.adapters.stage_clock import TwoStageClock
+from coordinator.adapters.stage_clock import Bell, TwoStageClock
 
 
 async def _for_ever() -> None:
@@ -14,7 +14,7 @@ async def _for_ever() -> None:
 async def test_the_first_stage_has_its_own_deadline() -> None:
     """The second one is far away."""
     now = asyncio.get_running_loop().time()
-    with pytest.raises(TimeoutError), TwoStageClock(now, now + 1_000):
+    with pytest.raises(TimeoutError), TwoStageClock(Bell(), now, now + 1_000):
         await _for_ever()
 
 
@@ -22,7 +22,7 @@ async def test_the_second_stage_is_not_ended_by_the_first_deadline() -> None:
     """Only by its own."""
     loop = asyncio.get_running_loop()
     now = loop.time()
-    clock = TwoStageClock(now, now + 0.05)
+    clock = TwoStageClock(Bell(), now, now + 0.05)
     passed = asyncio.Event()
 
     async def second_stage() -> None:
@@ -39,7 +39,7 @@ async def test_the_second_stage_is_not_ended_by_the_first_deadline() -> None:
 async def test_what_ends_in_time_is_left_alone() -> None:
     """And the task can be cancelled afterwards as ever."""
     now = asyncio.get_running_loop().time()
-    with TwoStageClock(now + 1_000, now + 2_000):
+    with TwoStageClock(Bell(), now + 1_000, now + 2_000):
         await asyncio.sleep(0)
     task = asyncio.current_task()
     assert task is not None
@@ -51,7 +51,7 @@ async def test_a_cancellation_from_outside_stays_one() -> None:
 
     async def guarded() -> None:
         now = asyncio.get_running_loop().time()
-        with TwoStageClock(now + 1_000, now + 2_000):
+        with TwoStageClock(Bell(), now + 1_000, now + 2_000):
             await _for_ever()
 
     task = asyncio.create_task(guarded())
@@ -64,5 +64,39 @@ async def test_a_cancellation_from_outside_stays_one() -> None:
 async def test_an_error_of_the_block_is_passed_on() -> None:
     """A refused connection is not a timeout."""
     now = asyncio.get_running_loop().time()
-    with pytest.raises(ConnectionError), TwoStageClock(now + 1_000, now + 2_000):
+    with pytest.raises(ConnectionError), TwoStageClock(Bell(), now + 1_000, now + 2_000):
         raise ConnectionError
+
+
+async def test_clocks_share_a_bell_and_strike_at_their_own_times() -> None:
+    """In whatever order they were set, and passing by those that are over."""
+    now, bell, struck = asyncio.get_running_loop().time(), Bell(), list[float]()
+
+    async def guarded(seconds: float) -> None:
+        try:
+            with TwoStageClock(bell, now + seconds, now + 1_000):
+                await _for_ever()
+        except TimeoutError:
+            struck.append(seconds)
+
+    async def in_time() -> None:
+        with TwoStageClock(bell, now + 0.01, now + 1_000):
+            await asyncio.sleep(0)
+
+    async with asyncio.timeout(5):
+        await asyncio.gather(guarded(0.03), guarded(0.02), in_time(), guarded(0.02))
+    assert struck == [0.02, 0.02, 0.03]
+
+
+def test_a_bell_begins_anew_in_another_loop() -> None:
+    """What an ended loop still waited for does not keep it silent."""
+    bell = Bell()
+
+    async def guarded(seconds: float, wait: float) -> None:
+        now = asyncio.get_running_loop().time()
+        with TwoStageClock(bell, now + seconds, now + 1_000):
+            await asyncio.sleep(wait)
+
+    asyncio.run(guarded(0.5, 0))
+    with pytest.raises(TimeoutError):
+        asyncio.run(guarded(0.01, 5))

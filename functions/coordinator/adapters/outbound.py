@@ -11,7 +11,7 @@ import asyncio
 import errno
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -20,7 +20,7 @@ from typing import TypeVar
 
 from coordinator.adapters.exchange import Cut, Exchange, OutboundLimits
 from coordinator.adapters.posting import Posting
-from coordinator.adapters.stage_clock import TwoStageClock
+from coordinator.adapters.stage_clock import Bell, TwoStageClock
 from coordinator.adapters.talk import Talk
 from coordinator.addresses import AddressRefused, HttpAddress, check_addresses, is_ip, parse_host
 from coordinator.reasons import Reason
@@ -111,6 +111,7 @@ class Outbound:
         self._limits = limits
         self._resolve = resolve
         self._tls = tls
+        self._bell = Bell()
 
     async def get(self, address: HttpAddress, *, at: str | None = None) -> Fetched | Failed:
         """One attempt at the stats; never raises for anything that the stranger does.
@@ -139,23 +140,6 @@ class Outbound:
             return Posted(status, peer, now() - started)
         except AddressRefused as refused:
             return Failed(refused.reason, refused.detail, now() - started)
-
-    async def get_all(
-        self,
-        addresses: Iterable[HttpAddress],
-        at_once: int,
-        done: Callable[[int, Fetched | Failed], None],
-    ) -> None:
-        """Gets them all, `at_once` at a time, and tells the place and answer of each."""
-        waiting = enumerate(addresses)
-
-        async def work() -> None:
-            for place, address in waiting:
-                done(place, await self.get(address))
-
-        async with asyncio.TaskGroup() as workers:
-            for _ in range(at_once):
-                workers.create_task(work())
 
     async def resolve(self, host: str) -> str:
         """The one address of `host` to connect to; AddressRefused if any of them is not allowed."""
@@ -192,7 +176,7 @@ class Outbound:
         """The answer; AddressRefused for every way of not answering properly."""
         loop = asyncio.get_running_loop()
         first = min(deadline, loop.time() + self._limits.connect_seconds)
-        clock = TwoStageClock(first, deadline)
+        clock = TwoStageClock(self._bell, first, deadline)
         # To the judged address; the certificate must be the name's all the same.
         tls = (self._tls or _system_tls(), address.host) if address.is_tls else (None, None)
         try:

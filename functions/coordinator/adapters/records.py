@@ -11,6 +11,7 @@ from typing import TypeGuard, TypeVar
 from coordinator import money_pages, network_pages, thumbnails
 from coordinator.adapters.store import Fields, Ref, Store
 from coordinator.checks import Run, run_id
+from coordinator.column_packing import ColumnPacker
 from coordinator.days import LotteryDay
 from coordinator.money_pages import MoneyPage
 from coordinator.network_pages import NetworkPage, network_page_id
@@ -211,6 +212,13 @@ class Measurements:
         found = await self._range("sweep_tick", ticks.start, ticks.stop)
         return [Sweep.from_fields(fields) for fields in found]
 
+    async def first_swept(self, ticks: range) -> int | None:
+        """The first of the ticks in which anything was swept. One read."""
+        found = await self._store.find(
+            "probe_results", "sweep_tick", at_least=ticks.start, below=ticks.stop, limit=1
+        )
+        return int(found[0][1]["sweep_tick"]) if found else None
+
     async def sweep_documents(self, ticks: range) -> list[Fields]:
         """The sweeps of the ticks as they are stored."""
         return await self._range("sweep_tick", ticks.start, ticks.stop)
@@ -321,9 +329,11 @@ class Measurements:
         (fields,) = await self._store.get(Ref("thumbnails", thumbnail_id))
         return Thumbnail.from_fields(thumbnail_id, fields) if fields else None
 
-    async def latest_run(self) -> Run | None:
-        """The newest run."""
-        found = await self._store.find("probe_results", "check_draw", descending=True, limit=1)
+    async def latest_run(self, before: int | None = None) -> Run | None:
+        """The newest run, of the draws before one if asked."""
+        found = await self._store.find(
+            "probe_results", "check_draw", below=before, descending=True, limit=1
+        )
         return Run.from_fields(found[0][1]) if found else None
 
     async def lottery_days(self, days: Sequence[date]) -> list[LotteryDay | None]:
@@ -344,9 +354,9 @@ class Measurements:
         recorded, book = self._book
         return book if recorded >= draw else await self.trust()
 
-    async def trust(self) -> TrustBook:
-        """What checks have shown of every node."""
-        return TrustBook.from_fields((await self._store.get(Ref("suspicions", "0")))[0])
+    async def trust(self, before: TrustBook | None = None) -> TrustBook:
+        """What checks have shown of every node. `before`: as it was read last, if it was."""
+        return TrustBook.from_fields((await self._store.get(Ref("suspicions", "0")))[0], before)
 
     async def network_pages(self, shards: int | None = None) -> list[NetworkPage]:
         """The pages of the first so many shards, as far as they are written.
@@ -371,9 +381,9 @@ class Measurements:
         """One shard's page."""
         return next(iter(await self._pages(range(shard, shard + 1))), None)
 
-    async def put_network_page(self, page: NetworkPage) -> None:
-        """Only the collector of its shard calls this."""
-        await self._store.put(Ref("pages", page.id), page.to_fields())
+    async def put_network_page(self, page: NetworkPage, packer: ColumnPacker | None = None) -> None:
+        """Only the collector of its shard calls this. `packer`: of the page before."""
+        await self._store.put(Ref("pages", page.id), page.to_fields(packer))
 
     async def money_page(self) -> MoneyPage | None:
         """Streams and tokens as they were last shown."""
