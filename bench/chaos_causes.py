@@ -10,9 +10,17 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from agent.doctor.rtmp_player import PlayError, play
-from agent.keys import KEY_FILE
 from agent.streams import RtmpUrl
+from bench.chaos_agents import (
+    agents_killed,
+    folder_read_only,
+    key_damaged,
+    key_readable,
+    ports_of,
+    see_rights_restored,
+)
 from bench.chaos_scene import GIVE_UP_S, MeasureError, Scene
+from bench.node_load import VIEWERS, crowd
 from tests.e2e.agent_stand_ins import HOST, STREAM_ID, AgentProcess, WrongClock
 from tests.e2e.certificates import certificate, served_with
 
@@ -75,34 +83,32 @@ def _relays(blow: signal.Signals) -> Strike:
     return strike
 
 
-def _agents_killed(scene: Scene) -> Recovery:
-    for number, node in enumerate(scene.nodes):
-        node.process.kill()
-        node.wait()
-        scene.nodes[number] = scene.start_node(number, **_ports_of(node))
+def _plays_after(strike: Callable[[Scene], None]) -> Strike:
+    """For what ends nodes and starts them again."""
+
+    def struck(scene: Scene) -> Recovery:
+        strike(scene)
+        return _plays
+
+    return struck
+
+
+def _key_readable(scene: Scene) -> Recovery:
+    key_readable(scene)
+
+    async def recovered(scene: Scene, node: AgentProcess, begun_s: float) -> float:
+        taken_s = await _plays(scene, node, begun_s)
+        see_rights_restored(scene, node)
+        return taken_s
+
+    return recovered
+
+
+def _crowd(scene: Scene) -> Recovery:
+    """Two hundred viewers come to each node at once, watch, and are gone without a goodbye."""
+    for node in scene.nodes:
+        asyncio.run(crowd(node.rtmp_port))
     return _plays
-
-
-def _key_damaged(scene: Scene) -> Recovery:
-    """Cut in half by a crash of the machine; the operator has a copy."""
-    keys = {}
-    for number, node in enumerate(scene.nodes):
-        node.process.kill()
-        node.wait()
-        file = scene.folder / f"node-{number}" / KEY_FILE
-        keys[file] = key = file.read_text()
-        file.write_text(key[: len(key) // 2])
-        refused = scene.start_node(number, **_ports_of(node))
-        if refused.wait() != 1:
-            raise MeasureError(f"a damaged key was taken\n{refused.output}")
-    for number, (file, key) in enumerate(keys.items()):
-        file.write_text(key)
-        scene.nodes[number] = scene.start_node(number, **_ports_of(scene.nodes[number]))
-    return _plays
-
-
-def _ports_of(node: AgentProcess) -> dict[str, str]:
-    return {"RTMP_PORT": str(node.rtmp_port), "STATS_PORT": str(node.stats_port)}
 
 
 def _disk_full(scene: Scene) -> Recovery:
@@ -124,7 +130,7 @@ def _clock_off(scene: Scene) -> Recovery:
     clock = WrongClock(scene.folder / "clock", 3600)
     for number, node in enumerate(scene.nodes):
         node.stop()
-        scene.nodes[number] = scene.start_node(number, **clock.settings, **_ports_of(node))
+        scene.nodes[number] = scene.start_node(number, **clock.settings, **ports_of(node))
     asyncio.run(recoveries(scene, _plays))
     clock.put_off(0)
     return _plays
@@ -228,13 +234,16 @@ def _squatter(port: int) -> Iterator[None]:
 CAUSES: dict[str, Strike] = {
     "relay killed": _relays(signal.SIGKILL),
     "relay frozen": _relays(signal.SIGSTOP),
-    "agent killed and started again": _agents_killed,
+    "agent killed and started again": _plays_after(agents_killed),
+    f"{VIEWERS} viewers come and go": _crowd,
     "publisher restarts with another size": _publisher_again,
     "ingest frozen": _ingest_frozen,
     f"ingest gone for {OUTAGE_S:g} s": _ingest_gone,
     "port taken": _ports_taken,
     "disk full": _disk_full,
-    "key damaged, and restored": _key_damaged,
+    "/data read-only: started on it": _plays_after(folder_read_only),
+    "key damaged, and restored": _plays_after(key_damaged),
+    "key readable by all": _key_readable,
     "coordinator away": _coordinator_away,
     "coordinator answers 500": _coordinator("broken"),
     "coordinator answers nonsense": _coordinator("nonsense"),

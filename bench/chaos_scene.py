@@ -1,6 +1,7 @@
 """The network that `make chaos-node` strikes: agents, ingest, publisher and coordinator."""
 
 import os
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,10 +55,11 @@ class Scene:
         self.ingest.wait_until("ingest up", lambda: self.ingest.get("/healthz")[0] == 200)
         return self.ingest
 
-    def start_node(self, number: int, **settings: str) -> AgentProcess:
+    def start_node(self, number: int, wrapper: Sequence[str] = (), **settings: str) -> AgentProcess:
         """A node; its number decides which key it has."""
         own = {"STREAM_ID": STREAM_ID, **self.authority, **settings}
-        node = AgentProcess(self.folder / f"node-{number}", self.coordinator.url, **own)
+        folder = self.folder / f"node-{number}"
+        node = AgentProcess(folder, self.coordinator.url, wrapper=wrapper, **own)
         self.stack.callback(node.stop)
         return node
 

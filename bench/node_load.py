@@ -3,15 +3,19 @@
 import asyncio
 import os
 import time
-from contextlib import ExitStack, suppress
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import quantiles
+from typing import NamedTuple
 
 from agent.doctor.rtmp_player import PlayError, play, request, shake
 from agent.streams import RtmpUrl
 from tests.e2e.agent_stand_ins import HOST, STREAM_ID, Watched, free_port
 
 VIEWERS = 200
+ARRIVAL_S = 2.0
 LOAD_S = 10.0
 ROUNDS = 3
 LATENCY_S = 10.0
@@ -66,24 +70,57 @@ async def latency_ms(ingest_port: int, node_port: int) -> float:
     return quantiles(later, n=20)[-1]
 
 
-def load_ratio(folder: Path, ingest_port: int, ours: tuple[int, tuple[int, ...]]) -> float:
-    """CPU of our processes over that of nginx-rtmp alone, each with its viewers, in turn.
+@dataclass(frozen=True)
+class Load:
+    """What VIEWERS cost, and what they cost nginx-rtmp alone; CPU in seconds."""
 
-    `ours` is the node's port and its processes.
+    ours_s: float
+    bare_s: float
+    arrival_ours_s: float
+    arrival_agent_s: float
+    arrival_bare_s: float
+
+    @property
+    def ratio(self) -> float:
+        """While they watch."""
+        return self.ours_s / self.bare_s
+
+    @property
+    def arrival_ratio(self) -> float:
+        """While they come in, each of whom the relay asks the agent about."""
+        return self.arrival_ours_s / self.arrival_bare_s
+
+    @property
+    def agent_ms_an_arrival(self) -> float:
+        """Of the agent's own CPU."""
+        return self.arrival_agent_s * 1000 / (VIEWERS * ROUNDS)
+
+
+def load(folder: Path, ingest_port: int, node_port: int, agent: int, relay: int) -> Load:
+    """CPU of our processes and of nginx-rtmp alone, each with its viewers, in turn.
+
+    `agent` and `relay` are process ids.
     """
     folder.mkdir()
     port = free_port()
     config = _BARE.format(host=HOST, port=port, ingest=ingest_port, name=STREAM_ID)
     (folder / "nginx.conf").write_text(config)
+    us: list[_Used] = []
+    them: list[_Used] = []
     with ExitStack() as stack:
         bare = Watched(["nginx", "-p", f"{folder}/", "-c", "nginx.conf", "-e", "stderr"])
         stack.callback(bare.stop)
         asyncio.run(_until_media(port))
-        us = them = 0.0
         for _ in range(ROUNDS):
-            them += _loaded(port, (bare.process.pid,))
-            us += _loaded(*ours)
-    return us / them
+            them.append(asyncio.run(_watched(port, (bare.process.pid,))))
+            us.append(asyncio.run(_watched(node_port, (agent, relay))))
+    return Load(
+        ours_s=sum(sum(used.watching_s) for used in us),
+        bare_s=sum(sum(used.watching_s) for used in them),
+        arrival_ours_s=sum(sum(used.arriving_s) for used in us),
+        arrival_agent_s=sum(used.arriving_s[0] for used in us),
+        arrival_bare_s=sum(sum(used.arriving_s) for used in them),
+    )
 
 
 async def _until_media(port: int) -> None:
@@ -98,24 +135,48 @@ async def _until_media(port: int) -> None:
             await asyncio.sleep(0.1)
 
 
-def _loaded(port: int, pids: tuple[int, ...]) -> float:
-    """Seconds of CPU that the processes use for LOAD_S with all viewers."""
-    return asyncio.run(_watched(port, pids))
+class _Used(NamedTuple):
+    """Seconds of CPU, by process."""
+
+    arriving_s: list[float]
+    watching_s: list[float]
 
 
-async def _watched(port: int, pids: tuple[int, ...]) -> float:
-    viewers = [asyncio.create_task(_view(port)) for _ in range(VIEWERS)]
-    await asyncio.sleep(2.0)  # they come in, which is not what is measured
-    before = sum(cpu_s(pid) for pid in pids)
-    await asyncio.sleep(LOAD_S)
-    used_s = sum(cpu_s(pid) for pid in pids) - before
-    gone = sum(viewer.done() for viewer in viewers)
-    for viewer in viewers:
-        viewer.cancel()
-    await asyncio.wait(viewers)
+async def _watched(port: int, pids: tuple[int, ...]) -> _Used:
+    """What the processes use while all viewers come in, and for LOAD_S while they watch."""
+    at_first = [cpu_s(pid) for pid in pids]
+    async with _viewers(port) as viewers:
+        await asyncio.sleep(ARRIVAL_S)
+        before = [cpu_s(pid) for pid in pids]
+        await asyncio.sleep(LOAD_S)
+        after = [cpu_s(pid) for pid in pids]
+        gone = sum(viewer.done() for viewer in viewers)
     if gone:
         raise PlayError(f"{gone} of {VIEWERS} viewers lost the stream")
-    return used_s
+    return _Used(_grown(at_first, before), _grown(before, after))
+
+
+def _grown(before: list[float], after: list[float]) -> list[float]:
+    return [a - b for b, a in zip(before, after, strict=True)]
+
+
+async def crowd(port: int) -> None:
+    """All viewers come at once, watch for a moment, and are gone at once."""
+    async with _viewers(port) as viewers:
+        await asyncio.sleep(ARRIVAL_S)
+        if gone := sum(viewer.done() for viewer in viewers):
+            raise PlayError(f"{gone} of {VIEWERS} viewers did not get the stream")
+
+
+@asynccontextmanager
+async def _viewers(port: int) -> AsyncIterator[list[asyncio.Task[None]]]:
+    viewers = [asyncio.create_task(_view(port)) for _ in range(VIEWERS)]
+    try:
+        yield viewers
+    finally:
+        for viewer in viewers:
+            viewer.cancel()
+        await asyncio.wait(viewers)
 
 
 async def _view(port: int) -> None:

@@ -1,6 +1,7 @@
 """Host names to IPv4, and whether a port is free: asked before the relay stumbles over it."""
 
 import asyncio
+import errno
 import socket
 
 _RESOLVE_S_MAX = 10.0
@@ -38,7 +39,11 @@ def bind(sock: socket.socket, address: str, port: int, variable: str) -> None:
     try:
         sock.bind((address, port))
     except OSError as e:
+        fix = f"stop what uses the port, or set {variable} to a free one"
+        if e.errno == errno.EADDRNOTAVAIL:
+            fix = "set BIND_ADDRESS to an address of this machine, or leave it out"
+        elif e.errno in (errno.EACCES, errno.EPERM):
+            fix = f"set {variable} to a port above 1023"
         raise AddressError(
-            f"The agent cannot listen on {address}:{port} ({e.strerror}): stop what uses the "
-            f"port, or set {variable} to a free one and BIND_ADDRESS to an address of this machine."
+            f"The agent cannot listen on {address}:{port} ({e.strerror}): {fix}."
         ) from e

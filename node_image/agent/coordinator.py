@@ -32,12 +32,26 @@ from agent.streams import (
 CALL_S_MAX = 15.0
 _ANSWER_BYTES_MAX = 65_536
 _PAGES_MAX = 20
+_ADDRESS = (
+    "Check that COORDINATOR_URL is right and that this machine reaches the internet; if both are, "
+    "wait: the coordinator may be away."
+)
+# A clock that is far behind makes every certificate one of the future.
+_CERTIFICATE = (
+    "Set the clock of this machine (sudo timedatectl set-ntp true); if it is right, check "
+    "COORDINATOR_URL and COORDINATOR_CA: this is not the certificate of the coordinator."
+)
 # The coordinator calls back where a call comes from, and the relay listens on IPv4 alone.
 _ANY_IPV4 = "0.0.0.0"  # noqa: S104 -- calls go out from it, nobody comes in
 
 
 class CoordinatorAwayError(Exception):
     """No usable answer: away, slow, broken or not the coordinator. The message says which."""
+
+    @property
+    def fix(self) -> str:
+        """What an operator can do about it."""
+        return _CERTIFICATE if "CERTIFICATE" in str(self) else _ADDRESS
 
 
 class CoordinatorRefusalError(Exception):

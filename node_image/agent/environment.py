@@ -60,7 +60,9 @@ class Environment:
         """STREAM_ID."""
         value = self.text("STREAM_ID")
         if not value and required:
-            self.wrong.append("STREAM_ID is missing: set it to the id of the stream to relay.")
+            self.wrong.append(
+                "STREAM_ID is missing: set it to the id of the stream to relay, or to auto."
+            )
         if value and not STREAM_ID_PATTERN.fullmatch(value):
             self.wrong.append(
                 f"STREAM_ID is {value[:80]!r}: a stream's id has 1 to 64 letters, digits, - or _."

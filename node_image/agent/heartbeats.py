@@ -151,7 +151,7 @@ class Heartbeats:
                 trouble += f" Check STREAM_ID, which is {self._stream_id}."
         else:
             backoff = RETRY
-            trouble = f"The coordinator cannot be asked: {error}."
+            trouble = f"The coordinator cannot be asked: {error}. {error.fix}"
         delay_s = backoff.delay_s(self._failures, self._chance())
         if trouble != self.standing.trouble:
             log("coordinator_trouble", logging.WARNING, reason=trouble, retry_s=round(delay_s, 1))

@@ -7,6 +7,7 @@ So a file that is there but cannot be used is an error for a human, never a reas
 import base64
 import binascii
 import contextlib
+import errno
 import hashlib
 import os
 import secrets
@@ -57,10 +58,10 @@ def load_or_create_key(
             _create(path, encode_key(token(KEY_BYTES)))
         return _load(path)
     except OSError as e:
-        raise KeyFileError(
-            f"The node's key {path} cannot be used ({e.strerror}): give the agent a folder it may "
-            "write to in DATA_DIR (in Docker, a volume at /data)."
-        ) from e
+        fix = "give the agent a folder it may write to in DATA_DIR (in Docker, a volume at /data)"
+        if e.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            fix = "make room on this disk, and start the agent again"
+        raise KeyFileError(f"The node's key {path} cannot be used ({e.strerror}): {fix}.") from e
 
 
 def _load(path: Path) -> tuple[str, list[str]]:

@@ -180,7 +180,12 @@ class Agent:
 
     def status_page(self) -> str:
         """The page at /."""
-        return status_page(self._standing, *self._views())
+        return status_page(self._standing, *self._views(), self._ailment)
+
+    @property
+    def _ailment(self) -> str:
+        is_well, reason = self.health()
+        return "" if is_well else reason
 
     @property
     def _standing(self) -> Standing | None:
@@ -188,7 +193,7 @@ class Agent:
 
     def _facts(self) -> Facts:
         url = self._settings.coordinator_url
-        return Facts(url, self._standing or Standing(), *self._views())
+        return Facts(url, self._standing or Standing(), *self._views(), self._ailment)
 
     def _views(self) -> tuple[AgentView, RelayView, StreamView]:
         now_s = time.monotonic()
@@ -216,7 +221,7 @@ class Agent:
         if state == "stopped":
             return True, "The stream is closed: there is nothing to relay."
         standing = self._standing
-        if state == "starting" and standing and standing.trouble:
+        if not self._supervisor.is_assigned and standing and standing.trouble:
             return False, standing.trouble
         return False, self._supervisor.trouble or "The relay is being started."
 

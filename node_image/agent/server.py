@@ -32,7 +32,8 @@ CONNECTIONS_MAX = 256
 ADDRESS_CONNECTIONS_MAX = 32
 # One request a connection: whoever needs longer than this for it is not polling.
 CONNECTION_S_MAX = 15.0
-BACKLOG = 64
+# A crowd of viewers is as many questions at once.
+BACKLOG = 2048
 
 AnswerHook = Callable[[bytes], Awaitable[tuple[int, str]]]
 
@@ -150,6 +151,7 @@ def make_server(app: Starlette, *, limited: bool = True) -> StatsServer:
         server_header=False,
         proxy_headers=False,
         limit_concurrency=CONNECTIONS_MAX if limited else None,
+        backlog=BACKLOG,
         timeout_keep_alive=2,
         timeout_graceful_shutdown=1,
         h11_max_incomplete_event_size=HEAD_BYTES_MAX,

@@ -29,12 +29,21 @@ _HEADLINES = {
 
 
 def status_page(
-    standing: Standing | None, agent: AgentView, relay: RelayView, stream: StreamView
+    standing: Standing | None,
+    agent: AgentView,
+    relay: RelayView,
+    stream: StreamView,
+    ailment: str = "",
 ) -> str:
-    """The page. `standing` is None on an ingest, which earns nothing."""
+    """The page. `standing` is None on an ingest, which earns nothing.
+
+    `ailment`: what keeps the relay from running, if anything does.
+    """
     answer = standing.answer if standing else None
     if standing is None:
         headline = "This is an ingest"
+    elif answer and ailment:
+        headline = "This node is not earning: its relay does not run"
     elif answer is None:
         headline = "This node is not earning yet"
     elif standing.trouble:
@@ -42,9 +51,12 @@ def status_page(
     else:
         headline = _headline(answer)
     sentences = [standing.trouble] if standing else []
+    if ailment not in sentences:
+        sentences.insert(0, ailment)
     rows = {"Node": agent.node_id, "Stream": agent.stream_id}
     if answer:
-        sentences += [answer.says, answer.fix]
+        # From outside a relay that does not run looks like a closed port: that fix would mislead.
+        sentences += [] if ailment else [answer.says, answer.fix]
         rows["Earned"] = f"{answer.earned} tokens"
     rows |= {
         "Relay": f"{relay.engine}, {relay.state}, {relay.restarts} restarts",

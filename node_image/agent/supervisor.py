@@ -22,6 +22,10 @@ from agent.stats import RelayView
 # Ten seconds after its cause has gone, an outage is over.
 RETRY = Backoff(first_s=0.5, limit_s=8.0)
 READ_EVERY_S = 1.0
+_RESTARTED = (
+    "The agent starts the relay again by itself; if this goes on, update the node, and then send "
+    "its log to whoever runs the network."
+)
 # A relay that ran this long starts its series of failures anew.
 PROVEN_S = 30.0
 # The configuration holds an address and not a name: an ingest that moves is looked up again.
@@ -45,7 +49,8 @@ class Supervisor:
         self._clock = clock
         self._chance = chance
         self._job: Job | None = None
-        self._is_assigned = False
+        self.is_assigned = False
+        """Whether it has been told what to relay, or to relay nothing."""
         self._changed = asyncio.Event()
         self._started_s: float | None = None
         self._state = "starting"
@@ -54,8 +59,10 @@ class Supervisor:
 
     def assign(self, job: Job | None) -> None:
         """Relay this from now on; None stops the relay. An equal job changes nothing."""
-        if job != self._job or not self._is_assigned:
-            self._is_assigned, self._job = True, job
+        if job != self._job or not self.is_assigned:
+            if not self.is_assigned:
+                self.trouble = ""
+            self.is_assigned, self._job = True, job
             self._changed.set()
 
     def view(self) -> RelayView:
@@ -70,7 +77,7 @@ class Supervisor:
             job = self._job
             self._changed.clear()
             if job is None:
-                if self._is_assigned:
+                if self.is_assigned:
                     self._state, self.trouble = "stopped", "There is nothing to relay."
                 await self._changed.wait()
                 failures = 0
@@ -80,8 +87,10 @@ class Supervisor:
                 await self._run_once(job)
                 failures = 0
                 continue  # the job has changed
-            except (AddressError, EngineMissingError, EngineUnfitError, _RelayEndedError) as e:
+            except (AddressError, EngineMissingError, EngineUnfitError) as e:
                 self.trouble = str(e)
+            except _RelayEndedError as e:
+                self.trouble = f"{e}. {_RESTARTED}"
             except OSError as e:
                 self.trouble = f"The relay cannot be started: {e}. Look at the disk and WORK_DIR."
             failures = 1 if self._clock() - begun_s >= PROVEN_S else failures + 1
@@ -151,7 +160,7 @@ class Supervisor:
                 continue
             with contextlib.suppress(AddressError):
                 if upstream_ip not in await self._resolve(job.upstream.host):
-                    return f"The ingest {job.upstream.host} is no longer at {upstream_ip}."
+                    return f"The ingest {job.upstream.host} is no longer at {upstream_ip}"
 
 
 class _RelayEndedError(Exception):

@@ -11,7 +11,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -338,11 +338,27 @@ class WrongClock:
         draft.replace(self._file)
 
 
+def read_only(folder: Path) -> tuple[str, ...]:
+    """What a command is begun with to see a folder that nobody can write to, not even root."""
+    mount = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
+    # Root keeps its own user: nginx would hand its folders to one that another namespace lacks.
+    rights = () if os.geteuid() == 0 else ("--map-current-user", "--keep-caps")
+    return ("unshare", *rights, "--mount", "sh", "-c", mount, str(folder))
+
+
 class AgentProcess(RunningAgent):
-    """An agent run from this tree; `command` is its argument, such as `doctor`."""
+    """An agent run from this tree; `command` is its argument, such as `doctor`.
+
+    `wrapper` is what the command is begun with; it has to become the agent (exec).
+    """
 
     def __init__(
-        self, data_dir: Path, coordinator_url: str, *command: str, **settings: str
+        self,
+        data_dir: Path,
+        coordinator_url: str,
+        *command: str,
+        wrapper: Sequence[str] = (),
+        **settings: str,
     ) -> None:
         ports = {"RTMP_PORT": str(free_port()), "STATS_PORT": str(free_port())}
         env = ports | {
@@ -353,7 +369,7 @@ class AgentProcess(RunningAgent):
             "DATA_DIR": str(data_dir),
             **settings,
         }
-        super().__init__([sys.executable, "-m", "agent", *command], env)
+        super().__init__([*wrapper, sys.executable, "-m", "agent", *command], env)
 
 
 def publisher(
@@ -416,3 +432,18 @@ def running(process: P) -> Iterator[P]:
         yield process
     finally:
         process.stop()
+
+
+@contextmanager
+def ingest_in(folder: Path, host: str = HOST) -> Iterator[tuple[CoordinatorStandIn, AgentProcess]]:
+    """A coordinator and an ingest that is up; nobody publishes yet. `host`: how nodes call it."""
+    port = free_port()
+    coordinator = CoordinatorStandIn(f"rtmp://{host}:{port}/live/{STREAM_ID}")
+    coordinator.start()
+    settings = {"ROLE": "ingest", "INGEST_KEY": INGEST_KEY, "RTMP_PORT": str(port)}
+    try:
+        with running(AgentProcess(folder / "ingest", coordinator.url, **settings)) as ingest:
+            ingest.wait_until("ingest up", lambda: ingest.get("/healthz")[0] == 200)
+            yield coordinator, ingest
+    finally:
+        coordinator.stop()

@@ -15,11 +15,11 @@ import pytest
 from agent.coordinator import Coordinator, CoordinatorAwayError, CoordinatorRefusalError
 from tests.e2e.agent_stand_ins import (
     HOST,
-    INGEST_KEY,
     STREAM_ID,
     AgentProcess,
     CoordinatorStandIn,
     free_port,
+    ingest_in,
     is_listening,
     player,
     probe,
@@ -49,16 +49,8 @@ class Network:
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
     """The ingest runs for the whole module: starting one is not what is tested."""
-    port = free_port()
-    # A name and not an address, so that it has to be resolved, and a path before the routes.
-    coordinator = CoordinatorStandIn(f"rtmp://localhost:{port}/live/{STREAM_ID}")
-    coordinator.start()
-    settings = {"ROLE": "ingest", "INGEST_KEY": INGEST_KEY, "RTMP_PORT": str(port)}
-    folder = tmp_path_factory.mktemp("ingest")
-    with ExitStack() as stack:
-        stack.callback(coordinator.stop)
-        ingest = stack.enter_context(running(AgentProcess(folder, coordinator.url, **settings)))
-        ingest.wait_until("ingest up", lambda: ingest.get("/healthz")[0] == 200)
+    # A name and not an address, so that it has to be resolved.
+    with ingest_in(tmp_path_factory.mktemp("network"), "localhost") as (coordinator, ingest):
         yield Network(coordinator, ingest)
 
 
@@ -70,6 +62,12 @@ def live(network: Network) -> Iterator[Network]:
     with running(publisher(network.ingest.rtmp_port)):
         network.ingest.wait_state("live")
         yield network
+
+
+def _page_with(node: AgentProcess, words: str) -> str:
+    """The status page, once it holds these words."""
+    page = node.text("/")
+    return page if words in page else ""
 
 
 def exists(pid: int) -> bool:
@@ -215,7 +213,9 @@ def test_a_relay_that_is_struck_is_replaced(
         )
         assert not exists(struck)
         assert probe(node.rtmp_port)["h264"]
-        assert "nginx" in node.events("relay_down")[0]["reason"]
+        reason = node.events("relay_down")[0]["reason"]
+        assert "nginx" in reason
+        assert "starts the relay again by itself" in reason
 
 
 def test_a_killed_agent_leaves_no_relay_and_comes_back_as_the_same_node(
@@ -267,7 +267,7 @@ def test_a_node_started_while_the_coordinator_is_away_begins_when_it_is_back(
             node.wait_until("trouble", lambda: node.events("coordinator_trouble"))
             code, health = node.get("/healthz")
             assert code == 503
-            assert "coordinator" in health["reason"]
+            assert "Check that COORDINATOR_URL is right" in health["reason"]
             assert node.stats()["relay"]["state"] == "starting"
             live.coordinator.start()
             node.wait_state("live")
@@ -320,11 +320,17 @@ def test_a_taken_port_is_named_and_waited_for(network: Network, tmp_path: Path) 
         port = taken.getsockname()[1]
         with running(network.node(tmp_path, STATS_PORT=str(port))) as node:
             assert node.wait() == 1
-            assert "set STATS_PORT" in node.events("agent_cannot_start")[0]["reason"]
+            reason = node.events("agent_cannot_start")[0]["reason"]
+            assert reason.endswith("stop what uses the port, or set STATS_PORT to a free one.")
+        with running(network.node(tmp_path, BIND_ADDRESS="192.0.2.7")) as node:
+            assert node.wait() == 1
+            assert "set BIND_ADDRESS to" in node.events("agent_cannot_start")[0]["reason"]
         with running(network.node(tmp_path, RTMP_PORT=str(port))) as node:
             down = node.wait_until("trouble", lambda: node.events("relay_down"))
             assert f"{HOST}:{port}" in down[0]["reason"]
             assert "set RTMP_PORT" in node.get("/healthz")[1]["reason"]
+            page = node.wait_until("an answer", lambda: _page_with(node, "is not earning: its"))
+            assert "set RTMP_PORT" in page
             taken.close()
             node.wait_until("health", lambda: node.get("/healthz")[0] == 200)
 

@@ -3,7 +3,6 @@
 import re
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,12 @@ import pytest
 
 from tests.e2e.agent_stand_ins import (
     HOST,
-    INGEST_KEY,
     STREAM_ID,
     AgentProcess,
     CoordinatorStandIn,
     WrongClock,
     free_port,
+    ingest_in,
     publisher,
     running,
 )
@@ -47,16 +46,8 @@ class Practice:
 @pytest.fixture(scope="module")
 def practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Practice]:
     """The ingest runs for the whole module: starting one is not what is tested."""
-    port = free_port()
-    coordinator = CoordinatorStandIn(f"rtmp://{HOST}:{port}/live/{STREAM_ID}")
-    coordinator.start()
     folder = tmp_path_factory.mktemp("practice")
-    settings = {"ROLE": "ingest", "INGEST_KEY": INGEST_KEY, "RTMP_PORT": str(port)}
-    with ExitStack() as stack:
-        stack.callback(coordinator.stop)
-        agent = AgentProcess(folder / "ingest", coordinator.url, **settings)
-        ingest = stack.enter_context(running(agent))
-        ingest.wait_until("ingest up", lambda: ingest.get("/healthz")[0] == 200)
+    with ingest_in(folder) as (coordinator, ingest):
         yield Practice(coordinator, ingest, folder)
 
 

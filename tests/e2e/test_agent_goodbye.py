@@ -4,7 +4,6 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,10 @@ import pytest
 
 from tests.e2e.agent_stand_ins import (
     HOST,
-    INGEST_KEY,
     STREAM_ID,
     AgentProcess,
     CoordinatorStandIn,
-    free_port,
+    ingest_in,
     player,
     publisher,
     running,
@@ -28,16 +26,7 @@ DRAIN_S = 4.0
 @pytest.fixture
 def coordinator(tmp_path: Path) -> Iterator[CoordinatorStandIn]:
     """With a live ingest behind it."""
-    port = free_port()
-    stand_in = CoordinatorStandIn(f"rtmp://{HOST}:{port}/live/{STREAM_ID}")
-    stand_in.start()
-    settings = {"ROLE": "ingest", "INGEST_KEY": INGEST_KEY, "RTMP_PORT": str(port)}
-    with ExitStack() as stack:
-        stack.callback(stand_in.stop)
-        agent = AgentProcess(tmp_path / "ingest", stand_in.url, **settings)
-        ingest = stack.enter_context(running(agent))
-        ingest.wait_until("ingest up", lambda: ingest.get("/healthz")[0] == 200)
-        stack.enter_context(running(publisher(port)))
+    with ingest_in(tmp_path) as (stand_in, ingest), running(publisher(ingest.rtmp_port)):
         yield stand_in
 
 

@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,13 +29,14 @@ from tests.e2e.agent_stand_ins import (
     player,
     probe,
     publisher,
+    read_only,
     running,
 )
 from tests.e2e.certificates import certificate, served_with
 
 VIEWERS = 200
 FLOOD = 4_500
-WATCH_S = 3.0
+WATCH_S = 5.0
 
 
 @pytest.fixture
@@ -63,10 +64,12 @@ def authority(folder: Path) -> str:
     return str(folder / "right" / "certificate.pem")
 
 
-def node_of(coordinator: CoordinatorStandIn, folder: Path, **settings: str) -> AgentProcess:
+def node_of(
+    coordinator: CoordinatorStandIn, folder: Path, wrapper: Sequence[str] = (), **settings: str
+) -> AgentProcess:
     """A node that trusts the coordinator, unless told otherwise."""
     own = {"STREAM_ID": STREAM_ID, "COORDINATOR_CA": authority(folder), **settings}
-    return AgentProcess(folder / "node", coordinator.url, **own)
+    return AgentProcess(folder / "node", coordinator.url, wrapper=wrapper, **own)
 
 
 def test_another_certificate_is_refused_and_the_relay_goes_on(
@@ -151,8 +154,42 @@ def test_a_first_start_on_a_full_disk_leaves_no_half_key(tmp_path: Path) -> None
         check=False,
     )
     assert full.returncode == 1, full.stderr
-    assert "node.key cannot be used" in full.stderr
+    assert "node.key cannot be used (File too large): make room on this disk" in full.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_a_node_goes_on_as_itself_with_a_folder_that_became_read_only(
+    coordinator: CoordinatorStandIn, tmp_path: Path
+) -> None:
+    """Its key is there already: it needs to write nothing more."""
+    with running(node_of(coordinator, tmp_path)) as node:
+        before = node.wait_state("live")["node_id"]
+        node.process.kill()
+        node.wait()
+    kept = read_only(tmp_path / "node")
+    with running(node_of(coordinator, tmp_path, wrapper=kept)) as node:
+        assert node.wait_state("live")["node_id"] == before
+        folder = f"/proc/{node.process.pid}/root{tmp_path}/node"
+        with pytest.raises(OSError, match="Read-only file system"):
+            Path(folder, "probe").touch()
+        assert probe(node.rtmp_port)["h264"]
+
+
+def test_a_first_start_in_a_read_only_folder_ends_in_a_sentence(tmp_path: Path) -> None:
+    """Nothing is invented in the key's place, and the doctor says the same."""
+    (tmp_path / "data").mkdir()
+    for command, code in (((), 1), (("doctor",), 13)):
+        agent = AgentProcess(
+            tmp_path / "data",
+            f"http://{HOST}:1",
+            *command,
+            wrapper=read_only(tmp_path / "data"),
+            STREAM_ID=STREAM_ID,
+        )
+        with running(agent):
+            assert agent.wait() == code, agent.output
+            assert "node.key cannot be used (Read-only file system)" in agent.output
+            assert "a volume at /data" in agent.output
 
 
 def test_two_hundred_viewers_are_served_and_counted(

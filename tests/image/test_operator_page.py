@@ -16,11 +16,9 @@ import pytest
 
 from tests.e2e.agent_stand_ins import (
     HOST,
-    INGEST_KEY,
-    STREAM_ID,
-    AgentProcess,
     CoordinatorStandIn,
     free_port,
+    ingest_in,
     publisher,
     running,
     wait_for,
@@ -118,17 +116,10 @@ class Terminal:
 def terminal(tmp_path: Path) -> Iterator[Terminal]:
     """On a machine with an image, and with a live stream somewhere."""
     build(IMAGE)
-    port = free_port()
-    coordinator = CoordinatorStandIn(f"rtmp://{HOST}:{port}/live/{STREAM_ID}")
-    coordinator.dial_back = {"address": "203.0.113.7", "stats": OUTSIDE, "rtmp": OUTSIDE}
-    coordinator.start()
-    settings = {"ROLE": "ingest", "INGEST_KEY": INGEST_KEY, "RTMP_PORT": str(port)}
     with ExitStack() as stack:
-        stack.callback(coordinator.stop)
-        agent = AgentProcess(tmp_path / "ingest", coordinator.url, **settings)
-        ingest = stack.enter_context(running(agent))
-        ingest.wait_until("ingest up", lambda: ingest.get("/healthz")[0] == 200)
-        stack.enter_context(running(publisher(port)))
+        coordinator, ingest = stack.enter_context(ingest_in(tmp_path))
+        coordinator.dial_back = {"address": "203.0.113.7", "stats": OUTSIDE, "rtmp": OUTSIDE}
+        stack.enter_context(running(publisher(ingest.rtmp_port)))
         ingest.wait_state("live")
         operator = Terminal(tmp_path, coordinator, stack.enter_context(receiving()))
         stack.callback(operator.clean)

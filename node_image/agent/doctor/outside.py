@@ -17,15 +17,6 @@ from agent.streams import AUTO, Stream, neediest
 
 CLOCK_S_MAX = 60.0
 AGAIN_S = 11.0
-_ADDRESS = (
-    "Check that COORDINATOR_URL is right ({url}) and that this machine reaches the internet; if "
-    "both are, wait: the coordinator may be away."
-)
-# A clock that is far behind makes every certificate one of the future.
-_CERTIFICATE = (
-    "Set the clock of this machine (sudo timedatectl set-ntp true); if it is right, check "
-    "COORDINATOR_URL and COORDINATOR_CA: this is not the certificate of the coordinator."
-)
 
 
 @dataclass(frozen=True)
@@ -49,8 +40,7 @@ async def ask_coordinator(settings: Settings, coordinator: Coordinator) -> Reach
         finding, stream = await _find_stream(settings, coordinator)
         return Reached((there, clock, finding), stream)
     except CoordinatorAwayError as e:
-        fix = _CERTIFICATE if "CERTIFICATE" in str(e) else _ADDRESS.format(url=url)
-        return Reached((problem(Kind.COORDINATOR, f"{url} cannot be asked: {e}.", fix),))
+        return Reached((problem(Kind.COORDINATOR, f"{url} cannot be asked: {e}.", e.fix),))
 
 
 def check_clock(ours_s: float, theirs_s: float | None) -> Finding:

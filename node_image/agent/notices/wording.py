@@ -24,19 +24,23 @@ _TEST = "If you can read this, notices of this node will reach you here."
 
 @dataclass(frozen=True)
 class Facts:
-    """All that a notice can be about. `coordinator_url` has a page of the node."""
+    """All that a notice can be about. `coordinator_url` has a page of the node.
+
+    `ailment`: what keeps its relay from running, if anything does.
+    """
 
     coordinator_url: str
     standing: Standing
     agent: AgentView
     relay: RelayView
     stream: StreamView
+    ailment: str = ""
 
 
 def word(kind: Kind, facts: Facts, earned_before: str) -> Notice:
     """`earned_before`: tokens at the last summary, empty if there was none."""
     title = f"Node {facts.agent.node_id}: {_TITLES[kind]}"
-    lines = _sentences(facts.standing)
+    lines = _sentences(facts)
     if kind is Kind.FIRST_CHECK:
         lines = [_PROVEN]
     elif kind is Kind.SUMMARY:
@@ -52,7 +56,10 @@ def trial() -> Notice:
     return Notice(Kind.TEST, f"Restream node: {_TITLES[Kind.TEST]}", _TEST)
 
 
-def _sentences(standing: Standing) -> list[str]:
+def _sentences(facts: Facts) -> list[str]:
+    standing = facts.standing
+    if facts.ailment:  # from outside it looks like a closed port, and that fix would mislead
+        return [facts.ailment]
     if standing.trouble:
         return [standing.trouble, "The relay goes on."]
     if standing.answer is None:

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from agent.heartbeats import Standing
-from agent.meter import StreamView
 from agent.notices import record
 from agent.notices.kinds import Kind
 from agent.notices.rules import (
@@ -25,25 +24,12 @@ from agent.notices.rules import (
     settled,
 )
 from agent.notices.wording import Facts, trial, word
-from agent.stats import AgentView, RelayView
-from agent.streams import HeartbeatAnswer, RtmpUrl, Stream
+from tests.unit.agent.told import AGENT, ANSWER, RELAY, STREAM
 
 NOW_S = 1_790_000_000.0
 MINUTE_S = 60.0
-ANSWER = HeartbeatAnswer(
-    stream=Stream("k3v9m2x7q4ab", "active", RtmpUrl("203.0.113.5", 1935, "live", "s")),
-    status="healthy",
-    reason="ok",
-    says="Everything is as it should be.",
-    fix="",
-    earned="12.25",
-    next_heartbeat_s=30.0,
-)
 BAD = replace(ANSWER, status="unhealthy", reason="down", says="It is closed.", fix="Forward it.")
 URL = "https://coordinator.example.org"
-AGENT = AgentView("n4w7d2", "k3v9m2x7q4ab", 123.4)
-RELAY = RelayView("nginx-rtmp", "running", 120.2, 3)
-STREAM = StreamView(True, 100.1, 2, 5_000_000, 7_100_000, None, None)
 # An operator who knows that all is well, in the middle of a day.
 CALM = Told(is_first_check_over=True, summary_s=NOW_S, earned="11")
 
@@ -193,6 +179,14 @@ def test_a_notice_says_what_is_so_and_what_to_do() -> None:
     ]
     away = Facts(URL, Standing(ANSWER, "It cannot be asked."), AGENT, RELAY, STREAM)
     assert word(Kind.UNHEALTHY, away, "").body.startswith("It cannot be asked.\n")
+
+
+def test_a_relay_that_does_not_run_is_told_in_place_of_what_it_looks_like_from_outside() -> None:
+    """A taken port looks closed: to forward it would repair nothing."""
+    ailing = Facts(URL, Standing(ANSWER, ""), AGENT, RELAY, STREAM, "Stop what uses the port.")
+    body = word(Kind.UNHEALTHY, ailing, "").body
+    assert body.startswith("Stop what uses the port.\n")
+    assert ANSWER.says not in body
 
 
 def test_a_summary_counts_what_was_earned_since_the_last() -> None:

@@ -5,24 +5,9 @@ from dataclasses import replace
 import pytest
 
 from agent.heartbeats import Standing
-from agent.meter import StreamView
 from agent.metrics import metrics_text
-from agent.stats import AgentView, RelayView
 from agent.status_page import status_page
-from agent.streams import HeartbeatAnswer, RtmpUrl, Stream
-
-AGENT = AgentView("n4w7d2", "k3v9m2x7q4ab", 123.42)
-RELAY = RelayView("nginx-rtmp", "running", 120.2, 3)
-STREAM = StreamView(True, 100.1, 2, 5_000_000, 7_100_000, None, None)
-ANSWER = HeartbeatAnswer(
-    stream=Stream("k3v9m2x7q4ab", "active", RtmpUrl("203.0.113.5", 1935, "live", "s")),
-    status="healthy",
-    reason="ok",
-    says="Everything is as it should be.",
-    fix="",
-    earned="12.25",
-    next_heartbeat_s=30.0,
-)
+from tests.unit.agent.told import AGENT, ANSWER, RELAY, STREAM
 
 
 def test_a_healthy_node_reads_that_it_earns_and_how_much() -> None:
@@ -62,6 +47,21 @@ def test_an_absent_coordinator_is_said_and_nothing_is_claimed_for_it() -> None:
     assert "does not reach the coordinator" in page
     assert "It cannot be asked." in page
     assert "is earning" not in page
+
+
+def test_a_relay_that_does_not_run_is_said_in_place_of_what_it_looks_like_from_outside() -> None:
+    """A taken port looks closed from outside: to forward it would repair nothing."""
+    closed = replace(ANSWER, status="unhealthy", says="Nothing accepts.", fix="Forward the port.")
+    page = status_page(Standing(closed, ""), AGENT, RELAY, STREAM, "Stop what uses the port.")
+    assert "<h1>This node is not earning: its relay does not run</h1>" in page
+    assert "<p>Stop what uses the port.</p>" in page
+    assert "Forward" not in page
+
+
+def test_one_trouble_is_told_once() -> None:
+    waiting = Standing()
+    page = status_page(waiting, AGENT, RELAY, STREAM, waiting.trouble)
+    assert page.count(waiting.trouble) == 1
 
 
 def test_an_ingest_earns_nothing() -> None:

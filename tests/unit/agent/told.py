@@ -1,0 +1,18 @@
+"""What a node that earns was told, and what it sees of itself: for its pages and notices."""
+
+from agent.meter import StreamView
+from agent.stats import AgentView, RelayView
+from agent.streams import HeartbeatAnswer, RtmpUrl, Stream
+
+AGENT = AgentView("n4w7d2", "k3v9m2x7q4ab", 123.42)
+RELAY = RelayView("nginx-rtmp", "running", 120.2, 3)
+STREAM = StreamView(True, 100.1, 2, 5_000_000, 7_100_000, None, None)
+ANSWER = HeartbeatAnswer(
+    stream=Stream("k3v9m2x7q4ab", "active", RtmpUrl("203.0.113.5", 1935, "live", "s")),
+    status="healthy",
+    reason="ok",
+    says="Everything is as it should be.",
+    fix="",
+    earned="12.25",
+    next_heartbeat_s=30.0,
+)
