@@ -159,7 +159,6 @@ def _own(stage: Stage, name: str) -> dict[str, str]:
                 "PUBLIC_URL": stage.api_url,
                 "SPONSOR_KEY_HASHES": f"demo:{_sha256(stage.keys.sponsor)}",
                 "INGEST_KEY_HASH": _sha256(stage.keys.ingest),
-                "HOLDING_EPOCHS": str(stage.pace.holding_epochs),
                 "ALLOW_PRIVATE_ADDRESSES": "true",
             }
         case "collector":

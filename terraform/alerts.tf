@@ -29,7 +29,7 @@ locals {
     control_wrong = {
       title = "A control node came out wrong", severity = "CRITICAL"
       above = { filter = local.logged.controls, over = 0, window_s = 300 }
-      first = "A good one failed: no failure of that run counts, nobody is hurt. First look whether the control machine relays (`docker logs good` on its serial console or in Logging), then whether the ingest does. A bad one passed: the proof is broken. First pause payouts (paused = [\"payout\"], apply), then find out what it served."
+      first = "A good one failed: no failure of that run counts, nobody is hurt. First look whether the control machine relays (its log is in Logging), then whether the ingest does. A bad one passed: the proof is broken. First pause payouts (paused = [\"payout\"], apply), then find out what it served."
     }
     errors = {
       title = "Errors in the log", severity = "WARNING"
@@ -50,7 +50,7 @@ locals {
     api_down = {
       title = "The api is down", severity = "CRITICAL"
       above = merge(local.unreached, { filter = local.reached.api })
-      first = "It is not reached from two places. First: open /healthz yourself. If it answers, look at the region's status page; else roll back the last release (docs/ops.md)."
+      first = "It is not reached from two places. First: open /health yourself. If it answers, look at the region's status page; else roll back the last release (docs/ops.md)."
     }
     ingest_down = {
       title = "The ingest is down", severity = "CRITICAL"
@@ -69,7 +69,7 @@ resource "google_monitoring_notification_channel" "emails" {
   display_name = each.key
   type         = "email"
   labels       = { email_address = each.key }
-  depends_on   = [google_project_service.apis]
+  depends_on   = [time_sleep.apis]
 }
 
 resource "google_monitoring_alert_policy" "alerts" {
@@ -130,4 +130,5 @@ resource "google_monitoring_alert_policy" "alerts" {
     content   = each.value.first
     mime_type = "text/markdown"
   }
+  depends_on = [time_sleep.metrics]
 }

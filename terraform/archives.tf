@@ -1,6 +1,8 @@
 # What each function and each image is made of: an allow-list of packages, laid out file by file (links are not followed).
 # A file that is not source (a cache, an editor's copy) cannot get in.
 locals {
+  staging = "staging" # of builds, in the archives' bucket
+
   functions_root = "${path.module}/../functions"
   node_root      = "${path.module}/../node_image"
 
@@ -65,7 +67,18 @@ resource "google_storage_bucket" "archives" {
     }
   }
 
-  depends_on = [google_project_service.apis]
+  # Copies that Cloud Build has read.
+  lifecycle_rule {
+    condition {
+      age            = 7
+      matches_prefix = ["${local.staging}/"]
+    }
+    action {
+      type = "Delete"
+    }
+  }
+
+  depends_on = [time_sleep.apis]
 }
 
 # Named by its content: a change of source is a new object, and only then is anything deployed.
@@ -82,4 +95,17 @@ resource "google_storage_bucket_iam_member" "builder" {
   bucket = google_storage_bucket.archives.name
   role   = "roles/storage.objectViewer"
   member = google_service_account.builder.member
+}
+
+# Cloud Functions hands a function's archive to Cloud Build in a bucket of its own, which it makes with the first function.
+resource "google_project_iam_member" "function_sources" {
+  project = var.project_id
+  role    = "roles/storage.objectViewer"
+  member  = google_service_account.builder.member
+
+  condition {
+    title       = "only functions' sources"
+    description = "The builder may read what Cloud Functions has it build, and no other bucket."
+    expression  = "resource.name.startsWith(\"projects/_/buckets/gcf-v2-sources-${local.project_number}-${var.region}\")"
+  }
 }

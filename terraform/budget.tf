@@ -29,5 +29,5 @@ resource "google_billing_budget" "budget" {
       monitoring_notification_channels = local.channels
     }
   }
-  depends_on = [google_project_service.apis]
+  depends_on = [time_sleep.apis]
 }

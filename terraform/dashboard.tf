@@ -67,5 +67,5 @@ resource "google_monitoring_dashboard" "network" {
       }]
     }
   })
-  depends_on = [google_project_service.apis]
+  depends_on = [time_sleep.apis]
 }

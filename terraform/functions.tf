@@ -20,7 +20,6 @@ locals {
         MONEY_DATABASE  = local.money
         INGEST_URL      = local.ingest_url
         PUBLIC_URL      = local.api_url
-        HOLDING_EPOCHS  = tostring(var.holding_epochs)
         TRUSTED_PROXIES = "1" # Cloud Run's own appends the caller's address
         SCHEDULER_JOBS  = join(",", values(local.job_names))
       })
@@ -96,15 +95,8 @@ resource "google_cloudfunctions2_function" "functions" {
     }
   }
 
-  # Without these the first revision does not start.
-  depends_on = [
-    google_artifact_registry_repository_iam_member.builder,
-    google_project_iam_member.databases,
-    google_project_iam_member.logs,
-    google_project_iam_member.switches,
-    google_secret_manager_secret_iam_member.readers,
-    google_storage_bucket_iam_member.builder,
-  ]
+  # Without its permissions the first revision is not built, or does not start.
+  depends_on = [time_sleep.permissions]
 }
 
 # The only thing that anybody may call.

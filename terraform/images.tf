@@ -29,7 +29,7 @@ resource "terraform_data" "images" {
     environment = {
       SCRIPT   = "${path.module}/files/build-image.sh"
       PROJECT  = var.project_id
-      REGION   = var.region
+      STAGING  = "gs://${google_storage_bucket.archives.name}/${local.staging}"
       SOURCE   = "gs://${google_storage_bucket.archives.name}/${google_storage_bucket_object.source[each.key].name}"
       IMAGE    = local.images[each.key]
       ARGUMENT = each.value.arguments
@@ -37,9 +37,5 @@ resource "terraform_data" "images" {
     }
   }
 
-  depends_on = [
-    google_artifact_registry_repository_iam_member.builder,
-    google_project_iam_member.logs,
-    google_storage_bucket_iam_member.builder,
-  ]
+  depends_on = [time_sleep.permissions]
 }

@@ -1,6 +1,10 @@
 # The central ingest, and beside it the control nodes: Container-Optimized OS running the node image. Each is a group of one,
 # so that a machine that is gone or not well is replaced by itself; the ingest keeps its address.
 locals {
+  # Google's registries are shown the machine's own identity, and others nothing: it is worth too much to be sent to strangers.
+  node_registry = split("/", local.images.node)[0]
+  login         = can(regex("(^|[.-])(docker[.]pkg[.]dev|gcr[.]io)$", local.node_registry)) ? "docker-credential-gcr configure-docker --registries=${local.node_registry} && " : ""
+
   machines = merge(
     { ingest = { type = var.ingest_machine, tags = [local.name], address = google_compute_address.ingest.address } },
     # The good node relays one stream to the prober alone.
@@ -11,7 +15,7 @@ locals {
     coordinator_url = local.api_url
     engine          = var.relay_engine
     image           = local.images.node
-    registry        = split("/", local.images.node)[0]
+    login           = local.login
     project_id      = var.project_id
     secret_prefix   = local.name
     read_secret     = indent(6, file("${path.module}/files/read-secret.sh"))
@@ -46,13 +50,12 @@ resource "google_compute_instance_template" "machines" {
   }
 
   metadata = {
-    user-data                 = local.cloud_init[each.key]
-    google-logging-enabled    = "true"
-    google-monitoring-enabled = "true"
-    enable-oslogin            = "TRUE"
-    block-project-ssh-keys    = "TRUE"
-    serial-port-enable        = "FALSE"
-    cos-update-strategy       = "update_enabled"
+    user-data              = local.cloud_init[each.key]
+    google-logging-enabled = "true"
+    enable-oslogin         = "TRUE"
+    block-project-ssh-keys = "TRUE"
+    serial-port-enable     = "FALSE"
+    cos-update-strategy    = "update_enabled"
   }
 
   service_account {
@@ -87,7 +90,7 @@ resource "google_compute_health_check" "agent" {
     port         = 8080
     request_path = "/healthz"
   }
-  depends_on = [google_project_service.apis]
+  depends_on = [time_sleep.apis]
 }
 
 resource "google_compute_instance_group_manager" "machines" {
@@ -120,10 +123,5 @@ resource "google_compute_instance_group_manager" "machines" {
     }
   }
 
-  depends_on = [
-    google_artifact_registry_repository_iam_member.machines,
-    google_secret_manager_secret_iam_member.readers,
-    google_cloudfunctions2_function.functions,
-    terraform_data.images,
-  ]
+  depends_on = [google_cloudfunctions2_function.functions, terraform_data.images, time_sleep.permissions]
 }

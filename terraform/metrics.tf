@@ -27,5 +27,11 @@ resource "google_logging_metric" "metrics" {
     unit         = "1"
     display_name = each.value.says
   }
-  depends_on = [google_project_service.apis]
+  depends_on = [time_sleep.apis]
+}
+
+# An alert cannot name a metric that Monitoring has not heard of yet.
+resource "time_sleep" "metrics" {
+  create_duration = "120s"
+  triggers        = { metrics = join(" ", [for metric in google_logging_metric.metrics : metric.name]) }
 }

@@ -63,11 +63,7 @@ resource "google_cloud_run_v2_service" "prober" {
     }
   }
 
-  depends_on = [
-    google_project_iam_member.databases,
-    google_secret_manager_secret_iam_member.readers,
-    terraform_data.images,
-  ]
+  depends_on = [terraform_data.images, time_sleep.permissions]
 }
 
 resource "google_cloud_run_v2_service_iam_member" "prober" {

@@ -36,7 +36,7 @@ resource "google_project_iam_custom_role" "switches" {
   title       = "May ${each.key} jobs"
   description = "Collector and prober are not called while nobody is there"
   permissions = each.value.permissions
-  depends_on  = [google_project_service.apis]
+  depends_on  = [time_sleep.apis]
 }
 
 resource "google_project_iam_member" "switches" {

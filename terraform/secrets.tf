@@ -82,7 +82,7 @@ resource "google_secret_manager_secret" "secrets" {
   replication {
     auto {}
   }
-  depends_on = [google_project_service.apis]
+  depends_on = [time_sleep.apis]
 }
 
 resource "google_secret_manager_secret_version" "secrets" {

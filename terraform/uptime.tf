@@ -4,7 +4,7 @@ resource "google_monitoring_uptime_check_config" "api" {
   period       = "300s"
 
   http_check {
-    path         = "/healthz"
+    path         = "/health" # never /healthz, which Google's front end answers by itself: 404
     port         = 443
     use_ssl      = true
     validate_ssl = true
@@ -13,7 +13,7 @@ resource "google_monitoring_uptime_check_config" "api" {
     type   = "uptime_url"
     labels = { project_id = var.project_id, host = trimprefix(local.api_url, "https://") }
   }
-  depends_on = [google_project_service.apis]
+  depends_on = [time_sleep.apis]
 }
 
 resource "google_monitoring_uptime_check_config" "ingest" {
@@ -28,5 +28,5 @@ resource "google_monitoring_uptime_check_config" "ingest" {
     type   = "uptime_url"
     labels = { project_id = var.project_id, host = google_compute_address.ingest.address }
   }
-  depends_on = [google_project_service.apis]
+  depends_on = [time_sleep.apis]
 }

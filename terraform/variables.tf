@@ -67,6 +67,10 @@ variable "sponsor_key_hashes" {
     condition     = alltrue([for hash in flatten([for hashes in values(var.sponsor_key_hashes) : tolist(hashes)]) : can(regex("^[0-9a-f]{64}$", hash))])
     error_message = "sponsor_key_hashes: write the hashes that `make sponsor` prints, 64 hexadecimal digits each, never a key itself."
   }
+  validation {
+    condition     = alltrue([for hashes in values(var.sponsor_key_hashes) : length(hashes) > 0])
+    error_message = "sponsor_key_hashes: write at least one hash for each name, or leave the name out."
+  }
 }
 
 variable "images" {
@@ -81,6 +85,10 @@ variable "images" {
   validation {
     condition     = alltrue([for image in values(var.images) : image == null ? true : can(regex("^[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)+@sha256:[0-9a-f]{64}$", image))])
     error_message = "images: write each with its digest, like europe-docker.pkg.dev/project/images/node@sha256:<64 hexadecimal digits> (a tag can be moved to other bytes), or null to have it built."
+  }
+  validation {
+    condition     = var.images.prober == null ? true : can(regex("^([a-z0-9-]+-docker[.]pkg[.]dev|([a-z]+[.])?gcr[.]io|docker[.]io)/", var.images.prober))
+    error_message = "images: write a prober from a registry that Cloud Run reads, which are Artifact Registry, like europe-docker.pkg.dev/project/images/prober@sha256:<64 hexadecimal digits>, gcr.io and docker.io."
   }
 }
 
@@ -178,8 +186,9 @@ variable "ingest_machine" {
   default     = "e2-standard-2"
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9]*-[a-z0-9-]+$", var.ingest_machine))
-    error_message = "ingest_machine: write a machine type, like e2-standard-2."
+    # The others are of another processor, or boot from other disks.
+    condition     = can(regex("^(e2|n1|n2d?|t2d|c[23]d?)-[a-z0-9-]+$", var.ingest_machine))
+    error_message = "ingest_machine: write a machine type of the series e2, n1, n2, n2d, t2d, c2, c2d, c3 or c3d, like e2-standard-2."
   }
 }
 

@@ -5,6 +5,7 @@ terraform {
     google  = { source = "hashicorp/google", version = "~> 8.7" }
     archive = { source = "hashicorp/archive", version = "~> 2.8" }
     random  = { source = "hashicorp/random", version = "~> 3.9" }
+    time    = { source = "hashicorp/time", version = "~> 0.14" }
   }
 }
 

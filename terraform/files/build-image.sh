@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Has Cloud Build build an image from an archive in a bucket, unless the registry has it already.
-# Environment: PROJECT REGION SOURCE (gs://…zip) IMAGE (with its tag) ARGUMENT (NAME=value of the Dockerfile) BUILDER.
+# Environment: PROJECT SOURCE (gs://…zip) STAGING (gs://…, where the builder may read) IMAGE (with its tag)
+# ARGUMENT (NAME=value of the Dockerfile) BUILDER.
 set -euo pipefail
 
 if ! command -v gcloud >/dev/null; then
@@ -17,10 +18,13 @@ cat >"$config" <<EOF
 steps:
   - name: gcr.io/cloud-builders/docker
     args: [build, --tag, "$IMAGE", --build-arg, "$ARGUMENT", .]
+    env: [DOCKER_BUILDKIT=1]
 images: ["$IMAGE"]
 serviceAccount: "$BUILDER"
 timeout: 1800s
 options:
   logging: CLOUD_LOGGING_ONLY
 EOF
-exec gcloud builds submit "$SOURCE" --project "$PROJECT" --region "$REGION" --config "$config" --quiet
+# Not in the network's region: a new project may build images in few of them. gcloud copies even what is in a bucket, by
+# itself to one that the builder may not read.
+gcloud builds submit "$SOURCE" --project "$PROJECT" --region global --gcs-source-staging-dir "$STAGING" --config "$config" --quiet

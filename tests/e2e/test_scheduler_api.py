@@ -69,6 +69,10 @@ class Running:
         said = {"schedule": NEVER, "time_zone": "Etc/UTC", "http_target": target, **given}
         return scheduler_v1.Job(name=f"{PARENT}/jobs/{name}", **said)
 
+    async def caller(self) -> str:
+        """The job of the next call."""
+        return (await self.target.next())[1]["x-cloudscheduler-jobname"]
+
 
 def _free_port() -> int:
     with socket.socket() as probe:
@@ -227,14 +231,36 @@ async def test_a_failed_call_is_repeated_as_its_job_says_and_the_api_tells_how_i
 
 
 async def test_a_resumed_job_calls_by_its_schedule() -> None:
-    """And a paused one did not."""
+    """And a paused one does not, while another does."""
     async with _scheduler() as running:
         job = running.job("ticking", schedule="every 1 seconds")
         await running.client.create_job(parent=PARENT, job=job)
-        await running.target.next()
+        assert await running.caller() == "ticking"
         await running.client.pause_job(name=job.name)
+        other = running.job("other", schedule="every 1 seconds")
+        await running.client.create_job(parent=PARENT, job=other)
+        while await running.caller() != "other":
+            pass  # what was under way
+        assert [await running.caller() for _ in range(2)] == ["other"] * 2
+        await running.client.delete_job(name=other.name)
         await running.client.resume_job(name=job.name)
-        await running.target.next()
+        while await running.caller() != "ticking":
+            pass
+
+
+async def test_a_lost_trigger_is_never_delivered_and_the_schedule_goes_on() -> None:
+    """Nobody is called, though instants pass."""
+    async with _scheduler("--misbehave", "lost=1") as running:
+        job = running.job("ticking", schedule="every 1 seconds")
+        made = await running.client.create_job(parent=PARENT, job=job)
+        first: Any = made.schedule_time
+        async with asyncio.timeout(WAIT_SECONDS_MAX):
+            while True:
+                now = await running.client.get_job(name=job.name)
+                if now.schedule_time >= first + timedelta(seconds=2):
+                    break
+        assert not now.last_attempt_time
+        assert running.target.calls.empty()
 
 
 async def test_a_trigger_is_delivered_twice_if_asked() -> None:

@@ -8,6 +8,7 @@ Terraform's own test framework applies with a provider of Google's that makes ev
 import functools
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -65,6 +66,8 @@ class Outcome:
     """Addresses of what was applied that `terraform destroy` would remove, or did."""
     builds: str
     """How gcloud was called, if it was a stand-in."""
+    graph: dict[str, frozenset[str]]
+    """For each resource that was applied, those that are made before it; both without keys."""
 
 
 @dataclass(frozen=True)
@@ -77,17 +80,25 @@ class Resource:
     values: dict[str, Any]
 
 
-def run(command: str, variables: Mapping[str, Any], path: str = "", root: Path = ROOT) -> Outcome:
-    """`validate`, `plan` or `apply` of a checkout. `path` is searched for programs before PATH."""
+def run(
+    command: str, variables: Mapping[str, Any] | Path, path: str = "", root: Path = ROOT
+) -> Outcome:
+    """`validate`, `plan` or `apply` of a checkout, with variables or a file of them. `path` is
+    searched for programs before PATH."""
     with tempfile.TemporaryDirectory(prefix="terraform-") as folder:
         scratch = Path(folder)
-        given = scratch / "given.tfvars.json"
-        given.write_text(json.dumps(dict(variables)))
+        if isinstance(variables, Path):
+            given = scratch / "given.tfvars"
+            given.write_text(variables.read_text())
+        else:
+            given = scratch / "given.tfvars.json"
+            given.write_text(json.dumps(dict(variables)))
         options = () if command == "validate" else (f"-var-file={given}",)
         env = dict(os.environ) | {
             "PLAN_JSON": str(scratch / "plan.json"),
             "STATE_JSON": str(scratch / "state.json"),
             "DESTROY_JSON": str(scratch / "destroy.json"),
+            "GRAPH_DOT": str(scratch / "graph.dot"),
             "GCLOUD_LOG": str(scratch / "gcloud.log"),
         }
         own = str(Path(sys.executable).parent)
@@ -106,12 +117,26 @@ def run(command: str, variables: Mapping[str, Any], path: str = "", root: Path =
             json.loads(_read(scratch / "state.json") or "{}"),
             _destroyed(json.loads(_read(scratch / "destroy.json") or "{}")),
             _read(scratch / "gcloud.log"),
+            _graph(_read(scratch / "graph.dot")),
         )
 
 
 def _destroyed(plan: Mapping[str, Any]) -> frozenset[str]:
     changes = plan.get("resource_changes", [])
     return frozenset(c["address"] for c in changes if c["change"]["actions"] == ["delete"])
+
+
+def _graph(dot: str) -> dict[str, frozenset[str]]:
+    edges = re.findall(r'"([\w.]+)" -> "([\w.]+)"', dot)
+    after = {later: {one for at, one in edges if at == later} for later, _ in edges}
+
+    def before(later: str, seen: set[str]) -> set[str]:
+        for one in after.get(later, set()) - seen:
+            seen.add(one)
+            before(one, seen)
+        return seen
+
+    return {later: frozenset(before(later, set())) for later in after}
 
 
 def _read(path: Path) -> str:
@@ -138,13 +163,20 @@ def _with_registry(
     return _call([str(HERE / "terraform-and-show"), command, *more], env, copy)
 
 
-MOCK = 'mock_provider "google" {}\nrun "apply" {\n  command = apply\n}\n'
+MOCK = """mock_provider "google" {}
+mock_provider "time" {}
+run "apply" {
+  command = apply
+}
+"""
 
 
 def _made_up(
     scratch: Path, copy: Path, options: tuple[str, ...], env: dict[str, str]
 ) -> subprocess.CompletedProcess[str]:
     """Applied and destroyed again, nothing of it at Google's."""
+    graph = _call(["terraform", "graph"], env, copy)
+    (scratch / "graph.dot").write_text(graph.stdout)
     (copy / "everything.tftest.hcl").write_text(MOCK)
     done = _call(["terraform", "test", "-json", "-verbose", *options], env, copy)
     events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]

@@ -65,16 +65,17 @@ def test_collector_payout_and_prober_are_called_by_the_scheduler_alone(
 
 @BOTH
 def test_nobody_has_a_role_over_the_whole_project(variables: dict[str, Any]) -> None:
-    """No primitive role; on the project only a database under a condition, writing logs, and
-    switching jobs, for which there is no condition."""
+    """No primitive role; on the project only a database and the functions' sources under a
+    condition, writing logs, and switching jobs, for which there is no condition."""
     outcome = applied(variables)
     granted = [one for one in resources(outcome) if "role" in one.values]
     assert not [one.address for one in granted if one.values["role"] in PRIMITIVE]
     for one in resources(outcome, "google_project_iam_member"):
         role = one.values["role"]
-        known = ("roles/datastore.user", "roles/logging.logWriter", *_switches(outcome))
+        narrowed = ("roles/datastore.user", "roles/storage.objectViewer")
+        known = (*narrowed, "roles/logging.logWriter", *_switches(outcome))
         assert role in known, one.address
-        assert role != "roles/datastore.user" or one.values["condition"], one.address
+        assert role not in narrowed or one.values["condition"], one.address
 
 
 def _switches(outcome: Outcome) -> dict[str, set[str]]:
@@ -136,6 +137,26 @@ def test_only_api_and_payout_reach_the_money(variables: dict[str, Any]) -> None:
         "collector": {measured},
         "prober": {measured},
     }
+
+
+@BOTH
+def test_the_builder_reads_what_it_builds_and_no_other_bucket(variables: dict[str, Any]) -> None:
+    """Our archives, and what Cloud Functions copies them to: a bucket that it makes itself."""
+    outcome = applied(variables)
+    builder = _one(outcome, "google_service_account", "builder")["member"]
+    (ours,) = resources(outcome, "google_storage_bucket_iam_member")
+    assert (ours.values["member"], ours.values["role"]) == (builder, "roles/storage.objectViewer")
+    (bucket,) = resources(outcome, "google_storage_bucket")
+    assert ours.values["bucket"] == bucket.values["name"]
+    (theirs,) = [
+        one.values
+        for one in resources(outcome, "google_project_iam_member")
+        if one.values["role"] == "roles/storage.objectViewer"
+    ]
+    assert theirs["member"] == builder
+    number, region = bucket.values["project_number"], variables.get("region", "europe-west1")
+    prefix = f"projects/_/buckets/gcf-v2-sources-{int(number)}-{region}"
+    assert theirs["condition"][0]["expression"] == f'resource.name.startsWith("{prefix}")'
 
 
 @BOTH

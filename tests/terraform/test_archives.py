@@ -131,7 +131,7 @@ async def test_a_function_is_served_from_its_archive_alone(
         _served(name, tmp_path, environments[name], emulator.host) as client,
     ):
         if name == "api":
-            for path in ("/healthz", "/streams", "/", "/openapi.json"):
+            for path in ("/health", "/streams", "/", "/openapi.json"):
                 answer = await client.get(path)
                 assert answer.status_code == 200, (path, answer.text)
             return

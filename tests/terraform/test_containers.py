@@ -9,8 +9,10 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import secrets
 import shlex
+import subprocess
 import sys
 import time
 from collections.abc import AsyncGenerator, Iterator, Mapping
@@ -242,6 +244,45 @@ def _captured(image: str, url: str) -> tuple[str, str]:
     out = call([*runner(), *words, image, "python3", "-c", CAPTURE, url])
     packets, failure = out.split()
     return packets, failure
+
+
+@pytest.mark.parametrize(("given", "told"), [("", "None"), ("there:8085", "'there:8085'")])
+def test_an_empty_emulators_address_means_a_real_project(
+    given: str, told: str, images: dict[str, str], tmp_path: Path
+) -> None:
+    """Google's client takes an empty one for an emulator, and would ask nobody."""
+    tmp_path.chmod(0o755)
+    tells = "import os, sys\nsys.exit('told ' + repr(os.environ.get('FIRESTORE_EMULATOR_HOST')))\n"
+    (tmp_path / "main.py").write_text(tells)
+    words = ["run", "--rm", "--network", "none", f"--volume={tmp_path}:/tells:ro"]
+    words += ["--env=FUNCTION_SOURCE=/tells/main.py", f"--env=FIRESTORE_EMULATOR_HOST={given}"]
+    done = subprocess.run(
+        [*runner(), *words, images["api"]],
+        capture_output=True,
+        text=True,
+        timeout=WAIT_SECONDS_MAX,
+        check=False,
+    )
+    assert done.stderr.strip().endswith(f"told {told}"), done.stdout + done.stderr
+
+
+def test_the_key_file_of_a_real_project_reaches_every_function(tmp_path: Path) -> None:
+    """By the override that docs/ops.md shows: what compose makes of it, beside our own file."""
+    ops = (ROOT / "docs" / "ops.md").read_text()
+    (override,) = re.findall(r"```yaml\n(.*?)```", ops, re.DOTALL)
+    services = yaml.safe_load(override)["services"]
+    assert set(services) == set(OURS) - {"scheduler"}
+    for said in services.values():
+        (volume,) = said["volumes"]
+        assert volume.split(":")[1] == said["environment"]["GOOGLE_APPLICATION_CREDENTIALS"]
+    compose = Compose(tmp_path, PORTS)
+    (tmp_path / "override.yaml").write_text(override)
+    made = yaml.safe_load(compose.call("config", **DOT_ENV))["services"]
+    for service in services:
+        told = made[service]["environment"]
+        assert "/credentials.json" in json.dumps(told)
+        assert "GOOGLE_CLOUD_PROJECT" in json.dumps(told)
+        assert "/credentials.json" in json.dumps(made[service]["volumes"])
 
 
 @pytest.mark.parametrize("service", OURS)

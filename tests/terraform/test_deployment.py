@@ -304,6 +304,12 @@ def test_images_are_built_once_and_by_their_source() -> None:
     assert "FUNCTION=prober" in builds
     assert "RELAY_ENGINE=nginx-rtmp" in builds
     assert builds.count("serviceAccount:") == 2
+    # What gcloud copies a source to must be where the builder may read.
+    staging = "--gcs-source-staging-dir gs://my-network-4711-restream-archives/staging"
+    assert builds.count(f"--region global {staging} ") == 2
+    (bucket,) = resources(applied(), "google_storage_bucket")
+    rules = [rule["condition"][0]["matches_prefix"] for rule in bucket.values["lifecycle_rule"]]
+    assert ["staging/"] in rules
     assert applied(EVERYTHING).builds == ""
 
 
@@ -343,6 +349,14 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         {"sponsors": ["radio"], "sponsor_key_hashes": {"City Radio": ["a" * 64]}},
         "sponsor_key_hashes: write each name in 1 to 40",
     ),
+    "a prober that Cloud Run cannot fetch": (
+        {"images": {"prober": "ghcr.io/x/prober@sha256:" + "a" * 64}},
+        "images: write a prober from a registry that Cloud Run reads",
+    ),
+    "a name without a hash": (
+        {"sponsors": ["radio"], "sponsor_key_hashes": {"opera": []}},
+        "sponsor_key_hashes: write at least one hash for each name",
+    ),
     "an image by its tag": ({"images": {"node": "ghcr.io/x/node:1"}}, "write each with its digest"),
     "no shard": ({"shards": 0}, "shards: write a whole number from 1 to 64"),
     "a thousand shards": ({"shards": 1000}, "shards: write a whole number from 1 to 64"),
@@ -368,6 +382,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a database of an odd name": ({"money_database": "Money 2"}, "money_database: write money, or"),
     "too long a holding": ({"holding_epochs": 1000}, "hours from 0 to 168"),
     "no machine type": ({"ingest_machine": "big"}, "ingest_machine: write a machine type"),
+    "a machine of another processor": (
+        {"ingest_machine": "t2a-standard-2"},
+        "ingest_machine: write a machine type of the series e2",
+    ),
 }
 
 
@@ -406,11 +424,30 @@ def test_nothing_is_planned_without_a_project() -> None:
 
 def test_the_example_of_variables_can_be_planned() -> None:
     """As it is, after a copy."""
+    outcome = run("plan", FOLDER / "terraform.tfvars.example")
+    assert outcome.status == 0, outcome.text[-3000:]
     text = (FOLDER / "terraform.tfvars.example").read_text()
-    names = set(re.findall(r"^(\w+) +?=", text, re.MULTILINE))
-    declared = set(re.findall(r'^variable "(\w+)"', (FOLDER / "variables.tf").read_text(), re.M))
-    assert names
-    assert names <= declared
+    given = {name: said["value"] for name, said in outcome.plan["variables"].items()}
+    for name in re.findall(r"^(\w+) +=", text, re.MULTILINE):
+        assert given[name] is not None
+    assert {one.key for one in resources(outcome, "google_billing_budget")} == {"0"}
+
+
+def test_no_job_asks_for_what_the_cloud_takes_for_its_default() -> None:
+    """Of 0 doublings Cloud Scheduler makes 5, and every plan would want to change it back."""
+    jobs = json.loads((FOLDER / "jobs.json").read_text())["jobs"]
+    assert all(job["retry"]["doublings_max"] > 0 for job in jobs.values())
+    assert all(15 <= job["attempt_deadline_s"] <= 1800 for job in jobs.values())
+    assert all(0 <= job["retry"]["count"] <= 5 for job in jobs.values())
+
+
+@BOTH
+def test_operators_are_told_an_image_that_they_can_have(variables: dict[str, Any]) -> None:
+    """Their own, or one that ops name: what is built for the project is not public."""
+    line = applied(variables).state["values"]["outputs"]["operator_line"]["value"]
+    image = variables.get("images", {}).get("node", "restream-node")
+    assert line.endswith(f" -e STREAM_ID=auto {image}")
+    assert applied(variables).state["values"]["outputs"]["api_url"]["value"] in line
 
 
 def test_the_files_are_formatted() -> None:
@@ -437,6 +474,20 @@ def test_the_readme_names_every_input_and_output() -> None:
         assert f"| `{name}` | {output['description']} |" in readme
     rows = re.findall(r"^\| `(\w+)` \|", readme, re.MULTILINE)
     assert set(rows) == configuration["variables"].keys() | configuration["outputs"].keys()
+
+
+def test_the_api_is_asked_for_a_path_that_reaches_it() -> None:
+    """Cloud Run's front end keeps /healthz, and what ends in z might follow, for itself."""
+    (path,) = [
+        one.values["http_check"][0]["path"]
+        for one in resources(applied(), "google_monitoring_uptime_check_config")
+        if one.values["http_check"]
+    ]
+    app = (ROOT / "functions" / "api" / "app.py").read_text()
+    assert f'@app.get("{path}"' in app
+    assert not path.endswith("z")
+    ops = (ROOT / "docs" / "ops.md").read_text()
+    assert f"`curl $API{path}`" in ops
 
 
 def test_every_alert_says_what_to_do_first() -> None:

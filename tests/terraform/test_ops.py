@@ -40,6 +40,41 @@ def test_the_env_of_containers_is_written_as_told(tmp_path: Path) -> None:
     assert ProberSettings.from_env(given).lottery_key
 
 
+def test_the_first_apis_are_enabled_by_hand() -> None:
+    """Those that Terraform itself asks, before it can enable anything."""
+    (line,) = re.findall(r"`gcloud services enable ([^`]+) --project PROJECT`", OPS)
+    first = [
+        one.key
+        for one in resources(planned(), "google_project_service")
+        if one.address.startswith("google_project_service.first")
+    ]
+    assert set(line.split()) == set(first)
+
+
+def test_regions_that_build_functions_everywhere_can_be_chosen() -> None:
+    """The default is among them."""
+    (row,) = re.findall(r"^\| `cannot run builds in this region` \| (.+) \|$", OPS, re.MULTILINE)
+    regions = (ROOT / "terraform" / "locals.tf").read_text()
+    named = re.findall(r"`([a-z0-9-]+)`", row)
+    assert len(named) == 6
+    assert all(f'"{region}"' in regions for region in named)
+    (default,) = re.findall(r'"region" \{[^}]+?default +=? +"([a-z0-9-]+)"', _variables())
+    assert default in named
+
+
+def _variables() -> str:
+    return (ROOT / "terraform" / "variables.tf").read_text()
+
+
+def test_databases_that_were_left_are_imported_under_their_addresses() -> None:
+    """Each by the name that it has at Google's."""
+    lines = re.findall(r"^terraform import '?([^' ]+)'? '?([^'\n]+)'?$", OPS, re.MULTILINE)
+    databases = resources(planned(), "google_firestore_database")
+    assert {address: name.rpartition("/")[2] for address, name in lines} == {
+        one.address: one.values["name"] for one in databases
+    }
+
+
 def test_payouts_are_paused_and_nothing_else_is() -> None:
     """By the variable that the document names."""
     assert '`paused = ["payout"]`' in _section("Pause payouts")
@@ -110,7 +145,7 @@ def test_a_restored_database_takes_the_place_of_the_lost_one() -> None:
     reached = {
         one.values["condition"][0]["expression"].rpartition("/")[2].rstrip('"')
         for one in resources(outcome, "google_project_iam_member")
-        if one.values["condition"]
+        if one.values["role"] == "roles/datastore.user"
     }
     assert reached == {"(default)", "money-restored"}
     kept = {one.key for one in resources(outcome, "google_firestore_database")}
