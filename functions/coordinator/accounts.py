@@ -109,6 +109,9 @@ class Accounts:
             return self
         nodes = dict(self.nodes)
         for row in statement.rows if rows is None else rows:
+            is_new = row.node_id not in nodes
+            if is_new and not (row.earned_micros or row.forfeited_micros):
+                continue  # keys cost nothing, and accounts are kept for ever
             account = nodes.get(row.node_id, Account())
             if row.forfeited_micros:
                 account = account.forfeiting(statement, row.forfeited_micros)

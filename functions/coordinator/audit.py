@@ -15,6 +15,8 @@ from coordinator.sweeps import SweepBits, sweep_id
 
 SWEEP_AGE_TICKS_MAX = 3
 DUE_TOLERANCE_S = 0.002
+OVERLAP_DRAWS = 2
+"""A run may begin before what the runs of so many draws before it found out is on record."""
 
 
 @dataclass
@@ -32,6 +34,8 @@ class DayAudit:
     """Due instants of the checks that confirmed nodes as frauds before it began."""
     checks: int = 0
     unknown: int = 0
+    _cleared: dict[str, tuple[float, int]] = field(default_factory=dict)
+    """What flagged a node whose flag is gone, and the draw that took it."""
 
     def findings(self, runs: Iterable[Run], draws: range) -> Iterator[str]:
         """Everything in the draws that does not agree."""
@@ -88,13 +92,12 @@ class DayAudit:
     def _candidates(self, run: Run) -> dict[str, int]:
         """Since when (Unix seconds) each of them is on the roster."""
         found = {}
-        for name in run.sweep_ids:
-            sweep = self.sweeps.get(name)
-            if sweep is not None:
-                slots = self.rosters[sweep.shard, sweep.roster_version].slots
-                for at, slot in enumerate(slots):
-                    if sweep.up >> at & 1:
-                        found[slot.node_id] = slot.joined_tick * self.sweep_seconds
+        sweeps = [self.sweeps[name] for name in run.sweep_ids if name in self.sweeps]
+        for sweep in sorted(sweeps, key=lambda sweep: sweep.tick):
+            slots = self.rosters[sweep.shard, sweep.roster_version].slots
+            for at, slot in enumerate(slots):
+                if sweep.up >> at & 1:
+                    found[slot.node_id] = slot.joined_tick * self.sweep_seconds
         return found
 
     def _check(
@@ -112,13 +115,21 @@ class DayAudit:
             return
         if check.caused_by_s is None:
             yield f"{where} was checked and was not drawn"
-        elif self.flagged.get(check.node_id) != check.caused_by_s:
+        elif check.caused_by_s not in self._flags_at(check.node_id, run.draw):
             yield f"{where} was retested for a check that did not flag it"
+
+    def _flags_at(self, node_id: str, draw: int) -> list[float]:
+        """Due instants of the checks that a retest in a draw may name."""
+        found = [self.flagged[node_id]] if node_id in self.flagged else []
+        flagged_s, cleared = self._cleared.get(node_id, (0.0, draw - OVERLAP_DRAWS - 1))
+        return [*found, flagged_s] if cleared >= draw - OVERLAP_DRAWS else found
 
     def _follow(self, check: Check) -> None:
         if check.event is Event.FLAGGED:
             self.flagged[check.node_id] = check.due_s
         elif check.event in (Event.CLEARED, Event.SUSPENDED, Event.CONFIRMED):
-            self.flagged.pop(check.node_id, None)
+            flagged_s = self.flagged.pop(check.node_id, None)
+            if flagged_s is not None:
+                self._cleared[check.node_id] = flagged_s, check.draw
         if check.event is Event.CONFIRMED:
             self.frauds[check.node_id] = check.due_s

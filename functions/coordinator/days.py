@@ -13,8 +13,8 @@ DAY_S = 86_400
 class LotteryDay:
     """The document `schedule_days/{date}`; the rate is committed to as the secret is.
 
-    A change of CHECKS_PER_HOUR or CHECK_SECONDS therefore takes effect with the first day that was
-    not sealed yet, within two days."""
+    A change of CHECKS_PER_HOUR therefore takes effect with the first day that was not sealed yet,
+    within two days. CHECK_SECONDS numbers the draws, and is refused if it changes."""
 
     day: date
     commitment: str

@@ -36,11 +36,11 @@ _WAITING = (NodeStatus.PENDING, NodeStatus.IDLE)
 
 
 def answer_of(view: NodeView, stream: StreamStatus | None, last: Iterable[Row]) -> Answer:
-    """`stream` is the status of the stream that it relays, None if there is none of that name;
-    `last` are its rows of its last settled epoch."""
+    """`stream` is the status of the stream that it relays, None where that is not known: then it
+    is taken for active. `last` are its rows of its last settled epoch."""
     if view.status not in (NodeStatus.HEALTHY, *_WAITING):
         return Answer(Earns.NO, "It earns nothing now.", view.reason.says, view.reason.fix)
-    if stream is not StreamStatus.ACTIVE:
+    if stream in (StreamStatus.EXHAUSTED, StreamStatus.CLOSED):
         return _without_tokens(stream)
     if view.status in _WAITING or view.reason is Reason.UNPROVEN:
         return Answer(Earns.WAITS, "It earns nothing yet.", view.reason.says, view.reason.fix)
@@ -54,14 +54,13 @@ def answer_of(view: NodeView, stream: StreamStatus | None, last: Iterable[Row]) 
     )
 
 
-def _without_tokens(stream: StreamStatus | None) -> Answer:
+def _without_tokens(stream: StreamStatus) -> Answer:
     title = "It earns nothing now."
     if stream is StreamStatus.EXHAUSTED:
         says = "The balance of its stream is used up, until the sponsor tops it up."
         return Answer(Earns.NO, title, says)
-    ended = "Its stream has ended." if stream else "The stream that it relays is not registered."
     fix = "Restart it with another STREAM_ID, or with STREAM_ID=auto."
-    return Answer(Earns.NO, title, ended, fix)
+    return Answer(Earns.NO, title, "Its stream has ended.", fix)
 
 
 def _without_place(rows: Iterable[Row]) -> Reason | None:

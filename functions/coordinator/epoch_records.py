@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from coordinator.checks import Check, Run
+from coordinator.checks import Check, Event, Run
 from coordinator.epochs import Calendar
 from coordinator.minutes import Minutes
 from coordinator.rosters import Roster
@@ -80,7 +80,7 @@ class EpochRecord:
         starts_s, ends_s = self.calendar.epoch_bounds_s(self.epoch)
         ticks = live_ticks(stream, self.epoch, self.calendar)
         frauds = self.frauds()
-        mine = [c for c in self.checks() if ticks and c.stream_id == stream.stream_id]
+        checks = self.checks() if ticks else []
         return Evidence(
             stream_id=stream.stream_id,
             epoch=self.epoch,
@@ -88,7 +88,13 @@ class EpochRecord:
             ends_s=ends_s,
             terms=terms,
             minutes=self.minutes(stream, rosters),
-            checks=mine,
+            checks=[check for check in checks if check.stream_id == stream.stream_id],
+            elsewhere=[
+                check
+                for check in checks
+                if check.stream_id != stream.stream_id
+                and check.event not in (None, Event.CONFIRMED)  # those are told as `frauds`
+            ],
             carried=before.carried() if before else {},
             frauds=frauds,
             forfeits=pending_of(frauds, held, self.epoch),

@@ -56,7 +56,3 @@ class Calendar:
     def commit_seconds(self) -> float:
         """How long a record may take from its time stamp to being readable."""
         return min(COMMIT_SECONDS_MAX, self.grace_seconds / 3)
-
-    def is_settleable(self, epoch: int, now_s: float) -> bool:
-        """Whether the epoch has ended and late evidence has had its grace period."""
-        return now_s >= self.epoch_bounds_s(epoch)[1] + self.grace_seconds

@@ -1,10 +1,11 @@
 """What pages show of tokens: streams, their balances, and what nodes have, in one document.
 
 It lies beside the other pages in the measurement database, so that a view needs one reading. It
-is a copy: the ledger alone is the truth, and no token moves by what stands here.
+is a copy: the ledger alone is the truth, and no token moves by what stands here. Pages of nodes
+and of streams carry what they show of it, so that a view of one needs no reading more.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any
@@ -20,6 +21,8 @@ STREAMS_SHOWN_MAX = 500
 """The newest ones."""
 NODES_SHOWN_MAX = 20_000
 """Those settled last: the accounts keep everybody for ever, a page cannot."""
+STREAMS_CUT_MAX = 100
+"""In what another page carries: a few hundred bytes each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,38 @@ class MoneyPage:
         }
         return replace(self, tokens=tokens, applied=dict(accounts.applied))
 
+    @property
+    def running(self) -> set[str]:
+        """Streams of which something is still to be settled."""
+        return {name for name, balance in self.balances.items() if balance.due_epoch is not None}
+
+    def cut(self, streams: Collection[str], nodes: Iterable[str]) -> "MoneyPage":
+        """What another page carries: these streams, the newest if they are many, and these nodes.
+
+        Nobody writes over it, so it has no revision; and nothing that is shown needs a hash."""
+        known = [self.streams[name] for name in streams if name in self.streams]
+        newest = sorted(known, key=lambda stream: (-stream.created_s, stream.stream_id))
+        kept = {
+            stream.stream_id: stream.model_copy(update={"key_hash": "", "request_hash": ""})
+            for stream in newest[:STREAMS_CUT_MAX]
+        }
+        return MoneyPage(
+            written_s=self.written_s,
+            streams=kept,
+            balances={name: self.balances[name] for name in kept if name in self.balances},
+            tokens={name: self.tokens[name] for name in sorted(nodes) if name in self.tokens},
+        )
+
+    def beside(self, other: "MoneyPage") -> "MoneyPage":
+        """Both; what both know as the newer one knows it."""
+        old, new = sorted((other, self), key=attrgetter("written_s"))
+        return replace(
+            new,
+            streams={**old.streams, **new.streams},
+            balances={**old.balances, **new.balances},
+            tokens={**old.tokens, **new.tokens},
+        )
+
     def to_fields(self) -> dict[str, Any]:
         """The document's fields."""
         rows = [(node_id, *_VALUES(tokens)) for node_id, tokens in sorted(self.tokens.items())]
@@ -107,6 +142,14 @@ class MoneyPage:
             {node_id: Tokens(*micros) for node_id, *micros in rows},
             unpack(fields["applied"]),
         )
+
+
+def carried_by(fields: Mapping[str, Any] | None) -> MoneyPage | None:
+    """What a page's document carries of it; None if nothing, or in another format."""
+    carried = (fields or {}).get("money")
+    if carried is None or carried["format"] != FORMAT:
+        return None
+    return MoneyPage.from_fields(carried)
 
 
 def _last_epoch(account: Account) -> int:

@@ -6,7 +6,7 @@ of nodes.
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from coordinator.checks import Control
 from coordinator.history import NO_HISTORY, NodeHistory
@@ -79,6 +79,15 @@ class Network:
     """Whether every shard's page was there: if not, a node that is absent may be on another."""
     _by_stream: dict[str, tuple[NodeView, ...]] = field(default_factory=dict, compare=False)
     """Filled on the first question; asked by every heartbeat, of ten thousand nodes."""
+
+    def with_tokens(self, tokens: Mapping[str, Tokens]) -> "Network":
+        """The same, with what its nodes have."""
+        paid = {
+            node_id: replace(self.nodes[node_id], account=account)
+            for node_id, account in tokens.items()
+            if node_id in self.nodes
+        }
+        return replace(self, nodes={**self.nodes, **paid}, _by_stream={})
 
     @property
     def prober(self) -> ProberNews:

@@ -12,6 +12,7 @@ from typing import Any
 from coordinator.check_tables import pack_checks, unpack_checks
 from coordinator.checks import Check
 from coordinator.keys import shard_of
+from coordinator.money_pages import MoneyPage, carried_by
 from coordinator.packing import pack, unpack
 from coordinator.rows import Row
 
@@ -146,6 +147,22 @@ def with_part(
     while size > bytes_max and len(kept) > 1:
         size -= _bytes(kept.popitem()[1])
     return {"through_epoch": max(map(int, kept)), "epochs": kept}
+
+
+def with_money(
+    fields: Mapping[str, Any] | None, part: Part, money: MoneyPage, bytes_max: int = BYTES_MAX
+) -> dict[str, Any]:
+    """`with_part`, and what the bucket's nodes have, and every stream that one of them may be on.
+
+    What was cut out of a newer page stays."""
+    known = carried_by(fields) or MoneyPage()
+    streams = {name for lines in part.lines.values() for name in lines}
+    if known.written_s <= money.written_s:
+        names = {*known.streams, *streams, *money.running}
+        known = money.cut(names, {*known.tokens, *part.lines})
+    carried = known.to_fields()
+    room = bytes_max - sum(len(each) for each in carried.values() if isinstance(each, bytes))
+    return {**with_part(fields, part, room), "money": carried}
 
 
 def epochs_of(fields: Mapping[str, Any] | None, node_id: str) -> list[NodeEpoch]:

@@ -163,7 +163,10 @@ class Reason(StrEnum):
         "A node known to be good failed at the same time, so the prober itself is in doubt.",
     )
     UNKNOWN_NOT_RUN = "unknown:not_run", "The prober did not run at the drawn second."
-    UNKNOWN_LATE = "unknown:late", "The prober was started too late for the drawn second."
+    UNKNOWN_LATE = (
+        "unknown:late",
+        "The prober was too late: for the drawn second, or for the statement of its epoch.",
+    )
     UNKNOWN_ADDRESS = (
         "unknown:address",
         "The node's host name led to an address where its own stats did not answer just then.",

@@ -55,6 +55,8 @@ class Evidence:
     evidence_until_s: float = 0.0
     roster_ids: tuple[str, ...] = ()
     """These three are only handed on to the statement: to recompute it takes them."""
+    elsewhere: Sequence[Check] = ()
+    """Of other streams: those that flagged, cleared or suspended a node, whose trust is one."""
 
 
 def confirmed_in(checks: Iterable[Check]) -> frozenset[str]:
@@ -135,9 +137,12 @@ def draft(evidence: Evidence) -> Draft:
     by_node: dict[str, list[Check]] = {}
     for check in evidence.checks:
         by_node.setdefault(check.node_id, []).append(check)
+    events: dict[str, list[Check]] = {}
+    for check in evidence.elsewhere:
+        events.setdefault(check.node_id, []).append(check)
     nodes = sorted({*evidence.minutes, *by_node, *evidence.carried, *evidence.forfeits})
     rows = [
-        _walked(node_id, by_node.get(node_id, []), evidence)
+        _walked(node_id, by_node.get(node_id, []), events.get(node_id, []), evidence)
         for node_id in nodes
         if _is_remembered(node_id, by_node, evidence)
     ]
@@ -165,16 +170,16 @@ def _is_remembered(node_id: str, checks: Mapping[str, Any], evidence: Evidence) 
     return not evidence.closes and carried.absent < ABSENT_EPOCHS_MAX
 
 
-def _walked(node_id: str, checks: list[Check], evidence: Evidence) -> Row:
+def _walked(node_id: str, checks: list[Check], events: list[Check], evidence: Evidence) -> Row:
     """A row in minutes, not in money yet."""
     minutes = evidence.minutes.get(node_id, Minutes())
     carried = evidence.carried.get(node_id, Carried())
     up = minutes.filled(carried.last_up)
     minute_s = evidence.terms.minute_seconds
-    walk = Walk.of(carried)
+    walk = Walk.of(carried, evidence.stream_id)
     for reason, count in minutes.not_up(up).items():
         walk.give(reason, count)
-    ordered = sorted(checks, key=lambda check: (check.due_s, check.draw))
+    ordered = sorted([*checks, *events], key=lambda check: (check.due_s, check.draw))
     walk.through(up, ordered, evidence.starts_s, minute_s)
     if node_id in evidence.frauds and not walk.fraud:
         walk.confirm()

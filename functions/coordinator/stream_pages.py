@@ -1,13 +1,15 @@
-"""What the page of a stream is made of: the document `pages/stream-{stream_id}`, written by payout.
+"""What the page of a stream is made of: the document `pages/stream-{stream_id}`.
 
 A projection of the stream's statements and checks, never a source: it says through which epoch.
+Payout writes it; so does api, when the stream or its balance was changed there.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from coordinator.checks import Check, Verdict
+from coordinator.money_pages import MoneyPage, carried_by
 from coordinator.packing import pack, unpack
 from coordinator.reasons import Reason
 from coordinator.statements import Statement
@@ -67,6 +69,8 @@ class StreamPage:
     """Newest first, at most HOURS_KEPT."""
     thumbnail: str | None = None
     """A picture that a passed check took lately."""
+    money: MoneyPage | None = None
+    """The stream, its balance and its nodes' tokens; None on a page of before there was that."""
 
     @property
     def through_s(self) -> int | None:
@@ -77,12 +81,22 @@ class StreamPage:
         """With one more epoch; with the same one again it stays as it is."""
         hours = {each.epoch: each for each in (*self.hours, hour)}
         newest_first = sorted(hours.values(), key=lambda each: -each.epoch)[:HOURS_KEPT]
-        return StreamPage(tuple(newest_first), thumbnail or self.thumbnail)
+        return replace(self, hours=tuple(newest_first), thumbnail=thumbnail or self.thumbnail)
+
+    def showing(self, stream_id: str, money: MoneyPage, nodes: Iterable[str] = ()) -> "StreamPage":
+        """With the stream as it is now, and what its nodes have: these and those known before.
+
+        What was cut out of a newer page stays."""
+        known = self.money or MoneyPage()
+        if known.written_s > money.written_s:
+            return self
+        return replace(self, money=money.cut([stream_id], {*nodes, *known.tokens}))
 
     def to_fields(self) -> dict[str, Any]:
         """The document's fields."""
         rows = pack([hour.to_row() for hour in self.hours])
-        return {"hours": rows, "thumbnail": self.thumbnail}
+        money = self.money.to_fields() if self.money else None
+        return {"hours": rows, "thumbnail": self.thumbnail, "money": money}
 
     @classmethod
     def from_fields(cls, stored: Mapping[str, Any] | None) -> "StreamPage":
@@ -90,7 +104,8 @@ class StreamPage:
         if stored is None:
             return cls()
         rows = unpack(stored["hours"])
-        return cls(tuple(StreamHour.from_row(row) for row in rows), stored["thumbnail"])
+        hours = tuple(StreamHour.from_row(row) for row in rows)
+        return cls(hours, stored["thumbnail"], carried_by(stored))
 
 
 def hour_of(statement: Statement, checks: Iterable[Check]) -> StreamHour:

@@ -12,6 +12,8 @@ from coordinator.rows import Carried, Voided
 class Walk:
     """Where a node's minutes have gone so far. Start it with what the node has `carried`."""
 
+    stream_id: str
+    """Checks of other streams decide no minutes here, only what becomes of the node's flag."""
     waiting: int
     parked: int
     first_pass_s: float | None
@@ -24,9 +26,10 @@ class Walk:
     voided_by: list[Voided] = field(default_factory=list)
 
     @classmethod
-    def of(cls, carried: Carried) -> "Walk":
-        """At the beginning of an epoch."""
+    def of(cls, carried: Carried, stream_id: str) -> "Walk":
+        """At the beginning of an epoch of a stream."""
         return cls(
+            stream_id,
             carried.waiting,
             carried.parked,
             carried.first_pass_s,
@@ -43,6 +46,9 @@ class Walk:
         seen = 0
         for check in checks:
             if not check.verdict.counts:
+                continue
+            if check.stream_id != self.stream_id:
+                self._turn(check)
                 continue
             until = int(check.due_s - starts_s) // minute_s + 1
             mask = (1 << max(until, 0)) - 1
@@ -93,6 +99,10 @@ class Walk:
             self._void(check)
         elif not self.fraud:
             self._pass(check)
+        self._turn(check)
+
+    def _turn(self, check: Check) -> None:
+        """What the check set in motion for the node."""
         if check.event is Event.FLAGGED:
             self.flagged = True
         elif check.event is Event.CLEARED:

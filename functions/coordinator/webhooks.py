@@ -27,6 +27,8 @@ PAUSES_S = (60, 300, 1_800, 7_200, 18_000, 36_000)
 """Before each attempt after a failed one; the last one from then on."""
 GIVE_UP_SECONDS = 3 * 86_400
 """An event so old is not sent any more: its statement stays public."""
+REQUESTS_KEPT = 8
+"""A webhook remembers the Idempotency-Keys of the latest requests that set it."""
 LOOK_AGAIN_SECONDS = 60
 """When a statement should be there and is not."""
 ERROR_CHARACTERS_MAX = 200
@@ -47,6 +49,10 @@ class Event:
     id: str
     kind: EventKind
     body: bytes
+
+
+class RequestConflictError(Exception):
+    """An Idempotency-Key that stands for another URL."""
 
 
 class Webhook(BaseModel):
@@ -72,6 +78,16 @@ class Webhook(BaseModel):
     """When to look for something to tell; None once there will be nothing any more."""
     last_error: str = ""
     last_success_s: float | None = None
+    requests: list[str] = []
+    """`name url`: of the latest requests that set it, and were named."""
+
+    def has_done(self, request: str) -> bool:
+        """Whether this request was done before; RequestConflictError if its name was another's."""
+        name = request.partition(" ")[0]
+        known = [one for one in self.requests if one.partition(" ")[0] == name]
+        if known not in ([], [request]):
+            raise RequestConflictError(self.stream_id)
+        return bool(known)
 
     def delivered(self, now_s: float) -> "Webhook":
         """After an event that was taken: the next one may follow at once."""
@@ -98,7 +114,9 @@ class Webhook(BaseModel):
     def moved_to(self, new: "Webhook") -> "Webhook":
         """At another URL, as far as this one has come."""
         came = {"next_epoch": self.next_epoch, "taken": self.taken, "is_low": self.is_low}
-        return new.model_copy(update={**came, "last_success_s": self.last_success_s})
+        requests = [*self.requests, *new.requests][-REQUESTS_KEPT:]
+        more = {"last_success_s": self.last_success_s, "requests": requests}
+        return new.model_copy(update={**came, **more})
 
     def ended(self, why: str = "") -> "Webhook":
         """Never looked at again: the last statement was told, or the receiver is gone."""

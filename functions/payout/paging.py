@@ -13,6 +13,7 @@ from coordinator.adapters.log import Log
 from coordinator.adapters.page_documents import PageWriter
 from coordinator.adapters.records import Measurements
 from coordinator.incidents import incidents_of
+from coordinator.money_pages import MoneyPage
 from coordinator.node_pages import EPOCHS_KEPT
 from coordinator.node_parts import parts_of
 from coordinator.statements import Statement
@@ -55,15 +56,17 @@ class Pager:
     log: Log
     seconds_max: float = SECONDS_MAX
 
-    async def write(self, gatherer: Gatherer, newest: Newest) -> bool:
-        """Pages of what a call settled, and of what earlier ones left out. False if that failed."""
+    async def write(self, gatherer: Gatherer, newest: Newest, money: MoneyPage) -> bool:
+        """Pages of what a call settled, and of what earlier ones left out. False if that failed.
+
+        `money`: the page of tokens after it; each page carries its part of that."""
         if not newest.statements:
             return True
         try:
             async with asyncio.timeout(self.seconds_max):
                 for epoch in await self._left_out(newest):
-                    await self._write(gatherer, epoch, await self._statements(epoch))
-                await self._write(gatherer, newest.epoch, newest.statements)
+                    await self._write(gatherer, epoch, await self._statements(epoch), money)
+                await self._write(gatherer, newest.epoch, newest.statements, money)
         except Exception as error:  # whatever it is: tokens have moved, and that is what counts
             self.log.failure("pages_not_written", error, epoch=newest.epoch)
             return False
@@ -85,26 +88,34 @@ class Pager:
                 found.append((stream, statement))
         return found
 
-    async def _write(self, gatherer: Gatherer, epoch: int, settled: list[Settled]) -> None:
+    async def _write(
+        self, gatherer: Gatherer, epoch: int, settled: list[Settled], money: MoneyPage
+    ) -> None:
         if not settled:
             return
         record, rosters = await gatherer.recorded(epoch)
         parts = parts_of(record, rosters, settled)
-        await _some_at_once(self.writer.add_part(at, part) for at, part in sorted(parts.items()))
+        await _some_at_once(
+            self.writer.add_part(at, part, money) for at, part in sorted(parts.items())
+        )
         checks = record.checks()
         for stream, statement in settled:
             mine = [check for check in checks if check.stream_id == stream.stream_id]
             hour, picture = hour_of(statement, mine), thumbnail_of(mine)
-            await self.writer.add_hour(stream.stream_id, hour, picture)
+            nodes = [row.node_id for row in statement.rows]
+            await self.writer.add_hour(stream.stream_id, hour, picture, money, nodes)
         # Last, because it says that the epoch's pages are there.
         await self.writer.add_incidents(epoch, incidents_of(record, parts.values(), settled))
 
 
 async def _some_at_once(calls: Iterable[Awaitable[None]]) -> None:
-    free = asyncio.Semaphore(AT_ONCE)
+    """All of them; after one that failed none goes on behind the caller's back."""
+    waiting = iter(calls)
 
-    async def one(call: Awaitable[None]) -> None:
-        async with free:
+    async def work() -> None:
+        for call in waiting:
             await call
 
-    await asyncio.gather(*(one(call) for call in calls))
+    async with asyncio.TaskGroup() as workers:
+        for _ in range(AT_ONCE):
+            workers.create_task(work())

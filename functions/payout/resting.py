@@ -10,8 +10,6 @@ from coordinator.adapters.clock import Clock
 from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log
 from coordinator.adapters.records import Measurements
-from coordinator.adapters.scheduler import SchedulerError
-from coordinator.adapters.store import StoreError
 from coordinator.adapters.switching import Switch
 from coordinator.days import days_around
 from coordinator.jobs import Need, days_need_the_prober, somebody_is_there
@@ -34,7 +32,7 @@ class Resting:
         """`measuring`, `resting`, or `unclear` if it could not be told or done; never raises."""
         try:
             is_on = await self.switch.review(self._is_needed)
-        except (StoreError, SchedulerError) as error:
+        except Exception as error:  # whatever it is: it must not keep anybody from being paid
             self.log.failure("jobs_not_reviewed", error)
             return "unclear"
         state = "measuring" if is_on else "resting"

@@ -1,6 +1,8 @@
 """Closing epochs: evidence in, one immutable statement out, then the accounts follow."""
 
 import heapq
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +11,7 @@ from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log
 from coordinator.adapters.materialising import Materialiser
 from coordinator.adapters.records import Measurements
+from coordinator.adapters.store import StoreError
 from coordinator.epochs import Calendar
 from coordinator.settlements import draft
 from coordinator.statements import Statement
@@ -16,8 +19,11 @@ from coordinator.streams import Stream
 from payout.gathering import Gatherer
 from payout.paging import Newest, Pager
 
-EPOCHS_A_CALL_MAX = 48
-"""Work per call is bounded; after an outage the next calls catch up."""
+EPOCHS_A_CALL_MAX = 240
+"""Work per call is bounded; after an outage the next calls catch up. As many streams as may be
+registered are settled within an hour of calls."""
+SECONDS_MAX = 240.0
+"""After it no other epoch is begun; one of ten thousand nodes takes some seconds."""
 STATEMENTS_A_PAGE = 8
 
 
@@ -42,7 +48,7 @@ class Settler:
         self._materialiser = Materialiser(self.measurements, self.ledger, self.clock)
 
     async def settle_due(self) -> dict[str, Any]:
-        """Settles every epoch that has ended, at most EPOCHS_A_CALL_MAX; again changes nothing.
+        """Settles every epoch that has ended, as far as a call goes; again changes nothing.
 
         Work in order of epochs lets all streams of one share the reading of its evidence. Then
         pages are told what came of it."""
@@ -56,40 +62,68 @@ class Settler:
         newest, was_shown = Newest(), self._is_shown
         self._is_shown = False
         summary = await self._settle_due(gatherer, newest)
-        if summary["settled"] or not was_shown:
-            await self._materialiser.catch_up({line["stream_id"] for line in summary["settled"]})
-        self._is_shown = True
-        if self.pager:
-            await self.pager.write(gatherer, newest)
+        self._is_shown = await self._show(gatherer, newest, summary["settled"], was_shown)
         return summary
 
+    async def _show(
+        self, gatherer: Gatherer, newest: Newest, settled: list[dict[str, Any]], was_shown: bool
+    ) -> bool:
+        """Writes what people see of it; False if the tokens could not be shown."""
+        if not settled and was_shown:
+            return True
+        try:
+            money = await self._materialiser.catch_up({line["stream_id"] for line in settled})
+        except StoreError:
+            raise
+        except Exception as error:  # tokens have moved, and that is what counts
+            self.log.failure("tokens_not_shown", error)
+            return False
+        if self.pager:
+            await self.pager.write(gatherer, newest, money)
+        return True
+
     async def _settle_due(self, gatherer: Gatherer, newest: Newest) -> dict[str, Any]:
+        settled: list[dict[str, Any]] = []
+        failed: set[str] = set()
         for stream_id in await self.ledger.behind():
-            await self._follow(stream_id)
+            with self._set_aside(stream_id, failed):
+                await self._follow(stream_id)
         until = self.calendar.epoch_at(self.clock() - self.calendar.grace_seconds)
         due = await self.ledger.due(until)
         streams: dict[str, Stream] = {}
-        queue = [(balance.next_epoch, balance.stream_id) for balance in due]
+        queue = [(b.next_epoch, b.stream_id) for b in due if b.stream_id not in failed]
         heapq.heapify(queue)
-        settled: list[dict[str, Any]] = []
-        while queue:
-            if len(settled) >= EPOCHS_A_CALL_MAX:
-                return {"settled": settled, "more": True}
+        until_s = self.clock() + SECONDS_MAX
+        while queue and len(settled) < EPOCHS_A_CALL_MAX and self.clock() < until_s:
             epoch, stream_id = heapq.heappop(queue)
             stream = streams.get(stream_id) or await self.measurements.stream(stream_id)
             if stream is None:
                 self.log("stream_missing", severity="ERROR", stream_id=stream_id)
                 continue
-            streams[stream_id] = stream
-            done = await self._settle(gatherer, stream, epoch)
+            streams[stream_id], done = stream, None
+            with self._set_aside(stream_id, failed):
+                done = await self._settle(gatherer, stream, epoch)
             if done is None:
-                continue  # another instance is at it
+                continue  # another instance is at it, or it was set aside
             statement, line = done
             newest.add(stream, statement)
             settled.append(line)
             if epoch + 1 < until and not self._is_last(stream, epoch):
                 heapq.heappush(queue, (epoch + 1, stream_id))
-        return {"settled": settled, "more": False}
+        return {"settled": settled, "failed": sorted(failed), "more": bool(queue)}
+
+    @contextmanager
+    def _set_aside(self, stream_id: str, failed: set[str]) -> Iterator[None]:
+        """Whatever is wrong with one stream's documents, the others' nodes are paid.
+
+        A store that does not answer is nothing of the kind: the next call tries all again."""
+        try:
+            yield
+        except StoreError:
+            raise
+        except Exception as error:  # somebody has to look at it
+            failed.add(stream_id)
+            self.log.failure("stream_not_settled", error, stream_id=stream_id)
 
     async def _settle(
         self, gatherer: Gatherer, stream: Stream, epoch: int

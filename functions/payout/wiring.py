@@ -7,12 +7,13 @@ from starlette.responses import JSONResponse, Response
 
 from coordinator.adapters.clock import Clock, system_clock
 from coordinator.adapters.firestore import FirestoreStore
+from coordinator.adapters.late_scheduler import scheduler_of
 from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log
 from coordinator.adapters.outbound import Outbound
 from coordinator.adapters.page_documents import PageWriter
 from coordinator.adapters.records import Measurements
-from coordinator.adapters.scheduler import Scheduler, scheduler_of
+from coordinator.adapters.scheduler import Scheduler
 from coordinator.adapters.settings import PayoutSettings
 from coordinator.adapters.store import Store
 from coordinator.adapters.switching import Switch
@@ -73,6 +74,7 @@ def build_on(
         # Last: what strangers' servers do or leave undone delays no settlement of this call.
         summary["webhooks"] = await deliverer.deliver_due()
         # Not done is called again at once and not in ten minutes: settling twice changes nothing.
-        return JSONResponse(summary, status_code=503 if jobs == "unclear" else 200)
+        status = 500 if summary["failed"] else 503 if jobs == "unclear" else 200
+        return JSONResponse(summary, status_code=status)
 
     return answer

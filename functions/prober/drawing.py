@@ -25,14 +25,16 @@ class Due:
 
 
 def candidates(sweeps: Iterable[Sweep], rosters: Mapping[int, Roster]) -> list[Slot]:
-    """The nodes whose stats claimed in the latest sweep of their shard that they relay now."""
-    found = []
-    for sweep in sweeps:
+    """The nodes whose stats claimed in the latest sweep of their shard that they relay now.
+
+    Each once: while shards are divided anew, an old one's sweep may tell of it too."""
+    found: dict[str, Slot] = {}
+    for sweep in sorted(sweeps, key=lambda sweep: sweep.tick):
         slots = rosters[sweep.shard].slots
-        found += [
-            slots[at] for at, poll in sorted(sweep.polls.items()) if poll.outcome is Outcome.UP
-        ]
-    return found
+        for at, poll in sorted(sweep.polls.items()):
+            if poll.outcome is Outcome.UP:
+                found[slots[at].node_id] = slots[at]
+    return list(found.values())
 
 
 def due_in(  # noqa: PLR0913, PLR0917 - this is all that decides it, and nothing else may

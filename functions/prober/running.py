@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from coordinator.adapters.clock import Clock
@@ -21,15 +21,9 @@ from coordinator.sweeps import Sweep
 from coordinator.trustbook import TrustBook
 from prober.checking import Checker
 from prober.drawing import Due, candidates, due_in
+from prober.missing import SWEEP_AGE_TICKS_MAX, MissedDraws
 from prober.picturing import Pictures
 from prober.sealing import Sealer
-
-SWEEP_AGE_TICKS_MAX = 3
-"""An older sweep says nothing about now: nobody is a candidate by it."""
-RUN_LASTS_S_MAX = 60.0
-"""A draw that ended this long ago without a record was missed."""
-MISSED_DRAWS_MAX = 120
-"""How many missed draws one run makes up for, oldest first."""
 
 
 @dataclass
@@ -48,8 +42,10 @@ class Prober:
     clock: Clock
     sleep: Callable[[float], Awaitable[None]]
     log: Log
-    _recorded_draw: int = -(10**9)
-    """The last one that this instance recorded."""
+    _missed: MissedDraws = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._missed = MissedDraws(self.measurements, self.calendar)
 
     async def run(self) -> dict[str, Any]:
         """Runs the present draw unless that was begun before; says what came of it."""
@@ -62,25 +58,24 @@ class Prober:
         slots = candidates(sweeps, await self._rosters(sweeps))
         # Runs overlap by one: what the one before the last recorded is all that there is.
         book = await self.measurements.trust_since(draw - 2)
-        due = await self._due(draw, slots, book, started_s)
+        due = await self._due(draw, slots, book)
         with self._open(slots) as references:
-            picturing = asyncio.create_task(self.pictures.of_streams(draw, references))
-            checks = await self._check_all(due, draw, references)
-            checks = await self.pictures.beside(checks, slots, await picturing)
+            checks = await self._check_all(due, draw, slots, references)
             await self.sleep(max(0.0, (draw + 1) * self.calendar.check_seconds - self.clock()))
             streams = {name: self._state(ref) for name, ref in references.items()}
+        ended_s = self.clock()
         run = Run(
             draw,
             started_s,
-            self.clock(),
+            ended_s,
             tuple(sweep.id for sweep in sweeps),
             streams,
-            tuple(checks),
+            tuple(in_time(checks, ended_s, self.calendar)),
             frauds_among(slots, book),
             self._controls_among(slots),
         )
         recorded = await self.measurements.record_run(run, self.clock()) or run
-        self._recorded_draw = draw
+        self._missed.record(draw)
         self._raise_alarms(recorded)
         return {**_summary(recorded, len(slots)), "missed": missed}
 
@@ -103,50 +98,44 @@ class Prober:
                 )
 
     async def _record_missed(self, draw: int) -> int:
-        """Records draws that no run recorded, every due check `unknown`; says how many.
-
-        Nothing may be missing from the record: a draw left out could have been left out on
-        purpose. Who was due is taken from the sweeps of that time."""
-        running = int(RUN_LASTS_S_MAX // self.calendar.check_seconds) + 1
-        if self._recorded_draw >= draw - running - 1:
-            return 0  # this instance recorded all that can be over: nothing needs to be read
-        latest = await self.measurements.latest_run()
-        if latest is None:
-            return 0
+        """Records draws that no run recorded, every due check `unknown`; says how many."""
         recorded = 0
-        for missed in range(latest.draw + 1, draw - running)[:MISSED_DRAWS_MAX]:
-            start_s = float(missed * self.calendar.check_seconds)
-            sweeps = await self._sweeps_before(start_s)
-            if not sweeps:
-                continue  # the network rested: nobody could be due, and nothing is on record
-            slots = candidates(sweeps, await self._rosters(sweeps))
-            book = await self.measurements.trust()
-            due = await self._due(missed, slots, book, start_s)
-            checks = tuple(unknown(one, missed, Reason.UNKNOWN_NOT_RUN) for one in due)
-            ids = tuple(sweep.id for sweep in sweeps)
-            frauds = frauds_among(slots, book)
-            controls = self._controls_among(slots)
-            await self.measurements.record_run(
-                Run(missed, start_s, start_s, ids, {}, checks, frauds, controls), self.clock()
-            )
-            recorded += 1
+        try:
+            async for missed, sweeps in self._missed.before(draw):
+                await self._record_unrun(missed, sweeps)
+                recorded += 1
+        except Exception as error:  # the next run tries again: this draw is not to be lost too
+            self.log.failure("missed_draws_not_recorded", error, draw=draw)
         return recorded
+
+    async def _record_unrun(self, draw: int, sweeps: list[Sweep]) -> None:
+        """Who was due is taken from the sweeps of that time."""
+        slots = candidates(sweeps, await self._rosters(sweeps))
+        book = await self.measurements.trust()
+        due = await self._due(draw, slots, book)
+        start_s = float(draw * self.calendar.check_seconds)
+        run = Run(
+            draw,
+            start_s,
+            start_s,
+            tuple(sweep.id for sweep in sweeps),
+            {},
+            tuple(unknown(one, draw, Reason.UNKNOWN_NOT_RUN) for one in due),
+            frauds_among(slots, book),
+            self._controls_among(slots),
+        )
+        await self.measurements.record_run(run, self.clock())
 
     async def _fresh_sweeps(self, now_s: float) -> list[Sweep]:
         oldest = self.calendar.tick_at(now_s) - SWEEP_AGE_TICKS_MAX
         return [s for s in await self.measurements.latest_sweeps() if s.tick >= oldest]
 
-    async def _sweeps_before(self, at_s: float) -> list[Sweep]:
-        tick = self.calendar.tick_at(at_s)
-        sweeps = await self.measurements.sweeps(range(tick - SWEEP_AGE_TICKS_MAX, tick))
-        return list({sweep.shard: sweep for sweep in sweeps}.values())
-
     async def _rosters(self, sweeps: Iterable[Sweep]) -> dict[int, Roster]:
         return {sweep.shard: await self.measurements.roster_of(sweep) for sweep in sweeps}
 
-    async def _due(self, draw: int, slots: list[Slot], book: TrustBook, now_s: float) -> list[Due]:
+    async def _due(self, draw: int, slots: list[Slot], book: TrustBook) -> list[Due]:
         day = day_of(draw, self.calendar.check_seconds)
-        lottery = await self.sealer.lottery(now_s, day)
+        lottery = await self.sealer.lottery(self.clock(), day)
         return due_in(draw, slots, book, lottery, self.calendar.sweep_seconds, self.controls)
 
     def _open(self, slots: Iterable[Slot]) -> "_References":
@@ -155,8 +144,10 @@ class Prober:
         return _References(self.references, addresses)
 
     async def _check_all(
-        self, due: list[Due], draw: int, references: dict[str, Reference]
+        self, due: list[Due], draw: int, slots: list[Slot], references: dict[str, Reference]
     ) -> list[Check]:
+        """Every check that is due, with its picture."""
+
         async def check(one: Due) -> Check:
             try:
                 return await self.checker.check(one, draw, references[one.slot.stream_id])
@@ -164,7 +155,12 @@ class Prober:
                 self.log.failure("check_failed", error, node_id=one.slot.node_id)
                 return unknown(one, draw, Reason.UNKNOWN_INTERNAL)
 
-        return list(await asyncio.gather(*(check(one) for one in due)))
+        picturing = asyncio.create_task(self.pictures.of_streams(draw, references))
+        try:
+            checks = list(await asyncio.gather(*(check(one) for one in due)))
+            return await self.pictures.beside(checks, slots, await picturing)
+        finally:
+            picturing.cancel()  # only if the checks did not come so far
 
     def _state(self, reference: Reference) -> IngestState:
         now_s = self.clock()
@@ -201,7 +197,22 @@ def unknown(due: Due, draw: int, reason: Reason) -> Check:
     )
 
 
+def in_time(checks: Iterable[Check], ended_s: float, calendar: Calendar) -> list[Check]:
+    """The checks of a run that ended then; one too late for its epoch's statement is `unknown`.
+
+    Pay ignores such a run. Would its checks still flag or clear a node, the two would disagree
+    from then on: minutes parked for a flag that is gone are never paid."""
+    return [
+        replace(check, verdict=Verdict.UNKNOWN, reason=Reason.UNKNOWN_LATE)
+        if check.verdict.counts
+        and ended_s > calendar.evidence_until_s(calendar.epoch_at(check.due_s))
+        else check
+        for check in checks
+    ]
+
+
 def frauds_among(slots: Iterable[Slot], book: TrustBook) -> dict[str, float]:
+    """Confirmed frauds among them, and when the check that confirmed each was due."""
     states = {slot.node_id: book.of(slot.node_id) for slot in slots}
     return {
         node_id: state.last_check_s or 0.0

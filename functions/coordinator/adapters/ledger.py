@@ -77,10 +77,11 @@ class Ledger:
         return bool(await self._store.transact([ref, entry_ref], decide))
 
     async def top_up(
-        self, stream_id: str, micros: int, at_s: float, request: str
+        self, stream_id: str, micros: int, at_s: float, request: str, *, has_ended: bool = False
     ) -> tuple[Balance, Entry] | None:
         """(the balance now, the entry of this deposit), made now or by the same request before.
 
+        A stream that `has_ended` takes nothing new, and still answers what it took before.
         None for a stream without a balance. Raises StreamClosedError; ValueError beyond a
         trillion tokens."""
         ref = Ref("balances", stream_id)
@@ -95,7 +96,7 @@ class Ledger:
             if read[1] is not None:
                 seen[0] = balance, Entry.from_fields(read[1])
                 return {}
-            if balance.is_closed:
+            if balance.is_closed or has_ended:
                 raise StreamClosedError(stream_id)
             after, entry = balance.deposited(EntryKind.TOP_UP, micros, at_s, request)
             seen[0] = after, entry

@@ -1,10 +1,12 @@
 """One structured line per outcome, as Cloud Logging reads it: JSON on standard output."""
 
 import json
-import logging
 import sys
+import traceback
 from typing import Any
 
+TRACE_CHARACTERS_MAX = 4_000
+"""The last ones, which tell most."""
 _SEVERITIES = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -22,6 +24,9 @@ class Log:
             print(json.dumps(line, default=str), file=sys.stdout, flush=True)
 
     def failure(self, event: str, error: BaseException, **fields: Any) -> None:
-        """An error of our own, with its trace for whoever repairs it."""
-        logging.getLogger(self._service).debug(event, exc_info=error)
-        self(event, severity="ERROR", error=f"{type(error).__name__}: {error}", **fields)
+        """An error of our own, with its trace for whoever repairs it; of a group, the first."""
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        trace = "".join(traceback.format_exception(error))[-TRACE_CHARACTERS_MAX:]
+        says = f"{type(error).__name__}: {error}"
+        self(event, severity="ERROR", error=says, stack_trace=trace, **fields)

@@ -31,13 +31,16 @@ class Materialiser:
         """The page; made of the whole ledger where there is none yet. One read otherwise."""
         return await self.measurements.money_page() or await self.refresh(())
 
-    async def catch_up(self, settled: Iterable[str]) -> None:
-        """After settling these streams; also shows what a crash kept an earlier call from."""
+    async def catch_up(self, settled: Iterable[str]) -> MoneyPage:
+        """After settling these streams; also shows what a crash kept an earlier call from.
+
+        The page after it."""
         page, accounts = await self.measurements.money_page(), await self.ledger.accounts()
         shown = page.applied if page else {}
         behind = {name for name, epoch in accounts.applied.items() if shown.get(name) != epoch}
         if stream_ids := behind | set(settled):
-            await self.refresh(stream_ids, accounts=True)
+            return await self.refresh(stream_ids, accounts=True)
+        return page or MoneyPage()
 
     async def refresh(self, stream_ids: Iterable[str], *, accounts: bool = False) -> MoneyPage:
         """Writes these streams anew, and everybody's tokens if asked; the page after it."""

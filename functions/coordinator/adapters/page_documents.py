@@ -1,16 +1,18 @@
 """What pages of nodes and streams are made of, on any store: written by payout, read by api.
 
-Projections, in the measurement database: losing one loses nothing.
+Projections, in the measurement database: losing one loses nothing. Of a stream's page api writes
+the tokens too, when they moved there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.store import Fields, Ref, Store
 from coordinator.incidents import Incident, Incidents
-from coordinator.node_pages import Part, bucket_of, with_part
+from coordinator.money_pages import MoneyPage
+from coordinator.node_pages import Part, bucket_of, with_money
 from coordinator.stream_pages import StreamHour, StreamPage
 
 HELD_MAX = 8
@@ -24,21 +26,39 @@ class PageWriter:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def add_part(self, bucket: int, part: Part) -> None:
-        """One epoch of a bucket's nodes."""
+    async def add_part(self, bucket: int, part: Part, money: MoneyPage) -> None:
+        """One epoch of a bucket's nodes, and their part of the page of tokens."""
         ref = _nodes(bucket)
 
         def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
-            return _changed(ref, read[0], with_part(read[0], part))
+            return _changed(ref, read[0], with_money(read[0], part, money))
 
         await self._store.transact([ref], decide)
 
-    async def add_hour(self, stream_id: str, hour: StreamHour, thumbnail: str | None) -> None:
-        """One epoch of a stream."""
+    async def add_hour(
+        self,
+        stream_id: str,
+        hour: StreamHour,
+        thumbnail: str | None,
+        money: MoneyPage,
+        nodes: Collection[str],
+    ) -> None:
+        """One epoch of a stream, in which these nodes have a row."""
+
+        def change(page: StreamPage) -> StreamPage:
+            return page.adding(hour, thumbnail).showing(stream_id, money, nodes)
+
+        await self._change(stream_id, change)
+
+    async def show(self, stream_id: str, money: MoneyPage) -> None:
+        """The stream and its balance as they are now."""
+        await self._change(stream_id, lambda page: page.showing(stream_id, money))
+
+    async def _change(self, stream_id: str, change: Callable[[StreamPage], StreamPage]) -> None:
         ref = _stream(stream_id)
 
         def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
-            page = StreamPage.from_fields(read[0]).adding(hour, thumbnail)
+            page = change(StreamPage.from_fields(read[0]))
             return _changed(ref, read[0], page.to_fields())
 
         await self._store.transact([ref], decide)

@@ -5,7 +5,7 @@ from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from coordinator.adapters.media_process import Limits, by_line, run_tool
+from coordinator.adapters.media_process import Ended, Limits, by_line, run_tool
 from coordinator.adapters.packet_lines import ffprobe_argv, packet_of
 from coordinator.adapters.rtmp_probe import failure_of
 from coordinator.packets import Packet, dts_difference_ms
@@ -78,9 +78,12 @@ class Reference:
         failures = 0
         while True:
             self._connection += 1
-            ended = await run_tool(
-                argv, limits=REFERENCE_LIMITS, seconds_max=None, on_data=by_line(self._take)
-            )
+            try:
+                ended = await run_tool(
+                    argv, limits=REFERENCE_LIMITS, seconds_max=None, on_data=by_line(self._take)
+                )
+            except OSError:  # no process or no file was free just then: our own fault
+                ended = Ended()
             self._settle()
             self._found_silent = failure_of(ended) is Reason.NO_STREAM
             failures = 0 if self.is_live(self._now()) else failures + 1

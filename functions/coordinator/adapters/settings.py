@@ -120,7 +120,6 @@ class ApiSettings(JobSettings):
     trusted_proxies: int = Field(0, ge=0, le=8)
     requests_per_second: float = Field(10.0, gt=0, le=100_000)
     lease_key: str | None = Field(None, min_length=LEASE_KEY_CHARACTERS_MIN)
-    holding_epochs: int = Field(24, ge=0, le=8_760)
 
 
 class CollectorSettings(Settings):

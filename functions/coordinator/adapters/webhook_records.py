@@ -32,12 +32,19 @@ class Webhooks:
 
     async def replace(self, new: Webhook) -> Webhook:
         """Another URL, secret and due time for the one that is there, which keeps how far it has
-        come; or `new` as it is. Returns what was written."""
+        come; or `new` as it is. Returns what is there then.
+
+        What its request has done before is not done again; RequestConflictError if that was
+        something else."""
         ref, kept = _ref(new.stream_id), new
 
         def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
             nonlocal kept
-            kept = Webhook.model_validate(read[0]).moved_to(new) if read[0] else new
+            before = Webhook.model_validate(read[0]) if read[0] else None
+            if before and any(before.has_done(request) for request in new.requests):
+                kept = before
+                return {}
+            kept = before.moved_to(new) if before else new
             return {ref: kept.model_dump()}
 
         await self._store.transact([ref], decide)

@@ -108,6 +108,14 @@ def test_accounts_survive_their_document() -> None:
     assert Accounts.from_fields(None) == Accounts()
 
 
+def test_who_never_earned_has_no_account() -> None:
+    """Keys cost nothing, and accounts are kept for ever."""
+    accounts = Accounts().applying(_statement(5, {"n2": 13, "n3": 0}))
+    assert accounts.nodes.keys() == {"n2"}
+    accounts = accounts.applying(_statement(6, {"n2": 0, "n3": 17}))
+    assert (accounts.nodes["n2"].services["s3"].last_epoch, len(accounts.nodes)) == (6, 2)
+
+
 def test_a_shard_takes_only_its_own_nodes() -> None:
     """All shards together are everyone, once."""
     statement = _statement(5, {f"n{n}": n + 1 for n in range(211)})

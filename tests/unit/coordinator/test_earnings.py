@@ -62,8 +62,14 @@ def test_whatever_is_wrong_is_named_with_what_to_do(status: NodeStatus, reason: 
         assert (answer.earns, answer.says, answer.fix) == (Earns.NO, reason.says, reason.fix)
 
 
-@pytest.mark.parametrize("stream", [StreamStatus.EXHAUSTED, StreamStatus.CLOSED, None])
-def test_a_stream_without_tokens_pays_nobody(stream: StreamStatus | None) -> None:
+def test_a_stream_that_is_not_known_here_is_taken_for_active() -> None:
+    """No node can announce itself for one that is not registered."""
+    answer = answer_of(_view(NodeStatus.HEALTHY, Reason.OK), None, ())
+    assert answer.earns is Earns.YES
+
+
+@pytest.mark.parametrize("stream", [StreamStatus.EXHAUSTED, StreamStatus.CLOSED])
+def test_a_stream_without_tokens_pays_nobody(stream: StreamStatus) -> None:
     """However healthy the node is."""
     answer = answer_of(_view(NodeStatus.HEALTHY, Reason.OK), stream, ())
     assert answer.earns is Earns.NO

@@ -1,9 +1,13 @@
 """What counts of everything that is on record for an epoch."""
 
-from coordinator.checks import Check, Control, Run, Verdict
+from dataclasses import replace
+
+from coordinator.checks import Check, Control, Event, Run, Verdict
 from coordinator.epoch_records import EpochRecord
 from coordinator.epochs import Calendar
 from coordinator.reasons import Reason
+from coordinator.streams import Stream
+from coordinator.terms import Terms
 
 CALENDAR = Calendar(sweep_seconds=60, check_seconds=60, epoch_seconds=3600, grace_seconds=120)
 
@@ -25,3 +29,25 @@ def test_a_run_that_was_recorded_late_is_left_out_and_counted() -> None:
     run = Run(60, 3_600.0, 7_321.0, (), {}, (_check("n2", 3_607.0),))
     record = EpochRecord.of(1, CALENDAR, 7_320.0, [], [run])
     assert (record.checks(), record.late) == ([], 1)
+
+
+def test_what_other_streams_checks_made_of_a_node_is_evidence_too() -> None:
+    """Its flag is one, whatever it relays; a fraud is told apart."""
+    own, other = _check("n2", 3_607.0), replace(_check("n2", 3_611.0), stream_id="s7")
+    cleared = replace(other, due_s=3_613.0, event=Event.CLEARED)
+    fraud = replace(other, node_id="n3", due_s=3_617.0, event=Event.CONFIRMED)
+    run = Run(60, 3_600.0, 3_619.0, (), {}, (own, other, cleared, fraud))
+    record = EpochRecord.of(1, CALENDAR, 7_320.0, [], [run])
+    stream = Stream(
+        stream_id="s3",
+        name="Main stage",
+        sponsor="ada",
+        reward_micros_per_hour=7,
+        max_paid_nodes=5,
+        created_s=0.0,
+        key_hash="",
+        request_hash="",
+    )
+    evidence = record.evidence(stream, Terms(7, 5, 60), {}, None, [])
+    assert (list(evidence.checks), list(evidence.elsewhere)) == ([own], [cleared])
+    assert evidence.frauds == {"n3"}

@@ -9,7 +9,14 @@ from coordinator.adapters.store import DOCUMENT_BYTES_MAX, Ref
 from coordinator.balances import opening_balance
 from coordinator.epochs import Calendar
 from coordinator.money import AMOUNT_MICROS_MAX
-from coordinator.money_pages import NODES_SHOWN_MAX, STREAMS_SHOWN_MAX, MoneyPage, Tokens
+from coordinator.money_pages import (
+    NODES_SHOWN_MAX,
+    STREAMS_CUT_MAX,
+    STREAMS_SHOWN_MAX,
+    MoneyPage,
+    Tokens,
+    carried_by,
+)
 from coordinator.streams import Stream
 
 STREAM = Stream(
@@ -99,3 +106,42 @@ def test_the_fullest_page_fits() -> None:
     }
     page = page.with_accounts(Accounts(dict.fromkeys(page.streams, 498_696), nodes))
     assert check_document(Ref("pages", "money"), page.to_fields()) < DOCUMENT_BYTES_MAX
+
+
+def test_another_page_carries_its_part_of_it() -> None:
+    """The streams and nodes that are asked for, the newest streams if they are many; no hashes."""
+    streams = [
+        STREAM.model_copy(update={"stream_id": f"s{n}", "created_s": float(n)}) for n in range(107)
+    ]
+    page = MoneyPage(3, 7.5).with_streams([(each, BALANCE) for each in streams])
+    page = page.with_accounts(Accounts({"s3": 11}, {"n2": ACCOUNT, "n3": ACCOUNT}))
+    few = page.cut(["s3", "s404"], ["n3", "n404"])
+    assert few.streams.keys() == few.balances.keys() == {"s3"}
+    assert few.tokens.keys() == {"n3"}
+    assert (few.written_s, few.revision) == (7.5, 0)
+    assert (few.streams["s3"].key_hash, few.streams["s3"].name) == ("", "Main stage")
+    many = page.cut(page.streams.keys(), ())
+    assert many.streams.keys() == {f"s{n}" for n in range(107 - STREAMS_CUT_MAX, 107)}
+    assert carried_by({"money": few.to_fields()}) == few
+    assert carried_by({"money": {**few.to_fields(), "format": 2}}) is None
+    assert carried_by({"money": None}) is None
+    assert carried_by(None) is None
+
+
+def test_of_two_pages_the_newer_one_is_believed() -> None:
+    """And what only one of them knows is kept."""
+    other = STREAM.model_copy(update={"stream_id": "s5"})
+    richer = BALANCE.model_copy(update={"balance_micros": 2_000})
+    old = MoneyPage(1, 7.0).with_streams([(STREAM, BALANCE), (other, BALANCE)])
+    new = MoneyPage(0, 11.0).with_streams([(STREAM, richer)])
+    for both in (old.beside(new), new.beside(old)):
+        assert both.written_s == 11.0
+        assert both.streams.keys() == {"s3", "s5"}
+        assert both.balances == {"s3": richer, "s5": BALANCE}
+
+
+def test_a_stream_runs_until_its_last_statement() -> None:
+    """Its nodes may still be waiting for tokens."""
+    over = BALANCE.model_copy(update={"due_epoch": None})
+    other = STREAM.model_copy(update={"stream_id": "s5"})
+    assert MoneyPage().with_streams([(STREAM, BALANCE), (other, over)]).running == {"s3"}

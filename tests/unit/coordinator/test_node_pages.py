@@ -1,14 +1,18 @@
 """The documents that nodes' pages are made of: what fits, what goes first, what repeating does."""
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from coordinator.adapters.documents import check_document
 from coordinator.adapters.store import Ref
+from coordinator.balances import opening_balance
 from coordinator.check_tables import pack_checks, unpack_checks
 from coordinator.checks import Check, Event, Verdict
+from coordinator.epochs import Calendar
+from coordinator.money_pages import MoneyPage, Tokens, carried_by
 from coordinator.node_pages import (
     BYTES_MAX,
     EPOCHS_KEPT,
@@ -16,10 +20,12 @@ from coordinator.node_pages import (
     Part,
     epochs_of,
     is_known,
+    with_money,
     with_part,
 )
 from coordinator.reasons import Reason
 from coordinator.rows import Carried, Row
+from coordinator.streams import Stream
 
 NODES_OF_A_FULL_BUCKET = 290
 """Of 10,000 nodes 250 are in a bucket; this is about the most that one of the 40 gets."""
@@ -170,3 +176,47 @@ def test_checks_are_packed_and_unpacked(node_id: str | None) -> None:
     assert found[0].attempts == ({"seconds": 1.5}, attempts[1])
     assert (found[0].event, found[1].caused_by_s) == (Event.FLAGGED, 420.25)
     assert found[1] == checks[1]
+
+
+def _money(nodes: int) -> MoneyPage:
+    """As many tokens as there can be, a hundred streams."""
+    chance = random.Random(7)
+    streams = [
+        Stream(
+            stream_id=f"{chance.getrandbits(60):x}",
+            name=f"{chance.getrandbits(400):x}",
+            sponsor="ada",
+            reward_micros_per_hour=7,
+            max_paid_nodes=5,
+            created_s=float(at),
+            key_hash="0" * 64,
+            request_hash="0" * 64,
+        )
+        for at in range(120)
+    ]
+    page = MoneyPage(3, 7.0)
+    page = page.with_streams([(one, opening_balance(one, 10**17, Calendar())) for one in streams])
+    held = {
+        f"n{at:019d}": Tokens(*(chance.getrandbits(50) for _ in range(3))) for at in range(nodes)
+    }
+    return replace(page, tokens=held)
+
+
+def test_a_full_bucket_has_room_for_what_its_nodes_have() -> None:
+    """Checks make room for it, if there must be room."""
+    fields, money = None, _money(2 * NODES_OF_A_FULL_BUCKET)
+    for epoch in range(11, 11 + EPOCHS_KEPT):
+        fields = with_money(fields, _part(epoch, NODES_OF_A_FULL_BUCKET, 4), money)
+    assert fields is not None
+    assert check_document(Ref("pages", "nodes-39"), fields) < 1_048_576
+    assert len(epochs_of(fields, "n" + "0" * 19)) == EPOCHS_KEPT
+    carried = carried_by(fields)
+    assert carried is not None
+    assert (len(carried.tokens), len(carried.streams)) == (NODES_OF_A_FULL_BUCKET, 100)
+
+
+def test_what_was_cut_out_of_a_newer_page_of_tokens_stays() -> None:
+    """Two instances settle streams of one epoch; the slower one has the older page."""
+    newer = with_money(None, _part(11, 2, 1), replace(_money(2), written_s=11.0))
+    older = with_money(newer, _part(11, 2, 1), replace(_money(0), written_s=7.0))
+    assert older == newer

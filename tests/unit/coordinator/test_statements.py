@@ -138,6 +138,32 @@ def test_minutes_of_a_flagged_node_are_parked_and_paid_when_it_is_cleared() -> N
     assert (cleared.minutes_paid, cleared.minutes_voided) == (20, 20)
 
 
+def test_a_flag_is_cleared_by_retests_wherever_the_node_relays() -> None:
+    """Flagged here, cleared while it relayed another stream: nothing is parked for ever."""
+    cleared = replace(_check(9.5, event=Event.CLEARED), stream_id="s7")
+    before = Carried(1800.0, flagged=True, parked=7)
+    row = _row(_check(29.5), elsewhere=[cleared], carried={"n2": before})
+    assert (row.minutes_paid, row.carried.flagged, row.carried.parked) == (37, False, 0)
+    assert row.minutes_unpaid(Reason.SUSPECTED) == 0
+
+
+def test_a_flag_raised_elsewhere_parks_pay_here() -> None:
+    """One node, one trust: another stream is no way around it."""
+    flagged = replace(_fail(9.5, Event.FLAGGED), stream_id="s7")
+    row = _row(_check(4.5), _check(29.5), elsewhere=[flagged], carried=PROVEN)
+    assert (row.minutes_paid, row.carried.parked, row.carried.flagged) == (5, 25, True)
+    suspended = replace(_fail(39.5, Event.SUSPENDED), stream_id="s7")
+    row = _row(_check(4.5), _check(29.5), elsewhere=[suspended, flagged], carried=PROVEN)
+    assert (row.minutes_paid, row.minutes_unpaid(Reason.SUSPENDED)) == (5, 25)
+    assert row.voided_by == (Voided(99, 3600 + 39.5 * MINUTE, 25, Reason.SUSPENDED),)
+
+
+def test_who_is_only_elsewhere_has_no_row() -> None:
+    """Whatever became of its trust there."""
+    flagged = replace(_fail(9.5, Event.FLAGGED), node_id="n3", stream_id="s7")
+    assert [row.node_id for row in settle(_evidence(elsewhere=[flagged]), 0).rows] == ["n2"]
+
+
 def test_a_failed_retest_voids_back_to_the_passed_one_before() -> None:
     """Minutes that a retest has passed for stay parked."""
     checks = _fail(9.5, Event.FLAGGED), _check(14.5), _check(19.5), _fail(29.5)

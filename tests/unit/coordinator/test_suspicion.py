@@ -1,9 +1,15 @@
 """From checks to trust: quick with frauds, patient with the unlucky."""
 
+import random
+from dataclasses import replace
+
+from coordinator.adapters.documents import check_document
+from coordinator.adapters.store import DOCUMENT_BYTES_MAX, Ref
 from coordinator.checks import Check, Event, Verdict
+from coordinator.keys import node_id_of
 from coordinator.reasons import Reason
 from coordinator.suspicion import NOBODY, Trust, TrustState, observe
-from coordinator.trustbook import TrustBook
+from coordinator.trustbook import NODES_KEPT_MAX, TrustBook
 
 REASONS = {
     "p": (Verdict.PASS, Reason.PASSED),
@@ -135,3 +141,29 @@ def test_a_book_survives_its_document() -> None:
     assert [check.event for check in checks] == [None, None, Event.FLAGGED]
     assert TrustBook.from_fields(book.to_fields()) == book
     assert TrustBook.from_fields(None).of("n9") == NOBODY
+
+
+def test_the_book_of_everybody_who_ever_came_still_fits_into_a_document() -> None:
+    """Keys cost nothing: who was not checked for longest is forgotten, and begins anew."""
+    ids = [node_id_of(f"{at:043d}") for at in range(NODES_KEPT_MAX + 5)]
+    rows = random.Random(7)
+    states = {
+        node_id: TrustState(
+            rows.choice(list(Trust)),
+            score=rows.randrange(3_000),
+            passed=rows.randrange(3_000),
+            failed=rows.randrange(3_000),
+            degraded=rows.randrange(3_000),
+            unknown=rows.randrange(3_000),
+            last_check_s=1.795e9 + at + rows.randrange(1_000) / 1_000,
+            last_pass_s=1.795e9 + rows.randrange(10**9) / 1_000,
+            last_reason=rows.choice(["passed", "no_stream", "too_slow"]),
+        )
+        for at, node_id in enumerate(ids[:-1])
+    }
+    check = Check(ids[-1], "s3", 1, 1.7e9, Verdict.PASS, Reason.PASSED)
+    unknown = replace(check, node_id="n-never", verdict=Verdict.UNKNOWN)
+    book, _ = TrustBook(states).observing([check, unknown])
+    assert len(book.states) == NODES_KEPT_MAX
+    assert not book.states.keys() & {ids[-1], "n-never", *ids[:4]}
+    assert check_document(Ref("suspicions", "0"), book.to_fields()) < 0.9 * DOCUMENT_BYTES_MAX

@@ -2,10 +2,14 @@
 
 from datetime import date
 
+import pytest
+
 from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.records import Measurements
+from coordinator.adapters.store import StoreError
 from coordinator.schedule import commitment, day_secret
 from prober.sealing import Sealer
+from tests.crashing import CrashingStore
 
 DAY = date(2026, 11, 22)
 MIDNIGHT_S = 1_795_305_600.0
@@ -45,3 +49,32 @@ async def test_a_changed_rate_waits_for_a_day_that_is_not_sealed() -> None:
     await Sealer(measurements, OLD, 60, 4).lottery(MIDNIGHT_S + 600, DAY)
     lottery = await Sealer(measurements, OLD, 60, 40).lottery(MIDNIGHT_S + 700, DAY)
     assert lottery.checks_per_hour == 4
+
+
+async def test_a_secret_that_could_not_be_published_is_published_by_the_next_run() -> None:
+    """The store failed once, at midnight of all times."""
+    store = CrashingStore()
+    measurements = Measurements(store)
+    sealer = Sealer(measurements, OLD, 60, 4)
+    await sealer.lottery(MIDNIGHT_S + 600, DAY)
+    tomorrow_s, tomorrow = MIDNIGHT_S + 86_400, date(2026, 11, 23)
+    await sealer.lottery(tomorrow_s + 1, tomorrow)
+    store.calls_left = 0
+    with pytest.raises(StoreError):
+        await sealer.lottery(tomorrow_s + 600, tomorrow)
+    store.calls_left = None
+    await sealer.lottery(tomorrow_s + 660, tomorrow)
+    (opened,) = await measurements.lottery_days([DAY])
+    assert opened is not None
+    assert opened.secret == day_secret(OLD, DAY)
+
+
+async def test_a_day_is_opened_even_if_the_prober_was_away_when_it_ended() -> None:
+    """Whoever comes back opens what should have been open for days."""
+    measurements = Measurements(MemoryStore())
+    await Sealer(measurements, OLD, 60, 4).lottery(MIDNIGHT_S + 600, DAY)
+    later_s = MIDNIGHT_S + 3 * 86_400 + 600
+    await Sealer(measurements, OLD, 60, 4).lottery(later_s, date(2026, 11, 25))
+    (opened,) = await measurements.lottery_days([DAY])
+    assert opened is not None
+    assert opened.secret == day_secret(OLD, DAY)

@@ -1,0 +1,197 @@
+"""What the prober leaves on record: every draw once, nothing dated back, nothing too late."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from coordinator.adapters.camera import picture_of
+from coordinator.adapters.log import Log
+from coordinator.adapters.memory import MemoryStore
+from coordinator.adapters.outbound import Outbound
+from coordinator.adapters.records import Measurements
+from coordinator.adapters.rtmp_probe import RtmpProbe
+from coordinator.adapters.rtmp_reference import ReferencePool
+from coordinator.adapters.store import Ref
+from coordinator.checks import Check, Event, Verdict
+from coordinator.epochs import Calendar
+from coordinator.proof import ProofParameters
+from coordinator.reasons import Reason
+from coordinator.rosters import Roster, Slot
+from coordinator.schedule import day_of
+from coordinator.sweeps import Outcome, Poll, Sweep
+from prober.checking import Capacity, Checker
+from prober.missing import MISSED_DRAWS_MAX
+from prober.picturing import Pictures
+from prober.running import Prober, in_time
+from prober.sealing import Sealer
+
+MIDNIGHT_S = 1_795_305_600
+FIRST = MIDNIGHT_S // 60
+CALENDAR = Calendar(sweep_seconds=60, check_seconds=60, epoch_seconds=3600, grace_seconds=120)
+NODES = [f"n{i}" for i in (2, 3, 5, 7)]
+
+
+@dataclass
+class Night:
+    """A network that is swept, with its nodes up in the past and down now: no media is needed."""
+
+    store: MemoryStore = field(default_factory=MemoryStore)
+    now_s: float = 0.0
+
+    @property
+    def measurements(self) -> Measurements:
+        """A new instance's."""
+        return Measurements(self.store)
+
+    async def is_swept(self, ticks: range, outcome: Outcome = Outcome.DOWN) -> None:
+        """Every node so in each tick."""
+        reason = Reason.OK if outcome is Outcome.UP else Reason.CONNECT_FAILED
+        polls = {at: Poll(outcome, reason, 1, 1) for at in range(len(NODES))}
+        slots = tuple(Slot(n, "s3", "http://192.0.2.5/", "192.0.2.5", 1935, 1, 1.0) for n in NODES)
+        await self.measurements.put_roster(Roster(0, 1, 1.0, slots))
+        for tick in ticks:
+            await self.measurements.create_sweep(Sweep(0, tick, 1, polls), tick * 60.0)
+
+    def prober(self, checks_per_hour: int = 60, check_seconds: int = 60) -> Prober:
+        """A new instance; its time passes as it sleeps."""
+
+        def now() -> float:
+            return self.now_s
+
+        async def sleep(seconds: float) -> None:
+            self.now_s += seconds
+
+        measurements, log = self.measurements, Log("prober", "ERROR")
+        return Prober(
+            measurements,
+            ReferencePool(now=now),
+            Checker(
+                RtmpProbe(now=now),
+                Outbound(allow_private=False),
+                ProofParameters(),
+                now,
+                sleep,
+                Capacity(1),
+            ),
+            Sealer(measurements, "k" * 32, check_seconds, checks_per_hour),
+            Calendar(60, check_seconds, 3600, 120),
+            "rtmp://203.0.113.5:1935/live",
+            {},
+            Pictures(measurements, picture_of, now, log),
+            now,
+            sleep,
+            log,
+        )
+
+    async def runs(self, prober: Prober, draw: int) -> dict[str, Any]:
+        """A call at the beginning of a draw."""
+        self.now_s = draw * 60 + 0.25
+        return await prober.run()
+
+    async def recorded(self, draws: range) -> list[int]:
+        """The draws among these that are on record."""
+        return [run.draw for run in await self.measurements.runs(draws)]
+
+
+@pytest.fixture
+def night() -> Night:
+    """One that has not begun."""
+    return Night()
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_every_draw_of_an_outage_is_made_up_for(night: Night, restarts: bool) -> None:
+    """The last ones too, which may still have been running when the prober came back."""
+    await night.is_swept(range(FIRST, FIRST + 60))
+    prober = night.prober()
+    for draw in range(FIRST + 5, FIRST + 10):
+        await night.runs(prober, draw)
+    prober = night.prober() if restarts else prober
+    missed = [await night.runs(prober, draw) for draw in range(FIRST + 20, FIRST + 25)]
+    assert sum(run["missed"] for run in missed) == 10
+    draws = range(FIRST + 5, FIRST + 25)
+    assert await night.recorded(draws) == list(draws)
+    runs = await night.measurements.runs(range(FIRST + 10, FIRST + 20))
+    assert {check.reason for run in runs for check in run.checks} <= {Reason.UNKNOWN_NOT_RUN}
+
+
+async def test_an_outage_longer_than_a_run_can_make_up_for_is_left_to_the_next(
+    night: Night,
+) -> None:
+    """Nothing is missing in the end."""
+    await night.is_swept(range(FIRST, FIRST + 2 * MISSED_DRAWS_MAX + 20))
+    prober = night.prober()
+    await night.runs(prober, FIRST + 5)
+    back = FIRST + 2 * MISSED_DRAWS_MAX + 10
+    for draw in range(back, back + 5):
+        await night.runs(prober, draw)
+    draws = range(FIRST + 5, back + 5)
+    assert await night.recorded(draws) == list(draws)
+
+
+async def test_a_draw_that_cannot_be_made_up_for_costs_no_other(night: Night) -> None:
+    """Somebody has to look at it; meanwhile everybody is checked."""
+    await night.is_swept(range(FIRST, FIRST + 6))
+    await night.is_swept(range(FIRST + 20, FIRST + 40))
+    prober = night.prober()
+    await night.runs(prober, FIRST + 5)
+    polls = {0: Poll(Outcome.DOWN, Reason.CONNECT_FAILED, 1, 1)}
+    await night.measurements.create_sweep(Sweep(0, FIRST + 12, 99, polls), (FIRST + 12) * 60.0)
+    await night.store.put(Ref("rosters", "0-99"), {"slots": b"damaged"})
+    for draw in (FIRST + 30, FIRST + 31):
+        assert (await night.runs(prober, draw))["result"] == "run"
+    assert {FIRST + 30, FIRST + 31} <= set(await night.recorded(range(FIRST, FIRST + 40)))
+
+
+async def test_a_rest_is_passed_over_at_once(night: Night) -> None:
+    """In a week without a sweep nobody was due; what was missed after it is made up for."""
+    week = 7 * 1440
+    await night.is_swept(range(FIRST, FIRST + 6))
+    await night.is_swept(range(FIRST + week, FIRST + week + 20))
+    prober = night.prober()
+    await night.runs(prober, FIRST + 5)
+    for draw in range(FIRST + week + 10, FIRST + week + 14):
+        await night.runs(prober, draw)
+    after = range(FIRST + week + 1, FIRST + week + 14)
+    assert await night.recorded(range(FIRST + 9, FIRST + week + 14)) == list(after)
+
+
+async def test_a_day_is_never_sealed_with_an_earlier_date(night: Night) -> None:
+    """An outage over two midnights: the day after it was not sealed before it began."""
+    day = 1440
+    draws = range(FIRST + day - 20, FIRST + 2 * day + 40)
+    back = FIRST + 2 * day + 30
+    await night.is_swept(range(draws.start - 5, draws.start + MISSED_DRAWS_MAX))
+    await night.is_swept(range(back - 5, draws.stop))
+    prober = night.prober()
+    await night.runs(prober, draws.start)
+    for draw in range(back, back + 4):
+        await night.runs(prober, draw)
+    (sealed,) = await night.measurements.lottery_days([day_of(FIRST + 2 * day, 60)])
+    assert sealed is not None
+    assert sealed.sealed_s >= back * 60
+    assert not sealed.was_sealed_in_advance
+
+
+async def test_another_length_of_draws_than_the_day_was_sealed_with_is_refused(
+    night: Night,
+) -> None:
+    """Its draws would lie in another century, and a check that waits for one never ends."""
+    await night.is_swept(range(FIRST - 3, FIRST + 4), Outcome.UP)
+    await night.runs(night.prober(), FIRST - 4)
+    with pytest.raises(ValueError, match="CHECK_SECONDS"):
+        await night.prober(check_seconds=30).run()
+
+
+def test_a_check_that_ends_after_its_epoch_is_closed_counts_for_nobody() -> None:
+    """Pay does not hear of it: would it still flag or clear the node, the two would part."""
+    starts_s = 11 * 3600
+    first = Check("n2", "s3", 1, starts_s + 3599.0, Verdict.PASS, Reason.PASSED, event=None)
+    second = Check("n3", "s3", 1, starts_s + 3600.5, Verdict.FAIL, Reason.NO_STREAM)
+    closes_s = CALENDAR.evidence_until_s(11)
+    assert in_time([first, second], closes_s, CALENDAR) == [first, second]
+    late, kept = in_time([first, second], closes_s + 0.5, CALENDAR)
+    assert (late.verdict, late.reason) == (Verdict.UNKNOWN, Reason.UNKNOWN_LATE)
+    assert kept == second
+    assert Event.FLAGGED not in (late.event, kept.event)
