@@ -60,8 +60,11 @@ plan: ## What `terraform apply` would change in the cloud (docs/ops.md)
 	@terraform -chdir=terraform init -input=false >/dev/null
 	@terraform -chdir=terraform plan
 
-chaos-node: setup ## How fast a node recovers from everything (OUTAGE_SECONDS=60 NODES=5)
+chaos-node: setup ## How fast a node recovers from everything, and what it costs (OUTAGE_SECONDS=60 NODES=5; about 9 minutes)
 	@PYTHONPATH=node_image:. $(PYTHON) -m bench.chaos_node
+
+bench-image: setup ## The node image: its size, its start, and its first check in a real network (NODES=5; about 6 minutes)
+	@PYTHONPATH=node_image:. $(PYTHON) -m bench.image
 
 nightly: $(VENV) ## The property tests as long as a night takes: 10^6 operations on the ledger alone (about 100 minutes)
 	@HYPOTHESIS_PROFILE=nightly $(PYTHON) -m pytest tests/property/test_ledger.py tests/property/test_statements.py tests/property/test_money.py

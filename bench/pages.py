@@ -21,6 +21,8 @@ import uvloop
 
 from api.wiring import build_on
 from bench.http_load import write_requests
+from bench.nagios import status_page
+from bench.peers import NotMeasurableError
 from bench.processes import two_cores
 from bench.report import ROOT, Figure
 from bench.simulated_day import World
@@ -39,14 +41,29 @@ def page_figures(folder: Path) -> list[Figure]:
     """The rows; builds the world once, and counts and serves out of it."""
     world = World(NODES, 1)
     uvloop.run(_live(world))
-    first, each = asyncio.run(_reads(world))
+    first = asyncio.run(_first_reads(world))
+    print("reads of a first view:", ", ".join(f"{path} {n}" for path, n in first.items()))
+    dearest = max(first.values())
+    each = asyncio.run(_reads(world))
     p95_s, size, count = _served(world, folder)
+    time_told, size_told = _peer(folder / "nagios")
+    what = f"dashboard of {NODES:,} nodes, p95 of {count}"
     return [
-        Figure(f"dashboard of {NODES:,} nodes, p95 of {count}", p95_s * 1000, "ms", "<= 50"),
-        Figure("the same: size", size / 1000, "kB", "<= 100"),
+        Figure(what, p95_s * 1000, "ms", "<= 50", time_told),
+        Figure("the same: size", size / 1000, "kB", "<= 100", size_told),
         Figure("reads of a page view, one view after each sweep", each, "", "<= 2"),
-        Figure("reads of the first view of a new instance", first, ""),
+        Figure("reads of a first view of a new instance, any page", dearest, "", "<= 2"),
     ]
+
+
+def _peer(folder: Path) -> tuple[str, str]:
+    """What the peer's page came to: (time, size) in words."""
+    try:
+        page = status_page(NODES, folder)
+    except NotMeasurableError as error:
+        print(error, flush=True)
+        return "not measured", "not measured"
+    return f"Nagios 4: {page.p95_s * 1000:.1f} ms", f"Nagios 4: {page.bytes / 1000:.1f} kB"
 
 
 async def _live(world: World) -> None:
@@ -66,27 +83,53 @@ def _settings() -> ApiSettings:
     )
 
 
-async def _reads(world: World) -> tuple[int, float]:
-    """(documents of the first view, documents of each later one): a view after every sweep, so
-    that nothing that was read can be shown again."""
+async def _first_reads(world: World) -> dict[str, int]:
+    """Documents of the first view of each page, each on an instance that has read nothing yet."""
+    node, stream = world.nodes[7].node_id, world.nodes[7].stream_id
+    pages = (
+        "/",
+        f"/n/{node}",
+        f"/s/{stream}",
+        "/about",
+        "/docs",
+        "/feed.atom",
+        f"/n/{node}/feed.atom",
+        f"/nodes/{node}/badge.svg",
+        f"/streams/{stream}/badge.svg",
+        f"/streams/{stream}/playlist.m3u",
+    )
+    found = {}
+    for path in pages:
+        async with _client(world) as client:
+            found[path] = await _view(world, client, path)
+    return found
+
+
+def _client(world: World) -> httpx.AsyncClient:
+    """Of a new instance on the world's stores."""
     app = build_on(world.measured, world.money, _settings(), lambda: world.now_s)
-    transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://bench") as client:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://bench")
 
-        async def view() -> int:
-            before, _ = world.operations()
-            (await client.get("/")).raise_for_status()
-            return world.operations()[0] - before
 
-        first = await view()
+async def _view(world: World, client: httpx.AsyncClient, path: str) -> int:
+    before, _ = world.operations()
+    (await client.get(path)).raise_for_status()
+    return world.operations()[0] - before
+
+
+async def _reads(world: World) -> float:
+    """Documents of each view after the first: one after every sweep, so that nothing that was
+    read can be shown again."""
+    async with _client(world) as client:
+        await _view(world, client, "/")
         later = []
         for _ in range(VIEWS):
             start_s = world.now_s
             await world.minute([], [])
             world.now_s = start_s + 45.0  # the sweep of the minute is written by then
-            later.append(await view())
+            later.append(await _view(world, client, "/"))
             world.now_s = start_s + 60.0
-    return first, sum(later) / len(later)
+    return sum(later) / len(later)
 
 
 def _served(world: World, folder: Path) -> tuple[float, int, int]:

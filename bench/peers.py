@@ -1,4 +1,4 @@
-"""Debian's prometheus and blackbox_exporter, fetched through apt and only unpacked.
+"""Debian's packages of what we are measured beside, fetched through apt and only unpacked.
 
 Unpacked packages need no administrator, install no system service, and are gone with `make clean`.
 """
@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 
 from bench.report import BUILD
 
@@ -31,6 +32,16 @@ def peer(program: str) -> str:
     if found is None and not unpacked.exists():
         raise NotMeasurableError(f"Install {PACKAGES[program]}: its package has no {program}.")
     return found or str(unpacked)
+
+
+def unpacked(package: str, path: str) -> Path:
+    """A file of a package, by its path in there, fetched when it is missing."""
+    found = PEERS / path
+    if not found.exists():
+        _fetch(package)
+    if not found.exists():
+        raise NotMeasurableError(f"The package {package} has no {path}.")
+    return found
 
 
 def version_of(program: str) -> str:

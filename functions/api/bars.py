@@ -26,18 +26,20 @@ class Bars:
 
 
 def hour_bars(node: NodeView) -> Bars | None:
-    """The last 24 hours; None before the first whole one."""
-    return _bars(node.history.hours, HOURS, "hours") if node.history.hours else None
+    """The last 24 hours; None before the first measured one."""
+    return _bars(node.history.hours, HOURS, "hours")
 
 
 def day_bars(node: NodeView) -> Bars | None:
-    """The last 30 days with the present one; None before its first whole hour."""
+    """The last 30 days with the present one; None before its first measured hour."""
     today = level_of(node.history.today) if node.until_hour % HOURS else ""
     levels = (node.history.days + today)[-DAYS:]
-    return _bars(levels, DAYS, "days") if levels else None
+    return _bars(levels, DAYS, "days")
 
 
-def _bars(levels: str, count: int, unit: str) -> Bars:
+def _bars(levels: str, count: int, unit: str) -> Bars | None:
+    if not levels.strip(ABSENT):
+        return None
     paths: dict[str, list[str]] = {}
     first = count - len(levels)
     for at, level in enumerate(levels, first):

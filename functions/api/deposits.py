@@ -1,18 +1,17 @@
 """Tokens in and out of a running stream: top-ups, and closing with a refund."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from api.money_wire import ClosedOut, EntryOut, TopUpIn, TopUpOut
 from api.problems import Problem
-from api.streams import IDEMPOTENCY_KEY_CHARACTERS_MAX
 from api.wire import timestamp
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.ledger import Ledger, StreamClosedError
 from coordinator.adapters.records import Measurements
 from coordinator.entries import Entry
 from coordinator.epochs import Calendar
+from coordinator.keys import sha256_hex
 from coordinator.money import format_tokens, parse_tokens
 from coordinator.streams import Stream
 
@@ -33,11 +32,13 @@ class Treasurer:
         """Adds tokens, once for each Idempotency-Key."""
         _require_owner(stream, sponsor)
         now_s, micros = self.clock(), parse_tokens(asked.amount)
-        if stream.ends_s is not None and now_s >= stream.ends_s:
-            raise _closed(stream)
-        request = self._request(idempotency_key)
+        has_ended = stream.ends_s is not None and now_s >= stream.ends_s
+        key = idempotency_key
+        request = sha256_hex(key)[:32] if key is not None else self.random_bytes(16).hex()
         try:
-            done = await self.ledger.top_up(stream.stream_id, micros, now_s, request)
+            done = await self.ledger.top_up(
+                stream.stream_id, micros, now_s, request, has_ended=has_ended
+            )
         except StreamClosedError:
             raise _closed(stream) from None
         except ValueError as error:
@@ -81,22 +82,12 @@ class Treasurer:
         epoch = self.calendar.epoch_at(ends_s)
         return epoch - 1 if self.calendar.epoch_bounds_s(epoch)[0] == ends_s else epoch
 
-    def _request(self, idempotency_key: str | None) -> str:
-        if idempotency_key is None:
-            return self.random_bytes(16).hex()
-        if not 1 <= len(idempotency_key) <= IDEMPOTENCY_KEY_CHARACTERS_MAX:
-            raise Problem(
-                "invalid-request",
-                f"Idempotency-Key: use 1 to {IDEMPOTENCY_KEY_CHARACTERS_MAX} characters.",
-            )
-        return hashlib.sha256(idempotency_key.encode()).hexdigest()[:32]
-
 
 def entry_out(entry: Entry) -> EntryOut:
     """An entry as anyone may see it."""
     return EntryOut(
         number=entry.number,
-        kind=entry.kind.value,
+        kind=entry.kind,
         amount=format_tokens(entry.amount_micros),
         at=timestamp(entry.at_s),
         epoch=entry.epoch,

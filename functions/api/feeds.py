@@ -34,16 +34,16 @@ def install(app: FastAPI, services: Services) -> None:
 
     @app.get("/feed.atom", include_in_schema=False)
     async def network_feed(request: Request) -> Response:
-        snapshot = await services.snapshots.now()
+        network = await services.snapshots.network()
         settled = (await services.pages.incidents()).known
-        known = [*settled, *_found_out_since(snapshot.network.nodes.values())]
+        known = [*settled, *_found_out_since(network.nodes.values())]
         entries = newest(map(_entry_of, known), ENTRIES_MAX)
         feed = Feed("Incidents of the network", "/feed.atom", "/", entries)
         return _answer(feed, services.base_url(request))
 
     @app.get("/n/{node_id}/feed.atom", include_in_schema=False)
     async def node_feed(node_id: str, request: Request) -> Response:
-        view = (await services.snapshots.now()).network.nodes.get(node_id)
+        view = (await services.snapshots.network()).nodes.get(node_id)
         epochs = epochs_of(await services.pages.bucket(node_id), node_id)
         if view is None and not is_known(epochs):
             raise Problem("unknown-node", f"No node is called {node_id[:64]}.")

@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.edge import with_ours
-from api.keys import node_of
+from api.keys import node_of, peer_of
 from api.limits import BODY_BYTES_MAX, replaying
-from api.nodes import Announcements, peer_of
+from api.nodes import Announcements
 from api.problems import Problem
 from api.rates import RateLimit
 from api.wire import HeartbeatIn, HeartbeatOut
@@ -57,12 +57,10 @@ class Repetitions:
     ) -> HeartbeatOut | None:
         if not headers.get(b"content-type", b"").startswith(b"application/json"):
             return None
-        client = scope.get("client") or ("", 0)
-        forwarded = headers.get(b"x-forwarded-for", b"").decode("latin-1")
         try:
             node_id = node_of(headers.get(b"authorization", b"").decode("latin-1"))
             beat = HeartbeatIn.model_validate_json(body)
-            peer = peer_of(client[0], forwarded, self._proxies)
+            peer = peer_of(scope, self._proxies)
             return await self._announcements.repeated(node_id, beat, peer)
         except (Problem, ValidationError, StoreError):
             return None  # the route says what is wrong

@@ -1,9 +1,16 @@
-"""Who is calling: bearer keys of sponsors, nodes and the ingest."""
+"""Who is calling: bearer keys of sponsors, nodes and the ingest, and the address of the call."""
 
 from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import Header
+from starlette.types import Scope
 
 from api.problems import Problem
 from coordinator.keys import SPONSOR_KEY_PATTERN, matches, node_id_of
+
+Authorization = Annotated[str | None, Header()]
+"""What a route that takes a key declares; in the OpenAPI document it becomes a security scheme."""
 
 
 def bearer_of(authorization: str | None) -> str:
@@ -35,3 +42,19 @@ def require_ingest(authorization: str | None, ingest_key_hash: str) -> None:
     """A problem unless the ingest calls."""
     if not matches(bearer_of(authorization), ingest_key_hash):
         raise Problem("key-unknown", "Only the ingest may ask this, with INGEST_KEY.")
+
+
+def peer_of(scope: Scope, trusted_proxies: int) -> str:
+    """The caller's address: what the outermost of our own proxies saw; empty if nobody knows.
+
+    Each trusted proxy appends the address it was called from, to the header or as another one, so
+    with n of them the n-th entry from the right was written by one of ours; anything further left
+    is hearsay."""
+    client: str = (scope.get("client") or ("",))[0]
+    if not trusted_proxies:
+        return client
+    found = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    if not found:
+        return client
+    entries = [entry.strip() for entry in b",".join(found).decode("latin-1").split(",")]
+    return entries[max(0, len(entries) - trusted_proxies)]

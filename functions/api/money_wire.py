@@ -3,7 +3,8 @@
 from pydantic import BaseModel, ConfigDict
 
 from api.amounts import PositiveAmount
-from api.wire import RowOut, UnpaidOut
+from api.wire import Instant, RowOut, UnpaidOut
+from coordinator.entries import EntryKind
 
 
 class TopUpIn(BaseModel):
@@ -18,9 +19,9 @@ class EntryOut(BaseModel):
     """One movement of tokens that is not pay; never edited."""
 
     number: int
-    kind: str
+    kind: EntryKind
     amount: str
-    at: str
+    at: Instant
     epoch: int | None
     balance_after: str
 
@@ -38,10 +39,10 @@ class ClosedOut(BaseModel):
     """A closed stream: what is left is refunded with the last epoch's statement."""
 
     stream_id: str
-    ends_at: str
+    ends_at: Instant
     balance: str
     refund_epoch: int
-    refund_after: str
+    refund_after: Instant
     says: str
 
 
@@ -49,8 +50,8 @@ class HourOut(BaseModel):
     """One settled epoch, as its sponsor sees it."""
 
     epoch: int
-    starts_at: str
-    ends_at: str
+    starts_at: Instant
+    ends_at: Instant
     nodes_paid: int
     node_minutes_paid: int
     paid: str
@@ -72,9 +73,9 @@ class DeliveryOut(BaseModel):
     balance: str
     balance_lasts_seconds: int | None
     balance_says: str
-    used_up_at: str | None
+    used_up_at: Instant | None
     """When the balance is used up at the present rate."""
-    settled_until: str
+    settled_until: Instant
     hours: list[HourOut]
     entries: list[EntryOut]
     next_page_token: str | None
@@ -83,7 +84,7 @@ class DeliveryOut(BaseModel):
 class ReleaseOut(BaseModel):
     """The next time that pending tokens become available."""
 
-    at: str
+    at: Instant
     amount: str
 
 
@@ -92,8 +93,8 @@ class ReceiptLineOut(BaseModel):
 
     stream_id: str
     epoch: int
-    starts_at: str
-    ends_at: str
+    starts_at: Instant
+    ends_at: Instant
     minute_seconds: int
     reward_per_node_hour: str
     available_with_epoch: int

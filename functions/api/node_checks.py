@@ -5,14 +5,15 @@ keeps, out of the runs themselves, a window of draws at a time.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import FastAPI, Query
 from pydantic import BaseModel
 
+from api.evidence_wire import AttemptOut
 from api.problems import Problem
 from api.services import Services
-from api.wire import timestamp
+from api.wire import Instant, timestamp
 from coordinator.adapters.records import EVIDENCE_DAYS
 from coordinator.checks import Check, Event, Verdict
 from coordinator.node_pages import NodeEpoch, epochs_of
@@ -26,19 +27,19 @@ class CheckOut(BaseModel):
     """One check. `GET /runs` has the same, with everybody's of its draw."""
 
     draw: int
-    due_at: str
+    due_at: Instant
     due_s: float
     stream_id: str
     verdict: Verdict
     reason: str
     says: str
     fix: str
-    caused_by_at: str | None
+    caused_by_at: Instant | None
     """Of a retest, which the lottery did not draw: when the check that flagged it was due."""
     event: Event | None
     """What the check set in motion."""
-    attempts: list[dict[str, Any]]
-    """The numbers of each connection, in order; those that do not apply are left out."""
+    attempts: list[AttemptOut]
+    """In order."""
 
 
 class ChecksOut(BaseModel):
@@ -53,7 +54,7 @@ def install(app: FastAPI, services: Services) -> None:
     """Adds the route."""
     checks = NodeChecks(services)
 
-    @app.get("/nodes/{node_id}/checks", tags=["nodes"])
+    @app.get("/nodes/{node_id}/checks", tags=["nodes"], response_model_exclude_unset=True)
     async def list_a_nodes_checks(
         node_id: str,
         page_token: Annotated[str, Query(pattern="^[0-9]{0,12}$")] = "",
@@ -136,7 +137,7 @@ def check_out(check: Check) -> CheckOut:
         caused_by_at=timestamp(caused) if caused is not None else None,
         event=check.event,
         attempts=[
-            {name: value for name, value in attempt.items() if value is not None}
+            AttemptOut(**{name: value for name, value in attempt.items() if value is not None})
             for attempt in check.attempts
         ],
     )

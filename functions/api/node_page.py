@@ -14,6 +14,8 @@ from api.snapshots import Snapshot
 from api.strip_view import HEIGHTS_PX, MEANINGS, VERDICTS, outcomes_in, strip_of, verdicts_in
 from coordinator.earnings import Answer, Earns, answer_of
 from coordinator.epochs import Calendar
+from coordinator.history import NO_HISTORY
+from coordinator.money_pages import MoneyPage, carried_by
 from coordinator.network import NodeView
 from coordinator.node_pages import NodeEpoch, epochs_of, is_known
 from coordinator.reasons import Reason
@@ -31,11 +33,8 @@ def install(app: FastAPI, services: Services) -> None:
 
     @app.get("/n/{node_id}", include_in_schema=False)
     async def node_page(node_id: str, request: Request) -> Response:
-        snapshot = await services.snapshots.now()
+        snapshot, epochs = await _known_of(services, node_id)
         view = snapshot.network.nodes.get(node_id)
-        document = await services.pages.bucket(node_id)
-        # At ten thousand nodes a bucket is two megabytes of JSON: others are answered meanwhile.
-        epochs = await asyncio.to_thread(epochs_of, document, node_id)
         if view is None and not is_known(epochs):
             says = "A new node appears here with its first sweep, within two minutes of its start."
             return renderer.missing(request, "unknown-node", says)
@@ -44,6 +43,36 @@ def install(app: FastAPI, services: Services) -> None:
         return renderer.page(
             request, "node.html", node_id=node_id, view=view, base_url=base_url, **values
         )
+
+
+async def _known_of(services: Services, node_id: str) -> tuple[Snapshot, list[NodeEpoch]]:
+    """The snapshot, and the node's settled epochs: two reads, however large the network is.
+
+    What the page shows of tokens comes with the epochs; with the snapshot for a node that cannot
+    have any yet, and where no page was written since pages carry them."""
+    view = (await services.snapshots.network()).nodes.get(node_id)
+    calendar, now_s = services.calendar, services.clock()
+    if view is not None and is_new(view, calendar, now_s):
+        return await services.snapshots.now(), []
+    document = await services.pages.bucket(node_id)
+    # At ten thousand nodes a bucket is two megabytes of JSON: others are answered meanwhile.
+    epochs = await asyncio.to_thread(epochs_of, document, node_id)
+    carried = carried_by(document)
+    if carried is None and view is not None:
+        return await services.snapshots.now(), epochs
+    return await services.snapshots.with_money(carried or MoneyPage()), epochs
+
+
+def is_new(view: NodeView, calendar: Calendar, now_s: float) -> bool:
+    """Whether nothing of the node can be settled: it was nowhere before the first open epoch."""
+    open_from_s, _ = calendar.epoch_bounds_s(_first_open(calendar, now_s))
+    joined_s = view.slot.joined_tick * calendar.sweep_seconds
+    return joined_s >= open_from_s and view.history == NO_HISTORY
+
+
+def _first_open(calendar: Calendar, now_s: float) -> int:
+    """The first epoch that is not due to be settled yet."""
+    return calendar.epoch_at(now_s - calendar.grace_seconds)
 
 
 def node_values(
@@ -140,5 +169,5 @@ def _released_s(epoch: int | None, calendar: Calendar) -> float | None:
 
 def _next_settled(epochs: Sequence[NodeEpoch], calendar: Calendar, now_s: float) -> float:
     """When the next epoch may be settled: a page cannot be newer before."""
-    through = max((each.epoch for each in epochs), default=calendar.epoch_at(now_s) - 1)
+    through = max((each.epoch for each in epochs), default=_first_open(calendar, now_s) - 1)
     return calendar.epoch_bounds_s(through + 1)[1] + calendar.grace_seconds

@@ -224,14 +224,3 @@ def _is_missing(network: Network, changed_s: float, said: Node) -> bool:
     if view is None:
         return network.is_whole and said.changed_s >= changed_s + TAKEN_IN_SECONDS_MAX
     return view.slot.left_tick is not None and view.slot.changed_s >= changed_s
-
-
-def peer_of(client_host: str, forwarded_for: str | None, trusted_proxies: int) -> str:
-    """The caller's address: what the outermost of our own proxies saw.
-
-    Each trusted proxy appends the address it was called from, so with n of them the n-th
-    entry from the right was written by one of ours; anything further left is hearsay."""
-    if not trusted_proxies or not forwarded_for:
-        return client_host
-    entries = [entry.strip() for entry in forwarded_for.split(",")]
-    return entries[max(0, len(entries) - trusted_proxies)]

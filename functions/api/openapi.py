@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from api.examples import EXAMPLES
+from api.example_names import NODE_ID, RTMP_URL
 from api.problems import PROBLEMS
 
 _KEYS = {"sponsors": "sponsorKey", "nodes": "nodeKey", "ingest": "ingestKey"}
@@ -35,7 +35,11 @@ _BESIDES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ),
     ("post", "/streams/{stream_id}/close"): ("not-your-stream",),
     ("get", "/streams/{stream_id}/webhook"): ("not-your-stream", "unknown-webhook"),
-    ("post", "/streams/{stream_id}/webhook"): ("not-your-stream", "address-refused"),
+    ("post", "/streams/{stream_id}/webhook"): (
+        "not-your-stream",
+        "idempotency-conflict",
+        "address-refused",
+    ),
     ("get", "/streams/{stream_id}/statements/{epoch}"): ("unknown-statement",),
     ("post", "/ingest/publish"): ("stream-key-wrong", "stream-closed"),
     ("post", "/nodes/heartbeat"): ("unknown-stream", "address-refused"),
@@ -44,11 +48,21 @@ _BESIDES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("get", "/thumbnails/{thumbnail_id}.jpg"): ("unknown-thumbnail",),
     ("get", "/rosters/{roster_id}"): ("unknown-roster",),
 }
-SVG: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"image/svg+xml": {"schema": {"type": "string"}}}}
+
+
+def _text(media_type: str, example: str) -> dict[int | str, dict[str, Any]]:
+    return {200: {"content": {media_type: {"schema": {"type": "string"}, "example": example}}}}
+
+
+SVG = _text(
+    "image/svg+xml", '<svg xmlns="http://www.w3.org/2000/svg" width="97" height="20">…</svg>'
+)
+PLAYLIST = _text("audio/x-mpegurl", f"#EXTM3U\n#EXTINF:-1,Main stage via {NODE_ID}\n{RTMP_URL}\n")
+JPEG: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}}
 }
-"""For routes that answer with a picture."""
-_HIDDEN = ("authorization", "x-forwarded-for")
+"""What routes answer that do not answer with JSON."""
+_HIDDEN = ("authorization",)
 """Headers that a route reads and no client sets as a parameter."""
 _NOT_MODIFIED = "Nothing has changed since the version that If-None-Match names."
 _PROBLEM = {
@@ -95,6 +109,9 @@ def install(app: FastAPI, base_url: str | None) -> None:
 
 def described(document: dict[str, Any], base_url: str | None) -> dict[str, Any]:
     """The document with keys and errors; `base_url` is left out where it is not known."""
+    # Somebody waits for each start, and few ever ask for the document.
+    from api.examples import EXAMPLES  # noqa: PLC0415 - see above
+
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             _describe(method, path, operation)

@@ -1,24 +1,17 @@
 """The read-only HTML pages, rendered on the server; nothing on them needs a script."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
 
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 
+from api import about_page
 from api.network_page import NetworkPageHandler
-from api.problems import PROBLEMS
 from api.rendering import TEMPLATES, Renderer
 from api.services import Services
-from coordinator.proof import ProofParameters
-from coordinator.reasons import Reason
-from coordinator.suspicion import PUBLISHED
-from coordinator.sweeps import OFFLINE_AFTER_MISSES
 
 _FILES = {
     "style.css": "text/css",
-    "network.css": "text/css",
-    "detail.css": "text/css",
     "live.js": "text/javascript",
     "copy.js": "text/javascript",
     "icon.svg": "image/svg+xml",
@@ -49,23 +42,10 @@ class Pages:
         network = NetworkPageHandler(self._services, self._renderer)
         self._app.get("/", include_in_schema=False)(network.answer)
         self._app.get("/docs", include_in_schema=False)(self.docs)
-        self._app.get("/about", include_in_schema=False)(self.about)
+        about_page.install(self._app, self._renderer, self._services)
         for name, kind in _FILES.items():
             self._app.get(f"/{name}", include_in_schema=False)(_file(name, kind))
 
     async def docs(self, request: Request) -> Response:
         """Every route with its fields, out of /openapi.json."""
         return self._renderer.page(request, "docs.html", api=self._app.openapi())
-
-    async def about(self, request: Request) -> Response:
-        """How everything is measured, every limit, every reason, every error."""
-        return self._renderer.page(
-            request,
-            "about.html",
-            calendar=self._services.calendar,
-            offline_after=OFFLINE_AFTER_MISSES,
-            proof=list(asdict(ProofParameters()).items()),
-            suspicion=PUBLISHED,
-            reasons=list(Reason),
-            problems=PROBLEMS,
-        )

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import FastAPI, Path
 from starlette.responses import Response
 
+from api import openapi
 from api.problems import Problem
 from api.services import Services
 
@@ -19,7 +20,7 @@ def install(app: FastAPI, services: Services) -> None:
         "/thumbnails/{thumbnail_id}.jpg",
         tags=["evidence"],
         response_class=Response,
-        responses={200: {"content": {"image/jpeg": {}}}},
+        responses=openapi.JPEG,
     )
     async def get_a_thumbnail(thumbnail_id: ThumbnailId) -> Response:
         """What was to be seen at a check: at the ingest if it passed, at a cheat if it did not."""

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, RedirectResponse
 
 from api.methods import methods_of
 
@@ -71,7 +71,9 @@ _OF_STATUS = {404: "unknown-route", 405: "method-not-allowed", 415: "unsupported
 
 
 def install(app: FastAPI) -> None:
-    """Makes every error of the app a problem, the framework's own included."""
+    """Makes every error of the app a problem, the framework's own included.
+
+    A problem's type is an address: `/problems/{kind}` leads to where it is explained."""
 
     async def on_problem(_: Request, problem: Exception) -> JSONResponse:
         assert isinstance(problem, Problem)  # noqa: S101 - registered for this type below
@@ -94,6 +96,12 @@ def install(app: FastAPI) -> None:
     async def on_fault(_: Request, __: Exception) -> JSONResponse:
         says = "This is our fault and is in our log; try again, and tell us if it stays."
         return Problem("internal", says).response()
+
+    @app.get("/problems/{kind}", include_in_schema=False)
+    async def explained(kind: str) -> RedirectResponse:
+        if kind not in PROBLEMS:
+            raise Problem("unknown-route", "No problem has this type; /about lists all.")
+        return RedirectResponse(f"/about#{kind}", 308)
 
     app.add_exception_handler(Exception, on_fault)
     app.add_exception_handler(Problem, on_problem)

@@ -10,7 +10,7 @@ from math import ceil
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.nodes import peer_of
+from api.keys import peer_of
 from api.problems import Problem
 from coordinator.adapters.clock import Clock
 
@@ -63,10 +63,8 @@ class RateLimit:
 
     def wait_s(self, scope: Scope) -> int:
         """0 if the caller may go on, which counts, else whole seconds to wait, which does not."""
-        headers, now_s = dict(scope["headers"]), self._clock()
-        client = scope.get("client") or ("", 0)
-        forwarded = headers.get(b"x-forwarded-for", b"").decode("latin-1")
-        wait_s = self._addresses.wait_s(peer_of(client[0], forwarded, self._proxies), now_s)
-        if not wait_s and (key := headers.get(b"authorization")):
+        now_s = self._clock()
+        wait_s = self._addresses.wait_s(peer_of(scope, self._proxies), now_s)
+        if not wait_s and (key := dict(scope["headers"]).get(b"authorization")):
             wait_s = self._keys.wait_s(hash(key), now_s)  # this process's own: no key is kept
         return wait_s

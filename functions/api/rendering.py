@@ -29,7 +29,7 @@ class Renderer:
 
     Filters for instants in Unix seconds: `when` (to the second, live.js says how long ago),
     `instant` (to the minute, for prose), `moment` (short, for tables), `clock` (for rows of a
-    day); `tokens` for micros, `words` for codes."""
+    day); `tokens` for micros, `words` for codes, `prose` for sentences with code in backticks."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -47,6 +47,7 @@ class Renderer:
             "clock": clock,
             "tokens": format_tokens,
             "words": words,
+            "prose": prose,
         }
 
     def page(self, request: Request, name: str, status: int = 200, **values: Any) -> HTMLResponse:
@@ -86,6 +87,13 @@ def clock(at_s: float) -> Markup:
 def words(code: str) -> str:
     """`awaiting check` for `awaiting_check`."""
     return code.replace("_", " ").replace(":", ": ")
+
+
+def prose(text: str) -> Markup:
+    """Escaped, and what stands in backticks as code."""
+    code = Markup("<code>{}</code>")
+    parts = enumerate(text.split("`"))
+    return Markup("").join(code.format(part) if at % 2 else part for at, part in parts)
 
 
 def _at(at_s: float) -> datetime:

@@ -7,6 +7,7 @@ from starlette.requests import Request
 
 from api.jobs import Jobs
 from api.nodes import Announcements
+from api.problems import Problem
 from api.snapshots import Snapshots
 from api.streams import Registrar
 from api.webhooks import Subscriptions
@@ -51,6 +52,13 @@ class Services:
         """From the snapshot; from the database when it is too new for that."""
         snapshot = await self.snapshots.now()
         return snapshot.stream(stream_id) or await self.stream_now(stream_id)
+
+    async def known_stream(self, stream_id: str) -> Stream:
+        """The same; a problem if there is none."""
+        stream = await self.stream(stream_id)
+        if stream is None:
+            raise Problem("unknown-stream", f"No stream is called {stream_id}: see GET /streams.")
+        return stream
 
     async def stream_now(self, stream_id: str) -> Stream | None:
         """From the database."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.materialising import Materialiser
+from coordinator.adapters.page_documents import PageWriter
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store import StoreError
 from coordinator.balances import Balance, lasts_seconds
@@ -55,7 +56,8 @@ class Snapshots:
     """Reads a snapshot when there may be a newer one; one reader at a time, for all requests.
 
     It is made of the pages that collector and payout write: a read a minute and shard, and one
-    every few minutes for streams and tokens."""
+    every few minutes for streams and tokens. Who needs no tokens, or brings them along, reads the
+    first only."""
 
     measurements: Measurements
     ledger: Ledger
@@ -63,9 +65,14 @@ class Snapshots:
     clock: Clock
     seconds_max: float = 2.0
     """At least so long between two readings."""
-    _last: Snapshot | None = None
+    writer: PageWriter | None = None
+    """Shows changes of streams on the streams' own pages too."""
+    _network: tuple[float, Network] | None = None
+    """Without tokens, and when it was read."""
     _money: tuple[float, MoneyPage] | None = None
     """And when it was read."""
+    _last: tuple[Network, MoneyPage, Snapshot] | None = None
+    """And what it was made of."""
     _unshown: set[str] = field(default_factory=set)
     """Streams whose tokens moved here, and that could not be written into the page."""
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -77,44 +84,88 @@ class Snapshots:
     async def now(self) -> Snapshot:
         """The latest snapshot."""
         async with self._lock:
-            if self._last is None or self._may_be_newer(self._last):
-                self._last = await self._read()
-            return self._last
+            return await self._now()
+
+    async def network(self) -> Network:
+        """The latest network, its nodes without their tokens."""
+        async with self._lock:
+            return (await self._read_network())[1]
+
+    async def with_money(self, money: MoneyPage) -> Snapshot:
+        """The latest snapshot for a page that brings along what it shows of streams and tokens.
+
+        What is known here of all of them is shown where it is newer; it is not read for this."""
+        async with self._lock:
+            if self._unshown:
+                return await self._now()
+            read_s, network = await self._read_network()
+            known = self._money[1] if self._money else MoneyPage()
+            if known.written_s < money.written_s:
+                network = await asyncio.to_thread(network.with_tokens, money.tokens)
+            else:
+                network = (await self._joined(read_s, network, known)).network
+            return _snapshot(read_s, network, known.beside(money))
 
     async def changed(self, stream_id: str) -> None:
         """After a stream or its balance was changed here: everyone is to see it at once.
 
         The change is made already: if it cannot be shown now, the next reading tries again."""
         self._unshown.add(stream_id)
+        shown = None
         with suppress(StoreError):
-            await self._show()
+            shown = await self._show()
         async with self._lock:  # a reading that began before would be older
+            known, now_s = self._money, self.clock()
             self.forget()
+            if shown is not None:
+                is_newer = known is None or known[1].revision <= shown.revision
+                self._money = (now_s, shown) if is_newer else known
 
     def forget(self) -> None:
         """The next one to ask reads anew."""
-        self._last = self._money = None
+        self._last = self._network = self._money = None
 
-    def _may_be_newer(self, last: Snapshot) -> bool:
+    async def _now(self) -> Snapshot:
+        found = self._at_hand()
+        if found is None:  # two tasks cost more than all the rest of a repeated heartbeat
+            found = await asyncio.gather(self._read_network(), self._read_money())
+        (read_s, network), money = found
+        return await self._joined(read_s, network, money)
+
+    def _at_hand(self) -> tuple[tuple[float, Network], MoneyPage] | None:
+        """What was read before, unless there may be something newer by now."""
+        if self._network is None or self._may_be_newer(*self._network):
+            return None
+        if self._money is None or self._unshown or self._is_old(self._money[0]):
+            return None
+        return self._network, self._money[1]
+
+    async def _joined(self, read_s: float, network: Network, money: MoneyPage) -> Snapshot:
+        """Both as one, made once."""
+        last = self._last
+        if last is None or last[0] is not network or last[1] is not money:
+            # Ten thousand nodes are a tenth of a second of work: others are answered meanwhile.
+            whole = await asyncio.to_thread(network.with_tokens, money.tokens)
+            last = self._last = network, money, _snapshot(read_s, whole, money)
+        return last[2]
+
+    async def _read_network(self) -> tuple[float, Network]:
+        if self._network is None or self._may_be_newer(*self._network):
+            read_s = self.clock()
+            pages = await self.measurements.network_pages() or await self._from_sources()
+            network = await asyncio.to_thread(network_of, pages, {}, self.sweep_seconds)
+            self._network = read_s, network
+        return self._network
+
+    def _may_be_newer(self, read_s: float, network: Network) -> bool:
         """Whether the next sweep can be there by now."""
-        now_s, swept_s = self.clock(), last.network.swept_s
-        if now_s - last.read_s <= self.seconds_max:
+        now_s, swept_s = self.clock(), network.swept_s
+        if now_s - read_s <= self.seconds_max:
             return False
         lasts_s = min(SWEEP_LASTS_S, self.sweep_seconds / 3)
         return swept_s is None or now_s >= swept_s + self.sweep_seconds + lasts_s
 
-    async def _read(self) -> Snapshot:
-        read_s = self.clock()
-        pages, money = await asyncio.gather(self._read_network(), self._read_money(read_s))
-        streams = sorted(money.streams.values(), key=lambda stream: stream.created_s, reverse=True)
-        # Ten thousand nodes are a tenth of a second of work: others are answered meanwhile.
-        network = await asyncio.to_thread(network_of, pages, money.tokens, self.sweep_seconds)
-        return Snapshot(read_s, tuple(streams), dict(money.balances), network)
-
-    async def _read_network(self) -> list[NetworkPage]:
-        return await self.measurements.network_pages() or await self._joined()
-
-    async def _joined(self) -> list[NetworkPage]:
+    async def _from_sources(self) -> list[NetworkPage]:
         """What pages would say, from the documents behind them: before the first was written."""
         sweeps, book = await asyncio.gather(
             self.measurements.latest_sweeps(), self.measurements.trust()
@@ -125,16 +176,29 @@ class Snapshots:
         pairs = zip(rosters, sweeps, strict=True)
         return [bare_page(roster, sweep, book, len(sweeps)) for roster, sweep in pairs]
 
-    async def _read_money(self, read_s: float) -> MoneyPage:
-        lasts_s = MONEY_SWEEPS * self.sweep_seconds
+    async def _read_money(self) -> MoneyPage:
+        read_s = self.clock()
         if self._unshown:
             await self._show()
             self._money = None
-        if self._money is None or read_s >= self._money[0] + lasts_s:
+        if self._money is None or self._is_old(self._money[0]):
             self._money = read_s, await self._materialiser.page()
         return self._money[1]
 
-    async def _show(self) -> None:
+    def _is_old(self, read_s: float) -> bool:
+        """Whether streams and tokens that were read then are read again."""
+        return self.clock() >= read_s + MONEY_SWEEPS * self.sweep_seconds
+
+    async def _show(self) -> MoneyPage:
         shown = set(self._unshown)
-        await self._materialiser.refresh(shown)
+        page = await self._materialiser.refresh(shown)
+        if self.writer is not None:
+            for stream_id in sorted(shown):
+                await self.writer.show(stream_id, page)
         self._unshown -= shown
+        return page
+
+
+def _snapshot(read_s: float, network: Network, money: MoneyPage) -> Snapshot:
+    streams = sorted(money.streams.values(), key=lambda stream: stream.created_s, reverse=True)
+    return Snapshot(read_s, tuple(streams), dict(money.balances), network)

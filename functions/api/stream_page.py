@@ -1,5 +1,6 @@
 """`/s/{stream_id}`: a sponsor's page. What the tokens bought, what came back, how to go on."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request
@@ -32,11 +33,15 @@ def install(app: FastAPI, services: Services) -> None:
         request: Request,
         nodes: Annotated[int, Query(ge=1, le=PAGES_MAX)] = 1,
     ) -> Response:
-        stream = await services.stream(stream_id)
-        if stream is None:
+        try:
+            page = await services.pages.stream(stream_id)
+        except ValueError:
+            page = StreamPage()  # no document can have that id
+        snapshot = await _snapshot_of(services, stream_id, page)
+        stream = snapshot.stream(stream_id) if snapshot else None
+        if snapshot is None or stream is None:
             says = "No stream has this id. A sponsor registers one with POST /streams."
             return renderer.missing(request, "unknown-stream", says)
-        snapshot, page = await services.snapshots.now(), await services.pages.stream(stream_id)
         base_url = services.base_url(request)
         values = {
             **_money(services.calendar, services.clock(), snapshot, stream, page),
@@ -46,6 +51,20 @@ def install(app: FastAPI, services: Services) -> None:
             "ingest_url": services.ingest_url,
         }
         return renderer.page(request, "stream.html", stream=stream, **values)
+
+
+async def _snapshot_of(services: Services, stream_id: str, page: StreamPage) -> Snapshot | None:
+    """The snapshot with this stream; None if there is no such stream. One read, with the page two.
+
+    Where the page carries nothing yet, it is looked for."""
+    if page.money is not None:
+        return await services.snapshots.with_money(page.money)
+    stream = await services.stream_now(stream_id)
+    if stream is None:
+        return None
+    snapshot = await services.snapshots.now()
+    known = snapshot.stream(stream_id)
+    return snapshot if known else replace(snapshot, streams=(stream, *snapshot.streams))
 
 
 def _money(

@@ -19,8 +19,6 @@ from coordinator.keys import sha256_hex, stream_id_of, stream_key_of
 from coordinator.money import parse_tokens
 from coordinator.streams import Stream
 
-IDEMPOTENCY_KEY_CHARACTERS_MAX = 200
-
 
 @dataclass(frozen=True)
 class Registrar:
@@ -75,11 +73,6 @@ class Registrar:
     def _seed(self, sponsor: str, idempotency_key: str | None) -> bytes:
         if idempotency_key is None:
             return self.random_bytes(32)
-        if not 1 <= len(idempotency_key) <= IDEMPOTENCY_KEY_CHARACTERS_MAX:
-            raise Problem(
-                "invalid-request",
-                f"Idempotency-Key: use 1 to {IDEMPOTENCY_KEY_CHARACTERS_MAX} characters.",
-            )
         return f"{sponsor}|{idempotency_key}".encode()
 
     async def _earlier(self, stream: Stream) -> Stream:

@@ -1,26 +1,15 @@
 """Routes about webhooks."""
 
-from typing import Annotated
+from fastapi import FastAPI, Response
 
-from fastapi import FastAPI, Header, Response
-
-from api.keys import sponsor_of
-from api.problems import Problem
+from api.keys import Authorization, sponsor_of
 from api.services import Services
 from api.webhook_wire import WebhookIn, WebhookOut, WebhookSetOut
-from coordinator.streams import Stream
-
-Authorization = Annotated[str | None, Header()]
+from api.wire import IdempotencyKey
 
 
 def install(app: FastAPI, services: Services) -> None:
     """Adds them to the application."""
-
-    async def known(stream_id: str) -> Stream:
-        stream = await services.stream(stream_id)
-        if stream is None:
-            raise Problem("unknown-stream", f"No stream is called {stream_id}: see GET /streams.")
-        return stream
 
     @app.get("/streams/{stream_id}/webhook", tags=["sponsors"])
     async def get_a_webhook(
@@ -29,12 +18,16 @@ def install(app: FastAPI, services: Services) -> None:
         """Where the sponsor is told of settlements, and whether that works."""
         sponsor, _ = sponsor_of(authorization, services.sponsors)
         response.headers["Cache-Control"] = "no-store"
-        return await services.subscriptions.of(await known(stream_id), sponsor)
+        return await services.subscriptions.of(await services.known_stream(stream_id), sponsor)
 
     @app.post("/streams/{stream_id}/webhook", tags=["sponsors"])
     async def set_a_webhook(
-        stream_id: str, asked: WebhookIn, authorization: Authorization = None
+        stream_id: str,
+        asked: WebhookIn,
+        authorization: Authorization = None,
+        idempotency_key: IdempotencyKey = None,
     ) -> WebhookSetOut:
         """Another URL, or none. What was not delivered yet goes to the new one."""
         sponsor = sponsor_of(authorization, services.sponsors)
-        return await services.subscriptions.set(await known(stream_id), asked, sponsor)
+        stream = await services.known_stream(stream_id)
+        return await services.subscriptions.set(stream, asked, sponsor, idempotency_key)

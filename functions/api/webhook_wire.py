@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.wire import Instant
+
 URL_CHARACTERS_MAX = 512
 
 
@@ -29,8 +31,8 @@ class WebhookOut(BaseModel):
     failures: int
     """Attempts that failed since the last one that did not."""
     last_error: str | None
-    last_success_at: str | None
-    next_try_at: str | None
+    last_success_at: Instant | None
+    next_try_at: Instant | None
 
 
 class WebhookSetOut(WebhookOut):

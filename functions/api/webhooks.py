@@ -12,8 +12,9 @@ from coordinator.adapters.outbound import Outbound, OutboundLimits
 from coordinator.adapters.webhook_records import Webhooks
 from coordinator.addresses import AddressRefused, parse_webhook_url
 from coordinator.epochs import Calendar
+from coordinator.keys import sha256_hex
 from coordinator.streams import Stream
-from coordinator.webhooks import Webhook, secret_of
+from coordinator.webhooks import RequestConflictError, Webhook, secret_of
 
 LIMITS = OutboundLimits(resolve_seconds=1.5)
 """The api only resolves a name; payout is who sends."""
@@ -57,9 +58,15 @@ class Subscriptions:
         return _told(webhook)
 
     async def set(
-        self, stream: Stream, asked: WebhookIn, sponsor: tuple[str, str]
+        self,
+        stream: Stream,
+        asked: WebhookIn,
+        sponsor: tuple[str, str],
+        idempotency_key: str | None = None,
     ) -> WebhookSetOut:
-        """Another URL, or none; what was not delivered yet goes to the new one."""
+        """Another URL, or none; what was not delivered yet goes to the new one.
+
+        A repeated request that was overtaken by another one does not take that back."""
         name, sponsor_key = sponsor
         _require_owner(stream, name)
         url = asked.webhook_url
@@ -69,8 +76,15 @@ class Subscriptions:
         if balance is None:
             raise Problem("unavailable", "The stream's first deposit is still being written.")
         new = self._new(stream.stream_id, url or "", sponsor_key, balance.next_epoch)
-        kept = await self.webhooks.replace(new if url is not None else new.ended())
-        secret = kept.secret if url is not None else None
+        if idempotency_key is not None:
+            request = f"{sha256_hex(idempotency_key)[:32]} {new.url}"
+            new = new.model_copy(update={"requests": [request]})
+        try:
+            kept = await self.webhooks.replace(new if url is not None else new.ended())
+        except RequestConflictError:
+            says = "This Idempotency-Key stands for another webhook_url; use a new key."
+            raise Problem("idempotency-conflict", says) from None
+        secret = kept.secret if kept.url else None
         return WebhookSetOut(**_told(kept).model_dump(), webhook_secret=secret)
 
     def _new(self, stream_id: str, url: str, sponsor_key: str, first_epoch: int) -> Webhook:

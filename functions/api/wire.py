@@ -4,10 +4,10 @@ Amounts are decimal strings of tokens, instants RFC 3339 in UTC.
 """
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from fastapi import Header
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
 from api.amounts import WHOLE, PositiveAmount
 from coordinator.nodes import NodeStatus
@@ -17,6 +17,8 @@ StreamId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 NodeId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 WEBHOOK_URL = "https://sponsor.example.org/restream"
 Port = Annotated[int, Field(ge=1, le=65_535, strict=True), WHOLE]
+Instant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+"""RFC 3339 in UTC, as `timestamp` writes it."""
 
 
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=200)]
@@ -56,53 +58,47 @@ class StreamIn(_In):
         return self
 
 
+# Not `oneOf`: generated clients make two models of that, each with one field.
 _ONE_ADDRESS = ConfigDict(
     json_schema_extra={
-        "oneOf": [
-            {"required": ["stats_url"], "properties": {"stats_url": {"type": "string"}}},
-            {"required": ["stats_port"], "properties": {"stats_port": {"type": "integer"}}},
-        ]
+        "if": {"required": ["stats_url"], "properties": {"stats_url": {"type": "string"}}},
+        "then": {"properties": {"stats_port": {"type": "null"}}},
+        "else": {"required": ["stats_port"], "properties": {"stats_port": {"type": "integer"}}},
     }
 )
 
 
-class HeartbeatIn(_In):
-    """A node announces itself, and keeps saying so."""
+class _AnnouncedIn(_In):
+    """Where a node is: at a port of the address that it calls from, or at a URL."""
 
     model_config = _ONE_ADDRESS
 
-    stream_id: StreamId
     stats_url: str | None = Field(None, max_length=500)
     stats_port: Port | None = None
     rtmp_port: Port
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.stats_url is None) == (self.stats_port is None):
+            raise ValueError("send either stats_port or stats_url")
+        return self
+
+
+class HeartbeatIn(_AnnouncedIn):
+    """A node announces itself, and keeps saying so."""
+
+    stream_id: StreamId
     agent: str = Field("", max_length=40)
     engine: str = Field("", max_length=40)
     state: Literal["running", "leaving"] = "running"
     lease: str | None = Field(None, max_length=200)
     """The one of the last answer, as it came."""
 
-    @model_validator(mode="after")
-    def _one_of_both(self) -> "HeartbeatIn":
-        if (self.stats_url is None) == (self.stats_port is None):
-            raise ValueError("send either stats_port or stats_url")
-        return self
 
-
-class DialBackIn(_In):
+class DialBackIn(_AnnouncedIn):
     """A node asks whether it can be reached where it would announce itself."""
 
-    model_config = _ONE_ADDRESS
-
     stream_id: str = Field("", pattern=r"^[A-Za-z0-9_-]{0,64}$")
-    stats_url: str | None = Field(None, max_length=500)
-    stats_port: Port | None = None
-    rtmp_port: Port
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> "DialBackIn":
-        if (self.stats_url is None) == (self.stats_port is None):
-            raise ValueError("send either stats_port or stats_url")
-        return self
 
 
 class KnockOut(BaseModel):
@@ -139,8 +135,8 @@ class StreamOut(BaseModel):
     max_paid_nodes: int
     balance: str
     deposited: str
-    created_at: str
-    ends_at: str | None
+    created_at: Instant
+    ends_at: Instant | None
     nodes_verified: int
 
 
@@ -177,7 +173,7 @@ class NodeOut(BaseModel):
     checks_failed: int
     checks_degraded: int
     checks_unknown: int
-    last_check_at: str | None
+    last_check_at: Instant | None
     last_check_reason: str | None
     pending: str
     available: str
@@ -226,7 +222,7 @@ class VoidedOut(BaseModel):
 
     draw: int
     due_s: float
-    due_at: str
+    due_at: Instant
     minutes: int
     reason: str
 
@@ -274,8 +270,8 @@ class StatementOut(BaseModel):
 
     stream_id: str
     epoch: int
-    starts_at: str
-    ends_at: str
+    starts_at: Instant
+    ends_at: Instant
     minute_seconds: int
     reward_per_node_hour: str
     max_paid_nodes: int
@@ -299,3 +295,9 @@ class StatementsOut(BaseModel):
 
     statements: list[StatementOut]
     next_page_token: str | None
+
+
+class HealthOut(BaseModel):
+    """The api can read its database."""
+
+    status: Literal["ok"] = "ok"

@@ -16,12 +16,13 @@ from api.webhooks import LIMITS as WEBHOOK_LIMITS
 from api.webhooks import Subscriptions
 from coordinator.adapters.clock import Clock, system_clock
 from coordinator.adapters.firestore import FirestoreStore
+from coordinator.adapters.late_scheduler import scheduler_of
 from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log
 from coordinator.adapters.outbound import Outbound
-from coordinator.adapters.page_documents import PageReader
+from coordinator.adapters.page_documents import PageReader, PageWriter
 from coordinator.adapters.records import Measurements
-from coordinator.adapters.scheduler import Scheduler, scheduler_of
+from coordinator.adapters.scheduler import Scheduler
 from coordinator.adapters.settings import ApiSettings
 from coordinator.adapters.store import Store
 from coordinator.adapters.switching import Switch
@@ -68,6 +69,7 @@ def build_on(  # noqa: PLR0913 - everything outside of the process, each named
         calendar.sweep_seconds,
         clock,
         seconds_max=min(5.0, calendar.sweep_seconds / 4),
+        writer=PageWriter(measured),
     )
     log = Log("api", settings.log_level)
     switch = Switch(measured, scheduler, clock, log) if scheduler else None

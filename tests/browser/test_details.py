@@ -155,3 +155,27 @@ def test_an_unknown_id_leads_on(lived_site: str, chromium: Browser, path: str) -
     page.locator("main a").click()
     assert page.url == lived_site + "/"
     page.close()
+
+
+def test_a_keyboard_keeps_its_place_when_the_page_renews_itself(
+    lived_site: str, chromium: Browser
+) -> None:
+    """On a link as on a folded part; and nobody's selection is taken away."""
+    page = chromium.new_page()
+    page.goto(lived_site + "/n/n-good")
+    for place in ("table.checks", "#all-checks summary", "main a[href='/s/s3']"):
+        page.locator(place).first.evaluate(
+            "element => (element.closest('[tabindex]') || element).focus()"
+        )
+        before = page.evaluate("name(document.activeElement)")
+        page.evaluate("document.querySelector('main').dataset.old = 'yes'")
+        page.evaluate("tag = null; refresh()")  # as if something had changed
+        page.wait_for_selector("main:not([data-old])")
+        assert page.evaluate("name(document.activeElement)") == before
+        assert page.evaluate("document.activeElement.closest('main') !== null")
+    page.evaluate("getSelection().selectAllChildren(document.querySelector('h1'))")
+    page.evaluate("document.querySelector('main').dataset.old = 'yes'")
+    page.evaluate("tag = null; refresh()")
+    assert page.locator("main").get_attribute("data-old") == "yes"
+    assert "n-good" in page.evaluate("getSelection().toString()")
+    page.close()

@@ -109,7 +109,8 @@ def _free_port() -> int:
 
 
 @contextlib.contextmanager
-def _running(folder: Path, nodes: int, cheats: str) -> Iterator[Demo]:
+def running(folder: Path, nodes: int, cheats: str) -> Iterator[Demo]:
+    """A demo of its own, killed afterwards."""
     folder.mkdir(exist_ok=True)
     port, printed = _free_port(), folder / "printed"
     env = {
@@ -141,7 +142,7 @@ def _running(folder: Path, nodes: int, cheats: str) -> Iterator[Demo]:
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """Two honest nodes and a dead one, all of them swept and checked."""
-    with _running(tmp_path_factory.mktemp("demo"), 2, "dead") as demo:
+    with running(tmp_path_factory.mktemp("demo"), 2, "dead") as demo:
         demo.until_printed("starting nodes")
         demo.until(lambda: len(demo.nodes()) == 3, "three nodes")
         demo.until(
@@ -247,7 +248,7 @@ def test_an_interrupt_ends_everything_and_frees_every_port(demo: Demo) -> None:
 
 
 def test_nothing_outlives_a_demo_that_is_killed_while_it_starts(tmp_path: Path) -> None:
-    with _running(tmp_path / "killed", 1, "none") as demo:
+    with running(tmp_path / "killed", 1, "none") as demo:
         demo.until(lambda: "api" in demo.children(), "the api's process")
         token = demo.token()
         demo.process.kill()

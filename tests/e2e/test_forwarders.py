@@ -20,11 +20,10 @@ from coordinator.rtmp import RtmpAddress
 from emulator.link import Link
 from tests.e2e.agent_stand_ins import (
     HOST,
-    INGEST_KEY,
     STREAM_ID,
     AgentProcess,
-    CoordinatorStandIn,
     free_port,
+    ingest_in,
     publisher,
     running,
 )
@@ -43,17 +42,11 @@ class Honest:
 @pytest.fixture(scope="module")
 def honest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Honest]:
     """Both know where they are reached: the ingest from its stream, the node from its heartbeat."""
-    port, folder = free_port(), tmp_path_factory.mktemp("forwarders")
-    coordinator = CoordinatorStandIn(f"rtmp://localhost:{port}/live/{STREAM_ID}")
-    settings = {"ROLE": "ingest", "INGEST_KEY": INGEST_KEY, "RTMP_PORT": str(port)}
+    folder = tmp_path_factory.mktemp("forwarders")
     with ExitStack() as stack:
-        coordinator.start()
-        stack.callback(coordinator.stop)
-        ingest = AgentProcess(folder / "ingest", coordinator.url, **settings)
+        coordinator, ingest = stack.enter_context(ingest_in(folder, "localhost"))
+        stack.enter_context(running(publisher(ingest.rtmp_port)))
         node = AgentProcess(folder / "node", coordinator.url, STREAM_ID=STREAM_ID)
-        stack.enter_context(running(ingest))
-        ingest.wait_until("ingest up", lambda: ingest.get("/healthz")[0] == 200)
-        stack.enter_context(running(publisher(port)))
         stack.enter_context(running(node))
         for agent in (ingest, node):
             agent.wait_state("live")

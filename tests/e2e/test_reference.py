@@ -1,5 +1,7 @@
 """The reference on a real ingest: one connection per stream, its gaps remembered."""
 
+import os
+import resource
 import time
 from collections.abc import AsyncIterator
 from itertools import pairwise
@@ -91,6 +93,25 @@ async def test_a_lost_connection_is_opened_again_and_the_gap_remembered(stage: M
     packets = reference.packets(0, time.time())
     assert packets[0].connection < packets[-1].connection
     assert reference.warm_since_s != first
+    await reference.close()
+
+
+async def test_a_machine_without_a_free_file_costs_the_reference_nothing_but_time(
+    stage: Media,
+) -> None:
+    """The tool cannot be started just then; it is tried again, and nobody restarts the prober."""
+    _, port = begin(stage)
+    reference = Reference(at(port, "show"), now=time.time)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) - 1, hard))
+    try:
+        reference.start()
+        since_s = time.time()
+        await stage.until(lambda: time.time() > since_s + 0.5, "two attempts")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert not reference.is_silent(time.time())
+    await stage.until(lambda: reference.is_live(time.time()), "the stream")
     await reference.close()
 
 

@@ -1,12 +1,13 @@
 """One Firestore emulator for the whole session; tests clear it and do not restart it."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 import uvloop
 
 from emulator.firestore import FirestoreEmulator
+from tests.integration import hostile
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +21,15 @@ def firestore() -> Iterator[FirestoreEmulator]:
         patch.setenv("FIRESTORE_EMULATOR_HOST", emulator.host)
         yield emulator
     asyncio.run(emulator.stop())
+
+
+@pytest.fixture
+async def nothing_is_left() -> AsyncIterator[None]:
+    """No task and no socket outlives a test."""
+    tasks, sockets = len(asyncio.all_tasks()), hostile.sockets()
+    yield
+    await hostile.until(lambda: len(asyncio.all_tasks()) <= tasks)
+    await hostile.until(lambda: hostile.sockets() <= sockets)
 
 
 def pytest_asyncio_loop_factories(

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -22,13 +22,7 @@ HEADERS = {"Content-Type": "application/json", "webhook-id": "s3-11-statement-re
 NAME = "hooks.example.org"
 
 
-@pytest.fixture(autouse=True)
-async def nothing_is_left() -> AsyncIterator[None]:
-    """No task and no socket outlives a test."""
-    tasks, sockets = len(asyncio.all_tasks()), hostile.sockets()
-    yield
-    await hostile.until(lambda: len(asyncio.all_tasks()) <= tasks)
-    await hostile.until(lambda: hostile.sockets() <= sockets)
+pytestmark = pytest.mark.usefixtures("nothing_is_left")
 
 
 async def post(script: Script, limits: OutboundLimits = PATIENT) -> Posted | Failed:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -26,6 +26,7 @@ from coordinator.reasons import Reason
 from coordinator.rosters import Roster, Slot
 from coordinator.schedule import day_of
 from coordinator.sweeps import Outcome, Poll, Sweep
+from coordinator.trustbook import TrustBook
 from prober.checking import Capacity, Checker
 from prober.drawing import candidates, due_in
 from prober.picturing import Pictures
@@ -56,6 +57,9 @@ class World:
 
     store: MemoryStore
     measurements: Measurements
+    overlap: bool = False
+    """Whether each run begins before the one before it is on record."""
+    _before: TrustBook = field(default_factory=TrustBook)
 
     async def lives(self, from_s: int, until_s: int) -> None:
         """Sweeps and runs with the real lottery.
@@ -76,7 +80,8 @@ class World:
 
     async def _runs(self, draw: int, start_s: int, sweep: Sweep, sealer: Sealer) -> None:
         roster = await self.measurements.roster(0)
-        book = await self.measurements.trust()
+        known = await self.measurements.trust()
+        book, self._before = self._before if self.overlap else known, known
         lottery = await sealer.lottery(start_s + 1.0, day_of(draw, INTERVAL_S))
         slots = candidates([sweep], {0: roster})
         frauds = frauds_among(slots, book)
@@ -209,6 +214,17 @@ def test_an_absent_node_is_retested_and_then_drawn_like_any_other(world: World) 
     suspended = next(at for at, c in enumerate(checks) if c.event is Event.SUSPENDED)
     assert len(checks) > suspended + 20
     assert not any(c.caused_by_s for c in checks[suspended + 1 :])
+
+
+def test_runs_that_overlap_agree() -> None:
+    """One begins before the one before it is on record: it retests a node that was just cleared."""
+    store = MemoryStore()
+    world = World(store, Measurements(store), overlap=True)
+    asyncio.run(world.lives(MIDNIGHT_S - INTERVAL_S, MIDNIGHT_S + 86_400 + 3_600))
+    checks = _checks_of(world, AWAY)
+    suspended = next(at for at, c in enumerate(checks) if c.event is Event.SUSPENDED)
+    assert checks[suspended].draw >= MIDNIGHT_S // INTERVAL_S
+    assert world.verdict() == AGREES
 
 
 def _without_first(run: Run) -> Run:

@@ -18,20 +18,35 @@ function tell() {
   }
 }
 
+// What the Tab key stops at in the part that is replaced, and what tells one stop from another.
+function reachable(page) {
+  return [...page.querySelector("main").querySelectorAll("a[href], button, input, summary, [tabindex]")];
+}
+
+function name(element) {
+  return element.id || element.getAttribute("href") || element.getAttribute("aria-label") || element.textContent;
+}
+
 async function refresh() {
   if (document.hidden || document.activeElement?.matches("input")) return; // nobody types in vain
+  if (!getSelection().isCollapsed) return; // nor loses what is about to be copied
   const headers = tag ? { "If-None-Match": tag } : {};
   const answer = await fetch(location.href, { headers, cache: "no-store" });
   if (answer.status !== 200) return;
   tag = answer.headers.get("ETag");
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const held = document.activeElement && document.activeElement.id;
+  const at = reachable(document).indexOf(document.activeElement);
+  const held = document.activeElement && name(document.activeElement);
   for (const open of document.querySelectorAll("details[open][id]")) {
     const same = fresh.getElementById(open.id);
     if (same) same.open = true;
   }
   document.querySelector("main").replaceWith(fresh.querySelector("main"));
-  if (held && document.getElementById(held)) document.getElementById(held).focus();
+  if (at >= 0) { // whoever goes through the page by keyboard stays where they were
+    const now = reachable(document);
+    const same = now[at] && name(now[at]) === held ? now[at] : now.find((each) => name(each) === held);
+    (same || now[Math.min(at, now.length - 1)])?.focus({ preventScroll: true });
+  }
   tell();
 }
 

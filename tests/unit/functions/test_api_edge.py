@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from api.problems import PROBLEMS
 from coordinator.adapters.store import Ref
 from tests.unit.functions.conftest import SPONSOR_KEY, STREAM, Coordinator, bearer
 
@@ -74,6 +75,33 @@ async def test_whoever_calls_too_often_is_told_when_to_come_back(coordinator: Co
     assert (await coordinator.client.get("/", headers=bearer("key-b"))).status_code == 200
     coordinator.now_s[0] += 1
     assert (await coordinator.client.get("/", headers=bearer("key-a"))).status_code == 200
+
+
+async def test_an_address_has_a_limit_of_its_own(coordinator: Coordinator) -> None:
+    """Four times a key's, whatever keys it shows; a refused call costs nothing."""
+    answers = [
+        await coordinator.client.get("/healthz", headers=bearer(f"key-{at}")) for at in range(402)
+    ]
+    assert [a.status_code for a in answers] == [200] * 400 + [429] * 2
+    coordinator.now_s[0] += 0.025
+    assert (await coordinator.client.get("/healthz")).status_code == 200
+
+
+@pytest.mark.parametrize("kind", PROBLEMS)
+async def test_every_problem_is_explained_where_its_type_says(
+    coordinator: Coordinator, kind: str
+) -> None:
+    """A type is an address: it leads to its own row of a page."""
+    answer = await coordinator.client.get(f"/problems/{kind}")
+    page, _, row = answer.headers["location"].partition("#")
+    assert (answer.status_code, page, row) == (308, "/about", kind)
+    assert f'id="{row}"' in (await coordinator.client.get(page)).text
+
+
+async def test_no_page_explains_what_is_no_problem(coordinator: Coordinator) -> None:
+    """Nor does anything lead away from here."""
+    answer = await coordinator.client.get("/problems/none")
+    assert (answer.status_code, answer.json()["type"]) == (404, "/problems/unknown-route")
 
 
 async def test_json_with_a_charset_is_json(coordinator: Coordinator) -> None:

@@ -85,6 +85,18 @@ async def test_an_idempotency_key_stands_for_one_amount(coordinator: Coordinator
     assert (answer.status_code, answer.json()["type"]) == (409, "/problems/idempotency-conflict")
 
 
+async def test_a_top_up_is_answered_again_after_the_streams_end(coordinator: Coordinator) -> None:
+    """Whoever lost the answer must not think that the tokens were not taken."""
+    path = f"/streams/{(await coordinator.registered())['stream_id']}"
+    first = await _post(coordinator, f"{path}/top-ups", {"amount": "17"}, key="7")
+    assert (await _post(coordinator, f"{path}/close")).status_code == 200
+    coordinator.now_s[0] += 7
+    again = await _post(coordinator, f"{path}/top-ups", {"amount": "17"}, key="7")
+    assert (again.status_code, again.json()) == (201, first.json())
+    other = await _post(coordinator, f"{path}/top-ups", {"amount": "17"}, key="8")
+    assert (other.status_code, other.json()["type"]) == (409, "/problems/stream-closed")
+
+
 @pytest.mark.parametrize(
     "body",
     [{}, {"amount": "0"}, {"amount": "-7"}, {"amount": 1.5}, {"amount": "1e3"}, {"amount": None},

@@ -230,9 +230,10 @@ async def test_unknown_routes_and_methods_are_problems(coordinator: Coordinator)
     assert "GET" in wrong.headers["allow"] or "POST" in wrong.headers["allow"]
 
 
-async def test_a_store_that_does_not_answer_is_503(coordinator: Coordinator) -> None:
+@pytest.mark.parametrize("path", ["/health", "/healthz"])
+async def test_a_store_that_does_not_answer_is_503(coordinator: Coordinator, path: str) -> None:
     """Our fault, said as such, and worth another try."""
     await coordinator.measured.close()
-    answer = await coordinator.client.get("/healthz")
+    answer = await coordinator.client.get(path)
     _problem(answer, 503, "unavailable")
     assert answer.headers["retry-after"]

@@ -22,11 +22,13 @@ URL = "https://203.0.114.9/hook?for=city-radio"
 OTHER = "http://203.0.114.11:8080/hook"
 
 
-async def _set(coordinator: Coordinator, stream: dict[str, str], url: str | None) -> httpx.Response:
+async def _set(
+    coordinator: Coordinator, stream: dict[str, str], url: str | None, key: str | None = None
+) -> httpx.Response:
     return await coordinator.client.post(
         f"/streams/{stream['stream_id']}/webhook",
         json={"webhook_url": url},
-        headers=bearer(SPONSOR_KEY),
+        headers=bearer(SPONSOR_KEY) | ({"Idempotency-Key": key} if key else {}),
     )
 
 
@@ -144,6 +146,43 @@ async def test_a_webhook_is_turned_off_and_on(coordinator: Coordinator) -> None:
     assert (off["state"], off["webhook_url"], off["webhook_secret"]) == ("ended", None, None)
     assert await Webhooks(coordinator.money).due(NOW_S + 10**9) == []
     assert (await _set(coordinator, stream, URL)).json()["state"] == "waiting"
+
+
+async def test_a_repeated_change_is_made_once(coordinator: Coordinator) -> None:
+    """One that comes again after another does not take that one back."""
+    stream = await coordinator.registered()
+    first = await _set(coordinator, stream, URL, "7")
+    assert (await _set(coordinator, stream, URL, "7")).json() == first.json()
+    assert (await _set(coordinator, stream, OTHER, "8")).json()["webhook_url"] == OTHER
+    late = await _set(coordinator, stream, URL, "7")
+    assert (late.status_code, late.json()["webhook_url"]) == (200, OTHER)
+    assert (await _set(coordinator, stream, None, "9")).json()["webhook_url"] is None
+    late = await _set(coordinator, stream, OTHER, "8")
+    assert (late.json()["webhook_url"], late.json()["webhook_secret"]) == (None, None)
+
+
+@pytest.mark.parametrize("url", [OTHER, None])
+async def test_an_idempotency_key_stands_for_one_url(
+    coordinator: Coordinator, url: str | None
+) -> None:
+    """Another is a conflict, and changes nothing."""
+    stream = await coordinator.registered()
+    await _set(coordinator, stream, URL, "7")
+    answer = await _set(coordinator, stream, url, "7")
+    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/idempotency-conflict")
+    assert (await _seen(coordinator, stream))["webhook_url"] == URL
+
+
+async def test_a_webhook_remembers_the_latest_requests(coordinator: Coordinator) -> None:
+    """Few, however often it is moved."""
+    stream = await coordinator.registered()
+    for at in range(20):
+        await _set(coordinator, stream, f"{OTHER}{at}", f"key-{at}")
+    kept = await Webhooks(coordinator.money).of(stream["stream_id"])
+    assert kept is not None
+    assert [request.partition(" ")[2] for request in kept.requests] == [
+        f"{OTHER}{at}" for at in range(12, 20)
+    ]
 
 
 async def test_a_stream_of_another_sponsor_is_left_alone() -> None:

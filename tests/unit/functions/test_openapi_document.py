@@ -1,16 +1,25 @@
 """The OpenAPI document says how keys are shown, what can go wrong, and what bodies look like."""
 
+from collections.abc import Iterator
+from dataclasses import fields
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
-from api import money_wire, webhook_wire, wire
+from api import evidence_wire, money_wire, node_checks, webhook_wire, wire
 from api.examples import EXAMPLES
 from api.openapi import _BESIDES
 from api.problems import PROBLEMS
 from api.wiring import build_on
 from coordinator.adapters.memory import MemoryStore
+from coordinator.checks import Check, Run, Verdict
+from coordinator.packets import Capture
+from coordinator.proof import Proof
+from coordinator.reasons import Reason
+from coordinator.rosters import Slot
+from coordinator.rows import Carried, Row
+from prober.checking import _evidence
 from tests.unit.functions.conftest import settings
 
 NOT_OF_A_ROUTE = {"unknown-route", "method-not-allowed"}
@@ -83,18 +92,83 @@ def test_generated_clients_get_names_and_a_server(document: dict[str, Any]) -> N
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_example_is_valid(document: dict[str, Any], name: str) -> None:
-    """By the model that it is an example of, and shown with its schema."""
-    models = (getattr(module, name, None) for module in (wire, money_wire, webhook_wire))
-    model = next(model for model in models if model is not None)
+    """By the model that it is an example of, without a field too many; shown with its schema."""
+    modules = (wire, money_wire, webhook_wire, evidence_wire, node_checks)
+    (model,) = {getattr(module, name) for module in modules if hasattr(module, name)}
     assert issubclass(model, BaseModel)
-    assert model.model_validate(EXAMPLES[name])
+    read = model.model_validate(EXAMPLES[name])
+    assert read.model_dump(mode="json", exclude_unset=True) == EXAMPLES[name]
     assert document["components"]["schemas"][name]["examples"] == [EXAMPLES[name]]
 
 
-def test_every_body_that_is_sent_has_an_example(document: dict[str, Any]) -> None:
-    """Readers of the page begin there."""
+def test_every_body_has_a_form_and_an_example(document: dict[str, Any]) -> None:
+    """What is sent and what is answered, on every route: readers of the page begin there.
+
+    A picture alone has none, and 204 no body."""
+    for operation in _operations(document):
+        bodies = [operation["requestBody"]] if "requestBody" in operation else []
+        bodies += [told for status, told in operation["responses"].items() if status[0] == "2"]
+        for body in bodies:
+            for kind, content in body.get("content", {}).items():
+                schema = content["schema"]
+                named = schema.get("$ref", "").rpartition("/")[2] in EXAMPLES
+                assert named if kind == "application/json" else schema["type"] == "string"
+                assert named or kind == "image/jpeg" or content["example"]
+
+
+def test_no_part_of_a_body_is_left_untyped(document: dict[str, Any]) -> None:
+    """A generated client gives `Any` for those; only the evidence may grow a number of its own."""
+    loose = {
+        name
+        for name, schema in document["components"]["schemas"].items()
+        if schema.get("additionalProperties") is True
+        or any(not _is_typed(part) for part in schema.get("properties", {}).values())
+    }
+    assert loose == {"AttemptOut"}
+    assert all(
+        map(_is_typed, document["components"]["schemas"]["AttemptOut"]["properties"].values())
+    )
+
+
+def _is_typed(schema: dict[str, Any]) -> bool:
+    if parts := schema.get("anyOf"):
+        return all(map(_is_typed, parts))
+    if schema.get("type") == "array":
+        return _is_typed(schema["items"])
+    if schema.get("type") == "object" and "properties" not in schema:
+        inside = schema.get("additionalProperties")
+        return isinstance(inside, dict) and _is_typed(inside)
+    return "$ref" in schema or "type" in schema
+
+
+def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for methods in document["paths"].values():
-        for operation in methods.values():
-            if body := operation.get("requestBody"):
-                schema = body["content"]["application/json"]["schema"]["$ref"]
-                assert schema.rpartition("/")[2] in EXAMPLES
+        yield from methods.values()
+
+
+@pytest.mark.parametrize(
+    ("ours", "record", "besides"),
+    [
+        (evidence_wire.RunOut, Run, set()),
+        (evidence_wire.RunCheckOut, Check, set()),
+        (evidence_wire.SlotOut, Slot, set()),
+        (wire.CarriedOut, Carried, set()),
+        (wire.RowOut, Row, {"minutes_unproven", "minutes_voided", "minutes_beyond", "says"}),
+    ],
+)
+def test_nothing_of_the_record_is_kept_back(
+    ours: type[BaseModel], record: type, besides: set[str]
+) -> None:
+    """Who recomputes a statement reads the same fields as whoever settled it."""
+    named = {field.name.replace("_micros", "") for field in fields(record)}
+    assert ours.model_fields.keys() >= named
+    assert ours.model_fields.keys() - named <= besides | {"minutes_waiting"}
+
+
+def test_the_numbers_of_a_check_are_those_that_the_prober_writes(
+    document: dict[str, Any],
+) -> None:
+    """Each has a type; the picture is named later, and where the node was reached."""
+    proof = Proof(Verdict.PASS, Reason.PASSED)
+    written = _evidence(proof, Capture(0.0, 1.0)).keys() | {"address", "thumbnail"}
+    assert document["components"]["schemas"]["AttemptOut"]["properties"].keys() == written

@@ -4,6 +4,7 @@ from coordinator.adapters.counting import CountingStore
 from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.page_documents import HELD_MAX, PageReader, PageWriter
 from coordinator.incidents import Incident
+from coordinator.money_pages import MoneyPage
 from coordinator.node_pages import Part, bucket_of
 from coordinator.stream_pages import StreamHour
 
@@ -15,7 +16,7 @@ async def test_a_document_is_read_again_only_when_it_may_have_changed() -> None:
     store, now_s = CountingStore(MemoryStore()), [100.0]
     reader, writer = PageReader(store, lambda: now_s[0], 60.0), PageWriter(store)
     assert (await reader.stream("s3")).hours == ()
-    await writer.add_hour("s3", HOUR, None)
+    await writer.add_hour("s3", HOUR, None, MoneyPage(), ())
     store.operations.reads = 0
     assert (await reader.stream("s3")).hours == ()
     assert store.operations.reads == 0
@@ -40,7 +41,8 @@ async def test_writers_and_readers_agree_on_where_a_node_is() -> None:
     """Buckets, streams and incidents do not meet in one document."""
     store = MemoryStore()
     reader, writer = PageReader(store, lambda: 7.0, 0.0), PageWriter(store)
-    await writer.add_part(bucket_of("n2"), Part(7, 25_200, 28_800, 60, offline_s={"n2": (7.0,)}))
+    part = Part(7, 25_200, 28_800, 60, offline_s={"n2": (7.0,)})
+    await writer.add_part(bucket_of("n2"), part, MoneyPage())
     await writer.add_incidents(7, [Incident("fraud/n2/7", 7.0, "A", "B.", "/n/n2")])
     document = await reader.bucket("n2")
     assert document is not None

@@ -180,8 +180,10 @@ async def test_writing_pages_again_writes_nothing() -> None:
     newest = Newest()
     newest.add(stream, statement)
     gatherer = Gatherer(settler.measurements, settler.ledger, CALENDAR, 24, 100)
+    money = await settler.measurements.money_page()
+    assert money is not None
     writes = counting.operations.writes
-    assert await settler.pager.write(gatherer, newest)
+    assert await settler.pager.write(gatherer, newest, money)
     assert counting.operations.writes == writes
 
 
@@ -197,17 +199,32 @@ async def test_an_epoch_costs_a_write_for_each_bucket_and_stream() -> None:
 
 @pytest.mark.parametrize("dies_after", [False, True])
 async def test_a_crash_at_any_call_is_made_up_for(dies_after: bool) -> None:
-    """Of what settling reads and pages write: after the next epoch all pages are the same."""
+    """Of what settling reads and pages write: after the next epoch all pages are the same.
+
+    But for the tokens that they carry: those of a page that was written later are newer."""
     base = await Lived(2).live()
     expected = await _pages_after_two_more(base, None, dies_after)
+    assert expected is not None
+    tokens = _without_tokens(expected)
     calls = 0
     while calls < 200:
         found = await _pages_after_two_more(base, calls, dies_after)
         if found is None:
             break
+        found_tokens = _without_tokens(found)
         assert found == expected, f"died at call {calls}"
+        assert found_tokens.keys() == tokens.keys()
+        assert all(found_tokens[ref] >= written_s for ref, written_s in tokens.items())
         calls += 1
     assert 15 < calls < 200
+
+
+def _without_tokens(pages: dict[Ref, Fields]) -> dict[Ref, float]:
+    """Takes them out of the pages; when they were written."""
+    carried = {ref: fields.get("money") for ref, fields in pages.items()}
+    for ref, fields in pages.items():
+        pages[ref] = {name: value for name, value in fields.items() if name != "money"}
+    return {ref: money["written_s"] for ref, money in carried.items() if money}
 
 
 async def _pages_after_two_more(

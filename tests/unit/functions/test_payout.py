@@ -1,25 +1,34 @@
 """Epochs are settled once each, in order, whatever happens in between."""
 
 import asyncio
+import itertools
 from dataclasses import replace
 
+import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Route
 
 from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log
 from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.records import Measurements
+from coordinator.adapters.settings import PayoutSettings
 from coordinator.adapters.store import Ref, Store, StoreError
 from coordinator.balances import opening_balance
 from coordinator.checks import Check, Event, IngestState, Run, Verdict, run_id
+from coordinator.days import days_around
 from coordinator.entries import EntryKind
 from coordinator.epochs import Calendar
+from coordinator.money_pages import FORMAT
 from coordinator.reasons import Reason
 from coordinator.rosters import Roster, Slot
 from coordinator.streams import Stream
 from coordinator.sweeps import Outcome, Poll, Sweep
-from payout.settling import EPOCHS_A_CALL_MAX, Settler
+from payout.settling import EPOCHS_A_CALL_MAX, SECONDS_MAX, Settler
+from payout.wiring import build_on
 from tests.crashing import CrashingStore
+from tests.jobs_in_memory import MemoryScheduler
 
 CALENDAR = Calendar(sweep_seconds=60, check_seconds=60, epoch_seconds=3600, grace_seconds=120)
 EPOCH = 11
@@ -100,7 +109,7 @@ async def test_an_epoch_is_not_settled_before_its_grace_period_is_over() -> None
     measured, money = MemoryStore(), await _money()
     await _evidence(measured)
     summary = await _settler(measured, money, AFTER - 1).settle_due()
-    assert summary == {"settled": [], "more": False}
+    assert summary == {"settled": [], "failed": [], "more": False}
 
 
 async def test_settling_twice_is_settling_once() -> None:
@@ -181,14 +190,26 @@ async def test_days_of_outage_are_caught_up_within_bounds() -> None:
     """A call settles so much and says that there is more."""
     measured, money = MemoryStore(), await _money()
     await _evidence(measured)
-    settler = _settler(measured, money, AFTER + 100 * 3600)
+    settler = _settler(measured, money, AFTER + 300 * 3600)
     first = await settler.settle_due()
     assert (len(first["settled"]), first["more"]) == (EPOCHS_A_CALL_MAX, True)
     while (await settler.settle_due())["more"]:
         pass
     (balance,) = await Ledger(money).balances(["s3"])
     assert balance is not None
-    assert balance.next_epoch == EPOCH + 101
+    assert balance.next_epoch == EPOCH + 301
+
+
+async def test_a_call_begins_no_epoch_after_its_time() -> None:
+    """The caller waits for minutes only; what is left is the next call's."""
+    measured, money = MemoryStore(), await _money()
+    await _evidence(measured)
+    settler = _settler(measured, money, 0.0)
+    late_s = itertools.count(AFTER + 100 * 3600, 7)
+    settler.clock = lambda: float(next(late_s))
+    summary = await settler.settle_due()
+    assert 0 < len(summary["settled"]) <= SECONDS_MAX // 7
+    assert summary["more"]
 
 
 async def test_a_stream_that_ends_in_mid_epoch_pays_to_its_end() -> None:
@@ -330,3 +351,63 @@ async def test_minutes_in_which_the_ingest_had_no_stream_are_not_up() -> None:
     statement = await Ledger(money).statement("s3", EPOCH)
     assert statement is not None
     assert statement.rows[0].minutes_up == 50
+
+
+async def _broken(money: MemoryStore) -> None:
+    """A stream due as well, of whose last statement a part is lost."""
+    other = STREAM.model_copy(update={"stream_id": "s2"})
+    await Ledger(money).open(opening_balance(other, DEPOSIT, CALENDAR))
+    head = {"stream_epoch": f"s2:{EPOCH - 1:010d}", "chunks": 2, "rows": b""}
+    await money.put(Ref("statements", f"s2:{EPOCH - 1:010d}"), head)
+
+
+async def test_a_stream_that_cannot_be_settled_keeps_no_other_from_being_paid() -> None:
+    """It is an error of ours, which somebody has to look at; the others need not wait for that."""
+    measured, money = MemoryStore(), await _money()
+    await _evidence(measured)
+    await Measurements(measured).create_stream(STREAM.model_copy(update={"stream_id": "s2"}))
+    await _broken(money)
+    settings = PayoutSettings.from_env({"GOOGLE_CLOUD_PROJECT": "tests", "LOG_LEVEL": "ERROR"})
+    answer = build_on(measured, money, settings, lambda: AFTER, None)
+    transport = httpx.ASGITransport(app=Starlette(routes=[Route("/", answer, methods=["POST"])]))
+    async with httpx.AsyncClient(transport=transport, base_url="http://payout") as client:
+        told = await client.post("/")
+    assert told.status_code == 500
+    assert [line["stream_id"] for line in told.json()["settled"]] == ["s3"]
+    assert told.json()["failed"] == ["s2"]
+    assert (await Ledger(money).statement("s3", EPOCH)) is not None
+
+
+async def test_accounts_that_cannot_follow_keep_no_other_stream_from_being_paid() -> None:
+    """The stream itself is not settled further before somebody has looked at it."""
+    measured, money = MemoryStore(), await _money()
+    await _evidence(measured)
+    await Measurements(measured).create_stream(STREAM.model_copy(update={"stream_id": "s2"}))
+    await _broken(money)
+    (balance,) = await Ledger(money).balances(["s2"])
+    assert balance is not None
+    fields = {**balance.model_dump(), "follow_epoch": EPOCH - 1}
+    await money.put(Ref("balances", "s2"), fields)
+    summary = await _settler(measured, money, AFTER).settle_due()
+    assert [line["stream_id"] for line in summary["settled"]] == ["s3"]
+    assert summary["failed"] == ["s2"]
+
+
+async def test_whatever_else_is_damaged_pay_goes_on() -> None:
+    """Jobs, the page of tokens and webhooks are looked at in the same call."""
+    measured, money = MemoryStore(), await _money()
+    await _evidence(measured)
+    for day in days_around(AFTER):
+        await measured.put(Ref("schedule_days", day.isoformat()), {"day": "damaged"})
+    await measured.put(Ref("pages", "money"), {"format": FORMAT, "revision": 1})
+    await money.put(Ref("webhooks", "s3"), {"due_s": 1.0})
+    job = "projects/tests/locations/here/jobs/prober"
+    told = {"GOOGLE_CLOUD_PROJECT": "tests", "LOG_LEVEL": "ERROR", "SCHEDULER_SWITCHED": job}
+    settings = PayoutSettings.from_env(told)
+    answer = build_on(measured, money, settings, lambda: AFTER, MemoryScheduler())
+    transport = httpx.ASGITransport(app=Starlette(routes=[Route("/", answer, methods=["POST"])]))
+    async with httpx.AsyncClient(transport=transport, base_url="http://payout") as client:
+        told_back = await client.post("/")
+    assert [line["stream_id"] for line in told_back.json()["settled"]] == ["s3"]
+    assert (told_back.status_code, told_back.json()["jobs"]) == (503, "unclear")
+    assert told_back.json()["webhooks"] == {"receivers": 0, "delivered": 0}

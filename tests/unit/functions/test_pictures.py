@@ -1,5 +1,6 @@
 """Which picture belongs to which check, and how it is served."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 import pytest
@@ -15,7 +16,7 @@ from coordinator.reasons import Reason
 from coordinator.rosters import Slot
 from coordinator.rtmp import RtmpAddress
 from coordinator.thumbnails import NODE_PICTURES_A_RUN_MAX, Thumbnail, is_jpeg
-from prober.picturing import Pictures
+from prober.picturing import AT_ONCE, STREAM_PICTURES_A_RUN_MAX, Pictures
 from tests.unit.functions.conftest import Coordinator
 
 JPEG = b"\xff\xd8\xff" + bytes(500) + b"\xff\xd9"
@@ -98,6 +99,46 @@ async def test_a_run_takes_few_pictures_of_nodes() -> None:
     checks = [_check(n, Reason.WRONG_CONTENT, Verdict.FAIL, "203.0.114.7") for n in names]
     shown = await _pictures(camera).beside(checks, [_slot(n) for n in names], frozenset())
     assert len([c for c in shown if c.thumbnail]) == NODE_PICTURES_A_RUN_MAX == len(camera.asked)
+
+
+@dataclass
+class Busy(Camera):
+    """Needs a moment for each, and counts how many it takes at once."""
+
+    now: int = 0
+    most: int = 0
+
+    async def take(self, address: RtmpAddress) -> bytes | None:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        await asyncio.sleep(0)
+        self.now -= 1
+        return await super().take(address)
+
+
+async def test_many_streams_are_pictured_a_few_at_a_time() -> None:
+    """Each is a process beside the captures, whose packets would come late."""
+    camera, streams = Busy(), {f"s{at}": Publishing(True) for at in range(50)}
+    pictures = _pictures(camera)
+    assert len(await pictures.of_streams(120, streams)) == STREAM_PICTURES_A_RUN_MAX
+    assert camera.most == AT_ONCE
+    for draw in (121, 122):
+        found = await pictures.of_streams(draw, streams)
+    assert found == {f"s{at}.12" for at in range(50)}
+    assert len(camera.asked) == 50
+
+
+async def test_a_camera_that_breaks_costs_a_picture_and_nothing_else() -> None:
+    """Whatever it is: the checks are made, and worth just as much."""
+
+    async def broken(_: RtmpAddress) -> bytes | None:
+        raise RuntimeError("nobody thought of this")
+
+    measurements = Measurements(MemoryStore())
+    pictures = Pictures(measurements, broken, lambda: NOW_S, Log("prober", "ERROR"))
+    failed = _check("n2", Reason.REPLAYED, Verdict.FAIL, "203.0.114.7")
+    assert not await pictures.of_streams(120, {"s3": Publishing(True)})
+    assert await pictures.beside([failed], [_slot("n2")], frozenset()) == [failed]
 
 
 async def test_a_check_without_a_picture_is_the_check_it_was() -> None:

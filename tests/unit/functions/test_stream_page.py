@@ -3,11 +3,14 @@
 import pytest
 
 from coordinator.adapters.ledger import Ledger
+from coordinator.adapters.page_documents import PageWriter
+from coordinator.adapters.records import Measurements
 from coordinator.money import format_tokens
 from coordinator.reasons import Reason
 from coordinator.rosters import Roster, Slot
+from coordinator.stream_pages import StreamHour
 from coordinator.sweeps import Outcome, Poll, Sweep
-from tests.lived import FIRST_EPOCH, NODES, STREAM_ID, Lived
+from tests.lived import CALENDAR, FIRST_EPOCH, NODES, STREAM_ID, Lived
 from tests.unit.functions.lived_api import Site, site_of
 from tests.unit.functions.test_node_page import Page
 
@@ -47,6 +50,20 @@ async def test_the_charts_read_aloud_and_have_a_column_an_hour() -> None:
         assert [x for x, _ in points] == [0, 1, 1, 2, 2, 3]
         heights = [y for _, y in points]
         assert heights == sorted(heights)
+
+
+async def test_an_hour_in_which_nobody_was_there_is_told_so() -> None:
+    """Nothing was due: that is not the same as everything being paid."""
+    lived = await Lived(1).live()
+    money = await Measurements(lived.measured).money_page()
+    assert money is not None
+    starts_s = CALENDAR.epoch_bounds_s(FIRST_EPOCH + 1)[0]
+    empty = StreamHour(FIRST_EPOCH + 1, starts_s, starts_s + 3600, 60, 0, 0, {}, 0, 0, 0, 7, 7, {})
+    await PageWriter(lived.measured).add_hour(STREAM_ID, empty, None, money, ())
+    async with site_of(lived) as site:
+        page = await _page(site)
+        assert "no minute was due" in page.text
+        assert "every minute was paid" not in page.text
 
 
 async def test_publishing_and_watching_are_lines_to_copy() -> None:

@@ -1,0 +1,86 @@
+"""The api as it is deployed: a process of its own, over real HTTP, on real Firestore."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import date
+from pathlib import Path
+
+import httpx
+
+from coordinator.adapters.firestore import FirestoreStore
+from coordinator.adapters.records import Measurements
+from coordinator.days import LotteryDay
+from coordinator.keys import sha256_hex
+from coordinator.thumbnails import Thumbnail
+from emulator.firestore import FirestoreEmulator
+from emulator.ports import LOOPBACK, Ports
+from emulator.processes import Child, Command, Supervisor
+from tests.lived import PICTURE, Lived
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = "openapi"
+DAY = LotteryDay(date(2026, 11, 22), "0" * 64, 60, 4, 1_795_000_000.0)
+KEY = "k" * 43
+"""At once a sponsor's, a node's and the ingest's: each kind of key opens its own routes."""
+JPEG = b"\xff\xd8\xff" + bytes(500) + b"\xff\xd9"
+START_SECONDS_MAX = 60.0
+
+
+@asynccontextmanager
+async def served(firestore: FirestoreEmulator, folder: Path) -> AsyncIterator[str]:
+    """Its URL, on a port of its own; prints its log if it does not start or something failed."""
+    ports = Ports()
+    port = ports.any()
+    env = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT / "functions"),
+        "GOOGLE_CLOUD_PROJECT": PROJECT,
+        "FIRESTORE_EMULATOR_HOST": firestore.host,
+        "INGEST_URL": "rtmp://203.0.113.5:1935/live",
+        "SPONSOR_KEY_HASHES": f"ada:{sha256_hex(KEY)}",
+        "INGEST_KEY_HASH": sha256_hex(KEY),
+        "REQUESTS_PER_SECOND": "100000",
+        "ALLOW_PRIVATE_ADDRESSES": "true",
+    }
+    framework = str(Path(sys.executable).parent / "functions-framework")
+    source = ("--source", str(ROOT / "functions/api/main.py"), "--target", "api", "--asgi")
+    argv = (framework, *source, "--host", LOOPBACK, "--port", str(port))
+    try:
+        async with Supervisor(folder / "logs") as supervisor:
+            child = await supervisor.start(Command("api", argv, env))
+            url = f"http://{LOOPBACK}:{port}"
+            await _answers(url, child)
+            yield url
+            said = "\n".join(child.output.tail())
+            assert "request_failed" not in said, said
+    finally:
+        ports.close()
+
+
+async def _answers(url: str, child: Child) -> None:
+    async with asyncio.timeout(START_SECONDS_MAX), httpx.AsyncClient(trust_env=False) as client:
+        while True:
+            assert child.death is None, "\n".join(child.output.tail())
+            try:
+                if (await client.get(f"{url}/healthz", timeout=30)).is_success:
+                    return
+            except httpx.TransportError:
+                await asyncio.sleep(0.05)
+
+
+async def seed(firestore: FirestoreEmulator) -> None:
+    """A network that has lived for two hours, so that there is something of everything."""
+    stores = [FirestoreStore(PROJECT, name) for name in ("(default)", "money")]
+    try:
+        for name in ("(default)", "money"):
+            await firestore.clear(PROJECT, name)
+        await Lived(2, stores[0], stores[1]).live()
+        measurements = Measurements(stores[0])
+        assert await measurements.seal(DAY)
+        assert await measurements.create_thumbnail(Thumbnail(PICTURE, DAY.sealed_s, JPEG))
+    finally:
+        for store in stores:
+            await store.close()
