@@ -46,7 +46,7 @@ def roster_of(port: int, nodes: int) -> Roster:
 
 
 def rss_mb() -> float:
-    """The largest resident size so far, in megabytes."""
+    """The largest resident size since the first sweep, in megabytes."""
     status = Path("/proc/self/status").read_text()
     line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) / 1024
@@ -55,7 +55,7 @@ def rss_mb() -> float:
 def page_of(roster: Roster) -> NetworkPage:
     """A day and a month of each node, and what its checks have shown, as in a real network."""
     names = [slot.node_id for slot in roster.slots]
-    like = network_page(2 * len(names), TICK * 60.0)  # some of those have no checks yet
+    like = network_page(len(names) * 16 // 15, TICK * 60.0)  # one in 31 of those has no checks yet
     past = dict(zip(names, like.history.nodes.values(), strict=False))
     history = History((TICK * 60) // HOUR_S, past)
     trust = dict(zip(names, like.trust.values(), strict=False))
@@ -91,6 +91,7 @@ async def serve(port: int, nodes: int) -> None:
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
     )
+    Path("/proc/self/clear_refs").write_text("5")  # the peak of making all this up is not ours
     print("ready", flush=True)
     while await reader.readline():
         now_s[0] += 60
