@@ -23,9 +23,9 @@ from bench.trials import Tally, Trials
 from coordinator.adapters.outbound import Outbound
 from coordinator.adapters.rtmp_probe import RtmpProbe
 from coordinator.adapters.rtmp_reference import Reference, ReferencePool
-from coordinator.checks import Check, Verdict
-from coordinator.proof import ProofParameters
-from coordinator.rtmp import RtmpAddress
+from coordinator.checking.checks import Check, Verdict
+from coordinator.media.proof import ProofParameters
+from coordinator.media.rtmp import RtmpAddress
 from emulator.cheats import PROGRAMS
 from emulator.ports import LOOPBACK
 from prober.checking import Capacity, Checker

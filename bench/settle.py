@@ -20,15 +20,15 @@ from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.page_documents import PageWriter
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store import Decide, Fields, Ref, Store
-from coordinator.balances import opening_balance
-from coordinator.checks import Check, IngestState, Run, Verdict
+from coordinator.checking.checks import Check, IngestState, Run, Verdict
 from coordinator.epochs import Calendar
-from coordinator.node_pages import BUCKETS
+from coordinator.ledger.balances import opening_balance
+from coordinator.ledger.statements import Statement
+from coordinator.pages.node_pages import BUCKETS
+from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.sweeps import Outcome, Poll, Sweep
 from coordinator.reasons import Reason
-from coordinator.rosters import Roster, Slot
-from coordinator.statements import Statement
 from coordinator.streams import Stream
-from coordinator.sweeps import Outcome, Poll, Sweep
 from payout.gathering import Gatherer
 from payout.paging import Newest, Pager
 from payout.settling import Settler

@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from bench.report import Figure, hand_in
-from coordinator.checks import Check, Event, Verdict
-from coordinator.minutes import Minutes
+from coordinator.checking.checks import Check, Event, Verdict
+from coordinator.checking.schedule import Lottery, day_secret
+from coordinator.checking.suspicion import NOBODY, Trust, TrustState, observe
+from coordinator.ledger.settlements import Evidence, settle
+from coordinator.ledger.statements import Statement, pending_of
+from coordinator.ledger.terms import Terms
+from coordinator.polling.minutes import Minutes
 from coordinator.reasons import Reason
-from coordinator.schedule import Lottery, day_secret
-from coordinator.settlements import Evidence, settle
-from coordinator.statements import Statement, pending_of
-from coordinator.suspicion import NOBODY, Trust, TrustState, observe
-from coordinator.terms import Terms
 
 DAYS = 10
 OPERATORS = 100

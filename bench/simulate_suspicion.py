@@ -1,8 +1,8 @@
 """How soon the published test flags a cheat, and how often it flags an honest node.
 
 Simulated: the checks' outcomes, drawn from the probabilities named in each row. Real: the
-rules (`coordinator.suspicion.observe`), the checks' rate (4 an hour), the immediate retest.
-Seeds are fixed, so that the figures can be repeated.
+rules (`coordinator.checking.suspicion.observe`), the checks' rate (4 an hour), the immediate
+retest. Seeds are fixed, so that the figures can be repeated.
 """
 
 import argparse
@@ -16,10 +16,10 @@ from rich.console import Console
 from rich.progress import track
 
 from bench.report import Figure, hand_in
-from coordinator.checks import Check, Event, Verdict
+from coordinator.checking.checks import Check, Event, Verdict
+from coordinator.checking.schedule import Lottery
+from coordinator.checking.suspicion import NOBODY, observe
 from coordinator.reasons import Reason
-from coordinator.schedule import Lottery
-from coordinator.suspicion import NOBODY, observe
 
 CHECKS_PER_HOUR = 4
 CHECKS_A_YEAR = CHECKS_PER_HOUR * 24 * 365

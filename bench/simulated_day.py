@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from api.nodes import Announcements
 from api.snapshots import Snapshots
-from api.wire import HeartbeatIn, HeartbeatOut
+from api.wire.common import HeartbeatIn, HeartbeatOut
 from collector.sweeping import Sweeper
 from coordinator.adapters.counting import CountingStore
 from coordinator.adapters.ledger import Ledger
@@ -22,16 +22,16 @@ from coordinator.adapters.page_documents import PageWriter
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.rtmp_probe import RtmpProbe
 from coordinator.adapters.rtmp_reference import Reference, ReferencePool
-from coordinator.addresses import HttpAddress
-from coordinator.balances import opening_balance
-from coordinator.checks import Check, Verdict
+from coordinator.checking.checks import Check, Verdict
+from coordinator.checking.schedule import day_of
 from coordinator.epochs import Calendar
 from coordinator.keys import node_id_of
-from coordinator.leases import Leases
-from coordinator.proof import ProofParameters
+from coordinator.ledger.balances import opening_balance
+from coordinator.media.proof import ProofParameters
+from coordinator.media.rtmp import RtmpAddress
+from coordinator.polling.addresses import HttpAddress
+from coordinator.polling.leases import Leases
 from coordinator.reasons import Reason
-from coordinator.rtmp import RtmpAddress
-from coordinator.schedule import day_of
 from coordinator.streams import Stream
 from payout.paging import Pager
 from payout.settling import Settler

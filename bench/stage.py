@@ -17,7 +17,7 @@ from pathlib import Path
 
 from bench.directory import Directory
 from bench.report import ROOT
-from coordinator.rtmp import RtmpAddress
+from coordinator.media.rtmp import RtmpAddress
 from emulator import publisher
 from emulator.cheats import PROGRAMS
 from emulator.ports import LOOPBACK, Ports

@@ -15,10 +15,10 @@ import uvloop
 
 from bench.report import Figure, hand_in
 from bench.simulated_day import START_S, Beating, World
-from coordinator.bitmatrix import columns
-from coordinator.rosters import Roster, Slot
-from coordinator.sweeps import SweepBits
-from coordinator.uptime import minutes_of
+from coordinator.polling.bitmatrix import columns
+from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.sweeps import SweepBits
+from coordinator.polling.uptime import minutes_of
 
 NODES = int(os.environ.get("NODES", "10000"))
 SHARDS = int(os.environ.get("SHARDS", "1"))

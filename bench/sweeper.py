@@ -22,13 +22,13 @@ from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.outbound import Outbound
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store import Ref, Store
+from coordinator.checking.trustbook import TrustBook
 from coordinator.epochs import Calendar
-from coordinator.history import History
-from coordinator.network_pages import NetworkPage
-from coordinator.rollups import HOUR_S
-from coordinator.rosters import Roster, Slot
-from coordinator.shards import FIRST
-from coordinator.trustbook import TrustBook
+from coordinator.pages.history import History
+from coordinator.pages.network_pages import NetworkPage
+from coordinator.polling.rollups import HOUR_S
+from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.shards import FIRST
 from tests.populated import network_page
 
 TICK = 29_921_760
@@ -50,6 +50,11 @@ def rss_mb() -> float:
     status = Path("/proc/self/status").read_text()
     line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) / 1024
+
+
+def forget_peak() -> None:
+    """What it took to make all these nodes up is not the collector's."""
+    Path("/proc/self/clear_refs").write_text("5")
 
 
 def page_of(roster: Roster) -> NetworkPage:
@@ -91,7 +96,7 @@ async def serve(port: int, nodes: int) -> None:
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
     )
-    Path("/proc/self/clear_refs").write_text("5")  # the peak of making all this up is not ours
+    forget_peak()
     print("ready", flush=True)
     while await reader.readline():
         now_s[0] += 60

@@ -15,13 +15,13 @@ from bench.directory import stats_url_of
 from bench.stage import STREAM, Stage, Subject
 from coordinator.adapters.outbound import Fetched, Outbound
 from coordinator.adapters.rtmp_reference import Reference
-from coordinator.addresses import parse_stats_url
-from coordinator.checks import Check, Event, Verdict
+from coordinator.checking.checks import Check, Event, Verdict
+from coordinator.checking.suspicion import NOBODY, TrustState, observe
+from coordinator.polling.addresses import parse_stats_url
+from coordinator.polling.relay_stats import parse_stats
+from coordinator.polling.rosters import Slot
+from coordinator.polling.sweeps import OUTCOME_OF_FAILURE, Outcome, judge
 from coordinator.reasons import Reason
-from coordinator.relay_stats import parse_stats
-from coordinator.rosters import Slot
-from coordinator.suspicion import NOBODY, TrustState, observe
-from coordinator.sweeps import OUTCOME_OF_FAILURE, Outcome, judge
 from emulator.ports import LOOPBACK
 from prober.checking import Checker
 from prober.drawing import Due

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from coordinator.adapters.scheduler import SchedulerError
-from coordinator.jobs import JobState
+from coordinator.polling.jobs import JobState
 
 
 async def give_way() -> None:

@@ -13,14 +13,14 @@ from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.page_documents import PageWriter
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store import Store
-from coordinator.balances import opening_balance
-from coordinator.checks import Check, IngestState, Run, Verdict
+from coordinator.checking.checks import Check, IngestState, Run, Verdict
 from coordinator.epochs import Calendar
-from coordinator.nodes import Node
+from coordinator.ledger.balances import opening_balance
+from coordinator.polling.nodes import Node
+from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.sweeps import Outcome, Poll, Sweep
 from coordinator.reasons import Reason
-from coordinator.rosters import Roster, Slot
 from coordinator.streams import Stream
-from coordinator.sweeps import Outcome, Poll, Sweep
 from payout.paging import Pager
 from payout.settling import Settler
 

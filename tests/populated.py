@@ -2,26 +2,26 @@
 
 import random
 
-from coordinator.accounts import Account, Accounts, Held, Service
 from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store import Store
-from coordinator.balances import opening_balance
-from coordinator.checks import Control, IngestState
-from coordinator.controls import ControlCount
+from coordinator.checking.checks import Control, IngestState
+from coordinator.checking.controls import ControlCount
+from coordinator.checking.prober_news import ProberNews
+from coordinator.checking.suspicion import Trust, TrustState
 from coordinator.epochs import Calendar
-from coordinator.history import History, NodeHistory
 from coordinator.keys import node_id_of
-from coordinator.money_pages import MoneyPage
-from coordinator.network_pages import NetworkPage
-from coordinator.prober_news import ProberNews
+from coordinator.ledger.accounts import Account, Accounts, Held, Service
+from coordinator.ledger.balances import opening_balance
+from coordinator.pages.history import History, NodeHistory
+from coordinator.pages.money_pages import MoneyPage
+from coordinator.pages.network_pages import NetworkPage
+from coordinator.polling.rollups import NodeHour
+from coordinator.polling.rosters import Slot
+from coordinator.polling.shards import FIRST
+from coordinator.polling.sweeps import Outcome, Poll
 from coordinator.reasons import Reason
-from coordinator.rollups import NodeHour
-from coordinator.rosters import Slot
-from coordinator.shards import FIRST
 from coordinator.streams import Stream
-from coordinator.suspicion import Trust, TrustState
-from coordinator.sweeps import Outcome, Poll
 
 CALENDAR = Calendar()
 NAMES = ("Main stage", "Village fête", "Chess night", "Harbour camera", "Radio 107", "Open court",

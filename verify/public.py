@@ -6,15 +6,15 @@ from typing import Any
 
 import httpx
 
-from coordinator.checks import Check, Control, Event, IngestState, Run, Verdict
-from coordinator.days import LotteryDay
+from coordinator.checking.checks import Check, Control, Event, IngestState, Run, Verdict
+from coordinator.checking.days import LotteryDay
+from coordinator.ledger.statements import Statement
 from coordinator.money import parse_tokens
 from coordinator.packing import bitmap_from
+from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.sweeps import Outcome, SweepBits
 from coordinator.reasons import Reason
-from coordinator.rosters import Roster, Slot
-from coordinator.statements import Statement
 from coordinator.streams import Stream
-from coordinator.sweeps import Outcome, SweepBits
 from verify.statements import statement_from
 
 TIMEOUT_S = 20.0

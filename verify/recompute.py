@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
-from coordinator.epoch_records import EpochRecord, draws_of
 from coordinator.epochs import Calendar
+from coordinator.ledger.epoch_records import EpochRecord, draws_of
+from coordinator.ledger.settlements import settle
+from coordinator.ledger.statements import Statement
 from coordinator.money import format_tokens
-from coordinator.settlements import settle
-from coordinator.statements import Statement
 from coordinator.streams import Stream
 from verify.public import PublicRecord
 

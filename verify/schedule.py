@@ -3,10 +3,10 @@
 import hashlib
 from datetime import date
 
-from coordinator.audit import SWEEP_AGE_TICKS_MAX, DayAudit
-from coordinator.checks import Event, Run
-from coordinator.days import LotteryDay
-from coordinator.sweeps import sweep_id
+from coordinator.checking.checks import Event, Run
+from coordinator.checking.days import LotteryDay
+from coordinator.ledger.audit import SWEEP_AGE_TICKS_MAX, DayAudit
+from coordinator.polling.sweeps import sweep_id
 from verify.public import PublicRecord
 
 FINDINGS_SHOWN_MAX = 50

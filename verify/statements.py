@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Any
 
+from coordinator.ledger.rows import Carried, Row, Voided
+from coordinator.ledger.statements import Statement
+from coordinator.ledger.terms import Terms
 from coordinator.money import parse_tokens
 from coordinator.reasons import Reason
-from coordinator.rows import Carried, Row, Voided
-from coordinator.statements import Statement
-from coordinator.terms import Terms
 
 
 def statement_from(found: dict[str, Any]) -> Statement:

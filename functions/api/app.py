@@ -4,28 +4,25 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp
 
-from api import (
-    evidence,
-    feeds,
-    money_routes,
-    node_checks,
-    node_page,
-    node_routes,
-    openapi,
-    pictures,
-    problems,
-    stream_page,
-    stream_routes,
-    webhook_routes,
-)
-from api.edge import Edge
+from api import openapi
 from api.heartbeats import Repetitions
-from api.limits import BodyLimit
-from api.pages import Pages
-from api.problems import Problem
-from api.rates import RateLimit
+from api.http import problems
+from api.http.edge import Edge
+from api.http.limits import BodyLimit
+from api.http.problems import Problem
+from api.http.rates import RateLimit
+from api.pages import feeds
+from api.pages import node as node_page
+from api.pages import stream as stream_page
+from api.pages.site import Pages
+from api.routes import checks as node_checks
+from api.routes import evidence, pictures
+from api.routes import money as money_routes
+from api.routes import nodes as node_routes
+from api.routes import streams as stream_routes
+from api.routes import webhooks as webhook_routes
 from api.services import Services
-from api.wire import HealthOut
+from api.wire.common import HealthOut
 from coordinator.adapters.store import StoreError
 
 _ROUTES = (

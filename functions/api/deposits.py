@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from api.money_wire import ClosedOut, EntryOut, TopUpIn, TopUpOut
-from api.problems import Problem
-from api.wire import timestamp
+from api.http.problems import Problem
+from api.wire.common import timestamp
+from api.wire.money import ClosedOut, EntryOut, TopUpIn, TopUpOut
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.ledger import Ledger, StreamClosedError
 from coordinator.adapters.records import Measurements
-from coordinator.entries import Entry
 from coordinator.epochs import Calendar
 from coordinator.keys import sha256_hex
+from coordinator.ledger.entries import Entry
 from coordinator.money import format_tokens, parse_tokens
 from coordinator.streams import Stream
 

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.edge import with_ours
-from api.keys import node_of, peer_of
-from api.limits import BODY_BYTES_MAX, replaying
+from api.http.edge import with_ours
+from api.http.keys import node_of, peer_of
+from api.http.limits import BODY_BYTES_MAX, replaying
+from api.http.problems import Problem
+from api.http.rates import RateLimit
 from api.nodes import Announcements
-from api.problems import Problem
-from api.rates import RateLimit
-from api.wire import HeartbeatIn, HeartbeatOut
+from api.wire.common import HeartbeatIn, HeartbeatOut
 from coordinator.adapters.store import StoreError
 
 PATH = "/nodes/heartbeat"

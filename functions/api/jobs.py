@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.scheduler import Scheduler, SchedulerError
-from coordinator.jobs import JobState
+from coordinator.polling.jobs import JobState
 
 SECONDS_MIN = 15.0
 

@@ -4,19 +4,19 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from api.dialback import EVERY_SECONDS, Announced, DialBack, DialedBack, Knock
-from api.problems import Problem
+from api.http.problems import Problem
 from api.snapshots import Snapshot, Snapshots
-from api.wire import DialBackIn, DialBackOut, HeartbeatIn, HeartbeatOut, KnockOut
+from api.wire.common import DialBackIn, DialBackOut, HeartbeatIn, HeartbeatOut, KnockOut
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.switching import Switch
-from coordinator.addresses import AddressRefused, check_addresses, is_ip, parse_stats_url
-from coordinator.balances import lasts_sentence
 from coordinator.epochs import Calendar
-from coordinator.leases import Leases, Written, digest_of
+from coordinator.ledger.balances import lasts_sentence
 from coordinator.money import format_tokens
-from coordinator.network import Network
-from coordinator.nodes import Node, NodeStatus
+from coordinator.pages.network import Network
+from coordinator.polling.addresses import AddressRefused, check_addresses, is_ip, parse_stats_url
+from coordinator.polling.leases import Leases, Written, digest_of
+from coordinator.polling.nodes import Node, NodeStatus
 from coordinator.reasons import Reason
 from coordinator.streams import Stream, StreamStatus, status_of
 

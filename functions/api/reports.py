@@ -3,18 +3,18 @@
 from dataclasses import dataclass
 
 from api.deposits import entry_out
-from api.money_wire import DeliveryOut, HourOut, ReceiptLineOut, ReceiptOut, ReleaseOut
-from api.problems import Problem
+from api.http.problems import Problem
 from api.snapshots import Snapshots
 from api.views import row_out
-from api.wire import UnpaidOut, timestamp
-from coordinator.accounts import Account
+from api.wire.common import UnpaidOut, timestamp
+from api.wire.money import DeliveryOut, HourOut, ReceiptLineOut, ReceiptOut, ReleaseOut
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.ledger import Ledger
-from coordinator.balances import lasts_sentence
 from coordinator.epochs import Calendar
+from coordinator.ledger.accounts import Account
+from coordinator.ledger.balances import lasts_sentence
+from coordinator.ledger.statements import Statement, Summary
 from coordinator.money import format_tokens
-from coordinator.statements import Statement, Summary
 from coordinator.streams import Stream
 
 

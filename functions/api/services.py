@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from api.http.problems import Problem
 from api.jobs import Jobs
 from api.nodes import Announcements
-from api.problems import Problem
 from api.snapshots import Snapshots
 from api.streams import Registrar
 from api.webhooks import Subscriptions

@@ -10,11 +10,11 @@ from coordinator.adapters.materialising import Materialiser
 from coordinator.adapters.page_documents import PageWriter
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store import StoreError
-from coordinator.balances import Balance, lasts_seconds
 from coordinator.epochs import Calendar
-from coordinator.money_pages import MoneyPage
-from coordinator.network import Network, network_of
-from coordinator.network_pages import NetworkPage, bare_page
+from coordinator.ledger.balances import Balance, lasts_seconds
+from coordinator.pages.money_pages import MoneyPage
+from coordinator.pages.network import Network, network_of
+from coordinator.pages.network_pages import NetworkPage, bare_page
 from coordinator.streams import Stream
 
 SWEEP_LASTS_S = 20.0

@@ -5,17 +5,17 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from api.problems import Problem
+from api.http.problems import Problem
 from api.snapshots import Snapshot
 from api.webhooks import Subscriptions
-from api.wire import StreamIn
+from api.wire.common import StreamIn
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.switching import Switch
-from coordinator.balances import opening_balance
 from coordinator.epochs import Calendar
 from coordinator.keys import sha256_hex, stream_id_of, stream_key_of
+from coordinator.ledger.balances import opening_balance
 from coordinator.money import parse_tokens
 from coordinator.streams import Stream
 

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 
 from api.snapshots import Snapshot
-from api.wire import (
+from api.wire.common import (
     CarriedOut,
     NodeOut,
     RowOut,
@@ -13,10 +13,10 @@ from api.wire import (
     VoidedOut,
     timestamp,
 )
+from coordinator.ledger.rows import Row
+from coordinator.ledger.statements import Statement
 from coordinator.money import format_tokens
-from coordinator.network import NodeView
-from coordinator.rows import Row
-from coordinator.statements import Statement
+from coordinator.pages.network import NodeView
 from coordinator.streams import Stream, status_of
 
 

@@ -3,18 +3,18 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from api.problems import Problem
-from api.webhook_wire import WebhookIn, WebhookOut, WebhookSetOut
-from api.wire import timestamp
+from api.http.problems import Problem
+from api.wire.common import timestamp
+from api.wire.webhooks import WebhookIn, WebhookOut, WebhookSetOut
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.outbound import Outbound, OutboundLimits
 from coordinator.adapters.webhook_records import Webhooks
-from coordinator.addresses import AddressRefused, parse_webhook_url
 from coordinator.epochs import Calendar
 from coordinator.keys import sha256_hex
+from coordinator.ledger.webhooks import RequestConflictError, Webhook, secret_of
+from coordinator.polling.addresses import AddressRefused, parse_webhook_url
 from coordinator.streams import Stream
-from coordinator.webhooks import RequestConflictError, Webhook, secret_of
 
 LIMITS = OutboundLimits(resolve_seconds=1.5)
 """The api only resolves a name; payout is who sends."""

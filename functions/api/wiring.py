@@ -27,7 +27,7 @@ from coordinator.adapters.settings import ApiSettings
 from coordinator.adapters.store import Store
 from coordinator.adapters.switching import Switch
 from coordinator.adapters.webhook_records import Webhooks
-from coordinator.leases import Leases
+from coordinator.polling.leases import Leases
 
 HEARTBEAT_SECONDS_MAX = 30
 PAGES_HELD_SECONDS = 60

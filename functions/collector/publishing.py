@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.log import Log
 from coordinator.adapters.records import Measurements
+from coordinator.checking.trustbook import TrustBook
 from coordinator.column_packing import ColumnPacker
 from coordinator.epochs import Calendar
-from coordinator.history import HOURS, History, joined
-from coordinator.network_pages import NetworkPage, News
-from coordinator.rollups import HOUR_S
-from coordinator.rosters import Roster
-from coordinator.shards import Layout, Layouts
-from coordinator.sweeps import Sweep
-from coordinator.trustbook import TrustBook
+from coordinator.pages.history import HOURS, History, joined
+from coordinator.pages.network_pages import NetworkPage, News
+from coordinator.polling.rollups import HOUR_S
+from coordinator.polling.rosters import Roster
+from coordinator.polling.shards import Layout, Layouts
+from coordinator.polling.sweeps import Sweep
 
 
 @dataclass

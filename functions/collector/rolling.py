@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 from coordinator.adapters.records import Measurements
 from coordinator.epochs import Calendar
-from coordinator.rollups import HOUR_S, rolled_up, ticks_of_hour
-from coordinator.rosters import Roster
-from coordinator.sweeps import Sweep, SweepBits
+from coordinator.polling.rollups import HOUR_S, rolled_up, ticks_of_hour
+from coordinator.polling.rosters import Roster
+from coordinator.polling.sweeps import Sweep, SweepBits
 
 
 @dataclass

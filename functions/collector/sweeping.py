@@ -14,15 +14,15 @@ from coordinator.adapters.log import Log
 from coordinator.adapters.outbound import Outbound
 from coordinator.adapters.records import CHANGED_NODES_MAX, Measurements
 from coordinator.adapters.store import StoreError
-from coordinator.checks import IngestState, Run
+from coordinator.checking.checks import IngestState, Run
 from coordinator.epochs import Calendar
 from coordinator.keys import shard_of
-from coordinator.nodes import Node
+from coordinator.polling.nodes import Node
+from coordinator.polling.relay_stats import Media, RelayStats
+from coordinator.polling.rosters import Announced, Roster, succeeding
+from coordinator.polling.shards import FIRST, LEAD_TICKS, Layout, Layouts
+from coordinator.polling.sweeps import Poll, Sweep, judge
 from coordinator.reasons import Reason
-from coordinator.relay_stats import Media, RelayStats
-from coordinator.rosters import Announced, Roster, succeeding
-from coordinator.shards import FIRST, LEAD_TICKS, Layout, Layouts
-from coordinator.sweeps import Poll, Sweep, judge
 
 CURSOR_OVERLAP_S = 15.0
 """Node documents are read again this far back: a clock may lag, and a write takes a moment."""

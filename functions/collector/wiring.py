@@ -13,7 +13,7 @@ from coordinator.adapters.outbound import Outbound
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.settings import CollectorSettings
 from coordinator.adapters.triggers import refuse_unless_post
-from coordinator.shards import SHARDS_MAX
+from coordinator.polling.shards import SHARDS_MAX
 
 
 def build(environ: Mapping[str, str]) -> Callable[[Request], Awaitable[Response]]:

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.records import Measurements
-from coordinator.epoch_records import EpochRecord, draws_of
 from coordinator.epochs import Calendar
-from coordinator.rosters import Roster
-from coordinator.settlements import Evidence
-from coordinator.statements import Statement
+from coordinator.ledger.epoch_records import EpochRecord, draws_of
+from coordinator.ledger.settlements import Evidence
+from coordinator.ledger.statements import Statement
+from coordinator.ledger.terms import Terms
+from coordinator.polling.rosters import Roster
 from coordinator.streams import Stream
-from coordinator.terms import Terms
 
 
 @dataclass

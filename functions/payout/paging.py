@@ -12,12 +12,12 @@ from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log
 from coordinator.adapters.page_documents import PageWriter
 from coordinator.adapters.records import Measurements
-from coordinator.incidents import incidents_of
-from coordinator.money_pages import MoneyPage
-from coordinator.node_pages import EPOCHS_KEPT
-from coordinator.node_parts import parts_of
-from coordinator.statements import Statement
-from coordinator.stream_pages import hour_of, thumbnail_of
+from coordinator.ledger.statements import Statement
+from coordinator.pages.incidents import incidents_of
+from coordinator.pages.money_pages import MoneyPage
+from coordinator.pages.node_pages import EPOCHS_KEPT
+from coordinator.pages.node_parts import parts_of
+from coordinator.pages.stream_pages import hour_of, thumbnail_of
 from coordinator.streams import Stream
 from payout.gathering import Gatherer
 

@@ -11,8 +11,8 @@ from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.switching import Switch
-from coordinator.days import days_around
-from coordinator.jobs import Need, days_need_the_prober, somebody_is_there
+from coordinator.checking.days import days_around
+from coordinator.polling.jobs import Need, days_need_the_prober, somebody_is_there
 
 CHANGES_OVERLAP_S = 15.0
 """Node documents are looked for this far before a sweep's own look: clocks differ a little."""

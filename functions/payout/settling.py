@@ -13,8 +13,8 @@ from coordinator.adapters.materialising import Materialiser
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store import StoreError
 from coordinator.epochs import Calendar
-from coordinator.settlements import draft
-from coordinator.statements import Statement
+from coordinator.ledger.settlements import draft
+from coordinator.ledger.statements import Statement
 from coordinator.streams import Stream
 from payout.gathering import Gatherer
 from payout.paging import Newest, Pager

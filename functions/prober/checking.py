@@ -8,12 +8,12 @@ from coordinator.adapters.clock import Clock
 from coordinator.adapters.outbound import Outbound
 from coordinator.adapters.rtmp_probe import RtmpProbe
 from coordinator.adapters.rtmp_reference import Reference
-from coordinator.addresses import AddressRefused
-from coordinator.checks import Check, Verdict
-from coordinator.packets import Capture
-from coordinator.proof import Proof, ProofParameters, capture_seconds, judge
+from coordinator.checking.checks import Check, Verdict
+from coordinator.media.packets import Capture
+from coordinator.media.proof import Proof, ProofParameters, capture_seconds, judge
+from coordinator.media.rtmp import RtmpAddress
+from coordinator.polling.addresses import AddressRefused
 from coordinator.reasons import Reason
-from coordinator.rtmp import RtmpAddress
 from prober.drawing import Due
 from prober.owning import disowned
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from coordinator.checks import Control
-from coordinator.rosters import Roster, Slot
-from coordinator.schedule import Lottery
-from coordinator.suspicion import Trust
-from coordinator.sweeps import Outcome, Sweep
-from coordinator.trustbook import TrustBook
+from coordinator.checking.checks import Control
+from coordinator.checking.schedule import Lottery
+from coordinator.checking.suspicion import Trust
+from coordinator.checking.trustbook import TrustBook
+from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.sweeps import Outcome, Sweep
 
 
 @dataclass(frozen=True, slots=True)

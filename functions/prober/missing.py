@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from coordinator.adapters.records import Measurements
 from coordinator.epochs import Calendar
-from coordinator.sweeps import Sweep
+from coordinator.polling.sweeps import Sweep
 
 SWEEP_AGE_TICKS_MAX = 3
 """An older sweep says nothing about a draw: nobody is a candidate by it."""

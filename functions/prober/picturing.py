@@ -8,16 +8,16 @@ from coordinator.adapters.clock import Clock
 from coordinator.adapters.log import Log
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.rtmp_reference import Reference
-from coordinator.checks import Check, Verdict
-from coordinator.rosters import Slot
-from coordinator.rtmp import RtmpAddress
-from coordinator.suspicion import PROVEN_WRONG
-from coordinator.thumbnails import (
+from coordinator.checking.checks import Check, Verdict
+from coordinator.checking.suspicion import PROVEN_WRONG
+from coordinator.checking.thumbnails import (
     NODE_PICTURES_A_RUN_MAX,
     Thumbnail,
     of_check,
     of_stream,
 )
+from coordinator.media.rtmp import RtmpAddress
+from coordinator.polling.rosters import Slot
 
 STREAM_PICTURES_A_RUN_MAX = 20
 """Those that are left over are taken in the draws that follow."""

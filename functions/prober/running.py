@@ -9,16 +9,16 @@ from coordinator.adapters.clock import Clock
 from coordinator.adapters.log import Log
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.rtmp_reference import Reference, ReferencePool
-from coordinator.checks import Check, Control, IngestState, Run, Verdict
-from coordinator.controls import is_wrong
+from coordinator.checking.checks import Check, Control, IngestState, Run, Verdict
+from coordinator.checking.controls import is_wrong
+from coordinator.checking.schedule import day_of
+from coordinator.checking.suspicion import Trust
+from coordinator.checking.trustbook import TrustBook
 from coordinator.epochs import Calendar
+from coordinator.media.rtmp import RtmpAddress
+from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
-from coordinator.rosters import Roster, Slot
-from coordinator.rtmp import RtmpAddress
-from coordinator.schedule import day_of
-from coordinator.suspicion import Trust
-from coordinator.sweeps import Sweep
-from coordinator.trustbook import TrustBook
 from prober.checking import Checker
 from prober.drawing import Due, candidates, due_in
 from prober.missing import SWEEP_AGE_TICKS_MAX, MissedDraws

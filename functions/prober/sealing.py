@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from coordinator.adapters.records import Measurements
-from coordinator.days import LotteryDay, days_around
-from coordinator.schedule import Lottery, commitment, day_secret
+from coordinator.checking.days import LotteryDay, days_around
+from coordinator.checking.schedule import Lottery, commitment, day_secret
 
 PAST_DAYS = 7
 """So many days back one that was left shut is opened: the prober was away when it ended."""

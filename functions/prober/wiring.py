@@ -17,7 +17,7 @@ from coordinator.adapters.rtmp_probe import RtmpProbe
 from coordinator.adapters.rtmp_reference import ReferencePool
 from coordinator.adapters.settings import ProberSettings
 from coordinator.adapters.triggers import refuse_unless_post
-from coordinator.proof import ProofParameters
+from coordinator.media.proof import ProofParameters
 from prober.checking import Capacity, Checker
 from prober.picturing import Pictures
 from prober.running import Prober

@@ -19,11 +19,11 @@ from api.wiring import build_on
 from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store import Store
-from coordinator.checks import Check, IngestState, Run, Verdict
+from coordinator.checking.checks import Check, IngestState, Run, Verdict
+from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.sweeps import Outcome, Poll, Sweep
 from coordinator.reasons import Reason
-from coordinator.rosters import Roster, Slot
 from coordinator.streams import Stream
-from coordinator.sweeps import Outcome, Poll, Sweep
 from tests.lived import Lived
 from tests.unit.functions.conftest import settings
 

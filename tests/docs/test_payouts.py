@@ -5,14 +5,14 @@ import re
 from pathlib import Path
 from typing import Any
 
-from coordinator.checks import Check, Verdict
-from coordinator.minutes import Minutes
+from coordinator.checking.checks import Check, Verdict
+from coordinator.ledger.rows import Carried
+from coordinator.ledger.settlements import Evidence, settle
+from coordinator.ledger.terms import Terms
+from coordinator.ledger.unpaid import UNPAID_REASONS
 from coordinator.money import format_tokens, parse_tokens
+from coordinator.polling.minutes import Minutes
 from coordinator.reasons import Reason
-from coordinator.rows import Carried
-from coordinator.settlements import Evidence, settle
-from coordinator.terms import Terms
-from coordinator.unpaid import UNPAID_REASONS
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "payouts.md").read_text()
 

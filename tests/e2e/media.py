@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from coordinator.rtmp import RtmpAddress
+from coordinator.media.rtmp import RtmpAddress
 
 PATIENCE_S = 40.0
 """How long a condition may take before the test fails with the output of what it waited for."""

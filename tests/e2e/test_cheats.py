@@ -7,9 +7,9 @@ import pytest_asyncio
 
 from bench.cheats import CONTENT, NOTHING, RELAYING, UNCHECKED, Found, Plan, measure
 from bench.stage import HONEST
-from coordinator.checks import Verdict
+from coordinator.checking.checks import Verdict
+from coordinator.checking.suspicion import PROVEN_WRONG
 from coordinator.reasons import Reason
-from coordinator.suspicion import PROVEN_WRONG
 from emulator.cheats import PROGRAMS
 from tests.e2e.media import children_of_this_process
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import pytest
 
 from coordinator.adapters.rtmp_probe import RtmpProbe
-from coordinator.packets import Capture
+from coordinator.media.packets import Capture
+from coordinator.media.rtmp import RtmpAddress
 from coordinator.reasons import Reason
-from coordinator.rtmp import RtmpAddress
 from emulator.link import Link
 from tests.e2e.agent_stand_ins import (
     HOST,

@@ -14,8 +14,8 @@ import pytest_asyncio
 
 from coordinator.adapters.rtmp_probe import RtmpProbe
 from coordinator.adapters.rtmp_reference import Reference, ReferencePool
-from coordinator.proof import Capture, Proof, ProofParameters, Verdict, capture_seconds, judge
-from coordinator.rtmp import RtmpAddress
+from coordinator.media.proof import Capture, Proof, ProofParameters, Verdict, capture_seconds, judge
+from coordinator.media.rtmp import RtmpAddress
 from tests.e2e.media import Child, Media, at, free_port, media
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

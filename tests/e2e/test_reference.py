@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from coordinator.adapters.rtmp_probe import RtmpProbe
 from coordinator.adapters.rtmp_reference import Reference, ReferencePool
-from coordinator.proof import Verdict, judge
+from coordinator.media.proof import Verdict, judge
 from tests.e2e.media import Child, Media, at, children_of_this_process, media
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -12,9 +12,9 @@ import httpx
 
 from coordinator.adapters.firestore import FirestoreStore
 from coordinator.adapters.records import Measurements
-from coordinator.days import LotteryDay
+from coordinator.checking.days import LotteryDay
+from coordinator.checking.thumbnails import Thumbnail
 from coordinator.keys import sha256_hex
-from coordinator.thumbnails import Thumbnail
 from emulator.firestore import FirestoreEmulator
 from emulator.ports import LOOPBACK, Ports
 from emulator.processes import Child, Command, Supervisor

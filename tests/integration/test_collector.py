@@ -12,11 +12,11 @@ from coordinator.adapters.log import Log
 from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.outbound import Outbound, OutboundLimits
 from coordinator.adapters.records import Measurements
-from coordinator.checks import IngestState, Run
+from coordinator.checking.checks import IngestState, Run
 from coordinator.epochs import Calendar
-from coordinator.nodes import Node
+from coordinator.polling.nodes import Node
+from coordinator.polling.sweeps import Outcome, Sweep
 from coordinator.reasons import Reason
-from coordinator.sweeps import Outcome, Sweep
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 CALENDAR = Calendar(sweep_seconds=60)

@@ -19,7 +19,7 @@ import pytest
 
 from coordinator.adapters.firestore import FirestoreStore
 from coordinator.adapters.records import Measurements
-from coordinator.checks import IngestState, Run
+from coordinator.checking.checks import IngestState, Run
 from coordinator.keys import node_id_of
 from emulator.firestore import FirestoreEmulator
 from tests.integration.live_api import DAY, JPEG, KEY, PROJECT, seed, served

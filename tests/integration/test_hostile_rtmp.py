@@ -11,10 +11,10 @@ import pytest_asyncio
 
 from coordinator.adapters.media_process import Limits
 from coordinator.adapters.rtmp_probe import RtmpProbe
-from coordinator.packets import Capture
-from coordinator.proof import Proof, ProofParameters, Verdict, judge
+from coordinator.media.packets import Capture
+from coordinator.media.proof import Proof, ProofParameters, Verdict, judge
+from coordinator.media.rtmp import RtmpAddress
 from coordinator.reasons import Reason
-from coordinator.rtmp import RtmpAddress
 from tests.e2e.media import children_of_this_process, free_port
 from tests.integration.hostile_servers import KINDS, Kind, fuzzed, serving
 from tests.packet_streams import live

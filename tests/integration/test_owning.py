@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from coordinator.adapters.outbound import Outbound, OutboundLimits
+from coordinator.polling.rosters import Slot
 from coordinator.reasons import Reason
-from coordinator.rosters import Slot
 from prober.owning import disowned
 
 LIMITS = OutboundLimits(connect_seconds=1.0, total_seconds=1.5)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from coordinator.adapters.outbound import Failed, Outbound, OutboundLimits, Posted
-from coordinator.addresses import HttpAddress, parse_webhook_url
+from coordinator.polling.addresses import HttpAddress, parse_webhook_url
 from coordinator.reasons import Reason
 from tests.e2e.certificates import certificate, served_with
 from tests.integration import hostile

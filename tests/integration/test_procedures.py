@@ -18,8 +18,8 @@ from api.wiring import build as build_api
 from coordinator.adapters.firestore import FirestoreStore
 from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.settings import PayoutSettings
-from coordinator.balances import opening_balance
 from coordinator.keys import sha256_hex
+from coordinator.ledger.balances import opening_balance
 from emulator.firestore import FirestoreEmulator
 from payout.wiring import build_on as build_payout
 from tests.unit.functions.conftest import bearer

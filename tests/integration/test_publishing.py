@@ -10,11 +10,11 @@ from coordinator.adapters.firestore import FirestoreStore
 from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store import Fields, Ref, StoreError
-from coordinator.checks import Check, Control, IngestState, Run, Verdict
-from coordinator.money_pages import MoneyPage
-from coordinator.network import Network, network_of
+from coordinator.checking.checks import Check, Control, IngestState, Run, Verdict
+from coordinator.pages.money_pages import MoneyPage
+from coordinator.pages.network import Network, network_of
+from coordinator.polling.shards import LEAD_TICKS, SETTLED_AFTER_TICKS
 from coordinator.reasons import Reason
-from coordinator.shards import LEAD_TICKS, SETTLED_AFTER_TICKS
 from emulator.firestore import FirestoreEmulator
 from tests.integration.test_shards import CALENDAR, NODES, START_TICK, _Network
 from tests.populated import money_page, network_page

@@ -14,11 +14,11 @@ from coordinator.adapters.outbound import Outbound
 from coordinator.adapters.records import Measurements
 from coordinator.epochs import Calendar
 from coordinator.keys import shard_of
-from coordinator.minutes import Minutes
-from coordinator.nodes import Node
-from coordinator.rosters import COMPACT_AT_GONE
-from coordinator.shards import LEAD_TICKS, SETTLED_AFTER_TICKS
-from coordinator.uptime import minutes_of
+from coordinator.polling.minutes import Minutes
+from coordinator.polling.nodes import Node
+from coordinator.polling.rosters import COMPACT_AT_GONE
+from coordinator.polling.shards import LEAD_TICKS, SETTLED_AFTER_TICKS
+from coordinator.polling.uptime import minutes_of
 from tests.integration.test_collector import _serving, _stats
 
 CALENDAR = Calendar(sweep_seconds=60)

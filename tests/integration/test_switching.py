@@ -20,9 +20,9 @@ from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.scheduler import Scheduler, SchedulerError
 from coordinator.adapters.settings import PayoutSettings
-from coordinator.days import LotteryDay, days_around
-from coordinator.rosters import Roster
-from coordinator.sweeps import Sweep
+from coordinator.checking.days import LotteryDay, days_around
+from coordinator.polling.rosters import Roster
+from coordinator.polling.sweeps import Sweep
 from emulator.cloud_scheduler import service
 from emulator.cloud_scheduler.book import Book
 from emulator.cloud_scheduler.delivery import CallError

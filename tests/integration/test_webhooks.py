@@ -23,16 +23,16 @@ from coordinator.adapters.outbound import Outbound, OutboundLimits
 from coordinator.adapters.settings import PayoutSettings
 from coordinator.adapters.store import Ref, Store
 from coordinator.adapters.webhook_records import Webhooks
-from coordinator.balances import opening_balance
-from coordinator.checks import Check, Verdict
+from coordinator.checking.checks import Check, Verdict
 from coordinator.epochs import Calendar
-from coordinator.minutes import Minutes
+from coordinator.ledger.balances import opening_balance
+from coordinator.ledger.rows import Carried
+from coordinator.ledger.settlements import Evidence, draft
+from coordinator.ledger.terms import Terms
+from coordinator.ledger.webhooks import GIVE_UP_SECONDS, Webhook, secret_of
+from coordinator.polling.minutes import Minutes
 from coordinator.reasons import Reason
-from coordinator.rows import Carried
-from coordinator.settlements import Evidence, draft
 from coordinator.streams import Stream
-from coordinator.terms import Terms
-from coordinator.webhooks import GIVE_UP_SECONDS, Webhook, secret_of
 from emulator.firestore import FirestoreEmulator
 from payout.delivering import Deliverer
 from payout.wiring import build_on

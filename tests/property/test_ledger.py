@@ -25,11 +25,11 @@ from hypothesis.stateful import (
 )
 
 from api.deposits import Treasurer
-from api.money_wire import TopUpIn
-from api.problems import Problem
+from api.http.problems import Problem
 from api.streams import Registrar
 from api.webhooks import Subscriptions
-from api.wire import StreamIn
+from api.wire.common import StreamIn
+from api.wire.money import TopUpIn
 from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log
 from coordinator.adapters.memory import MemoryStore
@@ -37,15 +37,15 @@ from coordinator.adapters.outbound import Outbound
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store import StoreError
 from coordinator.adapters.webhook_records import Webhooks
-from coordinator.checks import Check, IngestState, Run, Verdict
+from coordinator.checking.checks import Check, IngestState, Run, Verdict
 from coordinator.epochs import Calendar
+from coordinator.ledger.settlements import draft
+from coordinator.ledger.statements import Statement
 from coordinator.money import format_tokens
+from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.sweeps import Outcome, Poll, Sweep
 from coordinator.reasons import Reason
-from coordinator.rosters import Roster, Slot
-from coordinator.settlements import draft
-from coordinator.statements import Statement
 from coordinator.streams import Stream
-from coordinator.sweeps import Outcome, Poll, Sweep
 from payout.gathering import Gatherer
 from payout.settling import Settler
 from tests.crashing import CrashingStore

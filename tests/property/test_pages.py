@@ -3,14 +3,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.check_tables import pack_checks, unpack_checks
-from coordinator.checks import Check, Event, Verdict
-from coordinator.incidents import Incident, Incidents
-from coordinator.minutes import Minutes
-from coordinator.node_pages import BYTES_MAX, EPOCHS_KEPT, Line, Part, epochs_of, with_part
+from coordinator.checking.check_tables import pack_checks, unpack_checks
+from coordinator.checking.checks import Check, Event, Verdict
+from coordinator.ledger.rows import Row
+from coordinator.pages.incidents import Incident, Incidents
+from coordinator.pages.node_pages import BYTES_MAX, EPOCHS_KEPT, Line, Part, epochs_of, with_part
+from coordinator.pages.strips import letters_of, stretches_of
+from coordinator.polling.minutes import Minutes
 from coordinator.reasons import Reason
-from coordinator.rows import Row
-from coordinator.strips import letters_of, stretches_of
 
 COUNT = 13
 BITS = st.integers(0, 2**COUNT - 1)

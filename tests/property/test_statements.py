@@ -6,13 +6,13 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coordinator.checks import Check, Event, Verdict
-from coordinator.minutes import Minutes
+from coordinator.checking.checks import Check, Event, Verdict
+from coordinator.ledger.rows import Carried
+from coordinator.ledger.settlements import Evidence, draft, settle
+from coordinator.ledger.statements import Statement
+from coordinator.ledger.terms import Terms
+from coordinator.polling.minutes import Minutes
 from coordinator.reasons import Reason
-from coordinator.rows import Carried
-from coordinator.settlements import Evidence, draft, settle
-from coordinator.statements import Statement
-from coordinator.terms import Terms
 
 NODES = ["n2", "n3", "n5", "n7", "n11", "n13", "n17"]
 TICKS = 12

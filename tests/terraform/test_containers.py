@@ -26,7 +26,7 @@ import yaml
 
 from coordinator.adapters.cloud_scheduler import CloudScheduler
 from coordinator.adapters.rtmp_probe import RtmpProbe
-from coordinator.jobs import JobState
+from coordinator.polling.jobs import JobState
 from emulator.firestore import FirestoreEmulator
 from tests.e2e.media import Media, at, free_port
 from tests.image.containers import runner
@@ -49,7 +49,7 @@ DOT_ENV = {
 CAPTURE = """
 import asyncio, sys, time
 from coordinator.adapters.rtmp_probe import RtmpProbe
-from coordinator.rtmp import RtmpAddress
+from coordinator.media.rtmp import RtmpAddress
 found = asyncio.run(RtmpProbe(now=time.time).capture(RtmpAddress.parse(sys.argv[1]), 4.0))
 print(len(found.packets), found.failure and found.failure.value)
 """

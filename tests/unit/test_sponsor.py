@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from api.keys import sponsor_of
-from api.problems import Problem
+from api.http.keys import sponsor_of
+from api.http.problems import Problem
 from coordinator.keys import SPONSOR_KEY_PATTERN, sha256_hex
 from ops.sponsor import lines_for, main
 from tests.unit.functions.conftest import settings

@@ -18,15 +18,15 @@ from coordinator.adapters.records import Measurements
 from coordinator.adapters.rtmp_probe import RtmpProbe
 from coordinator.adapters.rtmp_reference import ReferencePool
 from coordinator.adapters.store import Ref
-from coordinator.audit import SWEEP_AGE_TICKS_MAX
-from coordinator.checks import Check, Event, Run, Verdict
+from coordinator.checking.checks import Check, Event, Run, Verdict
+from coordinator.checking.schedule import day_of
+from coordinator.checking.trustbook import TrustBook
 from coordinator.epochs import Calendar
-from coordinator.proof import ProofParameters
+from coordinator.ledger.audit import SWEEP_AGE_TICKS_MAX
+from coordinator.media.proof import ProofParameters
+from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.sweeps import Outcome, Poll, Sweep
 from coordinator.reasons import Reason
-from coordinator.rosters import Roster, Slot
-from coordinator.schedule import day_of
-from coordinator.sweeps import Outcome, Poll, Sweep
-from coordinator.trustbook import TrustBook
 from prober.checking import Capacity, Checker
 from prober.drawing import candidates, due_in
 from prober.picturing import Pictures

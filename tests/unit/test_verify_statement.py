@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from coordinator.adapters.store import Ref
-from coordinator.checks import Check, Event, IngestState, Run, Verdict
+from coordinator.checking.checks import Check, Event, IngestState, Run, Verdict
 from coordinator.reasons import Reason
 from tests.unit.functions.conftest import Coordinator, coordinator
 from tests.unit.functions.test_api_money import CALENDAR, EPOCH, _post, _served, _settled

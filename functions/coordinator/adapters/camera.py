@@ -1,8 +1,8 @@
 """One small picture of a stream: a connection of its own, one keyframe decoded, one JPEG."""
 
 from coordinator.adapters.media_process import Limits, run_tool
-from coordinator.rtmp import RtmpAddress
-from coordinator.thumbnails import BYTES_MAX, HEIGHT, WIDTH, is_jpeg
+from coordinator.checking.thumbnails import BYTES_MAX, HEIGHT, WIDTH, is_jpeg
+from coordinator.media.rtmp import RtmpAddress
 
 SECONDS_MAX = 12.0
 """A keyframe may be ten seconds away."""

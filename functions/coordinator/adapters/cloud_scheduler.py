@@ -17,7 +17,7 @@ from google.cloud.scheduler_v1.services.cloud_scheduler.transports import (
 )
 
 from coordinator.adapters.scheduler import SchedulerError
-from coordinator.jobs import JobState
+from coordinator.polling.jobs import JobState
 
 SECONDS_MAX = 5.0
 _STATES: Any = scheduler_v1.Job.State

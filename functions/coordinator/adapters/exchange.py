@@ -7,7 +7,7 @@ from typing import cast
 import httptools
 
 from coordinator.adapters.talk import Talk
-from coordinator.addresses import HttpAddress
+from coordinator.polling.addresses import HttpAddress
 from coordinator.reasons import Reason
 
 

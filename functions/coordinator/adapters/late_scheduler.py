@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from coordinator.adapters.scheduler import Scheduler
 from coordinator.adapters.settings import JobSettings
-from coordinator.jobs import JobState
+from coordinator.polling.jobs import JobState
 
 
 @dataclass

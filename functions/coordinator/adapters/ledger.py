@@ -8,13 +8,13 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from coordinator.accounts import ACCOUNT_SHARDS, Accounts, by_shard
 from coordinator.adapters.store import Fields, Ref, Store
-from coordinator.balances import Balance, opening_entry
-from coordinator.entries import Entry, EntryKind, entry_id
-from coordinator.rows import Row
-from coordinator.settlements import Draft
-from coordinator.statements import Statement, Summary, chunk_of, chunks_of, statement_id
+from coordinator.ledger.accounts import ACCOUNT_SHARDS, Accounts, by_shard
+from coordinator.ledger.balances import Balance, opening_entry
+from coordinator.ledger.entries import Entry, EntryKind, entry_id
+from coordinator.ledger.rows import Row
+from coordinator.ledger.settlements import Draft
+from coordinator.ledger.statements import Statement, Summary, chunk_of, chunks_of, statement_id
 
 STATEMENTS_PAGE_MAX = 200
 ENTRIES_PAGE_MAX = 200

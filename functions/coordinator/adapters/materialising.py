@@ -12,7 +12,7 @@ from coordinator.adapters.clock import Clock
 from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store import StoreError
-from coordinator.money_pages import MoneyPage
+from coordinator.pages.money_pages import MoneyPage
 
 ATTEMPTS_MAX = 20
 """Each lost one was another writer's success."""

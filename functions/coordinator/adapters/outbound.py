@@ -22,7 +22,13 @@ from coordinator.adapters.exchange import Cut, Exchange, OutboundLimits
 from coordinator.adapters.posting import Posting
 from coordinator.adapters.stage_clock import Bell, TwoStageClock
 from coordinator.adapters.talk import Talk
-from coordinator.addresses import AddressRefused, HttpAddress, check_addresses, is_ip, parse_host
+from coordinator.polling.addresses import (
+    AddressRefused,
+    HttpAddress,
+    check_addresses,
+    is_ip,
+    parse_host,
+)
 from coordinator.reasons import Reason
 
 __all__ = [

@@ -10,10 +10,10 @@ from typing import Any
 
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.store import Fields, Ref, Store
-from coordinator.incidents import Incident, Incidents
-from coordinator.money_pages import MoneyPage
-from coordinator.node_pages import Part, bucket_of, with_money
-from coordinator.stream_pages import StreamHour, StreamPage
+from coordinator.pages.incidents import Incident, Incidents
+from coordinator.pages.money_pages import MoneyPage
+from coordinator.pages.node_pages import Part, bucket_of, with_money
+from coordinator.pages.stream_pages import StreamHour, StreamPage
 
 HELD_MAX = 8
 """Documents that a reader holds at once: some megabytes."""

@@ -11,7 +11,7 @@ from typing import cast
 
 from coordinator.adapters.exchange import Cut
 from coordinator.adapters.talk import Talk
-from coordinator.addresses import HttpAddress
+from coordinator.polling.addresses import HttpAddress
 from coordinator.reasons import Reason
 
 STATUS_LINE_BYTES_MAX = 256

@@ -8,21 +8,22 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TypeGuard, TypeVar
 
-from coordinator import money_pages, network_pages, thumbnails
 from coordinator.adapters.store import Fields, Ref, Store
-from coordinator.checks import Run, run_id
+from coordinator.checking import thumbnails
+from coordinator.checking.checks import Run, run_id
+from coordinator.checking.days import LotteryDay
+from coordinator.checking.thumbnails import Thumbnail
+from coordinator.checking.trustbook import TrustBook
 from coordinator.column_packing import ColumnPacker
-from coordinator.days import LotteryDay
-from coordinator.money_pages import MoneyPage
-from coordinator.network_pages import NetworkPage, network_page_id
-from coordinator.nodes import Node, changed_bounds
-from coordinator.rollups import Rollup, rollup_id
-from coordinator.rosters import Roster, roster_id
-from coordinator.shards import Layout, Layouts
+from coordinator.pages import money_pages, network_pages
+from coordinator.pages.money_pages import MoneyPage
+from coordinator.pages.network_pages import NetworkPage, network_page_id
+from coordinator.polling.nodes import Node, changed_bounds
+from coordinator.polling.rollups import Rollup, rollup_id
+from coordinator.polling.rosters import Roster, roster_id
+from coordinator.polling.shards import Layout, Layouts
+from coordinator.polling.sweeps import Sweep, SweepBits, shard_tick, sweep_id
 from coordinator.streams import Stream
-from coordinator.sweeps import Sweep, SweepBits, shard_tick, sweep_id
-from coordinator.thumbnails import Thumbnail
-from coordinator.trustbook import TrustBook
 
 _Model = TypeVar("_Model", Stream, Node)
 

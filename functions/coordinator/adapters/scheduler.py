@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from coordinator.jobs import JobState
+from coordinator.polling.jobs import JobState
 
 
 class SchedulerError(Exception):

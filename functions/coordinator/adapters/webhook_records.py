@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from coordinator.adapters.store import Fields, Ref, Store
-from coordinator.webhooks import Webhook
+from coordinator.ledger.webhooks import Webhook
 
 DUE_MAX = 200
 

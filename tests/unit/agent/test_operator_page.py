@@ -7,7 +7,7 @@ import pytest
 
 from agent.doctor.findings import Kind
 from agent.settings import VARIABLES
-from coordinator.nodes import NodeStatus
+from coordinator.polling.nodes import NodeStatus
 from coordinator.reasons import Reason
 
 PAGE = (Path(__file__).parents[3] / "docs" / "operator.md").read_text()

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 
 import pytest
 
-from coordinator.accounts import ACCOUNT_SHARDS, Accounts, by_shard
 from coordinator.adapters.documents import check_document
 from coordinator.adapters.store import Ref
 from coordinator.keys import shard_of
+from coordinator.ledger.accounts import ACCOUNT_SHARDS, Accounts, by_shard
+from coordinator.ledger.rows import Row
+from coordinator.ledger.statements import Statement
+from coordinator.ledger.terms import Terms
 from coordinator.reasons import Reason
-from coordinator.rows import Row
-from coordinator.statements import Statement
-from coordinator.terms import Terms
 
 TERMS = Terms(1, 1, 60, holding_epochs=2)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator.addresses import (
+from coordinator.polling.addresses import (
     AddressRefused,
     HttpAddress,
     check_addresses,

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.bitmatrix import columns
+from coordinator.polling.bitmatrix import columns
 
 
 @given(st.data(), st.integers(0, 41), st.integers(0, 83))

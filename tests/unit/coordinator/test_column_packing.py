@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from coordinator.column_packing import FAST, SMALL, ColumnPacker, Columns, unpacked
-from coordinator.network_pages import NetworkPage
+from coordinator.pages.network_pages import NetworkPage
 from tests.populated import network_page
 
 NOW_S = 1_795_305_637.0

@@ -1,10 +1,10 @@
 """Control nodes check the checking."""
 
-from coordinator.checks import Check, Control, Verdict
-from coordinator.controls import ControlCount, voided
+from coordinator.checking.checks import Check, Control, Verdict
+from coordinator.checking.controls import ControlCount, voided
+from coordinator.checking.suspicion import NOBODY
+from coordinator.checking.trustbook import TrustBook
 from coordinator.reasons import Reason
-from coordinator.suspicion import NOBODY
-from coordinator.trustbook import TrustBook
 
 CONTROLS = {"n-good": Control.GOOD, "n-bad": Control.BAD}
 

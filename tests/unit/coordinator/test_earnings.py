@@ -2,15 +2,15 @@
 
 import pytest
 
-from coordinator.earnings import Earns, answer_of
-from coordinator.money_pages import NO_TOKENS
-from coordinator.network import NodeView
-from coordinator.nodes import NodeStatus
+from coordinator.checking.suspicion import Trust, TrustState
+from coordinator.ledger.rows import Row
+from coordinator.pages.earnings import Earns, answer_of
+from coordinator.pages.money_pages import NO_TOKENS
+from coordinator.pages.network import NodeView
+from coordinator.polling.nodes import NodeStatus
+from coordinator.polling.rosters import Slot
 from coordinator.reasons import Reason
-from coordinator.rosters import Slot
-from coordinator.rows import Row
 from coordinator.streams import StreamStatus
-from coordinator.suspicion import Trust, TrustState
 
 SLOT = Slot("n2", "s3", "http://192.0.2.5/", "192.0.2.5", 1935, 7, 1.0)
 PROVEN = TrustState(Trust.PROVEN, passed=3, last_pass_s=7.0)

@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from coordinator.checks import Check, Control, Event, Run, Verdict
-from coordinator.epoch_records import EpochRecord
+from coordinator.checking.checks import Check, Control, Event, Run, Verdict
 from coordinator.epochs import Calendar
+from coordinator.ledger.epoch_records import EpochRecord
+from coordinator.ledger.terms import Terms
 from coordinator.reasons import Reason
 from coordinator.streams import Stream
-from coordinator.terms import Terms
 
 CALENDAR = Calendar(sweep_seconds=60, check_seconds=60, epoch_seconds=3600, grace_seconds=120)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator.history import (
+from coordinator.pages.history import (
     ABSENT,
     DAYS,
     FLOORS_PERMILLE,
@@ -14,7 +14,7 @@ from coordinator.history import (
     joined,
     level_of,
 )
-from coordinator.rollups import NodeHour
+from coordinator.polling.rollups import NodeHour
 
 UP, HALF, DOWN = NodeHour(60, 60, 0), NodeHour(60, 30, 0), NodeHour(60, 0, 0)
 MIDNIGHT = 24 * 20_777

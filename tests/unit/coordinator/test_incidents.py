@@ -5,17 +5,17 @@ from dataclasses import replace
 
 import pytest
 
-from coordinator.checks import Check, Event, IngestState, Run, Verdict
-from coordinator.epoch_records import EpochRecord
+from coordinator.checking.checks import Check, Event, IngestState, Run, Verdict
 from coordinator.epochs import Calendar
-from coordinator.incidents import NODES_AN_EPOCH_MAX, Incident, incidents_of
-from coordinator.node_pages import Line, Part
+from coordinator.ledger.epoch_records import EpochRecord
+from coordinator.ledger.rows import Row
+from coordinator.ledger.settlements import Evidence, settle
+from coordinator.ledger.statements import Statement
+from coordinator.ledger.terms import Terms
+from coordinator.pages.incidents import NODES_AN_EPOCH_MAX, Incident, incidents_of
+from coordinator.pages.node_pages import Line, Part
 from coordinator.reasons import Reason
-from coordinator.rows import Row
-from coordinator.settlements import Evidence, settle
-from coordinator.statements import Statement
 from coordinator.streams import Stream
-from coordinator.terms import Terms
 
 CALENDAR = Calendar()
 EPOCH, START_S, FIRST = 11, 11 * 3600, 11 * 60

@@ -4,10 +4,10 @@ from datetime import date
 
 import pytest
 
-from coordinator.days import LotteryDay
-from coordinator.jobs import days_need_the_prober, somebody_is_there
-from coordinator.nodes import Node
-from coordinator.rosters import Roster, Slot
+from coordinator.checking.days import LotteryDay
+from coordinator.polling.jobs import days_need_the_prober, somebody_is_there
+from coordinator.polling.nodes import Node
+from coordinator.polling.rosters import Roster, Slot
 
 MIDNIGHT_S = 1_795_305_600.0
 YESTERDAY, TODAY, TOMORROW = date(2026, 11, 21), date(2026, 11, 22), date(2026, 11, 23)

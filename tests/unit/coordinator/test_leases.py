@@ -2,8 +2,14 @@
 
 import pytest
 
-from coordinator.leases import LEASE_CHARACTERS_MAX, LEASE_SECONDS, Leases, Written, digest_of
-from coordinator.nodes import Node
+from coordinator.polling.leases import (
+    LEASE_CHARACTERS_MAX,
+    LEASE_SECONDS,
+    Leases,
+    Written,
+    digest_of,
+)
+from coordinator.polling.nodes import Node
 
 NOW_S = 1_795_305_637.0
 WRITTEN = Written(NOW_S - 13, NOW_S - 7)

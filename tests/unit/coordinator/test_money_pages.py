@@ -3,13 +3,13 @@
 import random
 from dataclasses import replace
 
-from coordinator.accounts import Account, Accounts, Held, Service
 from coordinator.adapters.documents import check_document
 from coordinator.adapters.store import DOCUMENT_BYTES_MAX, Ref
-from coordinator.balances import opening_balance
 from coordinator.epochs import Calendar
+from coordinator.ledger.accounts import Account, Accounts, Held, Service
+from coordinator.ledger.balances import opening_balance
 from coordinator.money import AMOUNT_MICROS_MAX
-from coordinator.money_pages import (
+from coordinator.pages.money_pages import (
     NODES_SHOWN_MAX,
     STREAMS_CUT_MAX,
     STREAMS_SHOWN_MAX,

@@ -8,21 +8,21 @@ import pytest
 
 from coordinator.adapters.documents import check_document
 from coordinator.adapters.store import DOCUMENT_BYTES_MAX, Ref
-from coordinator.checks import Check, Control, IngestState, Run, Verdict
-from coordinator.controls import ControlCount
-from coordinator.history import LEVELS, History, NodeHistory
-from coordinator.money_pages import Tokens
-from coordinator.network import network_of
-from coordinator.network_pages import NetworkPage, News, bare_page
-from coordinator.nodes import NodeStatus
-from coordinator.prober_news import ProberNews
+from coordinator.checking.checks import Check, Control, IngestState, Run, Verdict
+from coordinator.checking.controls import ControlCount
+from coordinator.checking.prober_news import ProberNews
+from coordinator.checking.suspicion import Trust, TrustState
+from coordinator.checking.trustbook import TrustBook
+from coordinator.pages.history import LEVELS, History, NodeHistory
+from coordinator.pages.money_pages import Tokens
+from coordinator.pages.network import network_of
+from coordinator.pages.network_pages import NetworkPage, News, bare_page
+from coordinator.polling.nodes import NodeStatus
+from coordinator.polling.rollups import NodeHour
+from coordinator.polling.rosters import Announced, Roster, Slot
+from coordinator.polling.shards import FIRST, Layout
+from coordinator.polling.sweeps import Outcome, Poll, Sweep
 from coordinator.reasons import Reason
-from coordinator.rollups import NodeHour
-from coordinator.rosters import Announced, Roster, Slot
-from coordinator.shards import FIRST, Layout
-from coordinator.suspicion import Trust, TrustState
-from coordinator.sweeps import Outcome, Poll, Sweep
-from coordinator.trustbook import TrustBook
 from tests.populated import network_page
 
 NOW_S = 1_795_305_637.0

@@ -8,12 +8,13 @@ import pytest
 
 from coordinator.adapters.documents import check_document
 from coordinator.adapters.store import Ref
-from coordinator.balances import opening_balance
-from coordinator.check_tables import pack_checks, unpack_checks
-from coordinator.checks import Check, Event, Verdict
+from coordinator.checking.check_tables import pack_checks, unpack_checks
+from coordinator.checking.checks import Check, Event, Verdict
 from coordinator.epochs import Calendar
-from coordinator.money_pages import MoneyPage, Tokens, carried_by
-from coordinator.node_pages import (
+from coordinator.ledger.balances import opening_balance
+from coordinator.ledger.rows import Carried, Row
+from coordinator.pages.money_pages import MoneyPage, Tokens, carried_by
+from coordinator.pages.node_pages import (
     BYTES_MAX,
     EPOCHS_KEPT,
     Line,
@@ -24,7 +25,6 @@ from coordinator.node_pages import (
     with_part,
 )
 from coordinator.reasons import Reason
-from coordinator.rows import Carried, Row
 from coordinator.streams import Stream
 
 NODES_OF_A_FULL_BUCKET = 290

@@ -3,8 +3,8 @@
 import pytest
 
 from coordinator.adapters.packet_lines import ffprobe_argv, packet_of
-from coordinator.packets import Packet
-from coordinator.rtmp import RtmpAddress
+from coordinator.media.packets import Packet
+from coordinator.media.rtmp import RtmpAddress
 
 DIGEST = "0123456789abcdef" * 4
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from coordinator.places import Earner, network_limit, places_of, unpaid_of
+from coordinator.ledger.places import Earner, network_limit, places_of, unpaid_of
+from coordinator.ledger.terms import Terms
 from coordinator.reasons import Reason
-from coordinator.terms import Terms
 
 TERMS = Terms(1, 1000, 60, network_percent=20, network_nodes_free=3)
 OFF = Terms(1, 1000, 60, network_percent=100)

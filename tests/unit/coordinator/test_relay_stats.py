@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from coordinator.relay_stats import Media, RelayStats, StatsInvalid, parse_stats
+from coordinator.polling.relay_stats import Media, RelayStats, StatsInvalid, parse_stats
 
 AGENT = {
     "schema": "restream-node/1",

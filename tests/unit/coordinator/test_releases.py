@@ -1,9 +1,9 @@
 """When pending tokens become available."""
 
-from coordinator.node_pages import Line, NodeEpoch
+from coordinator.ledger.rows import Row
+from coordinator.pages.node_pages import Line, NodeEpoch
+from coordinator.pages.releases import Release, next_release
 from coordinator.reasons import Reason
-from coordinator.releases import Release, next_release
-from coordinator.rows import Row
 
 
 def _epoch(epoch: int, micros: int, forfeited: int = 0, stream_id: str = "s3") -> NodeEpoch:

@@ -1,8 +1,8 @@
 """An hour of sweeps as counts."""
 
-from coordinator.rollups import NodeHour, Rollup, rolled_up, ticks_of_hour
-from coordinator.rosters import Roster, Slot
-from coordinator.sweeps import SweepBits
+from coordinator.polling.rollups import NodeHour, Rollup, rolled_up, ticks_of_hour
+from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.sweeps import SweepBits
 
 
 def _slot(node_id: str, stream_id: str, left: int | None = None) -> Slot:

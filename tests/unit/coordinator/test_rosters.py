@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from coordinator.rosters import Announced, Roster
+from coordinator.polling.rosters import Announced, Roster
 
 NODE = Announced("n2", "s3", "http://192.0.2.5:8080/stats.json", "192.0.2.5", 1935, False, 11.0)
 EMPTY = Roster(shard=0, version=1, cursor_s=0.0)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator.rtmp import RtmpAddress
+from coordinator.media.rtmp import RtmpAddress
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from coordinator.adapters.rtmp_reference import back_dated
-from coordinator.packets import DTS_MODULUS_MS
+from coordinator.media.packets import DTS_MODULUS_MS
 from tests.packet_streams import live
 
 

@@ -1,6 +1,6 @@
 """How nodes are divided among sweeps, and divided anew."""
 
-from coordinator.shards import FIRST, LEAD_TICKS, SETTLED_AFTER_TICKS, Layout, Layouts
+from coordinator.polling.shards import FIRST, LEAD_TICKS, SETTLED_AFTER_TICKS, Layout, Layouts
 
 
 def _called(layouts: Layouts, callers: int, tick: int, *, among: range) -> Layouts:

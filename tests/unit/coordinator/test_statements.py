@@ -7,13 +7,13 @@ import pytest
 
 from coordinator.adapters.documents import check_document
 from coordinator.adapters.store import Ref
-from coordinator.checks import Check, Event, Verdict
-from coordinator.minutes import Minutes
+from coordinator.checking.checks import Check, Event, Verdict
+from coordinator.ledger.rows import Carried, Row, Voided
+from coordinator.ledger.settlements import ABSENT_EPOCHS_MAX, Evidence, settle
+from coordinator.ledger.statements import Statement, pending_of
+from coordinator.ledger.terms import Terms
+from coordinator.polling.minutes import Minutes
 from coordinator.reasons import Reason
-from coordinator.rows import Carried, Row, Voided
-from coordinator.settlements import ABSENT_EPOCHS_MAX, Evidence, settle
-from coordinator.statements import Statement, pending_of
-from coordinator.terms import Terms
 
 MINUTE = 60
 TERMS = Terms(rate_micros_per_hour=7_200_000, max_paid_nodes=5, minute_seconds=MINUTE)

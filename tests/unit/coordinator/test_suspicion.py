@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from coordinator.adapters.documents import check_document
 from coordinator.adapters.store import DOCUMENT_BYTES_MAX, Ref
-from coordinator.checks import Check, Event, Verdict
+from coordinator.checking.checks import Check, Event, Verdict
+from coordinator.checking.suspicion import NOBODY, Trust, TrustState, observe
+from coordinator.checking.trustbook import NODES_KEPT_MAX, TrustBook
 from coordinator.keys import node_id_of
 from coordinator.reasons import Reason
-from coordinator.suspicion import NOBODY, Trust, TrustState, observe
-from coordinator.trustbook import NODES_KEPT_MAX, TrustBook
 
 REASONS = {
     "p": (Verdict.PASS, Reason.PASSED),

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from coordinator.packing import bitmap_from, positions_of
+from coordinator.packing import bitmap_from, pack, positions_of
+from coordinator.polling.relay_stats import Media, RelayStats
+from coordinator.polling.rosters import Slot
+from coordinator.polling.sweeps import OUTCOME_OF_FAILURE, Outcome, Poll, Sweep, SweepBits, judge
 from coordinator.reasons import Reason
-from coordinator.relay_stats import Media, RelayStats
-from coordinator.rosters import Slot
-from coordinator.sweeps import OUTCOME_OF_FAILURE, Outcome, Poll, Sweep, SweepBits, judge
 
 SLOT = Slot("n2", "s3", "http://192.0.2.5:8080/stats.json", "192.0.2.5", 1935, 7, 11.0)
 LIVE = RelayStats(Media.LIVE, viewers=3, bytes_in=500, bytes_out=900, node_id="n2")
@@ -100,3 +100,16 @@ def test_a_node_is_lost_after_three_misses() -> None:
     """Not after two."""
     rows = {at: Poll(Outcome.DOWN, Reason.CONNECT_FAILED, 5, 2, misses=at) for at in (1, 2, 3, 4)}
     assert Sweep(0, 13, 1, rows).lost() == [3, 4]
+
+
+def test_a_sweep_of_the_form_before_columns_is_read() -> None:
+    """An upgrade goes on from it."""
+    polls = {
+        2: Poll(Outcome.UP, Reason.OK, 11, 9, viewers=4, bytes_in=7, since_tick=3),
+        5: Poll(Outcome.DOWN, Reason.CONNECT_FAILED, 11, 0, misses=2, since_tick=13),
+    }
+    fields = Sweep(3, 14, 1, polls).to_fields()
+    del fields["polls"]
+    rows = {"2": ["up", "ok", 11, 9, 0, 0, 4, 7, 3],
+            "5": ["down", "connect_failed", 11, 0, 2, 0, 0, None, 13]}  # fmt: skip
+    assert Sweep.from_fields({**fields, "rows": pack(rows)}).polls == polls

@@ -1,11 +1,11 @@
 """Minutes out of bitmaps."""
 
-from coordinator.checks import IngestState, Run
+from coordinator.checking.checks import IngestState, Run
 from coordinator.epochs import Calendar
-from coordinator.minutes import Minutes
-from coordinator.rosters import Roster, Slot
-from coordinator.sweeps import SweepBits
-from coordinator.uptime import idle_ticks_of, minutes_of
+from coordinator.polling.minutes import Minutes
+from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.sweeps import SweepBits
+from coordinator.polling.uptime import idle_ticks_of, minutes_of
 
 TICKS = range(100, 105)
 

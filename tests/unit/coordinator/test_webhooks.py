@@ -9,8 +9,8 @@ from standardwebhooks.webhooks import Webhook as Receiver
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from coordinator.epochs import Calendar
-from coordinator.statements import Summary
-from coordinator.webhooks import (
+from coordinator.ledger.statements import Summary
+from coordinator.ledger.webhooks import (
     GIVE_UP_SECONDS,
     PAUSES_S,
     Event,

@@ -6,10 +6,10 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from api.about_page import WEIGHTS, limits_of
-from coordinator.proof import ProofParameters
+from api.pages.about import WEIGHTS, limits_of
+from coordinator.checking.suspicion import PUBLISHED
+from coordinator.media.proof import ProofParameters
 from coordinator.reasons import Reason
-from coordinator.suspicion import PUBLISHED
 from tests.lived import CALENDAR, FIRST_EPOCH, Lived
 from tests.unit.functions.lived_api import Site, site_of
 from tests.unit.functions.test_node_page import Page

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from api.problems import PROBLEMS
+from api.http.problems import PROBLEMS
 from coordinator.adapters.store import Ref
 from tests.unit.functions.conftest import SPONSOR_KEY, STREAM, Coordinator, bearer
 

@@ -8,12 +8,12 @@ import httpx
 import pytest
 
 from coordinator.adapters.log import Log
-from coordinator.checks import Check, IngestState, Run, Verdict
+from coordinator.checking.checks import Check, IngestState, Run, Verdict
 from coordinator.epochs import Calendar
 from coordinator.money import format_tokens, parse_tokens
+from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.sweeps import Outcome, Poll, Sweep
 from coordinator.reasons import Reason
-from coordinator.rosters import Roster, Slot
-from coordinator.sweeps import Outcome, Poll, Sweep
 from payout.settling import Settler
 from tests.unit.functions.conftest import NOW_S, SPONSOR_KEY, Coordinator, bearer
 

@@ -7,12 +7,12 @@ import httpx
 import pytest
 
 from collector.sweeping import announced
-from coordinator.checks import Check, IngestState, Run, Verdict
+from coordinator.checking.checks import Check, IngestState, Run, Verdict
 from coordinator.keys import node_id_of
+from coordinator.polling.relay_stats import Media, RelayStats
+from coordinator.polling.rosters import Roster
+from coordinator.polling.sweeps import Sweep, judge
 from coordinator.reasons import Reason
-from coordinator.relay_stats import Media, RelayStats
-from coordinator.rosters import Roster
-from coordinator.sweeps import Sweep, judge
 from tests.unit.functions.conftest import NOW_S, Coordinator, bearer
 
 NODE_KEY = base64.urlsafe_b64encode(bytes(range(32))).decode().rstrip("=")

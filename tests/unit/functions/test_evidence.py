@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from coordinator.adapters.store import Ref
-from coordinator.checks import Check, IngestState, Run, Verdict
+from coordinator.checking.checks import Check, IngestState, Run, Verdict
+from coordinator.polling.rosters import Roster, Slot
 from coordinator.reasons import Reason
-from coordinator.rosters import Roster, Slot
 from tests.unit.functions.conftest import Coordinator
 
 DRAW = 29_922_600

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from api.atom import Entry, Feed, feed_xml
+from api.pages.atom import Entry, Feed, feed_xml
 from tests.lived import Lived
 from tests.unit.functions.lived_api import Site, site_of
 

@@ -16,9 +16,9 @@ from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store import Ref, Store
 from coordinator.money import format_tokens
-from coordinator.network_pages import NetworkPage
-from coordinator.node_pages import bucket_of
-from coordinator.shards import FIRST
+from coordinator.pages.network_pages import NetworkPage
+from coordinator.pages.node_pages import bucket_of
+from coordinator.polling.shards import FIRST
 from tests.lived import STREAM_ID, Lived
 from tests.populated import network_page, node_id
 from tests.unit.functions.conftest import SPONSOR_KEY, STREAM, bearer

@@ -13,10 +13,10 @@ from coordinator.adapters.counting import CountingStore
 from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.outbound import Outbound
 from coordinator.adapters.records import Measurements
+from coordinator.polling.relay_stats import Media, RelayStats
+from coordinator.polling.rosters import Roster
+from coordinator.polling.sweeps import Poll, Sweep, judge
 from coordinator.reasons import Reason
-from coordinator.relay_stats import Media, RelayStats
-from coordinator.rosters import Roster
-from coordinator.sweeps import Poll, Sweep, judge
 from tests.unit.functions.conftest import NOW_S, SPONSOR_KEY, STREAM, bearer, settings
 from tests.unit.functions.test_api_nodes import NODE_ID, NODE_KEY
 

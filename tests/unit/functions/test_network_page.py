@@ -8,23 +8,23 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 
-from api.bars import day_bars, hour_bars
-from api.health import State, health_of
-from api.listing import NODES_A_PAGE, Asked, NodeList
-from api.network_page import age_of
+from api.pages.bars import day_bars, hour_bars
+from api.pages.health import State, health_of
+from api.pages.listing import NODES_A_PAGE, Asked, NodeList
+from api.pages.network import age_of
 from api.snapshots import Snapshot
 from api.wiring import build_on
 from coordinator.adapters.counting import CountingStore
 from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.records import Measurements
-from coordinator.checks import Control
-from coordinator.controls import ControlCount
-from coordinator.history import NodeHistory
-from coordinator.jobs import JobState
-from coordinator.network import Network, NodeView, network_of
-from coordinator.nodes import NodeStatus
-from coordinator.rollups import NodeHour
-from coordinator.shards import Layout
+from coordinator.checking.checks import Control
+from coordinator.checking.controls import ControlCount
+from coordinator.pages.history import NodeHistory
+from coordinator.pages.network import Network, NodeView, network_of
+from coordinator.polling.jobs import JobState
+from coordinator.polling.nodes import NodeStatus
+from coordinator.polling.rollups import NodeHour
+from coordinator.polling.shards import Layout
 from tests.jobs_in_memory import MemoryScheduler
 from tests.populated import CALENDAR, NAMES, money_page, network_page, node_id, populate
 from tests.unit.functions.conftest import settings

@@ -7,18 +7,22 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from api import evidence_wire, money_wire, node_checks, webhook_wire, wire
-from api.examples import EXAMPLES
+from api.http.problems import PROBLEMS
 from api.openapi import _BESIDES
-from api.problems import PROBLEMS
+from api.routes import checks as node_checks
+from api.wire import common as wire
+from api.wire import evidence as evidence_wire
+from api.wire import money as money_wire
+from api.wire import webhooks as webhook_wire
+from api.wire.examples import EXAMPLES
 from api.wiring import build_on
 from coordinator.adapters.memory import MemoryStore
-from coordinator.checks import Check, Run, Verdict
-from coordinator.packets import Capture
-from coordinator.proof import Proof
+from coordinator.checking.checks import Check, Run, Verdict
+from coordinator.ledger.rows import Carried, Row
+from coordinator.media.packets import Capture
+from coordinator.media.proof import Proof
+from coordinator.polling.rosters import Slot
 from coordinator.reasons import Reason
-from coordinator.rosters import Slot
-from coordinator.rows import Carried, Row
 from prober.checking import _evidence
 from tests.unit.functions.conftest import settings
 

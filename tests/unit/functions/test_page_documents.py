@@ -3,10 +3,10 @@
 from coordinator.adapters.counting import CountingStore
 from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.page_documents import HELD_MAX, PageReader, PageWriter
-from coordinator.incidents import Incident
-from coordinator.money_pages import MoneyPage
-from coordinator.node_pages import Part, bucket_of
-from coordinator.stream_pages import StreamHour
+from coordinator.pages.incidents import Incident
+from coordinator.pages.money_pages import MoneyPage
+from coordinator.pages.node_pages import Part, bucket_of
+from coordinator.pages.stream_pages import StreamHour
 
 HOUR = StreamHour(7, 25_200, 28_800, 60, 1, 60, {}, 7, 0, 0, 11, 4, {})
 

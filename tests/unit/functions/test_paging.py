@@ -12,8 +12,8 @@ from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.page_documents import PageReader
 from coordinator.adapters.store import Decide, Fields, Ref, Store, StoreError
-from coordinator.checks import Event, Verdict
-from coordinator.node_pages import NodeEpoch, bucket_of, epochs_of
+from coordinator.checking.checks import Event, Verdict
+from coordinator.pages.node_pages import NodeEpoch, bucket_of, epochs_of
 from coordinator.reasons import Reason
 from payout.gathering import Gatherer
 from payout.paging import Newest

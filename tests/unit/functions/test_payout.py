@@ -15,16 +15,16 @@ from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.settings import PayoutSettings
 from coordinator.adapters.store import Ref, Store, StoreError
-from coordinator.balances import opening_balance
-from coordinator.checks import Check, Event, IngestState, Run, Verdict, run_id
-from coordinator.days import days_around
-from coordinator.entries import EntryKind
+from coordinator.checking.checks import Check, Event, IngestState, Run, Verdict, run_id
+from coordinator.checking.days import days_around
 from coordinator.epochs import Calendar
-from coordinator.money_pages import FORMAT
+from coordinator.ledger.balances import opening_balance
+from coordinator.ledger.entries import EntryKind
+from coordinator.pages.money_pages import FORMAT
+from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.sweeps import Outcome, Poll, Sweep
 from coordinator.reasons import Reason
-from coordinator.rosters import Roster, Slot
 from coordinator.streams import Stream
-from coordinator.sweeps import Outcome, Poll, Sweep
 from payout.settling import EPOCHS_A_CALL_MAX, SECONDS_MAX, Settler
 from payout.wiring import build_on
 from tests.crashing import CrashingStore

@@ -10,12 +10,12 @@ from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.rtmp_reference import Reference
 from coordinator.adapters.store import Ref
-from coordinator.checks import Check, Verdict
-from coordinator.packets import Packet
+from coordinator.checking.checks import Check, Verdict
+from coordinator.checking.thumbnails import NODE_PICTURES_A_RUN_MAX, Thumbnail, is_jpeg
+from coordinator.media.packets import Packet
+from coordinator.media.rtmp import RtmpAddress
+from coordinator.polling.rosters import Slot
 from coordinator.reasons import Reason
-from coordinator.rosters import Slot
-from coordinator.rtmp import RtmpAddress
-from coordinator.thumbnails import NODE_PICTURES_A_RUN_MAX, Thumbnail, is_jpeg
 from prober.picturing import AT_ONCE, STREAM_PICTURES_A_RUN_MAX, Pictures
 from tests.unit.functions.conftest import Coordinator
 

@@ -2,14 +2,14 @@
 
 import pytest
 
-from coordinator.checks import Verdict
-from coordinator.proof import Proof
+from coordinator.checking.checks import Verdict
+from coordinator.checking.schedule import Lottery
+from coordinator.checking.suspicion import Trust, TrustState
+from coordinator.checking.trustbook import TrustBook
+from coordinator.media.proof import Proof
+from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.sweeps import Outcome, Poll, Sweep
 from coordinator.reasons import Reason
-from coordinator.rosters import Roster, Slot
-from coordinator.schedule import Lottery
-from coordinator.suspicion import Trust, TrustState
-from coordinator.sweeps import Outcome, Poll, Sweep
-from coordinator.trustbook import TrustBook
 from prober.checking import Capacity, decide
 from prober.drawing import candidates, due_in
 

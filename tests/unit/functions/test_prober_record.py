@@ -13,13 +13,13 @@ from coordinator.adapters.records import Measurements
 from coordinator.adapters.rtmp_probe import RtmpProbe
 from coordinator.adapters.rtmp_reference import ReferencePool
 from coordinator.adapters.store import Ref
-from coordinator.checks import Check, Event, Verdict
+from coordinator.checking.checks import Check, Event, Verdict
+from coordinator.checking.schedule import day_of
 from coordinator.epochs import Calendar
-from coordinator.proof import ProofParameters
+from coordinator.media.proof import ProofParameters
+from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.sweeps import Outcome, Poll, Sweep
 from coordinator.reasons import Reason
-from coordinator.rosters import Roster, Slot
-from coordinator.schedule import day_of
-from coordinator.sweeps import Outcome, Poll, Sweep
 from prober.checking import Capacity, Checker
 from prober.missing import MISSED_DRAWS_MAX
 from prober.picturing import Pictures

@@ -7,7 +7,7 @@ import pytest
 from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store import StoreError
-from coordinator.schedule import commitment, day_secret
+from coordinator.checking.schedule import commitment, day_secret
 from prober.sealing import Sealer
 from tests.crashing import CrashingStore
 

@@ -13,12 +13,12 @@ from coordinator.adapters.materialising import Materialiser
 from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store import Decide, Fields, Ref
-from coordinator.balances import opening_balance
 from coordinator.epochs import Calendar
-from coordinator.history import History, NodeHistory
-from coordinator.network_pages import NetworkPage
-from coordinator.rosters import Roster, Slot
-from coordinator.shards import Layout
+from coordinator.ledger.balances import opening_balance
+from coordinator.pages.history import History, NodeHistory
+from coordinator.pages.network_pages import NetworkPage
+from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.shards import Layout
 from payout.settling import Settler
 from tests.crashing import CrashingStore
 from tests.populated import network_page, populate, stream

@@ -6,10 +6,10 @@ from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.page_documents import PageWriter
 from coordinator.adapters.records import Measurements
 from coordinator.money import format_tokens
+from coordinator.pages.stream_pages import StreamHour
+from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.sweeps import Outcome, Poll, Sweep
 from coordinator.reasons import Reason
-from coordinator.rosters import Roster, Slot
-from coordinator.stream_pages import StreamHour
-from coordinator.sweeps import Outcome, Poll, Sweep
 from tests.lived import CALENDAR, FIRST_EPOCH, NODES, STREAM_ID, Lived
 from tests.unit.functions.lived_api import Site, site_of
 from tests.unit.functions.test_node_page import Page

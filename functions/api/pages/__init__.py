@@ -1,0 +1,1 @@
+"""HTML for people: pages, badges and feeds."""

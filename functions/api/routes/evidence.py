@@ -1,0 +1,104 @@
+"""The public record: everything that a schedule or a statement can be recomputed from."""
+
+import base64
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Query
+
+from api.http.problems import Problem
+from api.services import Services
+from api.wire.common import timestamp
+from api.wire.evidence import RosterOut, RunOut, RunsOut, ScheduleOut, SlotOut, SweepOut, SweepsOut
+from coordinator.adapters.records import Measurements
+from coordinator.checking.checks import Run
+from coordinator.checking.days import LotteryDay
+
+RUNS_PAGE_MAX = 100
+CHECKS_PAGE_MAX = 10_000
+"""Beyond this a page would be more MiB than a function may answer with."""
+_RUNS_FIRST = 10
+"""By which a page sees how large the others are; 3 MB of ten thousand nodes at the default rate."""
+SWEEPS_PAGE_MAX = 100
+Number = Annotated[int, Query(ge=0, lt=10**12)]
+
+
+def install(app: FastAPI, services: Services) -> None:
+    """`/schedule/{day}`, `/runs`, `/sweeps`, `/rosters/{roster_id}`."""
+
+    @app.get("/schedule/{day}", tags=["evidence"])
+    async def get_a_schedule(day: date) -> ScheduleOut:
+        """A day's commitment, published before it; after the day the secret that was sealed."""
+        (found,) = await services.measurements.lottery_days([day])
+        if found is None:
+            raise Problem("unknown-day", f"{day} is not sealed: see today and tomorrow.")
+        return schedule_out(found)
+
+    @app.get("/runs", tags=["evidence"], response_model_exclude_unset=True)
+    async def list_runs(from_draw: Number, until_draw: Number) -> RunsOut:
+        """Every check of the draws from_draw <= n < until_draw, run by run.
+
+        The larger the network, the fewer draws on a page: go on while there is a `next_draw`."""
+        draws = range(from_draw, min(until_draw, from_draw + RUNS_PAGE_MAX))
+        runs, stop = await _page_of(draws, services.measurements)
+        more = stop if stop < until_draw else None
+        return RunsOut(runs=[RunOut.model_validate(run) for run in runs], next_draw=more)
+
+    @app.get("/sweeps", tags=["evidence"], response_model_exclude_unset=True)
+    async def list_sweeps(from_tick: Number, until_tick: Number) -> SweepsOut:
+        """Bitmaps by slot (little-endian, base64) of the ticks from_tick <= n < until_tick."""
+        ticks = range(from_tick, min(until_tick, from_tick + SWEEPS_PAGE_MAX))
+        documents = await services.measurements.sweep_documents(ticks)
+        more = ticks.stop if ticks.stop < until_tick else None
+        return SweepsOut(sweeps=[sweep_out(fields) for fields in documents], next_tick=more)
+
+    @app.get("/rosters/{roster_id}", tags=["evidence"])
+    async def get_a_roster(roster_id: str) -> RosterOut:
+        """Who stood at which slot, in a version that a sweep names."""
+        shard, _, version = roster_id.partition("-")
+        if not (shard.isascii() and shard.isdigit() and version.isascii() and version.isdigit()):
+            raise Problem("unknown-roster", "Name it {shard}-{version}, as GET /sweeps does.")
+        if max(len(shard), len(version)) > 12:
+            raise Problem("unknown-roster", f"There is no roster {roster_id[:30]}.")
+        roster = await services.measurements.roster(int(shard), int(version))
+        return RosterOut(
+            roster_id=roster.id,
+            until_tick=roster.until_tick,
+            slots=[SlotOut.model_validate(slot) for slot in roster.slots],
+        )
+
+
+async def _page_of(draws: range, measurements: Measurements) -> tuple[list[Run], int]:
+    """(the runs of these draws, or of the first few if all would be too many; where they end)."""
+    first, rest = draws[:_RUNS_FIRST], draws[_RUNS_FIRST:]
+    runs = await measurements.runs(first)
+    if sum(len(run.checks) for run in runs) * len(draws) > CHECKS_PAGE_MAX * len(first):
+        return runs, first.stop
+    return [*runs, *(await measurements.runs(rest) if rest else ())], draws.stop
+
+
+def schedule_out(day: LotteryDay) -> ScheduleOut:
+    """A day of the lottery on the wire; the secret in hex."""
+    return ScheduleOut(
+        day=day.day.isoformat(),
+        commitment=day.commitment,
+        sealed_at=timestamp(day.sealed_s),
+        sealed_in_advance=day.was_sealed_in_advance,
+        check_seconds=day.check_seconds,
+        checks_per_hour=day.checks_per_hour,
+        first_draw=day.draws().start,
+        until_draw=day.draws().stop,
+        secret=day.secret.hex() if day.secret is not None else None,
+    )
+
+
+def sweep_out(fields: Mapping[str, Any]) -> SweepOut:
+    """A sweep's document on the wire: bytes in base64, everything else as it is."""
+    told = {name: fields[name] for name in SweepOut.model_fields.keys() & fields.keys()}
+    return SweepOut.model_validate(
+        {
+            name: base64.b64encode(value).decode() if isinstance(value, bytes) else value
+            for name, value in told.items()
+        }
+    )

@@ -1,0 +1,109 @@
+"""Routes about tokens: top-ups, closing, statements, the sponsor's delivery, a node's receipt."""
+
+import secrets
+from typing import Annotated
+
+from fastapi import FastAPI, Query
+
+from api.deposits import Treasurer
+from api.http.keys import Authorization, sponsor_of
+from api.http.problems import Problem
+from api.reports import Reports
+from api.services import Services
+from api.views import statement_out
+from api.wire.common import IdempotencyKey, StatementOut, StatementsOut
+from api.wire.money import ClosedOut, DeliveryOut, ReceiptOut, TopUpIn, TopUpOut
+
+EpochToken = Annotated[str, Query(pattern="^[0-9]{0,10}$")]
+HoursSize = Annotated[int, Query(ge=1, le=200)]
+LinesSize = Annotated[int, Query(ge=1, le=48)]
+
+
+def install(app: FastAPI, services: Services) -> None:
+    """Adds them to the application."""
+    _sponsor_routes(app, services)
+    _statement_routes(app, services)
+    _report_routes(app, services)
+
+
+def _sponsor_routes(app: FastAPI, services: Services) -> None:
+    treasurer = Treasurer(
+        services.measurements,
+        services.ledger,
+        services.calendar,
+        services.clock,
+        secrets.token_bytes,
+    )
+
+    @app.post("/streams/{stream_id}/top-ups", status_code=201, tags=["sponsors"])
+    async def add_tokens(
+        stream_id: str,
+        asked: TopUpIn,
+        authorization: Authorization = None,
+        idempotency_key: IdempotencyKey = None,
+    ) -> TopUpOut:
+        """Add tokens to a stream. Repeating it with the same Idempotency-Key adds them once."""
+        sponsor, _ = sponsor_of(authorization, services.sponsors)
+        stream = await services.known_stream(stream_id)
+        done = await treasurer.top_up(stream, asked, sponsor, idempotency_key)
+        await services.snapshots.changed(stream_id)
+        return done
+
+    @app.post("/streams/{stream_id}/close", tags=["sponsors"])
+    async def close_a_stream(
+        stream_id: str,
+        authorization: Authorization = None,
+        idempotency_key: IdempotencyKey = None,
+    ) -> ClosedOut:
+        """End a stream now; what its last statement leaves goes back to the sponsor."""
+        sponsor, _ = sponsor_of(authorization, services.sponsors)
+        done = await treasurer.close(await services.known_stream(stream_id), sponsor)
+        await services.snapshots.changed(stream_id)
+        return done
+
+
+def _statement_routes(app: FastAPI, services: Services) -> None:
+    @app.get("/streams/{stream_id}/statements", tags=["streams"])
+    async def list_statements(
+        stream_id: str, page_token: EpochToken = "", page_size: HoursSize = 50
+    ) -> StatementsOut:
+        """What was paid, for what and why not, epoch by epoch, oldest first."""
+        stream = await services.known_stream(stream_id)
+        first = int(page_token or 0)
+        found = await services.ledger.statements(stream.stream_id, first, page_size + 1)
+        more = found[page_size].epoch if len(found) > page_size else None
+        return StatementsOut(
+            statements=[statement_out(statement) for statement in found[:page_size]],
+            next_page_token=str(more) if more is not None else None,
+        )
+
+    @app.get("/streams/{stream_id}/statements/{epoch}", tags=["streams"])
+    async def get_a_statement(stream_id: str, epoch: int) -> StatementOut:
+        """One settled epoch."""
+        stream = await services.known_stream(stream_id)
+        found = None
+        if 0 <= epoch < 10**10:
+            found = await services.ledger.statement(stream.stream_id, epoch)
+        if found is None:
+            raise Problem("unknown-statement", f"Epoch {epoch} of {stream_id} is not settled.")
+        return statement_out(found)
+
+
+def _report_routes(app: FastAPI, services: Services) -> None:
+    reports = Reports(services.ledger, services.snapshots, services.calendar, services.clock)
+
+    @app.get("/streams/{stream_id}/delivery", tags=["streams"])
+    async def get_a_delivery(
+        stream_id: str, page_token: EpochToken = "", page_size: HoursSize = 50
+    ) -> DeliveryOut:
+        """What the tokens bought, hour by hour; what was not paid, returned and refunded."""
+        return await reports.delivery(
+            await services.known_stream(stream_id), int(page_token or 0), page_size
+        )
+
+    @app.get("/nodes/{node_id}/receipt", tags=["nodes"])
+    async def get_a_receipt(
+        node_id: str, page_token: EpochToken = "", page_size: LinesSize = 24
+    ) -> ReceiptOut:
+        """Every epoch of a node, newest first: each minute's reason, pending and available."""
+        return await reports.receipt(node_id, int(page_token or 10**10), page_size)

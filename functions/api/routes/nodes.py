@@ -1,0 +1,78 @@
+"""Routes about nodes: they announce themselves, and anyone may read how they stand."""
+
+from typing import Annotated
+
+from fastapi import FastAPI, Query, Request, Response
+
+from api import openapi
+from api.heartbeats import PATH
+from api.http.keys import Authorization, node_of, peer_of
+from api.http.paging import PageSize, PageToken, page_of
+from api.http.problems import Problem
+from api.pages.badges import node_badge
+from api.services import Services
+from api.views import node_out
+from api.wire.common import DialBackIn, DialBackOut, HeartbeatIn, HeartbeatOut, NodeOut, NodesOut
+from coordinator.pages.network import NodeView
+
+
+def install(app: FastAPI, services: Services) -> None:
+    """Adds them to the application."""
+    _announcing_routes(app, services)
+    _reading_routes(app, services)
+
+
+def _announcing_routes(app: FastAPI, services: Services) -> None:
+    announcements, proxies = services.announcements, services.trusted_proxies
+
+    @app.post(PATH, tags=["nodes"])
+    async def announce(
+        beat: HeartbeatIn, request: Request, authorization: Authorization = None
+    ) -> HeartbeatOut:
+        """A node says that it is there; the answer says how it stands and what to fix."""
+        peer = peer_of(request.scope, proxies)
+        return await announcements.take(node_of(authorization), beat, peer)
+
+    @app.post("/nodes/dial-back", tags=["nodes"])
+    async def call_back(
+        asked: DialBackIn, request: Request, authorization: Authorization = None
+    ) -> DialBackOut:
+        """Whether the caller's ports can be reached from outside, before it announces itself."""
+        peer = peer_of(request.scope, proxies)
+        return await announcements.call_back(node_of(authorization), asked, peer)
+
+
+def _reading_routes(app: FastAPI, services: Services) -> None:
+    async def known(node_id: str) -> NodeView:
+        node = (await services.snapshots.now()).network.nodes.get(node_id)
+        if node is None:
+            says = f"No node is called {node_id}; a new one appears with its first sweep."
+            raise Problem("unknown-node", says)
+        return node
+
+    @app.get("/nodes", tags=["nodes"])
+    async def list_nodes(
+        stream_id: Annotated[str | None, Query(max_length=64)] = None,
+        page_token: PageToken = "",
+        page_size: PageSize = 50,
+    ) -> NodesOut:
+        """All nodes, or those of one stream, by id."""
+        nodes = (await services.snapshots.now()).network.nodes.values()
+        asked_for = (node for node in nodes if stream_id in (None, node.slot.stream_id))
+        page, following = page_of(asked_for, lambda node: node.node_id, page_token, page_size)
+        return NodesOut(nodes=[node_out(node) for node in page], next_page_token=following)
+
+    @app.get(
+        "/nodes/{node_id}/badge.svg",
+        tags=["nodes"],
+        response_class=Response,
+        responses=openapi.SVG,
+    )
+    async def get_a_node_badge(node_id: str) -> Response:
+        """The node's status as a small picture."""
+        return Response(node_badge(await known(node_id)).svg(), media_type="image/svg+xml")
+
+    @app.get("/nodes/{node_id}", tags=["nodes"])
+    async def get_a_node(node_id: str) -> NodeOut:
+        """One node: its status and why, its measured minutes, its checks, its tokens."""
+        return node_out(await known(node_id))

@@ -1,0 +1,116 @@
+"""Routes about streams: registered by sponsors, read by anyone, published through the ingest."""
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import PlainTextResponse
+
+from api import openapi
+from api.http.keys import Authorization, require_ingest, sponsor_of
+from api.http.paging import PageSize, PageToken, page_of
+from api.http.problems import Problem
+from api.pages.badges import stream_badge
+from api.services import Services
+from api.snapshots import Snapshot
+from api.streams import playlist
+from api.views import stream_out
+from api.wire.common import (
+    IdempotencyKey,
+    PublishIn,
+    RegisteredOut,
+    StreamIn,
+    StreamOut,
+    StreamsOut,
+)
+from coordinator.keys import matches
+from coordinator.ledger.webhooks import secret_of
+from coordinator.streams import Stream
+
+
+def install(app: FastAPI, services: Services) -> None:
+    """Adds them to the application."""
+    _writing_routes(app, services)
+    _reading_routes(app, services)
+
+
+def _told(stream: Stream, snapshot: Snapshot, services: Services, request: Request) -> StreamOut:
+    base_url = services.base_url(request)
+    return stream_out(stream, snapshot, ingest_url=services.ingest_url, base_url=base_url)
+
+
+def _writing_routes(app: FastAPI, services: Services) -> None:
+    @app.post("/streams", status_code=201, tags=["sponsors"])
+    async def register_a_stream(
+        asked: StreamIn,
+        request: Request,
+        response: Response,
+        authorization: Authorization = None,
+        idempotency_key: IdempotencyKey = None,
+    ) -> RegisteredOut:
+        """Register a live stream with a token balance. The publish URL is shown only here."""
+        sponsor = sponsor_of(authorization, services.sponsors)
+        stream, key = await services.registrar.register(asked, sponsor, idempotency_key)
+        await services.snapshots.changed(stream.stream_id)
+        out = _told(stream, await services.snapshots.now(), services, request)
+        location = f"{services.base_url(request)}/streams/{stream.stream_id}"
+        response.headers["Location"] = location
+        response.headers["Cache-Control"] = "no-store"
+        return RegisteredOut(
+            **out.model_dump(),
+            publish_url=f"{out.ingest_url}?key={key}",
+            webhook_secret=secret_of(sponsor[1], stream.stream_id) if asked.webhook_url else None,
+        )
+
+    @app.post("/ingest/publish", status_code=204, tags=["ingest"])
+    async def may_it_publish(asked: PublishIn, authorization: Authorization = None) -> None:
+        """The ingest asks whether a stream key is the right one for a stream."""
+        require_ingest(authorization, services.ingest_key_hash)
+        stream = await services.stream_now(asked.stream_id)
+        if stream is None or not matches(asked.stream_key, stream.key_hash):
+            raise Problem("stream-key-wrong", "Publish with the URL that registration answered.")
+        if stream.ends_s is not None and services.clock() >= stream.ends_s:
+            raise Problem("stream-closed", "The stream has ended; register a new one.")
+
+
+def _reading_routes(app: FastAPI, services: Services) -> None:
+    @app.get("/streams", tags=["streams"])
+    async def list_streams(
+        request: Request, page_token: PageToken = "", page_size: PageSize = 50
+    ) -> StreamsOut:
+        """All streams, by id."""
+        snapshot = await services.snapshots.now()
+        page, following = page_of(snapshot.streams, lambda s: s.stream_id, page_token, page_size)
+        return StreamsOut(
+            streams=[_told(stream, snapshot, services, request) for stream in page],
+            next_page_token=following,
+        )
+
+    @app.get("/streams/{stream_id}", tags=["streams"])
+    async def get_a_stream(stream_id: str, request: Request) -> StreamOut:
+        """One stream: where nodes pull it, what it pays, what is left."""
+        stream = await services.known_stream(stream_id)
+        return _told(stream, await services.snapshots.now(), services, request)
+
+    @app.get(
+        "/streams/{stream_id}/playlist.m3u",
+        tags=["streams"],
+        response_class=Response,
+        responses=openapi.PLAYLIST,
+    )
+    async def get_a_playlist(stream_id: str) -> PlainTextResponse:
+        """The stream's verified nodes, best first, for VLC, mpv and others."""
+        stream = await services.known_stream(stream_id)
+        return PlainTextResponse(
+            playlist(stream, await services.snapshots.now()), media_type="audio/x-mpegurl"
+        )
+
+    @app.get(
+        "/streams/{stream_id}/badge.svg",
+        tags=["streams"],
+        response_class=Response,
+        responses=openapi.SVG,
+    )
+    async def get_a_stream_badge(stream_id: str) -> Response:
+        """How many verified nodes relay the stream, as a small picture."""
+        stream = await services.known_stream(stream_id)
+        verified = (await services.snapshots.now()).network.verified(stream.stream_id)
+        badge = stream_badge(stream.name, len(verified))
+        return Response(badge.svg(), media_type="image/svg+xml")

@@ -1,0 +1,158 @@
+"""Spot checks as they are recorded: one document holds every check of one prober run.
+
+Evidence is immutable and public: payout, dashboard and anyone who recomputes a statement
+read the same rows.
+"""
+
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from coordinator.packing import pack, unpack
+from coordinator.reasons import Reason
+
+
+class Verdict(StrEnum):
+    """How a check ended. `degraded` voids nothing; `unknown` is our fault and counts nowhere."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
+    DEGRADED = "degraded"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+
+    @property
+    def counts(self) -> bool:
+        """Whether it says anything about the node."""
+        return self is not Verdict.UNKNOWN
+
+
+class Event(StrEnum):
+    """What a check set in motion for its node."""
+
+    FLAGGED = "flagged"
+    CLEARED = "cleared"
+    SUSPENDED = "suspended"
+    """Retests found the node absent: what is parked is void, what it earned stays."""
+    CONFIRMED = "confirmed"
+    """Content was proven wrong: a fraud, which also loses what is pending."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One spot check, its retest included."""
+
+    node_id: str
+    stream_id: str
+    draw: int
+    due_s: float
+    """The drawn instant, Unix seconds."""
+    verdict: Verdict
+    reason: Reason
+    caused_by_s: float | None = None
+    """For a retest of a flagged node, which the lottery did not draw: the due instant of the
+    check that flagged it."""
+    event: Event | None = None
+    attempts: tuple[dict[str, Any], ...] = ()
+    """Per connection: started_s, seconds, reason and the proof's numbers; on the last one,
+    if there is a picture that belongs to the check, its id as `thumbnail`."""
+
+    @property
+    def address(self) -> str | None:
+        """The address that the last connection reached the node at."""
+        address = self.attempts[-1].get("address") if self.attempts else None
+        return address if isinstance(address, str) else None
+
+    @property
+    def thumbnail(self) -> str | None:
+        """The id of the picture that belongs to it (`coordinator.checking.thumbnails`)."""
+        found = self.attempts[-1].get("thumbnail") if self.attempts else None
+        return found if isinstance(found, str) else None
+
+    def showing(self, thumbnail: str) -> "Check":
+        """The check with its picture; one that made no connection shows nothing."""
+        if not self.attempts:
+            return self
+        last = {**self.attempts[-1], "thumbnail": thumbnail}
+        return replace(self, attempts=(*self.attempts[:-1], last))
+
+
+class Control(StrEnum):
+    """What a control node is known to be."""
+
+    GOOD = "good"
+    BAD = "bad"
+
+
+class IngestState(StrEnum):
+    """Whether a stream could be read at the ingest during a run."""
+
+    LIVE = "live"
+    DOWN = "down"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One prober run, which covers one draw: the document `probe_results/checks-{draw}`."""
+
+    draw: int
+    started_s: float
+    ended_s: float
+    sweep_ids: tuple[str, ...]
+    """The sweeps whose `up` nodes were the candidates."""
+    streams: dict[str, IngestState]
+    checks: tuple[Check, ...]
+    excluded: dict[str, float] = field(default_factory=dict)
+    """Candidates that are not checked any more: confirmed frauds, and when the check that
+    confirmed each was due."""
+    controls: dict[str, Control] = field(default_factory=dict)
+    """Control nodes among the candidates: checked in every draw, neither trusted nor paid."""
+
+    @property
+    def id(self) -> str:
+        """The document's id."""
+        return run_id(self.draw)
+
+    def to_fields(self) -> dict[str, Any]:
+        """The document's fields; `check_draw` is the one that is queried."""
+        return {
+            "check_draw": self.draw,
+            "started_s": self.started_s,
+            "ended_s": self.ended_s,
+            "sweep_ids": list(self.sweep_ids),
+            "streams": {name: state.value for name, state in self.streams.items()},
+            "excluded": self.excluded,
+            "controls": {node_id: kind.value for node_id, kind in self.controls.items()},
+            "checks": pack([asdict(check) for check in self.checks]),
+        }
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, Any]) -> "Run":
+        """The run that `to_fields` wrote."""
+        return cls(
+            draw=fields["check_draw"],
+            started_s=fields["started_s"],
+            ended_s=fields["ended_s"],
+            sweep_ids=tuple(fields["sweep_ids"]),
+            streams={name: IngestState(state) for name, state in fields["streams"].items()},
+            checks=tuple(_check_from(row) for row in unpack(fields["checks"])),
+            excluded=dict(fields["excluded"]),
+            controls={node_id: Control(kind) for node_id, kind in fields["controls"].items()},
+        )
+
+
+def run_id(draw: int) -> str:
+    """Fixed width, so that ids sort like draws."""
+    return f"checks-{draw:012d}"
+
+
+def _check_from(row: dict[str, Any]) -> Check:
+    return Check(
+        **{
+            **row,
+            "verdict": Verdict(row["verdict"]),
+            "reason": Reason(row["reason"]),
+            "event": Event(row["event"]) if row["event"] else None,
+            "attempts": tuple(row["attempts"]),
+        }
+    )

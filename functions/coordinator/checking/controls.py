@@ -1,0 +1,56 @@
+"""Control nodes: known to be good or bad, checked beside everyone, to check the checking. Pure.
+
+They run in the same queue, from the same process, in every draw. When a known-good one fails,
+the prober itself is in doubt and no failure of that run counts; when a known-bad one passes, the
+proof is broken and people are called. Control nodes are neither trusted nor paid.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from coordinator.checking.checks import Check, Control, Verdict
+from coordinator.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class ControlCount:
+    """What the checks of all control nodes of a kind have come to."""
+
+    checks: int = 0
+    wrong: int = 0
+    """A good one that failed (a false alarm), or a bad one that passed (a miss)."""
+    unknown: int = 0
+
+    def counting(self, check: Check, kind: Control) -> "ControlCount":
+        """With one more check."""
+        if not check.verdict.counts:
+            return replace(self, unknown=self.unknown + 1)
+        return replace(self, checks=self.checks + 1, wrong=self.wrong + is_wrong(check, kind))
+
+
+def is_wrong(check: Check, kind: Control) -> bool:
+    """Whether a control node's check came out as it must not."""
+    if kind is Control.GOOD:
+        return check.verdict is Verdict.FAIL
+    return check.verdict in (Verdict.PASS, Verdict.DEGRADED)
+
+
+def voided(checks: Iterable[Check], controls: Mapping[str, Control]) -> tuple[Check, ...]:
+    """The run's checks, without their failures if a known-good node failed in it.
+
+    A pass stays: packets that match the ingest's cannot come from a fault of the prober, and an
+    operator must not wait for pay because of one."""
+    made = tuple(checks)
+    in_doubt = any(
+        is_wrong(check, Control.GOOD)
+        for check in made
+        if controls.get(check.node_id) is Control.GOOD
+    )
+    if not in_doubt:
+        return made
+    return tuple(
+        replace(check, verdict=Verdict.UNKNOWN, reason=Reason.UNKNOWN_CONTROL)
+        if check.node_id not in controls and check.verdict in (Verdict.FAIL, Verdict.DEGRADED)
+        else check
+        for check in made
+    )

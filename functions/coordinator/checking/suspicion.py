@@ -1,0 +1,173 @@
+"""Suspicion: a sequential test over a node's checks, and what becomes of its trust.
+
+CUSUM (Page 1954) of log-likelihood ratios, in thousandths of a nat. Against an honest node
+(a check passes with 0.97, passes only on the immediate retest with 0.0291, fails twice with
+0.0009: 3 % transient failure) stands a node that serves half of the time (0.49, 0.05, 0.46).
+Three failed checks in a row reach the threshold; an honest node would need three double
+failures within about twenty checks. The derivation is in docs/suspicion.md.
+
+Two things can be wrong with a node. Content that no honest relay can produce is proof: it makes a
+fraud. Absence is none: a cut line and a flood by a rival look the same, so it only suspends.
+"""
+
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from coordinator.checking.checks import Check, Event, Verdict
+from coordinator.reasons import Reason
+
+PROVEN_WRONG = frozenset({Reason.WRONG_CONTENT, Reason.REPLAYED})
+
+
+class Trust(StrEnum):
+    """What a node's checks have shown so far."""
+
+    UNPROVEN = "unproven"
+    PROVEN = "proven"
+    FLAGGED = "flagged"
+    """Retested in every draw."""
+    SUSPENDED = "suspended"
+    """Found absent by its retests; drawn checks go on, and a pass flags it again."""
+    FRAUD = "fraud"
+
+
+@dataclass(frozen=True, slots=True)
+class SuspicionParameters:
+    """Published; all weights in thousandths of a nat."""
+
+    passed: int = -683  # ln(0.49 / 0.97)
+    degraded: int = 541  # ln(0.05 / 0.0291)
+    failed: int = 6_236  # ln(0.46 / 0.0009)
+    flag_at: int = 18_000
+    wrong_content_flags_at: int = 2
+    """Content proven wrong this often flags at once, and makes a fraud of who was flagged."""
+    clears_at: int = 6
+    """Passed retests that clear a flag."""
+    confirms_at: int = 3
+    """Failed retests that confirm it: decided within 8 retests, one a draw. A fraud if content
+    was proven wrong, suspended otherwise."""
+
+
+PUBLISHED = SuspicionParameters()
+
+
+@dataclass(frozen=True, slots=True)
+class TrustState:
+    """What is known of one node: a fold over its checks, so it can be rebuilt from them."""
+
+    trust: Trust = Trust.UNPROVEN
+    score: int = 0
+    passed: int = 0
+    failed: int = 0
+    degraded: int = 0
+    unknown: int = 0
+    wrong_content: int = 0
+    """Checks that proved content wrong since it was last cleared."""
+    retests_passed: int = 0
+    retests_failed: int = 0
+    last_check_s: float | None = None
+    last_pass_s: float | None = None
+    last_reason: str | None = None
+    flagged_s: float | None = None
+
+    def to_row(self) -> dict[str, Any]:
+        """Only what differs from a new node's state, for packing."""
+        return {k: v for k, new in _NEW.items() if (v := getattr(self, k)) != new}
+
+    @classmethod
+    def from_row(cls, row: dict[str, Any]) -> "TrustState":
+        """The state that `to_row` wrote."""
+        return cls(**{**row, "trust": Trust(row.get("trust", Trust.UNPROVEN))})
+
+
+_NEW = asdict(TrustState())
+NOBODY = TrustState()
+
+
+def observe(
+    state: TrustState, check: Check, parameters: SuspicionParameters = PUBLISHED
+) -> tuple[TrustState, Event | None]:
+    """The state after one more check, and what that set in motion."""
+    if not check.verdict.counts or state.trust is Trust.FRAUD:
+        return replace(state, unknown=state.unknown + (not check.verdict.counts)), None
+    counted = _count(state, check)
+    if counted.trust is Trust.FLAGGED:
+        return _retested(counted, check, parameters)
+    if counted.trust is Trust.SUSPENDED:
+        return _suspended(counted, check, parameters)
+    return _tested(counted, check, parameters)
+
+
+def _count(state: TrustState, check: Check) -> TrustState:
+    good = check.verdict is not Verdict.FAIL
+    return replace(
+        state,
+        passed=state.passed + (check.verdict is Verdict.PASS),
+        degraded=state.degraded + (check.verdict is Verdict.DEGRADED),
+        failed=state.failed + (not good),
+        wrong_content=state.wrong_content + (check.reason in PROVEN_WRONG),
+        last_check_s=check.due_s,
+        last_pass_s=check.due_s if good else state.last_pass_s,
+        last_reason=check.reason.value,
+    )
+
+
+def _tested(
+    state: TrustState, check: Check, parameters: SuspicionParameters
+) -> tuple[TrustState, Event | None]:
+    weight = {
+        Verdict.PASS: parameters.passed,
+        Verdict.DEGRADED: parameters.degraded,
+        Verdict.FAIL: parameters.failed,
+    }[check.verdict]
+    score = max(0, state.score + weight)
+    if score >= parameters.flag_at or _is_proven_wrong(state, parameters):
+        return _flagged(state, check), Event.FLAGGED
+    trust = state.trust if check.verdict is Verdict.FAIL else Trust.PROVEN
+    return replace(state, score=score, trust=trust), None
+
+
+def _retested(
+    state: TrustState, check: Check, parameters: SuspicionParameters
+) -> tuple[TrustState, Event | None]:
+    failed = check.verdict is Verdict.FAIL
+    state = replace(
+        state,
+        retests_failed=state.retests_failed + failed,
+        retests_passed=state.retests_passed + (not failed),
+    )
+    if state.retests_failed >= parameters.confirms_at:
+        if _is_proven_wrong(state, parameters):
+            return replace(state, trust=Trust.FRAUD), Event.CONFIRMED
+        return replace(state, trust=Trust.SUSPENDED, flagged_s=None), Event.SUSPENDED
+    if state.retests_passed >= parameters.clears_at:
+        cleared = replace(state, trust=Trust.PROVEN, score=0, wrong_content=0, flagged_s=None)
+        return cleared, Event.CLEARED
+    return state, None
+
+
+def _suspended(
+    state: TrustState, check: Check, parameters: SuspicionParameters
+) -> tuple[TrustState, Event | None]:
+    """A pass has retests decide anew; to be absent once more changes nothing."""
+    if check.verdict is not Verdict.FAIL:
+        return _flagged(state, check), Event.FLAGGED
+    if _is_proven_wrong(state, parameters):
+        return replace(state, trust=Trust.FRAUD), Event.CONFIRMED
+    return state, None
+
+
+def _flagged(state: TrustState, check: Check) -> TrustState:
+    return replace(
+        state,
+        trust=Trust.FLAGGED,
+        score=0,
+        retests_passed=0,
+        retests_failed=0,
+        flagged_s=check.due_s,
+    )
+
+
+def _is_proven_wrong(state: TrustState, parameters: SuspicionParameters) -> bool:
+    return state.wrong_content >= parameters.wrong_content_flags_at

@@ -1,0 +1,1 @@
+"""Tokens: epochs settled, accounts, statements, and the reason for every unpaid minute."""

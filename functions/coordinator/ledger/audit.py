@@ -1,0 +1,135 @@
+"""Holding a day's published checks against its published lottery. Pure.
+
+A finding is one sentence that names what is missing, what was added, and where. No findings:
+every check that was due was made or has an `unknown` reason, and no other was made.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from coordinator.checking.checks import Check, Event, Run
+from coordinator.checking.days import LotteryDay
+from coordinator.checking.schedule import Lottery
+from coordinator.polling.rosters import Roster
+from coordinator.polling.sweeps import SweepBits, sweep_id
+
+SWEEP_AGE_TICKS_MAX = 3
+DUE_TOLERANCE_S = 0.002
+OVERLAP_DRAWS = 2
+"""A run may begin before what the runs of so many draws before it found out is on record."""
+
+
+@dataclass
+class DayAudit:
+    """Walks through a day's runs in order; `flagged` are nodes under retest when it begins."""
+
+    day: LotteryDay
+    sweep_seconds: int
+    sweeps: Mapping[str, SweepBits]
+    """By id: those of the day and a few ticks before it."""
+    rosters: Mapping[tuple[int, int], Roster]
+    flagged: dict[str, float] = field(default_factory=dict)
+    """Due instants of the checks that flagged them."""
+    frauds: dict[str, float] = field(default_factory=dict)
+    """Due instants of the checks that confirmed nodes as frauds before it began."""
+    checks: int = 0
+    unknown: int = 0
+    _cleared: dict[str, tuple[float, int]] = field(default_factory=dict)
+    """What flagged a node whose flag is gone, and the draw that took it."""
+
+    def findings(self, runs: Iterable[Run], draws: range) -> Iterator[str]:
+        """Everything in the draws that does not agree."""
+        lottery = self.day.lottery()
+        by_draw = {run.draw: run for run in runs}
+        for draw in draws:
+            run = by_draw.get(draw)
+            if run is not None:
+                yield from self._run(run, lottery)
+            elif self._could_be_due(draw):
+                yield f"draw {draw}: there is no record of it"
+
+    def _run(self, run: Run, lottery: Lottery) -> Iterator[str]:
+        yield from self._sweeps(run)
+        candidates = self._candidates(run)
+        made = {check.node_id: check for check in run.checks}
+        if len(made) != len(run.checks):
+            yield f"draw {run.draw}: a node was checked twice"
+        for node_id, confirmed_s in run.excluded.items():
+            if self.frauds.get(node_id) != confirmed_s:
+                yield f"draw {run.draw}: {node_id} was left out and is no confirmed fraud"
+        for node_id in sorted(candidates.keys() - run.excluded.keys()):
+            if lottery.is_due(node_id, run.draw, candidates[node_id]) and node_id not in made:
+                yield f"draw {run.draw}: {node_id} was due and was not checked"
+        for check in run.checks:
+            yield from self._check(check, run, lottery, candidates)
+            self._follow(check)
+
+    def _could_be_due(self, draw: int) -> bool:
+        """Whether anybody was swept shortly before: while a network rests, nobody is."""
+        tick = draw * self.day.check_seconds // self.sweep_seconds
+        return any(s.tick in range(tick - SWEEP_AGE_TICKS_MAX, tick) for s in self.sweeps.values())
+
+    def _sweeps(self, run: Run) -> Iterator[str]:
+        """A run must go by sweeps that were the latest when it began."""
+        tick = int(run.draw * self.day.check_seconds // self.sweep_seconds)
+        for name in run.sweep_ids:
+            sweep = self.sweeps.get(name)
+            if sweep is None:
+                yield f"draw {run.draw}: it went by {name}, which is not published"
+            elif not tick - SWEEP_AGE_TICKS_MAX <= sweep.tick <= self._last_tick(run):
+                yield f"draw {run.draw}: it went by {name}, which was not of its time"
+            elif newer := self._newer(sweep, tick):
+                yield f"draw {run.draw}: it went by {name} although {newer} was there"
+
+    def _last_tick(self, run: Run) -> int:
+        return int(run.started_s // self.sweep_seconds)
+
+    def _newer(self, sweep: SweepBits, tick: int) -> str | None:
+        """A sweep of the same shard that had ended a whole tick before the run began."""
+        names = (sweep_id(sweep.shard, later) for later in range(sweep.tick + 1, tick - 1))
+        return next((name for name in names if name in self.sweeps), None)
+
+    def _candidates(self, run: Run) -> dict[str, int]:
+        """Since when (Unix seconds) each of them is on the roster."""
+        found = {}
+        sweeps = [self.sweeps[name] for name in run.sweep_ids if name in self.sweeps]
+        for sweep in sorted(sweeps, key=lambda sweep: sweep.tick):
+            slots = self.rosters[sweep.shard, sweep.roster_version].slots
+            for at, slot in enumerate(slots):
+                if sweep.up >> at & 1:
+                    found[slot.node_id] = slot.joined_tick * self.sweep_seconds
+        return found
+
+    def _check(
+        self, check: Check, run: Run, lottery: Lottery, candidates: Mapping[str, int]
+    ) -> Iterator[str]:
+        self.checks += 1
+        self.unknown += not check.verdict.counts
+        where = f"draw {run.draw}: {check.node_id}"
+        if check.node_id not in candidates:
+            yield f"{where} was checked and was no candidate"
+        if abs(check.due_s - lottery.due_s(check.node_id, run.draw)) > DUE_TOLERANCE_S:
+            yield f"{where} was checked at another second than was drawn"
+        joined_s = candidates.get(check.node_id, 0)
+        if lottery.is_due(check.node_id, run.draw, joined_s) or check.node_id in run.controls:
+            return
+        if check.caused_by_s is None:
+            yield f"{where} was checked and was not drawn"
+        elif check.caused_by_s not in self._flags_at(check.node_id, run.draw):
+            yield f"{where} was retested for a check that did not flag it"
+
+    def _flags_at(self, node_id: str, draw: int) -> list[float]:
+        """Due instants of the checks that a retest in a draw may name."""
+        found = [self.flagged[node_id]] if node_id in self.flagged else []
+        flagged_s, cleared = self._cleared.get(node_id, (0.0, draw - OVERLAP_DRAWS - 1))
+        return [*found, flagged_s] if cleared >= draw - OVERLAP_DRAWS else found
+
+    def _follow(self, check: Check) -> None:
+        if check.event is Event.FLAGGED:
+            self.flagged[check.node_id] = check.due_s
+        elif check.event in (Event.CLEARED, Event.SUSPENDED, Event.CONFIRMED):
+            flagged_s = self.flagged.pop(check.node_id, None)
+            if flagged_s is not None:
+                self._cleared[check.node_id] = flagged_s, check.draw
+        if check.event is Event.CONFIRMED:
+            self.frauds[check.node_id] = check.due_s

@@ -1,0 +1,165 @@
+"""A stream's tokens: what went in, what is left, and how long that lasts."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from coordinator.epochs import Calendar
+from coordinator.ledger.entries import Entry, EntryKind
+from coordinator.ledger.statements import Statement
+from coordinator.money import AMOUNT_MICROS_MAX, format_tokens
+from coordinator.streams import Stream
+
+
+class Balance(BaseModel):
+    """The money document `balances/{stream_id}`.
+
+    deposited + returned = balance + paid + refunded, always."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    stream_id: str
+    deposited_micros: int
+    balance_micros: int
+    paid_micros: int
+    next_epoch: int
+    """The first epoch that is not settled yet."""
+    due_epoch: int | None
+    """The same while there is anything to settle; None once the last statement is written."""
+    follow_epoch: int | None = None
+    """The last settled epoch while the accounts have not followed it; None once they have."""
+    returned_micros: int = 0
+    """Forfeits of confirmed frauds that came back."""
+    refunded_micros: int = 0
+    """What went back to the sponsor when the stream had ended."""
+    entries: int = 0
+    """How many entries there are, so that each has a number."""
+    is_closed: bool = False
+    """Refunded: takes no deposit any more."""
+
+    def deposited(
+        self, kind: EntryKind, micros: int, at_s: float, request: str
+    ) -> tuple["Balance", Entry]:
+        """With more tokens, and the entry that says so; ValueError beyond a trillion tokens."""
+        if self.deposited_micros + micros > AMOUNT_MICROS_MAX:
+            raise ValueError(
+                f"a stream takes at most {format_tokens(AMOUNT_MICROS_MAX)} tokens in all"
+            )
+        changed = {
+            "deposited_micros": self.deposited_micros + micros,
+            "balance_micros": self.balance_micros + micros,
+        }
+        return self._changed(changed, kind, micros, at_s, request=request)
+
+    def settled(
+        self, statement: Statement, at_s: float, *, is_last: bool
+    ) -> tuple["Balance", list[Entry]]:
+        """After a statement, and the entries for what it returned and refunded.
+
+        `is_last`: no further epoch of the stream will be settled."""
+        following = statement.epoch + 1
+        balance = self.model_copy(
+            update={
+                "balance_micros": self.balance_micros - statement.paid_micros,
+                "paid_micros": self.paid_micros + statement.paid_micros,
+                "next_epoch": following,
+                "due_epoch": None if is_last else following,
+                "follow_epoch": statement.epoch,
+            }
+        )
+        entries = []
+        if micros := statement.forfeited_micros:
+            changed = {
+                "balance_micros": balance.balance_micros + micros,
+                "returned_micros": balance.returned_micros + micros,
+            }
+            balance, entry = balance._changed(
+                changed, EntryKind.FORFEIT, micros, at_s, epoch=statement.epoch
+            )
+            entries.append(entry)
+        if statement.closes:
+            balance = balance.model_copy(update={"is_closed": True})
+        if micros := statement.refunded_micros:
+            changed = {
+                "balance_micros": balance.balance_micros - micros,
+                "refunded_micros": balance.refunded_micros + micros,
+            }
+            balance, entry = balance._changed(
+                changed, EntryKind.REFUND, micros, at_s, epoch=statement.epoch
+            )
+            entries.append(entry)
+        return balance, entries
+
+    def _changed(
+        self, changed: dict[str, Any], kind: EntryKind, micros: int, at_s: float, **more: Any
+    ) -> tuple["Balance", Entry]:
+        balance = self.model_copy(update={**changed, "entries": self.entries + 1})
+        entry = Entry(
+            stream_id=self.stream_id,
+            number=balance.entries,
+            kind=kind,
+            amount_micros=micros,
+            at_s=at_s,
+            balance_after_micros=balance.balance_micros,
+            **more,
+        )
+        return balance, entry
+
+
+def opening_balance(stream: Stream, deposited_micros: int, calendar: Calendar) -> Balance:
+    """A new stream's balance: unsettled from the epoch in which it was registered."""
+    return Balance(
+        stream_id=stream.stream_id,
+        deposited_micros=deposited_micros,
+        balance_micros=deposited_micros,
+        paid_micros=0,
+        next_epoch=calendar.epoch_at(stream.created_s),
+        due_epoch=calendar.epoch_at(stream.created_s),
+        entries=1,
+    )
+
+
+def opening_entry(balance: Balance, at_s: float) -> Entry:
+    """The first deposit, as an entry."""
+    return Entry(
+        stream_id=balance.stream_id,
+        number=1,
+        kind=EntryKind.DEPOSIT,
+        amount_micros=balance.deposited_micros,
+        at_s=at_s,
+        balance_after_micros=balance.deposited_micros,
+    )
+
+
+def lasts_seconds(
+    balance: Balance, stream: Stream, paid_nodes: int, now_s: float, calendar: Calendar
+) -> int | None:
+    """How long the balance lasts if as many nodes go on earning; None while nobody earns.
+
+    What was earned since the last settled epoch is not in the balance yet, so it is taken off."""
+    nodes = min(paid_nodes, stream.max_paid_nodes)
+    if nodes < 1:
+        return None
+    unsettled_s = max(0.0, now_s - calendar.epoch_bounds_s(balance.next_epoch)[0])
+    whole_s = balance.balance_micros * 3600 // (stream.reward_micros_per_hour * nodes)
+    return max(0, whole_s - int(unsettled_s))
+
+
+def lasts_sentence(seconds: int | None) -> str:
+    """`"The balance lasts 3 h 10 min at the present rate."`."""
+    if seconds is None:
+        return "Nobody earns at present, so the balance does not shrink."
+    if seconds == 0:
+        return "The balance is used up: no more is earned until the sponsor tops it up."
+    return f"The balance lasts {length_of(seconds)} at the present rate."
+
+
+def length_of(seconds: int) -> str:
+    """`"3 h 10 min"`: a length of time in its two largest units."""
+    minutes = seconds // 60
+    days, hours = minutes // 1440, minutes // 60 % 24
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes % 60} min"
+    return f"{minutes} min" if minutes else f"{seconds} s"

@@ -1,0 +1,119 @@
+"""An epoch's measurements as they were recorded in time, and the evidence that they make."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from coordinator.checking.checks import Check, Event, Run
+from coordinator.epochs import Calendar
+from coordinator.ledger.settlements import Evidence, confirmed_in
+from coordinator.ledger.statements import Statement, pending_of
+from coordinator.ledger.terms import Terms
+from coordinator.polling.minutes import Minutes
+from coordinator.polling.rosters import Roster
+from coordinator.polling.sweeps import SweepBits
+from coordinator.polling.uptime import idle_ticks_of, minutes_of
+from coordinator.streams import Stream
+
+
+@dataclass(frozen=True, slots=True)
+class EpochRecord:
+    """One epoch, all streams."""
+
+    epoch: int
+    calendar: Calendar
+    evidence_until_s: float
+    """What was recorded later is late: see `Calendar.evidence_until_s`."""
+    sweeps: tuple[SweepBits, ...]
+    runs: tuple[Run, ...]
+    late: int
+    """Documents left out because they were late."""
+
+    @classmethod
+    def of(
+        cls,
+        epoch: int,
+        calendar: Calendar,
+        evidence_until_s: float,
+        sweeps: Sequence[SweepBits],
+        runs: Sequence[Run],
+    ) -> "EpochRecord":
+        """What counts of everything that is on record for the epoch."""
+        in_time = tuple(sweep for sweep in sweeps if sweep.recorded_s <= evidence_until_s)
+        ended = tuple(run for run in runs if run.ended_s <= evidence_until_s)
+        late = len(sweeps) - len(in_time) + len(runs) - len(ended)
+        return cls(epoch, calendar, evidence_until_s, in_time, ended, late)
+
+    def checks(self) -> list[Check]:
+        """All that were due within the epoch, but those of control nodes, which are not paid."""
+        starts_s, ends_s = self.calendar.epoch_bounds_s(self.epoch)
+        return [
+            check
+            for run in self.runs
+            for check in run.checks
+            if starts_s <= check.due_s < ends_s and check.node_id not in run.controls
+        ]
+
+    def frauds(self) -> frozenset[str]:
+        """Nodes that the epoch's checks confirmed as frauds."""
+        return confirmed_in(self.checks())
+
+    def minutes(
+        self, stream: Stream, rosters: Mapping[tuple[int, int], Roster]
+    ) -> dict[str, Minutes]:
+        """What the sweeps saw of the stream's nodes, by node id."""
+        ticks = live_ticks(stream, self.epoch, self.calendar)
+        idle = idle_ticks_of(stream.stream_id, self.runs, self.calendar)
+        return minutes_of(stream.stream_id, ticks, rosters, self.sweeps, idle) if ticks else {}
+
+    def evidence(
+        self,
+        stream: Stream,
+        terms: Terms,
+        rosters: Mapping[tuple[int, int], Roster],
+        before: Statement | None,
+        held: Iterable[Statement],
+    ) -> Evidence:
+        """What a stream's statement is settled from.
+
+        `before` is the statement of the epoch before; `held` are those of the `holding_epochs`
+        epochs before, needed only if there are `frauds`."""
+        starts_s, ends_s = self.calendar.epoch_bounds_s(self.epoch)
+        ticks = live_ticks(stream, self.epoch, self.calendar)
+        frauds = self.frauds()
+        checks = self.checks() if ticks else []
+        return Evidence(
+            stream_id=stream.stream_id,
+            epoch=self.epoch,
+            starts_s=starts_s,
+            ends_s=ends_s,
+            terms=terms,
+            minutes=self.minutes(stream, rosters),
+            checks=[check for check in checks if check.stream_id == stream.stream_id],
+            elsewhere=[
+                check
+                for check in checks
+                if check.stream_id != stream.stream_id
+                and check.event not in (None, Event.CONFIRMED)  # those are told as `frauds`
+            ],
+            carried=before.carried() if before else {},
+            frauds=frauds,
+            forfeits=pending_of(frauds, held, self.epoch),
+            closes=stream.ends_s is not None and stream.ends_s <= ends_s,
+            check_seconds=self.calendar.check_seconds,
+            evidence_until_s=self.evidence_until_s,
+            roster_ids=tuple(sorted(roster.id for roster in rosters.values())),
+        )
+
+
+def draws_of(epoch: int, calendar: Calendar) -> range:
+    """The draws whose checks may be due in the epoch."""
+    starts_s, ends_s = calendar.epoch_bounds_s(epoch)
+    return range(calendar.draw_at(starts_s), calendar.draw_at(ends_s - 1) + 1)
+
+
+def live_ticks(stream: Stream, epoch: int, calendar: Calendar) -> range:
+    """The epoch's whole ticks before the stream's end."""
+    ticks = calendar.ticks_of(epoch)
+    if stream.ends_s is None:
+        return ticks
+    return range(ticks.start, max(ticks.start, min(ticks.stop, calendar.tick_at(stream.ends_s))))

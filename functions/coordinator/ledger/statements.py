@@ -1,0 +1,152 @@
+"""A statement: one settled epoch of one stream, with a row for every node; immutable."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from coordinator.ledger.rows import Carried, Row
+from coordinator.ledger.terms import Terms
+from coordinator.packing import pack, unpack
+from coordinator.reasons import Reason
+
+ROWS_A_DOCUMENT_MAX = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A statement without its rows: what a sponsor is shown, hour by hour."""
+
+    epoch: int
+    starts_s: int
+    ends_s: int
+    nodes_paid: int
+    minutes_paid: int
+    unpaid: Mapping[Reason, int]
+    """Minutes that were not paid, by reason."""
+    paid_micros: int
+    forfeited_micros: int
+    refunded_micros: int
+    balance_after_micros: int
+
+    @classmethod
+    def from_fields(cls, head: Mapping[str, Any]) -> "Summary":
+        """Out of a statement's first document; rows stay packed."""
+        same = {name: head[name] for name in cls.__dataclass_fields__ if name != "unpaid"}
+        unpaid = {Reason(code): minutes for code, minutes in sorted(head["unpaid"].items())}
+        return cls(**same, unpaid=unpaid)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """The money document `statements/{stream_id}:{epoch}`; immutable."""
+
+    stream_id: str
+    epoch: int
+    starts_s: int
+    ends_s: int
+    terms: Terms
+    rows: tuple[Row, ...]
+    """By node id."""
+    paid_micros: int
+    forfeited_micros: int
+    """Came back: earned in earlier epochs by nodes that are now confirmed frauds."""
+    refunded_micros: int
+    """Went to the sponsor, because the stream has ended."""
+    balance_before_micros: int
+    balance_after_micros: int
+    """before - paid + forfeited - refunded."""
+    closes: bool
+    """The stream had ended: what was left went back to the sponsor."""
+    check_seconds: int = 60
+    """Length of a draw: tells which runs belong to the epoch."""
+    evidence_until_s: float = 0.0
+    """Evidence recorded later was ignored."""
+    roster_ids: tuple[str, ...] = ()
+    """Rosters that said who was due."""
+
+    @property
+    def id(self) -> str:
+        """The document's id."""
+        return statement_id(self.stream_id, self.epoch)
+
+    def carried(self) -> dict[str, Carried]:
+        """What the next statement begins with, by node id."""
+        return {row.node_id: row.carried for row in self.rows}
+
+    def to_documents(self) -> list[dict[str, Any]]:
+        """The fields of its documents: the first with all totals, more when rows do not fit.
+
+        `stream_epoch` stands in the first one only and is the one that is queried."""
+        chunks = chunks_of(len(self.rows))
+        parts: list[list[Any]] = [[] for _ in range(chunks)]
+        for row in self.rows:
+            parts[chunk_of(row.node_id, chunks)].append(row.to_row())
+        head = {
+            "stream_epoch": self.id,
+            **{name: getattr(self, name) for name in _PLAIN},
+            "roster_ids": list(self.roster_ids),
+            **{f"terms_{f.name}": getattr(self.terms, f.name) for f in fields(Terms)},
+            "nodes_paid": sum(1 for row in self.rows if row.earned_micros),
+            "minutes_paid": sum(row.minutes_paid for row in self.rows),
+            "unpaid": dict(self._unpaid()),
+            "chunks": chunks,
+            "rows": pack(parts[0]),
+        }
+        return [head, *({"rows": pack(part)} for part in parts[1:])]
+
+    def _unpaid(self) -> Counter[str]:
+        found: Counter[str] = Counter()
+        for row in self.rows:
+            for reason, minutes in row.unpaid:
+                found[reason.value] += minutes
+        return found
+
+    @classmethod
+    def from_documents(cls, documents: Sequence[dict[str, Any]]) -> "Statement":
+        """The statement that `to_documents` wrote; with fewer of them, the rows in those."""
+        head = documents[0]
+        rows = [Row.from_row(row) for part in documents for row in unpack(part["rows"])]
+        return cls(
+            **{name: head[name] for name in _PLAIN},
+            roster_ids=tuple(head["roster_ids"]),
+            terms=Terms(**{f.name: head[f"terms_{f.name}"] for f in fields(Terms)}),
+            rows=tuple(sorted(rows, key=lambda row: row.node_id)),
+        )
+
+
+_PLAIN = [
+    name for name in Statement.__dataclass_fields__ if name not in ("terms", "rows", "roster_ids")
+]
+
+
+def statement_id(stream_id: str, epoch: int) -> str:
+    """Fixed width, so that a stream's statements sort by epoch."""
+    return f"{stream_id}:{epoch:010d}"
+
+
+def chunks_of(rows: int) -> int:
+    """How many documents hold so many rows."""
+    return max(1, -(-rows // ROWS_A_DOCUMENT_MAX))
+
+
+def chunk_of(node_id: str, chunks: int) -> int:
+    """Which of the documents holds a node's row, so that one node's can be read alone."""
+    return int.from_bytes(hashlib.sha256(node_id.encode()).digest()[8:16]) % chunks
+
+
+def pending_of(node_ids: Iterable[str], held: Iterable[Statement], epoch: int) -> dict[str, int]:
+    """Micros that nodes earned in statements that are still held. A node is confirmed once.
+
+    `held`: the stream's statements of the `holding_epochs` epochs before `epoch`, which is
+    settled now."""
+    wanted = frozenset(node_ids)
+    pending: dict[str, int] = {}
+    for statement in held if wanted else ():
+        if statement.epoch + statement.terms.holding_epochs < epoch:
+            continue
+        for row in statement.rows:
+            if row.node_id in wanted:
+                pending[row.node_id] = pending.get(row.node_id, 0) + row.earned_micros
+    return {node_id: micros for node_id, micros in pending.items() if micros > 0}

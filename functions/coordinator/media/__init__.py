@@ -1,0 +1,1 @@
+"""Proof of relay: what was served, against what the ingest served."""

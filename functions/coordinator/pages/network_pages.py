@@ -1,0 +1,151 @@
+"""What pages show of one shard: everything that changes with a sweep, in one document.
+
+The collector writes it after each sweep out of what it holds anyway, so that a reader needs
+nothing else. A page is for people: nothing is paid by it, and it can be made again at any time.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from coordinator.checking.prober_news import ProberNews
+from coordinator.checking.suspicion import TrustState
+from coordinator.checking.trustbook import TrustBook
+from coordinator.column_packing import FAST, SMALL, ColumnPacker, unpacked
+from coordinator.pages.history import History
+from coordinator.pages.page_columns import (
+    history_of,
+    past_columns,
+    poll_columns,
+    polls_of,
+    slot_columns,
+    slots_of,
+    thumbnails_of,
+    trust_columns,
+    trust_of,
+)
+from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.shards import FIRST, Layout
+from coordinator.polling.sweeps import Poll, Sweep
+
+FORMAT = 2
+"""Of the fields below: a page of another one is as good as none, and is soon written anew."""
+PACKED_BYTES_MAX = 1_000_000
+"""Of the packed columns together, so that the document stays below a store's 1 MiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkPage:
+    """One shard as it was after a sweep: the document `pages/network-{shard}`."""
+
+    shard: int
+    layout: Layout
+    tick: int
+    """Of the sweep; 0 before the first."""
+    swept_seconds: float = 0.0
+    """How long the sweep took."""
+    slots: tuple[Slot, ...] = ()
+    """`changed_s` is kept for those that are not polled any more."""
+    polls: Mapping[int, Poll] = field(default_factory=dict)
+    """By slot. What only the next sweep needs is left out: byte counters."""
+    trust: Mapping[str, TrustState] = field(default_factory=dict)
+    """By node id, instants in whole seconds; nodes without a check are absent."""
+    history: History = field(default_factory=lambda: History(0))
+    thumbnails: Mapping[str, str] = field(default_factory=dict)
+    """The picture that belongs to the last check, by node id; of a run that no sweep saw before
+    another followed it, it is the one before."""
+    prober: ProberNews = field(default_factory=ProberNews)
+
+    @property
+    def id(self) -> str:
+        """The document's id."""
+        return network_page_id(self.shard)
+
+    def to_fields(self, packer: ColumnPacker | None = None) -> dict[str, Any]:
+        """The document's fields. `packer`: the one that packed the page before this one."""
+        return {
+            "format": FORMAT,
+            "shard": self.shard,
+            "shards": self.layout.shards,
+            "from_tick": self.layout.from_tick,
+            "tick": self.tick,
+            "swept_seconds": self.swept_seconds,
+            "until_hour": self.history.until_hour,
+            "prober": self.prober.to_fields(),
+            **self._packed(packer or ColumnPacker()),
+        }
+
+    def _packed(self, packer: ColumnPacker) -> dict[str, dict[str, bytes]]:
+        """The columns; without a past where all would be too large.
+
+        That takes ten thousand nodes with long addresses and no two hours alike."""
+        slots, past = self.slots, (self.slots, self.history.nodes, self.thumbnails)
+        polls, trust = (slots, self.polls, self.tick), (slots, self.trust)
+        for level in (FAST, SMALL):  # it is done every minute
+            packed = {
+                "slots": packer.pack("slots", slots, lambda: slot_columns(slots), level),
+                "polls": packer.pack("polls", polls, lambda: poll_columns(*polls), level),
+                "trust": packer.pack("trust", trust, lambda: trust_columns(*trust), level),
+                "past": packer.pack("past", past, lambda: past_columns(*past), level),
+            }
+            if sum(len(each) for group in packed.values() for each in group.values()) <= (
+                PACKED_BYTES_MAX
+            ):
+                return packed
+        return packed | {"past": {}}
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, Any]) -> "NetworkPage":
+        """The page that `to_fields` wrote."""
+        slots, past = slots_of(unpacked(fields["slots"])), unpacked(fields["past"])
+        return cls(
+            fields["shard"],
+            Layout(fields["shards"], fields["from_tick"]),
+            fields["tick"],
+            fields["swept_seconds"],
+            slots,
+            polls_of(unpacked(fields["polls"]), fields["tick"]),
+            trust_of(slots, unpacked(fields["trust"])),
+            History(fields["until_hour"], history_of(slots, past)),
+            thumbnails_of(slots, past),
+            ProberNews.from_fields(fields["prober"]),
+        )
+
+    def following(self, sweep: Sweep, roster: Roster, news: "News") -> "NetworkPage":
+        """The page after the next sweep."""
+        here, book = {slot.node_id for slot in roster.slots}, news.book
+        shown = {**self.thumbnails, **book.news.pictures}
+        return NetworkPage(
+            sweep.shard,
+            self.layout,
+            sweep.tick,
+            news.swept_seconds,
+            roster.slots,
+            sweep.polls,
+            {name: book.states[name] for name in here if name in book.states},
+            news.history or self.history,
+            {name: picture for name, picture in shown.items() if picture and name in here},
+            replace(book.news, counts=book.controls, pictures={}),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a page takes in besides its sweep."""
+
+    book: TrustBook
+    history: History | None = None
+    """None if no hour has ended since."""
+    swept_seconds: float = 0.0
+
+
+def bare_page(roster: Roster, sweep: Sweep | None, book: TrustBook, shards: int) -> NetworkPage:
+    """A page without a past, for a reader that finds none written."""
+    swept = sweep or Sweep(roster.shard, 0, roster.version, {})
+    page = NetworkPage(roster.shard, Layout(shards, FIRST.from_tick), swept.tick)
+    return page.following(swept, roster, News(book))
+
+
+def network_page_id(shard: int) -> str:
+    """Names a network page."""
+    return f"network-{shard}"

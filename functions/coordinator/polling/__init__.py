@@ -1,0 +1,1 @@
+"""Sweeps: who takes part, where, and whether they stood there each minute."""

@@ -1,0 +1,103 @@
+"""A node: where it says it can be reached, and the one status that people are shown."""
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from coordinator.checking.suspicion import Trust, TrustState
+from coordinator.keys import shard_of
+from coordinator.polling.sweeps import Outcome
+from coordinator.reasons import Reason
+
+
+class NodeStatus(StrEnum):
+    """What API, dashboard and heartbeat answers call a node."""
+
+    PENDING = "pending"
+    HEALTHY = "healthy"
+    IDLE = "idle"
+    UNHEALTHY = "unhealthy"
+    FLAGGED = "flagged"
+    SUSPENDED = "suspended"
+    FRAUD = "fraud"
+    OFFLINE = "offline"
+    LEFT = "left"
+
+
+class Node(BaseModel):
+    """The document `nodes/{node_id}`, written by api only, when what it says has changed.
+
+    Health and trust are not stored here: they follow from the latest sweep and checks."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    node_id: str
+    stream_id: str
+    stats_url: str
+    rtmp_host: str
+    rtmp_port: int
+    agent: str
+    engine: str
+    state: Literal["running", "leaving"]
+    joined_s: float
+    changed_s: float
+    shard_changed: str = ""
+    """`changed_s` behind the shard of the node, for the collector of that shard to find."""
+
+    def says_the_same_as(self, other: "Node") -> bool:
+        """Whether a heartbeat told nothing new, so that nothing needs to be written."""
+        return self.model_dump(exclude=_WHEN) == other.model_dump(exclude=_WHEN)
+
+    def what_it_says(self) -> str:
+        """The same text for nodes that say the same."""
+        place = (self.stats_url, self.rtmp_host, self.rtmp_port)
+        return repr((self.node_id, self.stream_id, *place, self.agent, self.engine, self.state))
+
+    def in_shard_of(self, shards: int) -> "Node":
+        """With the key by which the collector of its shard, of so many, finds the change."""
+        shard = shard_of(self.node_id, shards)
+        return self.model_copy(update={"shard_changed": _changed(shard, shards, self.changed_s)})
+
+
+_WHEN = {"joined_s", "changed_s", "shard_changed"}
+
+
+def changed_bounds(shard: int, shards: int, since_s: float) -> tuple[str, str]:
+    """[from, to) of `shard_changed` for changes of one shard since an instant."""
+    return _changed(shard, shards, since_s), f"{shards:03d}.{shard:03d};"
+
+
+def _changed(shard: int, shards: int, at_s: float) -> str:
+    return f"{shards:03d}.{shard:03d}:{at_s:016.3f}"
+
+
+_HEALTH_STATUS = {
+    Outcome.UP: NodeStatus.HEALTHY,
+    Outcome.IDLE: NodeStatus.IDLE,
+    Outcome.UNKNOWN: NodeStatus.PENDING,
+}
+
+
+def status_of(
+    health: tuple[Outcome, Reason] | None, trust: TrustState, *, gone: Reason | None
+) -> tuple[NodeStatus, Reason]:
+    """The one status and reason of a node, worst news first.
+
+    `health` is its last sweep outcome (None before the first), `gone` is LEFT or OFFLINE once
+    it is no longer polled."""
+    if trust.trust is Trust.FRAUD:
+        return NodeStatus.FRAUD, Reason.FRAUD
+    if gone is not None:
+        return (NodeStatus.LEFT if gone is Reason.LEFT else NodeStatus.OFFLINE), gone
+    if trust.trust is Trust.FLAGGED:
+        return NodeStatus.FLAGGED, Reason.SUSPECTED
+    if trust.trust is Trust.SUSPENDED:
+        return NodeStatus.SUSPENDED, Reason.SUSPENDED
+    if health is None:
+        return NodeStatus.PENDING, Reason.NOT_YET_SWEPT
+    outcome, reason = health
+    status = _HEALTH_STATUS.get(outcome, NodeStatus.UNHEALTHY)
+    if status is NodeStatus.HEALTHY and trust.trust is Trust.UNPROVEN:
+        reason = Reason.UNPROVEN
+    return status, reason

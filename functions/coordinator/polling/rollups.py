@@ -1,0 +1,96 @@
+"""Hourly roll-ups: an hour of a shard's sweeps as a few counts per node, for pages and history.
+
+Evidence they are not: pay is computed from the sweeps themselves.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from coordinator.packing import pack, unpack
+from coordinator.polling.rosters import Roster
+from coordinator.polling.sweeps import SweepBits
+from coordinator.polling.uptime import minutes_of
+
+HOUR_S = 3_600
+
+
+@dataclass(frozen=True, slots=True)
+class NodeHour:
+    """One node's minutes of one hour."""
+
+    due: int
+    up: int
+    unknown: int
+    """Not measured, by our own fault."""
+    idle: int = 0
+    """Nobody published the stream."""
+
+    def __add__(self, other: "NodeHour") -> "NodeHour":
+        """Both together: of two streams, or of a whole day."""
+        return NodeHour(
+            self.due + other.due,
+            self.up + other.up,
+            self.unknown + other.unknown,
+            self.idle + other.idle,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rollup:
+    """The document `rollups/{shard}-{hour}`; hours are counted from 1970."""
+
+    shard: int
+    hour: int
+    nodes: Mapping[tuple[str, str], NodeHour] = field(default_factory=dict)
+    """By (node id, stream id)."""
+
+    @property
+    def id(self) -> str:
+        """The document's id."""
+        return rollup_id(self.shard, self.hour)
+
+    def to_fields(self) -> dict[str, Any]:
+        """The document's fields; `rollup_hour` is the one that is queried."""
+        rows = [[*key, n.due, n.up, n.unknown, n.idle] for key, n in sorted(self.nodes.items())]
+        return {"rollup_hour": self.hour, "shard": self.shard, "nodes": pack(rows)}
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, Any]) -> "Rollup":
+        """The roll-up that `to_fields` wrote."""
+        rows = unpack(fields["nodes"])
+        nodes = {(row[0], row[1]): NodeHour(*row[2:]) for row in rows}
+        return cls(fields["shard"], fields["rollup_hour"], nodes)
+
+
+def rollup_id(shard: int, hour: int) -> str:
+    """Names a roll-up's document."""
+    return f"{shard}-{hour}"
+
+
+def ticks_of_hour(hour: int, sweep_seconds: int) -> range:
+    """The sweeps that begin in an hour."""
+    return range(-(-hour * HOUR_S // sweep_seconds), -(-(hour + 1) * HOUR_S // sweep_seconds))
+
+
+def rolled_up(
+    shard: int,
+    hour: int,
+    ticks: range,
+    rosters: Mapping[tuple[int, int], Roster],
+    sweeps: Iterable[SweepBits],
+) -> Rollup:
+    """One shard's sweeps of an hour, counted. `rosters` by (shard, version), of this shard."""
+    measured = list(sweeps)
+    streams = {slot.stream_id for roster in rosters.values() for slot in roster.slots}
+    nodes = {
+        (node_id, stream_id): NodeHour(
+            minutes.due.bit_count(),
+            minutes.up.bit_count(),
+            minutes.unknown.bit_count(),
+            minutes.idle.bit_count(),
+        )
+        for stream_id in streams
+        for node_id, minutes in minutes_of(stream_id, ticks, rosters, measured).items()
+    }
+    return Rollup(shard, hour, nodes)
