@@ -1,6 +1,7 @@
 """Two deadlines on one timer."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -100,3 +101,28 @@ def test_a_bell_begins_anew_in_another_loop() -> None:
     asyncio.run(guarded(0.5, 0))
     with pytest.raises(TimeoutError):
         asyncio.run(guarded(0.01, 5))
+
+
+def _busy() -> None:
+    time.sleep(0.4)  # what a busy machine does to a loop: nothing is looked at meanwhile
+
+
+async def test_an_answer_that_waited_for_us_counts() -> None:
+    """The machine was busy past the deadline, and the answer lay there."""
+    loop = asyncio.get_running_loop()
+    now, answer = loop.time(), loop.create_future()
+    loop.call_soon(_busy)
+    loop.call_at(now + 0.06, answer.set_result, 7)
+    with TwoStageClock(Bell(), now + 0.05, now + 1_000):
+        assert await answer == 7
+
+
+async def test_silence_is_silence_on_a_busy_machine_too() -> None:
+    """Only once is more time given, and little."""
+    loop = asyncio.get_running_loop()
+    now = loop.time()
+    loop.call_soon(_busy)
+    async with asyncio.timeout(10):
+        with pytest.raises(TimeoutError), TwoStageClock(Bell(), now + 0.05, now + 0.05):
+            await _for_ever()
+    assert loop.time() - now >= 0.4

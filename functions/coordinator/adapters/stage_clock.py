@@ -9,6 +9,11 @@ import heapq
 from itertools import count
 from types import TracebackType
 
+LATE_S = 0.25
+"""A bell that rings so much too late hangs in a busy machine: that is not the stranger's fault."""
+GRACE_S = 0.5
+"""What has come meanwhile is looked at before the clock strikes after all."""
+
 
 class Bell:
     """One timer for all clocks of a loop. Clocks that are over are passed by in their time."""
@@ -37,9 +42,9 @@ class Bell:
     def _strike(self) -> None:
         self._timer = None
         loop, waiting = asyncio.get_running_loop(), self._waiting
-        while waiting and waiting[0][0] <= loop.time():
-            _, number, clock = waiting[0]
-            following = clock.strike()
+        while waiting and waiting[0][0] <= (now := loop.time()):
+            at, number, clock = waiting[0]
+            following = clock.strike(now, is_late=now - at > LATE_S)
             if following is None:
                 heapq.heappop(waiting)
             else:
@@ -54,14 +59,23 @@ class TwoStageClock:
     Whoever uses it clears `is_first_stage` in between. Leaving the block after the clock struck
     raises TimeoutError, as `asyncio.timeout` does; a cancellation from outside stays one."""
 
-    __slots__ = ("_bell", "_cancelling", "_first", "_last", "_struck", "_task", "is_first_stage")
+    __slots__ = (
+        "_bell",
+        "_cancelling",
+        "_first",
+        "_is_excused",
+        "_last",
+        "_struck",
+        "_task",
+        "is_first_stage",
+    )
 
     def __init__(self, bell: Bell, first: float, last: float) -> None:
         """Instants of the running loop's own time."""
         self._bell = bell
         self.is_first_stage = True
         self._first, self._last = first, last
-        self._struck = False
+        self._struck = self._is_excused = False
         self._task: asyncio.Task[object] | None = None
 
     def __enter__(self) -> None:
@@ -85,10 +99,13 @@ class TwoStageClock:
         if ours and kind is not None and issubclass(kind, asyncio.CancelledError):
             raise TimeoutError from error
 
-    def strike(self) -> float | None:
+    def strike(self, now: float, *, is_late: bool) -> float | None:
         """Called at a deadline: cancels the task, or says which deadline is the next."""
         if self._task is None:
             return None
+        if is_late and not self._is_excused:
+            self._is_excused = True
+            return now + GRACE_S
         if not self.is_first_stage and self._first < self._last:
             self._first = self._last
             return self._last
