@@ -124,7 +124,7 @@ class Coordinator:
 
     async def clock(self) -> float | None:
         """Its time, Unix seconds, if it says one. Raises CoordinatorAwayError."""
-        return (await self._call("GET", "/healthz")).date_s
+        return (await self._call("GET", "/health")).date_s
 
     async def dial_back(self, ports: Mapping[str, object]) -> DialBack | None:
         """Have it connect to this node; None if it offers no such thing.

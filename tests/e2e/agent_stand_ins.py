@@ -128,7 +128,7 @@ class CoordinatorStandIn:
             _send(request, 500, {"type": "/problems/internal"})
         elif self.mood == "nonsense":
             _send(request, 200, "<html>hello</html>")
-        elif path == "/healthz":
+        elif path == "/health":
             _send(request, 200, {"status": "ok"})
         elif path == "/nodes/dial-back" and self.dial_back is not None:
             _send(request, 200, self.dial_back)
