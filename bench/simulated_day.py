@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from api.nodes import Announcements
 from api.snapshots import Snapshots
-from api.wire.common import HeartbeatIn, HeartbeatOut
+from api.wire.nodes import HeartbeatIn, HeartbeatOut
 from collector.sweeping import Sweeper
 from coordinator.adapters.counting import CountingStore
 from coordinator.adapters.ledger import Ledger

@@ -17,7 +17,7 @@ from api.http.limits import BODY_BYTES_MAX, replaying
 from api.http.problems import Problem
 from api.http.rates import RateLimit
 from api.nodes import Announcements
-from api.wire.common import HeartbeatIn, HeartbeatOut
+from api.wire.nodes import HeartbeatIn, HeartbeatOut
 from coordinator.adapters.store import StoreError
 
 PATH = "/nodes/heartbeat"

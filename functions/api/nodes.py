@@ -6,7 +6,7 @@ from functools import lru_cache
 from api.dialback import EVERY_SECONDS, Announced, DialBack, DialedBack, Knock
 from api.http.problems import Problem
 from api.snapshots import Snapshot, Snapshots
-from api.wire.common import DialBackIn, DialBackOut, HeartbeatIn, HeartbeatOut, KnockOut
+from api.wire.nodes import DialBackIn, DialBackOut, HeartbeatIn, HeartbeatOut, KnockOut
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.switching import Switch

@@ -6,8 +6,9 @@ from api.deposits import entry_out
 from api.http.problems import Problem
 from api.snapshots import Snapshots
 from api.views import row_out
-from api.wire.common import UnpaidOut, timestamp
+from api.wire.common import timestamp
 from api.wire.money import DeliveryOut, HourOut, ReceiptLineOut, ReceiptOut, ReleaseOut
+from api.wire.statements import UnpaidOut
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.ledger import Ledger
 from coordinator.epochs import Calendar

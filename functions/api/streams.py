@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from api.http.problems import Problem
 from api.snapshots import Snapshot
 from api.webhooks import Subscriptions
-from api.wire.common import StreamIn
+from api.wire.streams import StreamIn
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.records import Measurements

@@ -3,16 +3,10 @@
 from dataclasses import asdict
 
 from api.snapshots import Snapshot
-from api.wire.common import (
-    CarriedOut,
-    NodeOut,
-    RowOut,
-    StatementOut,
-    StreamOut,
-    UnpaidOut,
-    VoidedOut,
-    timestamp,
-)
+from api.wire.common import timestamp
+from api.wire.nodes import NodeOut
+from api.wire.statements import CarriedOut, RowOut, StatementOut, UnpaidOut, VoidedOut
+from api.wire.streams import StreamOut
 from coordinator.ledger.rows import Row
 from coordinator.ledger.statements import Statement
 from coordinator.money import format_tokens

@@ -28,8 +28,8 @@ from api.deposits import Treasurer
 from api.http.problems import Problem
 from api.streams import Registrar
 from api.webhooks import Subscriptions
-from api.wire.common import StreamIn
 from api.wire.money import TopUpIn
+from api.wire.streams import StreamIn
 from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log
 from coordinator.adapters.memory import MemoryStore

@@ -11,8 +11,9 @@ from api.http.problems import Problem
 from api.reports import Reports
 from api.services import Services
 from api.views import statement_out
-from api.wire.common import IdempotencyKey, StatementOut, StatementsOut
+from api.wire.common import IdempotencyKey
 from api.wire.money import ClosedOut, DeliveryOut, ReceiptOut, TopUpIn, TopUpOut
+from api.wire.statements import StatementOut, StatementsOut
 
 EpochToken = Annotated[str, Query(pattern="^[0-9]{0,10}$")]
 HoursSize = Annotated[int, Query(ge=1, le=200)]

@@ -12,7 +12,7 @@ from api.http.problems import Problem
 from api.pages.badges import node_badge
 from api.services import Services
 from api.views import node_out
-from api.wire.common import DialBackIn, DialBackOut, HeartbeatIn, HeartbeatOut, NodeOut, NodesOut
+from api.wire.nodes import DialBackIn, DialBackOut, HeartbeatIn, HeartbeatOut, NodeOut, NodesOut
 from coordinator.pages.network import NodeView
 
 

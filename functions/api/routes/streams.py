@@ -12,14 +12,8 @@ from api.services import Services
 from api.snapshots import Snapshot
 from api.streams import playlist
 from api.views import stream_out
-from api.wire.common import (
-    IdempotencyKey,
-    PublishIn,
-    RegisteredOut,
-    StreamIn,
-    StreamOut,
-    StreamsOut,
-)
+from api.wire.common import IdempotencyKey
+from api.wire.streams import PublishIn, RegisteredOut, StreamIn, StreamOut, StreamsOut
 from coordinator.keys import matches
 from coordinator.ledger.webhooks import secret_of
 from coordinator.streams import Stream

@@ -3,7 +3,16 @@
 from typing import Any
 
 from api.wire import evidence_examples, money_examples
-from api.wire.example_names import API, EPOCH, NODE_ID, RTMP_URL, STARTS_AT, STATS_URL, STREAM_ID
+from api.wire.example_names import (
+    API,
+    EPOCH,
+    NODE_ID,
+    RTMP_URL,
+    STARTS_AT,
+    STATS_URL,
+    STREAM_ID,
+    WEBHOOK_URL,
+)
 from coordinator.reasons import Reason
 
 _INGEST_URL = f"rtmp://203.0.113.5:1935/live/{STREAM_ID}"
@@ -50,11 +59,10 @@ _NODE = {
     "available": "0",
     "earned": "1.475",
 }
-_WEBHOOK_URL = "https://sponsor.example.org/restream"
 _WEBHOOK_SECRET = "whsec_" + "7Q" * 21 + "4="
 _WEBHOOK = {
     "stream_id": STREAM_ID,
-    "webhook_url": _WEBHOOK_URL,
+    "webhook_url": WEBHOOK_URL,
     "state": "failing",
     "next_epoch": EPOCH,
     "failures": 2,
@@ -73,7 +81,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "publish_url": f"{_INGEST_URL}?key=q7m2x5d3k7w4n6t2a5b3c7v9z4y6r2p3",
         "webhook_secret": _WEBHOOK_SECRET,
     },
-    "WebhookIn": {"webhook_url": _WEBHOOK_URL},
+    "WebhookIn": {"webhook_url": WEBHOOK_URL},
     "WebhookOut": _WEBHOOK,
     "WebhookSetOut": {**_WEBHOOK, "webhook_secret": _WEBHOOK_SECRET},
     "PublishIn": {"stream_id": STREAM_ID, "stream_key": "q7m2x5d3k7w4n6t2a5b3c7v9z4y6r2p3"},

@@ -3,7 +3,8 @@
 from pydantic import BaseModel, ConfigDict
 
 from api.wire.amounts import PositiveAmount
-from api.wire.common import Instant, RowOut, UnpaidOut
+from api.wire.common import Instant
+from api.wire.statements import RowOut, UnpaidOut
 from coordinator.ledger.entries import EntryKind
 
 

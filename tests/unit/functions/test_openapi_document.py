@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from api.http.problems import PROBLEMS
 from api.openapi import _BESIDES
 from api.routes import checks as node_checks
-from api.wire import common as wire
+from api.wire import common, nodes, statements, streams
 from api.wire import evidence as evidence_wire
 from api.wire import money as money_wire
 from api.wire import webhooks as webhook_wire
@@ -97,7 +97,16 @@ def test_generated_clients_get_names_and_a_server(document: dict[str, Any]) -> N
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_example_is_valid(document: dict[str, Any], name: str) -> None:
     """By the model that it is an example of, without a field too many; shown with its schema."""
-    modules = (wire, money_wire, webhook_wire, evidence_wire, node_checks)
+    modules = (
+        common,
+        streams,
+        nodes,
+        statements,
+        money_wire,
+        webhook_wire,
+        evidence_wire,
+        node_checks,
+    )
     (model,) = {getattr(module, name) for module in modules if hasattr(module, name)}
     assert issubclass(model, BaseModel)
     read = model.model_validate(EXAMPLES[name])
@@ -156,8 +165,8 @@ def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
         (evidence_wire.RunOut, Run, set()),
         (evidence_wire.RunCheckOut, Check, set()),
         (evidence_wire.SlotOut, Slot, set()),
-        (wire.CarriedOut, Carried, set()),
-        (wire.RowOut, Row, {"minutes_unproven", "minutes_voided", "minutes_beyond", "says"}),
+        (statements.CarriedOut, Carried, set()),
+        (statements.RowOut, Row, {"minutes_unproven", "minutes_voided", "minutes_beyond", "says"}),
     ],
 )
 def test_nothing_of_the_record_is_kept_back(
