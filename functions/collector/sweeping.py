@@ -12,7 +12,8 @@ from collector.standing import KEPT_TICKS, Standing, close_older, read_standing
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.log import Log
 from coordinator.adapters.outbound import Outbound
-from coordinator.adapters.records import CHANGED_NODES_MAX, Measurements
+from coordinator.adapters.records import Measurements
+from coordinator.adapters.records.identities import CHANGED_NODES_MAX
 from coordinator.adapters.store import StoreError
 from coordinator.checking.checks import IngestState, Run
 from coordinator.epochs import Calendar

@@ -14,7 +14,7 @@ from api.http.problems import Problem
 from api.services import Services
 from api.wire.common import Instant, timestamp
 from api.wire.evidence import AttemptOut
-from coordinator.adapters.records import EVIDENCE_DAYS
+from coordinator.adapters.records.base import EVIDENCE_DAYS
 from coordinator.checking.checks import Check, Event, Verdict
 from coordinator.pages.node_pages import NodeEpoch, epochs_of
 

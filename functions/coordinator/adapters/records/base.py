@@ -1,0 +1,39 @@
+"""What all records have: a store, the setting of shards, and ranges of documents."""
+
+from datetime import UTC, datetime, timedelta
+
+from coordinator.adapters.store import Fields, Store
+
+EVIDENCE_DAYS = 90
+"""How long measurements stay before the TTL policy deletes them."""
+PAGE = 300
+"""Documents a query; a value's documents must fit in one page (one a shard)."""
+
+
+class Records:
+    """Documents of the `(default)` database as the rules' own types."""
+
+    def __init__(self, store: Store, shards: int = 1) -> None:
+        """`shards` is the setting, for writers of nodes and readers of all shards' sweeps."""
+        self._store = store
+        self._shards = shards
+
+    async def _range(self, field: str, start: int, stop: int) -> list[Fields]:
+        """All documents with start <= field < stop, in pages."""
+        found: list[Fields] = []
+        while start < stop:
+            page = await self._store.find(
+                "probe_results", field, at_least=start, below=stop, limit=PAGE
+            )
+            found += [fields for _, fields in page]
+            if len(page) < PAGE:
+                break
+            last = page[-1][1][field]
+            found = [fields for fields in found if fields[field] != last]
+            start = last
+        return found
+
+
+def expiry(now_s: float) -> datetime:
+    """When the TTL policy may delete a measurement."""
+    return datetime.fromtimestamp(now_s, UTC) + timedelta(days=EVIDENCE_DAYS)

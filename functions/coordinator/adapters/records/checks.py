@@ -1,0 +1,94 @@
+"""Checks: runs, pictures, the days of the lottery, and what is known of every node."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+from coordinator.adapters.records.base import Records, expiry
+from coordinator.adapters.store import Fields, Ref, Store
+from coordinator.checking import thumbnails
+from coordinator.checking.checks import Run, run_id
+from coordinator.checking.days import LotteryDay
+from coordinator.checking.thumbnails import Thumbnail
+from coordinator.checking.trustbook import TrustBook
+
+
+class CheckRecords(Records):
+    """Documents of `claims`, `schedule_days`, `suspicions` and `thumbnails`, and the runs."""
+
+    def __init__(self, store: Store, shards: int = 1) -> None:
+        super().__init__(store, shards)
+        self._book = (-1, TrustBook())
+        """The draw that this process recorded last, and the book after it."""
+
+    async def claim_run(self, draw: int, now_s: float) -> bool:
+        """False if this draw's run was started before: a duplicate trigger repeats nothing."""
+        claim = {"started_s": now_s, "expire_at": expiry(now_s)}
+        return await self._store.create(Ref("claims", run_id(draw)), claim)
+
+    async def record_run(self, run: Run, now_s: float) -> Run | None:
+        """Writes the run and what it changes in everyone's trust, at once and once.
+
+        Returns the run with the events its checks caused, None if it was recorded before."""
+        run_ref, trust_ref = Ref("probe_results", run.id), Ref("suspicions", "0")
+
+        def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
+            recorded, trust = read
+            if recorded is not None:
+                return {}
+            book, checks = TrustBook.from_fields(trust).observing(run.checks, run.controls)
+            marked = replace(run, checks=checks)
+            book = replace(book, news=book.news.after(marked))
+            fields = {**marked.to_fields(), "expire_at": expiry(now_s)}
+            return {run_ref: fields, trust_ref: book.to_fields()}
+
+        written = await self._store.transact([run_ref, trust_ref], decide)
+        if not written:
+            return None
+        self._book = run.draw, TrustBook.from_fields(written[trust_ref])
+        return Run.from_fields(written[run_ref])
+
+    async def runs(self, draws: range) -> list[Run]:
+        """Every recorded run of the draws."""
+        found = await self._range("check_draw", draws.start, draws.stop)
+        return [Run.from_fields(fields) for fields in found]
+
+    async def create_thumbnail(self, picture: Thumbnail) -> bool:
+        """False if it is there already."""
+        expire_at = datetime.fromtimestamp(picture.taken_s, UTC) + timedelta(days=thumbnails.DAYS)
+        fields = {**picture.to_fields(), "expire_at": expire_at}
+        return await self._store.create(Ref("thumbnails", picture.id), fields)
+
+    async def thumbnail(self, thumbnail_id: str) -> Thumbnail | None:
+        """A picture. One read."""
+        (fields,) = await self._store.get(Ref("thumbnails", thumbnail_id))
+        return Thumbnail.from_fields(thumbnail_id, fields) if fields else None
+
+    async def latest_run(self, before: int | None = None) -> Run | None:
+        """The newest run, of the draws before one if asked."""
+        found = await self._store.find(
+            "probe_results", "check_draw", below=before, descending=True, limit=1
+        )
+        return Run.from_fields(found[0][1]) if found else None
+
+    async def lottery_days(self, days: Sequence[date]) -> list[LotteryDay | None]:
+        """The sealed days among those asked, in their order."""
+        found = await self._store.get(*(Ref("schedule_days", day.isoformat()) for day in days))
+        return [LotteryDay.from_fields(fields) if fields else None for fields in found]
+
+    async def seal(self, day: LotteryDay) -> bool:
+        """Publishes a day's commitment; False if it was published before."""
+        return await self._store.create(Ref("schedule_days", day.day.isoformat()), day.to_fields())
+
+    async def publish(self, day: LotteryDay) -> None:
+        """Publishes an opened day's secret beside its commitment."""
+        await self._store.put(Ref("schedule_days", day.day.isoformat()), day.to_fields())
+
+    async def trust_since(self, draw: int) -> TrustBook:
+        """As it was when this process recorded a run of `draw` or later; read if it did not."""
+        recorded, book = self._book
+        return book if recorded >= draw else await self.trust()
+
+    async def trust(self, before: TrustBook | None = None) -> TrustBook:
+        """What checks have shown of every node. `before`: as it was read last, if it was."""
+        return TrustBook.from_fields((await self._store.get(Ref("suspicions", "0")))[0], before)

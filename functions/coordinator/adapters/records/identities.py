@@ -1,0 +1,88 @@
+"""Streams and nodes: what sponsors and operators said."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from coordinator.adapters.records.base import Records
+from coordinator.adapters.store import Fields, Ref
+from coordinator.polling.nodes import Node, changed_bounds
+from coordinator.streams import Stream
+
+_Model = TypeVar("_Model", Stream, Node)
+
+STREAMS_MAX = 500
+CHANGED_PAGE = 1_000
+CHANGED_NODES_MAX = 12 * CHANGED_PAGE
+
+
+class IdentityRecords(Records):
+    """Documents of `streams` and `nodes`."""
+
+    async def stream(self, stream_id: str) -> Stream | None:
+        """One stream."""
+        return parsed(Stream, (await self._store.get(Ref("streams", stream_id)))[0])
+
+    async def streams(self) -> list[Stream]:
+        """Every stream, newest first, at most STREAMS_MAX."""
+        found = await self._store.find("streams", "created_s", descending=True, limit=STREAMS_MAX)
+        return [Stream.model_validate(fields) for _, fields in found]
+
+    async def streams_of(self, stream_ids: Sequence[str]) -> list[Stream | None]:
+        """The streams in the order asked."""
+        found = await self._store.get(*(Ref("streams", stream_id) for stream_id in stream_ids))
+        return [parsed(Stream, fields) for fields in found]
+
+    async def create_stream(self, stream: Stream) -> bool:
+        """False if the id is taken."""
+        return await self._store.create(Ref("streams", stream.stream_id), stream.model_dump())
+
+    async def end_stream(self, stream_id: str, ends_s: float) -> Stream | None:
+        """Ends a stream at an instant unless it ends earlier; the stream as it is then."""
+        ref = Ref("streams", stream_id)
+
+        def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
+            stream = parsed(Stream, read[0])
+            if stream is None or (stream.ends_s is not None and stream.ends_s <= ends_s):
+                return {}
+            return {ref: stream.model_copy(update={"ends_s": ends_s}).model_dump()}
+
+        await self._store.transact([ref], decide)
+        return await self.stream(stream_id)
+
+    async def node(self, node_id: str) -> Node | None:
+        """One node's own document."""
+        return parsed(Node, (await self._store.get(Ref("nodes", node_id)))[0])
+
+    async def put_node(self, node: Node) -> None:
+        """Writes what a node says of itself."""
+        keyed = node.in_shard_of(self._shards)
+        await self._store.put(Ref("nodes", node.node_id), keyed.model_dump())
+
+    async def changed_nodes(
+        self, since_s: float, shard_of: tuple[int, int] | None = None
+    ) -> list[Node]:
+        """Nodes that said something new since, oldest first, at most CHANGED_NODES_MAX.
+
+        Only those of (shard, shards) where that is given: nobody else's cost a read."""
+        field = "changed_s"
+        at_least: float | str = since_s
+        below: str | None = None
+        if shard_of is not None:
+            field = "shard_changed"
+            at_least, below = changed_bounds(*shard_of, since_s)
+        found: list[Node] = []
+        after = None
+        while len(found) < CHANGED_NODES_MAX:
+            page = await self._store.find(
+                "nodes", field, at_least=at_least, below=below, after=after, limit=CHANGED_PAGE
+            )
+            found += [Node.model_validate(fields) for _, fields in page]
+            if len(page) < CHANGED_PAGE:
+                break
+            after = (page[-1][1][field], page[-1][0])
+        return found
+
+
+def parsed(model: type[_Model], fields: Fields | None) -> _Model | None:
+    """The document as its model; None for none."""
+    return model.model_validate(fields) if fields else None
