@@ -222,6 +222,8 @@ def test_the_probers_image_reads_a_stream_and_fails_well_without_one(
         _, port = media.server("ingest")
         asyncio.run(_published(media, port))
         packets, failure = _captured(images["prober"], at(port, "stage").url)
+        if failure == "no_stream":  # a busy machine: a check is repeated at once, too
+            packets, failure = _captured(images["prober"], at(port, "stage").url)
         assert failure == "None"
         assert int(packets) > 20
         assert _captured(images["prober"], at(port, "nobody").url) == ("0", "no_stream")

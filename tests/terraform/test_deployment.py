@@ -189,7 +189,7 @@ def test_a_network_at_rest_raises_no_alarm() -> None:
 def _collections_and_queries() -> dict[str, set[str]]:
     """Every collection that the adapters name, with the fields they query it by."""
     found: dict[str, set[str]] = defaultdict(set)
-    for path in (ROOT / "functions" / "coordinator" / "adapters").glob("*.py"):
+    for path in (ROOT / "functions" / "coordinator" / "adapters").rglob("*.py"):
         tree = ast.parse(path.read_text())
         calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
         ranges = {
@@ -272,7 +272,7 @@ def _functions_that_name(constant: str) -> set[str]:
     """Methods of the adapters in which a string stands."""
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
     found = set()
-    for path in (ROOT / "functions" / "coordinator" / "adapters").glob("*.py"):
+    for path in (ROOT / "functions" / "coordinator" / "adapters").rglob("*.py"):
         classes = [c for c in ast.walk(ast.parse(path.read_text())) if isinstance(c, ast.ClassDef)]
         for method in (one for each in classes for one in each.body if isinstance(one, functions)):
             words = (n.value for n in ast.walk(method) if isinstance(n, ast.Constant))
