@@ -54,8 +54,9 @@ class Stage:
         return time.time() > (self.reference.warm_since_s or time.time()) + WARM_S
 
     async def playing(self, target: RtmpAddress) -> None:
-        """Wait until a stream can be played."""
-        while not (await RtmpProbe(now=time.time).capture(target, 1.5)).packets:
+        """Wait until a stream has a picture: ffmpeg relays the sound alone until a keyframe."""
+        probe = RtmpProbe(now=time.time)
+        while not any(p.is_video for p in (await probe.capture(target, 1.5)).packets):
             assert self.media.children[-1].is_running, self.media.children[-1].output()
 
 
