@@ -34,16 +34,20 @@ demo: setup ## Run the whole network on this machine until Ctrl-C (PORT=8080 NOD
 demo-once: setup ## Run it until the first whole epoch is settled, print a verdict in JSON (at most 180 s)
 	@exec $(PYTHON) -m emulator demo-once
 
-# Unit tests on both cores: whichever half fails, the other is waited for and the verb fails.
 check: setup ## Linters, types, the import rule and unit tests (under a minute)
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy --strict
 	@for main in $(MAINS); do .venv/bin/mypy --strict $$main; done
 	@PYTHONPATH=functions:node_image .venv/bin/lint-imports
-	@$(PYTHON) -m pytest tests/unit/functions & functions=$$!; \
-		$(PYTHON) -m pytest tests/unit --ignore=tests/unit/functions || { wait $$functions || true; exit 1; }; \
-		wait $$functions
+	@$(MAKE) --no-print-directory --output-sync --jobs=2 unit-functions unit-others
+
+# The unit tests in two halves, one for each core.
+.PHONY: unit-functions unit-others
+unit-functions:
+	@$(PYTHON) -m pytest tests/unit/functions
+unit-others:
+	@$(PYTHON) -m pytest tests/unit --ignore=tests/unit/functions
 
 test: check ## check, then documents, property, integration, end-to-end and browser tests
 	@$(PYTHON) -m emulator setup --for-tests

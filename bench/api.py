@@ -184,7 +184,7 @@ def _request(key: str, body: bytes) -> bytes:
 
 def _round(child: Child, port: int, requests: Path, core: int) -> Round:
     """The load of one round against one server; anything but 200 ends the measurement."""
-    spent_s = _cpu_s(child)
+    spent_s = child.cpu_s()
     argv = ("taskset", "-c", str(core), sys.executable, "-m", "bench.http_load")
     more = (str(port), str(requests), str(SECONDS_A_ROUND), str(CONNECTIONS))
     done = subprocess.run(
@@ -194,18 +194,7 @@ def _round(child: Child, port: int, requests: Path, core: int) -> Round:
     if told["statuses"].keys() != {"200"}:
         raise SystemExit(f"answers other than 200: {told['statuses']}")
     count = told["statuses"]["200"]
-    return Round(count / SECONDS_A_ROUND, (_cpu_s(child) - spent_s) / count * 1e6)
-
-
-def _cpu_s(child: Child) -> float:
-    """Of the server and of the worker that it starts."""
-    pid = child.process.pid
-    pids = [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
-    ticks = 0
-    for each in pids:
-        fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
+    return Round(count / SECONDS_A_ROUND, (child.cpu_s() - spent_s) / count * 1e6)
 
 
 # -- cold starts ---------------------------------------------------------------------------
@@ -229,10 +218,8 @@ def _cold_start(function: Function, port: int, env: Mapping[str, str], folder: P
     _, core = two_cores()
     begun = time.perf_counter()
     with Child(_argv(function, port), core, folder / "cold.log", env):
-        while not _answers(port, function.path):
-            time.sleep(0.005)  # how exactly a start is measured
-            if time.perf_counter() - begun > 60:
-                raise SystemExit((folder / "cold.log").read_text()[-2000:])
+        answers = partial(_answers, port, function.path)
+        wait_for(answers, f"{function.target} (cold)", look_every_s=0.005)
         return time.perf_counter() - begun
 
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from agent.keys import KEY_FILE
-from bench.chaos_scene import MeasureError, Scene
+from bench.chaos_scene import Scene
+from bench.report import NotMeasurableError
 from tests.e2e.agent_stand_ins import AgentProcess, read_only
 
 
@@ -42,10 +43,10 @@ def key_readable(scene: Scene) -> None:
 
 
 def see_rights_restored(scene: Scene, node: AgentProcess) -> None:
-    """Raises MeasureError if its key can still be read by others."""
+    """NotMeasurableError if its key can still be read by others."""
     mode = stat.S_IMODE(_key_file(scene, scene.nodes.index(node)).stat().st_mode)
     if mode != 0o600:
-        raise MeasureError(f"the key was left with mode {mode:04o}")
+        raise NotMeasurableError(f"the key was left with mode {mode:04o}")
 
 
 def folder_read_only(scene: Scene) -> None:
@@ -78,7 +79,7 @@ def _start_all(scene: Scene, *, is_read_only: bool = False) -> None:
 def _see_refused(scene: Scene, number: int, wrapper: Sequence[str] = ()) -> None:
     refused = scene.start_node(number, wrapper, **ports_of(scene.nodes[number]))
     if refused.wait() != 1:
-        raise MeasureError(f"it was not refused\n{refused.output}")
+        raise NotMeasurableError(f"it was not refused\n{refused.output}")
 
 
 def _key_file(scene: Scene, number: int) -> Path:

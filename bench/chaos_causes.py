@@ -1,16 +1,18 @@
-"""What `make chaos-node` strikes nodes with, and when they are well again."""
+"""What `make chaos-node` strikes nodes with: blows, and outages of what a node depends on.
+
+Each cause returns when it has gone, and says how a node shows that it is well again.
+"""
 
 import asyncio
 import os
 import resource
 import signal
 import socket
+import ssl
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 
-from agent.doctor.rtmp_player import PlayError, play
-from agent.streams import RtmpUrl
 from bench.chaos_agents import (
     agents_killed,
     folder_read_only,
@@ -19,66 +21,41 @@ from bench.chaos_agents import (
     ports_of,
     see_rights_restored,
 )
-from bench.chaos_scene import GIVE_UP_S, MeasureError, Scene
-from bench.node_load import VIEWERS, crowd
-from tests.e2e.agent_stand_ins import HOST, STREAM_ID, AgentProcess, WrongClock
+from bench.chaos_recovery import Recovery, hears_again, plays, recoveries
+from bench.chaos_scene import GIVE_UP_S, Scene
+from bench.processes import wait_for
+from bench.viewers import VIEWERS, crowd, until_media
+from tests.e2e.agent_stand_ins import HOST, AgentProcess, WrongClock
 from tests.e2e.certificates import certificate, served_with
 
-OUTAGE_S = float(os.environ.get("OUTAGE_SECONDS", "60"))
+INGEST_OUTAGE_S = float(os.environ.get("OUTAGE_SECONDS", "60"))
+FROZEN_S = min(INGEST_OUTAGE_S, 20.0)
 # Long enough for every wait between two attempts to have grown to its limit.
-COORDINATOR_OUTAGE_S = 25.0
-Recovery = Callable[[Scene, AgentProcess, float], Awaitable[float]]
-
-
-async def recoveries(scene: Scene, recovered: Recovery) -> list[float]:
-    """Seconds that each node took, from now."""
-    begun_s = time.monotonic()
-    return await asyncio.gather(*(recovered(scene, node, begun_s) for node in scene.nodes))
-
-
-# -- when a node is well again ------------------------------------------------------------
-
-
-async def _plays(_: Scene, node: AgentProcess, begun_s: float) -> float:
-    await _until_media(node.rtmp_port)
-    return time.monotonic() - begun_s
-
-
-async def _until_media(port: int) -> None:
-    until_s = time.monotonic() + GIVE_UP_S
-    while time.monotonic() < until_s:
-        try:
-            await play(RtmpUrl(HOST, port, "live", STREAM_ID), seconds=0.0, seconds_max=1.0)
-            return
-        except PlayError:
-            await asyncio.sleep(0.05)
-    raise MeasureError(f"no media on port {port} within {GIVE_UP_S:g} s")
-
-
-def _hears_again(scene: Scene) -> Recovery:
-    """The coordinator's answer is there again; the relay never stopped meanwhile."""
-    before = {id(node): len(node.events("coordinator_back")) for node in scene.nodes}
-
-    async def recovered(_: Scene, node: AgentProcess, begun_s: float) -> float:
-        while len(node.events("coordinator_back")) <= before[id(node)]:
-            if time.monotonic() - begun_s > GIVE_UP_S:
-                raise MeasureError(f"a node never heard the coordinator again\n{node.output}")
-            await asyncio.sleep(0.05)
-        return time.monotonic() - begun_s
-
-    return recovered
-
-
-# -- causes: each returns when it has gone ---------------------------------------------------
+OUTAGE_S = 25.0
 
 Strike = Callable[[Scene], Recovery]
+Outage = Callable[[Scene], AbstractContextManager[Recovery]]
+
+
+def _lasting(seconds: float, outage: Outage) -> Strike:
+    """A cause that is there for a while."""
+
+    def strike(scene: Scene) -> Recovery:
+        with outage(scene) as recovered:
+            time.sleep(seconds)
+        return recovered
+
+    return strike
+
+
+# -- blows -----------------------------------------------------------------------------------
 
 
 def _relays(blow: signal.Signals) -> Strike:
     def strike(scene: Scene) -> Recovery:
         for node in scene.nodes:
             os.kill(node.relay_pid(), blow)
-        return _plays
+        return plays
 
     return strike
 
@@ -88,7 +65,7 @@ def _plays_after(strike: Callable[[Scene], None]) -> Strike:
 
     def struck(scene: Scene) -> Recovery:
         strike(scene)
-        return _plays
+        return plays
 
     return struck
 
@@ -97,7 +74,7 @@ def _key_readable(scene: Scene) -> Recovery:
     key_readable(scene)
 
     async def recovered(scene: Scene, node: AgentProcess, begun_s: float) -> float:
-        taken_s = await _plays(scene, node, begun_s)
+        taken_s = await plays(scene, node, begun_s)
         see_rights_restored(scene, node)
         return taken_s
 
@@ -108,21 +85,20 @@ def _crowd(scene: Scene) -> Recovery:
     """Two hundred viewers come to each node at once, watch, and are gone without a goodbye."""
     for node in scene.nodes:
         asyncio.run(crowd(node.rtmp_port))
-    return _plays
+    return plays
 
 
-def _disk_full(scene: Scene) -> Recovery:
-    """No byte can be written while the relay has to be started again."""
-    limits = {}
-    for node in scene.nodes:
-        pid = node.process.pid
-        limits[pid] = resource.prlimit(pid, resource.RLIMIT_FSIZE)
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, limits[pid][1]))
-        os.kill(node.relay_pid(), signal.SIGKILL)
-    time.sleep(COORDINATOR_OUTAGE_S)  # the outage itself
-    for pid, limit in limits.items():
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, limit)
-    return _plays
+def _publisher_again(scene: Scene) -> Recovery:
+    scene.publisher.stop()
+    _publish_anew(scene, size="320x180")
+    return plays
+
+
+def _publish_anew(scene: Scene, size: str = "640x360") -> None:
+    """Until the ingest has the new stream, and not the end of the old one."""
+    scene.ingest.wait_state("waiting")
+    scene.publish(size)
+    asyncio.run(until_media(scene.ingest_port, GIVE_UP_S))
 
 
 def _clock_off(scene: Scene) -> Recovery:
@@ -131,80 +107,39 @@ def _clock_off(scene: Scene) -> Recovery:
     for number, node in enumerate(scene.nodes):
         node.stop()
         scene.nodes[number] = scene.start_node(number, **clock.settings, **ports_of(node))
-    asyncio.run(recoveries(scene, _plays))
+    asyncio.run(recoveries(scene, plays))
     clock.put_off(0)
-    return _plays
+    return plays
 
 
-def _ingest_gone(scene: Scene) -> Recovery:
-    scene.publisher.process.kill()
+# -- outages: what is gone inside the block --------------------------------------------------
+
+
+@contextmanager
+def _ingest_gone(scene: Scene) -> Iterator[Recovery]:
     scene.ingest.process.kill()
     scene.ingest.wait()
-    time.sleep(OUTAGE_S)
+    scene.publisher.stop()
+    yield plays
     scene.start_ingest()
-    scene.publish()
-    asyncio.run(_until_media(scene.ingest_port))
-    return _plays
+    _publish_anew(scene)
 
 
-def _publisher_again(scene: Scene) -> Recovery:
-    scene.publisher.process.terminate()
-    scene.publisher.wait()
-    scene.ingest.wait_state("waiting")
-    scene.publish(size="320x180")
-    asyncio.run(_until_media(scene.ingest_port))
-    return _plays
-
-
-def _ingest_frozen(scene: Scene) -> Recovery:
+@contextmanager
+def _ingest_frozen(scene: Scene) -> Iterator[Recovery]:
     """Agent and relay both, as a machine that swaps: nobody there can notice."""
     pids = (scene.ingest.process.pid, scene.ingest.relay_pid())
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
-    time.sleep(min(OUTAGE_S, 20.0))
+    yield plays
     for pid in pids:
         os.kill(pid, signal.SIGCONT)
     scene.publisher.stop()
-    scene.ingest.wait_state("waiting")
-    scene.publish()
-    asyncio.run(_until_media(scene.ingest_port))
-    return _plays
+    _publish_anew(scene)
 
 
-def _coordinator(mood: str) -> Strike:
-    def strike(scene: Scene) -> Recovery:
-        recovered = _hears_again(scene)
-        scene.coordinator.mood = mood
-        time.sleep(COORDINATOR_OUTAGE_S)  # the outage itself
-        asyncio.run(recoveries(scene, _plays))  # the relay does not care
-        scene.coordinator.mood = "well"
-        return recovered
-
-    return strike
-
-
-def _coordinator_away(scene: Scene) -> Recovery:
-    recovered = _hears_again(scene)
-    scene.coordinator.stop()
-    time.sleep(COORDINATOR_OUTAGE_S)  # the outage itself
-    scene.coordinator.start()
-    return recovered
-
-
-def _another_certificate(scene: Scene) -> Recovery:
-    recovered = _hears_again(scene)
-    right = scene.coordinator.tls
-    scene.coordinator.stop()
-    scene.coordinator.tls = served_with(certificate(scene.folder / "wrong"))
-    scene.coordinator.start()
-    time.sleep(COORDINATOR_OUTAGE_S)  # the outage itself
-    scene.coordinator.stop()
-    scene.coordinator.tls = right
-    scene.coordinator.start()
-    return recovered
-
-
-def _ports_taken(scene: Scene) -> Recovery:
+@contextmanager
+def _ports_taken(scene: Scene) -> Iterator[Recovery]:
     """The relay dies, and another program has its port before it is back."""
     with ExitStack() as squatters:
         for node in scene.nodes:
@@ -212,23 +147,71 @@ def _ports_taken(scene: Scene) -> Recovery:
             os.kill(node.relay_pid(), signal.SIGKILL)
             squatters.enter_context(_squatter(node.rtmp_port))
             os.kill(node.process.pid, signal.SIGCONT)
-        time.sleep(COORDINATOR_OUTAGE_S)  # the outage itself
-    return _plays
+        yield plays
 
 
 @contextmanager
 def _squatter(port: int) -> Iterator[None]:
-    until_s = time.monotonic() + GIVE_UP_S
-    while True:
-        try:
-            taken = socket.create_server((HOST, port))
-            break
-        except OSError as e:
-            if time.monotonic() > until_s:
-                raise MeasureError(f"port {port} never became free") from e
-            time.sleep(0.01)
-    with taken:
+    with ExitStack() as taken:
+
+        def take() -> bool:
+            try:
+                taken.enter_context(socket.create_server((HOST, port)))
+            except OSError:
+                return False
+            return True
+
+        wait_for(take, f"a free port {port}", look_every_s=0.01)
         yield
+
+
+@contextmanager
+def _disk_full(scene: Scene) -> Iterator[Recovery]:
+    """No byte can be written while the relay has to be started again."""
+    limits = {}
+    for node in scene.nodes:
+        pid = node.process.pid
+        limits[pid] = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, limits[pid][1]))
+        os.kill(node.relay_pid(), signal.SIGKILL)
+    yield plays
+    for pid, limit in limits.items():
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, limit)
+
+
+@contextmanager
+def _coordinator_away(scene: Scene) -> Iterator[Recovery]:
+    recovered = hears_again(scene)
+    scene.coordinator.stop()
+    yield recovered
+    scene.coordinator.start()
+
+
+def _coordinator(mood: str) -> Outage:
+    @contextmanager
+    def outage(scene: Scene) -> Iterator[Recovery]:
+        recovered = hears_again(scene)
+        scene.coordinator.mood = mood
+        yield recovered
+        asyncio.run(recoveries(scene, plays))  # the relay does not care
+        scene.coordinator.mood = "well"
+
+    return outage
+
+
+@contextmanager
+def _another_certificate(scene: Scene) -> Iterator[Recovery]:
+    recovered = hears_again(scene)
+    right = scene.coordinator.tls
+    _serve_with(scene, served_with(certificate(scene.folder / "wrong")))
+    yield recovered
+    _serve_with(scene, right)
+
+
+def _serve_with(scene: Scene, tls: ssl.SSLContext | None) -> None:
+    scene.coordinator.stop()
+    scene.coordinator.tls = tls
+    scene.coordinator.start()
 
 
 CAUSES: dict[str, Strike] = {
@@ -237,17 +220,17 @@ CAUSES: dict[str, Strike] = {
     "agent killed and started again": _plays_after(agents_killed),
     f"{VIEWERS} viewers come and go": _crowd,
     "publisher restarts with another size": _publisher_again,
-    "ingest frozen": _ingest_frozen,
-    f"ingest gone for {OUTAGE_S:g} s": _ingest_gone,
-    "port taken": _ports_taken,
-    "disk full": _disk_full,
+    "ingest frozen": _lasting(FROZEN_S, _ingest_frozen),
+    f"ingest gone for {INGEST_OUTAGE_S:g} s": _lasting(INGEST_OUTAGE_S, _ingest_gone),
+    "port taken": _lasting(OUTAGE_S, _ports_taken),
+    "disk full": _lasting(OUTAGE_S, _disk_full),
     "/data read-only: started on it": _plays_after(folder_read_only),
     "key damaged, and restored": _plays_after(key_damaged),
     "key readable by all": _key_readable,
-    "coordinator away": _coordinator_away,
-    "coordinator answers 500": _coordinator("broken"),
-    "coordinator answers nonsense": _coordinator("nonsense"),
-    "coordinator slow": _coordinator("slow"),
-    "coordinator with another certificate": _another_certificate,
+    "coordinator away": _lasting(OUTAGE_S, _coordinator_away),
+    "coordinator answers 500": _lasting(OUTAGE_S, _coordinator("broken")),
+    "coordinator answers nonsense": _lasting(OUTAGE_S, _coordinator("nonsense")),
+    "coordinator slow": _lasting(OUTAGE_S, _coordinator("slow")),
+    "coordinator with another certificate": _lasting(OUTAGE_S, _another_certificate),
     "clock off by an hour": _clock_off,  # the last: nodes keep that clock
 }

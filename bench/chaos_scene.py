@@ -24,10 +24,6 @@ PACE_S, HURRIED_PACE_S = 30.0, 1.0
 GIVE_UP_S = 90.0
 
 
-class MeasureError(Exception):
-    """It could not be measured. The message says what never came."""
-
-
 @dataclass
 class Scene:
     """Everything that runs."""

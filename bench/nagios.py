@@ -15,7 +15,8 @@ from pathlib import Path
 
 from bench.http_load import quantile
 from bench.peers import unpacked
-from bench.processes import two_cores
+from bench.processes import two_cores, wait_for
+from bench.report import NotMeasurableError
 
 VIEWS = 100
 ROWS = 25
@@ -117,16 +118,18 @@ def _running(daemon: Path, folder: Path, hosts: int) -> Iterator[None]:
     """The daemon, once it has told of every host."""
     status, log = folder / "status.dat", folder / "output"
     argv = (str(daemon), str(folder / "nagios.cfg"))
+
+    def told() -> bool:
+        if process.poll() is not None:
+            raise NotMeasurableError(f"Nagios ended: {log.read_text()[-2000:]}")
+        return status.exists() and status.read_text().count("hoststatus {") >= hosts
+
     with (
         log.open("wb") as out,
         subprocess.Popen(argv, stdout=out, stderr=subprocess.STDOUT) as process,
     ):
         try:
-            deadline = time.monotonic() + START_SECONDS_MAX
-            while not status.exists() or status.read_text().count("hoststatus {") < hosts:
-                if process.poll() is not None or time.monotonic() > deadline:
-                    raise SystemExit(f"Nagios told of nothing: {log.read_text()[-2000:]}")
-                time.sleep(0.2)  # the pace of looking for its file
+            wait_for(told, "Nagios's status of every host", seconds_max=START_SECONDS_MAX)
             yield
         finally:
             process.terminate()

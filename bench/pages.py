@@ -22,9 +22,8 @@ import uvloop
 from api.wiring import build_on
 from bench.http_load import write_requests
 from bench.nagios import status_page
-from bench.peers import NotMeasurableError
-from bench.processes import two_cores
-from bench.report import ROOT, Figure
+from bench.processes import two_cores, wait_for
+from bench.report import ROOT, Figure, NotMeasurableError
 from bench.simulated_day import World
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.settings import ApiSettings
@@ -163,15 +162,13 @@ def _serve(world: World, listener: socket.socket, clock: Clock) -> None:
 
 
 def _page_bytes(port: int) -> int:
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            answer = httpx.get(f"http://127.0.0.1:{port}/", timeout=30, trust_env=False)
-            return len(answer.raise_for_status().content)
-        except httpx.TransportError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)  # the pace of looking until it serves
+    def serves() -> bool:
+        with socket.socket() as caller:
+            return not caller.connect_ex(("127.0.0.1", port))
+
+    wait_for(serves, "the page's server")
+    answer = httpx.get(f"http://127.0.0.1:{port}/", timeout=30, trust_env=False)
+    return len(answer.raise_for_status().content)
 
 
 def _asked(port: int, folder: Path, core: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.report import BUILD
+from bench.report import BUILD, NotMeasurableError
 
 PEERS = BUILD / "peers"
 PACKAGES = {
@@ -17,10 +17,6 @@ PACKAGES = {
     "prometheus-blackbox-exporter": "prometheus-blackbox-exporter",
 }
 FETCH_SECONDS_MAX = 300
-
-
-class NotMeasurableError(SystemExit):
-    """Ends the verb with one sentence that says what to do."""
 
 
 def peer(program: str) -> str:

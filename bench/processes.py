@@ -4,15 +4,14 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from bench.peers import NotMeasurableError
+from bench.report import NotMeasurableError
 
-TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 START_SECONDS_MAX = 30.0
 
 
@@ -22,6 +21,32 @@ def two_cores() -> tuple[int, int]:
     if len(cores) < 2:
         raise NotMeasurableError("This measurement needs two cores: one for each side.")
     return cores[0], cores[1]
+
+
+def cpu_s(pid: int) -> float:
+    """User and system seconds that a running process has spent, all its threads, to the nanosecond.
+
+    Its clock's number is made as clock_getcpuclockid(3) makes it; OSError if it has ended.
+    """
+    return time.clock_gettime((~pid << 3) | 2)
+
+
+@contextmanager
+def pinned(core: int, pids: Iterable[int]) -> Iterator[None]:
+    """Running processes on one core; afterwards wherever this process may run."""
+    allowed, pids = os.sched_getaffinity(0), list(pids)
+    _allow(pids, {core})
+    try:
+        yield
+    finally:
+        _allow(pids, allowed)
+
+
+def _allow(pids: Iterable[int], cores: set[int]) -> None:
+    for pid in pids:
+        for thread in Path(f"/proc/{pid}/task").glob("*"):
+            with suppress(ProcessLookupError):  # a thread that has just ended
+                os.sched_setaffinity(int(thread.name), cores)
 
 
 class Child:
@@ -86,9 +111,10 @@ class Child:
         return self.says()
 
     def cpu_s(self) -> float:
-        """User and system seconds spent so far, all threads."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS_A_SECOND
+        """User and system seconds spent so far by it and by the workers that it started."""
+        pid = self.process.pid
+        workers = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return sum(cpu_s(each) for each in (pid, *map(int, workers)))
 
     def pause(self) -> None:
         """Stops it until `resume`, so that it takes nothing from the others' rounds."""
@@ -99,10 +125,19 @@ class Child:
         self.process.send_signal(signal.SIGCONT)
 
 
-def wait_for(is_so: Callable[[], bool], what: str) -> None:
-    """Returns when `is_so()` is true; NotMeasurableError after START_SECONDS_MAX."""
-    deadline = time.monotonic() + START_SECONDS_MAX
+def wait_for(
+    is_so: Callable[[], bool],
+    what: str,
+    *,
+    seconds_max: float = START_SECONDS_MAX,
+    look_every_s: float = 0.05,
+) -> None:
+    """Returns when `is_so()` is true; NotMeasurableError after `seconds_max`.
+
+    `look_every_s`: how exactly the moment is met.
+    """
+    deadline = time.monotonic() + seconds_max
     while not is_so():
         if time.monotonic() > deadline:
-            raise NotMeasurableError(f"{what} did not come in {START_SECONDS_MAX:.0f} s")
-        time.sleep(0.05)
+            raise NotMeasurableError(f"{what} did not come in {seconds_max:.0f} s")
+        time.sleep(look_every_s)

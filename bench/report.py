@@ -14,6 +14,10 @@ BUILD = ROOT / "build"
 _COMPARE: dict[str, Callable[[float, float], bool]] = {"<=": operator.le, ">=": operator.ge}
 
 
+class NotMeasurableError(SystemExit):
+    """Ends the verb with one sentence that says what never came, or what to do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """One measured figure; `goal` like "<= 0.8", empty where a figure only informs."""

@@ -67,11 +67,13 @@ class Death:
 class Child:
     """A running child; made by `Supervisor.start`."""
 
-    def __init__(self, command: Command, mark: str, output: Output) -> None:
+    def __init__(
+        self, command: Command, mark: str, output: Output, process: asyncio.subprocess.Process
+    ) -> None:
         self.command = command
         self.mark = mark
         self.output = output
-        self.process: asyncio.subprocess.Process | None = None
+        self.process = process
         self.death: Death | None = None
 
     @property
@@ -80,8 +82,6 @@ class Child:
 
     @property
     def pid(self) -> int:
-        # A programming error, not bad input: nobody asks this of a child before starting it.
-        assert self.process is not None, "the child has not been started"  # noqa: S101
         return self.process.pid
 
 
@@ -142,10 +142,10 @@ class Supervisor:
     async def start(self, command: Command) -> Child:
         """Starts a child. Raises OSError if the program is not there."""
         mark = f"{self._token}/{command.name}"
-        child = Child(command, mark, Output(self._logs / f"{command.name}.log"))
+        output = Output(self._logs / f"{command.name}.log")
         reader, writer = os.pipe()
         try:
-            child.process = await asyncio.create_subprocess_exec(
+            process = await asyncio.create_subprocess_exec(
                 *command.argv,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=writer,
@@ -157,17 +157,17 @@ class Supervisor:
             )
         except BaseException:
             os.close(reader)
-            child.output.close()
+            output.close()
             raise
         finally:
             os.close(writer)
         os.set_blocking(reader, False)
-        asyncio.get_running_loop().add_reader(reader, _drain, reader, child.output)
+        asyncio.get_running_loop().add_reader(reader, _drain, reader, output)
+        child = Child(command, mark, output, process)
         self._watches[child] = asyncio.create_task(self._watch(child, reader))
         return child
 
     async def _watch(self, child: Child, reader: int) -> None:
-        assert child.process is not None  # noqa: S101 - only started children come here
         returncode = await child.process.wait()
         # What it leaves behind would keep its ports and pipes open.
         killed = await asyncio.to_thread(kill_marked, child.mark)

@@ -1,4 +1,5 @@
 """The api's entry point: every public route, as one FastAPI application."""
+# ruff: noqa: E402 - the collector is switched off before anything large is imported
 
 import gc
 import os
@@ -6,11 +7,11 @@ import os
 # The collector would walk everything again and again while modules are loaded: a third of a start.
 gc.disable()
 
-import functions_framework.aio  # noqa: E402 - after the collector is off
-from fastapi import FastAPI  # noqa: E402 - likewise
-from starlette.requests import Request  # noqa: E402 - likewise
+import functions_framework.aio
+from fastapi import FastAPI
+from starlette.requests import Request
 
-from api.wiring import build  # noqa: E402 - likewise
+from api.wiring import build
 
 app = build(os.environ)
 gc.freeze()  # what is here now stays

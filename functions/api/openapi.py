@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 
 from api.http.problems import PROBLEMS
 from api.wire.example_names import NODE_ID, RTMP_URL
+from api.wire.examples import EXAMPLES
 
 _KEYS = {"sponsors": "sponsorKey", "nodes": "nodeKey", "ingest": "ingestKey"}
 """Of the routes with a tag that take a key."""
@@ -109,9 +110,6 @@ def install(app: FastAPI, base_url: str | None) -> None:
 
 def described(document: dict[str, Any], base_url: str | None) -> dict[str, Any]:
     """The document with keys and errors; `base_url` is left out where it is not known."""
-    # Somebody waits for each start, and few ever ask for the document.
-    from api.wire.examples import EXAMPLES  # noqa: PLC0415 - see above
-
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             _describe(method, path, operation)

@@ -75,16 +75,16 @@ def install(app: FastAPI) -> None:
 
     A problem's type is an address: `/problems/{kind}` leads to where it is explained."""
 
-    async def on_problem(_: Request, problem: Exception) -> JSONResponse:
-        assert isinstance(problem, Problem)  # noqa: S101 - registered for this type below
+    @app.exception_handler(Problem)
+    async def on_problem(_: Request, problem: Problem) -> JSONResponse:
         return problem.response()
 
-    async def on_invalid(_: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, RequestValidationError)  # noqa: S101 - likewise
+    @app.exception_handler(RequestValidationError)
+    async def on_invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         return _invalid(error).response()
 
-    async def on_http(request: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, HTTPException)  # noqa: S101 - likewise
+    @app.exception_handler(HTTPException)
+    async def on_http(request: Request, error: HTTPException) -> JSONResponse:
         kind = _OF_STATUS.get(error.status_code, "invalid-request")
         problem = Problem(kind, f"{request.method} {request.url.path}: {error.detail}.")
         response = problem.response()
@@ -93,6 +93,7 @@ def install(app: FastAPI) -> None:
             response.headers["Allow"] = ", ".join(methods_of(app.routes, request.scope))
         return response
 
+    @app.exception_handler(Exception)
     async def on_fault(_: Request, __: Exception) -> JSONResponse:
         says = "This is our fault and is in our log; try again, and tell us if it stays."
         return Problem("internal", says).response()
@@ -102,11 +103,6 @@ def install(app: FastAPI) -> None:
         if kind not in PROBLEMS:
             raise Problem("unknown-route", "No problem has this type; /about lists all.")
         return RedirectResponse(f"/about#{kind}", 308)
-
-    app.add_exception_handler(Exception, on_fault)
-    app.add_exception_handler(Problem, on_problem)
-    app.add_exception_handler(RequestValidationError, on_invalid)
-    app.add_exception_handler(HTTPException, on_http)
 
 
 def _invalid(error: RequestValidationError) -> Problem:

@@ -40,7 +40,7 @@ def scheduler_of(settings: JobSettings) -> Scheduler | None:
 
 
 def _cloud_scheduler(settings: JobSettings) -> Scheduler:
-    from coordinator.adapters.cloud_scheduler import CloudScheduler  # noqa: PLC0415 - see above
+    from coordinator.adapters.cloud_scheduler import CloudScheduler  # noqa: PLC0415 - it is late on purpose
 
     return CloudScheduler(
         settings.scheduler_jobs, settings.scheduler_switched, settings.scheduler_emulator_host

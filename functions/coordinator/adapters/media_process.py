@@ -11,6 +11,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import IO, cast
 
 SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin"
 LINE_BYTES_MAX = 4096
@@ -69,21 +70,23 @@ class _Run:
             pass
         for fd in (self.out, self.err):
             loop.remove_reader(fd)
-        for pipe in (self.child.stdout, self.child.stderr):
-            assert pipe is not None  # noqa: S101  # both were asked for; tells the type checker
+        for pipe in self.pipes:
             pipe.close()
+
+    @property
+    def pipes(self) -> tuple[IO[bytes], IO[bytes]]:
+        """The child's stdout and stderr; `_spawn` asks for both."""
+        return cast("IO[bytes]", self.child.stdout), cast("IO[bytes]", self.child.stderr)
 
     @property
     def out(self) -> int:
         """File descriptor of the child's stdout."""
-        assert self.child.stdout is not None  # noqa: S101  # was asked for
-        return self.child.stdout.fileno()
+        return self.pipes[0].fileno()
 
     @property
     def err(self) -> int:
         """File descriptor of the child's stderr."""
-        assert self.child.stderr is not None  # noqa: S101  # was asked for
-        return self.child.stderr.fileno()
+        return self.pipes[1].fileno()
 
     def _read_out(self) -> None:
         data = _read(self.out)
