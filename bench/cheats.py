@@ -172,7 +172,7 @@ async def ready(stage: Stage, reference: Reference) -> None:
             if subject.is_honest or subject.kind in CONTENT | RELAYING:
                 group.create_task(serves(subject))
         # Warmth is a rule of time, and nobody sets an event for it.
-        while time.time() < (reference.warm_since_s or time.time()) + window_s:  # noqa: ASYNC110
+        while not reference.packets(0, time.time() - window_s):  # noqa: ASYNC110
             await asyncio.sleep(LOOK_SECONDS)
 
 

@@ -80,8 +80,8 @@ resource "google_cloudfunctions2_function" "functions" {
     ingress_settings                 = each.value.ingress
     all_traffic_on_latest_revision   = true
     service_account_email            = google_service_account.functions[each.key].email
-    # The functions are asynchronous: the framework serves them on one event loop.
-    environment_variables = merge(local.env, { FUNCTION_USE_ASGI = "true" }, each.value.env)
+    # The functions are asynchronous: the framework serves them on one event loop. RES_OPTIONS: as functions/Dockerfile says.
+    environment_variables = merge(local.env, { FUNCTION_USE_ASGI = "true", RES_OPTIONS = "timeout:1 attempts:2" }, each.value.env)
 
     dynamic "secret_environment_variables" {
       for_each = local.secret_env[each.key]

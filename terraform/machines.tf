@@ -105,7 +105,7 @@ resource "google_compute_instance_group_manager" "machines" {
     instance_template = google_compute_instance_template.machines[each.key].self_link_unique
   }
 
-  # One machine has the address, so the old one goes before the new one comes: half a minute without the ingest.
+  # One machine has the address, so the old one goes before the new one comes: minutes without the ingest.
   update_policy {
     type                  = "PROACTIVE"
     minimal_action        = "REPLACE"

@@ -20,7 +20,7 @@ resource "google_cloud_run_v2_service" "prober" {
     containers {
       image = local.images.prober
 
-      # Ten captures a CPU at a time (docs/benchmarks.md), each its own ffprobe.
+      # Ten captures a CPU at a time (docs/benchmarks.md, Cheats), each its own ffprobe.
       resources {
         cpu_idle          = false
         startup_cpu_boost = true

@@ -23,8 +23,8 @@ class CrashingStore(MemoryStore):
     async def get(self, *args: Any) -> Any:
         return await self._counted(super().get, *args)
 
-    async def find(self, *args: Any, **more: Any) -> Any:
-        return await self._counted(super().find, *args, **more)
+    async def find(self, *args: Any) -> Any:
+        return await self._counted(super().find, *args)
 
     async def create(self, *args: Any) -> Any:
         return await self._counted(super().create, *args)

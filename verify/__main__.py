@@ -7,6 +7,7 @@
 
 import argparse
 import asyncio
+import json
 import sys
 from datetime import date
 from typing import Any
@@ -37,6 +38,8 @@ def main(argv: list[str]) -> int:
         print(f"{error.request.url}: {answer.status_code} {answer.text[:300]}", file=sys.stderr)
     except httpx.HTTPError as error:
         print(f"{asked.api} does not answer: {error}", file=sys.stderr)
+    except (httpx.InvalidURL, json.JSONDecodeError) as error:
+        print(f"{asked.api} is not the URL of a coordinator: {error}", file=sys.stderr)
     return 2
 
 

@@ -43,12 +43,16 @@ class Book:
         """A new job, which begins at once. KeyError if there is one of this name."""
         if name in self._runners:
             raise KeyError(name)
-        return self._begin(name, job)
+        runner = self._begin(name, job)
+        self._keep()
+        return runner
 
     async def replace(self, name: str, job: Job) -> Runner:
         """Another definition; its calls in flight go on as they were. KeyError if unknown."""
         self._runners[name].pause()
-        return self._begin(name, job)
+        runner = self._begin(name, job)
+        self._keep()
+        return runner
 
     async def remove(self, name: str) -> None:
         """KeyError if unknown."""
@@ -71,7 +75,7 @@ class Book:
             await runner.stop()
 
     def load(self) -> None:
-        """Begins what the file holds, if there is one."""
+        """Begins what the file holds, if there is one; the file is left as it is."""
         if self._file is not None and self._file.exists():
             for name, fields in json.loads(self._file.read_text()).items():
                 self._begin(name, _job(fields))
@@ -83,13 +87,14 @@ class Book:
             runner.record = dataclasses.replace(before.record, next_s=None)
         self._runners[name] = runner
         runner.start()
-        self._keep()
         return runner
 
     def _keep(self) -> None:
         if self._file is not None:
             jobs = {name: _fields(runner.job) for name, runner in self._runners.items()}
-            self._file.write_text(json.dumps(jobs, indent=1))
+            draft = self._file.with_name(f".{self._file.name}")
+            draft.write_text(json.dumps(jobs, indent=1))
+            draft.replace(self._file)  # a file is whole, or it is the one before
 
 
 def _fields(job: Job) -> dict[str, Any]:

@@ -82,6 +82,6 @@ def _health_route(app: FastAPI, services: Services) -> None:
     @app.get("/health", tags=["ops"])
     @app.get("/healthz", tags=["ops"], name="healthz")
     async def health() -> HealthOut:
-        """200 while the api can read its database, 503 otherwise."""
+        """200 where the network as it is now is at hand or can be read, 503 otherwise."""
         await services.snapshots.now()
         return HealthOut()

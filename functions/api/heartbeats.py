@@ -7,18 +7,16 @@ on to them as if nobody had looked.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 
-from pydantic import ValidationError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http.edge import with_ours
 from api.http.keys import node_of, peer_of
-from api.http.limits import BODY_BYTES_MAX, replaying
-from api.http.problems import Problem
+from api.http.limits import BODY_BYTES_MAX, replaying, whole_of
 from api.http.rates import RateLimit
 from api.nodes import Announcements
 from api.wire.nodes import HeartbeatIn, HeartbeatOut
-from coordinator.adapters.store import StoreError
 
 PATH = "/nodes/heartbeat"
 _JSON = (b"content-type", b"application/json")
@@ -38,10 +36,9 @@ class Repetitions:
         if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
-        message = await receive()
-        body, headers = message.get("body", b""), dict(scope["headers"])
-        answer = None
-        if not message.get("more_body", False) and len(body) <= BODY_BYTES_MAX:
+        message, headers = await whole_of(receive), dict(scope["headers"])
+        body, answer = message.get("body", b""), None
+        if len(body) <= BODY_BYTES_MAX:
             answer = await self._answer(scope, headers, body)
         if answer is None or self._limit.wait_s(scope):
             await self._app(scope, replaying(message, receive), send)
@@ -57,10 +54,9 @@ class Repetitions:
     ) -> HeartbeatOut | None:
         if not headers.get(b"content-type", b"").startswith(b"application/json"):
             return None
-        try:
+        with suppress(Exception):  # the route finds it as well, and says what is wrong
             node_id = node_of(headers.get(b"authorization", b"").decode("latin-1"))
             beat = HeartbeatIn.model_validate_json(body)
             peer = peer_of(scope, self._proxies)
             return await self._announcements.repeated(node_id, beat, peer)
-        except (Problem, ValidationError, StoreError):
-            return None  # the route says what is wrong
+        return None

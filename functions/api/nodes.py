@@ -100,9 +100,9 @@ class Announcements:
         )
         found = await self._dialed(self._said(node_id, beat, peer), peer)
         if found is None:
-            raise Problem(
-                "too-many-requests", f"Ask again in {EVERY_SECONDS:.0f} seconds.", retry_after=10
-            )
+            wait_s = round(EVERY_SECONDS)
+            says = f"Ask again in {wait_s} seconds."
+            raise Problem("too-many-requests", says, retry_after=wait_s)
         return DialBackOut(
             address=found.address,
             stats=KnockOut(open=found.stats.open, says=found.stats.says),

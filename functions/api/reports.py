@@ -10,7 +10,7 @@ from api.wire.common import timestamp
 from api.wire.money import DeliveryOut, HourOut, ReceiptLineOut, ReceiptOut, ReleaseOut
 from api.wire.statements import UnpaidOut
 from coordinator.adapters.clock import Clock
-from coordinator.adapters.ledger import Ledger
+from coordinator.adapters.ledger import ENTRIES_PAGE_MAX, Ledger
 from coordinator.epochs import Calendar
 from coordinator.ledger.accounts import Account
 from coordinator.ledger.balances import lasts_sentence
@@ -35,7 +35,8 @@ class Reports:
             raise Problem("unavailable", "The stream's first deposit is still being written.")
         now_s = self.clock()
         found = await self.ledger.summaries(stream.stream_id, from_epoch, size + 1)
-        entries = await self.ledger.entries(stream.stream_id)
+        oldest = max(1, balance.entries - ENTRIES_PAGE_MAX + 1)
+        entries = await self.ledger.entries(stream.stream_id, oldest)
         snapshot = await self.snapshots.now()
         lasts = snapshot.balance_lasts_seconds(stream, now_s, self.calendar)
         settled_s = self.calendar.epoch_bounds_s(balance.next_epoch)[0]
@@ -62,8 +63,10 @@ class Reports:
         if account is None and not known:
             raise Problem("unknown-node", f"No node is called {node_id}.")
         account = account or Account()
-        lines = await self._lines(node_id, account, before_epoch, size + 1)
+        lines, from_epoch = await self._lines(node_id, account, before_epoch, size)
         page, token = _page_of(lines, size)
+        if token is None and from_epoch is not None:
+            token = str(from_epoch)
         return ReceiptOut(
             node_id=node_id,
             earned=format_tokens(account.earned_micros),
@@ -77,18 +80,28 @@ class Reports:
 
     async def _lines(
         self, node_id: str, account: Account, before_epoch: int, size: int
-    ) -> list[ReceiptLineOut]:
+    ) -> tuple[list[ReceiptLineOut], int | None]:
+        """(what the `size` epochs before one hold, newest first; their first, if there are more).
+
+        The latest epochs in which the node can have a row: where it was away, they are empty."""
+        services = {
+            stream_id: range(service.first_epoch, min(service.last_epoch + 1, before_epoch))
+            for stream_id, service in account.services.items()
+            if service.first_epoch < before_epoch
+        }
+        start = max((epochs.stop for epochs in services.values()), default=0) - size
         lines = []
-        for stream_id, service in account.services.items():
-            last = min(service.last_epoch, before_epoch - 1)
-            epochs = range(last, max(service.first_epoch, last - size + 1) - 1, -1)
-            found = await self.ledger.statements_of(stream_id, epochs, node_id)
+        for stream_id, epochs in services.items():
+            looked_at = range(max(start, epochs.start), epochs.stop)
+            found = await self.ledger.statements_of(stream_id, looked_at, node_id)
             lines += [
                 _line_out(statement, node_id)
                 for statement in found
                 if statement and any(row.node_id == node_id for row in statement.rows)
             ]
-        return sorted(lines, key=lambda line: (-line.epoch, line.stream_id))[:size]
+        is_more = any(epochs.start < start for epochs in services.values())
+        in_order = sorted(lines, key=lambda line: (-line.epoch, line.stream_id))
+        return in_order, start if is_more else None
 
     def _next_release(self, account: Account) -> ReleaseOut | None:
         held = [held for service in account.services.values() for held in service.held]

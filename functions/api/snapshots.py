@@ -1,7 +1,6 @@
 """The network as it is now, read at most once in a while whatever the number of readers."""
 
 import asyncio
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from coordinator.adapters.clock import Clock
@@ -112,8 +111,10 @@ class Snapshots:
         The change is made already: if it cannot be shown now, the next reading tries again."""
         self._unshown.add(stream_id)
         shown = None
-        with suppress(StoreError):
+        try:
             shown = await self._show()
+        except StoreError:
+            self._unshown.add(stream_id)  # who showed an earlier change of it took it out
         async with self._lock:  # a reading that began before would be older
             known, now_s = self._money, self.clock()
             self.forget()

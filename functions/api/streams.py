@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from api.http.problems import Problem
 from api.snapshots import Snapshot
@@ -18,6 +19,9 @@ from coordinator.keys import sha256_hex, stream_id_of, stream_key_of
 from coordinator.ledger.balances import opening_balance
 from coordinator.money import parse_tokens
 from coordinator.streams import Stream
+
+ENDS_S_MAX = 253_402_300_799
+"""The last second that RFC 3339 can write in UTC."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +48,9 @@ class Registrar:
         stream_id = stream_id_of(self._seed(name, idempotency_key))
         stream_key = stream_key_of(sponsor_key, stream_id)
         now_s = self.clock()
-        ends_s = round(asked.ends_at.timestamp(), 3) if asked.ends_at else None
-        if ends_s is not None and ends_s <= now_s and idempotency_key is None:
-            raise Problem("invalid-request", "ends_at: choose an instant in the future.")
+        ends_s = _ends_s(asked.ends_at)
+        if ends_s is not None and ends_s <= now_s:
+            await self._require_known(stream_id)
         if asked.webhook_url is not None:
             await self.subscriptions.check(asked.webhook_url)
         stream = Stream(
@@ -75,6 +79,11 @@ class Registrar:
             return self.random_bytes(32)
         return f"{sponsor}|{idempotency_key}".encode()
 
+    async def _require_known(self, stream_id: str) -> None:
+        """A repeated registration may come after the stream's end, a first one may not."""
+        if await self.measurements.stream(stream_id) is None:
+            raise Problem("invalid-request", "ends_at: choose an instant in the future.")
+
     async def _earlier(self, stream: Stream) -> Stream:
         earlier = await self.measurements.stream(stream.stream_id)
         if earlier is None or earlier.request_hash != stream.request_hash:
@@ -91,8 +100,16 @@ class Registrar:
         return earlier
 
 
+def _ends_s(ends_at: datetime | None) -> float | None:
+    if ends_at is None:
+        return None
+    if ends_at.timestamp() > ENDS_S_MAX:
+        raise Problem("invalid-request", "ends_at: choose an instant before the end of 9999 UTC.")
+    return round(ends_at.timestamp(), 3)
+
+
 def _hash_of(asked: StreamIn) -> str:
-    # Without one it is the body of before there were webhooks, and its hash must be the same.
+    # Streams are kept whose hashes were made when a body could not have this field.
     unasked = {"webhook_url"} if asked.webhook_url is None else None
     body = json.dumps(asked.model_dump(mode="json", exclude=unasked), sort_keys=True)
     return hashlib.sha256(body.encode()).hexdigest()

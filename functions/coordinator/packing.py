@@ -43,14 +43,3 @@ def bitmap_bytes(bits: int) -> bytes:
 def bitmap_from(stored: bytes) -> int:
     """The bitmap that `bitmap_bytes` stored."""
     return int.from_bytes(stored, "little")
-
-
-def positions_of(bits: int) -> list[int]:
-    """The set bits, ascending."""
-    return [
-        base * 8 + low
-        for base, byte in enumerate(bitmap_bytes(bits))
-        if byte
-        for low in range(8)
-        if byte >> low & 1
-    ]

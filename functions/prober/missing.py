@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 
 from coordinator.adapters.records import Measurements
 from coordinator.epochs import Calendar
+from coordinator.ledger.audit import SWEEP_AGE_TICKS_MAX
 from coordinator.polling.sweeps import Sweep
 
-SWEEP_AGE_TICKS_MAX = 3
-"""An older sweep says nothing about a draw: nobody is a candidate by it."""
 RUN_LASTS_S_MAX = 110.0
-"""A draw that ended so long ago without a record was missed: a check takes up to 60 s with its
-retest, the pictures beside a run's checks up to 48 s."""
+"""A draw that ended so long ago without a record was missed: a check takes up to 80 s with all of
+its repeats, the pictures of nodes after a run's checks up to 12 s."""
 MISSED_DRAWS_MAX = 120
 """How many missed draws one run makes up for, oldest first; the next one goes on there."""
 

@@ -64,20 +64,19 @@ class Pictures:
         self, checks: Iterable[Check], slots: Iterable[Slot], there: frozenset[str]
     ) -> list[Check]:
         """The checks with the pictures that belong to them; `there` are the ingest's."""
-        ports = {slot.node_id: slot.rtmp_port for slot in slots}
-        made, room = [], NODE_PICTURES_A_RUN_MAX
-        for check in checks:
-            picture_id, is_there = of_stream(check.stream_id, check.draw), False
-            if check.verdict in SERVED:
-                is_there = picture_id in there
-            elif room and check.address is not None and check.reason in PROVEN_WRONG:
-                room -= 1
-                port = ports[check.node_id]
-                address = RtmpAddress(check.address, port, "live", check.stream_id)
-                picture_id = of_check(check)
-                is_there = await self._store(picture_id, address)
-            made.append(check.showing(picture_id) if is_there else check)
-        return made
+        made, ports = list(checks), {slot.node_id: slot.rtmp_port for slot in slots}
+        proven = [
+            (check, RtmpAddress(check.address, ports[check.node_id], "live", check.stream_id))
+            for check in made
+            if check.reason in PROVEN_WRONG and check.address is not None
+        ][:NODE_PICTURES_A_RUN_MAX]
+        # All at once: a node may let its camera wait, and the run is not to last any longer.
+        stored = await asyncio.gather(*(self._store(of_check(c), where) for c, where in proven))
+        own = {of_check(c) for (c, _), is_there in zip(proven, stored, strict=True) if is_there}
+        return [
+            check.showing(name) if (name := _picture_of(check)) in own | there else check
+            for check in made
+        ]
 
     async def _store(self, picture_id: str, address: RtmpAddress) -> bool:
         """Whether the picture is there now, whoever took it."""
@@ -89,3 +88,9 @@ class Pictures:
             self.log.failure("picture_failed", error, picture=picture_id)
             return False
         return jpeg is not None
+
+
+def _picture_of(check: Check) -> str:
+    """The picture that belongs to a check, if there is one."""
+    served = check.verdict in SERVED
+    return of_stream(check.stream_id, check.draw) if served else of_check(check)

@@ -195,6 +195,8 @@ class Coordinator:
 def _json(body: bytes) -> object:
     try:
         parsed: object = json.loads(body)
+        # Half of a character's escape is JSON, but no text that could be shown or sent back.
+        json.dumps(parsed, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as e:
         raise NotUnderstoodError("it is not JSON") from e
     return parsed
@@ -203,7 +205,7 @@ def _json(body: bytes) -> object:
 def _date_s(text: str) -> float | None:
     try:
         return parsedate_to_datetime(text).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

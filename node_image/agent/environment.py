@@ -1,11 +1,13 @@
 """Reads one environment variable at a time and collects a sentence for each mistake."""
 
 import ipaddress
-import os
 import re
+import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
+
+import httpx
 
 from agent.streams import STREAM_ID_PATTERN
 
@@ -88,12 +90,19 @@ class Environment:
             )
         return Path(value) if value else None
 
-    def file(self, name: str) -> Path | None:
-        """A readable file, if it is set."""
+    def certificates(self, name: str) -> Path | None:
+        """A readable file of certificates, if it is set."""
         value = self.text(name)
-        if value and not os.access(value, os.R_OK):
-            self.wrong.append(f"{name} is {value!r}: set it to a file that the agent may read.")
-        return Path(value) if value else None
+        if not value:
+            return None
+        try:
+            ssl.create_default_context(cafile=value)
+        except OSError:  # ssl.SSLError is one
+            self.wrong.append(
+                f"{name} is {value!r}: set it to a file of certificates (PEM) that the agent may "
+                "read."
+            )
+        return Path(value)
 
     def seconds(self, name: str, low: float, high: float) -> float | None:
         """A number of seconds, if it is set."""
@@ -135,11 +144,12 @@ def _is_http_url(value: str) -> bool:
     try:
         parts = urlsplit(value)
         port = parts.port
-    except ValueError:
+        host = httpx.URL(value).host  # what the client cannot read, it could never call
+    except (ValueError, httpx.InvalidURL):
         return False
     return (
         parts.scheme in ("http", "https")
-        and bool(parts.hostname)
+        and bool(host)
         and port != 0
         and not (parts.query or parts.fragment or parts.username or parts.password)
         and len(value) <= _URL_CHARS_MAX

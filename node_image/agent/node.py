@@ -123,7 +123,8 @@ class Agent:
                 await self._drain()
         relaying.cancel()
         await asyncio.wait({relaying})
-        server.should_exit = hook_server.should_exit = True
+        server.stop()
+        hook_server.stop()
         await asyncio.wait({serving, hooking}, timeout=_SERVER_STOP_S_MAX)
         with contextlib.suppress(RuntimeError):
             await self._coordinator.close()

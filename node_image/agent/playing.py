@@ -48,6 +48,8 @@ class Doorman:
     def know(self, *places: Place) -> None:
         """Where this relay is reached; until it is told, everybody is let in."""
         self._own = set(places)
+        hosts = {host for host, _ in places}
+        self._resolved = {host: r for host, r in self._resolved.items() if host in hosts}
 
     async def answer(self, body: bytes) -> tuple[int, str]:
         """The HTTP status for nginx (204 lets the player in) and the reason."""
@@ -78,9 +80,11 @@ class Doorman:
         now_s = self._clock()
         until_s, addresses = self._resolved.get(host, (now_s, []))
         if now_s >= until_s:
+            # Whoever comes meanwhile is judged by what was known before.
+            self._resolved[host] = (now_s + RESOLVED_S, addresses)
             try:
                 addresses = await self._resolve(host)
             except AddressError:
                 addresses = []
-            self._resolved = {host: (now_s + RESOLVED_S, addresses)}
+            self._resolved[host] = (now_s + RESOLVED_S, addresses)
         return addresses

@@ -32,6 +32,7 @@ CONNECTIONS_MAX = 256
 ADDRESS_CONNECTIONS_MAX = 32
 # One request a connection: whoever needs longer than this for it is not polling.
 CONNECTION_S_MAX = 15.0
+DATE_S = 1.0
 # A crowd of viewers is as many questions at once.
 BACKLOG = 2048
 
@@ -66,7 +67,27 @@ class LimitedProtocol(H11Protocol):
 
 
 class StatsServer(uvicorn.Server):
-    """uvicorn without its signal handlers: the agent decides itself when to stop."""
+    """uvicorn without its signal handlers: the agent decides itself when to stop.
+
+    uvicorn would look ten times a second whether to stop: with two servers half of what the agent
+    costs. This one is told, and wakes for nothing but the Date of its answers.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """End `serve`."""
+        self.should_exit = True
+        self._stopping.set()
+
+    async def main_loop(self) -> None:
+        """Keep the Date until it is told to stop."""
+        while not await self.on_tick(0):  # 0: the tick that sets the Date
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(DATE_S):
+                    await self._stopping.wait()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -100,7 +100,7 @@ class Settings:
             work_dir=read.work_dir(),
             heartbeat_s=read.seconds("HEARTBEAT_SECONDS", HEARTBEAT_S_MIN, HEARTBEAT_S_MAX),
             drain_s=DRAIN_S if drain_s is None else drain_s,
-            coordinator_ca=read.file("COORDINATOR_CA"),
+            coordinator_ca=read.certificates("COORDINATOR_CA"),
             ingest_key=read.secret("INGEST_KEY", required=role == "ingest"),
             notify_urls=read.addresses("NOTIFY_URLS"),
             log_level=read.one_of("LOG_LEVEL", LOG_LEVELS, "INFO"),

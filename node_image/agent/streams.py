@@ -14,6 +14,8 @@ _RTMP_URL = re.compile(
     r"/(?P<app>[A-Za-z0-9_-]{1,64})/(?P<name>[A-Za-z0-9_-]{1,64})"
 )
 _RTMP_PORT = 1935
+# More than any count or pace; a number of a hundred digits has no place in a float.
+_NUMBER_MAX = 1_000_000_000
 
 
 class NotUnderstoodError(Exception):
@@ -131,8 +133,8 @@ def parse_heartbeat_answer(body: object) -> HeartbeatAnswer:
     """The answer of `POST /nodes/heartbeat`. Raises NotUnderstoodError."""
     fields = _fields(body)
     pace = fields.get("next_heartbeat_seconds")
-    if isinstance(pace, bool) or not isinstance(pace, int | float):
-        raise NotUnderstoodError("next_heartbeat_seconds is not a number")
+    if isinstance(pace, bool) or not isinstance(pace, int | float) or not 0 <= pace <= _NUMBER_MAX:
+        raise NotUnderstoodError("next_heartbeat_seconds is not a number of seconds")
     stream = Stream(
         _stream_id(fields),
         _text(fields, "stream_status"),
@@ -173,7 +175,7 @@ def _stream_id(fields: dict[str, object]) -> str:
 
 def _count(item: object, name: str, least: int) -> int:
     value = _fields(item).get(name)
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= _NUMBER_MAX:
         raise NotUnderstoodError(f"{name} is not a count")
     return value
 

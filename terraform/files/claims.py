@@ -1,7 +1,7 @@
 """The known-bad control node: says that it relays, and serves nothing. Standard library only.
 
-Follows the newest active stream. Environment: COORDINATOR_URL, DATA_DIR (holds node.key),
-STATS_PORT, RTMP_PORT (nobody listens there).
+Environment: COORDINATOR_URL, DATA_DIR (holds node.key), STATS_PORT, RTMP_PORT (nobody listens
+there).
 """
 
 import base64
@@ -11,6 +11,7 @@ import os
 import threading
 import time
 import urllib.request
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,8 +20,17 @@ from typing import Any
 BYTES_PER_SECOND = 83_000
 PAUSE_SECONDS = 30.0
 ANSWER_BYTES_MAX = 1_000_000
+PAGES_MAX = 20
 STATS_PORT = int(os.environ.get("STATS_PORT", "8081"))
 RTMP_PORT = int(os.environ.get("RTMP_PORT", "1936"))
+
+
+def choice(streams: Iterable[dict[str, Any]]) -> str | None:
+    """The active stream to claim: one that nodes serve, because only what is published is
+    checked, and of several the newest. None if none is active."""
+    active = [stream for stream in streams if stream["status"] == "active"]
+    best = max(active, key=lambda s: (s["nodes_verified"] > 0, s["created_at"]), default=None)
+    return str(best["stream_id"]) if best else None
 
 
 class Claims:
@@ -53,18 +63,26 @@ class Claims:
         }
 
     def announce(self) -> float:
-        """One heartbeat for the newest active stream; the seconds until the next.
+        """One heartbeat for the stream of its choice; the seconds until the next.
 
         Raises OSError, ValueError or KeyError."""
-        streams = self._call("GET", "/streams")["streams"]
-        active = [stream["stream_id"] for stream in streams if stream["status"] == "active"]
-        if not active:
+        stream_id = choice(self._streams())
+        if stream_id is None:
             return PAUSE_SECONDS
-        self._stream_id = active[0]
+        self._stream_id = stream_id
         ports = {"stats_port": STATS_PORT, "rtmp_port": RTMP_PORT}
         about = {"agent": "0.1.0", "engine": "nginx-rtmp", "state": "running"}
         beat = {"stream_id": self._stream_id, **ports, **about}
         return float(self._call("POST", "/nodes/heartbeat", beat)["next_heartbeat_seconds"])
+
+    def _streams(self) -> Iterator[dict[str, Any]]:
+        token = ""
+        for _ in range(PAGES_MAX):
+            page = self._call("GET", f"/streams?page_token={token}")
+            yield from page["streams"]
+            token = page["next_page_token"]
+            if token is None:
+                return
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}

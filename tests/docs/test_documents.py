@@ -64,7 +64,14 @@ def test_every_make_verb_of_the_readme_exists() -> None:
     assert len(README.splitlines()) <= 150
 
 
-@pytest.mark.parametrize("path", [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md"])
+PAGES = [
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *(ROOT / name for name in ("README.md", "CHANGELOG.md")),
+    *(ROOT / part / "README.md" for part in ("emulator", "terraform")),
+]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_lead_somewhere(path: Path) -> None:
     """Files and headings within the repository."""
     for target in re.findall(r"\]\(([^)]+)\)", path.read_text()):

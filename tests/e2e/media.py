@@ -161,15 +161,18 @@ async def media() -> AsyncIterator[Media]:
 
 def children_of_this_process() -> set[str]:
     """Command names of all living descendants of this process, zombies included."""
+    return set(descendants().values())
+
+
+def descendants() -> dict[int, str]:
+    """The same by their process ids."""
     parents: dict[int, tuple[int, str]] = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             pid, rest = path.read_text().split(" (", 1)
             name, fields = rest.rsplit(") ", 1)
             parents[int(pid)] = (int(fields.split()[1]), name)
-    found: set[str] = set()
     ours = {os.getpid()}
     while more := {pid for pid, (parent, _) in parents.items() if parent in ours} - ours:
-        found |= {parents[pid][1] for pid in more}
         ours |= more
-    return found
+    return {pid: parents[pid][1] for pid in ours - {os.getpid()}}

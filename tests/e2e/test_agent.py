@@ -1,5 +1,6 @@
 """The agent with a real nginx, real media and a real HTTP coordinator, on loopback."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -364,6 +365,33 @@ def test_idle_and_crowding_connections_do_not_keep_others_from_the_statistics(
             huge.sendall(b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\n\r\n")
             assert b" 400 " in huge.recv(100)
         assert node.get("/healthz")[0] in (200, 503)
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        ("", '{"lease": "\\ud800"}'),
+        ("", '{"next_heartbeat_seconds": 1' + "0" * 5000 + "}"),
+        ("", "[" * 60_000),
+        ("Date: Mon, 01 Jan 999999999999 00:00:00 GMT\r\n", "{}"),
+        ("Date: Mon, 01 Jan 2026 00:00:00 +99999999999999999999\r\n", "{}"),
+    ],
+)
+async def test_odd_values_in_an_answer_are_an_absence_and_no_crash(head: str, body: str) -> None:
+    """Each is well-formed HTTP, and a value that cannot be computed with."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.0 200 OK\r\n{head}\r\n{body}".encode())
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, HOST, 0) as server:
+        client = Coordinator(f"http://{HOST}:{server.sockets[0].getsockname()[1]}", "some-key")
+        with pytest.raises(CoordinatorAwayError, match="its answer is not understood"):
+            await client.heartbeat({"state": "running"}, seconds_max=5)
+        assert await client.clock() is None
+        await client.close()
 
 
 async def test_the_client_tells_a_refusal_from_an_absence(network: Network) -> None:

@@ -109,6 +109,8 @@ def test_every_change_is_told_and_a_flapping_node_sends_few(
             stands(coordinator, status)
             wait_for_notices(receiver, node, *sent, title)
             sent.append(title)
+        # Delivered is not yet known to be: a node that is stopped in between would tell it again.
+        node.wait_until("all known", lambda: len(node.events("notice_sent")) == len(sent))
         status_page, log = node.text("/"), node.output
         resident = Path(f"/proc/{node.process.pid}/status").read_text()
     with running(node_of(coordinator, tmp_path, receiver.address)) as node:

@@ -2,6 +2,7 @@
 encoding and dead ends fail, each for its own reason."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import time
@@ -12,11 +13,12 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from coordinator.adapters.rtmp_probe import RtmpProbe
+from coordinator.adapters.rtmp_probe import START_SECONDS_MAX, RtmpProbe
 from coordinator.adapters.rtmp_reference import Reference, ReferencePool
 from coordinator.media.proof import Capture, Proof, ProofParameters, Verdict, capture_seconds, judge
 from coordinator.media.rtmp import RtmpAddress
-from tests.e2e.media import Child, Media, at, free_port, media
+from coordinator.reasons import Reason
+from tests.e2e.media import Child, Media, at, descendants, free_port, media
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 WARM_S = ProofParameters().window_s + 1
@@ -51,7 +53,7 @@ class Stage:
         await self.media.until(self._is_warm, "the reference to be warm")
 
     def _is_warm(self) -> bool:
-        return time.time() > (self.reference.warm_since_s or time.time()) + WARM_S
+        return bool(self.reference.packets(0, time.time() - WARM_S))
 
     async def playing(self, target: RtmpAddress) -> None:
         """Wait until a stream has a picture: ffmpeg relays the sound alone until a keyframe."""
@@ -111,6 +113,38 @@ async def test_what_a_check_costs_is_measured(stage: Stage) -> None:
     capture = await RtmpProbe(now=time.time).capture(at(stage.node_port, "show"), 3)
     assert capture.cpu_s > 0
     assert capture.bytes_received == sum(p.size for p in capture.packets) > 0
+
+
+async def starved(stage: Stage, target: RtmpAddress, seconds: float) -> Capture:
+    """A capture whose tool gets no CPU for so long, from its very beginning."""
+    before = descendants().keys()
+    now_s = time.time()
+    planned_s = capture_seconds(stage.reference.packets(0, now_s), now_s)
+    running = asyncio.create_task(RtmpProbe(now=time.time).capture(target, planned_s))
+    await asyncio.sleep(0)
+    (tool,) = descendants().keys() - before
+    os.kill(tool, signal.SIGSTOP)
+    await stage.media.until(lambda: time.time() > now_s + seconds, "the tool to have starved")
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(tool, signal.SIGCONT)
+    return await running
+
+
+async def test_a_tool_that_starts_slowly_costs_the_node_nothing(stage: Stage) -> None:
+    """A machine that is busy, ours: the time counts from the tool's connect, in whole."""
+    await stage.warm()
+    begun_s = time.time()
+    capture = await starved(stage, at(stage.node_port, "show"), 2.0)
+    proof = await stage.judged(capture)
+    assert proof.verdict is Verdict.PASS, proof
+    assert capture.started_s > begun_s + 2
+
+
+async def test_a_machine_too_busy_to_start_its_tool_judges_nobody(stage: Stage) -> None:
+    """Whether the node is there is not known."""
+    for target in (at(stage.node_port, "show"), at(free_port(), "show")):
+        capture = await starved(stage, target, START_SECONDS_MAX + 0.5)
+        assert capture.failure is Reason.UNKNOWN_INTERNAL
 
 
 async def test_a_dead_port_is_unreachable(stage: Stage) -> None:

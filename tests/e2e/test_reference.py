@@ -2,6 +2,7 @@
 
 import os
 import resource
+import signal
 import time
 from collections.abc import AsyncIterator
 from itertools import pairwise
@@ -12,7 +13,7 @@ import pytest_asyncio
 from coordinator.adapters.rtmp_probe import RtmpProbe
 from coordinator.adapters.rtmp_reference import Reference, ReferencePool
 from coordinator.media.proof import Verdict, judge
-from tests.e2e.media import Child, Media, at, children_of_this_process, media
+from tests.e2e.media import Child, Media, at, children_of_this_process, descendants, media
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -40,14 +41,12 @@ async def test_it_tells_keyframes_and_keeps_order_in_real_time(stage: Media) -> 
     """Every thirtieth picture begins anew; packets are there as they come."""
     _, port = begin(stage)
     reference = Reference(at(port, "show"), now=time.time)
-    assert reference.warm_since_s is None
     assert not reference.is_live(time.time())
     reference.start()
     reference.start()
     await stage.until(lambda: heard(reference) > 400, "6 s of media")
     packets = reference.packets(0, time.time())
     assert reference.is_live(time.time())
-    assert reference.warm_since_s == packets[0].arrived_s
     assert packets == sorted(packets, key=lambda p: p.arrived_s)
     keys = [p.dts_ms for p in packets if p.is_video and p.is_key]
     assert {b - a for a, b in pairwise(keys)} == {2000}
@@ -84,7 +83,6 @@ async def test_a_lost_connection_is_opened_again_and_the_gap_remembered(stage: M
     reference = Reference(at(port, "show"), now=time.time)
     reference.start()
     await stage.until(lambda: heard(reference) > 0, "the first packet")
-    first = reference.warm_since_s
     server.stop()
     await stage.until(lambda: not reference.is_live(time.time()), "the silence to be noticed")
     stage.server(f"ingest-{len(stage.children)}", port=port)
@@ -92,8 +90,32 @@ async def test_a_lost_connection_is_opened_again_and_the_gap_remembered(stage: M
     await stage.until(lambda: reference.is_live(time.time()), "the stream to be back")
     packets = reference.packets(0, time.time())
     assert packets[0].connection < packets[-1].connection
-    assert reference.warm_since_s != first
     await reference.close()
+
+
+async def test_only_an_ingest_that_had_nothing_to_serve_is_silent(stage: Media) -> None:
+    """A tool of ours that hangs and dies says nothing about the stream, which goes on."""
+    _, port = begin(stage)
+    reference = Reference(at(port, "show"), now=time.time)
+    reference.start()
+    await stage.until(lambda: heard(reference) > 0, "the first packet")
+    (tool,) = (pid for pid, name in descendants().items() if name == "ffprobe")
+    os.kill(tool, signal.SIGSTOP)
+    await stage.until(lambda: not reference.is_live(time.time()), "the silence to be noticed")
+    os.kill(tool, signal.SIGKILL)
+    called_silent: list[bool] = []
+
+    def is_back() -> bool:
+        called_silent.append(reference.is_silent(time.time()))
+        return reference.is_live(time.time())
+
+    await stage.until(is_back, "the stream to be read again")
+    assert not any(called_silent)
+    await reference.close()
+    nobody = Reference(at(port, "nobody"), now=time.time)
+    nobody.start()
+    await stage.until(lambda: nobody.is_silent(time.time()), "an answer without a stream")
+    await nobody.close()
 
 
 async def test_a_machine_without_a_free_file_costs_the_reference_nothing_but_time(

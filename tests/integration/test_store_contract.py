@@ -22,6 +22,7 @@ from coordinator.adapters.store import (
     TRANSACTION_WRITES_MAX,
     DocumentTooLargeError,
     Fields,
+    Query,
     Ref,
     Store,
     StoreError,
@@ -263,13 +264,13 @@ class TestNames:
             with pytest.raises(ValueError, match="name"):
                 await store.get(A, ref)
         with pytest.raises(ValueError, match="name"):
-            await store.find(name, "n")
+            await store.find(Query(name, "n"))
 
     @pytest.mark.parametrize("name", ["a", "A-b_c.d:9", "x" * 200, "2026-11-22T14:00", "._."])
     async def test_a_valid_id_is_kept(self, store: Store, name: str) -> None:
         """All allowed characters, and the longest."""
         assert await store.create(Ref("things", name), {"n": 2})
-        assert ids(await store.find("things", "n")) == [name]
+        assert ids(await store.find(Query("things", "n"))) == [name]
 
 
 class TestSizes:
@@ -299,7 +300,7 @@ class TestSizes:
         with pytest.raises(ValueError, match="501"):
             await store.transact(refs, lambda _: {ref: {} for ref in refs})
         await store.transact(refs[:-1], lambda _: {ref: {"n": 1} for ref in refs[:-1]})
-        assert len(await store.find("things", "n")) == TRANSACTION_WRITES_MAX
+        assert len(await store.find(Query("things", "n"))) == TRANSACTION_WRITES_MAX
 
     async def test_a_transaction_that_is_too_large_in_all_is_refused(self, store: Store) -> None:
         """Ten documents that would each be fine."""
@@ -467,50 +468,54 @@ class TestFind:
     async def test_documents_come_ordered_by_the_field_and_ties_by_id(self, store: Store) -> None:
         """In both directions."""
         await self.fill(store, {"d": 2, "a": 3, "c": 2, "b": 5})
-        assert await store.find("things", "n") == [
+        assert await store.find(Query("things", "n")) == [
             ("c", {"n": 2}),
             ("d", {"n": 2}),
             ("a", {"n": 3}),
             ("b", {"n": 5}),
         ]
-        assert ids(await store.find("things", "n", descending=True)) == ["b", "a", "d", "c"]
+        assert ids(await store.find(Query("things", "n", descending=True))) == ["b", "a", "d", "c"]
 
     async def test_at_least_is_included_and_below_is_not(self, store: Store) -> None:
         """Half-open, like every interval here."""
         await self.fill(store, {"a": 2, "b": 3, "c": 5, "d": 7})
-        assert ids(await store.find("things", "n", at_least=3, below=7)) == ["b", "c"]
-        assert ids(await store.find("things", "n", at_least=3)) == ["b", "c", "d"]
-        assert ids(await store.find("things", "n", below=3)) == ["a"]
-        assert ids(await store.find("things", "n", below=7, descending=True)) == ["c", "b", "a"]
-        assert await store.find("things", "n", at_least=5, below=5) == []
+        assert ids(await store.find(Query("things", "n", at_least=3, below=7))) == ["b", "c"]
+        assert ids(await store.find(Query("things", "n", at_least=3))) == ["b", "c", "d"]
+        assert ids(await store.find(Query("things", "n", below=3))) == ["a"]
+        assert ids(await store.find(Query("things", "n", below=7, descending=True))) == [
+            "c",
+            "b",
+            "a",
+        ]
+        assert await store.find(Query("things", "n", at_least=5, below=5)) == []
 
     async def test_a_document_without_the_field_is_left_out(self, store: Store) -> None:
         """Absent is not null."""
         await store.put(A, {"m": 2})
         await store.put(B, {"n": None})
         await store.put(C, {"n": 3})
-        assert ids(await store.find("things", "n")) == ["b", "c"]
+        assert ids(await store.find(Query("things", "n"))) == ["b", "c"]
 
     async def test_other_collections_and_absent_ones_are_not_searched(self, store: Store) -> None:
         """One collection at a time."""
         await store.put(Ref("others", "x"), {"n": 2})
-        assert await store.find("things", "n") == []
+        assert await store.find(Query("things", "n")) == []
 
     async def test_no_more_than_the_limit_is_found(self, store: Store) -> None:
         """The first ones in order."""
         await self.fill(store, {"a": 7, "b": 5, "c": 3})
-        assert ids(await store.find("things", "n", limit=2)) == ["c", "b"]
-        assert ids(await store.find("things", "n", limit=2, descending=True)) == ["a", "b"]
+        assert ids(await store.find(Query("things", "n", limit=2))) == ["c", "b"]
+        assert ids(await store.find(Query("things", "n", limit=2, descending=True))) == ["a", "b"]
 
     async def test_pages_join_without_gap_or_overlap_even_among_ties(self, store: Store) -> None:
         """The last row of a page starts the next."""
         await self.fill(store, {"e": 2, "b": 2, "d": 2, "a": 3, "c": 2})
         for descending in (False, True):
-            whole = await store.find("things", "n", descending=descending)
+            whole = await store.find(Query("things", "n", descending=descending))
             found: list[tuple[str, Fields]] = []
             after = None
             while page := await store.find(
-                "things", "n", at_least=2, descending=descending, after=after, limit=2
+                Query("things", "n", at_least=2, descending=descending, after=after, limit=2)
             ):
                 found += page
                 after = (page[-1][1]["n"], page[-1][0])
@@ -520,24 +525,24 @@ class TestFind:
     async def test_a_limit_out_of_bounds_is_refused(self, store: Store, limit: int) -> None:
         """Everything has a limit."""
         with pytest.raises(ValueError, match="limit"):
-            await store.find("things", "n", limit=limit)
+            await store.find(Query("things", "n", limit=limit))
 
     @pytest.mark.parametrize("field", ["", "a.b", "a-b", "`a`", "__name__", "a b", "0", "x" * 101])
     async def test_a_field_is_a_plain_name(self, store: Store, field: str) -> None:
         """No paths and no quoting."""
         with pytest.raises(ValueError, match="field"):
-            await store.find("things", field)
+            await store.find(Query("things", field))
 
     async def test_texts_instants_and_bytes_are_ordered_too(self, store: Store) -> None:
         """Texts by their UTF-8 bytes."""
         await self.fill(store, {"a": "z", "b": "é", "c": "Z", "d": "🎥", "e": "\ufffd"})
-        assert ids(await store.find("things", "n")) == ["c", "a", "b", "e", "d"]
-        assert ids(await store.find("things", "n", at_least="z", below="z\0")) == ["a"]
+        assert ids(await store.find(Query("things", "n"))) == ["c", "a", "b", "e", "d"]
+        assert ids(await store.find(Query("things", "n", at_least="z", below="z\0"))) == ["a"]
         await self.fill(store, {"f": NOON, "g": NOON - timedelta(microseconds=1)}, "at")
-        assert ids(await store.find("things", "at")) == ["g", "f"]
-        assert ids(await store.find("things", "at", at_least=NOON)) == ["f"]
+        assert ids(await store.find(Query("things", "at"))) == ["g", "f"]
+        assert ids(await store.find(Query("things", "at", at_least=NOON))) == ["f"]
         await self.fill(store, {"h": b"\x02", "i": b"\x01\xff", "j": b"\x02\x00"}, "raw")
-        assert ids(await store.find("things", "raw", at_least=b"\x02")) == ["h", "j"]
+        assert ids(await store.find(Query("things", "raw", at_least=b"\x02"))) == ["h", "j"]
 
     async def test_kinds_are_ordered_among_each_other_and_bounds_keep_to_theirs(
         self, store: Store
@@ -548,11 +553,11 @@ class TestFind:
             *([], [1], [1, 2], ["a"], {}, {"a": 1}, {"b": 0}),
         ]
         await self.fill(store, {f"{9 - i % 10}{i:02d}": value for i, value in enumerate(values)})
-        found = await store.find("things", "n")
+        found = await store.find(Query("things", "n"))
         assert [fields["n"] for _, fields in found] == values
-        assert [f["n"] for _, f in await store.find("things", "n", at_least=0)] == [2.5, 3]
-        assert [f["n"] for _, f in await store.find("things", "n", below=3)] == [-1, 2.5]
-        assert [f["n"] for _, f in await store.find("things", "n", below="b")] == ["", "a"]
+        assert [f["n"] for _, f in await store.find(Query("things", "n", at_least=0))] == [2.5, 3]
+        assert [f["n"] for _, f in await store.find(Query("things", "n", below=3))] == [-1, 2.5]
+        assert [f["n"] for _, f in await store.find(Query("things", "n", below="b"))] == ["", "a"]
 
 
 class TestGone:
@@ -593,7 +598,7 @@ async def raises_store_error(store: Store) -> None:
     """Every method does."""
     calls: list[Callable[[], Any]] = [
         lambda: store.get(A),
-        lambda: store.find("things", "n"),
+        lambda: store.find(Query("things", "n")),
         lambda: store.create(A, {}),
         lambda: store.put(A, {}),
         lambda: store.transact([A], lambda _: {A: {}}),
@@ -611,8 +616,8 @@ class TestCounting:
         store = CountingStore(MemoryStore({Ref("things", str(i)): {"n": i} for i in range(5)}))
         steps: list[tuple[Callable[[], Any], Operations]] = [
             (lambda: store.get(A, B, A), Operations(reads=2)),
-            (lambda: store.find("things", "n"), Operations(reads=5)),
-            (lambda: store.find("things", "nothing"), Operations(reads=1)),
+            (lambda: store.find(Query("things", "n")), Operations(reads=5)),
+            (lambda: store.find(Query("things", "nothing")), Operations(reads=1)),
             (lambda: store.put(A, {}), Operations(writes=1)),
             (lambda: store.create(A, {}), Operations()),
             (lambda: store.create(B, {}), Operations(writes=1)),

@@ -31,6 +31,7 @@ EVERYTHING: Mapping[str, Any] = {
     "project_id": "my-network-4711",
     "region": "us-central1",
     "firestore_location": "nam5",
+    "money_database": "money-restored",
     "sponsors": ["city-radio", "harbour-tv"],
     "sponsor_key_hashes": {"city-radio": ["c" * 64, "a" * 64], "opera": ["b" * 64]},
     "images": {

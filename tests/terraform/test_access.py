@@ -130,7 +130,8 @@ def test_only_api_and_payout_reach_the_money(variables: dict[str, Any]) -> None:
             (condition,) = one.values["condition"]
             reach[by_member[one.values["member"]]].add(condition["expression"])
     base = 'resource.name == "projects/my-network-4711/databases/'
-    measured, money = f'{base}(default)"', f'{base}money"'
+    measured = f'{base}(default)"'
+    money = f'{base}{variables.get("money_database", "money")}"'
     assert reach == {
         "api": {measured, money},
         "payout": {measured, money},

@@ -1,15 +1,11 @@
 """What is deployed agrees with the code: settings, queries, jobs, databases, machines."""
 
-import ast
 import json
 import re
 import subprocess
-from collections import defaultdict
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from coordinator.adapters.settings import (
     ApiSettings,
@@ -27,7 +23,6 @@ from tests.terraform.plans import (
     applied,
     planned,
     resources,
-    run,
 )
 
 BOTH = pytest.mark.parametrize("variables", [REQUIRED, EVERYTHING], ids=["defaults", "everything"])
@@ -37,7 +32,7 @@ MODELS: dict[str, type[Settings]] = {
     "payout": PayoutSettings,
     "prober": ProberSettings,
 }
-PLATFORM = {"FUNCTION_USE_ASGI"}
+PLATFORM = {"FUNCTION_USE_ASGI", "RES_OPTIONS"}
 
 
 def _environment(outcome: Outcome, function: str) -> tuple[dict[str, str], set[str]]:
@@ -186,117 +181,6 @@ def test_a_network_at_rest_raises_no_alarm() -> None:
     assert '"resting"' in payout
 
 
-def _collections_and_queries() -> dict[str, set[str]]:
-    """Every collection that the adapters name, with the fields they query it by."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for path in (ROOT / "functions" / "coordinator" / "adapters").rglob("*.py"):
-        tree = ast.parse(path.read_text())
-        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-        ranges = {
-            a.value
-            for call in calls
-            if isinstance(call.func, ast.Attribute) and call.func.attr == "_range"
-            for a in call.args
-            if isinstance(a, ast.Constant) and isinstance(a.value, str)
-        }
-        for function in ast.walk(tree):
-            if not isinstance(function, ast.AsyncFunctionDef | ast.FunctionDef):
-                continue
-            assigned = (
-                _assigned(function) | {"field": ranges}
-                if function.name == "_range"
-                else (_assigned(function))
-            )
-            for call in (node for node in ast.walk(function) if isinstance(node, ast.Call)):
-                name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
-                if (
-                    name == "find"
-                    and len(call.args) == 2
-                    and isinstance(call.args[0], ast.Constant)
-                ):
-                    field = call.args[1]
-                    fields = (
-                        {field.value}
-                        if isinstance(field, ast.Constant)
-                        else assigned[ast.unparse(field)]
-                    )
-                    found[str(call.args[0].value)] |= {str(one) for one in fields}
-        for call in calls:
-            is_ref = isinstance(call.func, ast.Name) and call.func.id == "Ref"
-            if is_ref and isinstance(call.args[0], ast.Constant):
-                found[str(call.args[0].value)] |= set()
-    return dict(found)
-
-
-def _assigned(function: ast.AST) -> dict[str, set[str]]:
-    """Strings that the variables of a function can hold."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for node in ast.walk(function):
-        for target in node.targets if isinstance(node, ast.Assign) else ():
-            assert isinstance(node, ast.Assign)
-            value = node.value
-            pairs = (
-                zip(target.elts, value.elts, strict=True)
-                if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple)
-                else [(target, value)]
-            )
-            for name, held in pairs:
-                if isinstance(held, ast.Constant) and isinstance(held.value, str):
-                    found[ast.unparse(name)].add(held.value)
-    return found
-
-
-def test_exactly_the_fields_that_are_queried_have_an_index() -> None:
-    """And every collection of the code is listed: a new one would be indexed in every field."""
-    listed = json.loads((FOLDER / "queries.json").read_text())
-    declared = {
-        collection: set(database["queried"].get(collection, ()))
-        for database in listed.values()
-        for collection in [*database["queried"], *database["others"]]
-    }
-    assert declared == _collections_and_queries()
-
-
-EXPIRING = {
-    "replace_roster": "rosters",
-    "create_sweep": "probe_results",
-    "create_rollup": "rollups",
-    "claim_run": "claims",
-    "record_run": "probe_results",
-    "create_thumbnail": "thumbnails",
-}
-"""Function of the adapters that gives a document an end, and its collection."""
-
-
-def _functions_that_name(constant: str) -> set[str]:
-    """Methods of the adapters in which a string stands."""
-    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
-    found = set()
-    for path in (ROOT / "functions" / "coordinator" / "adapters").rglob("*.py"):
-        classes = [c for c in ast.walk(ast.parse(path.read_text())) if isinstance(c, ast.ClassDef)]
-        for method in (one for each in classes for one in each.body if isinstance(one, functions)):
-            words = (n.value for n in ast.walk(method) if isinstance(n, ast.Constant))
-            if constant in words:
-                found.add(method.name)
-    return found
-
-
-def test_every_document_that_expires_has_a_policy() -> None:
-    """`expire_at` is written to these collections and no other."""
-    assert _functions_that_name("expire_at") == EXPIRING.keys()
-    outcome = planned()
-    policies = {
-        one.values["collection"]
-        for one in resources(outcome, "google_firestore_field")
-        if one.values["field"] == "expire_at" and one.values["ttl_config"] is not None
-    }
-    assert policies == set(EXPIRING.values())
-    exempt = [
-        one for one in resources(outcome, "google_firestore_field") if one.values["field"] == "*"
-    ]
-    assert all(not one.values["index_config"][0].get("indexes") for one in exempt)
-
-
 def test_images_are_built_once_and_by_their_source() -> None:
     """By an identity of its own, with the argument that its Dockerfile needs."""
     builds = applied().builds
@@ -311,126 +195,6 @@ def test_images_are_built_once_and_by_their_source() -> None:
     rules = [rule["condition"][0]["matches_prefix"] for rule in bucket.values["lifecycle_rule"]]
     assert ["staging/"] in rules
     assert applied(EVERYTHING).builds == ""
-
-
-@BOTH
-def test_a_machine_starts_the_image_in_its_role(variables: dict[str, Any]) -> None:
-    """What cloud-init is given is YAML, with the units that it starts."""
-    for one in resources(applied(variables), "google_compute_instance_template"):
-        config = yaml.safe_load(one.values["metadata"]["user-data"])
-        files = {file["path"]: file["content"] for file in config["write_files"]}
-        (start,) = (line for line in config["runcmd"] if line.startswith("systemctl start"))
-        for unit in start.split()[2:]:
-            text = files[f"/etc/systemd/system/{unit}"]
-            assert "ExecStart=/usr/bin/docker run" in text
-            assert "Restart=always" in text
-        if one.key == "ingest":
-            assert "ROLE=ingest" in files["/etc/systemd/system/restream.service"]
-        else:
-            compile(files["/etc/restream/claims.py"], "claims.py", "exec")
-        assert files["/etc/restream/read-secret.sh"].startswith("#!/bin/bash")
-        assert one.values["shielded_instance_config"][0]["enable_secure_boot"]
-
-
-BAD: dict[str, tuple[dict[str, Any], str]] = {
-    "a region that does not exist": ({"region": "europe-west99"}, "region: write one region"),
-    "a zone": ({"region": "europe-west1-b"}, "no zone and no multi-region"),
-    "a project's name": ({"project_id": "My Network"}, "project_id: write the project's id"),
-    "a sponsor with odd characters": ({"sponsors": ["Café d'Or"]}, "sponsors: write at least one"),
-    "no sponsor": ({"sponsors": []}, "sponsors: write at least one name"),
-    "a sponsor's key, not its hash": (
-        {
-            "sponsors": ["radio"],
-            "sponsor_key_hashes": {"opera": ["lrnQ9xS0pTeP8bF2dY1hK3wZ5vC7mA6u"]},
-        },
-        "write the hashes that `make sponsor` prints",
-    ),
-    "a hash of an odd name": (
-        {"sponsors": ["radio"], "sponsor_key_hashes": {"City Radio": ["a" * 64]}},
-        "sponsor_key_hashes: write each name in 1 to 40",
-    ),
-    "a prober that Cloud Run cannot fetch": (
-        {"images": {"prober": "ghcr.io/x/prober@sha256:" + "a" * 64}},
-        "images: write a prober from a registry that Cloud Run reads",
-    ),
-    "a name without a hash": (
-        {"sponsors": ["radio"], "sponsor_key_hashes": {"opera": []}},
-        "sponsor_key_hashes: write at least one hash for each name",
-    ),
-    "an image by its tag": ({"images": {"node": "ghcr.io/x/node:1"}}, "write each with its digest"),
-    "no shard": ({"shards": 0}, "shards: write a whole number from 1 to 64"),
-    "a thousand shards": ({"shards": 1000}, "shards: write a whole number from 1 to 64"),
-    "half a shard": ({"shards": 1.5}, "shards: write a whole number from 1 to 64"),
-    "too many checks": ({"checks_per_hour": 61}, "at most one a minute"),
-    "a budget of no account": ({"budget": {"amount": 5}}, "budget: write billing_account"),
-    "a budget of no amount": (
-        {"budget": {"billing_account": "012345-6789AB-CDEF01"}},
-        "budget: write amount as a whole number",
-    ),
-    "an unknown relay": ({"relay_engine": "srs"}, "relay_engine: write nginx-rtmp or rtmp_relay"),
-    "an address without a host": ({"alert_emails": ["ops"]}, "alert_emails: write whole addresses"),
-    "more warm than there may be": (
-        {"api_instances": {"min": 5, "max": 2}},
-        "api_instances: write min from 0",
-    ),
-    "pausing the api": ({"paused": ["api"]}, "paused: write names among collector"),
-    "a key of nobody": (
-        {"sponsors": ["radio"], "key_generation": {"sponsors": {"x": 2}}},
-        "must also stand in sponsors",
-    ),
-    "a location of its own": ({"firestore_location": "moon"}, "firestore_location: write null"),
-    "a database of an odd name": ({"money_database": "Money 2"}, "money_database: write money, or"),
-    "too long a holding": ({"holding_epochs": 1000}, "hours from 0 to 168"),
-    "no machine type": ({"ingest_machine": "big"}, "ingest_machine: write a machine type"),
-    "a machine of another processor": (
-        {"ingest_machine": "t2a-standard-2"},
-        "ingest_machine: write a machine type of the series e2",
-    ),
-}
-
-
-def _rounds() -> list[list[str]]:
-    """The cases, each round with at most one of every variable: terraform tells all at once."""
-    rounds: list[list[str]] = []
-    for case, (variables, _) in BAD.items():
-        for taken in rounds:
-            if not any(BAD[other][0].keys() & variables.keys() for other in taken):
-                taken.append(case)
-                break
-        else:
-            rounds.append([case])
-    return rounds
-
-
-@pytest.mark.parametrize("cases", _rounds(), ids="; ".join)
-def test_bad_input_is_refused_with_what_to_write(cases: list[str]) -> None:
-    """At plan time, before anything is made."""
-    variables: dict[str, Any] = dict(REQUIRED)
-    for case in cases:
-        variables |= BAD[case][0]
-    outcome = run("plan", variables)
-    assert outcome.status != 0
-    assert not outcome.plan
-    for case in cases:
-        assert BAD[case][1] in outcome.text, case
-
-
-def test_nothing_is_planned_without_a_project() -> None:
-    """The one thing that has no default."""
-    outcome = run("plan", {})
-    assert outcome.status != 0
-    assert "project_id" in outcome.text
-
-
-def test_the_example_of_variables_can_be_planned() -> None:
-    """As it is, after a copy."""
-    outcome = run("plan", FOLDER / "terraform.tfvars.example")
-    assert outcome.status == 0, outcome.text[-3000:]
-    text = (FOLDER / "terraform.tfvars.example").read_text()
-    given = {name: said["value"] for name, said in outcome.plan["variables"].items()}
-    for name in re.findall(r"^(\w+) +=", text, re.MULTILINE):
-        assert given[name] is not None
-    assert {one.key for one in resources(outcome, "google_billing_budget")} == {"0"}
 
 
 def test_no_job_asks_for_what_the_cloud_takes_for_its_default() -> None:
@@ -462,20 +226,6 @@ def test_the_files_are_formatted() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_readme_names_every_input_and_output() -> None:
-    """With the description and the default that terraform knows."""
-    readme = (FOLDER / "README.md").read_text()
-    configuration = planned().plan["configuration"]["root_module"]
-    for name, variable in configuration["variables"].items():
-        default = json.dumps(variable["default"]) if "default" in variable else "required"
-        shown = "null" if default == "null" else default
-        assert f"| `{name}` | `{shown}` | {variable['description']} |" in readme
-    for name, output in configuration["outputs"].items():
-        assert f"| `{name}` | {output['description']} |" in readme
-    rows = re.findall(r"^\| `(\w+)` \|", readme, re.MULTILINE)
-    assert set(rows) == configuration["variables"].keys() | configuration["outputs"].keys()
-
-
 def test_the_api_is_asked_for_a_path_that_reaches_it() -> None:
     """Cloud Run's front end keeps /healthz, and what ends in z might follow, for itself."""
     (path,) = [
@@ -502,8 +252,4 @@ def test_no_file_names_a_machine_of_ours() -> None:
     """Nothing but the project's own paths."""
     for path in FOLDER.rglob("*"):
         if path.is_file():
-            assert not re.search(r"/(root|work|opt)/", _text(path)), path
-
-
-def _text(path: Path) -> str:
-    return path.read_text()
+            assert not re.search(r"/(root|work|opt)/", path.read_text()), path

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import runpy
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Mapping
@@ -12,11 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 
+from emulator.firestore import FirestoreEmulator
 from tests.e2e.certificates import certificate, served_with
 from tests.image.tools import call
+from tests.integration.live_api import KEY, served
 from tests.terraform.plans import EVERYTHING, REQUIRED, ROOT, applied, resources
 
 BOTH = pytest.mark.parametrize("variables", [REQUIRED, EVERYTHING], ids=["defaults", "everything"])
@@ -32,6 +36,25 @@ def _files(variables: Mapping[str, Any]) -> dict[str, dict[str, str]]:
         config = yaml.safe_load(one.values["metadata"]["user-data"])
         found[one.key] = {file["path"]: file["content"] for file in config["write_files"]}
     return found
+
+
+@BOTH
+def test_a_machine_starts_the_image_in_its_role(variables: dict[str, Any]) -> None:
+    """What cloud-init is given is YAML, with the units that it starts."""
+    for one in resources(applied(variables), "google_compute_instance_template"):
+        config = yaml.safe_load(one.values["metadata"]["user-data"])
+        files = {file["path"]: file["content"] for file in config["write_files"]}
+        (start,) = (line for line in config["runcmd"] if line.startswith("systemctl start"))
+        for unit in start.split()[2:]:
+            text = files[f"/etc/systemd/system/{unit}"]
+            assert "ExecStart=/usr/bin/docker run" in text
+            assert "Restart=always" in text
+        if one.key == "ingest":
+            assert "ROLE=ingest" in files["/etc/systemd/system/restream.service"]
+        else:
+            compile(files["/etc/restream/claims.py"], "claims.py", "exec")
+        assert files["/etc/restream/read-secret.sh"].startswith("#!/bin/bash")
+        assert one.values["shielded_instance_config"][0]["enable_secure_boot"]
 
 
 @BOTH
@@ -140,3 +163,36 @@ async def test_a_machine_reads_its_secret_as_itself_and_nothing_where_it_may_not
         refused = await _read(home, "restream-lottery-key")
         assert refused.returncode != 0
         assert refused.stdout == ""
+
+
+CLAIMS = runpy.run_path(str(ROOT / "terraform" / "files" / "claims.py"))
+
+
+async def test_the_known_bad_node_follows_the_newest_stream_of_more_than_a_page(
+    tmp_path: Path,
+) -> None:
+    """The list is by id and begins with streams that ended long ago."""
+    async with FirestoreEmulator() as emulator, served(emulator, tmp_path) as url:
+        async with httpx.AsyncClient(base_url=url, timeout=SECONDS_MAX) as client:
+            made = {}
+            for _ in range(55):
+                wish = {"name": "Stage", "token_balance": "5", "reward_per_node_hour": "1"}
+                headers = {"Authorization": f"Bearer {KEY}"}
+                stream = (await client.post("/streams", json=wish, headers=headers)).json()
+                made[stream["stream_id"]] = stream["created_at"]
+        claims = CLAIMS["Claims"](url, KEY)
+        await asyncio.to_thread(claims.announce)
+    assert made[claims.stats()["stream"]["id"]] == max(made.values())
+
+
+def test_the_known_bad_node_claims_what_is_checked() -> None:
+    """Of a stream that nobody publishes nobody is checked."""
+    choice = CLAIMS["choice"]
+    streams = [
+        {"stream_id": "s2", "status": "active", "nodes_verified": 1, "created_at": "2026-11-02"},
+        {"stream_id": "s3", "status": "active", "nodes_verified": 0, "created_at": "2026-11-03"},
+        {"stream_id": "s5", "status": "closed", "nodes_verified": 1, "created_at": "2026-11-05"},
+    ]
+    assert choice(streams) == "s2"
+    assert choice(streams[1:]) == "s3"
+    assert choice(streams[2:]) is None

@@ -6,7 +6,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
+from agent.settings import Settings
 from coordinator.adapters.settings import ApiSettings, ProberSettings
 from tests.terraform.plans import EVERYTHING, HERE, REQUIRED, ROOT, applied, planned, resources, run
 
@@ -38,6 +40,23 @@ def test_the_env_of_containers_is_written_as_told(tmp_path: Path) -> None:
     given = written | {"GOOGLE_CLOUD_PROJECT": "demo"}
     assert ApiSettings.from_env(given).sponsor_key_hashes
     assert ProberSettings.from_env(given).lottery_key
+
+
+def test_the_ingest_beside_containers_is_told_all_that_it_needs() -> None:
+    """By the command of the document, in the role that receives."""
+    (command,) = re.findall(r"```\n(docker run .*?)```", _section("Without Terraform"), re.DOTALL)
+    given = dict(re.findall(r"--env ([A-Z_]+)=(\S+)", command))
+    told = Settings.from_env(given | {"COORDINATOR_URL": "https://api", "INGEST_KEY": "k" * 43})
+    assert (told.role, told.rtmp_port) == ("ingest", 1935)
+    assert given.keys() == {"ROLE", "COORDINATOR_URL", "INGEST_KEY"}
+
+
+def test_what_a_proxy_needs_reaches_the_api_of_the_containers() -> None:
+    """Else every node would seem to call from the proxy's own address."""
+    api = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["api"]["environment"]
+    for name in ("PUBLIC_URL", "TRUSTED_PROXIES"):
+        assert f"`{name}=" in _section("Without Terraform")
+        assert api[name] == f"${{{name}-}}"
 
 
 def test_the_first_apis_are_enabled_by_hand() -> None:

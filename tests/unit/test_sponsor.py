@@ -1,14 +1,20 @@
 """A sponsor's key is made here, printed once, and known to the network by its hash alone."""
 
 import re
+from pathlib import Path
 
+import httpx
 import pytest
 
 from api.http.keys import sponsor_of
 from api.http.problems import Problem
+from api.wiring import build_on
+from coordinator.adapters.memory import MemoryStore
 from coordinator.keys import SPONSOR_KEY_PATTERN, sha256_hex
 from ops.sponsor import lines_for, main
-from tests.unit.functions.conftest import settings
+from tests.unit.functions.conftest import NOW_S, SPONSOR_KEY, bearer, settings
+
+OPS = (Path(__file__).resolve().parents[2] / "docs" / "ops.md").read_text()
 
 
 def _made(capsys: pytest.CaptureFixture[str], name: str) -> tuple[str, str, str]:
@@ -63,6 +69,19 @@ def test_nothing_but_a_name_is_taken(capsys: pytest.CaptureFixture[str]) -> None
     assert "'city radio'" in capsys.readouterr().err
     assert main([]) == 2
     assert "NAME is missing" in capsys.readouterr().err
+
+
+async def test_whether_a_key_is_known_can_be_asked_without_changing_anything() -> None:
+    """By the request that docs/ops.md names, and with the answers that it tells."""
+    ((path, known, unknown),) = re.findall(
+        r"when `GET (/\S+)` with the key says `([a-z-]+)` and no longer `([a-z-]+)`", OPS
+    )
+    app = build_on(MemoryStore(), MemoryStore(), settings(), lambda: NOW_S)
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+        for key, kind in ((SPONSOR_KEY, known), ("another-key-of-the-tests", unknown)):
+            answer = await client.get(path, headers=bearer(key))
+            assert answer.json()["type"] == f"/problems/{kind}"
 
 
 def test_a_key_never_stands_in_what_is_kept() -> None:

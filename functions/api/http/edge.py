@@ -7,7 +7,6 @@ import hashlib
 import itertools
 import re
 import secrets
-import traceback
 from collections.abc import Iterable, Mapping, Sequence
 
 from starlette.datastructures import MutableHeaders
@@ -21,7 +20,6 @@ from coordinator.adapters.log import Log
 TAGGED_BYTES_MAX = 2 * 1024 * 1024
 """Longer answers are sent as they come, without an ETag."""
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9_.-]{8,64}")
-_JSON_TYPES = ("application/json", "application/problem+json")
 _READS = ("GET", "HEAD", "OPTIONS")
 _EVERYWHERE = ((b"x-content-type-options", b"nosniff"),)
 _READABLE = (
@@ -65,11 +63,11 @@ class Edge:
         try:
             await self._app(scope, receive, answer.send)
         except Exception as error:
-            trace = "".join(traceback.format_exception(error))
-            self._log.failure("request_failed", error, path=scope["path"], trace=trace)
             if not answer.is_sent:
                 says = "This is our fault and is in our log."
                 await Problem("internal", says).response()(scope, receive, answer.send)
+            where = {"path": scope["path"], "request_id": answer.request_id}
+            self._log.failure("request_failed", error, **where)
 
 
 async def _preflight(answer: "_Answer", methods: list[str]) -> None:
@@ -128,10 +126,16 @@ class _Answer:
         self.is_sent = False
         """Whether it is on its way, or a part of it."""
 
+    @property
+    def request_id(self) -> str:
+        """What the caller is told, once the answer has begun."""
+        return str(dict(self._start["headers"])[b"x-request-id"], "ascii")
+
     async def send(self, message: Message) -> None:
         """An ASGI `send` that finishes the answer when its last part has come."""
         if message["type"] == "http.response.start":
             self._start = message
+            self._body.clear()  # of an answer that failed half-way
             is_read = self._method in _READS
             is_fresh = is_read and message["status"] == 200
             given = message.get("headers", ())

@@ -21,7 +21,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        whole = await _whole(receive)
+        whole = await whole_of(receive)
         if whole["type"] == "http.disconnect":
             return
         if len(whole.get("body", b"")) > BODY_BYTES_MAX:
@@ -31,8 +31,8 @@ class BodyLimit:
         await self._app(scope, replaying(whole, receive), send)
 
 
-async def _whole(receive: Receive) -> Message:
-    """The request's body in one message, or a little more of it than may be."""
+async def whole_of(receive: Receive) -> Message:
+    """The request's body in one message, or a little more of it than may be; or a disconnect."""
     message = await receive()
     if not message.get("more_body", False):
         return message

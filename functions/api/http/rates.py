@@ -41,6 +41,12 @@ class Rates:
             self._buckets.popitem(last=False)
         return 0 if may else max(1, ceil((1.0 - left) / self.per_second))
 
+    def give_back(self, caller: str | int) -> None:
+        """A call that `wait_s` let go on was refused for another reason: it costs nothing."""
+        if caller in self._buckets:
+            left, at_s = self._buckets[caller]
+            self._buckets[caller] = (left + 1.0, at_s)
+
 
 class RateLimit:
     """Answers 429 to an address, or a key, that calls more often than `per_second` in the long run.
@@ -63,8 +69,10 @@ class RateLimit:
 
     def wait_s(self, scope: Scope) -> int:
         """0 if the caller may go on, which counts, else whole seconds to wait, which does not."""
-        now_s = self._clock()
-        wait_s = self._addresses.wait_s(peer_of(scope, self._proxies), now_s)
+        now_s, peer = self._clock(), peer_of(scope, self._proxies)
+        wait_s = self._addresses.wait_s(peer, now_s)
         if not wait_s and (key := dict(scope["headers"]).get(b"authorization")):
             wait_s = self._keys.wait_s(hash(key), now_s)  # this process's own: no key is kept
+            if wait_s:
+                self._addresses.give_back(peer)
         return wait_s

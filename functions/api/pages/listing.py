@@ -184,4 +184,4 @@ class NodeList:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and 1 <= len(text) <= 6 else 1
+    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) <= 6 else 1

@@ -14,10 +14,14 @@ from api.views import statement_out
 from api.wire.common import IdempotencyKey
 from api.wire.money import ClosedOut, DeliveryOut, ReceiptOut, TopUpIn, TopUpOut
 from api.wire.statements import StatementOut, StatementsOut
+from coordinator.adapters.ledger import Ledger
+from coordinator.ledger.statements import Statement
 
 EpochToken = Annotated[str, Query(pattern="^[0-9]{0,10}$")]
 HoursSize = Annotated[int, Query(ge=1, le=200)]
 LinesSize = Annotated[int, Query(ge=1, le=48)]
+ROWS_PAGE_MAX = 10_000
+"""Beyond this a page of statements would be more MiB than a function may answer with."""
 
 
 def install(app: FastAPI, services: Services) -> None:
@@ -56,7 +60,9 @@ def _sponsor_routes(app: FastAPI, services: Services) -> None:
         authorization: Authorization = None,
         idempotency_key: IdempotencyKey = None,
     ) -> ClosedOut:
-        """End a stream now; what its last statement leaves goes back to the sponsor."""
+        """End a stream now; what its last statement leaves goes back to the sponsor.
+
+        A closed stream stays as it is, so a repetition needs no key."""
         sponsor, _ = sponsor_of(authorization, services.sponsors)
         done = await treasurer.close(await services.known_stream(stream_id), sponsor)
         await services.snapshots.changed(stream_id)
@@ -68,13 +74,14 @@ def _statement_routes(app: FastAPI, services: Services) -> None:
     async def list_statements(
         stream_id: str, page_token: EpochToken = "", page_size: HoursSize = 50
     ) -> StatementsOut:
-        """What was paid, for what and why not, epoch by epoch, oldest first."""
+        """What was paid, for what and why not, epoch by epoch, oldest first.
+
+        The more nodes, the fewer epochs on a page: go on while there is a `next_page_token`."""
         stream = await services.known_stream(stream_id)
         first = int(page_token or 0)
-        found = await services.ledger.statements(stream.stream_id, first, page_size + 1)
-        more = found[page_size].epoch if len(found) > page_size else None
+        page, more = await _page_of(services.ledger, stream.stream_id, first, page_size)
         return StatementsOut(
-            statements=[statement_out(statement) for statement in found[:page_size]],
+            statements=[statement_out(statement) for statement in page],
             next_page_token=str(more) if more is not None else None,
         )
 
@@ -88,6 +95,20 @@ def _statement_routes(app: FastAPI, services: Services) -> None:
         if found is None:
             raise Problem("unknown-statement", f"Epoch {epoch} of {stream_id} is not settled.")
         return statement_out(found)
+
+
+async def _page_of(
+    ledger: Ledger, stream_id: str, from_epoch: int, size: int
+) -> tuple[list[Statement], int | None]:
+    """(up to `size` statements from an epoch on, the next page's epoch if there is one).
+
+    The first one tells how large the others are: a page holds as many as fit."""
+    found = await ledger.statements(stream_id, from_epoch, 1)
+    if not found:
+        return [], None
+    fit = min(size, ROWS_PAGE_MAX // max(1, len(found[0].rows))) or 1
+    found += await ledger.statements(stream_id, found[0].epoch + 1, fit)
+    return found[:fit], found[fit].epoch if len(found) > fit else None
 
 
 def _report_routes(app: FastAPI, services: Services) -> None:
@@ -106,5 +127,8 @@ def _report_routes(app: FastAPI, services: Services) -> None:
     async def get_a_receipt(
         node_id: str, page_token: EpochToken = "", page_size: LinesSize = 24
     ) -> ReceiptOut:
-        """Every epoch of a node, newest first: each minute's reason, pending and available."""
+        """Every epoch of a node from its first pay on, newest first: each minute's reason.
+
+        A page looks at `page_size` epochs, so it may be short or empty where the node was away: go
+        on while there is a `next_page_token`."""
         return await reports.receipt(node_id, int(page_token or 10**10), page_size)

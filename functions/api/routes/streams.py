@@ -69,7 +69,7 @@ def _reading_routes(app: FastAPI, services: Services) -> None:
     async def list_streams(
         request: Request, page_token: PageToken = "", page_size: PageSize = 50
     ) -> StreamsOut:
-        """All streams, by id."""
+        """Streams by id, 500 at most: those that run, then the newest of those that ended."""
         snapshot = await services.snapshots.now()
         page, following = page_of(snapshot.streams, lambda s: s.stream_id, page_token, page_size)
         return StreamsOut(

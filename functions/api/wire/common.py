@@ -12,12 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from api.wire.amounts import WHOLE
 
 StreamId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-NodeId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Port = Annotated[int, Field(ge=1, le=65_535, strict=True), WHOLE]
 Instant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 """RFC 3339 in UTC, as `timestamp` writes it."""
-
-
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=200)]
 """A request that is repeated with the same one is done once."""
 

@@ -1,17 +1,15 @@
 """What sponsors and operators are told about tokens, on the wire."""
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from api.wire.amounts import PositiveAmount
-from api.wire.common import Instant
+from api.wire.common import In, Instant
 from api.wire.statements import RowOut, UnpaidOut
 from coordinator.ledger.entries import EntryKind
 
 
-class TopUpIn(BaseModel):
+class TopUpIn(In):
     """A sponsor adds tokens to a stream."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     amount: PositiveAmount
 
@@ -79,6 +77,7 @@ class DeliveryOut(BaseModel):
     settled_until: Instant
     hours: list[HourOut]
     entries: list[EntryOut]
+    """Oldest first; of more than 200 the latest."""
     next_page_token: str | None
 
 

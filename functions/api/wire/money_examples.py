@@ -66,7 +66,7 @@ _STATEMENT = {
     "max_paid_nodes": 100,
     "holding_epochs": 24,
     "network_percent": 20,
-    "network_nodes_free": 2,
+    "network_nodes_free": 3,
     "rows": [_ROW],
     "paid": "1.475",
     "forfeited": "0",

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from api.wire.amounts import WHOLE, PositiveAmount
 from api.wire.common import In, Instant
-from api.wire.example_names import WEBHOOK_URL
+from api.wire.webhooks import WebhookUrl
 from coordinator.streams import StreamStatus
 
 
@@ -21,7 +21,7 @@ class StreamIn(In):
     reward_per_node_hour: PositiveAmount
     max_paid_nodes: Annotated[int, Field(ge=1, le=10_000, strict=True), WHOLE] = 100
     ends_at: datetime | None = None
-    webhook_url: Annotated[str | None, Field(max_length=512, examples=[WEBHOOK_URL])] = None
+    webhook_url: WebhookUrl = None
     """Told of what is settled: docs/webhooks.md."""
 
     @model_validator(mode="after")

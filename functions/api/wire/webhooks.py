@@ -1,22 +1,20 @@
 """A sponsor's webhook, on the wire."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from api.wire.common import Instant
+from api.wire.common import In, Instant
+from api.wire.example_names import WEBHOOK_URL
+from coordinator.polling.addresses import URL_CHARACTERS_MAX
 
-URL_CHARACTERS_MAX = 512
+WebhookUrl = Annotated[str | None, Field(max_length=URL_CHARACTERS_MAX, examples=[WEBHOOK_URL])]
 
 
-class WebhookIn(BaseModel):
+class WebhookIn(In):
     """Where a stream's sponsor wants to be told; null to be told no more."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    webhook_url: str | None = Field(
-        max_length=URL_CHARACTERS_MAX, examples=["https://sponsor.example.org/restream"]
-    )
+    webhook_url: WebhookUrl
 
 
 class WebhookOut(BaseModel):

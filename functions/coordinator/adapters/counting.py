@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from coordinator.adapters.store import FIND_LIMIT_MAX, Decide, Fields, Ref, Store
+from coordinator.adapters.store import Decide, Fields, Query, Ref, Store
 
 
 @dataclass(slots=True)
@@ -27,26 +26,8 @@ class CountingStore:
         self.operations.reads += len(set(refs))
         return documents
 
-    async def find(  # noqa: PLR0913 - a query is its clauses
-        self,
-        collection: str,
-        field: str,
-        *,
-        at_least: Any = None,
-        below: Any = None,
-        descending: bool = False,
-        after: tuple[Any, str] | None = None,
-        limit: int = FIND_LIMIT_MAX,
-    ) -> list[tuple[str, Fields]]:
-        rows = await self._store.find(
-            collection,
-            field,
-            at_least=at_least,
-            below=below,
-            descending=descending,
-            after=after,
-            limit=limit,
-        )
+    async def find(self, query: Query) -> list[tuple[str, Fields]]:
+        rows = await self._store.find(query)
         self.operations.reads += max(1, len(rows))  # a query that finds nothing costs one
         return rows
 

@@ -17,6 +17,7 @@ from coordinator.adapters.store import (
     TRANSACTION_WRITES_MAX,
     DocumentTooLargeError,
     Fields,
+    Query,
     Ref,
 )
 
@@ -36,13 +37,16 @@ def check_ref(ref: Ref) -> None:
             raise ValueError(f"not a document's name: {ref!r}")
 
 
-def check_query(collection: str, field: str, limit: int) -> None:
-    """ValueError unless `find` may be asked this; `field` is a plain top-level name."""
-    check_ref(Ref(collection, "any"))
-    if not _FIELD.fullmatch(field) or _RESERVED.fullmatch(field):
-        raise ValueError(f"not a field to search by: {field!r}")
-    if not 1 <= limit <= FIND_LIMIT_MAX:
-        raise ValueError(f"limit must be 1 to {FIND_LIMIT_MAX}, not {limit}")
+def check_query(query: Query) -> None:
+    """ValueError unless `find` may be asked this; its field is a plain top-level name.
+
+    TypeError for a bound that no field can hold."""
+    check_ref(Ref(query.collection, "any"))
+    if not _FIELD.fullmatch(query.field) or _RESERVED.fullmatch(query.field):
+        raise ValueError(f"not a field to search by: {query.field!r}")
+    if not 1 <= query.limit <= FIND_LIMIT_MAX:
+        raise ValueError(f"limit must be 1 to {FIND_LIMIT_MAX}, not {query.limit}")
+    value_bytes([query.at_least, query.below, query.after[0] if query.after else None])
 
 
 def check_writes(writes: Mapping[Ref, Fields], read: set[Ref]) -> None:

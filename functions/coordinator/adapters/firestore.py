@@ -11,7 +11,7 @@ an instance that dies in between blocks nobody, and there are two round trips an
 import asyncio
 import random
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from google.api_core import exceptions
 from google.cloud.firestore import (
@@ -28,9 +28,8 @@ from coordinator.adapters.documents import (
     check_query,
     check_ref,
     check_writes,
-    value_bytes,
 )
-from coordinator.adapters.store import FIND_LIMIT_MAX, Decide, Fields, Ref, StoreError
+from coordinator.adapters.store import Decide, Fields, Query, Ref, StoreError
 
 T = TypeVar("T")
 _Snapshot = DocumentSnapshot[AsyncDocumentReference]
@@ -70,33 +69,23 @@ class FirestoreStore:
     async def get(self, *refs: Ref) -> list[Fields | None]:
         return [snapshot.to_dict() for snapshot in await self._read(refs)]
 
-    async def find(  # noqa: PLR0913 - a query is its clauses
-        self,
-        collection: str,
-        field: str,
-        *,
-        at_least: Any = None,
-        below: Any = None,
-        descending: bool = False,
-        after: tuple[Any, str] | None = None,
-        limit: int = FIND_LIMIT_MAX,
-    ) -> list[tuple[str, Fields]]:
-        check_query(collection, field, limit)
-        value_bytes([at_least, below, after[0] if after else None])
-        documents = self._client().collection(collection)
-        direction = AsyncQuery.DESCENDING if descending else AsyncQuery.ASCENDING
+    async def find(self, query: Query) -> list[tuple[str, Fields]]:
+        check_query(query)
+        field, documents = query.field, self._client().collection(query.collection)
+        direction = AsyncQuery.DESCENDING if query.descending else AsyncQuery.ASCENDING
         # The id in the same direction is part of every single-field index.
-        query = AsyncQuery(documents).order_by(field, direction).order_by("__name__", direction)
-        query = query.limit(limit)
-        if at_least is not None:
-            query = query.where(filter=FieldFilter(field, ">=", at_least))
-        if below is not None:
-            query = query.where(filter=FieldFilter(field, "<", below))
-        if after is not None:
-            query = query.start_after({field: after[0], "__name__": documents.document(after[1])})
+        asked = AsyncQuery(documents).order_by(field, direction).order_by("__name__", direction)
+        asked = asked.limit(query.limit)
+        if query.at_least is not None:
+            asked = asked.where(filter=FieldFilter(field, ">=", query.at_least))
+        if query.below is not None:
+            asked = asked.where(filter=FieldFilter(field, "<", query.below))
+        if query.after is not None:
+            value, last_id = query.after
+            asked = asked.start_after({field: value, "__name__": documents.document(last_id)})
 
         async def attempt(seconds: float) -> list[_Snapshot]:
-            return await _all(query.stream(retry=None, timeout=seconds))
+            return await _all(asked.stream(retry=None, timeout=seconds))
 
         rows = await self._try(attempt, _PASSING)
         return [(row.id, row.to_dict() or {}) for row in rows]

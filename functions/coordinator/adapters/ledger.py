@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from coordinator.adapters.store import Fields, Ref, Store
+from coordinator.adapters.store import Fields, Query, Ref, Store
 from coordinator.ledger.accounts import ACCOUNT_SHARDS, Accounts, by_shard
 from coordinator.ledger.balances import Balance, opening_entry
 from coordinator.ledger.entries import Entry, EntryKind, entry_id
@@ -41,7 +41,7 @@ class Ledger:
     async def due(self, until_epoch: int) -> list[Balance]:
         """Balances with an epoch before `until_epoch` to settle, longest overdue first."""
         found = await self._store.find(
-            "balances", "due_epoch", at_least=0, below=until_epoch, limit=DUE_PAGE_MAX
+            Query("balances", "due_epoch", at_least=0, below=until_epoch, limit=DUE_PAGE_MAX)
         )
         return [Balance.model_validate(fields) for _, fields in found]
 
@@ -52,7 +52,7 @@ class Ledger:
         after = None
         while True:
             page = await self._store.find(
-                "balances", "due_epoch", at_least=0, after=after, limit=DUE_PAGE_MAX
+                Query("balances", "due_epoch", at_least=0, after=after, limit=DUE_PAGE_MAX)
             )
             found |= {name for name, _ in page}
             if len(page) < DUE_PAGE_MAX:
@@ -61,7 +61,9 @@ class Ledger:
 
     async def behind(self) -> list[str]:
         """Streams with statements that the accounts have not followed yet."""
-        found = await self._store.find("balances", "follow_epoch", at_least=0, limit=DUE_PAGE_MAX)
+        found = await self._store.find(
+            Query("balances", "follow_epoch", at_least=0, limit=DUE_PAGE_MAX)
+        )
         return [name for name, _ in found]
 
     async def open(self, balance: Balance, at_s: float = 0.0) -> bool:
@@ -108,11 +110,13 @@ class Ledger:
     async def entries(self, stream_id: str, from_number: int = 1) -> list[Entry]:
         """A stream's entries, oldest first, at most ENTRIES_PAGE_MAX."""
         found = await self._store.find(
-            "entries",
-            "stream_entry",
-            at_least=f"{stream_id}:{from_number:010d}",
-            below=f"{stream_id};",
-            limit=ENTRIES_PAGE_MAX,
+            Query(
+                "entries",
+                "stream_entry",
+                at_least=f"{stream_id}:{from_number:010d}",
+                below=f"{stream_id};",
+                limit=ENTRIES_PAGE_MAX,
+            )
         )
         return [Entry.from_fields(fields) for _, fields in found]
 
@@ -144,11 +148,13 @@ class Ledger:
 
     async def _heads(self, stream_id: str, from_epoch: int, limit: int) -> list[tuple[str, Fields]]:
         return await self._store.find(
-            "statements",
-            "stream_epoch",
-            at_least=statement_id(stream_id, from_epoch),
-            below=f"{stream_id};",
-            limit=min(limit, STATEMENTS_PAGE_MAX),
+            Query(
+                "statements",
+                "stream_epoch",
+                at_least=statement_id(stream_id, from_epoch),
+                below=f"{stream_id};",
+                limit=min(limit, STATEMENTS_PAGE_MAX + 1),  # the last one begins the next page
+            )
         )
 
     async def _with_chunks(
@@ -167,7 +173,10 @@ class Ledger:
             if fields is None:
                 raise ValueError(f"a part of statement {name} is missing")
             parts[name].append(fields)
-        return {name: Statement.from_documents(found) for name, found in parts.items()}
+        # Of ten thousand nodes each takes a tenth of a second: others are answered meanwhile.
+        return await asyncio.to_thread(
+            lambda: {name: Statement.from_documents(one, node_id) for name, one in parts.items()}
+        )
 
     async def settle(self, draft: Draft, at_s: float, *, is_last: bool) -> Statement | None:
         """Writes the draft's statement, moves the balance and enters what came back, at once.

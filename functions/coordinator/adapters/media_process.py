@@ -34,6 +34,17 @@ class Limits:
         return ["prlimit", *cpu, *kept, "--", *argv]
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a tool logs when it begins its work: its time counts from there."""
+
+    says: bytes
+    seconds_max: float
+    """It may take so long to come there; then its time is over."""
+    begun: Callable[[], None]
+    """Called at that moment; never for a tool whose time is over."""
+
+
 @dataclass(slots=True)
 class Ended:
     """How a child ended."""
@@ -55,6 +66,8 @@ class _Run:
     finished: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when stdout ends or nothing more is wanted from it."""
     stderr: bytearray = field(default_factory=bytearray)
+    begins: tuple[bytes, Callable[[], None]] | None = None
+    """What stderr will say when the tool begins its work, and what to do then."""
 
     def watch(self) -> None:
         """Call back whenever the child has written something."""
@@ -66,6 +79,7 @@ class _Run:
     def unwatch(self) -> None:
         """Take the last words and close the pipes; for a child that is gone."""
         loop = asyncio.get_running_loop()
+        self.begins = None
         while self._read_err():
             pass
         for fd in (self.out, self.err):
@@ -102,6 +116,9 @@ class _Run:
             asyncio.get_running_loop().remove_reader(self.err)
         elif data:
             self.stderr += data[: max(0, STDERR_BYTES_MAX - len(self.stderr))]
+            if self.begins is not None and self.begins[0] in self.stderr:
+                (_, begin), self.begins = self.begins, None
+                begin()
         return bool(data)
 
 
@@ -123,23 +140,34 @@ async def run_tool(
     limits: Limits,
     seconds_max: float | None,
     on_data: Callable[[bytes], bool],
+    start: Start | None = None,
 ) -> Ended:
     """Run a tool until it closes stdout, `on_data` returns False, or the time is over.
 
-    Whatever happens, cancellation included, no process is left behind. Raises OSError if the
-    child cannot be started.
+    `seconds_max` count from here, or from the tool's own `start`. Whatever happens, cancellation
+    included, no process is left behind. Raises OSError if the child cannot be started.
     """
     run = _Run(_spawn(limits.wrap(argv)), on_data)
     ended = Ended()
     try:
-        run.watch()
-        async with asyncio.timeout(seconds_max):
+        async with asyncio.timeout(start.seconds_max if start else seconds_max) as timer:
+            if start is not None:
+                run.begins = start.says, lambda: _begin(start, timer, seconds_max)
+            run.watch()
             await run.finished.wait()
     except TimeoutError:
         ended.is_overdue = True
     finally:
         _reap(run, ended)
     return ended
+
+
+def _begin(start: Start, timer: asyncio.Timeout, seconds_max: float | None) -> None:
+    if timer.expired():
+        return
+    now = asyncio.get_running_loop().time()
+    timer.reschedule(None if seconds_max is None else now + seconds_max)
+    start.begun()
 
 
 def _spawn(argv: Sequence[str]) -> subprocess.Popen[bytes]:

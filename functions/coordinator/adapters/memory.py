@@ -14,9 +14,8 @@ from coordinator.adapters.documents import (
     check_writes,
     copied,
     order_key,
-    value_bytes,
 )
-from coordinator.adapters.store import FIND_LIMIT_MAX, Decide, Fields, Ref, StoreError
+from coordinator.adapters.store import Decide, Fields, Query, Ref, StoreError
 
 
 class MemoryStore:
@@ -36,31 +35,21 @@ class MemoryStore:
         await self._turn()
         return [copied(self._documents.get(ref)) for ref in refs]
 
-    async def find(  # noqa: PLR0913 - a query is its clauses
-        self,
-        collection: str,
-        field: str,
-        *,
-        at_least: Any = None,
-        below: Any = None,
-        descending: bool = False,
-        after: tuple[Any, str] | None = None,
-        limit: int = FIND_LIMIT_MAX,
-    ) -> list[tuple[str, Fields]]:
-        check_query(collection, field, limit)
-        value_bytes([at_least, below, after[0] if after else None])
+    async def find(self, query: Query) -> list[tuple[str, Fields]]:
+        check_query(query)
         await self._turn()
         rows = []
         for ref, fields in self._documents.items():
-            if ref.collection != collection or field not in fields:
+            if ref.collection != query.collection or query.field not in fields:
                 continue
-            if _within(order_key(fields[field]), at_least, below):
-                rows.append((order_key(fields[field]), ref.id, fields))
-        rows.sort(key=lambda row: row[:2], reverse=descending)
-        if after is not None:
-            seen = (order_key(after[0]), after[1])
-            rows = [r for r in rows if (r[:2] < seen if descending else r[:2] > seen)]
-        return [(name, copied(fields)) for _, name, fields in rows[:limit]]
+            value = order_key(fields[query.field])
+            if _within(value, query.at_least, query.below):
+                rows.append((value, ref.id, fields))
+        rows.sort(key=lambda row: row[:2], reverse=query.descending)
+        if query.after is not None:
+            seen = (order_key(query.after[0]), query.after[1])
+            rows = [r for r in rows if (r[:2] < seen if query.descending else r[:2] > seen)]
+        return [(name, copied(fields)) for _, name, fields in rows[: query.limit]]
 
     async def create(self, ref: Ref, fields: Fields) -> bool:
         check_document(ref, fields)

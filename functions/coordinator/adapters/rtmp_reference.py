@@ -57,12 +57,6 @@ class Reference:
         low = bisect_left(self._packets, since_s, key=lambda p: p.arrived_s)
         return [p for p in self._packets[low:] if p.arrived_s <= until_s]
 
-    @property
-    def warm_since_s(self) -> float | None:
-        """Since when the packets are complete (Unix seconds), None before the first packet."""
-        run = self._packets[-1].connection if self._packets else -1
-        return next((p.arrived_s for p in self._packets if p.connection == run), None)
-
     def is_live(self, now_s: float) -> bool:
         """True if a packet came within the last two seconds."""
         return bool(self._packets) and self._packets[-1].arrived_s > now_s - SILENCE_S
@@ -78,6 +72,7 @@ class Reference:
         failures = 0
         while True:
             self._connection += 1
+            heard_s = self._read_s
             try:
                 ended = await run_tool(
                     argv, limits=REFERENCE_LIMITS, seconds_max=None, on_data=by_line(self._take)
@@ -85,7 +80,9 @@ class Reference:
             except OSError:  # no process or no file was free just then: our own fault
                 ended = Ended()
             self._settle()
-            self._found_silent = failure_of(ended) is Reason.NO_STREAM
+            # What ended after packets may have ended by our own fault: the next one will tell.
+            heard = self._read_s != heard_s
+            self._found_silent = not heard and failure_of(ended) is Reason.NO_STREAM
             failures = 0 if self.is_live(self._now()) else failures + 1
             await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
 
@@ -101,6 +98,7 @@ class Reference:
         else:
             self._keep(packet)
         self._read_s = now_s
+        self._found_silent = False
         return True
 
     def _settle(self) -> None:

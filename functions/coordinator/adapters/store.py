@@ -29,6 +29,23 @@ class Ref:
     id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Documents that have `field`, ordered by it, with `at_least <= value < below`.
+
+    One single-field query: never needs a composite index. Ties are ordered by id, in the same
+    direction; values of another type than a bound's are left out."""
+
+    collection: str
+    field: str
+    at_least: Any = None
+    below: Any = None
+    descending: bool = False
+    after: tuple[Any, str] | None = None
+    """(value, id) of the last row seen: the next page starts behind it."""
+    limit: int = FIND_LIMIT_MAX
+
+
 class StoreError(Exception):
     """The store could not answer (unreachable, out of time): our fault, nobody else's.
 
@@ -54,22 +71,8 @@ class Store(Protocol):
         """The documents in the order asked, None where absent. One read each, one round trip."""
         ...
 
-    async def find(  # noqa: PLR0913 - a query is its clauses
-        self,
-        collection: str,
-        field: str,
-        *,
-        at_least: Any = None,
-        below: Any = None,
-        descending: bool = False,
-        after: tuple[Any, str] | None = None,
-        limit: int = FIND_LIMIT_MAX,
-    ) -> list[tuple[str, Fields]]:
-        """(id, fields) of documents that have `field`, ordered by it, `at_least <= x < below`.
-
-        One single-field query: never needs a composite index. Ties are ordered by id, in the
-        same direction. `after` is the (value, id) of the last row seen, and starts the next
-        page; values of another type than a bound's are left out."""
+    async def find(self, query: Query) -> list[tuple[str, Fields]]:
+        """(id, fields) of the documents that match, in the query's order."""
         ...
 
     async def create(self, ref: Ref, fields: Fields) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from coordinator.adapters.store import Fields, Ref, Store
+from coordinator.adapters.store import Fields, Query, Ref, Store
 from coordinator.ledger.webhooks import Webhook
 
 DUE_MAX = 200
@@ -26,7 +26,7 @@ class Webhooks:
     async def due(self, now_s: float) -> list[Webhook]:
         """Those to look at, longest due first, at most DUE_MAX."""
         found = await self._store.find(
-            "webhooks", "due_s", at_least=0.0, below=now_s, limit=DUE_MAX
+            Query("webhooks", "due_s", at_least=0.0, below=now_s, limit=DUE_MAX)
         )
         return [Webhook.model_validate(fields) for _, fields in found]
 

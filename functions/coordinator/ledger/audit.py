@@ -14,6 +14,7 @@ from coordinator.polling.rosters import Roster
 from coordinator.polling.sweeps import SweepBits, sweep_id
 
 SWEEP_AGE_TICKS_MAX = 3
+"""An older sweep says nothing about a draw: nobody is a candidate by it."""
 DUE_TOLERANCE_S = 0.002
 OVERLAP_DRAWS = 2
 """A run may begin before what the runs of so many draws before it found out is on record."""

@@ -1,5 +1,6 @@
 """One node in one statement: where each of its minutes went, and what that earned."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,6 +112,12 @@ class Row:
             voided_by=tuple(Voided(d, s, m, Reason(code)) for d, s, m, code in voided),
             carried=Carried(*carried),
         )
+
+
+def node_of(packed: Sequence[Any]) -> str:
+    """The node of what `to_row` wrote, without the rest of it."""
+    node_id: str = packed[0][_PLAIN.index("node_id")]
+    return node_id
 
 
 def _carried_out(carried: Carried) -> list[Any]:

@@ -18,7 +18,7 @@ from coordinator.streams import Stream
 FORMAT = 1
 """Of the fields below: a page of another one is as good as none, and is written anew."""
 STREAMS_SHOWN_MAX = 500
-"""The newest ones."""
+"""Those of which something is still to be settled, then the newest."""
 NODES_SHOWN_MAX = 20_000
 """Those settled last: the accounts keep everybody for ever, a page cannot."""
 STREAMS_CUT_MAX = 100
@@ -67,8 +67,10 @@ class MoneyPage:
             streams[stream.stream_id] = stream
             if balance is not None:
                 balances[stream.stream_id] = balance
+        running = replace(self, balances=balances).running
         newest = sorted(streams.values(), key=lambda stream: stream.created_s, reverse=True)
-        kept = {stream.stream_id: stream for stream in newest[:STREAMS_SHOWN_MAX]}
+        first = sorted(newest, key=lambda stream: stream.stream_id not in running)
+        kept = {stream.stream_id: stream for stream in first[:STREAMS_SHOWN_MAX]}
         known = {name: balance for name, balance in balances.items() if name in kept}
         return replace(self, streams=kept, balances=known)
 

@@ -44,5 +44,7 @@ async def first_look(settings: Settings, key: str, ports: Finding) -> None:
         await coordinator.close()
     last, code = conclusion(findings)
     log("examination_over", logging.WARNING if code else logging.INFO, says=last)
-    with contextlib.suppress(OSError):  # then it looks again at the next start, which harms nobody
+    if reached.stream is None:
+        return  # without a stream it saw next to nothing: it looks again at the next start
+    with contextlib.suppress(OSError):  # looking again harms nobody
         (settings.data_dir / _FILE).touch()

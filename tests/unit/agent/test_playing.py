@@ -1,5 +1,7 @@
 """Who may play: everybody but those whom a forwarder handed on."""
 
+import asyncio
+
 import pytest
 
 from agent.addresses import AddressError
@@ -102,6 +104,48 @@ async def test_a_name_is_asked_for_once_a_minute() -> None:
     now[0] = 61.0
     await doorman.answer(_asking("rtmp://8.8.8.8/live"))
     assert asked == ["relay.example.org"] * 2
+
+
+async def test_every_name_of_a_relay_is_asked_for_once_a_minute() -> None:
+    """An ingest is known by a name and by what it listens on."""
+    asked: list[str] = []
+
+    async def resolve(host: str) -> list[str]:
+        asked.append(host)
+        return await _resolve(host)
+
+    doorman = Doorman(resolve, lambda: 17.0)
+    for _ in range(3):
+        doorman.know(("relay.example.org", 1935), ("127.0.0.1", 1935))
+        assert (await doorman.answer(_asking("rtmp://8.8.8.8/live")))[0] == 403
+    assert sorted(asked) == ["127.0.0.1", "relay.example.org"]
+
+
+async def test_a_crowd_that_comes_while_a_name_is_asked_for_asks_no_more() -> None:
+    """They are judged by what was known, and let in where nothing was."""
+    asked, may_answer, now = [0], asyncio.Event(), [0.0]
+
+    async def resolve(_: str) -> list[str]:
+        asked[0] += 1
+        await may_answer.wait()
+        return ["8.8.4.4"]
+
+    doorman = Doorman(resolve, lambda: now[0])
+    doorman.know(("relay.example.org", 1935))
+
+    async def crowd() -> set[int]:
+        first = asyncio.create_task(doorman.answer(_asking("rtmp://8.8.8.8/live")))
+        await asyncio.sleep(0)
+        async with asyncio.timeout(10):
+            said = {(await doorman.answer(_asking("rtmp://8.8.8.8/live")))[0] for _ in range(100)}
+        may_answer.set()
+        assert (await first)[0] == 403
+        return said
+
+    assert await crowd() == {204}
+    now[0], may_answer = 61.0, asyncio.Event()
+    assert await crowd() == {403}
+    assert asked == [2]
 
 
 async def test_who_asks_again_and_again_does_not_fill_the_log(

@@ -1,9 +1,12 @@
 """The server's routes, and who may ask which."""
 
+import asyncio
+
 import httpx
 import pytest
 
-from agent.server import make_app, make_hooks_app
+from agent import server
+from agent.server import make_app, make_hooks_app, make_server
 
 
 async def answer_hook(body: bytes) -> tuple[int, str]:
@@ -85,3 +88,18 @@ async def test_other_paths_and_methods_are_refused() -> None:
     async with client() as http:
         assert (await http.get("/etc/passwd")).status_code == 404
         assert (await http.post("/stats.json")).status_code == 405
+
+
+async def test_a_server_ends_when_it_is_told_and_not_at_its_next_tick(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Told before it runs, it does not begin to wait."""
+    monkeypatch.setattr(server, "DATE_S", 3600.0)
+    for ticks in (0, 1):
+        own = make_server(make_app(Shown(True)))
+        running = asyncio.create_task(own.main_loop())
+        for _ in range(ticks):
+            await asyncio.sleep(0)
+        own.stop()
+        async with asyncio.timeout(10):
+            await running

@@ -80,6 +80,8 @@ def test_an_address_that_could_become_a_directive_is_refused(url: str) -> None:
         {"next_heartbeat_seconds": "30"},
         {"next_heartbeat_seconds": True},
         {"next_heartbeat_seconds": None},
+        {"next_heartbeat_seconds": 10**400},
+        {"next_heartbeat_seconds": float("nan")},
         {"fix": None},
         {"ingest_url": 7},
     ],
@@ -139,6 +141,7 @@ def test_a_page_of_streams_is_read_with_its_token() -> None:
         {"streams": [{**STREAM, "nodes_verified": -1, "max_paid_nodes": 1}]},
         {"streams": [{**STREAM, "nodes_verified": 1, "max_paid_nodes": 0}]},
         {"streams": [{**STREAM, "nodes_verified": True, "max_paid_nodes": 1}]},
+        {"streams": [{**STREAM, "nodes_verified": 10**400, "max_paid_nodes": 1}]},
     ],
 )
 def test_a_page_that_is_not_as_the_contract_says_is_refused(body: object) -> None:

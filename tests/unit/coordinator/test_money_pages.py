@@ -64,6 +64,20 @@ def test_the_oldest_streams_go_first() -> None:
     assert page.balances.keys() == page.streams.keys()
 
 
+def test_a_stream_that_still_runs_is_shown_before_newer_ones_that_ended() -> None:
+    """Its nodes would be told that it is exhausted."""
+    running = BALANCE.model_copy(update={"stream_id": "s0", "due_epoch": 7})
+    settled = BALANCE.model_copy(update={"due_epoch": None})
+    streams = [
+        STREAM.model_copy(update={"stream_id": f"s{n}", "created_s": float(n)})
+        for n in range(STREAMS_SHOWN_MAX + 7)
+    ]
+    page = MoneyPage().with_streams([(each, settled) for each in streams[1:]])
+    page = page.with_streams([(streams[0], running)])
+    assert page.running == {"s0"}
+    assert page.streams.keys() == {"s0", *(f"s{n}" for n in range(8, STREAMS_SHOWN_MAX + 7))}
+
+
 def test_the_nodes_that_were_settled_last_are_shown() -> None:
     """Accounts keep everybody for ever, a page cannot."""
     gone = {f"n{at}": replace(ACCOUNT, services={"s3": Service(1, 2)}) for at in range(7)}

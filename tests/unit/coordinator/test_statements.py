@@ -355,6 +355,8 @@ def test_ten_thousand_nodes_share_one_micro_token() -> None:
     for number, fields in enumerate(documents):
         check_document(Ref("statements", f"x.{number}"), fields)
     assert Statement.from_documents(documents) == statement
+    (mine,) = (row for row in statement.rows if row.node_id == "n7")
+    assert Statement.from_documents(documents, "n7") == replace(statement, rows=(mine,))
 
 
 def test_ties_favour_nobody_over_time() -> None:
@@ -381,6 +383,18 @@ def test_what_is_pending_is_what_recent_statements_paid() -> None:
     assert pending_of({"n2", "n7"}, [two], epoch=25) == {"n2": earned}
     assert pending_of({"n2"}, [two], epoch=26) == {}
     assert pending_of((), [two], epoch=2) == {}
+
+
+def test_what_was_forfeited_is_not_pending_any_more() -> None:
+    """Who is forgotten, comes again and is confirmed again loses what was earned since.
+
+    Else the sponsor would get the same tokens back twice, made out of nothing."""
+    earned, lost, again = (replace(_two_nodes(), epoch=epoch) for epoch in (1, 2, 3))
+    nothing: dict[str, Any] = {"earned_micros": 0, "forfeited_micros": 60 * MICROS_A_MINUTE}
+    lost = replace(lost, rows=tuple(replace(row, **nothing) for row in lost.rows))
+    assert pending_of({"n2"}, [earned, lost], epoch=3) == {}
+    in_any_order = [again, lost, earned]
+    assert pending_of({"n2"}, in_any_order, epoch=4) == {"n2": 60 * MICROS_A_MINUTE}
 
 
 @pytest.mark.parametrize(

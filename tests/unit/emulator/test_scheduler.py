@@ -1,12 +1,15 @@
 """When the scheduler calls, whom, with what, and how often again."""
 
 import asyncio
+import dataclasses
+import os
 import random
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from emulator.cloud_scheduler.book import Book
 from emulator.cloud_scheduler.delivery import CallError, headers
 from emulator.cloud_scheduler.jobs import Job, JobError, Retry, defined
 from emulator.cloud_scheduler.runner import IN_FLIGHT_MAX, Runner
@@ -216,3 +219,21 @@ async def test_a_call_past_its_deadline_is_given_up() -> None:
     async with asyncio.timeout(10):
         assert await said.get() == "slow failed: no answer within 0.01 s"
     await runner.stop()
+
+
+async def test_a_file_of_jobs_that_cannot_be_read_loses_none_of_them(tmp_path: Path) -> None:
+    """Whoever kept it may repair it: the jobs before the broken one do not replace it."""
+    file, target, said = tmp_path / "jobs.json", Target(), list[str]()
+    kept = Book(target.deliver, said.append, file=file)
+    for name in ("p/jobs/first", "p/jobs/second"):
+        kept.add(name, dataclasses.replace(JOB, is_paused=True))
+    broken = (
+        file.read_text()
+        .replace("every 5 seconds", "now and then")
+        .replace("now and then", "every 5 seconds", 1)
+    )
+    file.write_text(broken)
+    with pytest.raises(ScheduleError):
+        Book(target.deliver, said.append, file=file).load()
+    assert file.read_text() == broken
+    assert os.listdir(tmp_path) == [file.name]

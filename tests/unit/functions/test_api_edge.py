@@ -2,9 +2,13 @@
 
 import json
 
+import httpx
 import pytest
+from starlette.types import Receive, Scope, Send
 
+from api.http.edge import Edge
 from api.http.problems import PROBLEMS
+from coordinator.adapters.log import Log
 from coordinator.adapters.store import Ref
 from tests.unit.functions.conftest import SPONSOR_KEY, STREAM, Coordinator, bearer
 
@@ -87,6 +91,14 @@ async def test_an_address_has_a_limit_of_its_own(coordinator: Coordinator) -> No
     assert (await coordinator.client.get("/healthz")).status_code == 200
 
 
+async def test_one_key_that_calls_too_often_shuts_nobody_out(coordinator: Coordinator) -> None:
+    """What its address may is not used up by calls that were refused: others live there too."""
+    for _ in range(700):
+        answer = await coordinator.client.get("/healthz", headers=bearer("key-a"))
+    assert answer.status_code == 429
+    assert (await coordinator.client.get("/healthz", headers=bearer("key-b"))).status_code == 200
+
+
 @pytest.mark.parametrize("kind", PROBLEMS)
 async def test_every_problem_is_explained_where_its_type_says(
     coordinator: Coordinator, kind: str
@@ -140,11 +152,36 @@ async def test_an_unforeseen_error_is_a_problem_and_a_line_in_the_log(
     answer = await coordinator.client.get("/streams")
     assert (answer.status_code, answer.json()["type"]) == (500, "/problems/internal")
     assert "not a number" not in answer.text
-    assert answer.headers["x-request-id"]
     line = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (line["severity"], line["message"], line["path"]) == (
         "ERROR",
         "request_failed",
         "/streams",
     )
-    assert "ValidationError" in line["trace"]
+    assert line["request_id"] == answer.headers["x-request-id"]
+    assert "ValidationError" in line["stack_trace"]
+
+
+async def test_an_unforeseen_error_of_a_heartbeat_is_a_problem_too(
+    coordinator: Coordinator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Although its short way lies in front of whatever makes one of it."""
+    await coordinator.measured.put(Ref("pages", "network-0"), {"of": "nobody's making"})
+    beat = {"stream_id": "s3", "stats_port": 8080, "rtmp_port": 1935}
+    answer = await coordinator.client.post("/nodes/heartbeat", json=beat, headers=bearer("k" * 43))
+    assert (answer.status_code, answer.json()["type"]) == (500, "/problems/internal")
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["path"] == "/nodes/heartbeat"
+
+
+async def test_of_an_answer_that_fails_half_way_nothing_is_sent() -> None:
+    """The caller gets a whole problem, and no part of what was to be the answer."""
+
+    async def fails(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"half an", "more_body": True})
+        raise ValueError("nobody foresaw this")
+
+    transport = httpx.ASGITransport(app=Edge(fails, [], Log("api", "ERROR")))
+    async with httpx.AsyncClient(transport=transport, base_url="http://api.example") as client:
+        answer = await client.get("/streams")
+    assert (answer.status_code, answer.json()["type"]) == (500, "/problems/internal")

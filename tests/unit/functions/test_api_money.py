@@ -7,9 +7,14 @@ from typing import Any
 import httpx
 import pytest
 
+from api.routes.money import ROWS_PAGE_MAX
+from coordinator.adapters.ledger import ENTRIES_PAGE_MAX
 from coordinator.adapters.log import Log
 from coordinator.checking.checks import Check, IngestState, Run, Verdict
 from coordinator.epochs import Calendar
+from coordinator.ledger.rows import Row
+from coordinator.ledger.settlements import Draft, Evidence
+from coordinator.ledger.terms import Terms
 from coordinator.money import format_tokens, parse_tokens
 from coordinator.polling.rosters import Roster, Slot
 from coordinator.polling.sweeps import Outcome, Poll, Sweep
@@ -231,6 +236,84 @@ async def test_a_receipt_explains_every_minute_of_a_node(coordinator: Coordinato
         "/nodes/n2/receipt", params={"page_token": page["next_page_token"]}
     )
     assert [line["epoch"] for line in rest.json()["epochs"]] == [EPOCH + 1]
+
+
+async def test_a_receipt_reaches_back_over_a_long_absence(coordinator: Coordinator) -> None:
+    """Epochs without a row of the node end nothing: every line is on one page, newest first."""
+    streams = [(await coordinator.registered())["stream_id"] for _ in range(2)]
+    served = {(EPOCH, streams[0]), (EPOCH + 11, streams[0])}
+    served |= {(epoch, streams[1]) for epoch in range(EPOCH + 3, EPOCH + 8)}
+    for epoch in range(EPOCH, EPOCH + 12):
+        for stream_id in streams:
+            nodes = ["n2"] if (epoch, stream_id) in served else []
+            await _settled_with(coordinator, stream_id, epoch, nodes)
+    seen: list[tuple[int, str]] = []
+    token: str | None = ""
+    while token is not None:
+        params: dict[str, str | int] = {"page_size": 3, "page_token": token}
+        page = (await coordinator.client.get("/nodes/n2/receipt", params=params)).json()
+        assert len(page["epochs"]) <= 3
+        seen += [(line["epoch"], line["stream_id"]) for line in page["epochs"]]
+        token = page["next_page_token"]
+    assert seen == sorted(served, reverse=True)
+
+
+async def test_statements_of_many_nodes_come_on_shorter_pages(coordinator: Coordinator) -> None:
+    """However many nodes a stream has, an answer holds a bounded number of rows."""
+    stream_id = (await coordinator.registered())["stream_id"]
+    nodes = [f"n{n}" for n in range(ROWS_PAGE_MAX // 4)]
+    for epoch in range(EPOCH, EPOCH + 6):
+        await _settled_with(coordinator, stream_id, epoch, nodes)
+    pages = []
+    token: str | None = ""
+    while token is not None:
+        path = f"/streams/{stream_id}/statements"
+        page = (await coordinator.client.get(path, params={"page_token": token})).json()
+        pages.append([(one["epoch"], len(one["rows"])) for one in page["statements"]])
+        token = page["next_page_token"]
+    many = [(epoch, len(nodes)) for epoch in range(EPOCH, EPOCH + 6)]
+    assert pages == [many[:4], many[4:]]
+
+
+@pytest.mark.parametrize(("report", "name"), [("statements", "statements"), ("delivery", "hours")])
+async def test_the_largest_page_is_not_the_last_one(
+    coordinator: Coordinator, report: str, name: str
+) -> None:
+    """Whoever asks for as much at once as may be is told of the rest all the same."""
+    stream_id = (await coordinator.registered())["stream_id"]
+    for epoch in range(EPOCH, EPOCH + 203):
+        await _settled_with(coordinator, stream_id, epoch, [])
+    path, params = f"/streams/{stream_id}/{report}", {"page_size": "200"}
+    page = (await coordinator.client.get(path, params=params)).json()
+    assert (len(page[name]), page["next_page_token"]) == (200, str(EPOCH + 200))
+    params["page_token"] = page["next_page_token"]
+    rest = (await coordinator.client.get(path, params=params)).json()
+    assert (len(rest[name]), rest["next_page_token"]) == (3, None)
+
+
+async def test_of_many_deposits_the_latest_are_shown(coordinator: Coordinator) -> None:
+    """With the balance after each, so that the last one leads to the balance now."""
+    stream_id = (await coordinator.registered())["stream_id"]
+    for number in range(ENTRIES_PAGE_MAX + 2):
+        await coordinator.ledger.top_up(stream_id, 7, NOW_S, str(number))
+    delivery = (await coordinator.client.get(f"/streams/{stream_id}/delivery")).json()
+    numbers = [entry["number"] for entry in delivery["entries"]]
+    assert numbers == list(range(4, ENTRIES_PAGE_MAX + 4))
+    assert delivery["entries"][-1]["balance_after"] == delivery["balance"]
+
+
+async def _settled_with(
+    coordinator: Coordinator, stream_id: str, epoch: int, nodes: list[str]
+) -> None:
+    """An epoch in which these nodes have a row, with a minute that is paid."""
+    bounds_s = CALENDAR.epoch_bounds_s(epoch)
+    evidence = Evidence(stream_id, epoch, *bounds_s, Terms(1_500_000, 100, 60), {}, ())
+    rows = [
+        Row(node, 1, 1, 0, 0, 0, 1, (), 0, 0, 0, Reason.OK, voided_by=()) for node in sorted(nodes)
+    ]
+    draft = Draft(evidence, tuple(rows))
+    assert await coordinator.ledger.settle(draft, bounds_s[1] + 120.0, is_last=False)
+    assert await coordinator.ledger.follow(stream_id, 7)
 
 
 def _day_of(at_s: float) -> str:

@@ -98,6 +98,8 @@ async def test_a_registration_cut_off_before_its_deposit_is_completed(
         ({"ends_at": "tomorrow"}, "ends_at"),
         ({"ends_at": "2026-12-01T20:00:00"}, "offset"),
         ({"ends_at": "2020-01-01T00:00:00Z"}, "future"),
+        ({"ends_at": "9999-12-31T23:59:59.9999Z"}, "9999"),
+        ({"ends_at": "9999-12-31T23:59:59-23:59"}, "9999"),
         ({"sponsor": "mallory"}, "sponsor"),
     ],
 )
@@ -111,6 +113,23 @@ async def test_a_wrong_registration_says_what_is_wrong(
     _problem(answer, 422, "invalid-request")
     assert where in answer.json()["detail"]
     assert (await coordinator.client.get("/streams")).json()["streams"] == []
+
+
+async def test_a_stream_begins_before_it_ends_and_its_registration_may_be_repeated_after(
+    coordinator: Coordinator,
+) -> None:
+    """An Idempotency-Key lets nobody register what is over."""
+    headers = {**bearer(SPONSOR_KEY), "Idempotency-Key": "7"}
+    asked = {**STREAM, "ends_at": "2026-12-01T20:00:00Z"}
+    first = await coordinator.client.post("/streams", json=asked, headers=headers)
+    coordinator.now_s[0] = NOW_S + 400 * 86_400
+    again = await coordinator.client.post("/streams", json=asked, headers=headers)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.json()["stream_id"] == first.json()["stream_id"]
+    headers["Idempotency-Key"] = "13"
+    late = await coordinator.client.post("/streams", json=asked, headers=headers)
+    _problem(late, 422, "invalid-request")
+    assert len((await coordinator.client.get("/streams")).json()["streams"]) == 1
 
 
 async def test_whole_tokens_may_be_a_json_number(coordinator: Coordinator) -> None:

@@ -144,6 +144,10 @@ async def test_the_short_way_gives_the_same_answer(make: Make) -> None:
     world.lease = None
     assert await world.beat() == by_lease
     assert by_lease["status"] == "healthy"
+    world.app.router.routes.clear()
+    assert await world.beat() == by_lease
+    answer = await world.client.get("/streams")
+    assert answer.status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -176,6 +176,12 @@ async def test_nonsense_asks_for_nothing(site: _Site, query: str) -> None:
     assert '"">' not in text
 
 
+@pytest.mark.parametrize("query", ["page=0", "streams=0", "page=000&streams=000"])
+async def test_pages_are_counted_from_one(site: _Site, query: str) -> None:
+    """Whoever asks for the page before the first one gets the first one."""
+    assert await _text(site, f"/?{query}") == await _text(site, "/")
+
+
 async def test_a_search_is_kept_while_paging_and_sorting(site: _Site) -> None:
     """Links and the form carry what was asked."""
     text = await _text(site, "/?q=example.net&sort=viewers&status=healthy")

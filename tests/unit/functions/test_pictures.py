@@ -128,6 +128,15 @@ async def test_many_streams_are_pictured_a_few_at_a_time() -> None:
     assert len(camera.asked) == 50
 
 
+async def test_nodes_that_let_their_cameras_wait_wait_together() -> None:
+    """One after the other they would make the run so long that it is taken for missed."""
+    camera = Busy()
+    names = [f"n{number}" for number in range(9)]
+    checks = [_check(n, Reason.WRONG_CONTENT, Verdict.FAIL, "203.0.114.7") for n in names]
+    await _pictures(camera).beside(checks, [_slot(n) for n in names], frozenset())
+    assert camera.most == NODE_PICTURES_A_RUN_MAX
+
+
 async def test_a_camera_that_breaks_costs_a_picture_and_nothing_else() -> None:
     """Whatever it is: the checks are made, and worth just as much."""
 

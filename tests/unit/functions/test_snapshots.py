@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
 import pytest
 
@@ -138,6 +139,40 @@ async def test_a_change_that_could_not_be_shown_is_shown_by_the_next_reading() -
     await instance.snapshots.changed("stream1")
     measured.calls_left = None
     assert (await instance.snapshots.now()).balance_micros("stream1") == before + 17
+
+
+class _FailingStore(CrashingStore):
+    """Fails from just after a page was written, and lets something happen just before that."""
+
+    meanwhile: Callable[[], Awaitable[None]] | None = None
+
+    async def transact(self, *args: Any) -> Any:
+        act, self.meanwhile = self.meanwhile, None
+        if act:
+            await act()
+            self.calls_left = 1
+        return await super().transact(*args)
+
+
+async def test_a_change_while_another_is_shown_is_not_forgotten() -> None:
+    """It could not be shown at once, and the first was shown without it: the next reading does."""
+    measured, money = _FailingStore(), MemoryStore()
+    await populate(measured, money, 5, NOW_S)
+    instance = _Instance(measured, money)
+    before = (await instance.snapshots.now()).balance_micros("stream1")
+    second: list[asyncio.Task[None]] = []
+
+    async def meanwhile() -> None:
+        await instance.ledger.top_up("stream1", 17, NOW_S, "second")
+        second.append(asyncio.create_task(instance.snapshots.changed("stream1")))
+        await asyncio.sleep(0)
+
+    await instance.ledger.top_up("stream1", 5, NOW_S, "first")
+    measured.meanwhile = meanwhile
+    await instance.snapshots.changed("stream1")
+    await second[0]
+    measured.calls_left = None
+    assert (await instance.snapshots.now()).balance_micros("stream1") == before + 22
 
 
 async def test_of_many_changes_at_once_none_is_lost() -> None:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from coordinator.adapters.store import Fields, Store
+from coordinator.adapters.store import Fields, Query, Store
 
 EVIDENCE_DAYS = 90
 """How long measurements stay before the TTL policy deletes them."""
@@ -23,7 +23,7 @@ class Records:
         found: list[Fields] = []
         while start < stop:
             page = await self._store.find(
-                "probe_results", field, at_least=start, below=stop, limit=PAGE
+                Query("probe_results", field, at_least=start, below=stop, limit=PAGE)
             )
             found += [fields for _, fields in page]
             if len(page) < PAGE:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from coordinator.adapters.records.base import Records, expiry
-from coordinator.adapters.store import Fields, Ref, Store
+from coordinator.adapters.store import Fields, Query, Ref, Store
 from coordinator.checking import thumbnails
 from coordinator.checking.checks import Run, run_id
 from coordinator.checking.days import LotteryDay
@@ -67,7 +67,7 @@ class CheckRecords(Records):
     async def latest_run(self, before: int | None = None) -> Run | None:
         """The newest run, of the draws before one if asked."""
         found = await self._store.find(
-            "probe_results", "check_draw", below=before, descending=True, limit=1
+            Query("probe_results", "check_draw", below=before, descending=True, limit=1)
         )
         return Run.from_fields(found[0][1]) if found else None
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from coordinator.adapters.records.base import Records
-from coordinator.adapters.store import Fields, Ref
+from coordinator.adapters.store import Fields, Query, Ref
 from coordinator.polling.nodes import Node, changed_bounds
 from coordinator.streams import Stream
 
@@ -24,7 +24,9 @@ class IdentityRecords(Records):
 
     async def streams(self) -> list[Stream]:
         """Every stream, newest first, at most STREAMS_MAX."""
-        found = await self._store.find("streams", "created_s", descending=True, limit=STREAMS_MAX)
+        found = await self._store.find(
+            Query("streams", "created_s", descending=True, limit=STREAMS_MAX)
+        )
         return [Stream.model_validate(fields) for _, fields in found]
 
     async def streams_of(self, stream_ids: Sequence[str]) -> list[Stream | None]:
@@ -74,7 +76,9 @@ class IdentityRecords(Records):
         after = None
         while len(found) < CHANGED_NODES_MAX:
             page = await self._store.find(
-                "nodes", field, at_least=at_least, below=below, after=after, limit=CHANGED_PAGE
+                Query(
+                    "nodes", field, at_least=at_least, below=below, after=after, limit=CHANGED_PAGE
+                )
             )
             found += [Node.model_validate(fields) for _, fields in page]
             if len(page) < CHANGED_PAGE:

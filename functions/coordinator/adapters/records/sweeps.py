@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from coordinator.adapters.records.base import Records, expiry
-from coordinator.adapters.store import Fields, Ref, Store
+from coordinator.adapters.store import Fields, Query, Ref, Store
 from coordinator.polling.rollups import Rollup, rollup_id
 from coordinator.polling.rosters import Roster, roster_id
 from coordinator.polling.shards import Layout, Layouts
@@ -93,7 +93,7 @@ class SweepRecords(Records):
         latest: dict[int, Fields] = {}
         for limit in (self._shards, 3 * self._shards):
             found = await self._store.find(
-                "probe_results", "sweep_tick", descending=True, limit=limit
+                Query("probe_results", "sweep_tick", descending=True, limit=limit)
             )
             for _, fields in found:
                 latest.setdefault(fields["shard"], fields)
@@ -104,12 +104,14 @@ class SweepRecords(Records):
     async def last_sweep_of(self, shard: int, ticks: range) -> Sweep | None:
         """The last sweep of one shard within the ticks. One read."""
         found = await self._store.find(
-            "probe_results",
-            "shard_tick",
-            at_least=shard_tick(shard, ticks.start),
-            below=shard_tick(shard, ticks.stop),
-            descending=True,
-            limit=1,
+            Query(
+                "probe_results",
+                "shard_tick",
+                at_least=shard_tick(shard, ticks.start),
+                below=shard_tick(shard, ticks.stop),
+                descending=True,
+                limit=1,
+            )
         )
         return Sweep.from_fields(found[0][1]) if found else None
 
@@ -121,7 +123,7 @@ class SweepRecords(Records):
     async def first_swept(self, ticks: range) -> int | None:
         """The first of the ticks in which anything was swept. One read."""
         found = await self._store.find(
-            "probe_results", "sweep_tick", at_least=ticks.start, below=ticks.stop, limit=1
+            Query("probe_results", "sweep_tick", at_least=ticks.start, below=ticks.stop, limit=1)
         )
         return int(found[0][1]["sweep_tick"]) if found else None
 
@@ -132,10 +134,12 @@ class SweepRecords(Records):
     async def sweep_bits_of(self, shard: int, ticks: range) -> list[SweepBits]:
         """The bitmaps of one shard's sweeps in the ticks, at most FIND_LIMIT_MAX, oldest first."""
         found = await self._store.find(
-            "probe_results",
-            "shard_tick",
-            at_least=shard_tick(shard, ticks.start),
-            below=shard_tick(shard, ticks.stop),
+            Query(
+                "probe_results",
+                "shard_tick",
+                at_least=shard_tick(shard, ticks.start),
+                below=shard_tick(shard, ticks.stop),
+            )
         )
         return [SweepBits.from_fields(fields) for _, fields in found]
 
@@ -156,7 +160,7 @@ class SweepRecords(Records):
     async def rollups(self, hours: range) -> list[Rollup]:
         """Every shard's roll-ups of the hours, oldest first, at most FIND_LIMIT_MAX."""
         found = await self._store.find(
-            "rollups", "rollup_hour", at_least=hours.start, below=hours.stop
+            Query("rollups", "rollup_hour", at_least=hours.start, below=hours.stop)
         )
         return [Rollup.from_fields(fields) for _, fields in found]
 

@@ -1,0 +1,136 @@
+"""What ops may tell terraform, and what it answers to what it cannot take."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from tests.terraform.plans import EVERYTHING, FOLDER, REQUIRED, planned, resources, run
+
+BAD: dict[str, tuple[dict[str, Any], str]] = {
+    "a region that does not exist": ({"region": "europe-west99"}, "region: write one region"),
+    "a zone": ({"region": "europe-west1-b"}, "no zone and no multi-region"),
+    "a project's name": ({"project_id": "My Network"}, "project_id: write the project's id"),
+    "a sponsor with odd characters": ({"sponsors": ["Café d'Or"]}, "sponsors: write at least one"),
+    "no sponsor": ({"sponsors": []}, "sponsors: write at least one name"),
+    "a sponsor's key, not its hash": (
+        {
+            "sponsors": ["radio"],
+            "sponsor_key_hashes": {"opera": ["lrnQ9xS0pTeP8bF2dY1hK3wZ5vC7mA6u"]},
+        },
+        "write the hashes that `make sponsor` prints",
+    ),
+    "a hash of an odd name": (
+        {"sponsors": ["radio"], "sponsor_key_hashes": {"City Radio": ["a" * 64]}},
+        "sponsor_key_hashes: write each name in 1 to 40",
+    ),
+    "a prober that Cloud Run cannot fetch": (
+        {"images": {"prober": "ghcr.io/x/prober@sha256:" + "a" * 64}},
+        "images: write a prober from a registry that Cloud Run reads",
+    ),
+    "a name without a hash": (
+        {"sponsors": ["radio"], "sponsor_key_hashes": {"opera": []}},
+        "sponsor_key_hashes: write at least one hash for each name",
+    ),
+    "an image by its tag": ({"images": {"node": "ghcr.io/x/node:1"}}, "write each with its digest"),
+    "no shard": ({"shards": 0}, "shards: write a whole number from 1 to 64"),
+    "a thousand shards": ({"shards": 1000}, "shards: write a whole number from 1 to 64"),
+    "half a shard": ({"shards": 1.5}, "shards: write a whole number from 1 to 64"),
+    "too many checks": ({"checks_per_hour": 61}, "at most one a minute"),
+    "a budget of no account": ({"budget": {"amount": 5}}, "budget: write billing_account"),
+    "a budget of no amount": (
+        {"budget": {"billing_account": "012345-6789AB-CDEF01"}},
+        "budget: write amount as a whole number",
+    ),
+    "an unknown relay": ({"relay_engine": "srs"}, "relay_engine: write nginx-rtmp or rtmp_relay"),
+    "an address without a host": ({"alert_emails": ["ops"]}, "alert_emails: write whole addresses"),
+    "more warm than there may be": (
+        {"api_instances": {"min": 5, "max": 2}},
+        "api_instances: write min from 0",
+    ),
+    "pausing the api": ({"paused": ["api"]}, "paused: write names among collector"),
+    "a key of nobody": (
+        {"sponsors": ["radio"], "key_generation": {"sponsors": {"x": 2}}},
+        "must also stand in sponsors",
+    ),
+    "a location of its own": ({"firestore_location": "moon"}, "firestore_location: write null"),
+    "a database of an odd name": ({"money_database": "Money 2"}, "money_database: write money, or"),
+    "too long a holding": ({"holding_epochs": 1000}, "hours from 0 to 168"),
+    "no machine type": ({"ingest_machine": "big"}, "ingest_machine: write a machine type"),
+    "a machine of another processor": (
+        {"ingest_machine": "t2a-standard-2"},
+        "ingest_machine: write a machine type of the series e2",
+    ),
+}
+
+
+def _rounds() -> list[list[str]]:
+    """The cases, each round with at most one of every variable: terraform tells all at once."""
+    rounds: list[list[str]] = []
+    for case, (variables, _) in BAD.items():
+        for taken in rounds:
+            if not any(BAD[other][0].keys() & variables.keys() for other in taken):
+                taken.append(case)
+                break
+        else:
+            rounds.append([case])
+    return rounds
+
+
+@pytest.mark.parametrize("cases", _rounds(), ids="; ".join)
+def test_bad_input_is_refused_with_what_to_write(cases: list[str]) -> None:
+    """At plan time, before anything is made."""
+    variables: dict[str, Any] = dict(REQUIRED)
+    for case in cases:
+        variables |= BAD[case][0]
+    outcome = run("plan", variables)
+    assert outcome.status != 0
+    assert not outcome.plan
+    for case in cases:
+        assert BAD[case][1] in outcome.text, case
+
+
+def test_nothing_is_planned_without_a_project() -> None:
+    """The one thing that has no default."""
+    outcome = run("plan", {})
+    assert outcome.status != 0
+    assert "project_id" in outcome.text
+
+
+def test_the_example_of_variables_can_be_planned() -> None:
+    """As it is, after a copy."""
+    outcome = run("plan", FOLDER / "terraform.tfvars.example")
+    assert outcome.status == 0, outcome.text[-3000:]
+    text = (FOLDER / "terraform.tfvars.example").read_text()
+    given = {name: said["value"] for name, said in outcome.plan["variables"].items()}
+    for name in re.findall(r"^(\w+) +=", text, re.MULTILINE):
+        assert given[name] is not None
+    assert {one.key for one in resources(outcome, "google_billing_budget")} == {"0"}
+
+
+def test_the_configuration_is_valid() -> None:
+    """Whatever the inputs."""
+    outcome = run("validate", {})
+    assert outcome.status == 0, outcome.text[-3000:]
+
+
+def test_every_input_is_tried_with_another_value_than_its_default() -> None:
+    """Else a plan with everything would be one with nearly everything."""
+    declared = planned().plan["configuration"]["root_module"]["variables"]
+    assert EVERYTHING.keys() == declared.keys()
+    assert [name for name in EVERYTHING if EVERYTHING[name] == declared[name].get("default")] == []
+
+
+def test_the_readme_names_every_input_and_output() -> None:
+    """With the description and the default that terraform knows."""
+    readme = (FOLDER / "README.md").read_text()
+    configuration = planned().plan["configuration"]["root_module"]
+    for name, variable in configuration["variables"].items():
+        default = json.dumps(variable["default"]) if "default" in variable else "required"
+        shown = "null" if default == "null" else default
+        assert f"| `{name}` | `{shown}` | {variable['description']} |" in readme
+    for name, output in configuration["outputs"].items():
+        assert f"| `{name}` | {output['description']} |" in readme
+    rows = re.findall(r"^\| `(\w+)` \|", readme, re.MULTILINE)
+    assert set(rows) == configuration["variables"].keys() | configuration["outputs"].keys()
