@@ -54,7 +54,9 @@ def _row(at: int, poll: Poll, roster: Roster) -> str:
     )
 
 
-async def show(measurements: Measurements, sweep_id: str, sweep_seconds: int) -> list[str]:
+async def show(
+    measurements: Measurements, sweep_id: str, sweep_seconds: int, most: int = LINES
+) -> list[str]:
     """The lines; LookupError with a sentence if there is no such sweep."""
     if sweep_id == LATEST:
         sweep = next(iter(await measurements.latest_sweeps()), None)
@@ -64,14 +66,13 @@ async def show(measurements: Measurements, sweep_id: str, sweep_seconds: int) ->
     if sweep is None:
         raise LookupError(f"no sweep is called {sweep_id}" if sweep_id != LATEST else "none yet")
     roster = await measurements.roster(sweep.shard, sweep.roster_version)
-    return lines_of(sweep, roster, sweep_seconds, int(os.environ.get("LINES", LINES)))
+    return lines_of(sweep, roster, sweep_seconds, most)
 
 
-async def _show(project: str, sweep_id: str) -> list[str]:
+async def _show(project: str, asked: argparse.Namespace) -> list[str]:
     store = FirestoreStore(project, os.environ.get("MEASUREMENT_DATABASE", "(default)"))
-    sweep_seconds = int(os.environ.get("SWEEP_SECONDS", "60"))
     try:
-        return await show(Measurements(store), sweep_id, sweep_seconds)
+        return await show(Measurements(store), asked.SWEEP, asked.sweep_seconds, asked.lines)
     finally:
         await store.close()
 
@@ -88,12 +89,25 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "SWEEP", nargs="?", type=_sweep_id, default=LATEST, help="its id, or latest"
     )
-    sweep_id = parser.parse_args(arguments).SWEEP
+    # A default in text is read as if it had been typed, so a wrong one is refused like it.
+    parser.add_argument(
+        "--lines",
+        type=int,
+        default=os.environ.get("LINES", str(LINES)),
+        help="rows at most, trouble first (LINES)",
+    )
+    parser.add_argument(
+        "--sweep-seconds",
+        type=int,
+        default=os.environ.get("SWEEP_SECONDS", "60"),
+        help="the coordinator's SWEEP_SECONDS",
+    )
+    asked = parser.parse_args(arguments)
     project = os.environ.get("GOOGLE_CLOUD_PROJECT")
     if not project:
         parser.error("set GOOGLE_CLOUD_PROJECT, and FIRESTORE_EMULATOR_HOST for the emulator's")
     try:
-        print("\n".join(asyncio.run(_show(project, sweep_id))))
+        print("\n".join(asyncio.run(_show(project, asked))))
     except (LookupError, StoreError) as error:
         print(f"{project}: {error}", file=sys.stderr)
         return 1

@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import json
 import sys
+import time
 from datetime import date
 from typing import Any
 
@@ -70,7 +71,7 @@ def _tokens(amount: str) -> int:
 
 async def _statement(asked: argparse.Namespace) -> int:
     async with httpx.AsyncClient(base_url=asked.api) as client:
-        return await verify_statement(PublicRecord(client), asked.stream, asked.epoch)
+        return await verify_statement(PublicRecord(client), asked.stream, asked.epoch, time.time())
 
 
 async def _dry_run(asked: argparse.Namespace) -> int:
@@ -82,7 +83,7 @@ async def _dry_run(asked: argparse.Namespace) -> int:
     changes = {name: value for name, value in wanted.items() if value is not None}
     epochs = range(asked.epoch, asked.until or asked.epoch + 1)
     async with httpx.AsyncClient(base_url=asked.api) as client:
-        return await dry_run(PublicRecord(client), asked.stream, epochs, changes)
+        return await dry_run(PublicRecord(client), asked.stream, epochs, changes, time.time())
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
-from coordinator.epochs import Calendar
+from coordinator.epochs import EVIDENCE_DAYS, Calendar
 from coordinator.ledger.epoch_records import EpochRecord, draws_of
 from coordinator.ledger.settlements import settle
 from coordinator.ledger.statements import Statement
@@ -14,15 +14,19 @@ from coordinator.money import format_tokens
 from coordinator.streams import Stream
 from verify.public import PublicRecord
 
-EQUAL, DIFFERENT, NOT_SETTLED = 0, 1, 2
+EQUAL, DIFFERENT, UNTOLD = 0, 1, 2
+_EXPIRED = f"cannot be recomputed any more: its evidence was kept for {EVIDENCE_DAYS} days"
 
 
-async def verify_statement(record: PublicRecord, stream_id: str, epoch: int) -> int:
+async def verify_statement(record: PublicRecord, stream_id: str, epoch: int, now_s: float) -> int:
     """Prints whether the statement is the one that its evidence makes, or where it is not."""
     published = await record.statement(stream_id, epoch)
     if published is None:
         print(f"{stream_id}, epoch {epoch}: not settled")
-        return NOT_SETTLED
+        return UNTOLD
+    if has_expired(published, now_s):
+        print(f"{stream_id}, epoch {epoch}: {_EXPIRED}")
+        return UNTOLD
     stream = await record.stream(stream_id)
     before = await record.statement(stream_id, epoch - 1)
     calendar = calendar_of(published)
@@ -73,7 +77,7 @@ async def resettled(
 
 
 async def dry_run(
-    record: PublicRecord, stream_id: str, epochs: range, changes: dict[str, int]
+    record: PublicRecord, stream_id: str, epochs: range, changes: dict[str, int], now_s: float
 ) -> int:
     """Settles a past period under changed terms and prints what would have been paid.
 
@@ -86,7 +90,10 @@ async def dry_run(
         published = await record.statement(stream_id, epoch)
         if published is None:
             print(f"{epoch:>10}  not settled")
-            return NOT_SETTLED
+            return UNTOLD
+        if has_expired(published, now_s):
+            print(f"{epoch:>10}  {_EXPIRED}")
+            return UNTOLD
         wanted = replace(
             published,
             terms=replace(published.terms, **changes),
@@ -97,6 +104,11 @@ async def dry_run(
         amounts = (published.paid_micros, again.paid_micros, again.balance_after_micros)
         print(f"{epoch:>10}  " + "  ".join(f"{format_tokens(a):>16}" for a in amounts))
     return EQUAL
+
+
+def has_expired(published: Statement, now_s: float) -> bool:
+    """Whether measurements that the statement rests on may be deleted already."""
+    return published.starts_s < now_s - EVIDENCE_DAYS * 86_400
 
 
 def calendar_of(published: Statement) -> Calendar:

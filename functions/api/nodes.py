@@ -1,10 +1,11 @@
 """Heartbeats: nodes announce themselves, and are told how they stand and what to fix."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from api.dialback import EVERY_SECONDS, Announced, DialBack, DialedBack, Knock
 from api.http.problems import Problem
+from api.http.rates import Rates
 from api.snapshots import Snapshot, Snapshots
 from api.wire.nodes import DialBackIn, DialBackOut, HeartbeatIn, HeartbeatOut, KnockOut
 from coordinator.adapters.clock import Clock
@@ -12,6 +13,7 @@ from coordinator.adapters.records import Measurements
 from coordinator.adapters.switching import Switch
 from coordinator.epochs import Calendar
 from coordinator.ledger.balances import lasts_sentence
+from coordinator.ledger.places import places_of
 from coordinator.money import format_tokens
 from coordinator.pages.network import Network
 from coordinator.polling.addresses import AddressRefused, check_addresses, is_ip, parse_stats_url
@@ -22,6 +24,10 @@ from coordinator.streams import Stream, StreamStatus, status_of
 
 ADDRESSES_KNOWN_MAX = 16_384
 """Each is announced twice a minute."""
+NEWCOMERS_AT_ONCE = 16
+NEWCOMERS_PER_SECOND = 1 / 600
+"""Keys cost nothing. So many nodes that nobody knew yet may come from one public address, of which
+one is paid: else one machine could fill a roster, and all places for checks."""
 TAKEN_IN_SECONDS_MAX = 600
 """A node that no roster shows so long after it was written is written again."""
 
@@ -42,6 +48,8 @@ class Announcements:
     dial_back: DialBack | None = None
     switch: Switch | None = None
     """Of the jobs that measure; None where they always run."""
+    newcomers: Rates = field(default_factory=lambda: Rates(NEWCOMERS_PER_SECOND, NEWCOMERS_AT_ONCE))
+    """By address, and by /64 of IPv6."""
 
     async def take(self, node_id: str, beat: HeartbeatIn, peer: str) -> HeartbeatOut:
         """The answer to a heartbeat that came from the address `peer`."""
@@ -138,6 +146,8 @@ class Announcements:
         before = before or self._held_until_now(said, lease)
         if before is None:
             known = await self.measurements.node(said.node_id)
+            if known is None:
+                self._welcome(peer, now_s)
             before = Written(known.joined_s, known.changed_s) if known else None
             same = known is not None and known.says_the_same_as(said)
         if before is not None and same and not _is_missing(network, before.changed_s, said):
@@ -149,6 +159,18 @@ class Announcements:
         written = Written(before.joined_s if before else now_s, now_s)
         await self.measurements.put_node(said.model_copy(update={"joined_s": written.joined_s}))
         return written, found.wrong if found else None
+
+    def _welcome(self, peer: str, now_s: float) -> None:
+        """Counts a node that nobody knew; Problem if its address has brought too many."""
+        place, _ = places_of(peer)
+        wait_s = self.newcomers.wait_s(place, now_s) if place else 0
+        if wait_s:
+            raise Problem(
+                "too-many-requests",
+                f"Too many new nodes from {place}: the next may come in {wait_s} s. "
+                "A node that keeps its /data stays the same node.",
+                retry_after=wait_s,
+            )
 
     def _held_until_now(self, said: Node, lease: str | None) -> Written | None:
         """By the lease, when a node leaves: for what it said before."""

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
-COMMIT_SECONDS_MAX = 5.0
+COMMIT_SECONDS_MAX = 12.0
+"""Longer than a store is given for one write: what was recorded in time is there by then."""
+EVIDENCE_DAYS = 90
+"""How long measurements are kept. Statements, and entries of the ledger, are kept for ever."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,17 @@
 """A program for a network namespace of its own: honest names behind a crowd of silent ones.
 
-Its name server knows names of `honest.example` and answers nothing about others. Prints how many
-of HONEST names were resolved after SILENT others had been asked for.
+Its name server knows names of `honest.example` and answers nothing about others. Prints what
+came of SILENT names, and of HONEST others that were asked for behind them, and after them.
 """
 
 import asyncio
 import fcntl
+import json
 import os
 import socket
 import struct
 import threading
+from collections import Counter
 
 from coordinator.adapters.outbound import RESOLVERS_MAX, Outbound
 from coordinator.polling.addresses import AddressRefused
@@ -42,13 +44,18 @@ def _serve_names(server: socket.socket) -> None:
             server.sendto(_answer(question), asker)
 
 
-async def _resolved(names: list[str]) -> int:
-    """How many have an address."""
-    outbound = Outbound(allow_private=False)
-    asked = (outbound.resolve(name) for name in names)
-    found = await asyncio.gather(*asked, return_exceptions=True)
-    assert all(isinstance(one, str | AddressRefused) for one in found), found
-    return sum(isinstance(one, str) for one in found)
+async def _outcome(outbound: Outbound, name: str) -> str:
+    """`resolved`, or the reason why not."""
+    try:
+        await outbound.resolve(name)
+    except AddressRefused as refused:
+        return refused.reason.value
+    return "resolved"
+
+
+async def _outcomes(outbound: Outbound, host: str, count: int) -> Counter[str]:
+    asked = (_outcome(outbound, f"n{n}.{host}.example") for n in range(count))
+    return Counter(await asyncio.gather(*asked))
 
 
 async def main() -> None:
@@ -56,8 +63,15 @@ async def main() -> None:
     server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     server.bind(("127.0.0.1", 53))
     threading.Thread(target=_serve_names, args=(server,), daemon=True).start()
-    assert not await _resolved([f"n{n}.silent.example" for n in range(SILENT)])
-    print(await _resolved([f"n{n}.honest.example" for n in range(HONEST)]), flush=True)
+    outbound = Outbound(allow_private=False)
+    silent = asyncio.create_task(_outcomes(outbound, "silent", SILENT))
+    meanwhile = asyncio.create_task(_outcomes(outbound, "honest", HONEST))
+    told = {
+        "silent": await silent,
+        "honest meanwhile": await meanwhile,
+        "honest then": await _outcomes(outbound, "honest", HONEST),
+    }
+    print(json.dumps(told), flush=True)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import pytest
 from collector.polling import Poller
 from coordinator.adapters.log import Log
 from coordinator.adapters.outbound import (
+    RESOLVERS_MAX,
     Failed,
     Fetched,
     Outbound,
@@ -334,6 +335,33 @@ class TestConnecting:
         assert isinstance(failed, Failed)
         assert failed.reason is Reason.CONNECT_FAILED
 
+    async def test_waiting_for_a_place_to_look_up_a_name_is_not_the_nodes_fault(self) -> None:
+        """Others took all of them; who gets one late has all of the time for its own part."""
+        answered = asyncio.Event()
+
+        async def resolve(host: str) -> Sequence[str]:
+            if host.startswith("slow"):
+                await answered.wait()
+            return ["8.8.4.4"]
+
+        outbound = Outbound(allow_private=False, limits=HASTY, resolve=resolve)
+        slow = [
+            asyncio.create_task(outbound.resolve(f"slow{n}.example.org"))
+            for n in range(RESOLVERS_MAX)
+        ]
+        await asyncio.sleep(0)
+        with pytest.raises(AddressRefused) as found:
+            await outbound.resolve("waits.example.org")
+        assert found.value.reason is Reason.UNKNOWN_INTERNAL
+        refused = await asyncio.gather(*slow, return_exceptions=True)
+        assert {one.reason for one in refused if isinstance(one, AddressRefused)} == {
+            Reason.NAME_UNRESOLVED
+        }
+        waits = asyncio.create_task(outbound.resolve("waits.example.org"))
+        await asyncio.sleep(0)
+        answered.set()  # only now do those that were given up hand back their places
+        assert await waits == "8.8.4.4"
+
     async def test_a_lack_of_our_own_is_not_the_nodes_fault(self) -> None:
         """No descriptor is left for a socket."""
         async with hostile.serving(saying(sized(STATS))) as server:
@@ -464,12 +492,16 @@ class TestResolving:
     async def test_a_name_server_that_says_nothing_has_a_deadline_of_its_own(self) -> None:
         """Shorter than that of the whole."""
 
-        async def never(_: str) -> Sequence[str]:
-            return await asyncio.Future()
+        given_up = asyncio.Event()
+
+        async def resolve(_: str) -> Sequence[str]:
+            await given_up.wait()
+            raise OSError("no answer")
 
         limits = OutboundLimits(resolve_seconds=0.05, total_seconds=30.0)
-        outbound = Outbound(allow_private=True, limits=limits, resolve=never)
+        outbound = Outbound(allow_private=True, limits=limits, resolve=resolve)
         failed = await outbound.get(HttpAddress("relay.example.org", 8080, "/"))
+        given_up.set()
         assert isinstance(failed, Failed)
         assert failed.reason is Reason.NAME_UNRESOLVED
 

@@ -54,7 +54,11 @@ async def test_what_is_not_there_is_said_to_be_missing(asked: str, why: str) -> 
 
 @pytest.mark.parametrize(
     ("arguments", "why"),
-    [(["x y"], "'x y' is not latest or like"), ([], "set GOOGLE_CLOUD_PROJECT")],
+    [
+        (["x y"], "'x y' is not latest or like"),
+        (["--lines", "abc"], "invalid int value: 'abc'"),
+        ([], "set GOOGLE_CLOUD_PROJECT"),
+    ],
 )
 def test_a_wrong_call_is_refused_with_what_to_write(
     arguments: list[str],

@@ -12,7 +12,7 @@ from coordinator.reasons import Reason
 from tests.unit.functions.conftest import Coordinator, coordinator
 from tests.unit.functions.test_api_money import CALENDAR, EPOCH, _post, _served, _settled
 from verify.public import PublicRecord
-from verify.recompute import DIFFERENT, EQUAL, NOT_SETTLED, differences, dry_run, verify_statement
+from verify.recompute import DIFFERENT, EQUAL, UNTOLD, differences, dry_run, verify_statement
 
 __all__ = ["coordinator"]
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,9 +32,9 @@ async def test_every_statement_is_recomputed(
     await _settled(coordinator)
     record = PublicRecord(coordinator.client)
     for epoch in range(EPOCH, EPOCH + 3):
-        assert await verify_statement(record, stream_id, epoch) == EQUAL
+        assert await verify_statement(record, stream_id, epoch, coordinator.now_s[0]) == EQUAL
     assert "equal: 1 nodes, 60 minutes, 6 tokens" in capsys.readouterr().out
-    assert await verify_statement(record, stream_id, EPOCH + 3) == NOT_SETTLED
+    assert await verify_statement(record, stream_id, EPOCH + 3, coordinator.now_s[0]) == UNTOLD
 
 
 async def test_a_fraud_and_the_end_of_a_stream_are_recomputed(coordinator: Coordinator) -> None:
@@ -52,7 +52,24 @@ async def test_a_fraud_and_the_end_of_a_stream_are_recomputed(coordinator: Coord
     assert sum(statement.refunded_micros for statement in statements) > 0
     public = PublicRecord(coordinator.client)
     for statement in statements:
-        assert await verify_statement(public, stream_id, statement.epoch) == EQUAL
+        assert (
+            await verify_statement(public, stream_id, statement.epoch, coordinator.now_s[0])
+            == EQUAL
+        )
+
+
+async def test_what_is_too_old_to_tell_is_not_called_wrong(
+    coordinator: Coordinator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Measurements are kept for 90 days, statements for ever."""
+    stream_id = await _stream(coordinator, 1)
+    await _settled(coordinator)
+    record, epoch = PublicRecord(coordinator.client), EPOCH + 1
+    last_s = CALENDAR.epoch_bounds_s(epoch)[0] + 90 * 86_400
+    assert await verify_statement(record, stream_id, epoch, last_s) == EQUAL
+    assert await verify_statement(record, stream_id, epoch, last_s + 1) == UNTOLD
+    assert await dry_run(record, stream_id, range(epoch, epoch + 1), {}, last_s + 1) == UNTOLD
+    assert capsys.readouterr().out.count("its evidence was kept for 90 days") == 2
 
 
 async def test_a_statement_that_does_not_follow_is_found(
@@ -68,7 +85,7 @@ async def test_a_statement_that_does_not_follow_is_found(
     assert fields is not None
     await coordinator.measured.put(ref, {**fields, "up": b"", "down": b"\x01"})
     record = PublicRecord(coordinator.client)
-    assert await verify_statement(record, stream_id, EPOCH + 1) == DIFFERENT
+    assert await verify_statement(record, stream_id, EPOCH + 1, coordinator.now_s[0]) == DIFFERENT
     assert "minutes_up: published 60, recomputed 59" in capsys.readouterr().out
 
 
@@ -93,7 +110,12 @@ async def test_a_dry_run_settles_under_other_terms_and_writes_nothing(
     before = dict(coordinator.money._documents)
     epochs = range(EPOCH + 1, EPOCH + 3)
     record = PublicRecord(coordinator.client)
-    assert await dry_run(record, stream_id, epochs, {"rate_micros_per_hour": 12_000_000}) == EQUAL
+    assert (
+        await dry_run(
+            record, stream_id, epochs, {"rate_micros_per_hour": 12_000_000}, coordinator.now_s[0]
+        )
+        == EQUAL
+    )
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert lines[1:] == [
         [str(EPOCH + 1), "4.5", "9", "991"],

@@ -11,6 +11,7 @@ from api.http.problems import PROBLEMS
 from api.pages.rendering import Renderer
 from api.services import Services
 from coordinator.checking.suspicion import PUBLISHED
+from coordinator.epochs import EVIDENCE_DAYS
 from coordinator.media.proof import ProofParameters
 from coordinator.polling.sweeps import OFFLINE_AFTER_MISSES
 from coordinator.reasons import Reason
@@ -153,6 +154,7 @@ def _handler(renderer: Renderer, services: Services) -> Callable[[Request], Awai
             calendar=calendar,
             settled_epoch=calendar.epoch_at(now_s - calendar.grace_seconds) - 1,
             yesterday=f"{datetime.fromtimestamp(now_s - 86_400, UTC):%Y-%m-%d}",
+            evidence_days=EVIDENCE_DAYS,
             offline_after=OFFLINE_AFTER_MISSES,
             limits=limits_of(ProofParameters()).values(),
             suspicion=PUBLISHED,

@@ -14,8 +14,8 @@ from api.http.problems import Problem
 from api.services import Services
 from api.wire.common import Instant, timestamp
 from api.wire.evidence import AttemptOut
-from coordinator.adapters.records.base import EVIDENCE_DAYS
 from coordinator.checking.checks import Check, Event, Verdict
+from coordinator.epochs import EVIDENCE_DAYS
 from coordinator.pages.node_pages import NodeEpoch, epochs_of
 
 DRAWS_A_PAGE_MAX = 100

@@ -1,5 +1,6 @@
 """Streams on the wire: registered by sponsors, read by anyone, published with a key."""
 
+import re
 from datetime import datetime
 from typing import Annotated
 
@@ -10,13 +11,15 @@ from api.wire.common import In, Instant
 from api.wire.webhooks import WebhookUrl
 from coordinator.streams import StreamStatus
 
+_UNPRINTED = r"\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff"
+"""Control characters, further line ends, and what XML, and so a badge, cannot hold."""
+_NAME = re.compile(rf"^[^{_UNPRINTED}]*[^{_UNPRINTED}\s][^{_UNPRINTED}]*$")
+
 
 class StreamIn(In):
     """A sponsor registers a stream."""
 
-    name: str = Field(
-        min_length=1, max_length=100, json_schema_extra={"pattern": r"^[^\x00-\x1f]*$"}
-    )
+    name: str = Field(min_length=1, max_length=100, json_schema_extra={"pattern": _NAME.pattern})
     token_balance: PositiveAmount
     reward_per_node_hour: PositiveAmount
     max_paid_nodes: Annotated[int, Field(ge=1, le=10_000, strict=True), WHOLE] = 100
@@ -28,8 +31,8 @@ class StreamIn(In):
     def _has_an_offset(self) -> "StreamIn":
         if self.ends_at is not None and self.ends_at.tzinfo is None:
             raise ValueError("ends_at needs an offset, for example 2026-12-01T20:00:00Z")
-        if any(ord(character) < 32 for character in self.name):
-            raise ValueError("a name is one line of text")
+        if not _NAME.fullmatch(self.name):
+            raise ValueError("a name is one line of text, and not only spaces")
         return self
 
 

@@ -44,11 +44,13 @@ __all__ = [
 
 Answer = TypeVar("Answer", bytes, int)
 Resolve = Callable[[str], Awaitable[Sequence[str]]]
-"""From a host name to all of its addresses; raises OSError where it has none."""
+"""From a host name to all of its addresses; raises OSError where it has none.
+
+It ends by itself: a thread that asks a name server cannot be told to stop."""
 
 LIMITS = OutboundLimits()
 RESOLVERS_MAX = 64
-"""Threads that wait for name servers: those of strangers may be slow on purpose."""
+"""Names looked up at once, a thread each: name servers of strangers may be slow on purpose."""
 _OURS = frozenset(
     {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.ENETDOWN}
 )
@@ -118,15 +120,15 @@ class Outbound:
         self._resolve = resolve
         self._tls = tls
         self._bell = Bell()
+        self._lookups = asyncio.Semaphore(RESOLVERS_MAX)
 
     async def get(self, address: HttpAddress, *, at: str | None = None) -> Fetched | Failed:
         """One attempt at the stats; never raises for anything that the stranger does.
 
         `at`: the IP address to connect to, whatever the host's name resolves to now."""
         started = now()
-        deadline = asyncio.get_running_loop().time() + self._limits.total_seconds
         try:
-            peer = await self.resolve(at or address.host)
+            peer, deadline = await self._judged(at or address.host)
             body = await self._exchange(peer, address, deadline)
             return Fetched(body, peer, now() - started)
         except AddressRefused as refused:
@@ -139,9 +141,8 @@ class Outbound:
 
         Header values are ASCII and of one line. The rest of the answer is not read."""
         started = now()
-        deadline = asyncio.get_running_loop().time() + self._limits.total_seconds
         try:
-            peer = await self.resolve(address.host)
+            peer, deadline = await self._judged(address.host)
             status = await self._post(peer, address, headers, body, deadline)
             return Posted(status, peer, now() - started)
         except AddressRefused as refused:
@@ -149,17 +150,45 @@ class Outbound:
 
     async def resolve(self, host: str) -> str:
         """The one address of `host` to connect to; AddressRefused if any of them is not allowed."""
+        return (await self._judged(host))[0]
+
+    async def _judged(self, host: str) -> tuple[str, float]:
+        """(the address to connect to, the loop's time at which all must be over).
+
+        That time begins with the stranger's own part: waiting for a place is ours."""
         host = host if is_ip(host) else parse_host(host)
         if is_ip(host):
-            return check_addresses([host], allow_private=self._allow_private)
+            return check_addresses([host], allow_private=self._allow_private), self._deadline()
+        await self._place()
+        deadline = self._deadline()
+        # A lookup that is given up holds its thread, and so its place, until it ends by itself.
+        lookup = asyncio.ensure_future(self._resolve(host))
+        lookup.add_done_callback(self._ended)
         try:
             async with asyncio.timeout(self._limits.resolve_seconds):
-                found = await self._resolve(host)
+                found = await asyncio.shield(lookup)
         except TimeoutError:
             raise AddressRefused(Reason.NAME_UNRESOLVED, "its name server is slow") from None
         except (OSError, UnicodeError) as error:
             raise AddressRefused(Reason.NAME_UNRESOLVED, str(error)) from None
-        return check_addresses(found, allow_private=self._allow_private)
+        return check_addresses(found, allow_private=self._allow_private), deadline
+
+    def _deadline(self) -> float:
+        return asyncio.get_running_loop().time() + self._limits.total_seconds
+
+    async def _place(self) -> None:
+        """Waits for one of the places to look up a name; AddressRefused, by our fault, for none."""
+        try:
+            async with asyncio.timeout(self._limits.resolve_seconds):
+                await self._lookups.acquire()
+        except TimeoutError:
+            detail = "other names took all our places to look one up"
+            raise AddressRefused(Reason.UNKNOWN_INTERNAL, detail) from None
+
+    def _ended(self, lookup: "asyncio.Future[Sequence[str]]") -> None:
+        self._lookups.release()
+        if not lookup.cancelled():
+            lookup.exception()  # of one that was given up, nobody else asks
 
     async def _exchange(self, peer: str, address: HttpAddress, deadline: float) -> bytes:
         answer: asyncio.Future[bytes | Cut] = asyncio.get_running_loop().create_future()

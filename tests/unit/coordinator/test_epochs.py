@@ -22,7 +22,7 @@ def test_an_epoch_has_its_ticks() -> None:
 def test_evidence_counts_until_a_little_before_the_grace_period_ends() -> None:
     """What is being written in time is to be seen by everybody who settles."""
     assert CALENDAR.evidence_until_s(1) == 120 + 13 - 13 / 3
-    assert Calendar(grace_seconds=120).evidence_until_s(1) == 7_200 + 120 - 5
+    assert Calendar(grace_seconds=120).evidence_until_s(1) == 7_200 + 120 - 12
 
 
 @pytest.mark.parametrize(("sweep", "epoch"), [(7, 60), (0, 60), (5, 0)])

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from api.nodes import NEWCOMERS_AT_ONCE
 from collector.sweeping import announced
 from coordinator.checking.checks import Check, IngestState, Run, Verdict
 from coordinator.keys import node_id_of
@@ -55,6 +56,23 @@ async def test_a_node_is_known_by_its_key_and_its_address(coordinator: Coordinat
     assert (said["status"], said["reason"]) == ("pending", "not_yet_swept")
     assert said["says"]
     assert said["next_heartbeat_seconds"] == 30
+
+
+async def test_one_address_brings_few_new_nodes(coordinator: Coordinator) -> None:
+    """Keys cost nothing; who is known already, or comes from elsewhere, is not kept out."""
+    stream_id = (await coordinator.registered())["stream_id"]
+    keys = [base64.urlsafe_b64encode(bytes([n]) * 32).decode().rstrip("=") for n in range(18)]
+    for key in keys[:NEWCOMERS_AT_ONCE]:
+        assert (await _beat(coordinator, stream_id, bearer(key))).status_code == 200
+    refused = await _beat(coordinator, stream_id, bearer(keys[16]))
+    assert refused.status_code == 429
+    assert refused.headers["Retry-After"] == "600"
+    assert "new nodes from 203.0.114.7" in refused.json()["detail"]
+    assert await coordinator.measurements.node(node_id_of(keys[16])) is None
+    assert (await _beat(coordinator, stream_id, bearer(keys[0]))).status_code == 200
+    coordinator.now_s[0] += 600
+    assert (await _beat(coordinator, stream_id, bearer(keys[16]))).status_code == 200
+    assert (await _beat(coordinator, stream_id, bearer(keys[17]))).status_code == 429
 
 
 async def test_an_unchanged_heartbeat_writes_nothing(coordinator: Coordinator) -> None:

@@ -3,9 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 from coordinator.adapters.store import Fields, Query, Store
+from coordinator.epochs import EVIDENCE_DAYS
 
-EVIDENCE_DAYS = 90
-"""How long measurements stay before the TTL policy deletes them."""
 PAGE = 300
 """Documents a query; a value's documents must fit in one page (one a shard)."""
 
