@@ -17,7 +17,7 @@ from agent.doctor.inside import check_ports_free
 from agent.keys import KeyFileError, load_or_create_key
 from agent.log import log, start_logging
 from agent.node import Agent, log_wrong_settings
-from agent.notices.notify_test import notify_test
+from agent.notices.trial import notify_test
 from agent.settings import Settings, SettingsError, help_text
 
 
