@@ -25,8 +25,9 @@ from coordinator.epochs import Calendar
 from coordinator.ledger.balances import opening_balance
 from coordinator.ledger.statements import Statement
 from coordinator.pages.node_pages import BUCKETS
+from coordinator.polling.polls import Outcome, Poll
 from coordinator.polling.rosters import Roster, Slot
-from coordinator.polling.sweeps import Outcome, Poll, Sweep
+from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 from coordinator.streams import Stream
 from payout.gathering import Gatherer

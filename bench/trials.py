@@ -18,9 +18,9 @@ from coordinator.adapters.rtmp_reference import Reference
 from coordinator.checking.checks import Check, Event, Verdict
 from coordinator.checking.suspicion import NOBODY, TrustState, observe
 from coordinator.polling.addresses import parse_stats_url
+from coordinator.polling.polls import OUTCOME_OF_FAILURE, Outcome, judge
 from coordinator.polling.relay_stats import parse_stats
 from coordinator.polling.rosters import Slot
-from coordinator.polling.sweeps import OUTCOME_OF_FAILURE, Outcome, judge
 from coordinator.reasons import Reason
 from emulator.ports import LOOPBACK
 from prober.checking import Checker

@@ -16,8 +16,9 @@ from datetime import UTC, datetime
 from coordinator.adapters.firestore import FirestoreStore
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store import StoreError
+from coordinator.polling.polls import Poll
 from coordinator.polling.rosters import Roster
-from coordinator.polling.sweeps import Poll, Sweep
+from coordinator.polling.sweeps import Sweep
 
 _ID = re.compile(r"sweep-([0-9]{1,3})-([0-9]{1,12})")
 LINES = 40

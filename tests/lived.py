@@ -17,8 +17,9 @@ from coordinator.checking.checks import Check, IngestState, Run, Verdict
 from coordinator.epochs import Calendar
 from coordinator.ledger.balances import opening_balance
 from coordinator.polling.nodes import Node
+from coordinator.polling.polls import Outcome, Poll
 from coordinator.polling.rosters import Roster, Slot
-from coordinator.polling.sweeps import Outcome, Poll, Sweep
+from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 from coordinator.streams import Stream
 from payout.paging import Pager

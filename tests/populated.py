@@ -16,10 +16,10 @@ from coordinator.ledger.balances import opening_balance
 from coordinator.pages.history import History, NodeHistory
 from coordinator.pages.money_pages import MoneyPage
 from coordinator.pages.network_pages import NetworkPage
+from coordinator.polling.polls import Outcome, Poll
 from coordinator.polling.rollups import NodeHour
 from coordinator.polling.rosters import Slot
 from coordinator.polling.shards import FIRST
-from coordinator.polling.sweeps import Outcome, Poll
 from coordinator.reasons import Reason
 from coordinator.streams import Stream
 

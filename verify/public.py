@@ -11,8 +11,9 @@ from coordinator.checking.days import LotteryDay
 from coordinator.ledger.statements import Statement
 from coordinator.money import parse_tokens
 from coordinator.packing import bitmap_from
+from coordinator.polling.polls import Outcome
 from coordinator.polling.rosters import Roster, Slot
-from coordinator.polling.sweeps import Outcome, SweepBits
+from coordinator.polling.sweeps import SweepBits
 from coordinator.reasons import Reason
 from coordinator.streams import Stream
 from verify.statements import statement_from

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 
 from coordinator.adapters.records import Measurements
 from coordinator.keys import shard_of
+from coordinator.polling.polls import Poll
 from coordinator.polling.rosters import Roster, by_node, succeeding
 from coordinator.polling.shards import Layout, Layouts
-from coordinator.polling.sweeps import Poll, Sweep
+from coordinator.polling.sweeps import Sweep
 
 KEPT_TICKS = 1_440
 """How long people see who left: a day of minutes; dropped from the next version then."""

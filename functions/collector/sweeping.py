@@ -19,10 +19,11 @@ from coordinator.checking.checks import IngestState, Run
 from coordinator.epochs import Calendar
 from coordinator.keys import shard_of
 from coordinator.polling.nodes import Node
+from coordinator.polling.polls import Poll, judge
 from coordinator.polling.relay_stats import Media, RelayStats
 from coordinator.polling.rosters import Announced, Roster, succeeding
 from coordinator.polling.shards import FIRST, LEAD_TICKS, Layout, Layouts
-from coordinator.polling.sweeps import Poll, Sweep, judge
+from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 
 CURSOR_OVERLAP_S = 15.0

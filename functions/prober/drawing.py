@@ -7,8 +7,9 @@ from coordinator.checking.checks import Control
 from coordinator.checking.schedule import Lottery
 from coordinator.checking.suspicion import Trust
 from coordinator.checking.trustbook import TrustBook
+from coordinator.polling.polls import Outcome
 from coordinator.polling.rosters import Roster, Slot
-from coordinator.polling.sweeps import Outcome, Sweep
+from coordinator.polling.sweeps import Sweep
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,9 @@ from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store import Store
 from coordinator.checking.checks import Check, IngestState, Run, Verdict
+from coordinator.polling.polls import Outcome, Poll
 from coordinator.polling.rosters import Roster, Slot
-from coordinator.polling.sweeps import Outcome, Poll, Sweep
+from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 from coordinator.streams import Stream
 from tests.lived import Lived

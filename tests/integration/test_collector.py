@@ -15,7 +15,8 @@ from coordinator.adapters.records import Measurements
 from coordinator.checking.checks import IngestState, Run
 from coordinator.epochs import Calendar
 from coordinator.polling.nodes import Node
-from coordinator.polling.sweeps import Outcome, Sweep
+from coordinator.polling.polls import Outcome
+from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

@@ -42,8 +42,9 @@ from coordinator.epochs import Calendar
 from coordinator.ledger.settlements import draft
 from coordinator.ledger.statements import Statement
 from coordinator.money import format_tokens
+from coordinator.polling.polls import Outcome, Poll
 from coordinator.polling.rosters import Roster, Slot
-from coordinator.polling.sweeps import Outcome, Poll, Sweep
+from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 from coordinator.streams import Stream
 from payout.gathering import Gatherer

@@ -4,8 +4,9 @@ import pytest
 
 from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.records import Measurements
+from coordinator.polling.polls import Outcome, Poll
 from coordinator.polling.rosters import Roster, Slot
-from coordinator.polling.sweeps import Outcome, Poll, Sweep
+from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 from show.__main__ import lines_of, main, show
 

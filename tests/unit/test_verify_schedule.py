@@ -24,8 +24,9 @@ from coordinator.checking.trustbook import TrustBook
 from coordinator.epochs import Calendar
 from coordinator.ledger.audit import SWEEP_AGE_TICKS_MAX
 from coordinator.media.proof import ProofParameters
+from coordinator.polling.polls import Outcome, Poll
 from coordinator.polling.rosters import Roster, Slot
-from coordinator.polling.sweeps import Outcome, Poll, Sweep
+from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 from prober.checking import Capacity, Checker
 from prober.drawing import candidates, due_in

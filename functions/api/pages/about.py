@@ -13,7 +13,7 @@ from api.services import Services
 from coordinator.checking.suspicion import PUBLISHED
 from coordinator.epochs import EVIDENCE_DAYS
 from coordinator.media.proof import ProofParameters
-from coordinator.polling.sweeps import OFFLINE_AFTER_MISSES
+from coordinator.polling.polls import OFFLINE_AFTER_MISSES
 from coordinator.reasons import Reason
 
 

@@ -11,7 +11,7 @@ from coordinator.checking.checks import Check, Verdict
 from coordinator.epochs import Calendar
 from coordinator.pages.node_pages import NodeEpoch
 from coordinator.pages.strips import ABSENT, LETTERS, counted, overlaid, stretches_of
-from coordinator.polling.sweeps import Outcome, Poll
+from coordinator.polling.polls import Outcome, Poll
 
 BASE_PX = 12
 """Where bars stand, from the top of a row; checks are marked below."""

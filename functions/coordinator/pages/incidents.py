@@ -14,7 +14,7 @@ from coordinator.ledger.statements import Statement
 from coordinator.packing import pack, unpack
 from coordinator.pages.node_pages import Part
 from coordinator.pages.strips import ABSENT, LETTERS
-from coordinator.polling.sweeps import Outcome
+from coordinator.polling.polls import Outcome
 from coordinator.reasons import Reason
 from coordinator.streams import Stream
 

@@ -15,8 +15,8 @@ from coordinator.pages.history import NO_HISTORY, NodeHistory
 from coordinator.pages.money_pages import NO_TOKENS, Tokens
 from coordinator.pages.network_pages import NetworkPage
 from coordinator.polling.nodes import NodeStatus, status_of
+from coordinator.polling.polls import SHOWN_OFFLINE_AFTER_MISSES, Poll
 from coordinator.polling.rosters import Slot
-from coordinator.polling.sweeps import SHOWN_OFFLINE_AFTER_MISSES, Poll
 from coordinator.reasons import Reason
 
 

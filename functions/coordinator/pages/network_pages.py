@@ -24,9 +24,10 @@ from coordinator.pages.page_columns import (
     trust_columns,
     trust_of,
 )
+from coordinator.polling.polls import Poll
 from coordinator.polling.rosters import Roster, Slot
 from coordinator.polling.shards import FIRST, Layout
-from coordinator.polling.sweeps import Poll, Sweep
+from coordinator.polling.sweeps import Sweep
 
 FORMAT = 2
 """Of the fields below: a page of another one is as good as none, and is soon written anew."""

@@ -13,9 +13,9 @@ from typing import Any
 from coordinator.checking.suspicion import NOBODY, TrustState
 from coordinator.column_packing import Columns
 from coordinator.pages.history import NO_HISTORY, NodeHistory
+from coordinator.polling.polls import Outcome, Poll
 from coordinator.polling.rollups import NodeHour
 from coordinator.polling.rosters import Slot
-from coordinator.polling.sweeps import Outcome, Poll
 from coordinator.reasons import Reason
 
 _HOST = "{}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from coordinator.polling.minutes import Minutes
-from coordinator.polling.sweeps import Outcome
+from coordinator.polling.polls import Outcome
 
 LETTERS = {
     Outcome.UP: "u",

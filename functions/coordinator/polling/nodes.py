@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from coordinator.checking.suspicion import Trust, TrustState
 from coordinator.keys import shard_of
-from coordinator.polling.sweeps import Outcome
+from coordinator.polling.polls import Outcome
 from coordinator.reasons import Reason
 
 

@@ -7,8 +7,9 @@ from coordinator.checking.checks import IngestState, Run
 from coordinator.epochs import Calendar
 from coordinator.polling.bitmatrix import columns
 from coordinator.polling.minutes import Minutes
+from coordinator.polling.polls import Outcome
 from coordinator.polling.rosters import Roster, Slot
-from coordinator.polling.sweeps import Outcome, SweepBits
+from coordinator.polling.sweeps import SweepBits
 
 
 def minutes_of(

@@ -18,10 +18,11 @@ from coordinator.pages.money_pages import Tokens
 from coordinator.pages.network import network_of
 from coordinator.pages.network_pages import NetworkPage, News, bare_page
 from coordinator.polling.nodes import NodeStatus
+from coordinator.polling.polls import Outcome, Poll
 from coordinator.polling.rollups import NodeHour
 from coordinator.polling.rosters import Announced, Roster, Slot
 from coordinator.polling.shards import FIRST, Layout
-from coordinator.polling.sweeps import Outcome, Poll, Sweep
+from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 from tests.populated import network_page
 

@@ -2,7 +2,7 @@
 
 from coordinator.pages.strips import counted, letters_of, overlaid, stretches_of
 from coordinator.polling.minutes import Minutes
-from coordinator.polling.sweeps import Outcome
+from coordinator.polling.polls import Outcome
 
 
 def test_every_outcome_has_its_letter() -> None:

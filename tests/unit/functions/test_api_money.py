@@ -16,8 +16,9 @@ from coordinator.ledger.rows import Row
 from coordinator.ledger.settlements import Draft, Evidence
 from coordinator.ledger.terms import Terms
 from coordinator.money import format_tokens, parse_tokens
+from coordinator.polling.polls import Outcome, Poll
 from coordinator.polling.rosters import Roster, Slot
-from coordinator.polling.sweeps import Outcome, Poll, Sweep
+from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 from payout.settling import Settler
 from tests.unit.functions.conftest import NOW_S, SPONSOR_KEY, Coordinator, bearer

@@ -10,9 +10,10 @@ from api.nodes import NEWCOMERS_AT_ONCE
 from collector.sweeping import announced
 from coordinator.checking.checks import Check, IngestState, Run, Verdict
 from coordinator.keys import node_id_of
+from coordinator.polling.polls import judge
 from coordinator.polling.relay_stats import Media, RelayStats
 from coordinator.polling.rosters import Roster
-from coordinator.polling.sweeps import Sweep, judge
+from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 from tests.unit.functions.conftest import NOW_S, Coordinator, bearer
 

@@ -13,9 +13,10 @@ from coordinator.adapters.counting import CountingStore
 from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.outbound import Outbound
 from coordinator.adapters.records import Measurements
+from coordinator.polling.polls import Poll, judge
 from coordinator.polling.relay_stats import Media, RelayStats
 from coordinator.polling.rosters import Roster
-from coordinator.polling.sweeps import Poll, Sweep, judge
+from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 from tests.unit.functions.conftest import NOW_S, SPONSOR_KEY, STREAM, bearer, settings
 from tests.unit.functions.test_api_nodes import NODE_ID, NODE_KEY

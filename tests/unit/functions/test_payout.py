@@ -21,8 +21,9 @@ from coordinator.epochs import Calendar
 from coordinator.ledger.balances import opening_balance
 from coordinator.ledger.entries import EntryKind
 from coordinator.pages.money_pages import FORMAT
+from coordinator.polling.polls import Outcome, Poll
 from coordinator.polling.rosters import Roster, Slot
-from coordinator.polling.sweeps import Outcome, Poll, Sweep
+from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 from coordinator.streams import Stream
 from payout.settling import EPOCHS_A_CALL_MAX, SECONDS_MAX, Settler

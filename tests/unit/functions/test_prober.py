@@ -7,8 +7,9 @@ from coordinator.checking.schedule import Lottery
 from coordinator.checking.suspicion import Trust, TrustState
 from coordinator.checking.trustbook import TrustBook
 from coordinator.media.proof import Proof
+from coordinator.polling.polls import Outcome, Poll
 from coordinator.polling.rosters import Roster, Slot
-from coordinator.polling.sweeps import Outcome, Poll, Sweep
+from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 from prober.checking import Capacity, decide
 from prober.drawing import candidates, due_in

@@ -17,8 +17,9 @@ from coordinator.checking.checks import Check, Event, Verdict
 from coordinator.checking.schedule import day_of
 from coordinator.epochs import Calendar
 from coordinator.media.proof import ProofParameters
+from coordinator.polling.polls import Outcome, Poll
 from coordinator.polling.rosters import Roster, Slot
-from coordinator.polling.sweeps import Outcome, Poll, Sweep
+from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 from prober.checking import Capacity, Checker
 from prober.missing import MISSED_DRAWS_MAX

@@ -7,8 +7,9 @@ from coordinator.adapters.page_documents import PageWriter
 from coordinator.adapters.records import Measurements
 from coordinator.money import format_tokens
 from coordinator.pages.stream_pages import StreamHour
+from coordinator.polling.polls import Outcome, Poll
 from coordinator.polling.rosters import Roster, Slot
-from coordinator.polling.sweeps import Outcome, Poll, Sweep
+from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 from tests.lived import CALENDAR, FIRST_EPOCH, NODES, STREAM_ID, Lived
 from tests.unit.functions.lived_api import Site, site_of

@@ -1,0 +1,15 @@
+"""How hard the laws are tried: `HYPOTHESIS_PROFILE=nightly` reaches a million operations."""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+_SIZE = [HealthCheck.data_too_large, HealthCheck.filter_too_much]
+_SPEED = [HealthCheck.too_slow]
+
+# Never by the clock: how fast a machine is, or how busy, is no property of the code.
+settings.register_profile("default", deadline=None, suppress_health_check=_SPEED)
+settings.register_profile(
+    "nightly", max_examples=20_000, deadline=None, suppress_health_check=_SPEED + _SIZE
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
