@@ -182,6 +182,11 @@ class Reason(StrEnum):
         "No check has passed yet; pay starts with the first one that does.",
         "Nothing to do: checks come by themselves at secret random times.",
     )
+    CHECK_FAILED = (
+        "check_failed",
+        "The last check failed: nothing is paid until one passes.",
+        "See the node's page for what the check found.",
+    )
     SUSPECTED = (
         "suspected",
         "Checks failed more often than honest nodes' do; pay is parked until retests pass.",

@@ -180,7 +180,7 @@ class NodeList:
         name = self.stream_names.get(stream_id, "")
         told = (node.node_id, node.slot.rtmp_host, stream_id, name, node.status, node.reason)
         kind = f"control {node.control}" if node.control else ""
-        return " ".join((*told, node.reason.says, kind)).lower()
+        return " ".join((*told, node.says, kind)).lower()
 
 
 def _number(text: str) -> int:

@@ -71,6 +71,13 @@ class TrustState:
     last_reason: str | None = None
     flagged_s: float | None = None
 
+    @property
+    def failure(self) -> Reason | None:
+        """Why the last check that counts failed; None if it passed, or there was none."""
+        if self.last_reason in (None, Reason.PASSED, Reason.DEGRADED):
+            return None
+        return Reason(self.last_reason)
+
     def to_row(self) -> dict[str, Any]:
         """Only what differs from a new node's state, for packing."""
         return {k: v for k, new in _NEW.items() if (v := getattr(self, k)) != new}

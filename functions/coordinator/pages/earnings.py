@@ -39,11 +39,13 @@ def answer_of(view: NodeView, stream: StreamStatus | None, last: Iterable[Row]) 
     """`stream` is the status of the stream that it relays, None where that is not known: then it
     is taken for active. `last` are its rows of its last settled epoch."""
     if view.status not in (NodeStatus.HEALTHY, *_WAITING):
-        return Answer(Earns.NO, "It earns nothing now.", view.reason.says, view.reason.fix)
+        return Answer(Earns.NO, "It earns nothing now.", view.says, view.fix)
     if stream in (StreamStatus.EXHAUSTED, StreamStatus.CLOSED):
         return _without_tokens(stream)
     if view.status in _WAITING or view.reason is Reason.UNPROVEN:
-        return Answer(Earns.WAITS, "It earns nothing yet.", view.reason.says, view.reason.fix)
+        return Answer(Earns.WAITS, "It earns nothing yet.", view.says, view.fix)
+    if view.reason is Reason.CHECK_FAILED:
+        return Answer(Earns.NO, "It earns nothing until a check passes.", view.says, view.fix)
     place = _without_place(last)
     if place:
         return Answer(Earns.NO, "It serves, and others are paid.", place.says, place.fix)

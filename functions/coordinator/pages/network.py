@@ -44,6 +44,22 @@ class NodeView:
         return self.slot.node_id
 
     @property
+    def says(self) -> str:
+        """The reason in words, and what the last check found if that is the reason."""
+        failure = self._failure
+        return f"{self.reason.says} {failure.says}" if failure else self.reason.says
+
+    @property
+    def fix(self) -> str:
+        """What to do about it; may be empty."""
+        failure = self._failure
+        return failure.fix if failure else self.reason.fix
+
+    @property
+    def _failure(self) -> Reason | None:
+        return self.trust.failure if self.reason is Reason.CHECK_FAILED else None
+
+    @property
     def is_verified(self) -> bool:
         """Whether viewers may be sent to it: up now, and the last checks passed."""
         return self.status is NodeStatus.HEALTHY and self.trust.trust is Trust.PROVEN

@@ -98,6 +98,8 @@ def status_of(
         return NodeStatus.PENDING, Reason.NOT_YET_SWEPT
     outcome, reason = health
     status = _HEALTH_STATUS.get(outcome, NodeStatus.UNHEALTHY)
-    if status is NodeStatus.HEALTHY and trust.trust is Trust.UNPROVEN:
+    if status is NodeStatus.HEALTHY and trust.failure:
+        reason = Reason.CHECK_FAILED
+    elif status is NodeStatus.HEALTHY and trust.trust is Trust.UNPROVEN:
         reason = Reason.UNPROVEN
     return status, reason

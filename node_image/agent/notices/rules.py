@@ -40,6 +40,8 @@ _LEVELS = {
     "suspended": Level.SUSPENDED,
     "fraud": Level.FRAUD,
 }
+_NOT_PROVEN = ("unproven", "check_failed")
+"""Reasons of a healthy node that has passed no check yet, or not the last one."""
 _KINDS = {
     Level.WELL: Kind.CLEARED,
     Level.UNHEALTHY: Kind.UNHEALTHY,
@@ -81,7 +83,7 @@ def see(standing: Standing, trouble_s: float) -> Seen:
         return Seen(Level.UNHEALTHY if is_away else None, False, earned)
     if answer is None:
         return Seen(None, False, "")
-    is_proven = answer.status == "healthy" and answer.reason != "unproven"
+    is_proven = answer.status == "healthy" and answer.reason not in _NOT_PROVEN
     return Seen(_LEVELS.get(answer.status), is_proven, earned)
 
 

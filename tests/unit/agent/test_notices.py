@@ -137,9 +137,11 @@ def test_a_clock_that_was_put_back_silences_nobody() -> None:
 
 def test_the_first_passed_check_is_told_once() -> None:
     """From then on minutes are paid."""
-    unproven = see(Standing(replace(ANSWER, reason="unproven", earned="0"), ""), 0.0)
-    kind, told = tell(Told(), unproven, NOW_S)
-    assert kind is None
+    told = Told()
+    for reason in ("unproven", "check_failed"):
+        unproven = see(Standing(replace(ANSWER, reason=reason, earned="0"), ""), 0.0)
+        kind, told = tell(told, unproven, NOW_S)
+        assert kind is None
     kind, told = tell(told, seen_as("healthy", "0"), NOW_S + 60)
     assert kind is Kind.FIRST_CHECK
     assert tell(told, seen_as("healthy", "0"), NOW_S + 120)[0] is None

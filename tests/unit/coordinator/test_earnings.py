@@ -7,7 +7,8 @@ from coordinator.ledger.rows import Row
 from coordinator.pages.earnings import Earns, answer_of
 from coordinator.pages.money_pages import NO_TOKENS
 from coordinator.pages.network import NodeView
-from coordinator.polling.nodes import NodeStatus
+from coordinator.polling.nodes import NodeStatus, status_of
+from coordinator.polling.polls import Outcome
 from coordinator.polling.rosters import Slot
 from coordinator.reasons import Reason
 from coordinator.streams import StreamStatus
@@ -60,6 +61,34 @@ def test_whatever_is_wrong_is_named_with_what_to_do(status: NodeStatus, reason: 
     for stream in (StreamStatus.ACTIVE, StreamStatus.CLOSED, None):
         answer = answer_of(_view(status, reason), stream, ())
         assert (answer.earns, answer.says, answer.fix) == (Earns.NO, reason.says, reason.fix)
+
+
+def test_a_failed_check_is_told_with_what_it_found_and_what_to_do() -> None:
+    """Not that it earns, nor that there is nothing to do."""
+    failed = TrustState(Trust.PROVEN, passed=3, failed=1, last_pass_s=7.0, last_reason="replayed")
+    status, reason = status_of((Outcome.UP, Reason.OK), failed, gone=None)
+    view = NodeView(SLOT, status, reason, None, failed, NO_TOKENS)
+    answer = answer_of(view, StreamStatus.ACTIVE, ())
+    assert (status, reason, answer.earns) == (NodeStatus.HEALTHY, Reason.CHECK_FAILED, Earns.NO)
+    assert answer.says == f"{Reason.CHECK_FAILED.says} {Reason.REPLAYED.says}"
+    assert answer.fix == Reason.REPLAYED.fix
+
+
+@pytest.mark.parametrize(
+    ("trust", "told"),
+    [
+        (TrustState(), Reason.UNPROVEN),
+        (TrustState(failed=1, last_reason="no_stream"), Reason.CHECK_FAILED),
+        (TrustState(Trust.PROVEN, passed=1, last_reason="passed"), Reason.OK),
+        (TrustState(Trust.PROVEN, degraded=1, last_reason="degraded"), Reason.OK),
+        (TrustState(Trust.FLAGGED, failed=3, last_reason="no_stream"), Reason.SUSPECTED),
+    ],
+)
+def test_a_node_that_says_it_is_up_is_told_what_its_checks_say(
+    trust: TrustState, told: Reason
+) -> None:
+    """The last one that counts."""
+    assert status_of((Outcome.UP, Reason.OK), trust, gone=None)[1] is told
 
 
 def test_a_stream_that_is_not_known_here_is_taken_for_active() -> None:
