@@ -35,6 +35,8 @@ from tests.terraform.plans import ROOT
 
 BUILD_SECONDS_MAX = 900.0
 WAIT_SECONDS_MAX = 150.0
+ATTEMPTS = 3
+"""Of a check in a container of its own, whose tool starts from a disk that nobody has read yet."""
 PORTS = {"api": 8080, "collector": 8081, "prober": 8082, "payout": 8083, "scheduler": 8123}
 """As compose.yaml has them."""
 OURS = tuple(PORTS)
@@ -221,9 +223,10 @@ def test_the_probers_image_reads_a_stream_and_fails_well_without_one(
     with Media() as media:
         _, port = media.server("ingest")
         asyncio.run(_published(media, port))
-        packets, failure = _captured(images["prober"], at(port, "stage").url)
-        if failure == "no_stream":  # a busy machine: a check is repeated at once, too
+        for _ in range(ATTEMPTS):
             packets, failure = _captured(images["prober"], at(port, "stage").url)
+            if failure == "None":
+                break
         assert failure == "None"
         assert int(packets) > 20
         assert _captured(images["prober"], at(port, "nobody").url) == ("0", "no_stream")

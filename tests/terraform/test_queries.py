@@ -44,7 +44,7 @@ def _collections_and_queries() -> dict[str, set[str]]:
             held = _assigned(function)
             if function.name == RANGE:
                 held["field"] = _ranged()
-            for call in _calls(function, "find"):
+            for call in _calls(function, "Query"):
                 if len(call.args) == 2 and (collection := _text(call.args[0])):
                     field = call.args[1]
                     text = _text(field)
