@@ -133,13 +133,13 @@ class CoordinatorStandIn:
         elif path == "/nodes/dial-back" and self.dial_back is not None:
             _send(request, 200, self.dial_back)
         elif path == "/streams":
-            streams = [self._stream(), *self.others]
+            streams = list(self._streams().values())
             _send(request, 200, {"streams": streams, "next_page_token": None})
         elif path == f"/streams/{STREAM_ID}":
             _send(request, 200, self._stream())
         elif path == "/ingest/publish":
             self._answer_publisher(request, key, body)
-        elif path == "/nodes/heartbeat":
+        elif path == "/nodes/heartbeat" and body["stream_id"] in self._streams():
             self.keys.add(key)
             _send(request, 200, self._heartbeat_answer(body))
         else:
@@ -154,6 +154,9 @@ class CoordinatorStandIn:
             _problem(request, 403, "wrong-stream-key", "The stream key is wrong.")
         else:
             _send(request, 204, None)
+
+    def _streams(self) -> dict[str, dict[str, Any]]:
+        return {stream["stream_id"]: stream for stream in (self._stream(), *self.others)}
 
     def _stream(self) -> dict[str, Any]:
         return {
@@ -171,17 +174,18 @@ class CoordinatorStandIn:
         }
 
     def _heartbeat_answer(self, beat: dict[str, Any]) -> dict[str, Any]:
+        stream = self._streams()[beat["stream_id"]]
         return {
             "node_id": "n4w7d2",
-            "stream_id": STREAM_ID,
-            "stream_status": self.stream_status,
+            "stream_id": stream["stream_id"],
+            "stream_status": stream["status"],
             "status": "healthy",
             "reason": "ok",
             "says": "Everything is as it should be.",
             "fix": "",
             "stats_url": f"http://{HOST}:{beat.get('stats_port')}/stats.json",
-            "rtmp_url": f"rtmp://{HOST}:{beat['rtmp_port']}/live/{STREAM_ID}",
-            "ingest_url": self.ingest_url,
+            "rtmp_url": f"rtmp://{HOST}:{beat['rtmp_port']}/live/{beat['stream_id']}",
+            "ingest_url": stream["ingest_url"],
             "earned": "12.25",
             "next_heartbeat_seconds": self.pace_s,
             **self.told,

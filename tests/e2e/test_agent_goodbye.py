@@ -99,6 +99,14 @@ def test_auto_takes_the_stream_that_lacks_nodes_most_and_leaves_one_that_ends(
         coordinator.stream_status = "exhausted"
         node.wait_until("another", lambda: node.stats()["stream"]["id"] == "served")
         node.wait_until("its heartbeat", lambda: coordinator.beats()[-1]["stream_id"] == "served")
+        # It stays: the one it left is not gone back to.
+        heard = len(coordinator.beats())
+        node.wait_until("two more", lambda: len(coordinator.beats()) >= heard + 2)
+        assert {beat["stream_id"] for beat in coordinator.beats()[heard:]} == {"served"}
+        assert [found["stream_id"] for found in node.events("stream_found")] == [
+            STREAM_ID,
+            "served",
+        ]
 
 
 def test_auto_waits_while_no_stream_is_active(
