@@ -49,10 +49,11 @@ unit-functions:
 unit-others:
 	@$(PYTHON) -m pytest tests/unit --ignore=tests/unit/functions
 
-test: check ## check, then documents, property, integration, end-to-end and browser tests
+test: check ## check, then documents, property, integration, end-to-end and browser tests, then test-cloud
 	@$(PYTHON) -m emulator setup --for-tests
 	@$(PYTHON) -m pytest tests/docs tests/property tests/integration tests/e2e
 	@$(PYTHON) -m pytest tests/browser
+	@$(MAKE) --no-print-directory test-cloud
 
 images: setup ## Build the images and really run them (docker, podman, or BUILD_OFFLINE=program)
 	@$(PYTHON) -m pytest tests/image

@@ -2,7 +2,7 @@ resource "google_billing_budget" "budget" {
   count = var.budget == null ? 0 : 1
 
   billing_account = var.budget.billing_account
-  display_name    = local.name # docs/ops.md says what costs
+  display_name    = "${local.name}: docs/ops.md, When an alert comes" # all that its mail can say
 
   budget_filter {
     projects = ["projects/${local.project_number}"]

@@ -8,6 +8,8 @@ import pytest
 
 from tests.terraform.plans import EVERYTHING, FOLDER, REQUIRED, planned, resources, run
 
+BUDGET_NAME_CHARS_MAX = 60  # Cloud Billing Budget API, Budget.display_name
+
 BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a region that does not exist": ({"region": "europe-west99"}, "region: write one region"),
     "a zone": ({"region": "europe-west1-b"}, "no zone and no multi-region"),
@@ -106,7 +108,9 @@ def test_the_example_of_variables_can_be_planned() -> None:
     given = {name: said["value"] for name, said in outcome.plan["variables"].items()}
     for name in re.findall(r"^(\w+) +=", text, re.MULTILINE):
         assert given[name] is not None
-    assert {one.key for one in resources(outcome, "google_billing_budget")} == {"0"}
+    (budget,) = resources(outcome, "google_billing_budget")
+    assert "docs/ops.md, When an alert comes" in budget.values["display_name"]
+    assert len(budget.values["display_name"]) <= BUDGET_NAME_CHARS_MAX
 
 
 def test_the_configuration_is_valid() -> None:
