@@ -13,10 +13,10 @@ from tests.e2e.agent_stand_ins import (
     AgentProcess,
     CoordinatorStandIn,
     Watched,
-    free_port,
     publisher,
 )
 from tests.e2e.certificates import certificate, served_with
+from tests.ports import free_port
 
 NODES = int(os.environ.get("NODES", "5"))
 # The pace that the coordinator asks for; only so can its absence be noticed within an outage.

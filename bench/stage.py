@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from bench.directory import Directory
 from bench.report import ROOT
+from coordinator.adapters.rtmp_probe import RtmpProbe
 from coordinator.media.rtmp import RtmpAddress
 from emulator import publisher
 from emulator.cheats import PROGRAMS
@@ -25,6 +27,7 @@ from emulator.processes import Child, Command, Supervisor
 
 STREAM, OTHER_STREAM = "show", "another"
 SEEDS = {STREAM: 11, OTHER_STREAM: 23}
+PUBLISHED_SECONDS_MAX = 40.0
 THROTTLE_BYTES_PER_S = 125_000
 """1.5 times what the stream needs."""
 MODULE = Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
@@ -79,9 +82,19 @@ class Stage:
             url = f"rtmp://{LOOPBACK}:{self.ingest_port}/live/{stream}"
             await listening(self.ingest_port)
             await self._run(f"publisher {stream}", publisher.argv(url, seed, None))
+        await self._published()
         await self._start_honest()
         for kind in cheats:
             await self._start_cheat(kind)
+
+    async def _published(self) -> None:
+        """Returns when the streams can be played: an ffmpeg relay that comes before them ends."""
+        probe = RtmpProbe(now=time.time)
+        async with asyncio.timeout(PUBLISHED_SECONDS_MAX):
+            for stream in SEEDS:
+                address = RtmpAddress(LOOPBACK, self.ingest_port, "live", stream)
+                while not (await probe.capture(address, 1.5)).packets:
+                    pass
 
     async def _start_honest(self) -> None:
         honest = {

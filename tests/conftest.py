@@ -1,4 +1,7 @@
-"""How hard the laws are tried: `HYPOTHESIS_PROFILE=nightly` reaches a million operations."""
+"""How hard the laws are tried: `HYPOTHESIS_PROFILE=nightly` reaches a million operations.
+
+With `ci` the same code is always tried with the same examples; else each run draws new ones.
+"""
 
 import os
 
@@ -9,6 +12,7 @@ _SPEED = [HealthCheck.too_slow]
 
 # Never by the clock: how fast a machine is, or how busy, is no property of the code.
 settings.register_profile("default", deadline=None, suppress_health_check=_SPEED)
+settings.register_profile("ci", settings.get_profile("default"), derandomize=True)
 settings.register_profile(
     "nightly", max_examples=20_000, deadline=None, suppress_health_check=_SPEED + _SIZE
 )

@@ -14,6 +14,7 @@ from agent.engines.base import (
     EngineUnfitError,
     Job,
 )
+from agent.engines.local_page import READ_S_MAX
 from agent.log import log
 from agent.meter import Meter
 from agent.relay_process import RelayProcess
@@ -22,6 +23,7 @@ from agent.stats import RelayView
 # Ten seconds after its cause has gone, an outage is over.
 RETRY = Backoff(first_s=0.5, limit_s=8.0)
 READ_EVERY_S = 1.0
+LOOK_S_MAX = READ_EVERY_S + READ_S_MAX
 _RESTARTED = (
     "The agent starts the relay again by itself; if this goes on, update the node, and then send "
     "its log to whoever runs the network."
@@ -30,6 +32,26 @@ _RESTARTED = (
 PROVEN_S = 30.0
 # The configuration holds an address and not a name: an ingest that moves is looked up again.
 LOOK_UP_EVERY_S = 30.0
+
+
+class Silence:
+    """For how long the relay has not answered, as far as this machine was there to hear it."""
+
+    def __init__(self, now_s: float) -> None:
+        self._looked_s = now_s
+        self.seconds = 0.0
+
+    def ends(self, now_s: float) -> None:
+        """The relay has answered."""
+        self._looked_s, self.seconds = now_s, 0.0
+
+    def goes_on(self, now_s: float) -> None:
+        """It was asked, and did not answer in time.
+
+        A machine that stood still meanwhile, as a paused container does, was not listening.
+        """
+        self.seconds += min(now_s - self._looked_s, LOOK_S_MAX)
+        self._looked_s = now_s
 
 
 class Supervisor:
@@ -134,18 +156,20 @@ class Supervisor:
 
     async def _watch(self, started_s: float) -> str:
         """Read the statistics for as long as the engine is healthy; returns what ails it."""
-        heard_s = started_s
+        silence = Silence(started_s)
         while True:
             now_s = self._clock()
             try:
                 reading = await self._engine.read()
                 heard_s = self._clock()
+                silence.ends(heard_s)
                 self._meter.take(reading, heard_s)
                 if self._state != "running":
                     self._state, self.trouble = "running", ""
             except EngineSilentError as e:
+                silence.goes_on(self._clock())
                 log("relay_silent", logging.DEBUG, reason=str(e))
-            if ailment := self._engine.ailment(self._clock() - heard_s):
+            if ailment := self._engine.ailment(silence.seconds):
                 return ailment
             is_young = self._state != "running"
             await asyncio.sleep(

@@ -16,7 +16,7 @@ NAMES = ("network", "stream", "good node", "bad node", "about", "docs")
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """Two honest nodes and one that serves a recording; one epoch of them is settled."""
+    """Two honest nodes and one that serves a recording; checks of both are settled and paid."""
     with running(tmp_path_factory.mktemp("demo"), 2, "loop") as demo:
         demo.until_printed("starting nodes")
         demo.until(lambda: len(demo.nodes()) == 3, "three nodes")
@@ -24,14 +24,16 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
             lambda: all(n.checks_passed + n.checks_failed > 0 for n in demo.nodes()),
             "a check of every node",
         )
-        demo.until(lambda: bool(_settled(demo)), "a settled epoch that somebody is paid for")
+        demo.until(lambda: len(_paid(demo)) == 2, "a settled epoch that pays the honest nodes")
         yield demo
 
 
-def _settled(demo: Demo) -> list[object]:
+def _paid(demo: Demo) -> set[str]:
+    """Ids of nodes: who was paid has a settled check, which another's epoch need not hold."""
     stream_id = demo.nodes()[0].stream_id
     told = demo.api.get(f"/streams/{stream_id}/statements").raise_for_status().json()
-    return [one for one in told["statements"] if one["paid"] != "0"]
+    rows = (row for one in told["statements"] for row in one["rows"])
+    return {row["node_id"] for row in rows if row["earned"] != "0"}
 
 
 def _url(demo: Demo, name: str) -> str:

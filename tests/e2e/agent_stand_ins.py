@@ -17,6 +17,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, TypeVar
 
+from agent.doctor import first_look
+from tests.ports import free_port
+
 ROOT = Path(__file__).parents[2]
 HOST = "127.0.0.1"
 STREAM_ID = "k3v9m2x7q4ab"
@@ -25,14 +28,6 @@ INGEST_KEY = "an-ingest-key-for-tests"
 WAIT_S_MAX = 25.0
 PLAY_S_MAX = 20
 P = TypeVar("P", bound="Watched")
-
-
-def free_port() -> int:
-    """A port that nothing listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def is_listening(port: int) -> bool:
@@ -374,6 +369,13 @@ class AgentProcess(RunningAgent):
             **settings,
         }
         super().__init__([*wrapper, sys.executable, "-m", "agent", *command], env)
+
+
+def examined(folder: Path) -> Path:
+    """A node's folder as after its first look at itself, which plays: that counts as a viewer."""
+    folder.mkdir(parents=True)
+    (folder / first_look.FILE).touch()
+    return folder
 
 
 def publisher(

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -13,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from coordinator.media.rtmp import RtmpAddress
+from emulator.proctable import listening_inodes
+from tests.ports import free_port
 
 PATIENCE_S = 40.0
 """How long a condition may take before the test fails with the output of what it waited for."""
@@ -89,7 +90,10 @@ class Media:
     def server(
         self, name: str, *, pull: RtmpAddress | None = None, port: int | None = None
     ) -> tuple[Child, int]:
-        """An nginx with the RTMP module, pulling a stream for ever if asked; and its port."""
+        """An nginx with the RTMP module, pulling a stream for ever if asked; and its port.
+
+        It listens: a publisher that comes before it ends at once, and for good.
+        """
         port, home = port or free_port(), self.folder / name
         home.mkdir()
         line = (
@@ -97,7 +101,16 @@ class Media:
         )
         (home / "c.conf").write_text(SERVER.format(module=MODULE, port=port, pull=line))
         argv = ["nginx", "-p", f"{home}/", "-c", "c.conf", "-e", "stderr"]
-        return self.start(name, argv), port
+        child = self.start(name, argv)
+        self._await_listening(child, port)
+        return child, port
+
+    def _await_listening(self, child: Child, port: int) -> None:
+        give_up = time.monotonic() + PATIENCE_S
+        while not listening_inodes(Path("/proc/net/tcp").read_text(), port):
+            assert child.is_running, child.output()
+            assert time.monotonic() < give_up, child.output()
+            time.sleep(0.005)
 
     def publish(self, to: RtmpAddress, *, seed: int = 1, picture: bool = True) -> Child:
         """A live test picture with noise, 640x360 at 15 a second, a keyframe every 2 s, sound."""
@@ -138,13 +151,6 @@ class Media:
                 output = "\n".join(child.output() for child in self.children)
                 raise AssertionError(f"waited {PATIENCE_S} s for {what}\n{output}")
             await asyncio.sleep(0.05)
-
-
-def free_port() -> int:
-    """A TCP port of loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def at(port: int, name: str) -> RtmpAddress:

@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from tests.e2e.agent_stand_ins import HOST, WAIT_S_MAX
+from tests.e2e.agent_stand_ins import HOST
 
 SECRET = "a-secret-path"
+NOTICE_S_MAX = 60.0
+"""A notice comes from processes that stand back for all others (nice), and may take 30 s."""
 
 
 class NoticeReceiver:
@@ -56,5 +58,5 @@ def receiving() -> Iterator[NoticeReceiver]:
 def hanging() -> Iterator[tuple[str, socket.socket]]:
     """A service that takes connections and never answers: its address, and where they come in."""
     with socket.create_server((HOST, 0)) as deaf:
-        deaf.settimeout(WAIT_S_MAX)
+        deaf.settimeout(NOTICE_S_MAX)
         yield f"json://{HOST}:{deaf.getsockname()[1]}/{SECRET}", deaf

@@ -21,11 +21,11 @@ from tests.e2e.agent_stand_ins import (
     HOST,
     AgentProcess,
     Watched,
-    free_port,
     publisher,
     running,
     wait_for,
 )
+from tests.ports import free_port
 
 WISH = {
     "name": "Main stage",
@@ -95,7 +95,9 @@ def _is_up(url: str) -> bool:
 def _register(stage: cast.Stage) -> dict[str, Any]:
     """The stream, as its sponsor makes it."""
     key = {"authorization": f"Bearer {stage.keys.sponsor}"}
-    answer = httpx.post(f"{stage.api_url}/streams", json=WISH, headers=key, trust_env=False)
+    url = f"{stage.api_url}/streams"
+    # The emulator's first transaction: httpx's own 5 s are few for a busy machine.
+    answer = httpx.post(url, json=WISH, headers=key, trust_env=False, timeout=START_S_MAX)
     registered: dict[str, Any] = answer.raise_for_status().json()
     return registered
 

@@ -15,12 +15,12 @@ from tests.e2e.agent_stand_ins import (
     AgentProcess,
     CoordinatorStandIn,
     WrongClock,
-    free_port,
     ingest_in,
     publisher,
     running,
 )
 from tests.e2e.certificates import certificate, served_with
+from tests.ports import free_port
 
 OPEN = {"open": True, "says": "It answers."}
 CLOSED = {"open": False, "says": "Nothing accepts connections."}

@@ -14,6 +14,7 @@ from tests.e2e.agent_stand_ins import (
     STREAM_ID,
     AgentProcess,
     CoordinatorStandIn,
+    examined,
     ingest_in,
     player,
     publisher,
@@ -40,7 +41,7 @@ def test_viewers_may_finish_after_the_goodbye(
 ) -> None:
     """The coordinator is told first; the relay ends with the last viewer."""
     settings = {"STREAM_ID": STREAM_ID, "DRAIN_SECONDS": "60"}
-    with running(AgentProcess(tmp_path / "node", coordinator.url, **settings)) as node:
+    with running(AgentProcess(examined(tmp_path / "node"), coordinator.url, **settings)) as node:
         node.wait_state("live")
         with running(player(node.rtmp_port)) as viewer:
             watched(node, 1)
@@ -58,7 +59,7 @@ def test_viewers_who_stay_are_not_waited_for_for_ever(
 ) -> None:
     """DRAIN_SECONDS is the limit, and a second signal ends the wait at once."""
     settings = {"STREAM_ID": STREAM_ID, "DRAIN_SECONDS": str(DRAIN_S)}
-    with running(AgentProcess(tmp_path / "node", coordinator.url, **settings)) as node:
+    with running(AgentProcess(examined(tmp_path / "node"), coordinator.url, **settings)) as node:
         node.wait_state("live")
         with running(player(node.rtmp_port)):
             watched(node, 1)

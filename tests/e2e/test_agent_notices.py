@@ -21,10 +21,10 @@ from tests.e2e.agent_stand_ins import (
     STREAM_ID,
     AgentProcess,
     CoordinatorStandIn,
-    free_port,
     running,
 )
-from tests.e2e.notice_receiver import SECRET, NoticeReceiver, hanging, receiving
+from tests.e2e.notice_receiver import NOTICE_S_MAX, SECRET, NoticeReceiver, hanging, receiving
+from tests.ports import free_port
 
 RESIDENT_KB_MAX = 60_000
 SENDER = "agent.notices.send"
@@ -67,7 +67,7 @@ def wait_for_looks(coordinator: CoordinatorStandIn, node: AgentProcess) -> None:
 
 def wait_for_notices(receiver: NoticeReceiver, node: AgentProcess, *titles: str) -> None:
     """Wait for exactly these, in this order, since the start."""
-    node.wait_until(f"{titles}", lambda: receiver.titles == list(titles))
+    node.wait_until(f"{titles}", lambda: receiver.titles == list(titles), NOTICE_S_MAX)
 
 
 def senders(node: AgentProcess) -> list[int]:
@@ -141,6 +141,8 @@ def test_a_day_after_the_last_summary_the_next_one_comes(
     record.save(tmp_path, yesterday)
     with running(node_of(coordinator, tmp_path, receiver.address)) as node:
         wait_for_notices(receiver, node, "the last day")
+        # Delivered is not yet known to be, and only what is known is kept.
+        node.wait_until("it known", lambda: node.events("notice_sent"))
         wait_for_looks(coordinator, node)
     assert receiver.titles == ["the last day"]
     message = receiver.notices[0]["message"]

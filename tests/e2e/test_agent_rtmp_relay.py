@@ -16,13 +16,13 @@ from tests.e2e.agent_stand_ins import (
     STREAM_ID,
     AgentProcess,
     CoordinatorStandIn,
-    free_port,
     player,
     probe,
     publisher,
     running,
 )
 from tests.image.stand_in import build_program
+from tests.ports import free_port
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from tests.e2e.agent_stand_ins import (
     AgentProcess,
     CoordinatorStandIn,
     WrongClock,
-    free_port,
+    examined,
     player,
     probe,
     publisher,
@@ -33,6 +33,7 @@ from tests.e2e.agent_stand_ins import (
     running,
 )
 from tests.e2e.certificates import certificate, served_with
+from tests.ports import free_port
 
 VIEWERS = 200
 FLOOD = 4_500
@@ -217,6 +218,7 @@ def test_a_node_whose_port_is_flooded_says_so_and_recovers(
     """Who watched before goes on watching, and when the flood is over others get in again."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    examined(tmp_path / "node")
     with running(node_of(coordinator, tmp_path)) as node, ExitStack() as stack:
         node.wait_state("live")
         watching = stack.enter_context(running(player(node.rtmp_port)))

@@ -15,11 +15,11 @@ from tests.e2e.agent_stand_ins import (
     AgentProcess,
     CoordinatorStandIn,
     Watched,
-    free_port,
     probe,
     publisher,
     running,
 )
+from tests.ports import free_port
 
 AWAY_S = 12.0
 """Longer than nginx takes to give a silent upstream up, and than every wait between two pulls."""

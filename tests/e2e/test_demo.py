@@ -16,10 +16,13 @@ import pytest
 from emulator.options import ROOT
 from emulator.proctable import MARK, marked, pids
 from emulator.public_api import Node
+from tests.ports import free_port
 
 START_SECONDS_MAX = 120.0
 STOP_SECONDS_MAX = 10.0  # 5 are promised; a busy machine gets some more before this is a failure
 PROBE_SECONDS_MAX = 30.0
+PLAY_SECONDS = 15
+"""ffplay never ends by itself; it takes some seconds to begin."""
 TOOLS = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
 
 
@@ -102,17 +105,11 @@ def _listening() -> list[tuple[int, str]]:
     return rows
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextlib.contextmanager
 def running(folder: Path, nodes: int, cheats: str) -> Iterator[Demo]:
     """A demo of its own, killed afterwards."""
     folder.mkdir(exist_ok=True)
-    port, printed = _free_port(), folder / "printed"
+    port, printed = free_port(), folder / "printed"
     env = {
         **TOOLS,
         "PORT": str(port),
@@ -213,7 +210,10 @@ def test_ffplay_shows_the_stream_of_the_playlist(demo: Demo) -> None:
     demo.until(lambda: "rtmp://" in demo.api.get(playlist).text, "a node in the playlist")
     entries = [line for line in demo.api.get(playlist).text.splitlines() if "rtmp://" in line]
     shown = subprocess.run(
-        ("timeout", "--signal=INT", "8", "ffplay", "-v", "info", "-stats", entries[0]),
+        (
+            *("timeout", "--signal=INT", str(PLAY_SECONDS)),
+            *("ffplay", "-v", "info", "-stats", entries[0]),
+        ),
         env={**os.environ, "SDL_VIDEODRIVER": "dummy", "SDL_AUDIODRIVER": "dummy"},
         capture_output=True,
         text=True,
@@ -281,7 +281,7 @@ def test_a_taken_port_is_named_with_who_holds_it() -> None:
 
 
 def test_make_demo_shows_a_table_and_ctrl_c_ends_it_quietly(tmp_path: Path) -> None:
-    port = _free_port()
+    port = free_port()
     words = ("make", "demo", f"PORT={port}", "NODES=1", "CHEATS=none", f"DEMO_DIR={tmp_path}")
     terminal, other_end = os.openpty()
     with subprocess.Popen(

@@ -6,19 +6,21 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from coordinator.adapters.rtmp_probe import START_SECONDS_MAX, RtmpProbe
+from coordinator.adapters.media_process import Limits
+from coordinator.adapters.rtmp_probe import PROBE_LIMITS, START_SECONDS_MAX, RtmpProbe
 from coordinator.adapters.rtmp_reference import Reference, ReferencePool
 from coordinator.media.proof import Capture, Proof, ProofParameters, Verdict, capture_seconds, judge
 from coordinator.media.rtmp import RtmpAddress
 from coordinator.reasons import Reason
-from tests.e2e.media import Child, Media, at, descendants, free_port, media
+from tests.e2e.media import PATIENCE_S, Child, Media, at, descendants, media
+from tests.ports import free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 WARM_S = ProofParameters().window_s + 1
@@ -57,9 +59,11 @@ class Stage:
 
     async def playing(self, target: RtmpAddress) -> None:
         """Wait until a stream has a picture: ffmpeg relays the sound alone until a keyframe."""
-        probe = RtmpProbe(now=time.time)
+        probe, child = RtmpProbe(now=time.time), self.media.children[-1]
+        give_up = time.monotonic() + PATIENCE_S
         while not any(p.is_video for p in (await probe.capture(target, 1.5)).packets):
-            assert self.media.children[-1].is_running, self.media.children[-1].output()
+            assert child.is_running, child.output()
+            assert time.monotonic() < give_up, child.output()
 
 
 async def staged(one: Media, pool: ReferencePool) -> Stage:
@@ -69,11 +73,10 @@ async def staged(one: Media, pool: ReferencePool) -> Stage:
     one.publish(source)
     reference = pool.acquire(source)
     await one.until(lambda: reference.is_live(time.time()), "the reference to be live")
-    _, node_port = one.server("node", pull=source)
     recording = one.folder / "recording.flv"
-    stage = Stage(
-        one, ingest, source, node_port, reference, recording, one.record(source, recording)
-    )
+    recorder = one.record(source, recording)
+    _, node_port = one.server("node", pull=source)  # the last: `playing` needs it to run on
+    stage = Stage(one, ingest, source, node_port, reference, recording, recorder)
     await stage.playing(at(node_port, source.name))
     return stage
 
@@ -115,15 +118,29 @@ async def test_what_a_check_costs_is_measured(stage: Stage) -> None:
     assert capture.bytes_received == sum(p.size for p in capture.packets) > 0
 
 
+class Starved(Limits):
+    """The tool stops before its first step: stopped from outside, it might have made some."""
+
+    def wrap(self, argv: Sequence[str]) -> list[str]:
+        """The same, once somebody lets it go on."""
+        return ["sh", "-c", 'kill -STOP $$; exec "$@"', "sh", *Limits.wrap(self, argv)]
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether a process was stopped by a signal."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].startswith("T")
+
+
 async def starved(stage: Stage, target: RtmpAddress, seconds: float) -> Capture:
     """A capture whose tool gets no CPU for so long, from its very beginning."""
     before = descendants().keys()
     now_s = time.time()
     planned_s = capture_seconds(stage.reference.packets(0, now_s), now_s)
-    running = asyncio.create_task(RtmpProbe(now=time.time).capture(target, planned_s))
+    probe = RtmpProbe(now=time.time, limits=Starved(cpu_s=PROBE_LIMITS.cpu_s))
+    running = asyncio.create_task(probe.capture(target, planned_s))
     await asyncio.sleep(0)
     (tool,) = descendants().keys() - before
-    os.kill(tool, signal.SIGSTOP)
+    await stage.media.until(lambda: is_stopped(tool), "the tool to stop")
     await stage.media.until(lambda: time.time() > now_s + seconds, "the tool to have starved")
     with contextlib.suppress(ProcessLookupError):
         os.kill(tool, signal.SIGCONT)
@@ -134,10 +151,10 @@ async def test_a_tool_that_starts_slowly_costs_the_node_nothing(stage: Stage) ->
     """A machine that is busy, ours: the time counts from the tool's connect, in whole."""
     await stage.warm()
     begun_s = time.time()
-    capture = await starved(stage, at(stage.node_port, "show"), 2.0)
+    capture = await starved(stage, at(stage.node_port, "show"), START_SECONDS_MAX / 3)
     proof = await stage.judged(capture)
     assert proof.verdict is Verdict.PASS, proof
-    assert capture.started_s > begun_s + 2
+    assert capture.started_s > begun_s + START_SECONDS_MAX / 3
 
 
 async def test_a_machine_too_busy_to_start_its_tool_judges_nobody(stage: Stage) -> None:

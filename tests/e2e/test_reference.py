@@ -50,7 +50,10 @@ async def test_it_tells_keyframes_and_keeps_order_in_real_time(stage: Media) -> 
     assert packets == sorted(packets, key=lambda p: p.arrived_s)
     keys = [p.dts_ms for p in packets if p.is_video and p.is_key]
     assert {b - a for a, b in pairwise(keys)} == {2000}
-    assert reference.packets(packets[7].arrived_s, packets[-1].arrived_s) == packets[7:]
+    since_s = packets[7].arrived_s  # picture and sound may come in the same millisecond
+    assert reference.packets(since_s, packets[-1].arrived_s) == [
+        p for p in packets if p.arrived_s >= since_s
+    ]
     await reference.close()
     await reference.close()
     assert "ffprobe" not in children_of_this_process()
@@ -69,7 +72,8 @@ async def test_sound_without_picture_can_be_a_reference(stage: Media) -> None:
     packets = reference.packets(0, time.time())
     assert not any(p.is_video for p in packets)
     span_s = packets[-1].arrived_s - packets[0].arrived_s
-    assert abs(span_s - (packets[-1].dts_ms - packets[0].dts_ms) / 1000) < 0.1
+    # Dated as it was read, all that was held back would have come at once.
+    assert abs(span_s - (packets[-1].dts_ms - packets[0].dts_ms) / 1000) < 0.5
     capture = await RtmpProbe(now=time.time).capture(at(port, "radio"), 3)
     await stage.until(lambda: time.time() > capture.ended_s + 1, "the reference to be complete")
     await reference.close()

@@ -5,7 +5,6 @@ import base64
 import contextlib
 import json
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from google.cloud.scheduler_v1.services.cloud_scheduler.transports import (
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from emulator.options import ROOT
+from tests.ports import free_port
 
 WAIT_SECONDS_MAX = 30.0
 PARENT = "projects/demo/locations/local"
@@ -74,16 +74,10 @@ class Running:
         return (await self.target.next())[1]["x-cloudscheduler-jobname"]
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextlib.asynccontextmanager
 async def _scheduler(*options: str) -> AsyncIterator[Running]:
     """The program with its API, until the block is left."""
-    api, keys = _free_port(), _free_port()
+    api, keys = free_port(), free_port()
     words = ("--api", str(api), "--keys", str(keys), *options)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "emulator.scheduler", *words),

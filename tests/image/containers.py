@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.agent_stand_ins import HOST, ROOT, RunningAgent, free_port
+from tests.e2e.agent_stand_ins import HOST, ROOT, RunningAgent
 from tests.image.tools import call
+from tests.ports import free_port
 
 BUILD_S_MAX = 900.0
 IMAGE = "localhost/restream-node:test"

@@ -13,9 +13,10 @@ import pytest
 import yaml
 
 from agent.settings import VARIABLES
-from tests.e2e.agent_stand_ins import HOST, STREAM_ID, CoordinatorStandIn, free_port, running
+from tests.e2e.agent_stand_ins import HOST, STREAM_ID, CoordinatorStandIn, running
 from tests.image.containers import IMAGE, ContainerAgent, build, remove_volume
 from tests.image.tools import call
+from tests.ports import free_port
 
 EXAMPLES = Path(__file__).parents[2] / "node_image" / "examples"
 NAMES = {variable.name for variable in VARIABLES}

@@ -17,14 +17,13 @@ from tests.e2e.agent_stand_ins import (
     INGEST_KEY,
     STREAM_ID,
     CoordinatorStandIn,
-    free_port,
     is_listening,
     player,
     probe,
     publisher,
     running,
 )
-from tests.e2e.notice_receiver import SECRET, receiving
+from tests.e2e.notice_receiver import NOTICE_S_MAX, SECRET, receiving
 from tests.image.containers import (
     IMAGE,
     RELAY_IMAGE,
@@ -36,6 +35,7 @@ from tests.image.containers import (
 )
 from tests.image.stand_in import make_repository
 from tests.image.tools import call
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 UNPACKED_BYTES_MAX = 200_000_000
@@ -181,12 +181,15 @@ def test_the_doctor_runs_in_the_image(network: Network, image: str) -> None:
 
 def test_a_notice_leaves_the_image(network: Network, image: str) -> None:
     """Read-only and without rights, by a library that is there without its compiled parts."""
-    network.coordinator.told = {"status": "unhealthy", "says": "It is closed.", "fix": "Open it."}
     with receiving() as receiver:
         settings = {"STREAM_ID": STREAM_ID, "NOTIFY_URLS": receiver.address}
         url = network.coordinator.url
         with running(ContainerAgent(network.volume, url, image, **settings)) as node:
-            node.wait_until("a notice", lambda: receiver.titles == ["unhealthy"])
+            # Not before: that a relay does not run yet would be the notice's first sentence.
+            node.wait_until("relay up", lambda: node.get("/healthz")[0] == 200)
+            told = {"status": "unhealthy", "says": "It is closed.", "fix": "Open it."}
+            network.coordinator.told = told
+            node.wait_until("a notice", lambda: receiver.titles == ["unhealthy"], NOTICE_S_MAX)
             assert receiver.notices[0]["message"].startswith("It is closed.")
             assert SECRET not in node.output
             found = node.run("find", "/opt/packages", "-name", "*.so")

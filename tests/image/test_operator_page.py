@@ -17,7 +17,6 @@ import pytest
 from tests.e2e.agent_stand_ins import (
     HOST,
     CoordinatorStandIn,
-    free_port,
     ingest_in,
     publisher,
     running,
@@ -25,6 +24,7 @@ from tests.e2e.agent_stand_ins import (
 )
 from tests.e2e.notice_receiver import NoticeReceiver, receiving
 from tests.image.containers import IMAGE, build, remove_volume, runner
+from tests.ports import free_port
 
 PAGE = (Path(__file__).parents[2] / "docs" / "operator.md").read_text()
 BLOCKS = re.findall(r"^```sh\n(.*?)^```\n(?:```text\n(.*?)^```\n)?", PAGE, re.MULTILINE | re.DOTALL)

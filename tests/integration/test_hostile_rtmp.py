@@ -15,9 +15,10 @@ from coordinator.media.packets import Capture
 from coordinator.media.proof import Proof, ProofParameters, Verdict, judge
 from coordinator.media.rtmp import RtmpAddress
 from coordinator.reasons import Reason
-from tests.e2e.media import children_of_this_process, free_port
+from tests.e2e.media import children_of_this_process
 from tests.integration.hostile_servers import KINDS, Kind, fuzzed, serving
 from tests.packet_streams import live
+from tests.ports import free_port
 
 SECONDS = 1.0
 HANG_S = 20.0

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from emulator.link import Address, Link, Shape, always
-from tests.e2e.media import free_port
+from tests.ports import free_port
 
 SENT = random.Random(7).randbytes(300_007)
 PATIENCE_S = 20.0

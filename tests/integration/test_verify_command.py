@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from tests.e2e.media import free_port
+from tests.ports import free_port
 from verify.__main__ import main
 
 

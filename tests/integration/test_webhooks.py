@@ -45,7 +45,7 @@ EPOCH = 11
 SECRET = secret_of("k" * 43, "s3")
 A_MINUTE_MICROS = 120_000
 LIMITS = OutboundLimits(connect_seconds=5.0, total_seconds=5.0)
-HASTY = OutboundLimits(connect_seconds=0.2, total_seconds=0.4)
+HASTY = OutboundLimits(connect_seconds=0.4, total_seconds=0.4)
 OK = b"HTTP/1.1 200 OK\r\n\r\n"
 
 

@@ -5,7 +5,6 @@ import contextlib
 import hashlib
 import json
 import re
-import socket
 import subprocess
 import sys
 import venv
@@ -20,6 +19,7 @@ from coordinator.adapters.records import Measurements
 from coordinator.keys import node_id_of
 from coordinator.polling.relay_stats import Media, parse_stats
 from emulator.firestore import FirestoreEmulator
+from tests.ports import free_port
 from tests.terraform.plans import ROOT, Resource, data, planned
 
 FUNCTIONS = ("api", "collector", "payout", "prober")
@@ -86,9 +86,7 @@ async def _served(
     for path, content in _files(name).items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(content)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     source = "prober/main.py" if name == "prober" else "main.py"
     process = subprocess.Popen(  # noqa: ASYNC220 - starting is quick
         (str(environment / "bin" / "functions-framework"), "--source", source, "--target", name),
@@ -216,9 +214,7 @@ async def test_the_known_bad_control_node_is_believed_by_the_api_and_polls_as_a_
         authorization = {"Authorization": f"Bearer {SPONSOR_KEY}"}
         made = await client.post("/streams", json=wish, headers=authorization)
         assert made.status_code == 201, made.text
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         process = subprocess.Popen(  # noqa: ASYNC220 - starting is quick
             (sys.executable, "-I", str(ROOT / "terraform" / "files" / "claims.py")),
             env={

@@ -28,9 +28,10 @@ from coordinator.adapters.cloud_scheduler import CloudScheduler
 from coordinator.adapters.rtmp_probe import RtmpProbe
 from coordinator.polling.jobs import JobState
 from emulator.firestore import FirestoreEmulator
-from tests.e2e.media import Media, at, free_port
+from tests.e2e.media import Media, at
 from tests.image.containers import runner
 from tests.image.tools import call
+from tests.ports import free_port
 from tests.terraform.plans import ROOT
 
 BUILD_SECONDS_MAX = 900.0
@@ -99,8 +100,9 @@ class Compose:
         given = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
         command = " ".join(given["scheduler"]["command"]).replace("${SHARDS:-1}", "1")
         command = command.replace("0.0.0.0", "127.0.0.1")
-        for service, usual in PORTS.items():
-            command = command.replace(str(usual), str(self.ports[service]))
+        # All in one go: a free port may hold the digits of a usual one.
+        free = {str(usual): str(self.ports[service]) for service, usual in PORTS.items()}
+        command = re.sub("|".join(free), lambda usual: free[usual[0]], command)
         services: dict[str, dict[str, Any]] = {
             service: {
                 "image": _image(service),

@@ -11,12 +11,12 @@ from agent.doctor.outside import ask_coordinator
 from agent.log import log
 from agent.settings import Settings
 
-_FILE = "examined"
+FILE = "examined"
 
 
 def is_due(data_dir: Path) -> bool:
     """Whether no node has looked at itself yet on this volume; the doctor does not count."""
-    return not (data_dir / _FILE).exists()
+    return not (data_dir / FILE).exists()
 
 
 async def first_look(settings: Settings, key: str, ports: Finding) -> None:
@@ -47,4 +47,4 @@ async def first_look(settings: Settings, key: str, ports: Finding) -> None:
     if reached.stream is None:
         return  # without a stream it saw next to nothing: it looks again at the next start
     with contextlib.suppress(OSError):  # looking again harms nobody
-        (settings.data_dir / _FILE).touch()
+        (settings.data_dir / FILE).touch()
