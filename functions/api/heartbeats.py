@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.http.edge import with_ours
+from api.http.edge import TOLD_ONE_CALLER, request_id
 from api.http.keys import node_of, peer_of
 from api.http.limits import BODY_BYTES_MAX, replaying, whole_of
 from api.http.rates import RateLimit
@@ -19,7 +19,7 @@ from api.nodes import Announcements
 from api.wire.nodes import HeartbeatIn, HeartbeatOut
 
 PATH = "/nodes/heartbeat"
-_JSON = (b"content-type", b"application/json")
+_HEADERS = ((b"content-type", b"application/json"), *TOLD_ONE_CALLER)
 
 
 class Repetitions:
@@ -36,27 +36,26 @@ class Repetitions:
         if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
-        message, headers = await whole_of(receive), dict(scope["headers"])
-        body, answer = message.get("body", b""), None
+        message, request = await whole_of(receive), dict(scope["headers"])
+        body, peer = message.get("body", b""), peer_of(scope, self._proxies)
+        answer = None
         if len(body) <= BODY_BYTES_MAX:
-            answer = await self._answer(scope, headers, body)
-        if answer is None or self._limit.wait_s(scope):
+            answer = await self._answer(peer, request, body)
+        if answer is None or self._limit.wait_s(peer, request.get(b"authorization")):
             await self._app(scope, replaying(message, receive), send)
             return
         told = answer.__pydantic_serializer__.to_json(answer)
-        own = [(b"content-length", b"%d" % len(told)), _JSON]
-        all_ = with_ours(own, headers, is_read=False, is_fresh=False)
-        await send({"type": "http.response.start", "status": 200, "headers": all_})
+        headers = [*_HEADERS, (b"content-length", b"%d" % len(told)), request_id(request)]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": told})
 
     async def _answer(
-        self, scope: Scope, headers: Mapping[bytes, bytes], body: bytes
+        self, peer: str, headers: Mapping[bytes, bytes], body: bytes
     ) -> HeartbeatOut | None:
         if not headers.get(b"content-type", b"").startswith(b"application/json"):
             return None
         with suppress(Exception):  # the route finds it as well, and says what is wrong
             node_id = node_of(headers.get(b"authorization", b"").decode("latin-1"))
             beat = HeartbeatIn.model_validate_json(body)
-            peer = peer_of(scope, self._proxies)
             return await self._announcements.repeated(node_id, beat, peer)
         return None

@@ -17,7 +17,7 @@ from coordinator.ledger.places import places_of
 from coordinator.money import format_tokens
 from coordinator.pages.network import Network
 from coordinator.polling.addresses import AddressRefused, check_addresses, is_ip, parse_stats_url
-from coordinator.polling.leases import Leases, Written, digest_of
+from coordinator.polling.leases import Leases, Written
 from coordinator.polling.nodes import Node, NodeStatus
 from coordinator.reasons import Reason
 from coordinator.streams import Stream, StreamStatus, status_of
@@ -66,7 +66,7 @@ class Announcements:
             )
         said = self._said(node_id, beat, peer)
         written, wrong = await self._written(said, beat.lease, peer, snapshot.network)
-        lease = self.leases.granted(digest_of(said), written, said.changed_s)
+        lease = self.leases.granted(said.what_it_says(), written, said.changed_s)
         answer = self._answer(said, lease, stream, snapshot)
         if self.switch is not None:
             comes = written.changed_s == said.changed_s and said.state == "running"
@@ -86,7 +86,7 @@ class Announcements:
         if stream is None or beat.lease is None:
             return None
         said = self._said(node_id, beat, peer)
-        told = digest_of(said)
+        told = said.what_it_says()
         held = self.leases.held(beat.lease, told, said.changed_s)
         if held is None or _is_missing(snapshot.network, held.changed_s, said):
             return None
@@ -141,7 +141,7 @@ class Announcements:
         A new address is written and called back. A node that the roster lost comes back only
         if it can be reached: one that cannot would be polled in vain for ever."""
         now_s = said.changed_s
-        before = self.leases.held(lease, digest_of(said), now_s)
+        before = self.leases.held(lease, said.what_it_says(), now_s)
         same = before is not None
         before = before or self._held_until_now(said, lease)
         if before is None:
@@ -175,7 +175,7 @@ class Announcements:
     def _held_until_now(self, said: Node, lease: str | None) -> Written | None:
         """By the lease, when a node leaves: for what it said before."""
         until_now = said.model_copy(update={"state": "running"})
-        return self.leases.held(lease, digest_of(until_now), said.changed_s)
+        return self.leases.held(lease, until_now.what_it_says(), said.changed_s)
 
     async def _dialed(self, said: Node, peer: str) -> DialedBack | None:
         if self.dial_back is None:

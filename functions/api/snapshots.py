@@ -31,10 +31,14 @@ class Snapshot:
     """Newest first."""
     balances: dict[str, Balance]
     network: Network
+    _by_id: dict[str, Stream] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_id", {s.stream_id: s for s in self.streams})
 
     def stream(self, stream_id: str) -> Stream | None:
         """The stream, if it is there."""
-        return next((s for s in self.streams if s.stream_id == stream_id), None)
+        return self._by_id.get(stream_id)
 
     def balance_micros(self, stream_id: str) -> int:
         """What is left; 0 for a stream without a balance."""
@@ -82,6 +86,8 @@ class Snapshots:
 
     async def now(self) -> Snapshot:
         """The latest snapshot."""
+        if (known := self._known()) is not None:
+            return known
         async with self._lock:
             return await self._now()
 
@@ -133,6 +139,18 @@ class Snapshots:
         (read_s, network), money = found
         return await self._joined(read_s, network, money)
 
+    def _known(self) -> Snapshot | None:
+        """The snapshot that was made before, unless it would be made anew now."""
+        found = self._at_hand()
+        return None if found is None else self._made_of(found[0][1], found[1])
+
+    def _made_of(self, network: Network, money: MoneyPage) -> Snapshot | None:
+        """The last one, if it was made of these."""
+        if self._last is None:
+            return None
+        of_network, of_money, snapshot = self._last
+        return snapshot if of_network is network and of_money is money else None
+
     def _at_hand(self) -> tuple[tuple[float, Network], MoneyPage] | None:
         """What was read before, unless there may be something newer by now."""
         if self._network is None or self._may_be_newer(*self._network):
@@ -143,12 +161,12 @@ class Snapshots:
 
     async def _joined(self, read_s: float, network: Network, money: MoneyPage) -> Snapshot:
         """Both as one, made once."""
-        last = self._last
-        if last is None or last[0] is not network or last[1] is not money:
+        if (made := self._made_of(network, money)) is None:
             # Ten thousand nodes are a tenth of a second of work: others are answered meanwhile.
             whole = await asyncio.to_thread(network.with_tokens, money.tokens)
-            last = self._last = network, money, _snapshot(read_s, whole, money)
-        return last[2]
+            made = _snapshot(read_s, whole, money)
+            self._last = network, money, made
+        return made
 
     async def _read_network(self) -> tuple[float, Network]:
         if self._network is None or self._may_be_newer(*self._network):

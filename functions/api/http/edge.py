@@ -34,10 +34,12 @@ _IDS = zip(itertools.repeat(secrets.token_urlsafe(9).encode()), itertools.count(
 """Of this process, and how many it has answered: unique, and cheaper than a random one each."""
 _NO_STORE = (b"cache-control", b"no-store")
 _SOON_STALE = (b"cache-control", b"public, max-age=2")
+TOLD_ONE_CALLER = (*_EVERYWHERE, _NO_STORE)
+"""Of an answer that is for its caller alone, unless it says otherwise itself."""
 
 
 class Edge:
-    """The outermost layer of the api."""
+    """The layer around all routes."""
 
     def __init__(self, app: ASGIApp, routes: Sequence[BaseRoute], log: Log) -> None:
         self._app, self._routes, self._log = app, routes, log
@@ -92,7 +94,7 @@ def _unsupported(scope: Scope, request: Mapping[bytes, bytes]) -> Problem | None
     return Problem("unsupported-media-type", "Send JSON, with Content-Type: application/json.")
 
 
-def with_ours(
+def _with_ours(
     headers: Iterable[tuple[bytes, bytes]],
     request: Mapping[bytes, bytes],
     *,
@@ -105,12 +107,17 @@ def with_ours(
     own = list(headers)
     names = {name for name, _ in own}
     own += [header for header in (_READABLE if is_read else _EVERYWHERE) if header[0] not in names]
-    given = request.get(b"x-request-id")
-    is_fit = given is not None and _REQUEST_ID.fullmatch(given)
-    own.append((b"x-request-id", given if given and is_fit else b"%b.%x" % next(_IDS)))
+    own.append(request_id(request))
     if b"cache-control" not in names:
         own.append(_SOON_STALE if is_fresh else _NO_STORE)
     return own
+
+
+def request_id(request: Mapping[bytes, bytes]) -> tuple[bytes, bytes]:
+    """The header of an answer: the caller's own id, if it has a fit one, else one of ours."""
+    given = request.get(b"x-request-id")
+    is_fit = given is not None and _REQUEST_ID.fullmatch(given)
+    return b"x-request-id", given if given and is_fit else b"%b.%x" % next(_IDS)
 
 
 class _Answer:
@@ -139,7 +146,7 @@ class _Answer:
             is_read = self._method in _READS
             is_fresh = is_read and message["status"] == 200
             given = message.get("headers", ())
-            message["headers"] = with_ours(given, self.request, is_read=is_read, is_fresh=is_fresh)
+            message["headers"] = _with_ours(given, self.request, is_read=is_read, is_fresh=is_fresh)
             return
         if self._streams:
             await self._send(message)

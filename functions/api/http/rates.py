@@ -60,18 +60,21 @@ class RateLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes on calls within the limits."""
-        wait_s = self.wait_s(scope) if scope["type"] == "http" else 0
+        wait_s = 0
+        if scope["type"] == "http":
+            key = dict(scope["headers"]).get(b"authorization")
+            wait_s = self.wait_s(peer_of(scope, self._proxies), key)
         if not wait_s:
             await self._app(scope, receive, send)
             return
         problem = Problem("too-many-requests", f"Call again in {wait_s} s.", retry_after=wait_s)
         await problem.response()(scope, receive, send)
 
-    def wait_s(self, scope: Scope) -> int:
+    def wait_s(self, peer: str, key: bytes | None) -> int:
         """0 if the caller may go on, which counts, else whole seconds to wait, which does not."""
-        now_s, peer = self._clock(), peer_of(scope, self._proxies)
+        now_s = self._clock()
         wait_s = self._addresses.wait_s(peer, now_s)
-        if not wait_s and (key := dict(scope["headers"]).get(b"authorization")):
+        if not wait_s and key:
             wait_s = self._keys.wait_s(hash(key), now_s)  # this process's own: no key is kept
             if wait_s:
                 self._addresses.give_back(peer)

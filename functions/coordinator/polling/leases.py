@@ -4,12 +4,10 @@ A heartbeat that echoes its lease and says the same again needs no document to b
 proves that it was written, and when. It holds for ten minutes and is renewed after five.
 """
 
+import hashlib
 import hmac
 import re
-from dataclasses import dataclass
-
-from coordinator.keys import sha256_hex
-from coordinator.polling.nodes import Node
+from dataclasses import dataclass, field
 
 LEASE_SECONDS = 600
 LEASE_KEY_CHARACTERS_MIN = 32
@@ -30,6 +28,11 @@ class Leases:
     """Signs and verifies; everyone who holds the key can."""
 
     key: bytes
+    _mac_key: bytes = field(init=False, repr=False)
+    """BLAKE2 takes 64 bytes of key at most."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_mac_key", hashlib.sha256(self.key).digest())
 
     def renewed(self, lease: str, told: str, written: Written, now_s: float) -> str:
         """One that is `held` as it is while more than half of its time is left, else a new one."""
@@ -39,7 +42,7 @@ class Leases:
         return self.granted(told, written, now_s)
 
     def granted(self, told: str, written: Written, now_s: float) -> str:
-        """A lease for what a node said, of which `told` is the digest."""
+        """A lease for what a node told (`Node.what_it_says`)."""
         joined_ms, changed_ms = round(written.joined_s * 1000), round(written.changed_s * 1000)
         signed = f"{joined_ms}.{changed_ms}.{int(now_s) + LEASE_SECONDS}"
         return f"{signed}.{self._mac(told, signed)}"
@@ -55,9 +58,6 @@ class Leases:
         return Written(int(parts[1]) / 1000, int(parts[2]) / 1000)
 
     def _mac(self, told: str, signed: str) -> str:
-        return hmac.digest(self.key, f"lease|{told}|{signed}".encode(), "sha256").hex()
-
-
-def digest_of(said: Node) -> str:
-    """The same whenever one node says the same; computed once a heartbeat."""
-    return sha256_hex(said.what_it_says())
+        text = f"{told}|{signed}".encode()
+        # A keyed hash by itself (RFC 7693), in a third of the time of an HMAC.
+        return hashlib.blake2b(text, digest_size=32, key=self._mac_key, person=b"lease").hexdigest()

@@ -2,13 +2,7 @@
 
 import pytest
 
-from coordinator.polling.leases import (
-    LEASE_CHARACTERS_MAX,
-    LEASE_SECONDS,
-    Leases,
-    Written,
-    digest_of,
-)
+from coordinator.polling.leases import LEASE_CHARACTERS_MAX, LEASE_SECONDS, Leases, Written
 from coordinator.polling.nodes import Node
 
 NOW_S = 1_795_305_637.0
@@ -26,7 +20,7 @@ SAID = Node(
     joined_s=NOW_S,
     changed_s=NOW_S,
 )
-TOLD = digest_of(SAID)
+TOLD = SAID.what_it_says()
 
 
 def test_a_lease_tells_when_the_same_was_written() -> None:
@@ -34,7 +28,7 @@ def test_a_lease_tells_when_the_same_was_written() -> None:
     written = Written(NOW_S - 11.5, NOW_S - 7.125)
     lease = LEASES.granted(TOLD, written, NOW_S)
     again = SAID.model_copy(update={"joined_s": NOW_S + 30, "changed_s": NOW_S + 30})
-    assert LEASES.held(lease, digest_of(again), NOW_S + 30) == written
+    assert LEASES.held(lease, again.what_it_says(), NOW_S + 30) == written
     assert len(lease) <= LEASE_CHARACTERS_MAX
 
 
@@ -53,7 +47,7 @@ def test_a_lease_tells_when_the_same_was_written() -> None:
 def test_a_lease_is_for_one_node_saying_one_thing(change: dict[str, object]) -> None:
     """Anything new has to be written."""
     lease = LEASES.granted(TOLD, WRITTEN, NOW_S)
-    assert LEASES.held(lease, digest_of(SAID.model_copy(update=change)), NOW_S) is None
+    assert LEASES.held(lease, SAID.model_copy(update=change).what_it_says(), NOW_S) is None
 
 
 def test_a_lease_expires() -> None:
