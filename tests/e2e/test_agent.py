@@ -256,8 +256,11 @@ def test_a_node_goes_on_relaying_whatever_the_coordinator_does(
             lambda: any("ConnectError" in e["reason"] for e in node.events("coordinator_trouble")),
         )
         assert probe(node.rtmp_port)["h264"]
+        returns = len(node.events("coordinator_back"))  # from what it did before
         coordinator.start()
-        node.wait_until("its return in the log", lambda: node.events("coordinator_back"))
+        node.wait_until(
+            "its return in the log", lambda: len(node.events("coordinator_back")) > returns
+        )
         assert node.stats()["relay"]["restarts"] == 0
         assert len(node.events("standing")) == 1  # told once, because it did not change
 
