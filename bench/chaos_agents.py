@@ -10,7 +10,7 @@ from pathlib import Path
 from agent.keys import KEY_FILE
 from bench.chaos_scene import Scene
 from bench.report import NotMeasurableError
-from tests.e2e.agent_stand_ins import AgentProcess, read_only
+from tests.e2e.agents import AgentProcess, read_only
 
 
 def agents_killed(scene: Scene) -> None:

@@ -25,8 +25,9 @@ from bench.chaos_recovery import Recovery, hears_again, plays, recoveries
 from bench.chaos_scene import GIVE_UP_S, Scene
 from bench.processes import wait_for
 from bench.viewers import VIEWERS, crowd, until_media
-from tests.e2e.agent_stand_ins import HOST, AgentProcess, WrongClock
+from tests.e2e.agents import AgentProcess, WrongClock
 from tests.e2e.certificates import certificate, served_with
+from tests.e2e.watched import HOST
 
 INGEST_OUTAGE_S = float(os.environ.get("OUTAGE_SECONDS", "60"))
 FROZEN_S = min(INGEST_OUTAGE_S, 20.0)

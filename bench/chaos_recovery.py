@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from bench.chaos_scene import GIVE_UP_S, Scene
 from bench.report import NotMeasurableError
 from bench.viewers import until_media
-from tests.e2e.agent_stand_ins import AgentProcess
+from tests.e2e.agents import AgentProcess
 
 Recovery = Callable[[Scene, AgentProcess, float], Awaitable[float]]
 """(scene, node, monotonic second at which the cause was gone) -> seconds it took."""

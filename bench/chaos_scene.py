@@ -6,16 +6,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.e2e.agent_stand_ins import (
-    HOST,
-    INGEST_KEY,
-    STREAM_ID,
-    AgentProcess,
-    CoordinatorStandIn,
-    Watched,
-    publisher,
-)
+from tests.e2e.agents import AgentProcess
 from tests.e2e.certificates import certificate, served_with
+from tests.e2e.coordinator_stand_in import INGEST_KEY, STREAM_ID, CoordinatorStandIn
+from tests.e2e.ffmpeg import publisher
+from tests.e2e.watched import HOST, Watched
 from tests.ports import free_port
 
 NODES = int(os.environ.get("NODES", "5"))

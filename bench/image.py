@@ -23,7 +23,7 @@ from emulator.cast import Pace
 from emulator.network import Network, opened
 from emulator.options import Options
 from emulator.processes import Death
-from tests.e2e.agent_stand_ins import wait_for
+from tests.e2e.watched import wait_for
 from tests.image.containers import IMAGE, ContainerAgent, build, inspect, remove_volume
 
 NODES = int(os.environ.get("NODES", "5"))

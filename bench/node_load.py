@@ -14,7 +14,8 @@ from agent.doctor.rtmp_player import play
 from bench.chaos_scene import Scene
 from bench.processes import cpu_s, pinned, two_cores
 from bench.viewers import VIEWERS, until_media, url_at, watching
-from tests.e2e.agent_stand_ins import HOST, STREAM_ID, Watched
+from tests.e2e.coordinator_stand_in import STREAM_ID
+from tests.e2e.watched import HOST, Watched
 from tests.ports import free_port
 
 LOAD_S = 10.0

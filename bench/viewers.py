@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager, suppress
 from agent.doctor.rtmp_player import PlayError, play, request, shake
 from agent.streams import RtmpUrl
 from bench.report import NotMeasurableError
-from tests.e2e.agent_stand_ins import HOST, STREAM_ID
+from tests.e2e.coordinator_stand_in import STREAM_ID
+from tests.e2e.watched import HOST
 
 VIEWERS = 200
 ARRIVAL_S = 2.0

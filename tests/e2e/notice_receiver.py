@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from tests.e2e.agent_stand_ins import HOST
+from tests.e2e.watched import HOST
 
 SECRET = "a-secret-path"
 NOTICE_S_MAX = 60.0

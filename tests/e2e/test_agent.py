@@ -14,21 +14,10 @@ from typing import Any
 import pytest
 
 from agent.coordinator import Coordinator, CoordinatorAwayError, CoordinatorRefusalError
-from tests.e2e.agent_stand_ins import (
-    HOST,
-    STREAM_ID,
-    WAIT_S_MAX,
-    AgentProcess,
-    CoordinatorStandIn,
-    examined,
-    ingest_in,
-    is_listening,
-    player,
-    probe,
-    publisher,
-    running,
-    wait_for,
-)
+from tests.e2e.agents import AgentProcess, examined, ingest_in
+from tests.e2e.coordinator_stand_in import STREAM_ID, CoordinatorStandIn
+from tests.e2e.ffmpeg import player, probe, publisher
+from tests.e2e.watched import HOST, WAIT_S_MAX, is_listening, running, wait_for
 from tests.ports import free_port
 
 RESIDENT_KB_MAX = 60_000

@@ -17,14 +17,9 @@ import pytest
 from emulator import cast
 from emulator.firestore import FirestoreEmulator
 from emulator.ports import Ports
-from tests.e2e.agent_stand_ins import (
-    HOST,
-    AgentProcess,
-    Watched,
-    publisher,
-    running,
-    wait_for,
-)
+from tests.e2e.agents import AgentProcess
+from tests.e2e.ffmpeg import publisher
+from tests.e2e.watched import HOST, Watched, running, wait_for
 from tests.ports import free_port
 
 WISH = {

@@ -9,17 +9,11 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.agent_stand_ins import (
-    HOST,
-    STREAM_ID,
-    AgentProcess,
-    CoordinatorStandIn,
-    WrongClock,
-    ingest_in,
-    publisher,
-    running,
-)
+from tests.e2e.agents import AgentProcess, WrongClock, ingest_in
 from tests.e2e.certificates import certificate, served_with
+from tests.e2e.coordinator_stand_in import STREAM_ID, CoordinatorStandIn
+from tests.e2e.ffmpeg import publisher
+from tests.e2e.watched import HOST, running
 from tests.ports import free_port
 
 OPEN = {"open": True, "says": "It answers."}

@@ -9,17 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.agent_stand_ins import (
-    HOST,
-    STREAM_ID,
-    AgentProcess,
-    CoordinatorStandIn,
-    examined,
-    ingest_in,
-    player,
-    publisher,
-    running,
-)
+from tests.e2e.agents import AgentProcess, examined, ingest_in
+from tests.e2e.coordinator_stand_in import STREAM_ID, CoordinatorStandIn
+from tests.e2e.ffmpeg import player, publisher
+from tests.e2e.watched import HOST, running
 
 DRAIN_S = 4.0
 

@@ -15,15 +15,10 @@ from agent.notices import record
 from agent.notices.delivery import deliver
 from agent.notices.rules import DAY_S, Told
 from agent.notices.wording import trial
-from tests.e2e.agent_stand_ins import (
-    HOST,
-    ROOT,
-    STREAM_ID,
-    AgentProcess,
-    CoordinatorStandIn,
-    running,
-)
+from tests.e2e.agents import AgentProcess
+from tests.e2e.coordinator_stand_in import STREAM_ID, CoordinatorStandIn
 from tests.e2e.notice_receiver import NOTICE_S_MAX, SECRET, NoticeReceiver, hanging, receiving
+from tests.e2e.watched import HOST, ROOT, running
 from tests.ports import free_port
 
 RESIDENT_KB_MAX = 60_000

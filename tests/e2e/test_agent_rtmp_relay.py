@@ -11,16 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.agent_stand_ins import (
-    INGEST_KEY,
-    STREAM_ID,
-    AgentProcess,
-    CoordinatorStandIn,
-    player,
-    probe,
-    publisher,
-    running,
-)
+from tests.e2e.agents import AgentProcess
+from tests.e2e.coordinator_stand_in import INGEST_KEY, STREAM_ID, CoordinatorStandIn
+from tests.e2e.ffmpeg import player, probe, publisher
+from tests.e2e.watched import running
 from tests.image.stand_in import build_program
 from tests.ports import free_port
 

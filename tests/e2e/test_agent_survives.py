@@ -17,22 +17,11 @@ import pytest
 
 from agent.doctor.rtmp_player import Played, play
 from agent.streams import RtmpUrl
-from tests.e2e.agent_stand_ins import (
-    HOST,
-    INGEST_KEY,
-    ROOT,
-    STREAM_ID,
-    AgentProcess,
-    CoordinatorStandIn,
-    WrongClock,
-    examined,
-    player,
-    probe,
-    publisher,
-    read_only,
-    running,
-)
+from tests.e2e.agents import AgentProcess, WrongClock, examined, read_only
 from tests.e2e.certificates import certificate, served_with
+from tests.e2e.coordinator_stand_in import INGEST_KEY, STREAM_ID, CoordinatorStandIn
+from tests.e2e.ffmpeg import player, probe, publisher
+from tests.e2e.watched import HOST, ROOT, running
 from tests.ports import free_port
 
 VIEWERS = 200

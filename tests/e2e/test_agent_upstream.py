@@ -8,17 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.agent_stand_ins import (
-    HOST,
-    INGEST_KEY,
-    STREAM_ID,
-    AgentProcess,
-    CoordinatorStandIn,
-    Watched,
-    probe,
-    publisher,
-    running,
-)
+from tests.e2e.agents import AgentProcess
+from tests.e2e.coordinator_stand_in import INGEST_KEY, STREAM_ID, CoordinatorStandIn
+from tests.e2e.ffmpeg import probe, publisher
+from tests.e2e.watched import HOST, Watched, running
 from tests.ports import free_port
 
 AWAY_S = 12.0

@@ -20,15 +20,10 @@ from coordinator.media.packets import Capture
 from coordinator.media.rtmp import RtmpAddress
 from coordinator.reasons import Reason
 from emulator.link import Link
-from tests.e2e.agent_stand_ins import (
-    HOST,
-    STREAM_ID,
-    WAIT_S_MAX,
-    AgentProcess,
-    ingest_in,
-    publisher,
-    running,
-)
+from tests.e2e.agents import AgentProcess, ingest_in
+from tests.e2e.coordinator_stand_in import STREAM_ID
+from tests.e2e.ffmpeg import publisher
+from tests.e2e.watched import HOST, WAIT_S_MAX, running
 from tests.ports import free_port
 
 VIEWERS_AT_ONCE = 40

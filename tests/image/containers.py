@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.agent_stand_ins import HOST, ROOT, RunningAgent
+from tests.e2e.agents import RunningAgent
+from tests.e2e.watched import HOST, ROOT
 from tests.image.tools import call
 from tests.ports import free_port
 

@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from agent.settings import VARIABLES
-from tests.e2e.agent_stand_ins import HOST, STREAM_ID, CoordinatorStandIn, running
+from tests.e2e.coordinator_stand_in import STREAM_ID, CoordinatorStandIn
+from tests.e2e.watched import HOST, running
 from tests.image.containers import IMAGE, ContainerAgent, build, remove_volume
 from tests.image.tools import call
 from tests.ports import free_port

@@ -12,18 +12,10 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.agent_stand_ins import (
-    HOST,
-    INGEST_KEY,
-    STREAM_ID,
-    CoordinatorStandIn,
-    is_listening,
-    player,
-    probe,
-    publisher,
-    running,
-)
+from tests.e2e.coordinator_stand_in import INGEST_KEY, STREAM_ID, CoordinatorStandIn
+from tests.e2e.ffmpeg import player, probe, publisher
 from tests.e2e.notice_receiver import NOTICE_S_MAX, SECRET, receiving
+from tests.e2e.watched import HOST, is_listening, running
 from tests.image.containers import (
     IMAGE,
     RELAY_IMAGE,

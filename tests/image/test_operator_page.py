@@ -14,15 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.agent_stand_ins import (
-    HOST,
-    CoordinatorStandIn,
-    ingest_in,
-    publisher,
-    running,
-    wait_for,
-)
+from tests.e2e.agents import ingest_in
+from tests.e2e.coordinator_stand_in import CoordinatorStandIn
+from tests.e2e.ffmpeg import publisher
 from tests.e2e.notice_receiver import NoticeReceiver, receiving
+from tests.e2e.watched import HOST, running, wait_for
 from tests.image.containers import IMAGE, build, remove_volume, runner
 from tests.ports import free_port
 
