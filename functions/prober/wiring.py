@@ -1,7 +1,6 @@
 """Builds the prober out of its settings, and answers its trigger."""
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.requests import Request
@@ -12,6 +11,7 @@ from coordinator.adapters.clock import system_clock
 from coordinator.adapters.firestore import FirestoreStore
 from coordinator.adapters.log import Log
 from coordinator.adapters.outbound import Outbound
+from coordinator.adapters.processors import processors
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.rtmp_probe import RtmpProbe
 from coordinator.adapters.rtmp_reference import ReferencePool
@@ -38,7 +38,7 @@ def build(environ: Mapping[str, str]) -> Callable[[Request], Awaitable[Response]
         ProofParameters(),
         system_clock,
         asyncio.sleep,
-        Capacity(CAPTURES_PER_CORE_MAX * (os.cpu_count() or 1)),
+        Capacity(max(1, int(CAPTURES_PER_CORE_MAX * processors()))),
     )
     measurements = Measurements(store, settings.shards)
     prober = Prober(
