@@ -38,9 +38,11 @@ class Demo:
     def output(self) -> str:
         return self._printed.read_text(errors="replace")
 
-    def until(self, condition: Callable[[], bool], what: str) -> None:
+    def until(
+        self, condition: Callable[[], bool], what: str, seconds: float = START_SECONDS_MAX
+    ) -> None:
         """Waits; fails with the demo's output if it never comes to pass or the demo ends."""
-        deadline_s = time.monotonic() + START_SECONDS_MAX
+        deadline_s = time.monotonic() + seconds
         while not condition():
             says = f"never came: {what}\n{self.output()[-8000:]}"
             assert time.monotonic() < deadline_s, says
