@@ -210,14 +210,15 @@ class Announcements:
             status, reason = view.status, view.reason
         host = f"[{node.rtmp_host}]" if ":" in node.rtmp_host else node.rtmp_host
         lasts = snapshot.balance_lasts_seconds(stream, now_s, self.calendar)
+        told = view if view and view.reason is reason else reason
         return HeartbeatOut(
             node_id=node.node_id,
             stream_id=node.stream_id,
             stream_status=status_of(stream, snapshot.balance_micros(stream.stream_id), now_s),
             status=status,
             reason=reason.value,
-            says=view.says if view and view.reason is reason else reason.says,
-            fix=view.fix if view and view.reason is reason else reason.fix,
+            says=told.says,
+            fix=told.fix,
             stats_url=node.stats_url,
             rtmp_url=f"rtmp://{host}:{node.rtmp_port}/live/{node.stream_id}",
             ingest_url=f"{self.ingest_url}/{stream.stream_id}",

@@ -3,7 +3,6 @@
 import json
 import ssl
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -26,7 +25,8 @@ class CoordinatorStandIn:
     def __init__(self, ingest_url: str) -> None:
         self.ingest_url = ingest_url
         self.stream_status = "active"
-        self.mood = "well"
+        self._mood = "well"
+        self._mood_changed = threading.Condition()
         self.dial_back: dict[str, Any] | None = None
         self.pace_s = 1.0
         self.tls: ssl.SSLContext | None = None
@@ -36,6 +36,17 @@ class CoordinatorStandIn:
         self.keys: set[str] = set()
         self.port = free_port()
         self._server: ThreadingHTTPServer | None = None
+
+    @property
+    def mood(self) -> str:
+        """How it answers from now on."""
+        return self._mood
+
+    @mood.setter
+    def mood(self, mood: str) -> None:
+        with self._mood_changed:
+            self._mood = mood
+            self._mood_changed.notify_all()
 
     @property
     def url(self) -> str:
@@ -83,8 +94,8 @@ class CoordinatorStandIn:
         """Answer one call."""
         path = request.path.removeprefix("/api")
         self.calls.append((request.command, path, body))
-        while self.mood == "slow":
-            time.sleep(0.05)
+        with self._mood_changed:
+            self._mood_changed.wait_for(lambda: self._mood != "slow")
         key = request.headers.get("authorization", "").removeprefix("Bearer ")
         if self.mood == "broken":
             _send(request, 500, {"type": "/problems/internal"})

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from coordinator.media.rtmp import RtmpAddress
 from emulator.proctable import listening_inodes
+from tests.e2e.watched import wait_for
 from tests.ports import free_port
 
 PATIENCE_S = 40.0
@@ -102,15 +103,13 @@ class Media:
         (home / "c.conf").write_text(SERVER.format(module=MODULE, port=port, pull=line))
         argv = ["nginx", "-p", f"{home}/", "-c", "c.conf", "-e", "stderr"]
         child = self.start(name, argv)
-        self._await_listening(child, port)
-        return child, port
 
-    def _await_listening(self, child: Child, port: int) -> None:
-        give_up = time.monotonic() + PATIENCE_S
-        while not listening_inodes(Path("/proc/net/tcp").read_text(), port):
+        def is_listening() -> bool:
             assert child.is_running, child.output()
-            assert time.monotonic() < give_up, child.output()
-            time.sleep(0.005)
+            return bool(listening_inodes(Path("/proc/net/tcp").read_text(), port))
+
+        wait_for(f"{name} to listen", is_listening, child.output, PATIENCE_S)
+        return child, port
 
     def publish(self, to: RtmpAddress, *, seed: int = 1, picture: bool = True) -> Child:
         """A live test picture with noise, 640x360 at 15 a second, a keyframe every 2 s, sound."""

@@ -30,7 +30,8 @@ def wait_for(
     while time.monotonic() < deadline:
         if value := condition():
             return value
-        time.sleep(0.05)  # the pace of looking, not a wait for luck
+        # The pace of looking: what is waited for lies in another process, which wakes nobody here.
+        time.sleep(0.05)
     raise AssertionError(f"never came within {seconds:g} s: {what}\n{tell()}")
 
 
@@ -38,8 +39,9 @@ class Watched:
     """A process whose output is kept, to be shown when a test fails."""
 
     def __init__(self, command: list[str], env: dict[str, str] | None = None) -> None:
-        # A file and not a pipe: nobody has to drain it while the test looks elsewhere.
-        self._output = tempfile.TemporaryFile()  # noqa: SIM115 -- closed by stop()
+        # A file and not a pipe: nobody has to drain it while the test looks elsewhere. It is open
+        # for as long as the process may be looked at, which no block here could enclose.
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115 - stop() closes it
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
