@@ -11,12 +11,10 @@ from functools import partial
 from typing import Any
 
 from bench.report import Figure, NotMeasurableError, hand_in
-from coordinator.adapters.counting import CountingStore, Operations
 from coordinator.adapters.documents import check_document
 from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log
 from coordinator.adapters.materialising import Materialiser
-from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.page_documents import PageWriter
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store import Decide, Fields, Ref, Store
@@ -33,6 +31,8 @@ from coordinator.streams import Stream
 from payout.gathering import Gatherer
 from payout.paging import Newest, Pager
 from payout.settling import Settler
+from tests.doubles.counting import CountingStore, Operations
+from tests.doubles.memory import MemoryStore
 
 NODES = 10_000
 CALENDAR = Calendar()

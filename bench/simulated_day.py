@@ -13,10 +13,8 @@ from api.nodes import Announcements
 from api.snapshots import Snapshots
 from api.wire.nodes import HeartbeatIn, HeartbeatOut
 from collector.sweeping import Sweeper
-from coordinator.adapters.counting import CountingStore
 from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log
-from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.outbound import Failed, Fetched, Outbound
 from coordinator.adapters.page_documents import PageWriter
 from coordinator.adapters.records import Measurements
@@ -40,6 +38,8 @@ from prober.drawing import Due
 from prober.picturing import Pictures
 from prober.running import Prober
 from prober.sealing import Sealer
+from tests.doubles.counting import CountingStore
+from tests.doubles.memory import MemoryStore
 
 START_S = 1_795_305_600.0
 """A whole UTC hour."""

@@ -18,7 +18,6 @@ import collector.wiring  # noqa: F401 - what the function holds in memory beside
 from bench.targets import STREAM_ID, host_of, node_id_of
 from collector.sweeping import Sweeper
 from coordinator.adapters.log import Log
-from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.outbound import Outbound
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store import Ref, Store
@@ -29,6 +28,7 @@ from coordinator.pages.network_pages import NetworkPage
 from coordinator.polling.rollups import HOUR_S
 from coordinator.polling.rosters import Roster, Slot
 from coordinator.polling.shards import FIRST
+from tests.doubles.memory import MemoryStore
 from tests.populated import network_page
 
 TICK = 29_921_760

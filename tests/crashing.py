@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
-from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.store import StoreError
+from tests.doubles.memory import MemoryStore
 
 T = TypeVar("T")
 _INSIDE = ContextVar("inside", default=False)

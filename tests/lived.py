@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from collector.publishing import Publisher
 from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log
-from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.page_documents import PageWriter
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store import Store
@@ -24,6 +23,7 @@ from coordinator.reasons import Reason
 from coordinator.streams import Stream
 from payout.paging import Pager
 from payout.settling import Settler
+from tests.doubles.memory import MemoryStore
 
 CALENDAR = Calendar()
 FIRST_EPOCH = 498_700

@@ -16,7 +16,6 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, sync_playwright
 
 from api.wiring import build_on
-from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store import Store
 from coordinator.checking.checks import Check, IngestState, Run, Verdict
@@ -25,6 +24,7 @@ from coordinator.polling.rosters import Roster, Slot
 from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 from coordinator.streams import Stream
+from tests.doubles.memory import MemoryStore
 from tests.lived import Lived
 from tests.unit.functions.conftest import settings
 

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from playwright.sync_api import Browser
 
-from coordinator.adapters.memory import MemoryStore
 from tests.browser.conftest import NODES, NOW_S, SIZES, examine, served
+from tests.doubles.memory import MemoryStore
 from tests.populated import node_id, populate
 
 PAGES = ["/", "/about", "/docs"]

@@ -47,7 +47,7 @@ def test_every_setting_of_the_node_image_is_documented() -> None:
 def test_every_route_is_in_the_api_page() -> None:
     """The page is rendered from the application itself; the app offers what docs promise."""
     from api.wiring import build_on  # noqa: PLC0415 - only this test needs the application
-    from coordinator.adapters.memory import MemoryStore  # noqa: PLC0415 - likewise
+    from tests.doubles.memory import MemoryStore  # noqa: PLC0415 - likewise
 
     app = build_on(MemoryStore(), MemoryStore(), settings(), lambda: 0.0)
     paths = app.openapi()["paths"].keys()

@@ -9,7 +9,6 @@ import pytest
 
 from collector.sweeping import Sweeper
 from coordinator.adapters.log import Log
-from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.outbound import Outbound, OutboundLimits
 from coordinator.adapters.records import Measurements
 from coordinator.checking.checks import IngestState, Run
@@ -18,6 +17,7 @@ from coordinator.polling.nodes import Node
 from coordinator.polling.polls import Outcome
 from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
+from tests.doubles.memory import MemoryStore
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 CALENDAR = Calendar(sweep_seconds=60)

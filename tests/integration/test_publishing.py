@@ -5,9 +5,7 @@ from typing import Any
 
 import pytest
 
-from coordinator.adapters.counting import CountingStore
 from coordinator.adapters.firestore import FirestoreStore
-from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store import Fields, Ref, StoreError
 from coordinator.checking.checks import Check, Control, IngestState, Run, Verdict
@@ -16,6 +14,8 @@ from coordinator.pages.network import Network, network_of
 from coordinator.polling.shards import LEAD_TICKS, SETTLED_AFTER_TICKS
 from coordinator.reasons import Reason
 from emulator.firestore import FirestoreEmulator
+from tests.doubles.counting import CountingStore
+from tests.doubles.memory import MemoryStore
 from tests.integration.test_shards import CALENDAR, NODES, START_TICK, _Network
 from tests.populated import money_page, network_page
 

@@ -9,7 +9,6 @@ import pytest
 
 from collector.sweeping import Sweeper
 from coordinator.adapters.log import Log
-from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.outbound import Outbound
 from coordinator.adapters.records import Measurements
 from coordinator.epochs import Calendar
@@ -19,6 +18,7 @@ from coordinator.polling.nodes import Node
 from coordinator.polling.rosters import COMPACT_AT_GONE
 from coordinator.polling.shards import LEAD_TICKS, SETTLED_AFTER_TICKS
 from coordinator.polling.uptime import minutes_of
+from tests.doubles.memory import MemoryStore
 from tests.integration.test_collector import _serving, _stats
 
 CALENDAR = Calendar(sweep_seconds=60)

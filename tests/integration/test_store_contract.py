@@ -12,10 +12,8 @@ from typing import Any
 import pytest
 from google.cloud.firestore import Client
 
-from coordinator.adapters.counting import CountingStore, Operations
 from coordinator.adapters.documents import value_bytes
 from coordinator.adapters.firestore import FirestoreStore
-from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.store import (
     DOCUMENT_BYTES_MAX,
     FIND_LIMIT_MAX,
@@ -29,6 +27,8 @@ from coordinator.adapters.store import (
 )
 from coordinator.reasons import Reason
 from emulator.firestore import FirestoreEmulator
+from tests.doubles.counting import CountingStore, Operations
+from tests.doubles.memory import MemoryStore
 
 PROJECT = "contract"
 A, B, C = Ref("things", "a"), Ref("things", "b"), Ref("things", "c")

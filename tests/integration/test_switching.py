@@ -16,7 +16,6 @@ from api.wiring import build_on as api_on
 from collector.sweeping import announced
 from coordinator.adapters.cloud_scheduler import CloudScheduler
 from coordinator.adapters.ledger import Ledger
-from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.scheduler import Scheduler, SchedulerError
 from coordinator.adapters.settings import PayoutSettings
@@ -29,7 +28,8 @@ from emulator.cloud_scheduler.delivery import CallError
 from emulator.cloud_scheduler.jobs import Job
 from emulator.cloud_scheduler.schedule import Schedule
 from payout.wiring import build_on as payout_on
-from tests.jobs_in_memory import MemoryScheduler
+from tests.doubles.jobs import MemoryScheduler
+from tests.doubles.memory import MemoryStore
 from tests.unit.functions.conftest import SPONSOR_KEY, STREAM, bearer, settings
 
 PARENT = "projects/demo/locations/local"

@@ -18,7 +18,6 @@ from starlette.routing import Route
 from coordinator.adapters.firestore import FirestoreStore
 from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log
-from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.outbound import Outbound, OutboundLimits
 from coordinator.adapters.settings import PayoutSettings
 from coordinator.adapters.store import Ref, Store
@@ -36,6 +35,7 @@ from coordinator.streams import Stream
 from emulator.firestore import FirestoreEmulator
 from payout.delivering import Deliverer
 from payout.wiring import build_on
+from tests.doubles.memory import MemoryStore
 from tests.e2e.certificates import certificate, served_with
 from tests.integration import hostile
 from tests.integration.hostile import Script, repeating, saying, saying_and_staying

@@ -32,7 +32,6 @@ from api.wire.money import TopUpIn
 from api.wire.streams import StreamIn
 from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log
-from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.outbound import Outbound
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store import StoreError
@@ -50,6 +49,7 @@ from coordinator.streams import Stream
 from payout.gathering import Gatherer
 from payout.settling import Settler
 from tests.crashing import CrashingStore
+from tests.doubles.memory import MemoryStore
 
 T = TypeVar("T")
 

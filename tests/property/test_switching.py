@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coordinator.adapters.log import Log
-from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.store import Ref
 from coordinator.adapters.switching import Switch
-from tests.jobs_in_memory import MemoryScheduler
+from tests.doubles.jobs import MemoryScheduler
+from tests.doubles.memory import MemoryStore
 
 NEWCOMER = Ref("nodes", "n2")
 ORDER = st.lists(st.integers(0, 5), min_size=20, max_size=40)

@@ -12,7 +12,6 @@ import pytest
 from api.wiring import build_on
 from coordinator.adapters.camera import picture_of
 from coordinator.adapters.log import Log
-from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.outbound import Outbound
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.rtmp_probe import RtmpProbe
@@ -33,6 +32,7 @@ from prober.drawing import candidates, due_in
 from prober.picturing import Pictures
 from prober.running import Prober, frauds_among
 from prober.sealing import Sealer
+from tests.doubles.memory import MemoryStore
 from tests.unit.functions.conftest import settings
 from verify.public import PublicRecord
 from verify.schedule import AGREES, DISAGREES, TOO_EARLY, verify_schedule

@@ -1,7 +1,7 @@
 """What the coordinator asks of a document store, and the limits that every store keeps.
 
-Two implementations with one contract test: `adapters.firestore` (the real one) and
-`adapters.memory` (for rules and handlers in tests). Limits are Firestore's, from
+Two implementations with one contract test: `adapters.firestore` (the real one) and the tests'
+`doubles.memory` (for rules and handlers). Limits are Firestore's, from
 https://firebase.google.com/docs/firestore/quotas, and are checked by both, because the
 emulator enforces few of them.
 """

@@ -8,10 +8,10 @@ import pytest
 
 from api.wiring import build_on
 from coordinator.adapters.ledger import Ledger
-from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.settings import ApiSettings
 from coordinator.keys import sha256_hex
+from tests.doubles.memory import MemoryStore
 
 SPONSOR_KEY = "sponsor-key-of-the-tests"
 INGEST_KEY = "ingest-key-of-the-tests"

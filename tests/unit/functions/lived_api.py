@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import httpx
 
 from api.wiring import build_on
-from coordinator.adapters.counting import CountingStore, Operations
+from tests.doubles.counting import CountingStore, Operations
 from tests.lived import Lived
 from tests.unit.functions.conftest import settings
 

@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from api.wiring import build_on
-from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.webhook_records import Webhooks
 from coordinator.keys import sha256_hex
+from tests.doubles.memory import MemoryStore
 from tests.unit.functions.conftest import (
     NOW_S,
     SPONSOR_KEY,

@@ -12,13 +12,13 @@ import pytest
 
 from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.materialising import Materialiser
-from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store import Ref, Store
 from coordinator.money import format_tokens
 from coordinator.pages.network_pages import NetworkPage
 from coordinator.pages.node_pages import bucket_of
 from coordinator.polling.shards import FIRST
+from tests.doubles.memory import MemoryStore
 from tests.lived import STREAM_ID, Lived
 from tests.populated import network_page, node_id
 from tests.unit.functions.conftest import SPONSOR_KEY, STREAM, bearer

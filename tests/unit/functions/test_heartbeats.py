@@ -9,8 +9,6 @@ import pytest
 from api.dialback import DialBack
 from api.wiring import build_on
 from collector.sweeping import announced
-from coordinator.adapters.counting import CountingStore
-from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.outbound import Outbound
 from coordinator.adapters.records import Measurements
 from coordinator.polling.polls import Poll, judge
@@ -18,6 +16,8 @@ from coordinator.polling.relay_stats import Media, RelayStats
 from coordinator.polling.rosters import Roster
 from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
+from tests.doubles.counting import CountingStore
+from tests.doubles.memory import MemoryStore
 from tests.unit.functions.conftest import NOW_S, SPONSOR_KEY, STREAM, bearer, settings
 from tests.unit.functions.test_api_nodes import NODE_ID, NODE_KEY
 

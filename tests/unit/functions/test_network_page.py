@@ -14,8 +14,6 @@ from api.pages.listing import NODES_A_PAGE, Asked, NodeList
 from api.pages.network import age_of
 from api.snapshots import Snapshot
 from api.wiring import build_on
-from coordinator.adapters.counting import CountingStore
-from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.records import Measurements
 from coordinator.checking.checks import Control
 from coordinator.checking.controls import ControlCount
@@ -25,7 +23,9 @@ from coordinator.polling.jobs import JobState
 from coordinator.polling.nodes import NodeStatus
 from coordinator.polling.rollups import NodeHour
 from coordinator.polling.shards import Layout
-from tests.jobs_in_memory import MemoryScheduler
+from tests.doubles.counting import CountingStore
+from tests.doubles.jobs import MemoryScheduler
+from tests.doubles.memory import MemoryStore
 from tests.populated import CALENDAR, NAMES, money_page, network_page, node_id, populate
 from tests.unit.functions.conftest import settings
 

@@ -16,7 +16,6 @@ from api.wire import money as money_wire
 from api.wire import webhooks as webhook_wire
 from api.wire.examples import EXAMPLES
 from api.wiring import build_on
-from coordinator.adapters.memory import MemoryStore
 from coordinator.checking.checks import Check, Run, Verdict
 from coordinator.ledger.rows import Carried, Row
 from coordinator.media.packets import Capture
@@ -24,6 +23,7 @@ from coordinator.media.proof import Proof
 from coordinator.polling.rosters import Slot
 from coordinator.reasons import Reason
 from prober.checking import _evidence
+from tests.doubles.memory import MemoryStore
 from tests.unit.functions.conftest import settings
 
 NOT_OF_A_ROUTE = {"unknown-route", "method-not-allowed"}

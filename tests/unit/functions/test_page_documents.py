@@ -1,12 +1,12 @@
 """Readers of pages hold what they read lately, and little of it."""
 
-from coordinator.adapters.counting import CountingStore
-from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.page_documents import HELD_MAX, PageReader, PageWriter
 from coordinator.pages.incidents import Incident
 from coordinator.pages.money_pages import MoneyPage
 from coordinator.pages.node_pages import Part, bucket_of
 from coordinator.pages.stream_pages import StreamHour
+from tests.doubles.counting import CountingStore
+from tests.doubles.memory import MemoryStore
 
 HOUR = StreamHour(7, 25_200, 28_800, 60, 1, 60, {}, 7, 0, 0, 11, 4, {})
 

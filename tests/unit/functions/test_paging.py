@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from coordinator.adapters.counting import CountingStore
 from coordinator.adapters.ledger import Ledger
-from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.page_documents import PageReader
 from coordinator.adapters.store import Decide, Fields, Ref, Store, StoreError
 from coordinator.checking.checks import Event, Verdict
@@ -18,6 +16,8 @@ from coordinator.reasons import Reason
 from payout.gathering import Gatherer
 from payout.paging import Newest
 from tests.crashing import CrashingStore
+from tests.doubles.counting import CountingStore
+from tests.doubles.memory import MemoryStore
 from tests.lived import CALENDAR, FIRST_EPOCH, JOINS_AT, LEAVES_AT, NODES, START_S, STREAM_ID, Lived
 
 

@@ -11,7 +11,6 @@ from starlette.routing import Route
 
 from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log
-from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.settings import PayoutSettings
 from coordinator.adapters.store import Ref, Store, StoreError
@@ -29,7 +28,8 @@ from coordinator.streams import Stream
 from payout.settling import EPOCHS_A_CALL_MAX, SECONDS_MAX, Settler
 from payout.wiring import build_on
 from tests.crashing import CrashingStore
-from tests.jobs_in_memory import MemoryScheduler
+from tests.doubles.jobs import MemoryScheduler
+from tests.doubles.memory import MemoryStore
 
 CALENDAR = Calendar(sweep_seconds=60, check_seconds=60, epoch_seconds=3600, grace_seconds=120)
 EPOCH = 11

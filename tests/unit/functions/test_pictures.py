@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 import pytest
 
 from coordinator.adapters.log import Log
-from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.rtmp_reference import Reference
 from coordinator.adapters.store import Ref
@@ -17,6 +16,7 @@ from coordinator.media.rtmp import RtmpAddress
 from coordinator.polling.rosters import Slot
 from coordinator.reasons import Reason
 from prober.picturing import AT_ONCE, STREAM_PICTURES_A_RUN_MAX, Pictures
+from tests.doubles.memory import MemoryStore
 from tests.unit.functions.conftest import Coordinator
 
 JPEG = b"\xff\xd8\xff" + bytes(500) + b"\xff\xd9"

@@ -7,7 +7,6 @@ import pytest
 
 from coordinator.adapters.camera import picture_of
 from coordinator.adapters.log import Log
-from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.outbound import Outbound
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.rtmp_probe import RtmpProbe
@@ -26,6 +25,7 @@ from prober.missing import MISSED_DRAWS_MAX
 from prober.picturing import Pictures
 from prober.running import Prober, in_time
 from prober.sealing import Sealer
+from tests.doubles.memory import MemoryStore
 
 MIDNIGHT_S = 1_795_305_600
 FIRST = MIDNIGHT_S // 60

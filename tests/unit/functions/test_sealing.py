@@ -4,12 +4,12 @@ from datetime import date
 
 import pytest
 
-from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store import StoreError
 from coordinator.checking.schedule import commitment, day_secret
 from prober.sealing import Sealer
 from tests.crashing import CrashingStore
+from tests.doubles.memory import MemoryStore
 
 DAY = date(2026, 11, 22)
 MIDNIGHT_S = 1_795_305_600.0

@@ -7,11 +7,9 @@ from typing import Any
 import pytest
 
 from api.snapshots import Snapshots
-from coordinator.adapters.counting import CountingStore
 from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log
 from coordinator.adapters.materialising import Materialiser
-from coordinator.adapters.memory import MemoryStore
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store import Decide, Fields, Ref
 from coordinator.epochs import Calendar
@@ -22,6 +20,8 @@ from coordinator.polling.rosters import Roster, Slot
 from coordinator.polling.shards import Layout
 from payout.settling import Settler
 from tests.crashing import CrashingStore
+from tests.doubles.counting import CountingStore
+from tests.doubles.memory import MemoryStore
 from tests.populated import network_page, populate, stream
 
 NOW_S = 1_795_305_637.0
