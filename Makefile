@@ -75,14 +75,14 @@ nightly: $(VENV) ## The property tests as long as a night takes: 10^6 operations
 	@HYPOTHESIS_PROFILE=nightly $(PYTHON) -m pytest tests/property/test_ledger.py tests/property/test_statements.py tests/property/test_money.py
 
 audit: $(VENV) ## Recompute a statement from public data alone (STREAM=… EPOCH=… API=https://…)
-	@PYTHONPATH=functions $(PYTHON) -m verify statement --stream "$(STREAM)" --epoch "$(EPOCH)" --api "$(API)"
+	@PYTHONPATH=functions $(PYTHON) -m tools.verify statement --stream "$(STREAM)" --epoch "$(EPOCH)" --api "$(API)"
 
 dry-run: $(VENV) ## Settle past epochs under other terms, writing nothing (STREAM=… EPOCH=… UNTIL=… RATE=2.5 MAX_PAID_NODES=… API=https://…)
-	@PYTHONPATH=functions $(PYTHON) -m verify dry-run --stream "$(STREAM)" --epoch "$(EPOCH)" --api "$(API)" \
+	@PYTHONPATH=functions $(PYTHON) -m tools.verify dry-run --stream "$(STREAM)" --epoch "$(EPOCH)" --api "$(API)" \
 		$(if $(UNTIL),--until $(UNTIL)) $(if $(RATE),--rate $(RATE)) $(if $(MAX_PAID_NODES),--max-paid-nodes $(MAX_PAID_NODES))
 
 verify-schedule: $(VENV) ## Confirm a past day's checks from public data alone (DATE=2026-11-22 API=https://…)
-	@PYTHONPATH=functions $(PYTHON) -m verify schedule --date "$(DATE)" --api "$(API)" --sweep-seconds $(or $(SWEEP_SECONDS),60)
+	@PYTHONPATH=functions $(PYTHON) -m tools.verify schedule --date "$(DATE)" --api "$(API)" --sweep-seconds $(or $(SWEEP_SECONDS),60)
 
 simulate-suspicion: $(VENV) ## How soon cheats are flagged, how often honest nodes are (simulated outcomes, real rules)
 	@PYTHONPATH=functions $(PYTHON) -m bench.simulate_suspicion
@@ -106,10 +106,10 @@ bench-api: setup ## Heartbeats beside a bare route, the dashboard of 1,000 nodes
 	@PYTHONPATH=functions:. $(PYTHON) -m bench.api
 
 show: $(VENV) ## Print a sweep readably (SWEEP=latest or an id, LINES=40; project or emulator by the environment)
-	@PYTHONPATH=functions $(PYTHON) -m show "$(or $(SWEEP),latest)"
+	@PYTHONPATH=functions $(PYTHON) -m tools.show_sweep "$(or $(SWEEP),latest)"
 
 sponsor: $(VENV) ## Make a key for a sponsor: prints it once, and its hash as the settings take it (NAME=city-radio)
-	@PYTHONPATH=functions $(PYTHON) -m ops.sponsor $(if $(NAME),"$$NAME")
+	@PYTHONPATH=functions $(PYTHON) -m tools.sponsor_key $(if $(NAME),"$$NAME")
 
 lock: $(VENV) ## Pin the dependencies anew after a change of requirements*.in
 	@$(COMPILE) --output-file requirements.txt requirements.in

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 
 from coordinator.adapters.records import Measurements
 from coordinator.epochs import Calendar
-from coordinator.ledger.audit import SWEEP_AGE_TICKS_MAX
-from coordinator.polling.sweeps import Sweep
+from coordinator.polling.sweeps import SWEEP_AGE_TICKS_MAX, Sweep
 
 RUN_LASTS_S_MAX = 110.0
 """A draw that ended so long ago without a record was missed: a check takes up to 80 s with all of

@@ -15,10 +15,9 @@ from coordinator.checking.schedule import day_of
 from coordinator.checking.suspicion import Trust
 from coordinator.checking.trustbook import TrustBook
 from coordinator.epochs import Calendar
-from coordinator.ledger.audit import SWEEP_AGE_TICKS_MAX
 from coordinator.media.rtmp import RtmpAddress
 from coordinator.polling.rosters import Roster, Slot
-from coordinator.polling.sweeps import Sweep
+from coordinator.polling.sweeps import SWEEP_AGE_TICKS_MAX, Sweep
 from coordinator.reasons import Reason
 from prober.checking import Checker
 from prober.drawing import Due, candidates, due_in

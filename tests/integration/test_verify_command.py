@@ -1,4 +1,4 @@
-"""`python -m verify` says in one sentence why it cannot tell, and ends with status 2."""
+"""`python -m tools.verify` says in one sentence why it cannot tell, and ends with status 2."""
 
 import threading
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from tests.ports import free_port
-from verify.__main__ import main
+from tools.verify.__main__ import main
 
 
 class Website(BaseHTTPRequestHandler):

@@ -7,8 +7,8 @@ from coordinator.polling.polls import Outcome, Poll
 from coordinator.polling.rosters import Roster, Slot
 from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
-from show.__main__ import lines_of, main, show
 from tests.doubles.memory import MemoryStore
+from tools.show_sweep import lines_of, main, show
 
 SLOTS = tuple(Slot(f"n{i}", "s3", "http://192.0.2.5/", "192.0.2.5", 1935, 7, 1.0) for i in range(7))
 

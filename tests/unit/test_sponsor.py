@@ -10,9 +10,9 @@ from api.http.keys import sponsor_of
 from api.http.problems import Problem
 from api.wiring import build_on
 from coordinator.keys import SPONSOR_KEY_PATTERN, sha256_hex
-from ops.sponsor import lines_for, main
 from tests.doubles.memory import MemoryStore
 from tests.unit.functions.conftest import NOW_S, SPONSOR_KEY, bearer, settings
+from tools.sponsor_key import lines_for, main
 
 OPS = (Path(__file__).resolve().parents[2] / "docs" / "ops.md").read_text()
 

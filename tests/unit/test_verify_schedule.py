@@ -21,11 +21,10 @@ from coordinator.checking.checks import Check, Event, Run, Verdict
 from coordinator.checking.schedule import day_of
 from coordinator.checking.trustbook import TrustBook
 from coordinator.epochs import Calendar
-from coordinator.ledger.audit import SWEEP_AGE_TICKS_MAX
 from coordinator.media.proof import ProofParameters
 from coordinator.polling.polls import Outcome, Poll
 from coordinator.polling.rosters import Roster, Slot
-from coordinator.polling.sweeps import Sweep
+from coordinator.polling.sweeps import SWEEP_AGE_TICKS_MAX, Sweep
 from coordinator.reasons import Reason
 from prober.checking import Capacity, Checker
 from prober.drawing import candidates, due_in
@@ -34,8 +33,8 @@ from prober.running import Prober, frauds_among
 from prober.sealing import Sealer
 from tests.doubles.memory import MemoryStore
 from tests.unit.functions.conftest import settings
-from verify.public import PublicRecord
-from verify.schedule import AGREES, DISAGREES, TOO_EARLY, verify_schedule
+from tools.verify.public import PublicRecord
+from tools.verify.schedule import AGREES, DISAGREES, TOO_EARLY, verify_schedule
 
 DAY = date(2026, 11, 22)
 MIDNIGHT_S = 1_795_305_600

@@ -16,6 +16,9 @@ from coordinator.polling.polls import OFFLINE_AFTER_MISSES, Outcome, Poll
 from coordinator.polling.rosters import Slot
 from coordinator.reasons import Reason
 
+SWEEP_AGE_TICKS_MAX = 3
+"""An older sweep says nothing about a draw: nobody is a candidate by it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sweep:

@@ -1,8 +1,8 @@
 """What a coordinator publishes, held against itself.
 
-`python -m verify schedule --date … --api …`: a day's checks against its sealed lottery
-`python -m verify statement --stream … --epoch … --api …`: a statement against its evidence
-`python -m verify dry-run --stream … --epoch … --until … --rate … --api …`: other terms
+`python -m tools.verify schedule --date … --api …`: a day's checks against its sealed lottery
+`python -m tools.verify statement --stream … --epoch … --api …`: a statement against its evidence
+`python -m tools.verify dry-run --stream … --epoch … --until … --rate … --api …`: other terms
 """
 
 import argparse
@@ -16,14 +16,14 @@ from typing import Any
 import httpx
 
 from coordinator.money import parse_tokens
-from verify.public import PublicRecord
-from verify.recompute import dry_run, verify_statement
-from verify.schedule import verify_schedule
+from tools.verify.public import PublicRecord
+from tools.verify.recompute import dry_run, verify_statement
+from tools.verify.schedule import verify_schedule
 
 
 def main(argv: list[str]) -> int:
     """Exit status 0: everything agrees; 1: it does not; 2: it cannot be told (yet)."""
-    parser = argparse.ArgumentParser(prog="python -m verify", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.verify", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
     schedule = verbs.add_parser("schedule", help="a day's checks against its sealed lottery")
     schedule.add_argument("--date", type=date.fromisoformat, required=True, help="2026-11-22, UTC")

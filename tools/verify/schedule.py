@@ -5,9 +5,9 @@ from datetime import date
 
 from coordinator.checking.checks import Event, Run
 from coordinator.checking.days import LotteryDay
-from coordinator.ledger.audit import SWEEP_AGE_TICKS_MAX, DayAudit
-from coordinator.polling.sweeps import sweep_id
-from verify.public import PublicRecord
+from coordinator.polling.sweeps import SWEEP_AGE_TICKS_MAX, sweep_id
+from tools.verify.day_audit import DayAudit
+from tools.verify.public import PublicRecord
 
 FINDINGS_SHOWN_MAX = 50
 AGREES, DISAGREES, TOO_EARLY = 0, 1, 2

@@ -16,7 +16,7 @@ from coordinator.polling.rosters import Roster, Slot
 from coordinator.polling.sweeps import SweepBits
 from coordinator.reasons import Reason
 from coordinator.streams import Stream
-from verify.statements import statement_from
+from tools.verify.statements import statement_from
 
 TIMEOUT_S = 20.0
 

@@ -11,10 +11,8 @@ from coordinator.checking.checks import Check, Event, Run
 from coordinator.checking.days import LotteryDay
 from coordinator.checking.schedule import Lottery
 from coordinator.polling.rosters import Roster
-from coordinator.polling.sweeps import SweepBits, sweep_id
+from coordinator.polling.sweeps import SWEEP_AGE_TICKS_MAX, SweepBits, sweep_id
 
-SWEEP_AGE_TICKS_MAX = 3
-"""An older sweep says nothing about a draw: nobody is a candidate by it."""
 DUE_TOLERANCE_S = 0.002
 OVERLAP_DRAWS = 2
 """A run may begin before what the runs of so many draws before it found out is on record."""

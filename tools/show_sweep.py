@@ -1,6 +1,6 @@
 """`make show SWEEP=latest`: one sweep's document, readably.
 
-`python -m show SWEEP` takes a sweep's id (`sweep-0-000029921760`) or `latest`. The
+`python -m tools.show_sweep SWEEP` takes a sweep's id (`sweep-0-000029921760`) or `latest`. The
 database is the project of GOOGLE_CLOUD_PROJECT, or the emulator of FIRESTORE_EMULATOR_HOST.
 Exit status: 0 shown, 1 no such sweep or no store, 2 called wrongly.
 """

@@ -12,7 +12,7 @@ from coordinator.ledger.settlements import settle
 from coordinator.ledger.statements import Statement
 from coordinator.money import format_tokens
 from coordinator.streams import Stream
-from verify.public import PublicRecord
+from tools.verify.public import PublicRecord
 
 EQUAL, DIFFERENT, UNTOLD = 0, 1, 2
 _EXPIRED = f"cannot be recomputed any more: its evidence was kept for {EVIDENCE_DAYS} days"
