@@ -28,7 +28,7 @@ from bench.processes import Child, two_cores, wait_for
 from bench.report import ROOT, Figure, hand_in
 from coordinator.keys import sha256_hex
 from emulator.firestore import FirestoreEmulator
-from emulator.ports import LOOPBACK, Ports
+from emulator.processes.ports import LOOPBACK, Ports
 
 KEY = "k" * 43
 NODES = 1_000

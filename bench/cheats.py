@@ -27,7 +27,7 @@ from coordinator.checking.checks import Check, Verdict
 from coordinator.media.proof import ProofParameters
 from coordinator.media.rtmp import RtmpAddress
 from emulator.cheats import PROGRAMS
-from emulator.ports import LOOPBACK
+from emulator.processes.ports import LOOPBACK
 from prober.checking import Capacity, Checker
 
 AT_ONCE = 6

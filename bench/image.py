@@ -19,10 +19,10 @@ from statistics import median
 import httpx
 
 from bench.report import ROOT, Figure, NotMeasurableError, hand_in
-from emulator.cast import Pace
-from emulator.network import Network, opened
-from emulator.options import Options
-from emulator.processes import Death
+from emulator.demo.cast import Pace
+from emulator.demo.network import LocalNetwork, opened
+from emulator.demo.options import Options
+from emulator.processes.supervisor import Death
 from tests.e2e.watched import wait_for
 from tests.image.containers import IMAGE, ContainerAgent, build, inspect, remove_volume
 
@@ -84,7 +84,7 @@ async def _measured(stack: ExitStack) -> list[Started]:
         return started
 
 
-def _start(stack: ExitStack, network: Network) -> Started:
+def _start(stack: ExitStack, network: LocalNetwork) -> Started:
     volume = f"restream-bench-{secrets.token_hex(4)}"
     stack.callback(remove_volume, volume)
     begun_s = time.monotonic()
@@ -94,7 +94,7 @@ def _start(stack: ExitStack, network: Network) -> Started:
     return Started(agent, begun_s, time.monotonic() - begun_s)
 
 
-async def _until_checked(network: Network, started: list[Started]) -> None:
+async def _until_checked(network: LocalNetwork, started: list[Started]) -> None:
     """Ask as anybody may, until each node has passed a check."""
     ids = [str((await asyncio.to_thread(node.agent.stats))["node_id"]) for node in started]
     deadline_s = time.monotonic() + CHECKED_S_MAX

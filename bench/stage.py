@@ -22,8 +22,8 @@ from coordinator.adapters.rtmp_probe import RtmpProbe
 from coordinator.media.rtmp import RtmpAddress
 from emulator import publisher
 from emulator.cheats import PROGRAMS
-from emulator.ports import LOOPBACK, Ports
-from emulator.processes import Child, Command, Supervisor
+from emulator.processes.ports import LOOPBACK, Ports
+from emulator.processes.supervisor import Child, Command, Supervisor
 
 STREAM, OTHER_STREAM = "show", "another"
 SEEDS = {STREAM: 11, OTHER_STREAM: 23}

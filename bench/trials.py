@@ -22,7 +22,7 @@ from coordinator.polling.polls import OUTCOME_OF_FAILURE, Outcome, judge
 from coordinator.polling.relay_stats import parse_stats
 from coordinator.polling.rosters import Slot
 from coordinator.reasons import Reason
-from emulator.ports import LOOPBACK
+from emulator.processes.ports import LOOPBACK
 from prober.checking import Checker
 from prober.drawing import Due
 

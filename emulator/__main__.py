@@ -11,14 +11,14 @@ import sys
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
-from emulator.demo import demo
-from emulator.demo_once import demo_once
+from emulator.demo.network import StartError
+from emulator.demo.once import demo_once
+from emulator.demo.options import Options, OptionsError
+from emulator.demo.public_api import ApiError
+from emulator.demo.screen import demo
 from emulator.firestore import EmulatorError
 from emulator.machine import NEEDS, TEST_NEEDS, MachineError, Need, complete
-from emulator.network import StartError
-from emulator.options import Options, OptionsError
-from emulator.ports import PortTakenError
-from emulator.public_api import ApiError
+from emulator.processes.ports import PortTakenError
 
 USAGE = "usage: python -m emulator demo | demo-once | setup   (PORT=8080 NODES=3 CHEATS=dead,loop)"
 INTERRUPTED = 130

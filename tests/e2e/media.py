@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from coordinator.media.rtmp import RtmpAddress
-from emulator.proctable import listening_inodes
+from emulator.processes.proctable import listening_inodes
 from tests.e2e.watched import wait_for
 from tests.ports import free_port
 

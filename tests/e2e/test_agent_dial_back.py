@@ -14,9 +14,9 @@ from typing import Any
 import httpx
 import pytest
 
-from emulator import cast
+from emulator.demo import cast
 from emulator.firestore import FirestoreEmulator
-from emulator.ports import Ports
+from emulator.processes.ports import Ports
 from tests.e2e.agents import AgentProcess
 from tests.e2e.ffmpeg import publisher
 from tests.e2e.watched import HOST, Watched, running, wait_for

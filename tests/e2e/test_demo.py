@@ -13,9 +13,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from emulator.options import ROOT
-from emulator.proctable import MARK, marked, pids
-from emulator.public_api import Node
+from emulator.demo.options import ROOT
+from emulator.demo.public_api import Node
+from emulator.processes.proctable import MARK, marked, pids
 from tests.ports import free_port
 
 START_SECONDS_MAX = 120.0

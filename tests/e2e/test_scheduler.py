@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import datetime
 
-from emulator.options import ROOT
+from emulator.demo.options import ROOT
 
 WAIT_SECONDS_MAX = 30.0
 FAILURE = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 2\r\n\r\nno"

@@ -24,7 +24,7 @@ from google.cloud.scheduler_v1.services.cloud_scheduler.transports import (
 )
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from emulator.options import ROOT
+from emulator.demo.options import ROOT
 from tests.ports import free_port
 
 WAIT_SECONDS_MAX = 30.0

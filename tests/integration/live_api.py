@@ -16,8 +16,8 @@ from coordinator.checking.days import LotteryDay
 from coordinator.checking.thumbnails import Thumbnail
 from coordinator.keys import sha256_hex
 from emulator.firestore import FirestoreEmulator
-from emulator.ports import LOOPBACK, Ports
-from emulator.processes import Child, Command, Supervisor
+from emulator.processes.ports import LOOPBACK, Ports
+from emulator.processes.supervisor import Child, Command, Supervisor
 from tests.lived import PICTURE, Lived
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,8 +10,8 @@ import pytest
 
 from coordinator.adapters.firestore import FirestoreStore
 from coordinator.adapters.store import Fields, Ref
+from emulator.demo.options import ROOT
 from emulator.firestore import FirestoreEmulator
-from emulator.options import ROOT
 
 PROJECT = "kept"
 DOCUMENT: Fields = {

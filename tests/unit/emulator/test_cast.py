@@ -12,10 +12,11 @@ from coordinator.adapters.settings import (
     ProberSettings,
     Settings,
 )
-from emulator import cast, publisher
-from emulator.cast import Member, Stage
+from emulator import publisher
 from emulator.cloud_scheduler.jobs import Job
 from emulator.cloud_scheduler.schedule import Schedule
+from emulator.demo import cast
+from emulator.demo.cast import Member, Stage
 
 HONEST = Member("node-1", "honest", 1109, 1117)
 LOOP = Member("loop-1", "loop", 1123, 1129)

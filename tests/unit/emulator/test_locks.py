@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from emulator.options import ROOT
+from emulator.demo.options import ROOT
 
 LOCKS = ("requirements.txt", "requirements-dev.txt")
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==(\S+) \\$", re.MULTILINE)

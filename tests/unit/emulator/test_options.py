@@ -2,7 +2,7 @@
 
 import pytest
 
-from emulator.options import BUILD, Options, OptionsError
+from emulator.demo.options import BUILD, Options, OptionsError
 
 
 def test_three_honest_nodes_and_two_cheats_are_the_default() -> None:

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from emulator import output
-from emulator.output import LINE_BYTES_MAX, LINES_MAX, LOG_BYTES_MAX, Output
+from emulator.processes import output
+from emulator.processes.output import LINE_BYTES_MAX, LINES_MAX, LOG_BYTES_MAX, Output
 
 
 def test_lines_are_put_together_from_pieces(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from emulator.options import ROOT
-from emulator.processes import Command, Death, Supervisor
-from emulator.proctable import marked
+from emulator.demo.options import ROOT
+from emulator.processes.proctable import marked
+from emulator.processes.supervisor import Command, Death, Supervisor
 
 ENV = {"PATH": os.environ.get("PATH", os.defpath)}
 WAIT_SECONDS_MAX = 20.0
@@ -102,7 +102,7 @@ async def test_a_program_that_is_not_there_is_an_error_and_nothing_stays(tmp_pat
 async def test_nothing_outlives_a_supervisor_that_is_killed(tmp_path: Path) -> None:
     program = (
         "import asyncio, sys; from pathlib import Path\n"
-        "from emulator.processes import Command, Supervisor\n"
+        "from emulator.processes.supervisor import Command, Supervisor\n"
         "async def main():\n"
         "    supervisor = await Supervisor(Path(sys.argv[1])).__aenter__()\n"
         "    hidden = 'setsid sleep 97 & sleep 97'\n"

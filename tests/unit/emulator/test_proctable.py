@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from emulator.proctable import MARK, Holder, holder_of, listening_inodes, marked
+from emulator.processes.proctable import MARK, Holder, holder_of, listening_inodes, marked
 
 HEAD = (
     "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout "

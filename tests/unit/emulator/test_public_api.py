@@ -2,7 +2,7 @@
 
 import pytest
 
-from emulator.public_api import Node, micros_of, tokens_of
+from emulator.demo.public_api import Node, micros_of, tokens_of
 
 
 @pytest.mark.parametrize(

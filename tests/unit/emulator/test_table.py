@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from emulator.cast import Member
-from emulator.network import View
-from emulator.processes import Death
-from emulator.public_api import Node
-from emulator.table import death_lines, lines_of
+from emulator.demo.cast import Member
+from emulator.demo.network import View
+from emulator.demo.public_api import Node
+from emulator.demo.table import death_lines, lines_of
+from emulator.processes.supervisor import Death
 
 MEMBERS = (Member("node-1", "honest", 2, 3), Member("dead-1", "dead", 5, 7))
 

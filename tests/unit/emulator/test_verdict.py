@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from emulator.cast import Member
-from emulator.public_api import Node, Statement, Stream
-from emulator.verdict import Result, missing, report, warm_up_reason, whole_epoch
+from emulator.demo.cast import Member
+from emulator.demo.public_api import Node, Statement, Stream
+from emulator.demo.verdict import Result, missing, report, warm_up_reason, whole_epoch
 
 HONEST, DEAD = Member("node-1", "honest", 2, 3), Member("dead-1", "dead", 5, 7)
 TICKS = 12

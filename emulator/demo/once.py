@@ -5,12 +5,12 @@ import json
 import sys
 import time
 
-from emulator import table
-from emulator.network import DEPOSIT, Network, View, opened
-from emulator.options import Options
-from emulator.processes import Death
-from emulator.public_api import ApiError, micros_of
-from emulator.verdict import Result, missing, report, warm_up_reason, whole_epoch
+from emulator.demo import table
+from emulator.demo.network import DEPOSIT, LocalNetwork, View, opened
+from emulator.demo.options import Options
+from emulator.demo.public_api import ApiError, micros_of
+from emulator.demo.verdict import Result, missing, report, warm_up_reason, whole_epoch
+from emulator.processes.supervisor import Death
 
 SECONDS_MAX = 172.0
 """For the run itself; stopping it takes a few more, and 180 s are the limit for both."""
@@ -44,7 +44,7 @@ async def demo_once(options: Options) -> int:
 class Watch:
     """Follows a running network towards its first whole epoch."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: LocalNetwork) -> None:
         self._network = network
         self._progress = table.Progress()
         self._warm_ups: set[int] = set()
@@ -104,7 +104,7 @@ def _say_death(death: Death) -> None:
         _say(line)
 
 
-def _say_children(network: Network) -> None:
+def _say_children(network: LocalNetwork) -> None:
     """What every child said last, for whoever has to find the fault."""
     for child in network.supervisor.children:
         for line in child.output.tail():

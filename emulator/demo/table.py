@@ -9,10 +9,10 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from emulator.cast import PROJECT, Member
-from emulator.network import Network, View
-from emulator.processes import Death
-from emulator.public_api import Node, tokens_of
+from emulator.demo.cast import PROJECT, Member
+from emulator.demo.network import LocalNetwork, View
+from emulator.demo.public_api import Node, tokens_of
+from emulator.processes.supervisor import Death
 
 SUMMARY_SECONDS = 15.0
 OUTPUT_LINES = 5
@@ -59,7 +59,7 @@ def lines_of(members: Iterable[Member], view: View) -> list[Line]:
     return lines + [Line(node.node_id, "guest", node) for node in guests]
 
 
-def addresses(network: Network, view: View | None) -> list[tuple[str, str]]:
+def addresses(network: LocalNetwork, view: View | None) -> list[tuple[str, str]]:
     """What to open, and where."""
     api_url = network.stage.api_url
     stream = view.stream if view else None
@@ -74,7 +74,7 @@ def addresses(network: Network, view: View | None) -> list[tuple[str, str]]:
     ]
 
 
-def _store(network: Network) -> str:
+def _store(network: LocalNetwork) -> str:
     """What tells a verb where the network's documents are, and its pace."""
     return (
         f"GOOGLE_CLOUD_PROJECT={PROJECT} FIRESTORE_EMULATOR_HOST={network.stage.firestore_host} "
@@ -82,7 +82,7 @@ def _store(network: Network) -> str:
     )
 
 
-def render(network: Network, view: View | None) -> RenderableType:
+def render(network: LocalNetwork, view: View | None) -> RenderableType:
     """The whole picture for a terminal."""
     head = Table.grid(padding=(0, 2))
     for name, value in addresses(network, view):
@@ -122,7 +122,7 @@ class Progress:
         self._troubles: tuple[str, ...] = ()
         self._summary_at_s = 0.0
 
-    def lines(self, network: Network, view: View) -> Iterator[str]:
+    def lines(self, network: LocalNetwork, view: View) -> Iterator[str]:
         """What is worth saying since the last call."""
         lines = lines_of(network.members, view)
         for line in lines:

@@ -9,7 +9,7 @@ from emulator.cheats import PROGRAMS
 NODES_MAX = 50
 CHEATS_MAX = 20
 DEFAULT_CHEATS = "dead,loop"
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
 
 

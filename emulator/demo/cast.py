@@ -13,9 +13,9 @@ from pathlib import Path
 
 from emulator import firestore, publisher
 from emulator.cheats import PROGRAMS
-from emulator.options import ROOT
-from emulator.ports import LOOPBACK, Ports
-from emulator.processes import Command
+from emulator.demo.options import ROOT
+from emulator.processes.ports import LOOPBACK, Ports
+from emulator.processes.supervisor import Command
 
 FUNCTIONS = ("api", "collector", "prober", "payout")
 PROJECT = "demo-restream"

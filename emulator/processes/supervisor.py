@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from emulator.output import Output
-from emulator.proctable import MARK, kill_marked
+from emulator.processes.output import Output
+from emulator.processes.proctable import MARK, kill_marked
 
 TERM_SECONDS_MAX = 1.2
 KILL_SECONDS_MAX = 1.0
@@ -26,7 +26,7 @@ _READ_BYTES = 65_536
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _LIBC = ctypes.CDLL(None, use_errno=True)
-_ROOT = Path(__file__).resolve().parent.parent
+_ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class Supervisor:
         # Orphans of a dead child come to us, so that those we kill do not stay as zombies.
         _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1)
         self._guard = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "emulator.guard", self._token, *self._scratch),
+            *(sys.executable, "-m", "emulator.processes.guard", self._token, *self._scratch),
             stdin=asyncio.subprocess.PIPE,
             env={"PYTHONPATH": str(_ROOT), "PATH": os.defpath},
             cwd=_ROOT,

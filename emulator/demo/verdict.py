@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from emulator.cast import Member
-from emulator.public_api import Node, Row, Statement, Stream
+from emulator.demo.cast import Member
+from emulator.demo.public_api import Node, Row, Statement, Stream
 
 DUE_SHARE_MIN = 0.75
 """An epoch counts as whole although up to a quarter of its sweeps were lost by our own fault."""

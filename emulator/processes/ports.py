@@ -4,7 +4,7 @@ import errno
 import random
 import socket
 
-from emulator.proctable import holder_of
+from emulator.processes.proctable import holder_of
 
 LOOPBACK = "127.0.0.1"
 _FIRST, _LAST = 20_000, 32_767  # below Linux's range for outgoing connections

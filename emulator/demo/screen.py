@@ -7,10 +7,10 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.live import Live
 
-from emulator import table
-from emulator.network import Network, View, opened
-from emulator.options import Options
-from emulator.processes import Death
+from emulator.demo import table
+from emulator.demo.network import LocalNetwork, View, opened
+from emulator.demo.options import Options
+from emulator.processes.supervisor import Death
 
 LOOK_SECONDS = 1.0
 
@@ -45,7 +45,7 @@ class Screen:
             _print_death(death)
         self._changed.set()
 
-    async def run(self, network: Network) -> None:
+    async def run(self, network: LocalNetwork) -> None:
         """Until cancelled."""
         self._is_live = True
         with Live(
@@ -61,7 +61,7 @@ class Screen:
                     self._changed.clear()
                     live.update(table.render(network, self._view), refresh=True)
 
-    async def _look(self, network: Network) -> None:
+    async def _look(self, network: LocalNetwork) -> None:
         """A look may take long while parts are broken; drawing does not wait for it."""
         while True:
             self._view = await network.view()
@@ -69,7 +69,7 @@ class Screen:
             await asyncio.sleep(LOOK_SECONDS)
 
 
-async def _lines(network: Network) -> None:
+async def _lines(network: LocalNetwork) -> None:
     """Plain lines, where stdout is a file or a pipe."""
     progress = table.Progress()
     view = await network.view()

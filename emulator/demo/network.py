@@ -11,12 +11,13 @@ from pathlib import Path
 
 import httpx
 
-from emulator import cast, publisher
-from emulator.cast import Member, Stage
-from emulator.options import Options
-from emulator.ports import LOOPBACK, Ports
-from emulator.processes import Child, Command, Death, Supervisor
-from emulator.public_api import ApiError, Node, PublicApi, Statement, Stream
+from emulator import publisher
+from emulator.demo import cast
+from emulator.demo.cast import Member, Stage
+from emulator.demo.options import Options
+from emulator.demo.public_api import ApiError, Node, PublicApi, Statement, Stream
+from emulator.processes.ports import LOOPBACK, Ports
+from emulator.processes.supervisor import Child, Command, Death, Supervisor
 
 START_SECONDS_MAX = 60.0
 POLL_SECONDS = 0.1
@@ -49,7 +50,7 @@ class View:
     """What does not work at the moment, in sentences."""
 
 
-class Network:
+class LocalNetwork:
     """A running demo. Made by `opened`."""
 
     def __init__(self, stage: Stage, supervisor: Supervisor, say: Callable[[str], None]) -> None:
@@ -173,7 +174,7 @@ class Network:
 @contextlib.asynccontextmanager
 async def opened(
     options: Options, say: Callable[[str], None], on_death: Callable[[Death], None]
-) -> AsyncIterator[Network]:
+) -> AsyncIterator[LocalNetwork]:
     """A network with its folders and ports, not started yet; leaves nothing behind.
 
     Raises PortTakenError."""
@@ -187,7 +188,7 @@ async def opened(
             shutil.rmtree(options.folder / old, ignore_errors=True)
         stage = Stage(options.folder, scratch, numbers, members)
         async with Supervisor(options.folder / "logs", on_death, scratch) as supervisor:
-            network = Network(stage, supervisor, say)
+            network = LocalNetwork(stage, supervisor, say)
             try:
                 yield network
             finally:

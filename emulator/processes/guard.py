@@ -9,7 +9,7 @@ import shutil
 import signal
 import sys
 
-from emulator.proctable import kill_marked
+from emulator.processes.proctable import kill_marked
 
 
 def main() -> None:
