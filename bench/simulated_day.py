@@ -27,9 +27,9 @@ from coordinator.keys import node_id_of
 from coordinator.ledger.balances import opening_balance
 from coordinator.media.proof import ProofParameters
 from coordinator.media.rtmp import RtmpAddress
-from coordinator.polling.addresses import HttpAddress
 from coordinator.polling.leases import Leases
 from coordinator.reasons import Reason
+from coordinator.strangers.addresses import HttpAddress
 from coordinator.streams import Stream
 from payout.paging import Pager
 from payout.settling import Settler

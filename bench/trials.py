@@ -17,11 +17,11 @@ from coordinator.adapters.outbound import Fetched, Outbound
 from coordinator.adapters.rtmp_reference import Reference
 from coordinator.checking.checks import Check, Event, Verdict
 from coordinator.checking.suspicion import NOBODY, TrustState, observe
-from coordinator.polling.addresses import parse_stats_url
 from coordinator.polling.polls import OUTCOME_OF_FAILURE, Outcome, judge
-from coordinator.polling.relay_stats import parse_stats
 from coordinator.polling.rosters import Slot
 from coordinator.reasons import Reason
+from coordinator.strangers.addresses import parse_stats_url
+from coordinator.strangers.relay_stats import parse_stats
 from emulator.processes.ports import LOOPBACK
 from prober.checking import Checker
 from prober.drawing import Due

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.outbound import Failed, Outbound, OutboundLimits
-from coordinator.polling.addresses import AddressRefused, check_port, parse_stats_url
-from coordinator.polling.relay_stats import StatsInvalid, parse_stats
 from coordinator.reasons import Reason
+from coordinator.strangers.addresses import AddressRefused, check_port, parse_stats_url
+from coordinator.strangers.relay_stats import StatsInvalid, parse_stats
 
 LIMITS = OutboundLimits(resolve_seconds=0.8, connect_seconds=1.2, total_seconds=1.8)
 RTMP_SECONDS = 0.8

@@ -13,13 +13,13 @@ from coordinator.adapters.records import Measurements
 from coordinator.adapters.switching import Switch
 from coordinator.epochs import Calendar
 from coordinator.ledger.balances import lasts_sentence
-from coordinator.ledger.places import places_of
 from coordinator.money import format_tokens
 from coordinator.pages.network import Network
-from coordinator.polling.addresses import AddressRefused, check_addresses, is_ip, parse_stats_url
 from coordinator.polling.leases import Leases, Written
 from coordinator.polling.nodes import Node, NodeStatus
 from coordinator.reasons import Reason
+from coordinator.strangers.addresses import AddressRefused, check_addresses, is_ip, parse_stats_url
+from coordinator.strangers.networks import places_of
 from coordinator.streams import Stream, StreamStatus, status_of
 
 ADDRESSES_KNOWN_MAX = 16_384

@@ -13,7 +13,7 @@ from coordinator.adapters.webhook_records import Webhooks
 from coordinator.epochs import Calendar
 from coordinator.keys import sha256_hex
 from coordinator.ledger.webhooks import RequestConflictError, Webhook, secret_of
-from coordinator.polling.addresses import AddressRefused, parse_webhook_url
+from coordinator.strangers.addresses import AddressRefused, parse_webhook_url
 from coordinator.streams import Stream
 
 LIMITS = OutboundLimits(resolve_seconds=1.5)

@@ -9,10 +9,10 @@ from functools import lru_cache
 
 from coordinator.adapters.log import Log
 from coordinator.adapters.outbound import Failed, Outbound
-from coordinator.polling.addresses import AddressRefused, HttpAddress, parse_stats_url
-from coordinator.polling.relay_stats import RelayStats, StatsInvalid, parse_stats
 from coordinator.polling.rosters import Slot
 from coordinator.reasons import Reason
+from coordinator.strangers.addresses import AddressRefused, HttpAddress, parse_stats_url
+from coordinator.strangers.relay_stats import RelayStats, StatsInvalid, parse_stats
 
 POLLS_AT_ONCE_MAX = 1_000
 """Dead nodes hold their places for seconds: fewer places make a sweep longer, not lighter."""

@@ -20,11 +20,11 @@ from coordinator.epochs import Calendar
 from coordinator.keys import shard_of
 from coordinator.polling.nodes import Node
 from coordinator.polling.polls import Poll, judge
-from coordinator.polling.relay_stats import Media, RelayStats
 from coordinator.polling.rosters import Announced, Roster, succeeding
 from coordinator.polling.shards import FIRST, LEAD_TICKS, Layout, Layouts
 from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
+from coordinator.strangers.relay_stats import Media, RelayStats
 
 CURSOR_OVERLAP_S = 15.0
 """Node documents are read again this far back: a clock may lag, and a write takes a moment."""

@@ -16,7 +16,7 @@ from coordinator.adapters.outbound import Outbound, OutboundLimits, Posted
 from coordinator.adapters.webhook_records import Webhooks
 from coordinator.epochs import Calendar
 from coordinator.ledger.webhooks import Event, Webhook, events_of, is_too_old, signed_headers
-from coordinator.polling.addresses import AddressRefused, parse_webhook_url
+from coordinator.strangers.addresses import AddressRefused, parse_webhook_url
 
 LIMITS = OutboundLimits(resolve_seconds=1.5, connect_seconds=2.5, total_seconds=4.0)
 SECONDS_MAX = 8.0

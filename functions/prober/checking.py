@@ -12,8 +12,8 @@ from coordinator.checking.checks import Check, Verdict
 from coordinator.media.packets import Capture
 from coordinator.media.proof import Proof, ProofParameters, capture_seconds, judge
 from coordinator.media.rtmp import RtmpAddress
-from coordinator.polling.addresses import AddressRefused
 from coordinator.reasons import Reason
+from coordinator.strangers.addresses import AddressRefused
 from prober.drawing import Due
 from prober.owning import disowned
 

@@ -6,10 +6,10 @@ name's address is confirmed at the same address, after the capture, which gives 
 """
 
 from coordinator.adapters.outbound import Failed, Outbound
-from coordinator.polling.addresses import AddressRefused, is_ip, parse_stats_url
-from coordinator.polling.relay_stats import StatsInvalid, parse_stats
 from coordinator.polling.rosters import Slot
 from coordinator.reasons import Reason
+from coordinator.strangers.addresses import AddressRefused, is_ip, parse_stats_url
+from coordinator.strangers.relay_stats import StatsInvalid, parse_stats
 
 
 async def disowned(outbound: Outbound, slot: Slot, ip: str) -> Reason | None:

@@ -14,7 +14,7 @@ import threading
 from collections import Counter
 
 from coordinator.adapters.outbound import RESOLVERS_MAX, Outbound
-from coordinator.polling.addresses import AddressRefused
+from coordinator.strangers.addresses import AddressRefused
 
 SILENT, HONEST = 4 * RESOLVERS_MAX, 50
 _ADDRESS = bytes((8, 8, 4, 4))

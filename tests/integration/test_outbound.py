@@ -21,9 +21,9 @@ from coordinator.adapters.outbound import (
     is_ours,
     system_resolve,
 )
-from coordinator.polling.addresses import AddressRefused, HttpAddress
 from coordinator.polling.rosters import Slot
 from coordinator.reasons import Reason
+from coordinator.strangers.addresses import AddressRefused, HttpAddress
 from tests.integration import hostile
 from tests.integration.hostile import Script, repeating, resetting, saying, saying_and_staying
 

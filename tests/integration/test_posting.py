@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from coordinator.adapters.outbound import Failed, Outbound, OutboundLimits, Posted
-from coordinator.polling.addresses import HttpAddress, parse_webhook_url
 from coordinator.reasons import Reason
+from coordinator.strangers.addresses import HttpAddress, parse_webhook_url
 from tests.e2e.certificates import certificate, served_with
 from tests.integration import hostile
 from tests.integration.hostile import Script, repeating, resetting, saying, saying_and_staying

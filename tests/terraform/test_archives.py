@@ -17,7 +17,7 @@ import pytest
 from coordinator.adapters.firestore import FirestoreStore
 from coordinator.adapters.records import Measurements
 from coordinator.keys import node_id_of
-from coordinator.polling.relay_stats import Media, parse_stats
+from coordinator.strangers.relay_stats import Media, parse_stats
 from emulator.firestore import FirestoreEmulator
 from tests.ports import free_port
 from tests.terraform.plans import ROOT, Resource, data, planned

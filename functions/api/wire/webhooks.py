@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from api.wire.common import In, Instant
 from api.wire.example_names import WEBHOOK_URL
-from coordinator.polling.addresses import URL_CHARACTERS_MAX
+from coordinator.strangers.addresses import URL_CHARACTERS_MAX
 
 WebhookUrl = Annotated[str | None, Field(max_length=URL_CHARACTERS_MAX, examples=[WEBHOOK_URL])]
 

@@ -7,8 +7,8 @@ from typing import cast
 import httptools
 
 from coordinator.adapters.talk import Talk
-from coordinator.polling.addresses import HttpAddress
 from coordinator.reasons import Reason
+from coordinator.strangers.addresses import HttpAddress
 
 
 @dataclass(frozen=True, slots=True)

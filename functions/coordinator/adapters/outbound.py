@@ -22,14 +22,14 @@ from coordinator.adapters.exchange import Cut, Exchange, OutboundLimits
 from coordinator.adapters.posting import Posting
 from coordinator.adapters.stage_clock import Bell, TwoStageClock
 from coordinator.adapters.talk import Talk
-from coordinator.polling.addresses import (
+from coordinator.reasons import Reason
+from coordinator.strangers.addresses import (
     AddressRefused,
     HttpAddress,
     check_addresses,
     is_ip,
     parse_host,
 )
-from coordinator.reasons import Reason
 
 __all__ = [
     "Failed",

@@ -11,8 +11,8 @@ from typing import cast
 
 from coordinator.adapters.exchange import Cut
 from coordinator.adapters.talk import Talk
-from coordinator.polling.addresses import HttpAddress
 from coordinator.reasons import Reason
+from coordinator.strangers.addresses import HttpAddress
 
 STATUS_LINE_BYTES_MAX = 256
 _STATUS = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: [^\r\n]*)?\r?\n")

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from coordinator.polling.relay_stats import Media, RelayStats
 from coordinator.polling.rosters import Slot
 from coordinator.reasons import Reason
+from coordinator.strangers.relay_stats import Media, RelayStats
 
 OFFLINE_AFTER_MISSES = 3
 """Sweeps in a row without an answer after which a node is polled no more."""

@@ -2,7 +2,8 @@
 
 import pytest
 
-from coordinator.polling.addresses import (
+from coordinator.reasons import Reason
+from coordinator.strangers.addresses import (
     AddressRefused,
     HttpAddress,
     check_addresses,
@@ -12,7 +13,6 @@ from coordinator.polling.addresses import (
     parse_host,
     parse_stats_url,
 )
-from coordinator.reasons import Reason
 
 PUBLIC = [
     "1.1.1.1", "8.8.8.8", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator.ledger.places import Earner, network_limit, places_of, unpaid_of
+from coordinator.ledger.places import Earner, network_limit, unpaid_of
 from coordinator.ledger.terms import Terms
 from coordinator.reasons import Reason
 
@@ -80,23 +80,3 @@ def test_the_longest_service_is_paid_first() -> None:
     terms = Terms(1, 2, 60)
     earners = [Earner("n5", 3.0, None), Earner("n3", 2.0, None), Earner("n2", 2.0, None)]
     assert unpaid_of(earners, terms, 3600) == {"n5": Reason.BEYOND_MAX_PAID_NODES}
-
-
-@pytest.mark.parametrize(
-    ("address", "places"),
-    [
-        ("203.0.114.7", ("203.0.114.7", "203.0.114.0/24")),
-        ("2a01:4f8:13:17::2", ("2a01:4f8:13:17::/64", "2a01:4f8:13::/48")),
-        ("::ffff:203.0.114.7", ("203.0.114.7", "203.0.114.0/24")),
-        ("10.0.0.7", (None, None)),
-        ("::1", (None, None)),
-        ("fe80::7", (None, None)),
-        ("not an address", (None, None)),
-        (None, (None, None)),
-    ],
-)
-def test_an_address_stands_in_its_network(
-    address: str | None, places: tuple[str | None, str | None]
-) -> None:
-    """IPv4 as itself in a /24, IPv6 as its /64 in a /48."""
-    assert places_of(address) == places

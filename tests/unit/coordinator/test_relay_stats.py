@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from coordinator.polling.relay_stats import Media, RelayStats, StatsInvalid, parse_stats
+from coordinator.strangers.relay_stats import Media, RelayStats, StatsInvalid, parse_stats
 
 AGENT = {
     "schema": "restream-node/1",

@@ -6,10 +6,10 @@ import pytest
 
 from coordinator.packing import bitmap_from, pack
 from coordinator.polling.polls import OUTCOME_OF_FAILURE, Outcome, Poll, judge
-from coordinator.polling.relay_stats import Media, RelayStats
 from coordinator.polling.rosters import Slot
 from coordinator.polling.sweeps import Sweep, SweepBits
 from coordinator.reasons import Reason
+from coordinator.strangers.relay_stats import Media, RelayStats
 
 SLOT = Slot("n2", "s3", "http://192.0.2.5:8080/stats.json", "192.0.2.5", 1935, 7, 11.0)
 LIVE = RelayStats(Media.LIVE, viewers=3, bytes_in=500, bytes_out=900, node_id="n2")

@@ -6,7 +6,7 @@ import secrets
 from dataclasses import replace
 
 from coordinator.keys import node_id_of
-from coordinator.polling.relay_stats import RelayStats, parse_stats
+from coordinator.strangers.relay_stats import RelayStats, parse_stats
 from emulator.cheats import PROGRAMS, claims
 from emulator.cheats.claims import Claims, Setup
 

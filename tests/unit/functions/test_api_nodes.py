@@ -11,10 +11,10 @@ from collector.sweeping import announced
 from coordinator.checking.checks import Check, IngestState, Run, Verdict
 from coordinator.keys import node_id_of
 from coordinator.polling.polls import judge
-from coordinator.polling.relay_stats import Media, RelayStats
 from coordinator.polling.rosters import Roster
 from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
+from coordinator.strangers.relay_stats import Media, RelayStats
 from tests.unit.functions.conftest import NOW_S, Coordinator, bearer
 
 NODE_KEY = base64.urlsafe_b64encode(bytes(range(32))).decode().rstrip("=")

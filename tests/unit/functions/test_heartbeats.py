@@ -12,10 +12,10 @@ from collector.sweeping import announced
 from coordinator.adapters.outbound import Outbound
 from coordinator.adapters.records import Measurements
 from coordinator.polling.polls import Poll, judge
-from coordinator.polling.relay_stats import Media, RelayStats
 from coordinator.polling.rosters import Roster
 from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
+from coordinator.strangers.relay_stats import Media, RelayStats
 from tests.doubles.counting import CountingStore
 from tests.doubles.memory import MemoryStore
 from tests.unit.functions.conftest import NOW_S, SPONSOR_KEY, STREAM, bearer, settings

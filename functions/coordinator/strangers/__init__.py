@@ -1,0 +1,1 @@
+"""Strangers whose bytes we take: which addresses may be called, and what a relay says."""
