@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 
-from coordinator.adapters.log import Log
+from coordinator.adapters.log import Log, LogEvent
 from coordinator.adapters.outbound import Failed, Outbound
 from coordinator.polling.rosters import Slot
 from coordinator.reasons import Reason
@@ -63,7 +63,7 @@ class Poller:
         except StatsInvalid:
             return Reason.STATS_INVALID
         except Exception as error:
-            self.log.failure("poll_failed", error, node_id=slot.node_id)
+            self.log.failure(LogEvent.POLL_FAILED, error, node_id=slot.node_id)
             return Reason.UNKNOWN_INTERNAL
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from coordinator.adapters.clock import Clock
-from coordinator.adapters.log import Log
+from coordinator.adapters.log import Log, LogEvent
 from coordinator.adapters.records import Measurements
 from coordinator.checking.trustbook import TrustBook
 from coordinator.column_packing import ColumnPacker
@@ -45,7 +45,7 @@ class Publisher:
             old = layouts.before(layout)
             read = await self.measurements.network_pages(old.shards) if old else []
         except Exception as error:  # whatever it is: no page is worth a sweep
-            self.log.failure("page_not_read", error, shard=shard)
+            self.log.failure(LogEvent.PAGE_NOT_READ, error, shard=shard)
             return None
         return self._taken_over(layout, shard, [each for each in read if each.layout == old])
 
@@ -72,7 +72,7 @@ class Publisher:
             packer = self._packers.setdefault(sweep.shard, ColumnPacker())
             await self.measurements.put_network_page(page, packer)
         except Exception as error:  # likewise; the next sweep tries again
-            self.log.failure("page_not_written", error, shard=sweep.shard)
+            self.log.failure(LogEvent.PAGE_NOT_WRITTEN, error, shard=sweep.shard)
             return
         self._pages[before.layout, sweep.shard] = page
 

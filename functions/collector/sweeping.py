@@ -10,7 +10,7 @@ from collector.publishing import Publisher
 from collector.rolling import Roller
 from collector.standing import KEPT_TICKS, Standing, close_older, read_standing
 from coordinator.adapters.clock import Clock
-from coordinator.adapters.log import Log
+from coordinator.adapters.log import Log, LogEvent
 from coordinator.adapters.outbound import Outbound
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.records.identities import CHANGED_NODES_MAX
@@ -128,7 +128,7 @@ class Sweeper:
         try:
             await self._roller.after(sweep, roster, last_tick, self.clock())
         except StoreError as error:  # the sweep is written; the next one tries again
-            self.log.failure("rollup_failed", error, shard=sweep.shard)
+            self.log.failure(LogEvent.ROLLUP_FAILED, error, shard=sweep.shard)
             return False
         return True
 

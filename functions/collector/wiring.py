@@ -6,12 +6,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from collector.sweeping import Sweeper
-from coordinator.adapters.clock import system_clock
+from coordinator.adapters.clock import Clock, system_clock
 from coordinator.adapters.firestore import FirestoreStore
-from coordinator.adapters.log import Log
+from coordinator.adapters.log import Log, LogEvent
 from coordinator.adapters.outbound import Outbound
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.settings import CollectorSettings
+from coordinator.adapters.store import Store
 from coordinator.adapters.triggers import refuse_unless_post
 from coordinator.polling.shards import SHARDS_MAX
 
@@ -19,13 +20,20 @@ from coordinator.polling.shards import SHARDS_MAX
 def build(environ: Mapping[str, str]) -> Callable[[Request], Awaitable[Response]]:
     """The collector's handler; SettingsError when a setting is wrong."""
     settings = CollectorSettings.from_env(environ)
-    log = Log("collector", settings.log_level)
     store = FirestoreStore(settings.google_cloud_project, settings.measurement_database)
+    return build_on(store, settings, system_clock)
+
+
+def build_on(
+    store: Store, settings: CollectorSettings, clock: Clock
+) -> Callable[[Request], Awaitable[Response]]:
+    """The handler on any store."""
+    log = Log("collector", settings.log_level)
     sweeper = Sweeper(
         Measurements(store, settings.shards),
         Outbound(allow_private=settings.allow_private_addresses),
         settings.calendar,
-        system_clock,
+        clock,
         log,
         settings.shards,
     )
@@ -41,7 +49,7 @@ def build(environ: Mapping[str, str]) -> Callable[[Request], Awaitable[Response]
             # Its job was made before, or lives on after, the setting: no error to be repeated.
             return JSONResponse({"shard": int(shard), "result": "no such shard"})
         summary = await sweeper.sweep(int(shard))
-        log("swept", **summary)
+        log(LogEvent.SWEPT, **summary)
         return JSONResponse(summary)
 
     return answer

@@ -11,7 +11,7 @@ from http import HTTPStatus
 
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.ledger import Ledger
-from coordinator.adapters.log import Log
+from coordinator.adapters.log import Log, LogEvent
 from coordinator.adapters.outbound import Outbound, OutboundLimits, Posted
 from coordinator.adapters.webhook_records import Webhooks
 from coordinator.epochs import Calendar
@@ -46,7 +46,7 @@ class Deliverer:
         try:
             due = await self.webhooks.due(begun_s)
         except Exception as error:  # whatever it is: what was settled is settled
-            self.log.failure("webhooks_not_read", error)
+            self.log.failure(LogEvent.WEBHOOKS_NOT_READ, error)
             return {"receivers": 0, "delivered": 0}
         waiting, delivered = iter(due), 0
 
@@ -69,7 +69,7 @@ class Deliverer:
             if after != before:
                 await self.webhooks.keep(before, after)
         except Exception as error:  # one receiver's trouble is nobody else's
-            self.log.failure("webhook_not_kept", error, stream_id=before.stream_id)
+            self.log.failure(LogEvent.WEBHOOK_NOT_KEPT, error, stream_id=before.stream_id)
             return 0
         return delivered
 
@@ -113,7 +113,7 @@ class Deliverer:
         found = await self.outbound.post(address, headers, event.body)
         error = _error_of(found.status) if isinstance(found, Posted) else found.detail
         self.log(
-            "webhook_failed" if error else "webhook_delivered",
+            LogEvent.WEBHOOK_FAILED if error else LogEvent.WEBHOOK_DELIVERED,
             stream_id=webhook.stream_id,
             webhook_id=event.id,
             failures=webhook.failures,

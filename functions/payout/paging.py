@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass, field
 
 from coordinator.adapters.ledger import Ledger
-from coordinator.adapters.log import Log
+from coordinator.adapters.log import Log, LogEvent
 from coordinator.adapters.page_documents import PageWriter
 from coordinator.adapters.records import Measurements
 from coordinator.ledger.statements import Statement
@@ -68,7 +68,7 @@ class Pager:
                     await self._write(gatherer, epoch, await self._statements(epoch), money)
                 await self._write(gatherer, newest.epoch, newest.statements, money)
         except Exception as error:  # whatever it is: tokens have moved, and that is what counts
-            self.log.failure("pages_not_written", error, epoch=newest.epoch)
+            self.log.failure(LogEvent.PAGES_NOT_WRITTEN, error, epoch=newest.epoch)
             return False
         return True
 

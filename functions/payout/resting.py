@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.ledger import Ledger
-from coordinator.adapters.log import Log
+from coordinator.adapters.log import Log, LogEvent
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.switching import Switch
 from coordinator.checking.days import days_around
@@ -33,10 +33,10 @@ class Resting:
         try:
             is_on = await self.switch.review(self._is_needed)
         except Exception as error:  # whatever it is: it must not keep anybody from being paid
-            self.log.failure("jobs_not_reviewed", error)
+            self.log.failure(LogEvent.JOBS_NOT_REVIEWED, error)
             return "unclear"
         state = "measuring" if is_on else "resting"
-        self.log("jobs_reviewed", state=state)
+        self.log(LogEvent.JOBS_REVIEWED, state=state)
         return state
 
     async def need(self) -> Need | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.ledger import Ledger
-from coordinator.adapters.log import Log
+from coordinator.adapters.log import Log, LogEvent
 from coordinator.adapters.materialising import Materialiser
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store import StoreError
@@ -76,7 +76,7 @@ class Settler:
         except StoreError:
             raise
         except Exception as error:  # tokens have moved, and that is what counts
-            self.log.failure("tokens_not_shown", error)
+            self.log.failure(LogEvent.TOKENS_NOT_SHOWN, error)
             return False
         if self.pager:
             await self.pager.write(gatherer, newest, money)
@@ -98,7 +98,7 @@ class Settler:
             epoch, stream_id = heapq.heappop(queue)
             stream = streams.get(stream_id) or await self.measurements.stream(stream_id)
             if stream is None:
-                self.log("stream_missing", severity="ERROR", stream_id=stream_id)
+                self.log(LogEvent.STREAM_MISSING, severity="ERROR", stream_id=stream_id)
                 continue
             streams[stream_id], done = stream, None
             with self._set_aside(stream_id, failed):
@@ -123,7 +123,7 @@ class Settler:
             raise
         except Exception as error:  # somebody has to look at it
             failed.add(stream_id)
-            self.log.failure("stream_not_settled", error, stream_id=stream_id)
+            self.log.failure(LogEvent.STREAM_NOT_SETTLED, error, stream_id=stream_id)
 
     async def _settle(
         self, gatherer: Gatherer, stream: Stream, epoch: int
@@ -161,5 +161,5 @@ class Settler:
             "balance_micros": statement.balance_after_micros,
             "late_documents_ignored": late,
         }
-        self.log("epoch_settled", **line)
+        self.log(LogEvent.EPOCH_SETTLED, **line)
         return line

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from coordinator.adapters.clock import Clock
-from coordinator.adapters.log import Log
+from coordinator.adapters.log import Log, LogEvent
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.rtmp_reference import Reference
 from coordinator.checking.checks import Check, Verdict
@@ -85,7 +85,7 @@ class Pictures:
             if jpeg is not None:
                 await self.measurements.create_thumbnail(Thumbnail(picture_id, self.clock(), jpeg))
         except Exception as error:  # whatever it is: no check is to be lost by a picture
-            self.log.failure("picture_failed", error, picture=picture_id)
+            self.log.failure(LogEvent.PICTURE_FAILED, error, picture=picture_id)
             return False
         return jpeg is not None
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from coordinator.adapters.clock import Clock
-from coordinator.adapters.log import Log
+from coordinator.adapters.log import Log, LogEvent
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.rtmp_reference import Reference, ReferencePool
 from coordinator.checking.checks import Check, Control, IngestState, Run, Verdict
@@ -88,7 +88,7 @@ class Prober:
             kind = run.controls.get(check.node_id)
             if kind is not None and is_wrong(check, kind):
                 self.log(
-                    "control_node_wrong",
+                    LogEvent.CONTROL_NODE_WRONG,
                     severity="ERROR",
                     kind=kind.value,
                     node_id=check.node_id,
@@ -105,7 +105,7 @@ class Prober:
                 await self._record_unrun(missed, sweeps)
                 recorded += 1
         except Exception as error:  # the next run tries again: this draw is not to be lost too
-            self.log.failure("missed_draws_not_recorded", error, draw=draw)
+            self.log.failure(LogEvent.MISSED_DRAWS_NOT_RECORDED, error, draw=draw)
         return recorded
 
     async def _record_unrun(self, draw: int, sweeps: list[Sweep]) -> None:
@@ -152,7 +152,7 @@ class Prober:
             try:
                 return await self.checker.check(one, draw, references[one.slot.stream_id])
             except Exception as error:  # one check's error must not lose the others'
-                self.log.failure("check_failed", error, node_id=one.slot.node_id)
+                self.log.failure(LogEvent.CHECK_FAILED, error, node_id=one.slot.node_id)
                 return unknown(one, draw, Reason.UNKNOWN_INTERNAL)
 
         picturing = asyncio.create_task(self.pictures.of_streams(draw, references))

@@ -9,13 +9,14 @@ from starlette.responses import JSONResponse, Response
 from coordinator.adapters.camera import picture_of
 from coordinator.adapters.clock import system_clock
 from coordinator.adapters.firestore import FirestoreStore
-from coordinator.adapters.log import Log
+from coordinator.adapters.log import Log, LogEvent
 from coordinator.adapters.outbound import Outbound
 from coordinator.adapters.processors import processors
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.rtmp_probe import RtmpProbe
 from coordinator.adapters.rtmp_reference import ReferencePool
 from coordinator.adapters.settings import ProberSettings
+from coordinator.adapters.store import Store
 from coordinator.adapters.triggers import refuse_unless_post
 from coordinator.media.proof import ProofParameters
 from prober.checking import Capacity, Checker
@@ -30,8 +31,13 @@ CAPTURES_PER_CORE_MAX = 10
 def build(environ: Mapping[str, str]) -> Callable[[Request], Awaitable[Response]]:
     """The prober's handler; SettingsError when a setting is wrong."""
     settings = ProberSettings.from_env(environ)
-    log = Log("prober", settings.log_level)
     store = FirestoreStore(settings.google_cloud_project, settings.measurement_database)
+    return build_on(store, settings)
+
+
+def build_on(store: Store, settings: ProberSettings) -> Callable[[Request], Awaitable[Response]]:
+    """The handler on any store. Its clock is the real one: media takes the time that it takes."""
+    log = Log("prober", settings.log_level)
     checker = Checker(
         RtmpProbe(now=system_clock),
         Outbound(allow_private=settings.allow_private_addresses),
@@ -64,7 +70,7 @@ def build(environ: Mapping[str, str]) -> Callable[[Request], Awaitable[Response]
         if refused := refuse_unless_post(request):
             return refused
         summary = await prober.run()
-        log("checked", **summary)
+        log(LogEvent.CHECKED, **summary)
         return JSONResponse(summary)
 
     return answer

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.methods import methods_of
 from api.http.problems import Problem
-from coordinator.adapters.log import Log
+from coordinator.adapters.log import Log, LogEvent
 
 TAGGED_BYTES_MAX = 2 * 1024 * 1024
 """Longer answers are sent as they come, without an ETag."""
@@ -69,7 +69,7 @@ class Edge:
                 says = "This is our fault and is in our log."
                 await Problem("internal", says).response()(scope, receive, answer.send)
             where = {"path": scope["path"], "request_id": answer.request_id}
-            self._log.failure("request_failed", error, **where)
+            self._log.failure(LogEvent.REQUEST_FAILED, error, **where)
 
 
 async def _preflight(answer: "_Answer", methods: list[str]) -> None:

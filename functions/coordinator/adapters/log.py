@@ -3,11 +3,45 @@
 import json
 import sys
 import traceback
+from enum import StrEnum
 from typing import Any
 
 TRACE_CHARACTERS_MAX = 4_000
 """The last ones, which tell most."""
 _SEVERITIES = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+class LogEvent(StrEnum):
+    """What a line says has happened. Alarms count some of them: terraform/metrics.tf."""
+
+    # collector
+    SWEPT = "swept"
+    ROLLUP_FAILED = "rollup_failed"
+    PAGE_NOT_READ = "page_not_read"
+    PAGE_NOT_WRITTEN = "page_not_written"
+    POLL_FAILED = "poll_failed"
+    # prober
+    CHECKED = "checked"
+    CONTROL_NODE_WRONG = "control_node_wrong"
+    MISSED_DRAWS_NOT_RECORDED = "missed_draws_not_recorded"
+    CHECK_FAILED = "check_failed"
+    PICTURE_FAILED = "picture_failed"
+    # payout
+    EPOCH_SETTLED = "epoch_settled"
+    TOKENS_NOT_SHOWN = "tokens_not_shown"
+    STREAM_MISSING = "stream_missing"
+    STREAM_NOT_SETTLED = "stream_not_settled"
+    PAGES_NOT_WRITTEN = "pages_not_written"
+    WEBHOOKS_NOT_READ = "webhooks_not_read"
+    WEBHOOK_NOT_KEPT = "webhook_not_kept"
+    WEBHOOK_FAILED = "webhook_failed"
+    WEBHOOK_DELIVERED = "webhook_delivered"
+    JOBS_REVIEWED = "jobs_reviewed"
+    JOBS_NOT_REVIEWED = "jobs_not_reviewed"
+    # several
+    JOBS_NOT_RESUMED = "jobs_not_resumed"
+    JOBS_NOT_PAUSED = "jobs_not_paused"
+    REQUEST_FAILED = "request_failed"
 
 
 class Log:
@@ -17,13 +51,13 @@ class Log:
         self._service = service
         self._least = _SEVERITIES.index(level)
 
-    def __call__(self, event: str, *, severity: str = "INFO", **fields: Any) -> None:
-        """One line, named by what happened: log("epoch_settled", epoch=7, paid_micros=77)."""
+    def __call__(self, event: LogEvent, *, severity: str = "INFO", **fields: Any) -> None:
+        """One line, named by what happened: log(LogEvent.EPOCH_SETTLED, epoch=7)."""
         if _SEVERITIES.index(severity) >= self._least:
             line = {"severity": severity, "message": event, "service": self._service, **fields}
             print(json.dumps(line, default=str), file=sys.stdout, flush=True)
 
-    def failure(self, event: str, error: BaseException, **fields: Any) -> None:
+    def failure(self, event: LogEvent, error: BaseException, **fields: Any) -> None:
         """An error of our own, with its trace for whoever repairs it; of a group, the first."""
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]

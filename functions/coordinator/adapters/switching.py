@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from coordinator.adapters.clock import Clock
-from coordinator.adapters.log import Log
+from coordinator.adapters.log import Log, LogEvent
 from coordinator.adapters.scheduler import Scheduler, SchedulerError
 from coordinator.adapters.store import Fields, Ref, Store, StoreError
 
@@ -38,7 +38,7 @@ class Switch:
             self._owed_s = None
         except (SchedulerError, StoreError) as error:
             self._owed_s = self.clock()
-            self.log.failure("jobs_not_resumed", error)
+            self.log.failure(LogEvent.JOBS_NOT_RESUMED, error)
 
     async def retry(self) -> None:
         """Makes up for a failed `wake`, at most every RETRY_SECONDS; costs nothing otherwise."""
@@ -68,7 +68,7 @@ class Switch:
         try:
             await self.scheduler.switch(on=False)
         except SchedulerError as error:
-            self.log.failure("jobs_not_paused", error)
+            self.log.failure(LogEvent.JOBS_NOT_PAUSED, error)
 
     async def _is_on(self) -> bool:
         """A network that never rested has no note."""

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from coordinator.adapters.log import TRACE_CHARACTERS_MAX, Log
+from coordinator.adapters.log import TRACE_CHARACTERS_MAX, Log, LogEvent
 
 
 async def _fails(says: str) -> None:
@@ -17,7 +17,7 @@ def test_a_failure_names_its_error_and_its_place(capsys: pytest.CaptureFixture[s
     try:
         asyncio.run(_fails("the disk is full"))
     except ValueError as error:
-        Log("payout").failure("stream_not_settled", error, stream_id="s3")
+        Log("payout").failure(LogEvent.STREAM_NOT_SETTLED, error, stream_id="s3")
     line = json.loads(capsys.readouterr().out)
     assert (line["severity"], line["message"], line["stream_id"]) == (
         "ERROR",
@@ -36,7 +36,7 @@ async def test_of_several_tasks_the_first_that_failed_is_named(
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_fails("x" * 2 * TRACE_CHARACTERS_MAX))
     except ExceptionGroup as group:
-        Log("payout").failure("pages_not_written", group)
+        Log("payout").failure(LogEvent.PAGES_NOT_WRITTEN, group)
     line = json.loads(capsys.readouterr().out)
     assert line["error"].startswith("ValueError: xxx")
     assert len(line["stack_trace"]) == TRACE_CHARACTERS_MAX
@@ -45,5 +45,5 @@ async def test_of_several_tasks_the_first_that_failed_is_named(
 def test_a_quiet_log_keeps_quiet(capsys: pytest.CaptureFixture[str]) -> None:
     """Below its level nothing is written."""
     log = Log("payout", "ERROR")
-    log("epoch_settled", epoch=7)
+    log(LogEvent.EPOCH_SETTLED, epoch=7)
     assert capsys.readouterr().out == ""

@@ -1,0 +1,218 @@
+"""Alarms hang on lines of the log: each one is named by the code, and really written by it.
+
+The filters of terraform/metrics.tf are read here and held against what the functions' handlers
+print, field by field; a filter without a test that provokes its line fails.
+"""
+
+import json
+import re
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+import collector.wiring
+import payout.wiring
+import prober.wiring
+from coordinator.adapters.ledger import Ledger
+from coordinator.adapters.log import LogEvent
+from coordinator.adapters.records import Measurements
+from coordinator.adapters.settings import CollectorSettings, PayoutSettings, ProberSettings
+from coordinator.adapters.store import Ref
+from coordinator.checking.checks import Verdict
+from coordinator.checking.days import days_around
+from coordinator.epochs import Calendar
+from coordinator.ledger.balances import opening_balance
+from coordinator.polling.polls import Outcome, Poll
+from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.sweeps import Sweep
+from coordinator.reasons import Reason
+from coordinator.streams import Stream
+from tests.doubles.jobs import MemoryScheduler
+from tests.doubles.memory import MemoryStore
+from tests.e2e.media import Media, at
+from tests.ports import free_port
+
+TERRAFORM = Path(__file__).resolve().parents[2] / "terraform"
+METRICS, ALERTS = (TERRAFORM / name for name in ("metrics.tf", "alerts.tf"))
+ENVIRON = {"GOOGLE_CLOUD_PROJECT": "tests"}
+SEVERITIES = ("DEBUG", "INFO", "WARNING", "ERROR")
+CALENDAR = Calendar()
+STREAM = Stream(
+    stream_id="show",
+    name="Main stage",
+    sponsor="ada",
+    reward_micros_per_hour=7_000_000,
+    max_paid_nodes=5,
+    created_s=11 * 3600.0,
+    key_hash="0" * 64,
+    request_hash="0" * 64,
+)
+AFTER_S = 12 * 3600 + 120.0
+"""When the stream's first epoch is due."""
+CHECK_SECONDS, DRAWS_MAX = 5, 12
+
+Answer = Callable[[Request], Awaitable[Response]]
+Provoke = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One entry of metrics.tf: whose lines it counts, and which."""
+
+    of: str | None
+    filter: str
+
+    @property
+    def events(self) -> set[str]:
+        """The events that it names."""
+        return set(re.findall(r'jsonPayload\.message="(\w+)"', self.filter))
+
+    def counts(self, line: dict[str, Any]) -> bool:
+        """Whether Cloud Logging would, by the comparisons that our filters are made of."""
+        return self.of in (None, line["service"]) and all(
+            _holds(comparison, line) for comparison in self.filter.split(" AND ")
+        )
+
+
+def _holds(comparison: str, line: dict[str, Any]) -> bool:
+    found = re.fullmatch(r'(?:jsonPayload\.)?(\w+)(=|!=|>=)"?([\w-]+)"?', comparison)
+    assert found, f"this test cannot read {comparison}"
+    name, how, wanted = found.groups()
+    if how == ">=":
+        return SEVERITIES.index(line[name]) >= SEVERITIES.index(wanted)
+    return name in line and (line[name] == wanted) is (how == "=")
+
+
+def _metrics() -> dict[str, Metric]:
+    entries = re.findall(
+        r'^ +(\w+) += \{ of = (?:"(\w+)"|null), filter = "((?:[^"\\]|\\.)*)"',
+        METRICS.read_text(),
+        re.MULTILINE,
+    )
+    return {name: Metric(of or None, text.replace('\\"', '"')) for name, of, text in entries}
+
+
+METRICS_BY_NAME = _metrics()
+
+
+async def _post(answer: Answer) -> None:
+    """One call of a function's handler, as the scheduler makes it."""
+    transport = httpx.ASGITransport(app=Starlette(routes=[Route("/", answer, methods=["POST"])]))
+    async with httpx.AsyncClient(transport=transport, base_url="http://function") as client:
+        await client.post("/", timeout=3 * CHECK_SECONDS)
+
+
+async def _sweep() -> None:
+    settings = CollectorSettings.from_env(ENVIRON)
+    await _post(collector.wiring.build_on(MemoryStore(), settings, lambda: AFTER_S))
+
+
+async def _check_a_good_node_that_is_away() -> None:
+    """Nobody listens at its port while the ingest serves: it fails once the reference is warm."""
+    with Media() as media:
+        _, port = media.server("ingest")
+        media.publish(at(port, "show"))
+        environ = ENVIRON | {
+            "INGEST_URL": f"rtmp://127.0.0.1:{port}/live",
+            "LOTTERY_KEY": "k" * 32,
+            "CHECK_SECONDS": str(CHECK_SECONDS),
+            "ALLOW_PRIVATE_ADDRESSES": "true",
+            "CONTROL_GOOD_NODES": "n-good",
+        }
+        settings = ProberSettings.from_env(environ)
+        store, now_s, closed = MemoryStore(), time.time(), free_port()
+        tick = settings.calendar.tick_at(now_s)
+        slot = Slot("n-good", "show", f"http://127.0.0.1:{closed}/", "127.0.0.1", closed, tick, 1.0)
+        await Measurements(store).put_roster(Roster(0, 1, 1.0, (slot,)))
+        up = Poll(Outcome.UP, Reason.OK, 1, 1)
+        await Measurements(store).create_sweep(Sweep(0, tick - 1, 1, {0: up}), now_s)
+        answer = prober.wiring.build_on(store, settings)
+        for _ in range(DRAWS_MAX):
+            await _post(answer)
+            draw = settings.calendar.draw_at(time.time())
+            runs = await Measurements(store).runs(range(draw - 2, draw + 1))
+            if any(check.verdict is Verdict.FAIL for run in runs for check in run.checks):
+                return
+
+
+async def _settle() -> None:
+    await _pay(MemoryStore())
+
+
+async def _settle_on_damaged_days() -> None:
+    damaged = {Ref("schedule_days", day.isoformat()): {"day": "?"} for day in days_around(AFTER_S)}
+    await _pay(MemoryStore(damaged))
+
+
+async def _pay(measured: MemoryStore) -> None:
+    money = MemoryStore()
+    await Measurements(measured).create_stream(STREAM)
+    await Ledger(money).open(opening_balance(STREAM, 10**9, CALENDAR))
+    job = "projects/tests/locations/here/jobs/prober"
+    settings = PayoutSettings.from_env(ENVIRON | {"SCHEDULER_SWITCHED": job})
+    await _post(
+        payout.wiring.build_on(measured, money, settings, lambda: AFTER_S, MemoryScheduler())
+    )
+
+
+PROVOKED: dict[str, Provoke] = {
+    "sweeps": _sweep,
+    "runs": _check_a_good_node_that_is_away,
+    "controls": _check_a_good_node_that_is_away,
+    "awake": _settle,
+    "settled": _settle,
+    "errors": _settle_on_damaged_days,
+}
+"""How the line that each metric counts comes about."""
+
+
+def test_every_filter_is_read_and_names_events_that_the_code_knows() -> None:
+    """No entry of metrics.tf is missed by these tests, and none waits for a line of no name."""
+    assert len(METRICS_BY_NAME) == len(re.findall(r"filter = \"", METRICS.read_text()))
+    assert METRICS_BY_NAME.keys() == PROVOKED.keys()
+    named = set().union(*(metric.events for metric in METRICS_BY_NAME.values()))
+    assert named
+    assert named <= set(LogEvent)
+
+
+def test_what_ops_are_told_to_look_for_exists() -> None:
+    """An alert's first step names lines of the log."""
+    told = set(re.findall(r"log for `(\w+)`", ALERTS.read_text()))
+    assert told == {LogEvent.JOBS_NOT_REVIEWED}
+
+
+def test_every_alert_on_the_log_hangs_on_a_metric() -> None:
+    """By its name in metrics.tf."""
+    named = set(re.findall(r"local\.logged\.(\w+)", ALERTS.read_text()))
+    assert named
+    assert named <= METRICS_BY_NAME.keys()
+
+
+@pytest.fixture(scope="module")
+def lines_of() -> dict[Provoke, list[dict[str, Any]]]:
+    """What each call of a handler has printed, made once."""
+    return {}
+
+
+@pytest.mark.parametrize("name", METRICS_BY_NAME)
+async def test_the_line_that_a_metric_counts_is_written(
+    name: str,
+    lines_of: dict[Provoke, list[dict[str, Any]]],
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """By the function's own handler, with the fields that the filter asks for."""
+    provoke = PROVOKED[name]
+    if provoke not in lines_of:
+        await provoke()
+        lines_of[provoke] = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    counted = [line for line in lines_of[provoke] if METRICS_BY_NAME[name].counts(line)]
+    assert counted, lines_of[provoke]
