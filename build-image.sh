@@ -10,17 +10,20 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 part=${1:?usage: build-image.sh node|api|collector|payout|prober|scheduler [TAG] [docker build arguments...]}
 tag=${2:-restream-$part}
 shift $(($# < 2 ? $# : 2))
+# What the image says of itself: pyproject.toml is the one source of the version.
+version=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$here/pyproject.toml")
+revision=$(git -C "$here" rev-parse HEAD 2>/dev/null || echo unknown)
+labels=(--build-arg "VERSION=$version" --build-arg "REVISION=$revision")
 arguments=()
 case $part in
 api | collector | payout | prober)
     context=$here/functions
-    arguments=(--build-arg "FUNCTION=$part")
+    arguments=(--build-arg "FUNCTION=$part" "${labels[@]}")
     ;;
 node)
     context=$here/node_image
     # The engine is the file's own default, said again: buildah 1.28 drops a stage that only a default names.
-    arguments=(--build-arg RELAY_ENGINE=nginx-rtmp
-        --build-arg "REVISION=$(git -C "$here" rev-parse HEAD 2>/dev/null || echo unknown)")
+    arguments=(--build-arg RELAY_ENGINE=nginx-rtmp "${labels[@]}")
     ;;
 scheduler) context=$here file=$here/emulator/cloud_scheduler/Dockerfile ;;
 *) echo "there is no image of $part: write node, api, collector, payout, prober or scheduler" >&2 && exit 2 ;;

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from agent import __version__
 from tests.e2e.coordinator_stand_in import INGEST_KEY, STREAM_ID, CoordinatorStandIn
 from tests.e2e.ffmpeg import player, probe, publisher
 from tests.e2e.notice_receiver import NOTICE_S_MAX, SECRET, receiving
@@ -120,7 +121,7 @@ def test_the_image_is_small_unprivileged_and_labelled(image: str) -> None:
     assert known["Size"] <= UNPACKED_BYTES_MAX
     config = known["Config"]
     assert config["User"] == "10001:10001"
-    assert config["Labels"]["org.opencontainers.image.version"]
+    assert config["Labels"]["org.opencontainers.image.version"] == __version__
     assert len(config["Labels"]["org.opencontainers.image.revision"]) == 40
     health = config.get("Healthcheck") or known["Healthcheck"]
     assert health["Test"] == ["CMD", "python3", "-m", "agent.health"]

@@ -1,0 +1,42 @@
+"""pyproject.toml says which version this is; what ships without that file says the same.
+
+An archive of a function and the agent's package cannot read it, so each has its own line."""
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import agent
+from api.wiring import build_on
+from tests.doubles.memory import MemoryStore
+from tests.unit.functions.conftest import settings
+
+ROOT = Path(__file__).resolve().parents[2]
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+
+
+def test_the_api_and_the_agent_are_of_this_version() -> None:
+    """As the OpenAPI document and `agent --version` print it."""
+    app = build_on(MemoryStore(), MemoryStore(), settings(), lambda: 0.0)
+    assert {app.openapi()["info"]["version"], agent.__version__} == {VERSION}
+
+
+@pytest.mark.parametrize("part", ["node", "api"])
+def test_an_image_is_labelled_with_it(part: str, tmp_path: Path) -> None:
+    """By build-image.sh; no Dockerfile has a version of its own."""
+    builder = tmp_path / "builder"
+    builder.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    builder.chmod(0o755)
+    env = {"PATH": "/usr/bin:/bin", "BUILD_OFFLINE": str(builder)}
+    script = ROOT / "build-image.sh"
+    told = subprocess.run([script, part], env=env, capture_output=True, text=True, check=True)
+    said = dict(line.split("=", 1) for line in told.stdout.splitlines() if "=" in line)
+    dockerfile = Path(told.stdout.splitlines()[2]).read_text()
+    assert said["VERSION"] == VERSION
+    assert re.fullmatch(r"[0-9a-f]{40}", said["REVISION"])
+    for name in ("VERSION", "REVISION"):
+        assert f"\nARG {name}=unknown\n" in dockerfile
+        assert f'org.opencontainers.image.{name.lower()}="${{{name}}}"' in dockerfile
