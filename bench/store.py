@@ -15,7 +15,7 @@ import uvloop
 
 from bench.report import Figure, hand_in
 from bench.simulated_day import START_S, Beating, World
-from coordinator.polling.bitmatrix import columns
+from coordinator.documents.bitmaps import transposed
 from coordinator.polling.rosters import Roster, Slot
 from coordinator.polling.sweeps import SweepBits
 from coordinator.polling.uptime import minutes_of
@@ -131,7 +131,7 @@ def _uptime() -> list[Figure]:
     counted, whole = [], []
     for _ in range(7):
         start_s = time.process_time()
-        up = [column.bit_count() for column in columns([s.up for s in sweeps], NODES)]
+        up = [column.bit_count() for column in transposed([s.up for s in sweeps], NODES)]
         counted.append((time.process_time() - start_s) * 1000)
         start_s = time.process_time()
         minutes = minutes_of("s3", DAY_TICKS, rosters, sweeps)

@@ -8,9 +8,9 @@ import httpx
 
 from coordinator.checking.checks import Check, Control, Event, IngestState, Run, Verdict
 from coordinator.checking.days import LotteryDay
+from coordinator.documents.bitmaps import bitmap_from
 from coordinator.ledger.statements import Statement
 from coordinator.money import parse_tokens
-from coordinator.packing import bitmap_from
 from coordinator.polling.polls import Outcome
 from coordinator.polling.rosters import Roster, Slot
 from coordinator.polling.sweeps import SweepBits

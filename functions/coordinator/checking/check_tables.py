@@ -8,7 +8,7 @@ from itertools import accumulate
 from typing import Any
 
 from coordinator.checking.checks import Check, Event, Verdict
-from coordinator.packing import pack, unpack
+from coordinator.documents.packing import pack, unpack
 from coordinator.reasons import Reason
 
 _PLAIN = ("node_id", "stream_id", "draw", "caused_by_s")

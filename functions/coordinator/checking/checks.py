@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from coordinator.packing import pack, unpack
+from coordinator.documents.packing import pack, unpack
 from coordinator.reasons import Reason
 
 

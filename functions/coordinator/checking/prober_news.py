@@ -6,7 +6,7 @@ from typing import Any
 
 from coordinator.checking.checks import Control, IngestState, Run
 from coordinator.checking.controls import ControlCount
-from coordinator.packing import pack, unpack
+from coordinator.documents.packing import pack, unpack
 
 
 @dataclass(frozen=True, slots=True)

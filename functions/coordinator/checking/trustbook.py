@@ -14,7 +14,7 @@ from coordinator.checking.suspicion import (
     TrustState,
     observe,
 )
-from coordinator.packing import pack, unpack
+from coordinator.documents.packing import pack, unpack
 
 NODES_KEPT_MAX = 18_000
 """What a document holds, with room for the news of a run. Keys cost nothing: who was not checked

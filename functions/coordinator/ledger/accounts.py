@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from coordinator.documents.packing import pack, unpack
 from coordinator.keys import shard_of
 from coordinator.ledger.rows import Row
 from coordinator.ledger.statements import Statement
-from coordinator.packing import pack, unpack
 
 ACCOUNT_SHARDS = 16
 """10,000 nodes with 24 pending epochs each take about a tenth of a document's limit."""

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+from coordinator.documents.packing import pack, unpack
 from coordinator.ledger.rows import Carried, Row, node_of
 from coordinator.ledger.terms import Terms
-from coordinator.packing import pack, unpack
 from coordinator.reasons import Reason
 
 ROWS_A_DOCUMENT_MAX = 2_000

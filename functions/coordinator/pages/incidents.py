@@ -9,9 +9,9 @@ from dataclasses import astuple, dataclass
 from typing import Any
 
 from coordinator.checking.checks import Check, Event
+from coordinator.documents.packing import pack, unpack
 from coordinator.ledger.epoch_records import EpochRecord, draws_of
 from coordinator.ledger.statements import Statement
-from coordinator.packing import pack, unpack
 from coordinator.pages.node_pages import Part
 from coordinator.pages.strips import ABSENT, LETTERS
 from coordinator.polling.polls import Outcome

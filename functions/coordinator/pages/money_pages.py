@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any
 
+from coordinator.documents.packing import pack, unpack
 from coordinator.ledger.accounts import Account, Accounts
 from coordinator.ledger.balances import Balance
-from coordinator.packing import pack, unpack
 from coordinator.streams import Stream
 
 FORMAT = 1

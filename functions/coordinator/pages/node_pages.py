@@ -11,9 +11,9 @@ from typing import Any
 
 from coordinator.checking.check_tables import pack_checks, unpack_checks
 from coordinator.checking.checks import Check
+from coordinator.documents.packing import pack, unpack
 from coordinator.keys import shard_of
 from coordinator.ledger.rows import Row
-from coordinator.packing import pack, unpack
 from coordinator.pages.money_pages import MoneyPage, carried_by
 
 BUCKETS = 40

@@ -9,8 +9,8 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from coordinator.checking.checks import Check, Verdict
+from coordinator.documents.packing import pack, unpack
 from coordinator.ledger.statements import Statement
-from coordinator.packing import pack, unpack
 from coordinator.pages.money_pages import MoneyPage, carried_by
 from coordinator.reasons import Reason
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from coordinator.packing import pack, unpack
+from coordinator.documents.packing import pack, unpack
 from coordinator.polling.rosters import Roster
 from coordinator.polling.sweeps import SweepBits
 from coordinator.polling.uptime import minutes_of

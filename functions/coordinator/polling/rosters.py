@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import astuple, dataclass, replace
 from typing import Any
 
-from coordinator.packing import pack, unpack
+from coordinator.documents.packing import pack, unpack
 
 SLOTS_MAX = 12_000
 CHARACTERS_MAX = 870_000

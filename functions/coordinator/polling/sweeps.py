@@ -10,8 +10,9 @@ from dataclasses import astuple, dataclass, field
 from operator import attrgetter
 from typing import Any
 
-from coordinator.column_packing import FAST, Columns
-from coordinator.packing import bitmap_bytes, bitmap_from, bits_of, pack, unpack
+from coordinator.documents.bitmaps import bitmap_bytes, bitmap_from, bits_of
+from coordinator.documents.columns import FAST, Columns
+from coordinator.documents.packing import pack, unpack
 from coordinator.polling.polls import OFFLINE_AFTER_MISSES, Outcome, Poll
 from coordinator.polling.rosters import Slot
 from coordinator.reasons import Reason

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from coordinator.checking.checks import IngestState, Run
+from coordinator.documents.bitmaps import transposed
 from coordinator.epochs import Calendar
-from coordinator.polling.bitmatrix import columns
 from coordinator.polling.minutes import Minutes
 from coordinator.polling.polls import Outcome
 from coordinator.polling.rosters import Roster, Slot
@@ -74,8 +74,8 @@ def _grid_of(roster: Roster, ticks: range, sweeps: Iterable[SweepBits]) -> list[
         rows.append([getattr(sweep, name) & everyone & ~unknown[-1] for name in _OUTCOMES])
     # What is missing altogether is set for all at once: rows of ones would be slow to turn.
     unknown = [row if tick in by_tick else 0 for tick, row in zip(ticks, unknown, strict=True)]
-    unmeasured = [column | missing for column in columns(unknown, width)]
-    return [unmeasured, *(columns(outcome, width) for outcome in zip(*rows, strict=True))]
+    unmeasured = [column | missing for column in transposed(unknown, width)]
+    return [unmeasured, *(transposed(outcome, width) for outcome in zip(*rows, strict=True))]
 
 
 _NOTHING = SweepBits(0, 0, 0, probed=0, up=0, unknown=0)

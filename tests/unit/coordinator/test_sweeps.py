@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from coordinator.packing import bitmap_from, pack
+from coordinator.documents.bitmaps import bitmap_from
+from coordinator.documents.packing import pack
 from coordinator.polling.polls import OUTCOME_OF_FAILURE, Outcome, Poll, judge
 from coordinator.polling.rosters import Slot
 from coordinator.polling.sweeps import Sweep, SweepBits

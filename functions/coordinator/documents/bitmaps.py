@@ -1,7 +1,7 @@
-"""Transposing bitmaps: from one per tick with a bit per slot to one per slot with a bit per tick.
+"""Bitmaps: big integers with a bit for each slot, how they are stored, and how they are transposed.
 
 A day of minutes of ten thousand nodes is fourteen million bits. Python has no loop that is fast
-enough for them one by one, but its integers shift and mask megabytes at once: the matrix is laid
+enough for them one by one, but its integers shift and mask megabytes at once. The matrix is laid
 out in blocks of 8 x 8 bits, and all blocks are transposed together in three steps.
 """
 
@@ -16,7 +16,7 @@ _STEPS = (
 Delight, 7-3); byte i of a block is its row i."""
 
 
-def columns(rows: Sequence[int], width: int) -> list[int]:
+def transposed(rows: Sequence[int], width: int) -> list[int]:
     """The transpose: bit i of the j-th integer is bit j of `rows[i]`, for 0 <= j < width.
 
     Rows must not have bits beyond `width`."""
@@ -37,3 +37,21 @@ def columns(rows: Sequence[int], width: int) -> list[int]:
         bits ^= moved ^ (moved << distance)
     turned = bits.to_bytes(len(blocks), "little")
     return [int.from_bytes(turned[at::bytes_a_group], "little") for at in range(width)]
+
+
+def bits_of(positions: list[int]) -> int:
+    """A bitmap as a big integer: bit i is set for every i given."""
+    bitmap = bytearray(max(positions, default=-1) // 8 + 1)
+    for position in positions:
+        bitmap[position >> 3] |= 1 << (position & 7)
+    return int.from_bytes(bitmap, "little")
+
+
+def bitmap_bytes(bits: int) -> bytes:
+    """The bitmap's shortest little-endian form, as stored."""
+    return bits.to_bytes((bits.bit_length() + 7) // 8, "little")
+
+
+def bitmap_from(stored: bytes) -> int:
+    """The bitmap that `bitmap_bytes` stored."""
+    return int.from_bytes(stored, "little")

@@ -7,7 +7,7 @@ minute after minute packs only those again in which something changed.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from coordinator.packing import pack, unpack
+from coordinator.documents.packing import pack, unpack
 
 Columns = dict[str, list[Any]]
 

@@ -25,21 +25,3 @@ def unpack(packed: bytes) -> Any:
     if inflater.unconsumed_tail or not inflater.eof:
         raise ValueError("a packed field is cut short or too large")
     return json.loads(text)
-
-
-def bits_of(positions: list[int]) -> int:
-    """A bitmap as a big integer: bit i is set for every i given."""
-    bitmap = bytearray(max(positions, default=-1) // 8 + 1)
-    for position in positions:
-        bitmap[position >> 3] |= 1 << (position & 7)
-    return int.from_bytes(bitmap, "little")
-
-
-def bitmap_bytes(bits: int) -> bytes:
-    """The bitmap's shortest little-endian form, as stored."""
-    return bits.to_bytes((bits.bit_length() + 7) // 8, "little")
-
-
-def bitmap_from(stored: bytes) -> int:
-    """The bitmap that `bitmap_bytes` stored."""
-    return int.from_bytes(stored, "little")

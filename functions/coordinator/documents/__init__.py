@@ -1,0 +1,1 @@
+"""How everything is stored: one codec, packed columns, bitmaps."""
