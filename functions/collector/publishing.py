@@ -6,7 +6,7 @@ from coordinator.adapters.clock import Clock
 from coordinator.adapters.log import Log, LogEvent
 from coordinator.adapters.records import Measurements
 from coordinator.checking.trustbook import TrustBook
-from coordinator.documents.columns import ColumnPacker
+from coordinator.documents.column_memory import ColumnPacker
 from coordinator.epochs import Calendar
 from coordinator.pages.history import HOURS, History, joined
 from coordinator.pages.network_pages import NetworkPage, News

@@ -1,47 +1,177 @@
-"""Named columns of equally many values, each packed by itself.
+"""Tables: many records in one document, as named columns that are packed one by one.
 
-Values of one kind side by side compress better than rows, and a writer that packs the same columns
-minute after minute packs only those again in which something changed.
+Values of one kind side by side compress better than rows, and pydantic reads and writes a whole
+column at once. A column is named after its field:
+
+    node_id                 a field of the record
+    carried.waiting         a field of the record in its field `carried`
+    voided_by#              how many items a field with several has, for each row
+    voided_by.minutes       a field of those items, of all rows in a line
+    @                       the keys of a mapping
+    =                       items that are no records
+
+A column that is missing gives the field's default, and an unknown one is not looked at: so a field
+may be added anywhere in any record.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, chain, islice, repeat
+from operator import attrgetter
+from typing import Any, get_args, get_origin
 
-from coordinator.documents.packing import pack, unpack
+from coordinator.documents.packing import FAST, SMALL, deflated, inflated
+from coordinator.documents.records import (
+    StoredField,
+    UnreadableError,
+    fields_of,
+    is_record,
+    list_adapter,
+    why,
+)
 
-Columns = dict[str, list[Any]]
+__all__ = ["FAST", "SMALL", "Table", "packed_table", "unpacked_table"]
 
-FAST, SMALL = 1, 6
-"""Levels of compression: FAST takes a fourth of the time of SMALL, and an eighth more bytes."""
-
-
-class ColumnPacker:
-    """Packs groups of columns, and remembers what came of them."""
-
-    def __init__(self) -> None:
-        self._groups: dict[tuple[str, int], tuple[object, dict[str, bytes]]] = {}
-        self._columns: dict[tuple[str, str, int], tuple[list[Any], bytes]] = {}
-
-    def pack(
-        self, group: str, source: object, columns: Callable[[], Columns], level: int = FAST
-    ) -> dict[str, bytes]:
-        """The columns that `columns` makes of `source`; not made if the source is the last one's.
-
-        Sources are compared with `==`, and must not be changed afterwards."""
-        held, packed = self._groups.get((group, level), (None, None))
-        if packed is None or held != source:
-            made = columns().items()
-            packed = {name: self._column((group, name, level), values) for name, values in made}
-            self._groups[group, level] = source, packed
-        return packed
-
-    def _column(self, key: tuple[str, str, int], values: list[Any]) -> bytes:
-        held = self._columns.get(key)
-        if held is None or held[0] != values:
-            held = self._columns[key] = values, pack(values, key[2])
-        return held[1]
+_OPEN = dict[str, Any]
+"""An item without fixed fields: what it does not have, and what is None in it, is the same."""
 
 
-def unpacked(columns: Mapping[str, bytes]) -> Columns:
-    """The columns that were packed; ValueError if one is damaged."""
-    return {name: unpack(packed) for name, packed in columns.items()}
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Marks a field with many records: `Annotated[tuple[Slot, ...], Table()]`."""
+
+    level: int = SMALL
+
+
+def packed_table(hint: Any, value: Any, level: int = SMALL) -> dict[str, bytes]:
+    """The columns of a tuple or a mapping of records."""
+    return {
+        name: deflated(list_adapter(kind).dump_json(values), level)
+        for name, kind, values in _columns(hint, [value], "")
+    }
+
+
+def unpacked_table(
+    hint: Any, packed: Mapping[str, bytes], only: tuple[str, Any] | None = None
+) -> Any:
+    """The tuple or mapping that was packed.
+
+    `only`: a column and a value in it; other rows are not made, which takes most of the time."""
+    table = _Packed(packed)
+    if only is None:
+        return table.values(hint, "", 1)[0]
+    key, item = _items_of(hint)
+    name, wanted = only
+    kind = key if name == "@" else next(f.hint for f in fields_of(item) if f.name == name)
+    rows = [at for at, found in enumerate(table.column(name, kind)) if found == wanted]
+    made = table.values(item, "", len(rows), rows)
+    return dict(zip(repeat(wanted), made, strict=False)) if name == "@" else tuple(made)
+
+
+def _columns(hint: Any, values: Sequence[Any], name: str) -> Iterator[tuple[str, Any, list[Any]]]:
+    """(name, type, values) of each column that these values take."""
+    key, item = _items_of(hint)
+    if is_record(hint):
+        for field in fields_of(hint):
+            inner = list(map(attrgetter(field.name), values))
+            yield from _columns(field.hint, inner, _below(name, field.name))
+    elif hint == _OPEN:
+        for one in sorted({one for value in values for one in value}):
+            yield _below(name, one), Any, [value.get(one) for value in values]
+    elif item:
+        if _items_of(item)[1] and item != _OPEN:
+            raise TypeError(f"{hint}: a record between the two gives the inner columns a name")
+        yield f"{name}#", int, list(map(len, values))
+        if key:
+            yield f"{name}@", key, list(chain.from_iterable(values))
+            values = [each.values() for each in values]
+        yield from _columns(item, list(chain.from_iterable(values)), name)
+    else:
+        yield name or "=", hint, list(values)
+
+
+@dataclass(frozen=True, slots=True)
+class _Packed:
+    """Columns on their way back. `rows` are those that are wanted, None for all `count`."""
+
+    packed: Mapping[str, bytes]
+
+    def values(
+        self, hint: Any, name: str, count: int, rows: Sequence[int] | None = None
+    ) -> list[Any]:
+        """What `_columns` took apart."""
+        if is_record(hint):
+            return _made(hint, [self._field(one, name, count, rows) for one in fields_of(hint)])
+        if hint == _OPEN:
+            names = [one for one in self.packed if one.startswith(f"{name}.")]
+            columns = {one[len(name) + 1 :]: self.column(one, Any) for one in names}
+            return [
+                {one: found for one, column in columns.items() if (found := column[at]) is not None}
+                for at in (range(count) if rows is None else rows)
+            ]
+        if _items_of(hint)[1]:
+            return self._several(hint, name, rows)
+        column = self.column(name or "=", hint)
+        if rows is None and len(column) != count:
+            raise UnreadableError(f"column {name!r} has {len(column)} values, not {count}")
+        return column if rows is None else [column[at] for at in rows]
+
+    def _several(self, hint: Any, name: str, rows: Sequence[int] | None) -> list[Any]:
+        key, item = _items_of(hint)
+        lengths = self.column(f"{name}#", int)
+        inner = None
+        if rows is not None:
+            ends = [0, *accumulate(lengths)]
+            inner = [at for row in rows for at in range(ends[row], ends[row + 1])]
+            lengths = [lengths[row] for row in rows]
+        items = iter(self.values(item, name, sum(lengths), inner))
+        if not key:
+            return [tuple(islice(items, length)) for length in lengths]
+        keys = self.column(f"{name}@", key)
+        pairs = zip(keys if inner is None else map(keys.__getitem__, inner), items, strict=True)
+        return [dict(islice(pairs, length)) for length in lengths]
+
+    def _field(
+        self, field: StoredField, within: str, count: int, rows: Sequence[int] | None
+    ) -> Iterable[Any]:
+        name = _below(within, field.name)
+        if field.hint == _OPEN or any(
+            one == name or one.startswith((f"{name}.", f"{name}#")) for one in self.packed
+        ):
+            return self.values(field.hint, name, count, rows)
+        if field.default is None:
+            raise UnreadableError(f"column {name!r} is missing")
+        return [field.default() for _ in range(count)]
+
+    def column(self, name: str, kind: Any) -> list[Any]:
+        """One column's values."""
+        try:
+            found: list[Any] = list_adapter(kind).validate_json(inflated(self.packed[name]))
+        except KeyError:
+            raise UnreadableError(f"column {name!r} is missing") from None
+        except ValueError as error:
+            raise UnreadableError(f"column {name!r}: {why(error)}") from error
+        return found
+
+
+def _made(record: Any, columns: Sequence[Iterable[Any]]) -> list[Any]:
+    """The records of these columns, in the order of its fields."""
+    fields = fields_of(record)
+    if all(field.is_positional for field in fields):
+        return list(map(record, *columns))
+    names = [field.name for field in fields]
+    return [record(**dict(zip(names, row, strict=True))) for row in zip(*columns, strict=True)]
+
+
+def _items_of(hint: Any) -> tuple[Any, Any]:
+    """(type of the keys or None, type of the items) of what holds several; or (None, None)."""
+    args = get_args(hint)
+    if get_origin(hint) is tuple and args[1:] == (Ellipsis,):
+        return None, args[0]
+    if get_origin(hint) in (dict, Mapping):
+        return args[0], args[1]
+    return None, None
+
+
+def _below(name: str, field: str) -> str:
+    return f"{name}.{field}" if name else field

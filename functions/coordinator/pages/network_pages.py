@@ -11,7 +11,7 @@ from typing import Any
 from coordinator.checking.prober_news import ProberNews
 from coordinator.checking.suspicion import TrustState
 from coordinator.checking.trustbook import TrustBook
-from coordinator.documents.columns import FAST, SMALL, ColumnPacker, unpacked
+from coordinator.documents.column_memory import FAST, SMALL, ColumnPacker, unpacked
 from coordinator.pages.history import History
 from coordinator.pages.page_columns import (
     history_of,

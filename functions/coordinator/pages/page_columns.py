@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import Any
 
 from coordinator.checking.suspicion import NOBODY, TrustState
-from coordinator.documents.columns import Columns
+from coordinator.documents.column_memory import Columns
 from coordinator.pages.history import NO_HISTORY, NodeHistory
 from coordinator.polling.polls import Outcome, Poll
 from coordinator.polling.rollups import NodeHour

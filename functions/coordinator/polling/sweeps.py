@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import Any
 
 from coordinator.documents.bitmaps import bitmap_bytes, bitmap_from, bits_of
-from coordinator.documents.columns import FAST, Columns
+from coordinator.documents.column_memory import FAST, Columns
 from coordinator.documents.packing import pack, unpack
 from coordinator.polling.polls import OFFLINE_AFTER_MISSES, Outcome, Poll
 from coordinator.polling.rosters import Slot

@@ -6,7 +6,7 @@ from typing import TypeGuard
 
 from coordinator.adapters.records.base import Records
 from coordinator.adapters.store import Fields, Ref
-from coordinator.documents.columns import ColumnPacker
+from coordinator.documents.column_memory import ColumnPacker
 from coordinator.pages import money_pages, network_pages
 from coordinator.pages.money_pages import MoneyPage
 from coordinator.pages.network_pages import NetworkPage, network_page_id

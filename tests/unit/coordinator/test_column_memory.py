@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from coordinator.documents.columns import FAST, SMALL, ColumnPacker, Columns, unpacked
+from coordinator.documents.column_memory import FAST, SMALL, ColumnPacker, Columns, unpacked
 from coordinator.pages.network_pages import NetworkPage
 from tests.populated import network_page
 
