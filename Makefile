@@ -49,11 +49,10 @@ unit-half:
 unit-rest:
 	@$(PYTHON) -m pytest tests/unit --ignore-glob='*/functions/test_[a-n]*'
 
-test: check ## check, then documents, property, integration, end-to-end and browser tests, then test-cloud
+test: check ## check, then documents, property, integration, end-to-end and browser tests
 	@$(PYTHON) -m emulator setup --for-tests
 	@$(PYTHON) -m pytest tests/docs tests/property tests/integration tests/e2e
 	@$(PYTHON) -m pytest tests/browser
-	@$(MAKE) --no-print-directory test-cloud
 
 images: setup ## Build the images and really run them (docker, podman, or BUILD_OFFLINE=program)
 	@$(PYTHON) -m pytest tests/image
