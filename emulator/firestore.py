@@ -15,15 +15,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from emulator import firestore_jar
+
 START_SECONDS_MAX = 60.0
 STOP_SECONDS_MAX = 5.0
 ANSWER_SECONDS_MAX = 5.0
 MAIN_CLASS = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
 MISSING = (
-    "The Firestore emulator is missing: install the package google-cloud-cli-firestore-emulator, "
-    "or run `gcloud components install cloud-firestore-emulator`, or set FIRESTORE_EMULATOR_JAR "
-    "to its jar file; it needs Java 17 or later on PATH."
+    "The Firestore emulator is missing: run `make setup`, or set FIRESTORE_EMULATOR_JAR to its jar "
+    "file; it needs Java 17 or later on PATH."
 )
+SDK = Path("/usr/lib/google-cloud-sdk")
+"""Where Google's own packages for Debian put it."""
 
 
 class EmulatorError(Exception):
@@ -112,8 +115,8 @@ class FirestoreEmulator:
 
     def _launch(self) -> None:
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - closed when it is stopped
-        # Not asyncio's child: it outlives the event loop of a test. A group of its own: gcloud
-        # is a script, and Java is its child.
+        # Not asyncio's child: it outlives the event loop of a test. A group of its own, since
+        # `java` may be a script that has children.
         self._process = subprocess.Popen(
             [*_dying_with_us(), *command(self.host, self._environment)],
             stdin=subprocess.DEVNULL,
@@ -153,36 +156,36 @@ def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
 
 def command(host: str, environment: Mapping[str, str] = os.environ) -> list[str]:
     """The command that runs the emulator on `host`; EmulatorError if this machine has none."""
-    search = environment.get("PATH")
-    java = shutil.which("java", path=search)
-    gcloud = shutil.which("gcloud", path=search)
-    jar = _jar(environment, gcloud)
-    if java and jar:
-        name, _, port = host.rpartition(":")
-        light = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Duser.language=en"]
-        program = ["-cp", str(jar), MAIN_CLASS]
-        return [java, *light, *program, "start", f"--host={name}", f"--port={port}"]
-    if gcloud and java:
-        return [gcloud, "--quiet", "emulators", "firestore", "start", f"--host-port={host}"]
-    raise EmulatorError(MISSING)
+    java = shutil.which("java", path=environment.get("PATH"))
+    jar = jar_path(environment)
+    if java is None or jar is None:
+        raise EmulatorError(MISSING)
+    name, _, port = host.rpartition(":")
+    light = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Duser.language=en"]
+    program = ["-cp", str(jar), MAIN_CLASS]
+    return [java, *light, *program, "start", f"--host={name}", f"--port={port}"]
 
 
-def _jar(environment: Mapping[str, str], gcloud: str | None) -> Path | None:
-    """The emulator's jar: the one named, or the one in the folder of the gcloud on PATH."""
+def jar_path(
+    environment: Mapping[str, str],
+    sdk: Path = SDK,
+    source: firestore_jar.Source = firestore_jar.JAR,
+) -> Path | None:
+    """The one that is named, or of an installed SDK, or the one that was fetched before."""
     if named := environment.get("FIRESTORE_EMULATOR_JAR"):
         if not Path(named).is_file():
             raise EmulatorError(f"FIRESTORE_EMULATOR_JAR names no file: {named}")
         return Path(named)
-    sdks = [Path("/usr/lib/google-cloud-sdk")]
-    if gcloud:
+    sdks = [sdk]
+    if gcloud := shutil.which("gcloud", path=environment.get("PATH")):
         sdks.insert(0, Path(gcloud).resolve().parent.parent)
     if root := environment.get("CLOUDSDK_ROOT_DIR"):
         sdks.insert(0, Path(root))
-    for sdk in sdks:
-        jar = sdk / "platform" / "cloud-firestore-emulator" / "cloud-firestore-emulator.jar"
+    for folder in sdks:
+        jar = folder / "platform" / "cloud-firestore-emulator" / "cloud-firestore-emulator.jar"
         if jar.is_file():
             return jar
-    return None
+    return firestore_jar.cached(environment, source)
 
 
 def _free_port() -> int:
