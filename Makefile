@@ -3,6 +3,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
+# What somebody has set up for a Python of their own is not for this one.
+unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONSTARTUP PIP_USER PIP_TARGET PIP_PREFIX
 .PHONY: $(shell sed -n "s,^\([a-z-]*\):.*\#\# .*,\1,p" Makefile)
 
 PYTHON := .venv/bin/python
@@ -51,13 +53,16 @@ unit-rest:
 
 test: check ## check, then documents, property, integration, end-to-end and browser tests
 	@$(PYTHON) -m emulator setup --for-tests
-	@$(PYTHON) -m pytest tests/docs tests/property tests/integration tests/e2e
-	@$(PYTHON) -m pytest tests/browser
+	@$(PYTHON) -m pytest --durations=20 tests/docs tests/property tests/integration tests/e2e
+	@$(PYTHON) -m pytest --durations=20 tests/browser
 
 images: setup ## Build the images and really run them (docker, podman, or BUILD_OFFLINE=program)
+	@$(PYTHON) -m emulator need containers
 	@$(PYTHON) -m pytest tests/image
 
-test-cloud: setup $(CHECKOV) ## terraform/ against the real provider's schemas, its archives served, compose.yaml run (needs terraform, docker or podman)
+test-cloud: setup ## terraform/ against the real provider's schemas, its archives served, compose.yaml run (needs terraform, docker or podman)
+	@$(PYTHON) -m emulator need terraform containers
+	@$(MAKE) --no-print-directory $(CHECKOV)
 	@$(PYTHON) -m pytest tests/terraform
 
 plan: ## What `terraform apply` would change in the cloud (docs/ops.md)
@@ -118,5 +123,5 @@ lock: $(VENV) ## Pin the dependencies anew after a change of requirements*.in
 		$(COMPILE) --output-file "$${in%.in}.txt" "$$in"; done
 
 clean: ## Remove everything that was made here: environment, logs, caches
-	@rm -rf .venv .venv-checkov build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .venv-checkov .venv*.lock build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

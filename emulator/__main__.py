@@ -1,4 +1,4 @@
-"""`python -m emulator demo | demo-once | setup [--for-tests]`: the whole network on this machine.
+"""`python -m emulator demo | demo-once | setup [--for-tests] | need TOOL…`: the network here.
 
 PORT, NODES and CHEATS choose the api's port and the cast.
 """
@@ -8,7 +8,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from emulator.demo.network import StartError
@@ -17,7 +17,9 @@ from emulator.demo.options import Options, OptionsError
 from emulator.demo.public_api import ApiError
 from emulator.demo.screen import demo
 from emulator.firestore import EmulatorError
-from emulator.machine import NEEDS, TEST_NEEDS, MachineError, Need, complete
+from emulator.firestore_jar import JarError
+from emulator.machine import NEEDS, OUTSIDE, TEST_NEEDS, MachineError, Need, complete, demand
+from emulator.packages import PackagesError
 from emulator.processes.ports import PortTakenError
 
 USAGE = "usage: python -m emulator demo | demo-once | setup   (PORT=8080 NODES=3 CHEATS=dead,loop)"
@@ -29,6 +31,8 @@ _EXPECTED = (
     StartError,
     ApiError,
     MachineError,
+    PackagesError,
+    JarError,
 )
 
 
@@ -36,31 +40,41 @@ def main() -> int:
     """Returns the exit code: 0 good, 1 not, 2 wrong usage, 130 interrupted too early."""
     match sys.argv[1:]:
         case ["setup"]:
-            return _explained(_setup(NEEDS))
+            return _explained(lambda: _setup(NEEDS))
         case ["setup", "--for-tests"]:
-            return _explained(_setup(TEST_NEEDS))
+            return _explained(lambda: _setup(TEST_NEEDS))
+        case ["need", *names] if names and set(names) <= OUTSIDE.keys():
+            return _explained(lambda: _need(names))
         case ["demo"]:
             # Being interrupted is how a demo ends well.
-            return _explained(_demo(), interrupted=0)
+            return _explained(lambda: asyncio.run(_interruptible(_demo())), interrupted=0)
         case ["demo-once"]:
-            return _explained(_demo_once())
+            return _explained(lambda: asyncio.run(_interruptible(_demo_once())))
         case _:
             print(USAGE, file=sys.stderr)
             return 2
 
 
-def _explained(work: Coroutine[Any, Any, int], interrupted: int = INTERRUPTED) -> int:
+def _explained(work: Callable[[], int], interrupted: int = INTERRUPTED) -> int:
     """Runs it; what can be expected to go wrong is said in a sentence, not in a traceback."""
     try:
-        return asyncio.run(_interruptible(work))
-    except asyncio.CancelledError:
+        return work()
+    except (asyncio.CancelledError, KeyboardInterrupt):
         return interrupted
+    except BrokenPipeError:
+        return _unread()
     except _EXPECTED as error:
         print(error, file=sys.stderr)
         return 1
     except TimeoutError:
         print("the network did not start in time", file=sys.stderr)
         return 1
+
+
+def _unread() -> int:
+    """Nobody reads our output any more (`make demo | head`): a good end, and a silent one."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 async def _interruptible(work: Coroutine[Any, Any, int]) -> int:
@@ -81,8 +95,13 @@ async def _interruptible(work: Coroutine[Any, Any, int]) -> int:
     return await task
 
 
-async def _setup(needs: Sequence[Need]) -> int:
+def _setup(needs: Sequence[Need]) -> int:
     complete(needs)
+    return 0
+
+
+def _need(names: Sequence[str]) -> int:
+    demand(names)
     return 0
 
 

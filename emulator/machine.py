@@ -1,28 +1,28 @@
-"""What the demo needs from this machine, and how it gets it: system packages, nothing else.
+"""What the demo needs from this machine, and how it gets it: system packages and one file.
 
 Packages are installed only as root or where sudo asks no password; otherwise one sentence says
-what to install. Installing nginx must not start it: the demo runs its own, unprivileged.
+what to install.
 """
 
-import contextlib
 import os
-import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import IO
 
-from emulator import firestore, publisher
+from emulator import firestore, firestore_jar, packages, publisher
+from emulator.packages import PackagesError
 
-POLICY = Path("/usr/sbin/policy-rc.d")
 JAVA_MIN = 17
 EMULATOR_PACKAGE = "google-cloud-cli-firestore-emulator"
 EMULATOR_COMPONENT = "cloud-firestore-emulator"
-INSTALL_SECONDS_MAX = 900
 ASK_SECONDS_MAX = 60
+COMPONENT_SECONDS_MAX = 900
+LOCK = Path(__file__).resolve().parents[1] / "build" / "setup.lock"
 _MODULE = Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
-_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
 
 
 class MachineError(Exception):
@@ -38,7 +38,7 @@ class Need:
 
     def package(self) -> str:
         """The best choice that apt knows."""
-        return next((name for name in self.choices if _apt_knows(name)), self.choices[-1])
+        return next((name for name in self.choices if packages.is_known(name)), self.choices[-1])
 
 
 NEEDS = (
@@ -62,15 +62,49 @@ TEST_NEEDS = (
 """What the tests need beside: a browser for the pages, a player for the playlist, wrong clocks."""
 
 
+OUTSIDE: Mapping[str, tuple[Callable[[], bool], str]] = {
+    "terraform": (
+        lambda: _on_path("terraform"),
+        "Terraform 1.11 or later on PATH (https://developer.hashicorp.com/terraform/install)",
+    ),
+    "containers": (
+        lambda: bool(os.environ.get("BUILD_OFFLINE")) or _runs_containers(),
+        "docker or podman, running (apt-get install podman), or a program named in BUILD_OFFLINE",
+    ),
+}
+"""By name: what the set-up cannot bring, whether it is there, and what to say."""
+
+
+def demand(names: Sequence[str]) -> None:
+    """Raises MachineError with one sentence that names whatever is missing."""
+    if missing := [says for is_there, says in map(OUTSIDE.__getitem__, names) if not is_there()]:
+        raise MachineError(f"Missing on this machine: {'; and '.join(missing)}.")
+
+
+def _runs_containers() -> bool:
+    return any(packages.succeeds((program, "info")) for program in ("docker", "podman"))
+
+
 def complete(needs: Sequence[Need] = NEEDS) -> None:
-    """Installs whatever is missing. Raises MachineError with a sentence if it cannot be done."""
-    if any(not need.is_met() for need in needs):
-        _refresh()
-        _install([need.package() for need in needs if not need.is_met()])
+    """Installs whatever is missing. Raises MachineError, PackagesError, JarError or OSError."""
+    if packages.is_untidy() or not _is_complete(needs):
+        with packages.alone(LOCK) as held:
+            packages.tidy()
+            _complete(needs, held)
+
+
+def _is_complete(needs: Sequence[Need]) -> bool:
+    return all(need.is_met() for need in needs) and _has_emulator()
+
+
+def _complete(needs: Sequence[Need], held: IO[str]) -> None:
+    if missing := [need for need in needs if not need.is_met()]:
+        packages.refresh()
+        packages.install([need.package() for need in missing], held)
     if still := [need.package() for need in needs if not need.is_met()]:
         raise MachineError(f"Still missing after the installation: {' '.join(still)}.")
     if not _has_emulator():
-        _install_emulator()
+        _get_emulator(held)
 
 
 def java_version() -> int:
@@ -90,12 +124,13 @@ def java_version() -> int:
 
 def java_major(told: str) -> int:
     """From what `java -version` prints: 17 of "17.0.15", 8 of "1.8.0_412"; 0 if it says none."""
-    match = re.search(r'version "(?:1\.)?(\d+)', told)
-    return int(match[1]) if match else 0
+    for word in told.partition('version "')[2].removeprefix("1.").replace('"', ".").split("."):
+        return int(word) if word.isdigit() else 0
+    return 0
 
 
 def _on_path(program: str) -> bool:
-    return shutil.which(program, path=_PATH) is not None
+    return shutil.which(program, path=packages.search_path()) is not None
 
 
 def _has_emulator() -> bool:
@@ -106,72 +141,32 @@ def _has_emulator() -> bool:
     return True
 
 
-def _install_emulator() -> None:
-    """By apt or by gcloud, if one of them knows it. Raises MachineError if none does."""
-    if _apt_knows(EMULATOR_PACKAGE):
-        _install([EMULATOR_PACKAGE])
-    elif gcloud := shutil.which("gcloud"):
-        _run((gcloud, "--quiet", "components", "install", EMULATOR_COMPONENT))
-    if not _has_emulator():
-        raise MachineError(firestore.MISSING)
+def _get_emulator(held: IO[str]) -> None:
+    """By apt or by gcloud, if one of them knows it; else Google's own file is fetched.
+
+    Raises MachineError or JarError if none of it helps."""
+    for get in (partial(_by_apt, held), _by_gcloud, _by_fetching):
+        get()
+        if _has_emulator():
+            return
+    raise MachineError(firestore.MISSING)
 
 
-def _install(packages: Sequence[str]) -> None:
-    """apt-get install. Raises MachineError with the command to type if that cannot be done."""
-    command = f"apt-get install {' '.join(packages)}"
-    may = _privilege()
-    if may is None or not _on_path("apt-get"):
-        raise MachineError(f"Missing on this machine; install as an administrator: {command}")
-    print(f"installing {' '.join(packages)}", flush=True)
-    quietly = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-q", "-y")
-    with _services_kept_off(may):
-        if not _run((*may, *quietly, "--no-install-recommends", *packages)):
-            raise MachineError(f"This failed, its output is above; repair and repeat it: {command}")
+def _by_apt(held: IO[str]) -> None:
+    if packages.privilege() is not None and packages.is_known(EMULATOR_PACKAGE):
+        try:
+            packages.install([EMULATOR_PACKAGE], held)
+        except PackagesError as error:
+            print(error, flush=True)
 
 
-def _refresh() -> None:
-    """apt's lists of packages, where we may; a new machine has none at all."""
-    if (may := _privilege()) is not None and _on_path("apt-get"):
-        _run((*may, "apt-get", "update", "-q"))
-
-
-def _privilege() -> tuple[str, ...] | None:
-    """The prefix that makes a command an administrator's; None if there is none."""
-    if os.geteuid() == 0:
-        return ()
-    if _on_path("sudo") and _run(("sudo", "-n", "true"), quiet=True):
-        return ("sudo", "-n")
-    return None
-
-
-@contextlib.contextmanager
-def _services_kept_off(may: tuple[str, ...]) -> Iterator[None]:
-    """Debian's own switch against services that start on installation, unless already set."""
-    if POLICY.exists():
-        yield
-        return
-    write = f"printf '#!/bin/sh\\nexit 101\\n' > {POLICY} && chmod 755 {POLICY}"
-    _run((*may, "sh", "-c", write))
-    try:
-        yield
-    finally:
-        _run((*may, "rm", "-f", str(POLICY)))
-
-
-def _apt_knows(package: str) -> bool:
-    return _on_path("apt-cache") and _run(("apt-cache", "show", package), quiet=True)
-
-
-def _run(argv: Sequence[str], quiet: bool = False) -> bool:
-    """Whether the command succeeded; its output goes where ours goes."""
-    try:
-        done = subprocess.run(
-            argv,
-            stdin=subprocess.DEVNULL,
-            capture_output=quiet,
-            timeout=ASK_SECONDS_MAX if quiet else INSTALL_SECONDS_MAX,
-            check=False,
+def _by_gcloud() -> None:
+    if gcloud := shutil.which("gcloud"):
+        # A gcloud that came as a package refuses, and says so.
+        packages.run(
+            (gcloud, "--quiet", "components", "install", EMULATOR_COMPONENT), COMPONENT_SECONDS_MAX
         )
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.returncode == 0
+
+
+def _by_fetching() -> None:
+    firestore_jar.fetch(firestore_jar.cache_folder(os.environ))
