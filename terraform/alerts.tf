@@ -9,7 +9,7 @@ locals {
   reached = { for name, check in { api = google_monitoring_uptime_check_config.api, ingest = google_monitoring_uptime_check_config.ingest } :
   name => "resource.type=\"uptime_url\" AND metric.type=\"monitoring.googleapis.com/uptime_check/check_passed\" AND metric.labels.check_id=\"${check.uptime_check_id}\"" }
 
-  # While the network rests (docs/adr/0014), nothing is missing: the payout's reviews, ten minutes apart, say whether it does.
+  # While the network rests (docs/adr/0013), nothing is missing: the payout's reviews, ten minutes apart, say whether it does.
   awake = { filter = local.logged.awake, over = 0, window_s = 720 }
 
   # absent: nothing of it for so long. above: more of it than that in each window. Both, where an alert has both.

@@ -19,7 +19,7 @@ output "sponsor_line" {
 }
 
 output "operator_line" {
-  description = "What an operator pastes to run a node, with the image that they have made (docs/operator.md), or the one that `images` names; what Cloud Build makes is for this project alone."
+  description = "What an operator pastes to run a node, with the image that they have made (docs/operator.md), or the one that `images` names. What Cloud Build makes is for this project alone."
   value       = "docker run -d --restart unless-stopped -p 1935:1935 -p 8080:8080 -v restream:/data -e COORDINATOR_URL=${local.api_url} -e STREAM_ID=auto ${coalesce(var.images.node, "restream-node")}"
 }
 

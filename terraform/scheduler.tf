@@ -14,7 +14,7 @@ locals {
     replace(name, "{shard}", shard) => merge(job, { path = replace(job.path, "{shard}", shard) })
   }]...)
 
-  # As the functions know them. What ops pause, or what settles, is not for them to switch (docs/adr/0014).
+  # As the functions know them. What ops pause, or what settles, is not for them to switch (docs/adr/0013).
   job_names = { for name in keys(local.jobs) : name => "projects/${var.project_id}/locations/${var.region}/jobs/${local.name}-${name}" }
   switched = [for name, job in local.jobs : local.job_names[name]
   if contains(["collector", "prober"], job.function) && !contains(var.paused, job.function)]

@@ -61,7 +61,9 @@ def test_what_a_proxy_needs_reaches_the_api_of_the_containers() -> None:
 
 def test_the_first_apis_are_enabled_by_hand() -> None:
     """Those that Terraform itself asks, before it can enable anything."""
-    (line,) = re.findall(r"`gcloud services enable ([^`]+) --project PROJECT`", OPS)
+    (line,) = re.findall(
+        r"`gcloud services enable ([^`]+) --project PROJECT`", " ".join(OPS.split())
+    )
     first = [
         one.key
         for one in resources(planned(), "google_project_service")
