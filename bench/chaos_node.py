@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 
-from agent.doctor.rtmp_player import PlayError
+from agent.player import PlayError
 from bench.chaos_causes import CAUSES, Strike
 from bench.chaos_recovery import recoveries
 from bench.chaos_scene import GIVE_UP_S, HURRIED_PACE_S, NODES, Scene, set_up

@@ -25,10 +25,10 @@ from coordinator.adapters.rtmp_probe import RtmpProbe
 from coordinator.adapters.rtmp_reference import Reference, ReferencePool
 from coordinator.checking.checks import Check, Verdict
 from coordinator.media.proof import ProofParameters
-from coordinator.media.rtmp import RtmpAddress
 from emulator.cheats import PROGRAMS
 from emulator.processes.ports import LOOPBACK
 from prober.checking import Capacity, Checker
+from rtmp.addresses import RtmpAddress
 
 AT_ONCE = 6
 TRIALS, HONEST_TRIALS = 20, 500

@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import NamedTuple
 
-from agent.doctor.rtmp_player import play
+from agent.player import play
 from bench.chaos_scene import Scene
 from bench.processes import cpu_s, pinned, two_cores
 from bench.viewers import VIEWERS, until_media, url_at, watching

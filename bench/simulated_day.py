@@ -26,7 +26,6 @@ from coordinator.epochs import Calendar
 from coordinator.keys import node_id_of
 from coordinator.ledger.balances import opening_balance
 from coordinator.media.proof import ProofParameters
-from coordinator.media.rtmp import RtmpAddress
 from coordinator.polling.leases import Leases
 from coordinator.reasons import Reason
 from coordinator.strangers.addresses import HttpAddress
@@ -38,6 +37,7 @@ from prober.drawing import Due
 from prober.picturing import Pictures
 from prober.running import Prober
 from prober.sealing import Sealer
+from rtmp.addresses import RtmpAddress
 from tests.doubles.counting import CountingStore
 from tests.doubles.memory import MemoryStore
 

@@ -19,11 +19,11 @@ from pathlib import Path
 from bench.directory import Directory
 from bench.report import ROOT
 from coordinator.adapters.rtmp_probe import RtmpProbe
-from coordinator.media.rtmp import RtmpAddress
 from emulator import publisher
 from emulator.cheats import PROGRAMS
 from emulator.processes.ports import LOOPBACK, Ports
 from emulator.processes.supervisor import Child, Command, Supervisor
+from rtmp.addresses import RtmpAddress
 
 STREAM, OTHER_STREAM = "show", "another"
 SEEDS = {STREAM: 11, OTHER_STREAM: 23}

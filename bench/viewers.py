@@ -3,11 +3,12 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
-from agent.doctor.rtmp_player import PlayError, play, request, shake
-from agent.streams import RtmpUrl
+from agent.player import PlayError, connected, play, until_asked
 from bench.report import NotMeasurableError
+from rtmp.addresses import RtmpAddress
+from rtmp.player import Player
 from tests.e2e.coordinator_stand_in import STREAM_ID
 from tests.e2e.watched import HOST
 
@@ -15,9 +16,9 @@ VIEWERS = 200
 ARRIVAL_S = 2.0
 
 
-def url_at(port: int) -> RtmpUrl:
+def url_at(port: int) -> RtmpAddress:
     """The stream of the stand-in coordinator, at a server of this machine."""
-    return RtmpUrl(HOST, port, "live", STREAM_ID)
+    return RtmpAddress(HOST, port, "live", STREAM_ID)
 
 
 async def until_media(port: int, seconds_max: float) -> None:
@@ -55,13 +56,7 @@ async def crowd(port: int) -> None:
 
 async def _view(port: int) -> None:
     """Take everything and look at nothing: a viewer that costs as little as can be."""
-    reader, writer = await asyncio.open_connection(HOST, port)
-    try:
-        await shake(reader, writer)
-        await request(writer, url_at(port))
+    async with connected(HOST, port) as (reader, writer):
+        await until_asked((reader, writer), Player(url_at(port)))
         while await reader.read(262_144):
             pass
-    finally:
-        writer.close()
-        with suppress(OSError):
-            await writer.wait_closed()

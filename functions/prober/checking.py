@@ -11,11 +11,11 @@ from coordinator.adapters.rtmp_reference import Reference
 from coordinator.checking.checks import Check, Verdict
 from coordinator.media.packets import Capture
 from coordinator.media.proof import Proof, ProofParameters, capture_seconds, judge
-from coordinator.media.rtmp import RtmpAddress
 from coordinator.reasons import Reason
 from coordinator.strangers.addresses import AddressRefused
 from prober.drawing import Due
 from prober.owning import disowned
+from rtmp.addresses import RtmpAddress
 
 LATE_MAX_S = 2.0
 """A check that begins later than this after its drawn second is not made any more."""

@@ -16,8 +16,8 @@ from coordinator.checking.thumbnails import (
     of_check,
     of_stream,
 )
-from coordinator.media.rtmp import RtmpAddress
 from coordinator.polling.rosters import Slot
+from rtmp.addresses import RtmpAddress
 
 STREAM_PICTURES_A_RUN_MAX = 20
 """Those that are left over are taken in the draws that follow."""

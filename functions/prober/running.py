@@ -15,7 +15,6 @@ from coordinator.checking.schedule import day_of
 from coordinator.checking.suspicion import Trust
 from coordinator.checking.trustbook import TrustBook
 from coordinator.epochs import Calendar
-from coordinator.media.rtmp import RtmpAddress
 from coordinator.polling.rosters import Roster, Slot
 from coordinator.polling.sweeps import SWEEP_AGE_TICKS_MAX, Sweep
 from coordinator.reasons import Reason
@@ -24,6 +23,7 @@ from prober.drawing import Due, candidates, due_in
 from prober.missing import MissedDraws
 from prober.picturing import Pictures
 from prober.sealing import Sealer
+from rtmp.addresses import RtmpAddress
 
 
 @dataclass

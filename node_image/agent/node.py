@@ -23,15 +23,17 @@ from agent.meter import Meter, StreamView
 from agent.metrics import metrics_text
 from agent.notices.notifier import Notifier
 from agent.notices.wording import Facts
-from agent.own_port import OwnPort, greets
+from agent.own_port import KNOCK_S_MAX, OwnPort
+from agent.player import greets
 from agent.playing import Doorman
 from agent.publishing import ASK_S_MAX, answer_question
 from agent.server import AnswerHook, make_app, make_hooks_app, make_server, open_socket
 from agent.settings import Settings
 from agent.stats import AgentView, RelayView, stats_body
 from agent.status_page import status_page
-from agent.streams import AUTO, RtmpUrl, Stream
+from agent.streams import AUTO, Stream
 from agent.supervisor import Supervisor
+from rtmp.addresses import RtmpAddress
 
 _SERVER_STOP_S_MAX = 1.0
 _DRAIN_LOOK_S = 0.2
@@ -212,7 +214,8 @@ class Agent:
     async def _greets(self) -> bool:
         here = self._settings.bind_address
         everywhere = here == "0.0.0.0"  # noqa: S104 -- compared, not bound
-        return await greets("127.0.0.1" if everywhere else here, self._settings.rtmp_port)
+        host = "127.0.0.1" if everywhere else here
+        return await greets(host, self._settings.rtmp_port, KNOCK_S_MAX)
 
     def health(self) -> tuple[bool, str]:
         """Well is an agent that does all it can; who publishes nothing is not its fault."""
@@ -247,7 +250,7 @@ class Agent:
         except (CoordinatorAwayError, CoordinatorRefusalError) as e:
             log("own_address_unknown", logging.WARNING, reason=str(e))
 
-    def _know(self, url: RtmpUrl) -> None:
+    def _know(self, url: RtmpAddress) -> None:
         """Players ask for this place, or for this machine itself."""
         settings = self._settings
         here = {("127.0.0.1", settings.rtmp_port), (settings.bind_address, settings.rtmp_port)}

@@ -9,31 +9,17 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from agent.doctor.rtmp_player import shake
 from agent.log import log
 
 KNOCK_EVERY_S = 5.0
 KNOCK_S_MAX = 4.0
+"""Handed to the knock by whoever makes it."""
 FAILURES_MIN = 2
 """One may be this machine's own hiccup."""
 REMEMBERED_S = 90.0
 """Longer than polls are apart: a flood in pulses between them shows as well."""
 
 Knock = Callable[[], Awaitable[bool]]
-
-
-async def greets(host: str, port: int) -> bool:
-    """Whether a relay shakes hands there within KNOCK_S_MAX."""
-    try:
-        async with asyncio.timeout(KNOCK_S_MAX):
-            reader, writer = await asyncio.open_connection(host, port)
-            try:
-                await shake(reader, writer)
-            finally:
-                writer.close()
-    except (OSError, TimeoutError, EOFError):
-        return False
-    return True
 
 
 class OwnPort:

@@ -4,16 +4,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from rtmp.addresses import RtmpAddress
+from rtmp.errors import RtmpError
+
 AUTO = "auto"
 """In place of a stream's id: the one that lacks nodes most."""
 STREAM_ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}")
-# Everything that enters a relay's configuration comes through this pattern: no quotes, spaces,
-# semicolons or braces, so an address can never become a directive.
-_RTMP_URL = re.compile(
-    r"rtmp://(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)(?::(?P<port>[0-9]{1,5}))?"
-    r"/(?P<app>[A-Za-z0-9_-]{1,64})/(?P<name>[A-Za-z0-9_-]{1,64})"
-)
-_RTMP_PORT = 1935
 # More than any count or pace; a number of a hundred digits has no place in a float.
 _NUMBER_MAX = 1_000_000_000
 
@@ -23,36 +19,12 @@ class NotUnderstoodError(Exception):
 
 
 @dataclass(frozen=True)
-class RtmpUrl:
-    """An address to pull a stream from."""
-
-    host: str
-    port: int
-    app: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"rtmp://{self.host}:{self.port}/{self.app}/{self.name}"
-
-    @classmethod
-    def parse(cls, text: str) -> "RtmpUrl":
-        """Read `rtmp://host[:port]/app/name`. Raises NotUnderstoodError."""
-        match = _RTMP_URL.fullmatch(text)
-        port = int(match["port"] or _RTMP_PORT) if match else 0
-        if match is None or not 1 <= port <= 65535:
-            raise NotUnderstoodError(
-                f"ingest_url is not rtmp://host:port/app/stream: {text[:200]!r}"
-            )
-        return cls(match["host"], port, match["app"], match["name"])
-
-
-@dataclass(frozen=True)
 class Stream:
     """The part of a stream's record that a node acts on."""
 
     stream_id: str
     status: str
-    ingest_url: RtmpUrl
+    ingest_url: RtmpAddress
 
     @property
     def is_closed(self) -> bool:
@@ -85,7 +57,7 @@ class HeartbeatAnswer:
     fix: str
     earned: str
     next_heartbeat_s: float
-    rtmp_url: RtmpUrl | None = None
+    rtmp_url: RtmpAddress | None = None
     """Where the coordinator reaches the node; None if it has no IPv4 address or name."""
     lease: str | None = None
     """To be sent with the next heartbeat, which then costs the coordinator nothing."""
@@ -97,7 +69,7 @@ def parse_stream(body: object) -> Stream:
     return Stream(
         _stream_id(fields),
         _text(fields, "status"),
-        RtmpUrl.parse(_text(fields, "ingest_url")),
+        _address(fields, "ingest_url"),
     )
 
 
@@ -138,7 +110,7 @@ def parse_heartbeat_answer(body: object) -> HeartbeatAnswer:
     stream = Stream(
         _stream_id(fields),
         _text(fields, "stream_status"),
-        RtmpUrl.parse(_text(fields, "ingest_url")),
+        _address(fields, "ingest_url"),
     )
     return HeartbeatAnswer(
         stream=stream,
@@ -153,11 +125,22 @@ def parse_heartbeat_answer(body: object) -> HeartbeatAnswer:
     )
 
 
-def _own_url(fields: dict[str, object]) -> RtmpUrl | None:
+def _own_url(fields: dict[str, object]) -> RtmpAddress | None:
     try:
-        return RtmpUrl.parse(_text(fields, "rtmp_url"))
+        return _address(fields, "rtmp_url")
     except NotUnderstoodError:
         return None
+
+
+def _address(fields: dict[str, object], name: str) -> RtmpAddress:
+    """A relay pulls and is reached by IPv4, so an IPv6 literal is not understood either."""
+    try:
+        address = RtmpAddress.parse(_text(fields, name))
+    except RtmpError as e:
+        raise NotUnderstoodError(f"{name} is {e}") from e
+    if ":" in address.host:
+        raise NotUnderstoodError(f"{name} is an IPv6 address, which this relay does not use")
+    return address
 
 
 def _fields(body: object) -> dict[str, object]:

@@ -133,7 +133,8 @@ class Supervisor:
         self._starts += 1
         self._meter.restart()
         self._started_s = started_s = self._clock()
-        log("relay_started", pid=process.pid, engine=self._engine.name, upstream=str(job.upstream))
+        upstream = job.upstream.url if job.upstream else ""
+        log("relay_started", pid=process.pid, engine=self._engine.name, upstream=upstream)
         watch = asyncio.create_task(self._watch(started_s))
         moved = asyncio.create_task(self._watch_name(job, upstream_ip))
         changed = asyncio.create_task(self._changed.wait())

@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from coordinator.media.rtmp import RtmpAddress
 from emulator.processes.proctable import listening_inodes
+from rtmp.addresses import RtmpAddress
 from tests.e2e.watched import wait_for
 from tests.ports import free_port
 

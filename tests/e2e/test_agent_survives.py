@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from agent.doctor.rtmp_player import Played, play
-from agent.streams import RtmpUrl
+from agent.player import Played, play
+from rtmp.addresses import RtmpAddress
 from tests.e2e.agents import AgentProcess, WrongClock, examined, read_only
 from tests.e2e.certificates import certificate, served_with
 from tests.e2e.coordinator_stand_in import INGEST_KEY, STREAM_ID, CoordinatorStandIn
@@ -188,7 +188,7 @@ def test_two_hundred_viewers_are_served_and_counted(
     """Each gets pictures and sound."""
 
     async def watch(port: int) -> list[Played]:
-        url = RtmpUrl(HOST, port, "live", STREAM_ID)
+        url = RtmpAddress(HOST, port, "live", STREAM_ID)
         watching = [play(url, WATCH_S, 20.0) for _ in range(VIEWERS)]
         return await asyncio.gather(*watching)
 

@@ -13,13 +13,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from agent.doctor.rtmp_player import play
-from agent.streams import RtmpUrl
+from agent.player import play
 from coordinator.adapters.rtmp_probe import RtmpProbe
 from coordinator.media.packets import Capture
-from coordinator.media.rtmp import RtmpAddress
 from coordinator.reasons import Reason
 from emulator.link import Link
+from rtmp.addresses import RtmpAddress
 from tests.e2e.agents import AgentProcess, ingest_in
 from tests.e2e.coordinator_stand_in import STREAM_ID
 from tests.e2e.ffmpeg import publisher
@@ -91,6 +90,6 @@ async def test_a_crowd_of_viewers_is_let_in(honest: Honest) -> None:
 
     As checks, each would need a process, and so many cannot all start within a check's 3 s.
     """
-    url = RtmpUrl(HOST, honest.node.rtmp_port, "live", STREAM_ID)
+    url = RtmpAddress(HOST, honest.node.rtmp_port, "live", STREAM_ID)
     viewers = [play(url, 2.0, WAIT_S_MAX) for _ in range(VIEWERS_AT_ONCE)]
     assert all(seen.audio for seen in await asyncio.gather(*viewers))

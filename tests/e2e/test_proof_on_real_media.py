@@ -17,8 +17,8 @@ from coordinator.adapters.media_process import Limits
 from coordinator.adapters.rtmp_probe import PROBE_LIMITS, START_SECONDS_MAX, RtmpProbe
 from coordinator.adapters.rtmp_reference import Reference, ReferencePool
 from coordinator.media.proof import Capture, Proof, ProofParameters, Verdict, capture_seconds, judge
-from coordinator.media.rtmp import RtmpAddress
 from coordinator.reasons import Reason
+from rtmp.addresses import RtmpAddress
 from tests.e2e.media import PATIENCE_S, Child, Media, at, descendants, media
 from tests.ports import free_port
 

@@ -13,8 +13,8 @@ from coordinator.adapters.media_process import Limits
 from coordinator.adapters.rtmp_probe import RtmpProbe
 from coordinator.media.packets import Capture
 from coordinator.media.proof import Proof, ProofParameters, Verdict, judge
-from coordinator.media.rtmp import RtmpAddress
 from coordinator.reasons import Reason
+from rtmp.addresses import RtmpAddress
 from tests.e2e.media import children_of_this_process
 from tests.integration.hostile_servers import KINDS, Kind, fuzzed, serving
 from tests.packet_streams import live

@@ -52,7 +52,7 @@ DOT_ENV = {
 CAPTURE = """
 import asyncio, sys, time
 from coordinator.adapters.rtmp_probe import RtmpProbe
-from coordinator.media.rtmp import RtmpAddress
+from rtmp.addresses import RtmpAddress
 found = asyncio.run(RtmpProbe(now=time.time).capture(RtmpAddress.parse(sys.argv[1]), 4.0))
 print(len(found.packets), found.failure and found.failure.value)
 """

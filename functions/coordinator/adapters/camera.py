@@ -2,7 +2,7 @@
 
 from coordinator.adapters.media_process import Limits, run_tool
 from coordinator.checking.thumbnails import BYTES_MAX, HEIGHT, WIDTH, is_jpeg
-from coordinator.media.rtmp import RtmpAddress
+from rtmp.addresses import RtmpAddress
 
 SECONDS_MAX = 12.0
 """A keyframe may be ten seconds away."""

@@ -7,7 +7,7 @@ keeps timestamps as they are, and prints a packet at once (a muxer waits for the
 import re
 
 from coordinator.media.packets import Packet
-from coordinator.media.rtmp import RtmpAddress
+from rtmp.addresses import RtmpAddress
 
 _LINE = re.compile(
     rb"(video|audio)\|(-?[0-9]{1,20})\|([0-9]{1,9})\|([K_][A-Z_]{1,3})\|SHA256:([0-9a-f]{64})"

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from coordinator.adapters.media_process import Ended, Limits, Start, by_line, run_tool
 from coordinator.adapters.packet_lines import ffprobe_argv, packet_of
 from coordinator.media.packets import Capture, Packet
-from coordinator.media.rtmp import RtmpAddress
 from coordinator.reasons import Reason
+from rtmp.addresses import RtmpAddress
 
 PACKETS_MAX = 20_000
 BYTES_MAX = 128 * 1024 * 1024

@@ -9,8 +9,8 @@ from coordinator.adapters.media_process import Ended, Limits, by_line, run_tool
 from coordinator.adapters.packet_lines import ffprobe_argv, packet_of
 from coordinator.adapters.rtmp_probe import failure_of
 from coordinator.media.packets import Packet, dts_difference_ms
-from coordinator.media.rtmp import RtmpAddress
 from coordinator.reasons import Reason
+from rtmp.addresses import RtmpAddress
 
 MEMORY_S = 140.0
 PACKETS_MAX = 60_000

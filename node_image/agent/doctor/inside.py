@@ -7,10 +7,10 @@ import httpx
 
 from agent.addresses import AddressError, check_port_free, resolve_ipv4
 from agent.doctor.findings import Finding, Kind, ok, problem, unknown
-from agent.doctor.rtmp_player import PlayError, play
 from agent.doctor.upload import upload_bits_per_s
+from agent.player import PlayError, play
 from agent.settings import Settings
-from agent.streams import RtmpUrl
+from rtmp.addresses import RtmpAddress
 
 RELAY_S_MAX = 10.0
 LIVE_S_MAX = 5.0
@@ -99,13 +99,13 @@ async def check_relay(pages: OwnPages) -> Finding:
     return problem(Kind.RELAY, "The relay does not run.", reason)
 
 
-async def check_stream(pages: OwnPages, settings: Settings, ingest: RtmpUrl) -> list[Finding]:
+async def check_stream(pages: OwnPages, settings: Settings, ingest: RtmpAddress) -> list[Finding]:
     """Does media arrive, and does it play here as a viewer would play it?"""
     if not await pages.wait("stream", "live", LIVE_S_MAX):
         silent = "Nobody publishes the stream now, so it could not be played."
         return [await _check_ingest(ingest), unknown(Kind.PLAYBACK, silent)]
     name = str((await pages.part("stream")).get("id"))
-    url = RtmpUrl(pages.host, settings.rtmp_port, "live", name)
+    url = RtmpAddress(pages.host, settings.rtmp_port, "live", name)
     arrives = ok(Kind.INGEST, "Media arrives from the ingest.")
     try:
         played = await play(url, PLAY_S, PLAY_S_MAX)
@@ -117,7 +117,7 @@ async def check_stream(pages: OwnPages, settings: Settings, ingest: RtmpUrl) -> 
     return [arrives, ok(Kind.PLAYBACK, f"The stream plays here: {packets} in {PLAY_S:g} s.")]
 
 
-async def _check_ingest(ingest: RtmpUrl) -> Finding:
+async def _check_ingest(ingest: RtmpAddress) -> Finding:
     try:
         address = (await resolve_ipv4(ingest.host))[0]
         async with asyncio.timeout(_CONNECT_S_MAX):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from agent.streams import RtmpUrl
+from rtmp.addresses import RtmpAddress
 
 
 class EngineMissingError(Exception):
@@ -27,7 +27,7 @@ class Job:
     bind_address: str
     rtmp_port: int
     stream_id: str
-    upstream: RtmpUrl | None = None  # a node pulls from here; an ingest has none
+    upstream: RtmpAddress | None = None  # a node pulls from here; an ingest has none
     hooks: str = ""  # asked at {hooks}/play about players, on an ingest at /publish as well
 
 

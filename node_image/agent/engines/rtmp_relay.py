@@ -69,8 +69,8 @@ class RtmpRelay:
         if (url := job.upstream) is not None:
             if (url.app, url.name) != ("live", job.stream_id):
                 raise EngineUnfitError(
-                    f"rtmp_relay serves a stream under the name it pulls it by, and {url} is not "
-                    f"…/live/{job.stream_id}: set RELAY_ENGINE=nginx-rtmp."
+                    f"rtmp_relay serves a stream under the name it pulls it by, and {url.url} is "
+                    f"not …/live/{job.stream_id}: set RELAY_ENGINE=nginx-rtmp."
                 )
             directions, name = ["output"], job.stream_id
             text += _PULL.format(ip=upstream_ip, url=url, name=name)

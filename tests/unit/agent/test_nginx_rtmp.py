@@ -8,11 +8,11 @@ import pytest
 from agent.engines.base import Audio, Job, StreamReading, Video
 from agent.engines.nginx_rtmp import NginxRtmp
 from agent.engines.nginx_stat import StatisticsError, parse_statistics
-from agent.streams import RtmpUrl
+from rtmp.addresses import RtmpAddress
 
 HERE = Path(__file__).parent
 ENGINE = NginxRtmp(Path("/run/relay"))
-UPSTREAM = RtmpUrl("ingest.example.org", 1937, "live", "k3v9m2x7q4ab")
+UPSTREAM = RtmpAddress("ingest.example.org", 1937, "live", "k3v9m2x7q4ab")
 HOOKS = "http://127.0.0.1:40001"
 NODE = Job("0.0.0.0", 1935, "k3v9m2x7q4ab", UPSTREAM, HOOKS)
 INGEST = Job("127.0.0.1", 1936, "", None, HOOKS)

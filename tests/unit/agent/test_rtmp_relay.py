@@ -13,11 +13,11 @@ from agent.engines.byte_ledger import HANDSHAKE_BYTES_MAX, ByteLedger
 from agent.engines.rtmp_relay import RtmpRelay
 from agent.engines.rtmp_relay_stat import Connection, StatisticsError, parse_connections
 from agent.sockets import CountersError, TcpSocket, parse_dump
-from agent.streams import RtmpUrl
+from rtmp.addresses import RtmpAddress
 
 HERE = Path(__file__).parent
 ENGINE = RtmpRelay(Path("/run/relay"), stats_port=18181)
-UPSTREAM = RtmpUrl("ingest.example.org", 1937, "live", "k3v9m2x7q4ab")
+UPSTREAM = RtmpAddress("ingest.example.org", 1937, "live", "k3v9m2x7q4ab")
 NODE = Job("0.0.0.0", 1935, "k3v9m2x7q4ab", upstream=UPSTREAM)
 INGEST = Job("127.0.0.1", 1936, "", hooks="http://127.0.0.1:40001")
 

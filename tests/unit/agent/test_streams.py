@@ -7,13 +7,13 @@ import pytest
 from agent.streams import (
     Candidate,
     NotUnderstoodError,
-    RtmpUrl,
     Stream,
     neediest,
     parse_candidates,
     parse_heartbeat_answer,
     parse_stream,
 )
+from rtmp.addresses import RtmpAddress
 
 STREAM = {
     "stream_id": "k3v9m2x7q4ab",
@@ -40,7 +40,7 @@ ANSWER = {
 
 def test_a_stream_is_read_as_the_contract_shows_it() -> None:
     stream = parse_stream(STREAM)
-    assert stream.ingest_url == RtmpUrl("203.0.113.5", 1935, "live", "k3v9m2x7q4ab")
+    assert stream.ingest_url == RtmpAddress("203.0.113.5", 1935, "live", "k3v9m2x7q4ab")
     assert not stream.is_closed
 
 
@@ -48,7 +48,7 @@ def test_a_heartbeat_s_answer_is_read_as_the_contract_shows_it() -> None:
     answer = parse_heartbeat_answer({**ANSWER, "from_a_later_version": 1})
     assert answer.next_heartbeat_s == 30.0
     assert answer.stream.is_closed
-    assert str(answer.stream.ingest_url) == "rtmp://ingest.example.org:1935/live/k3v9m2x7q4ab"
+    assert answer.stream.ingest_url.url == "rtmp://ingest.example.org:1935/live/k3v9m2x7q4ab"
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_heartbeat_s_answer_is_read_as_the_contract_shows_it() -> None:
 )
 def test_an_address_that_could_become_a_directive_is_refused(url: str) -> None:
     with pytest.raises(NotUnderstoodError):
-        RtmpUrl.parse(url)
+        parse_stream({**STREAM, "ingest_url": url})
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_an_answer_of_another_shape_is_not_understood(body: object) -> None:
 
 
 def _candidate(stream_id: str, verified: int, paid: int, status: str = "active") -> Candidate:
-    url = RtmpUrl("203.0.113.5", 1935, "live", stream_id)
+    url = RtmpAddress("203.0.113.5", 1935, "live", stream_id)
     return Candidate(Stream(stream_id, status, url), verified, paid)
 
 

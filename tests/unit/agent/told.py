@@ -2,13 +2,14 @@
 
 from agent.meter import StreamView
 from agent.stats import AgentView, RelayView
-from agent.streams import HeartbeatAnswer, RtmpUrl, Stream
+from agent.streams import HeartbeatAnswer, Stream
+from rtmp.addresses import RtmpAddress
 
 AGENT = AgentView("n4w7d2", "k3v9m2x7q4ab", 123.42)
 RELAY = RelayView("nginx-rtmp", "running", 120.2, 3)
 STREAM = StreamView(True, 100.1, 2, 5_000_000, 7_100_000, None, None)
 ANSWER = HeartbeatAnswer(
-    stream=Stream("k3v9m2x7q4ab", "active", RtmpUrl("203.0.113.5", 1935, "live", "s")),
+    stream=Stream("k3v9m2x7q4ab", "active", RtmpAddress("203.0.113.5", 1935, "live", "s")),
     status="healthy",
     reason="ok",
     says="Everything is as it should be.",

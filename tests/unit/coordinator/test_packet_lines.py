@@ -4,7 +4,7 @@ import pytest
 
 from coordinator.adapters.packet_lines import ffprobe_argv, packet_of
 from coordinator.media.packets import Packet
-from coordinator.media.rtmp import RtmpAddress
+from rtmp.addresses import RtmpAddress
 
 DIGEST = "0123456789abcdef" * 4
 

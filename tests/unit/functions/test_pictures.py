@@ -12,10 +12,10 @@ from coordinator.adapters.store import Ref
 from coordinator.checking.checks import Check, Verdict
 from coordinator.checking.thumbnails import NODE_PICTURES_A_RUN_MAX, Thumbnail, is_jpeg
 from coordinator.media.packets import Packet
-from coordinator.media.rtmp import RtmpAddress
 from coordinator.polling.rosters import Slot
 from coordinator.reasons import Reason
 from prober.picturing import AT_ONCE, STREAM_PICTURES_A_RUN_MAX, Pictures
+from rtmp.addresses import RtmpAddress
 from tests.doubles.memory import MemoryStore
 from tests.unit.functions.conftest import Coordinator
 

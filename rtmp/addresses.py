@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
+from rtmp.errors import RtmpError
+
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _HOST_NAME = re.compile(
     r"(?=.{1,253}\Z)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
@@ -19,7 +21,8 @@ class RtmpAddress:
     """Where a stream is played: `rtmp://host:port/app/name`.
 
     Nothing else can be expressed: no query, no user, no blank (behind a blank, media tools read
-    options). Raises ValueError for anything that does not fit.
+    options). No quote, semicolon or brace either: an address in a relay's configuration never
+    becomes a directive. Raises RtmpError for anything that does not fit.
     """
 
     host: str
@@ -30,19 +33,19 @@ class RtmpAddress:
 
     def __post_init__(self) -> None:
         if not (_is_literal(self.host) or _HOST_NAME.fullmatch(self.host)):
-            raise ValueError(f"not a host: {self.host!r}")
+            raise RtmpError(f"not a host: {self.host!r}")
         if not 1 <= self.port <= 65535:
-            raise ValueError(f"not a port: {self.port!r}")
+            raise RtmpError(f"not a port: {self.port!r}")
         for part in (self.app, self.name):
             if not _NAME.fullmatch(part):
-                raise ValueError(f"not a name of 1 to 64 letters, digits, _ or -: {part!r}")
+                raise RtmpError(f"not a name of 1 to 64 letters, digits, _ or -: {part!r}")
 
     @classmethod
     def parse(cls, url: str) -> "RtmpAddress":
-        """Read `rtmp://host[:port]/app/name`; raises ValueError for anything else."""
+        """Read `rtmp://host[:port]/app/name`; raises RtmpError for anything else."""
         found = _URL.fullmatch(url)
         if found is None:
-            raise ValueError(f"not an rtmp://host:port/app/name address: {url[:200]!r}")
+            raise RtmpError(f"not an rtmp://host:port/app/name address: {url[:200]!r}")
         host, port, app, name = found.groups()
         return cls(host.strip("[]"), int(port or DEFAULT_PORT), app, name)
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from coordinator.media.rtmp import RtmpAddress
+from rtmp.addresses import RtmpAddress
+from rtmp.errors import RtmpError
 
 
 @pytest.mark.parametrize(
@@ -43,6 +44,7 @@ def test_only_ip_addresses_are_literal() -> None:
         "rtmp://[fe80::1%eth0]/live/s",
         "rtmp://-x.example/live/s",
         "rtmp://a..b/live/s",
+        "rtmp://203.0.113.5/live/s;\n}",
         "rtmps://203.0.113.5/live/s",
         "concat:rtmp://203.0.113.5/live/s",
         "/etc/passwd",
@@ -51,12 +53,12 @@ def test_only_ip_addresses_are_literal() -> None:
 )
 def test_anything_else_is_refused(url: str) -> None:
     """Options behind blanks, queries, users, other schemes and files."""
-    with pytest.raises(ValueError, match="not a"):
+    with pytest.raises(RtmpError, match="not a"):
         RtmpAddress.parse(url)
 
 
 @pytest.mark.parametrize("host", ["fe80::1%eth0", "203.0.113.5 listen=1", "", "a/b", "::1]"])
 def test_an_address_cannot_be_made_around_the_rules(host: str) -> None:
     """Not by building it from parts either."""
-    with pytest.raises(ValueError, match="not a host"):
+    with pytest.raises(RtmpError, match="not a host"):
         RtmpAddress(host, 1935, "live", "s")

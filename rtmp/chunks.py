@@ -1,0 +1,225 @@
+"""Messages cut into chunks, and put together again (section 5.3)."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from rtmp.errors import RtmpError
+from rtmp.messages import U32_END, Message, MessageKind, parse_number
+
+CHUNK_BYTES_DEFAULT = 128
+_CHUNK_BYTES_END = 2**31
+"""The first bit of a chunk size has to be zero (section 5.4.1)."""
+_EXTENDED = 0xFFFFFF
+"""In a time's three bytes: four more bytes hold the time (section 5.3.1.3)."""
+_HEADER_BYTES = (11, 7, 3, 0)
+"""Of a message header, by the chunk's type 0 to 3 (section 5.3.1.2)."""
+_CHANNEL_MAX = 65_599
+
+
+class ChunkLimits(NamedTuple):
+    """What one peer may make us keep."""
+
+    message_bytes_max: int
+    partial_bytes_max: int
+    """The sum of all messages that are not whole: a peer may begin one on every channel."""
+    channels_max: int
+
+
+@dataclass(slots=True)
+class _Channel:
+    """A chunk stream: what the next header may leave out, and what came of a message."""
+
+    kind: int = 0
+    stream_id: int = 0
+    length: int = 0
+    timestamp_ms: int = 0
+    delta_ms: int = 0
+    extended: bytes = b""
+    body: bytearray = field(default_factory=bytearray)
+    is_open: bool = False
+    """Whether a message has been begun, and is not whole."""
+
+    def begin(self, header: bytes, extended: bytes) -> None:
+        """Begin a message by the header of its first chunk, which may be empty.
+
+        The time of type 0 is absolute, and one of types 1 and 2 a delta, which type 3 repeats.
+        After type 0 the specification has type 3 repeat the time itself; no server does.
+        """
+        if header:
+            self.extended = extended
+            time_ms = int.from_bytes(extended or header[:3], "big")
+            is_absolute = len(header) == _HEADER_BYTES[0]
+            self.timestamp_ms = time_ms if is_absolute else self.timestamp_ms
+            self.delta_ms = 0 if is_absolute else time_ms
+        if len(header) >= _HEADER_BYTES[1]:
+            self.length, self.kind = int.from_bytes(header[3:6], "big"), header[6]
+        if len(header) == _HEADER_BYTES[0]:
+            self.stream_id = int.from_bytes(header[7:], "little")
+        self.timestamp_ms = (self.timestamp_ms + self.delta_ms) % U32_END
+        self.is_open = True
+
+    def end(self) -> bytes:
+        """The message's body; it is forgotten here."""
+        body, self.body, self.is_open = bytes(self.body), bytearray(), False
+        return body
+
+
+class ChunkReader:
+    """Chunks in, messages out. It obeys Set Chunk Size and Abort by itself (5.4.1, 5.4.2)."""
+
+    def __init__(self, limits: ChunkLimits) -> None:
+        self._limits = limits
+        self._channels: dict[int, _Channel] = {}
+        self._unread = bytearray()
+        self._chunk_bytes = CHUNK_BYTES_DEFAULT
+        self._partial_bytes = 0
+        self._current: _Channel | None = None
+        self._missing = 0
+        """How many bytes the current chunk still lacks."""
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes of the peer; `next_message` has to be called until there is none."""
+        self._unread += data
+
+    @property
+    def kept_bytes(self) -> int:
+        """What is kept of messages that are not whole."""
+        return self._partial_bytes + len(self._unread)
+
+    def next_message(self) -> Message | None:
+        """The next whole message, or None until more bytes come. Raises RtmpError."""
+        while True:
+            if self._current is None and not self._begin_chunk():
+                return None
+            channel = self._take_body()
+            if channel is None:
+                return None
+            if len(channel.body) < channel.length:
+                continue
+            body = channel.end()
+            self._partial_bytes -= len(body)
+            message = Message(channel.kind, channel.stream_id, channel.timestamp_ms, body)
+            if not self._is_obeyed(message):
+                return message
+
+    def _begin_chunk(self) -> bool:
+        """Read one chunk's headers; False while they are not whole."""
+        basic = _parse_basic_header(self._unread)
+        if basic is None:
+            return False
+        form, number, at = basic
+        channel = self._channel(number, form)
+        header = bytes(self._unread[at : at + _HEADER_BYTES[form]])
+        at += len(header)
+        if len(header) < _HEADER_BYTES[form]:
+            return False
+        extended = b""
+        if header[:3] == b"\xff\xff\xff" or (form == 3 and channel.extended):
+            extended = bytes(self._unread[at : at + 4])
+            if len(extended) < 4:
+                return False
+            # Old publishers do not repeat the four bytes in type 3: then they are of the body.
+            at += 4 if form != 3 or extended == channel.extended else 0
+        del self._unread[:at]
+        if not channel.is_open:
+            channel.begin(header, extended)
+            if channel.length > self._limits.message_bytes_max:
+                raise RtmpError(f"a message of {channel.length} bytes")
+        elif form != 3:
+            raise RtmpError("a new message begins before the last one is whole")
+        self._current = channel
+        self._missing = min(self._chunk_bytes, channel.length - len(channel.body))
+        return True
+
+    def _channel(self, number: int, form: int) -> _Channel:
+        channel = self._channels.get(number)
+        if channel is None:
+            # Type 1 begins one as well: librtmp sends its first ping so.
+            if form > 1:
+                raise RtmpError(f"a channel begins with type {form}, which repeats what never was")
+            if len(self._channels) >= self._limits.channels_max:
+                raise RtmpError(f"more than {self._limits.channels_max} channels")
+            channel = self._channels[number] = _Channel()
+        return channel
+
+    def _take_body(self) -> _Channel | None:
+        """What is there of the current chunk's body; gives its channel once it is whole."""
+        channel = self._current
+        if channel is None:
+            return None
+        taken = self._unread[: self._missing]
+        del self._unread[: self._missing]
+        channel.body += taken
+        self._missing -= len(taken)
+        self._partial_bytes += len(taken)
+        if self._partial_bytes > self._limits.partial_bytes_max:
+            raise RtmpError("too many bytes of messages that are not whole")
+        if self._missing:
+            return None
+        self._current = None
+        return channel
+
+    def _is_obeyed(self, message: Message) -> bool:
+        if message.kind == MessageKind.SET_CHUNK_SIZE:
+            size = parse_number(message)
+            if not 1 <= size < _CHUNK_BYTES_END:
+                raise RtmpError(f"a chunk size of {size}")
+            self._chunk_bytes = size
+            return True
+        if message.kind == MessageKind.ABORT:
+            aborted = self._channels.get(parse_number(message))
+            if aborted is not None:
+                self._partial_bytes -= len(aborted.end())
+            return True
+        return False
+
+
+class ChunkWriter:
+    """Messages in, chunks out, with headers as players write them."""
+
+    def __init__(self, chunk_bytes: int = CHUNK_BYTES_DEFAULT) -> None:
+        """`chunk_bytes` has to be what the peer was told; it begins with the default."""
+        self._chunk_bytes = chunk_bytes
+        self._last: dict[int, Message] = {}
+
+    def write(self, channel: int, message: Message) -> bytes:
+        """The message's chunks: the first of type 1 where it may be, or else of type 0."""
+        last = self._last.get(channel)
+        time_ms, form = message.timestamp_ms, 0
+        if (
+            last is not None
+            and last.stream_id == message.stream_id
+            and last.timestamp_ms <= time_ms
+        ):
+            time_ms, form = time_ms - last.timestamp_ms, 1
+        self._last[channel] = message._replace(body=b"")
+        extended = time_ms.to_bytes(4, "big") if time_ms >= _EXTENDED else b""
+        header = min(time_ms, _EXTENDED).to_bytes(3, "big")
+        header += len(message.body).to_bytes(3, "big") + bytes([message.kind])
+        header += b"" if form else message.stream_id.to_bytes(4, "little")
+        size, body = self._chunk_bytes, message.body
+        bodies = [body[at : at + size] for at in range(0, len(body), size)] or [b""]
+        again = _basic_header(3, channel) + extended
+        return _basic_header(form, channel) + header + extended + again.join(bodies)
+
+
+def _parse_basic_header(data: bytearray) -> tuple[int, int, int] | None:
+    """The chunk's type, its channel, and the header's size (5.3.1.1); None until it is whole."""
+    if not data:
+        return None
+    form, low = data[0] >> 6, data[0] & 0x3F
+    if low > 1:
+        return form, low, 1
+    if len(data) < 2 + low:
+        return None
+    return form, 64 + int.from_bytes(data[1 : 2 + low], "little"), 2 + low
+
+
+def _basic_header(form: int, channel: int) -> bytes:
+    if not 2 <= channel <= _CHANNEL_MAX:
+        raise RtmpError(f"there is no channel {channel}")
+    if channel < 64:
+        return bytes([form << 6 | channel])
+    if channel < 320:
+        return bytes([form << 6, channel - 64])
+    return bytes([form << 6 | 1]) + (channel - 64).to_bytes(2, "little")
