@@ -17,29 +17,29 @@ labels=(--build-arg "VERSION=$version" --build-arg "REVISION=$revision")
 arguments=()
 case $part in
 api | collector | payout | prober)
-    context=$here/functions
+    file=functions/Dockerfile
     arguments=(--build-arg "FUNCTION=$part" "${labels[@]}")
     ;;
 node)
-    context=$here/node_image
+    file=node_image/Dockerfile
     # The engine is the file's own default, said again: buildah 1.28 drops a stage that only a default names.
     arguments=(--build-arg RELAY_ENGINE=nginx-rtmp "${labels[@]}")
     ;;
-scheduler) context=$here file=$here/emulator/cloud_scheduler/Dockerfile ;;
+scheduler) file=emulator/cloud_scheduler/Dockerfile ;;
 *) echo "there is no image of $part: write node, api, collector, payout, prober or scheduler" >&2 && exit 2 ;;
 esac
-file=${file:-$context/Dockerfile}
+file=$here/$file
 arguments+=("$@")
 
 if [ -n "${BUILD_OFFLINE:-}" ]; then
-    exec "$BUILD_OFFLINE" build "$tag" "$file" "$context" "${arguments[@]}"
+    exec "$BUILD_OFFLINE" build "$tag" "$file" "$here" "${arguments[@]}"
 elif docker info >/dev/null 2>&1; then
     # BuildKit leaves out the stages that nothing needs; the builder before it makes them all.
     export DOCKER_BUILDKIT=1
-    exec docker build --quiet -t "$tag" -f "$file" "${arguments[@]}" "$context"
+    exec docker build --quiet -t "$tag" -f "$file" "${arguments[@]}" "$here"
 elif podman info >/dev/null 2>&1; then
     # Its own format would drop the health check.
-    exec podman build --quiet --format docker -t "$tag" -f "$file" "${arguments[@]}" "$context"
+    exec podman build --quiet --format docker -t "$tag" -f "$file" "${arguments[@]}" "$here"
 fi
 echo "Neither docker nor podman can be used here: install one of them (apt-get install podman), or start docker." >&2
 exit 1

@@ -5,31 +5,41 @@ locals {
 
   functions_root = "${path.module}/../functions"
   node_root      = "${path.module}/../node_image"
+  rtmp_root      = "${path.module}/../rtmp"
 
-  # Each function's own package, the rules and the adapters; main.py and its requirements at the root.
-  packages = { for name in ["api", "collector", "payout", "prober"] : name => merge(
+  rtmp = { for file in fileset(local.rtmp_root, "**/*.py") : "rtmp/${file}" => "${local.rtmp_root}/${file}" }
+
+  # Each function's own package, the rules and the adapters.
+  packages = { for name in ["api", "collector", "payout", "prober"] : name =>
     { for file in fileset(local.functions_root, "{coordinator,${name}}/**/*.{py,html,css,js,svg}") :
-      file => "${local.functions_root}/${file}" if file != "${name}/main.py" && !strcontains(file, "__pycache__")
-    },
-    {
-      "main.py"          = "${local.functions_root}/${name}/main.py"
-      "requirements.txt" = "${local.functions_root}/${name}/requirements.txt"
-    },
-  ) }
-
-  archives = {
-    api       = local.packages.api
-    collector = local.packages.collector
-    payout    = local.packages.payout
-    # functions/Dockerfile finds every function's files below its name, as in the repository.
-    prober = merge(
-      { for file, path in local.packages.prober : contains(["main.py", "requirements.txt"], file) ? "prober/${file}" : file => path },
-      { "Dockerfile" = "${local.functions_root}/Dockerfile" },
-    )
-    node = { for file in setunion(["Dockerfile", "requirements.txt"], fileset(local.node_root, "agent/**/*.{py,html,css,svg,conf,j2,tmpl,yaml}")) :
-      file => "${local.node_root}/${file}" if !strcontains(file, "__pycache__")
+      file => "${local.functions_root}/${file}" if !strcontains(file, "__pycache__")
     }
   }
+
+  archives = merge(
+    # A function's main.py and its requirements stand at the root.
+    { for name in ["api", "collector", "payout"] : name => merge(
+      local.rtmp,
+      { for file, path in local.packages[name] : file == "${name}/main.py" ? "main.py" : file => path },
+      { "requirements.txt" = "${local.functions_root}/${name}/requirements.txt" },
+    ) },
+    # A Dockerfile stands at the root, and finds the rest where it is in the repository.
+    {
+      prober = merge(
+        local.rtmp,
+        { "Dockerfile" = "${local.functions_root}/Dockerfile" },
+        { for file, path in local.packages.prober : "functions/${file}" => path },
+        { "functions/prober/requirements.txt" = "${local.functions_root}/prober/requirements.txt" },
+      )
+      node = merge(
+        local.rtmp,
+        { "Dockerfile" = "${local.node_root}/Dockerfile" },
+        { for file in setunion(["requirements.txt"], fileset(local.node_root, "agent/**/*.{py,html,css,svg,conf,j2,tmpl,yaml}")) :
+          "node_image/${file}" => "${local.node_root}/${file}" if !strcontains(file, "__pycache__")
+        },
+      )
+    },
+  )
 }
 
 data "archive_file" "source" {

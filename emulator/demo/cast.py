@@ -129,7 +129,7 @@ def function(stage: Stage, name: str) -> Command:
     pace = stage.pace
     env = _env(
         stage,
-        PYTHONPATH=str(ROOT / "functions"),
+        PYTHONPATH=f"{ROOT / 'functions'}{os.pathsep}{ROOT}",
         GOOGLE_CLOUD_PROJECT=PROJECT,
         FIRESTORE_EMULATOR_HOST=stage.firestore_host,
         SWEEP_SECONDS=str(pace.sweep_s),
@@ -217,7 +217,7 @@ def _agent(
 ) -> Command:
     env = _env(
         stage,
-        PYTHONPATH=str(ROOT / "node_image"),
+        PYTHONPATH=f"{ROOT / 'node_image'}{os.pathsep}{ROOT}",
         COORDINATOR_URL=stage.api_url,
         BIND_ADDRESS=LOOPBACK,
         RTMP_PORT=str(rtmp_port),

@@ -12,7 +12,7 @@ from typing import Any
 
 from agent.doctor import first_look
 from tests.e2e.coordinator_stand_in import INGEST_KEY, STREAM_ID, CoordinatorStandIn
-from tests.e2e.watched import HOST, ROOT, WAIT_S_MAX, Watched, running, wait_for
+from tests.e2e.watched import AGENT_PATH, HOST, WAIT_S_MAX, Watched, running, wait_for
 from tests.ports import free_port
 
 
@@ -134,7 +134,7 @@ class AgentProcess(RunningAgent):
         ports = {"RTMP_PORT": str(free_port()), "STATS_PORT": str(free_port())}
         env = ports | {
             "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(ROOT / "node_image"),
+            "PYTHONPATH": AGENT_PATH,
             "COORDINATOR_URL": coordinator_url,
             "BIND_ADDRESS": HOST,
             "DATA_DIR": str(data_dir),

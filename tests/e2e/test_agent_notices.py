@@ -18,7 +18,7 @@ from agent.notices.wording import trial
 from tests.e2e.agents import AgentProcess
 from tests.e2e.coordinator_stand_in import STREAM_ID, CoordinatorStandIn
 from tests.e2e.notice_receiver import NOTICE_S_MAX, SECRET, NoticeReceiver, hanging, receiving
-from tests.e2e.watched import HOST, ROOT, running
+from tests.e2e.watched import AGENT_PATH, HOST, running
 from tests.ports import free_port
 
 RESIDENT_KB_MAX = 60_000
@@ -180,7 +180,7 @@ def test_a_service_that_hangs_delays_nothing_and_is_left_behind(
 
 async def test_a_delivery_ends_when_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     """With a sentence, and without a process left."""
-    monkeypatch.setenv("PYTHONPATH", str(ROOT / "node_image"))
+    monkeypatch.setenv("PYTHONPATH", AGENT_PATH)
     with hanging() as (address, _):
         deliveries = await deliver([address], trial(), seconds_max=0.5)
     assert [(d.is_delivered, d.trouble) for d in deliveries] == [
@@ -205,6 +205,6 @@ def test_the_operator_can_try_the_addresses(receiver: NoticeReceiver) -> None:
 
 
 def _notify_test(urls: str) -> subprocess.CompletedProcess[str]:
-    env = {"PYTHONPATH": str(ROOT / "node_image"), "NOTIFY_URLS": urls}
+    env = {"PYTHONPATH": AGENT_PATH, "NOTIFY_URLS": urls}
     argv = [sys.executable, "-m", "agent", "notify-test"]
     return subprocess.run(argv, env=env, capture_output=True, text=True, timeout=60, check=False)

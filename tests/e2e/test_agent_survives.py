@@ -21,7 +21,7 @@ from tests.e2e.agents import AgentProcess, WrongClock, examined, read_only
 from tests.e2e.certificates import certificate, served_with
 from tests.e2e.coordinator_stand_in import INGEST_KEY, STREAM_ID, CoordinatorStandIn
 from tests.e2e.ffmpeg import player, probe, publisher
-from tests.e2e.watched import HOST, ROOT, running
+from tests.e2e.watched import AGENT_PATH, HOST, running
 from tests.ports import free_port
 
 VIEWERS = 200
@@ -133,7 +133,7 @@ def test_a_full_disk_is_said_and_over_when_there_is_room(
 def test_a_first_start_on_a_full_disk_leaves_no_half_key(tmp_path: Path) -> None:
     """It ends with a sentence, and the next start makes the key."""
     env = {"COORDINATOR_URL": f"http://{HOST}:1", "STREAM_ID": STREAM_ID}
-    env |= {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "node_image")}
+    env |= {"PATH": os.environ["PATH"], "PYTHONPATH": AGENT_PATH}
     agent = [sys.executable, "-m", "agent"]
     full = subprocess.run(
         ["prlimit", "--fsize=0", *agent],

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 ROOT = Path(__file__).parents[2]
+AGENT_PATH = f"{ROOT / 'node_image'}{os.pathsep}{ROOT}"
+"""PYTHONPATH of an agent that is run from this tree."""
 HOST = "127.0.0.1"
 WAIT_S_MAX = 25.0
 P = TypeVar("P", bound="Watched")

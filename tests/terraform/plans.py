@@ -150,7 +150,7 @@ def _with_registry(
     """In a copy, with a local state; the provider never needs to ask Google for a plan."""
     tree = scratch / "tree"
     tree.mkdir()
-    for name in ("functions", "node_image"):
+    for name in ("functions", "node_image", "rtmp"):
         (tree / name).symlink_to(root / name)
     ignored = shutil.ignore_patterns(".terraform*", "*.tfstate*", "backend.tf", "*.tfvars")
     copy = Path(shutil.copytree(root / "terraform", tree / "terraform", ignore=ignored))

@@ -48,6 +48,11 @@ def _files(name: str) -> dict[str, str]:
     return {one["filename"]: one["content"] or "" for one in _archive(name).values["source"]}
 
 
+def _main(name: str) -> str:
+    """Where its entry stands: below its Dockerfile as in the repository, else at the root."""
+    return "functions/prober/main.py" if name == "prober" else "main.py"
+
+
 def _pins(lock: str) -> set[str]:
     return set(re.findall(r"^([a-z0-9._-]+==[^ ;]+)", lock, re.MULTILINE))
 
@@ -87,7 +92,7 @@ async def _served(
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(content)
     port = free_port()
-    source = "prober/main.py" if name == "prober" else "main.py"
+    source = _main(name)
     process = subprocess.Popen(  # noqa: ASYNC220 - starting is quick
         (str(environment / "bin" / "functions-framework"), "--source", source, "--target", name),
         cwd=folder,
@@ -98,7 +103,7 @@ async def _served(
             "HOST": "127.0.0.1",
             "PORT": str(port),
             # As functions/Dockerfile says; the others have everything beside main.py.
-            **({"PYTHONPATH": str(folder)} if name == "prober" else {}),
+            **({"PYTHONPATH": f"{folder / 'functions'}:{folder}"} if name == "prober" else {}),
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -143,11 +148,14 @@ async def test_a_function_is_served_from_its_archive_alone(
 def test_an_archive_holds_its_function_and_the_rules_and_nothing_else(name: str) -> None:
     """An allow-list: no other function, no cache, no test, no key."""
     files = _files(name)
-    main = "prober/main.py" if name == "prober" else "main.py"
-    lock = "prober/requirements.txt" if name == "prober" else "requirements.txt"
-    assert {main, lock} <= files.keys()
-    tops = {path.partition("/")[0] for path in files if "/" in path}
-    assert tops == {"coordinator", name}
+    main = _main(name)
+    assert {main, main.replace("main.py", "requirements.txt")} <= files.keys()
+    inside = {path.removeprefix("functions/") for path in files}
+    assert {path.partition("/")[0] for path in inside if "/" in path} == {
+        "rtmp",
+        "coordinator",
+        name,
+    }
     ends = {path.rpartition(".")[2] for path in files if "/" in path}
     assert ends <= {"py", "html", "css", "js", "svg"} | ({"txt"} if name == "prober" else set())
     assert files[main] == (ROOT / "functions" / name / "main.py").read_text()
@@ -157,10 +165,11 @@ def test_an_archive_holds_its_function_and_the_rules_and_nothing_else(name: str)
 def test_an_archive_lacks_nothing_of_its_packages(name: str) -> None:
     """A new kind of file in a package must be added to the allow-list."""
     files = _files(name)
-    for package in ("coordinator", name):
-        folder = ROOT / "functions" / package
+    for package in ("rtmp", "functions/coordinator", f"functions/{name}"):
+        folder = ROOT / package
         for path in folder.rglob("*"):
             inside = f"{package}/{path.relative_to(folder)}"
+            inside = inside if name == "prober" else inside.removeprefix("functions/")
             is_left_out = path.name in ("main.py", "requirements.in", "requirements.txt")
             if path.is_file() and "__pycache__" not in inside and not is_left_out:
                 assert files.get(inside) == path.read_text(), inside
@@ -169,11 +178,11 @@ def test_an_archive_lacks_nothing_of_its_packages(name: str) -> None:
 def test_the_archive_of_the_node_image_is_what_its_dockerfile_copies() -> None:
     """Its whole context, but for what only builds and tests it."""
     files = _files("node")
-    assert {"Dockerfile", "requirements.txt", "agent/__main__.py"} <= files.keys()
-    agent = ROOT / "node_image" / "agent"
-    for path in agent.rglob("*"):
-        if path.is_file() and "__pycache__" not in path.parts:
-            assert f"agent/{path.relative_to(agent)}" in files
+    assert {"Dockerfile", "node_image/requirements.txt"} <= files.keys()
+    for package in ("rtmp", "node_image/agent"):
+        for path in (ROOT / package).rglob("*"):
+            if path.is_file() and "__pycache__" not in path.parts:
+                assert str(path.relative_to(ROOT)) in files
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -182,7 +191,7 @@ def test_no_module_of_ours_has_the_name_of_an_installed_one(
 ) -> None:
     """The framework appends our folder to the search path: an installed package would win."""
     (packages,) = (environments[name] / "lib").glob("python3.*/site-packages")
-    for module in ("coordinator", name, "main"):
+    for module in ("rtmp", "coordinator", name, "main"):
         assert not (packages / module).exists()
         assert not (packages / f"{module}.py").exists()
 

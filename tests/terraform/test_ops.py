@@ -176,7 +176,7 @@ def test_a_restored_database_takes_the_place_of_the_lost_one() -> None:
 def test_a_version_that_ran_before_is_deployed_from_the_archives_it_had(tmp_path: Path) -> None:
     """Another source is another object of that function alone; back again is the first one."""
     tree = tmp_path / "checkout"
-    for name in ("functions", "node_image", "terraform"):
+    for name in ("functions", "node_image", "rtmp", "terraform"):
         shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns(".terraform*"))
     changed = tree / "functions" / "payout" / "settling.py"
     before = changed.read_text()
