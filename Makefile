@@ -70,10 +70,10 @@ plan: ## What `terraform apply` would change in the cloud (docs/ops.md)
 	@terraform -chdir=terraform plan
 
 chaos-node: setup ## How fast a node recovers from everything, and what it costs (OUTAGE_SECONDS=60 NODES=5; about 9 minutes)
-	@PYTHONPATH=node_image:. $(PYTHON) -m bench.chaos_node
+	@PYTHONPATH=node_image:. $(PYTHON) -m bench.node.chaos_node
 
 bench-image: setup ## The node image: its size, its start, and its first check in a real network (NODES=5; about 6 minutes)
-	@PYTHONPATH=node_image:. $(PYTHON) -m bench.image
+	@PYTHONPATH=node_image:. $(PYTHON) -m bench.node.image
 
 nightly: $(VENV) ## The property tests as long as a night takes: 10^6 operations on the ledger alone (about 100 minutes)
 	@HYPOTHESIS_PROFILE=nightly $(PYTHON) -m pytest tests/property/test_ledger.py tests/property/test_statements.py tests/property/test_money.py
@@ -89,10 +89,10 @@ verify-schedule: $(VENV) ## Confirm a past day's checks from public data alone (
 	@PYTHONPATH=functions $(PYTHON) -m tools.verify schedule --date "$(DATE)" --api "$(API)" --sweep-seconds $(or $(SWEEP_SECONDS),60)
 
 simulate-suspicion: $(VENV) ## How soon cheats are flagged, how often honest nodes are (simulated outcomes, real rules)
-	@PYTHONPATH=functions $(PYTHON) -m bench.simulate_suspicion
+	@PYTHONPATH=functions $(PYTHON) -m bench.simulations.simulate_suspicion
 
 simulate-payout: $(VENV) ## What cheats earn per minute that they serve, beside honest nodes (real rules; about 5 minutes)
-	@PYTHONPATH=functions $(PYTHON) -m bench.simulate_payout
+	@PYTHONPATH=functions $(PYTHON) -m bench.simulations.simulate_payout
 
 bench-settle: $(VENV) ## What settling an epoch of 10,000 nodes costs: CPU seconds and documents
 	@PYTHONPATH=functions $(PYTHON) -m bench.settle

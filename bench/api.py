@@ -25,7 +25,7 @@ import httpx
 from bench.http_load import write_requests
 from bench.pages import page_figures
 from bench.processes import Child, two_cores, wait_for
-from bench.report import ROOT, Figure, hand_in
+from bench.report import ROOT, Figure, NotMeasurableError, hand_in
 from coordinator.keys import sha256_hex
 from emulator.firestore import FirestoreEmulator
 from emulator.processes.ports import LOOPBACK, Ports
@@ -50,8 +50,8 @@ class Function:
 
 
 API = Function(ROOT / "functions/api/main.py", "api", "/streams")
-BARE = Function(HERE / "peers_bare.py", "bare", "/")
-HELLO = Function(HERE / "peers_hello.py", "hello", "/")
+BARE = Function(HERE / "peers" / "bare.py", "bare", "/")
+HELLO = Function(HERE / "peers" / "hello.py", "hello", "/")
 
 
 def main() -> None:
@@ -192,7 +192,7 @@ def _round(child: Child, port: int, requests: Path, core: int) -> Round:
     )
     told = json.loads(done.stdout)
     if told["statuses"].keys() != {"200"}:
-        raise SystemExit(f"answers other than 200: {told['statuses']}")
+        raise NotMeasurableError(f"answers other than 200: {told['statuses']}")
     count = told["statuses"]["200"]
     return Round(count / SECONDS_A_ROUND, (child.cpu_s() - spent_s) / count * 1e6)
 

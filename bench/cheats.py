@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import mean
 
 from bench.bounds import share_bounds
-from bench.report import BUILD, Figure, hand_in
+from bench.report import BUILD, Figure, NotMeasurableError, hand_in
 from bench.stage import HONEST, STREAM, Stage, Subject, staged
 from bench.trials import Tally, Trials
 from coordinator.adapters.outbound import Outbound
@@ -325,7 +325,11 @@ def main(argv: Sequence[str]) -> int:
         asked.rate_seconds,
         tuple(name for name in asked.cheats.split(",") if name),
     )
-    found = asyncio.run(measure(plan, BUILD / "cheats-logs"))
+    logs = BUILD / "cheats-logs"
+    try:
+        found = asyncio.run(measure(plan, logs))
+    except (TimeoutError, ExceptionGroup) as error:
+        raise NotMeasurableError(f"not everything serves ({error}): see {logs}") from error
     table(found.tallies.values())
     hand_in("cheats", figures_of(found))
     return 0

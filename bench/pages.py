@@ -1,7 +1,8 @@
 """The dashboard over a thousand nodes: how long it takes, how large it is, what it reads.
 
-The world is `bench.simulated_day`'s, an hour old, so that every document a page is made of was
-written by its own writer. It is served over HTTP from a child process on a core of its own.
+The world is `bench.simulations.simulated_day`'s, an hour old, so that every document that a page
+is made of was written by its own writer. It is served over HTTP from a child process on a core of
+its own.
 """
 
 import asyncio
@@ -21,10 +22,10 @@ import uvloop
 
 from api.wiring import build_on
 from bench.http_load import write_requests
-from bench.nagios import status_page
+from bench.peers.nagios import status_page
 from bench.processes import two_cores, wait_for
 from bench.report import ROOT, Figure, NotMeasurableError
-from bench.simulated_day import World
+from bench.simulations.simulated_day import World
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.settings import ApiSettings
 
@@ -149,7 +150,7 @@ def _served(world: World, folder: Path) -> tuple[float, int, int]:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
     if told["statuses"].keys() != {"200"}:
-        raise SystemExit(f"answers other than 200: {told['statuses']}")
+        raise NotMeasurableError(f"answers other than 200: {told['statuses']}")
     return float(told["p95_s"]), size, int(told["statuses"]["200"])
 
 

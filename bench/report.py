@@ -48,8 +48,8 @@ def machine() -> str:
     return f"{os.cpu_count()} x {model}, load {load:.1f}, Python {platform.python_version()}"
 
 
-def hand_in(verb: str, figures: list[Figure]) -> None:
-    """Prints the table and writes `build/<verb>.json`."""
+def hand_in(verb: str, figures: list[Figure], folder: Path = BUILD) -> None:
+    """Prints the table and writes `<verb>.json` into the folder."""
     at = datetime.now(UTC).isoformat(timespec="seconds")
     print(f"\n{verb}, {at}, {machine()}\n")
     lines = [("figure", "value", "unit", "goal", "peer", "met")]
@@ -61,9 +61,9 @@ def hand_in(verb: str, figures: list[Figure]) -> None:
     for line in lines:
         print("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip())
     rows = [{**asdict(figure), "met": figure.met} for figure in figures]
-    BUILD.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True)
     text = json.dumps({"at": at, "machine": machine(), "rows": rows}, indent=1)
-    (BUILD / f"{verb}.json").write_text(text + "\n")
+    (folder / f"{verb}.json").write_text(text + "\n")
 
 
 def _word(met: bool | None) -> str:

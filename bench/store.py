@@ -13,8 +13,8 @@ from statistics import median
 
 import uvloop
 
-from bench.report import Figure, hand_in
-from bench.simulated_day import START_S, Beating, World
+from bench.report import Figure, NotMeasurableError, hand_in
+from bench.simulations.simulated_day import START_S, Beating, World
 from coordinator.documents.bitmaps import transposed
 from coordinator.polling.rosters import Roster, Slot
 from coordinator.polling.sweeps import SweepBits
@@ -78,7 +78,7 @@ async def _assert_beats_are_free(world: World) -> None:
     for node in world.nodes[:BEATS_A_MINUTE]:
         await world.beat(node)
     if world.operations() != before:
-        raise SystemExit(f"heartbeats are not free: {before} became {world.operations()}")
+        raise NotMeasurableError(f"heartbeats are not free: {before} became {world.operations()}")
 
 
 async def _a_small_day() -> tuple[int, int]:
@@ -90,7 +90,7 @@ async def _a_small_day() -> tuple[int, int]:
         await world.minute(_still(world.nodes, restarting), restarting)
     reads, writes = world.operations()
     if world.now_s < START_S + 86_400:
-        raise SystemExit("the day was not over")
+        raise NotMeasurableError("the day was not over")
     return reads, writes
 
 
@@ -110,7 +110,7 @@ async def _a_view() -> int:
     after, _ = world.operations()
     await world.snapshots.now()
     if world.operations()[0] != after:
-        raise SystemExit("a second view costs reads")
+        raise NotMeasurableError("a second view costs reads")
     return after - before
 
 
@@ -137,7 +137,7 @@ def _uptime() -> list[Figure]:
         minutes = minutes_of("s3", DAY_TICKS, rosters, sweeps)
         whole.append((time.process_time() - start_s) * 1000)
     if [each.up.bit_count() for each in minutes.values()] != up:
-        raise SystemExit("the two ways of counting differ")
+        raise NotMeasurableError("the two ways of counting differ")
     what = f"a day of minutes of {NODES:,} nodes"
     return [
         Figure(f"uptime: {what}", median(counted), "ms CPU", "<= 50", "14,000 ms, JSON documents"),

@@ -17,9 +17,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 
-from bench.peers import peer, version_of
+from bench.peers.packages import peer, version_of
 from bench.processes import Child, two_cores, wait_for
-from bench.report import BUILD, ROOT, Figure, hand_in
+from bench.report import BUILD, ROOT, Figure, NotMeasurableError, hand_in
 from bench.targets import DELAY_S, host_of
 
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
@@ -129,7 +129,7 @@ def _poll_round(ours: Child) -> float:
     while time.monotonic() < end:
         told = json.loads(ours.ask("sweep"))
         if told["outcomes"] != {"up": told["polled"]}:
-            raise SystemExit(f"The targets did not answer as they should: {told}")
+            raise NotMeasurableError(f"The targets did not answer as they should: {told}")
         cpu_s += told["cpu_s"]
         polled += told["polled"]
     return cpu_s / polled * 1000
@@ -144,7 +144,7 @@ def _scrape_round(theirs: Child, targets: Child) -> float:
     cpu_s, sent = theirs.cpu_s() - cpu_s, int(targets.ask("")) - sent
     theirs.pause()
     if sent < TARGETS * SECONDS_A_ROUND * 0.8:
-        raise SystemExit(f"Prometheus made only {sent} scrapes in {SECONDS_A_ROUND} s")
+        raise NotMeasurableError(f"Prometheus made only {sent} scrapes in {SECONDS_A_ROUND} s")
     return cpu_s / sent * 1000
 
 
@@ -156,7 +156,7 @@ def _probe_round(probes: Child) -> float:
         target = f"http://{host_of(at % TARGETS)}:{FAST}/stats.json"
         connection.request("GET", f"/probe?module=http_2xx&target={target}")
         if b"probe_success 1" not in connection.getresponse().read():
-            raise SystemExit(f"blackbox_exporter could not probe {target}")
+            raise NotMeasurableError(f"blackbox_exporter could not probe {target}")
     connection.close()
     return (probes.cpu_s() - cpu_s) / PROBES_A_ROUND * 1000
 
@@ -167,7 +167,7 @@ def _big_sweep(big: Child) -> list[Figure]:
     told = [json.loads(big.ask("sweep")) for _ in range(3)]
     up, down = (told[0]["outcomes"].get(outcome, 0) for outcome in ("up", "down"))
     if (up, down) != (9_500, 500):
-        raise SystemExit(f"The targets did not answer as they should: {told[0]}")
+        raise NotMeasurableError(f"The targets did not answer as they should: {told[0]}")
     what = f"{BIG_SWEEP_NODES:,} nodes, {DELAY_S * 1000:.0f} ms away, 5 % dead"
     return [
         Figure(f"{what}: longest of 3 sweeps", max(t["wall_s"] for t in told), "s", "<= 15"),

@@ -15,7 +15,7 @@ from statistics import mean, quantiles
 from rich.console import Console
 from rich.progress import track
 
-from bench.report import Figure, hand_in
+from bench.report import Figure, NotMeasurableError, hand_in
 from coordinator.checking.checks import Check, Event, Verdict
 from coordinator.checking.schedule import Lottery
 from coordinator.checking.suspicion import NOBODY, observe
@@ -68,7 +68,7 @@ def flags_in(outcome: Outcome, rng: random.Random, checks: int) -> tuple[int, in
         flags += event is Event.FLAGGED
         suspended += event is Event.SUSPENDED
         if event is Event.CONFIRMED:
-            raise RuntimeError("absence was taken for fraud")
+            raise NotMeasurableError("absence was taken for fraud")
     return flags, suspended
 
 
@@ -78,7 +78,7 @@ def detection(name: str, outcome: Outcome, trials: int, goals: tuple[float, floa
     found = [until(Event.FLAGGED, outcome, rng, 10_000) for _ in range(trials)]
     counts = [float(n) for n in found if n is not None]
     if len(counts) != trials:
-        raise RuntimeError(f"{name}: not flagged in 10,000 checks")
+        raise NotMeasurableError(f"{name}: not flagged in 10,000 checks")
     most = quantiles(counts, n=20)[-1] if len(set(counts)) > 1 else counts[0]
     return [
         Figure(f"{name}: checks until flagged, mean", mean(counts), "checks", f"<= {goals[0]}"),

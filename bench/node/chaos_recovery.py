@@ -4,9 +4,9 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from bench.chaos_scene import GIVE_UP_S, Scene
+from bench.node.chaos_scene import GIVE_UP_S, Scene
+from bench.node.viewers import until_media
 from bench.report import NotMeasurableError
-from bench.viewers import until_media
 from tests.e2e.agents import AgentProcess
 
 Recovery = Callable[[Scene, AgentProcess, float], Awaitable[float]]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.http_load import quantile
-from bench.peers import unpacked
+from bench.peers.packages import unpacked
 from bench.processes import two_cores, wait_for
 from bench.report import NotMeasurableError
 
@@ -150,5 +150,5 @@ def _view(page: Path, folder: Path, core: int) -> tuple[float, int]:
     seconds = time.perf_counter() - begun
     body = done.stdout.partition(b"\n\n")[2] or done.stdout.partition(b"\r\n\r\n")[2]
     if body.count(b"service=relay") < ROWS:
-        raise SystemExit(f"not the page that was asked for: {done.stdout[-500:]!r}")
+        raise NotMeasurableError(f"not the page that was asked for: {done.stdout[-500:]!r}")
     return seconds, len(body)

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 
-from bench.chaos_agents import (
+from bench.node.chaos_agents import (
     agents_killed,
     folder_read_only,
     key_damaged,
@@ -21,10 +21,10 @@ from bench.chaos_agents import (
     ports_of,
     see_rights_restored,
 )
-from bench.chaos_recovery import Recovery, hears_again, plays, recoveries
-from bench.chaos_scene import GIVE_UP_S, Scene
+from bench.node.chaos_recovery import Recovery, hears_again, plays, recoveries
+from bench.node.chaos_scene import GIVE_UP_S, Scene
+from bench.node.viewers import VIEWERS, crowd, until_media
 from bench.processes import wait_for
-from bench.viewers import VIEWERS, crowd, until_media
 from tests.e2e.agents import AgentProcess, WrongClock
 from tests.e2e.certificates import certificate, served_with
 from tests.e2e.watched import HOST

@@ -11,9 +11,9 @@ from statistics import median, quantiles
 from typing import NamedTuple
 
 from agent.player import play
-from bench.chaos_scene import Scene
+from bench.node.chaos_scene import Scene
+from bench.node.viewers import VIEWERS, until_media, url_at, watching
 from bench.processes import cpu_s, pinned, two_cores
-from bench.viewers import VIEWERS, until_media, url_at, watching
 from tests.e2e.coordinator_stand_in import STREAM_ID
 from tests.e2e.watched import HOST, Watched
 from tests.ports import free_port

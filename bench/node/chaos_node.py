@@ -14,13 +14,13 @@ from pathlib import Path
 from statistics import median
 
 from agent.player import PlayError
-from bench.chaos_causes import CAUSES, Strike
-from bench.chaos_recovery import recoveries
-from bench.chaos_scene import GIVE_UP_S, HURRIED_PACE_S, NODES, Scene, set_up
-from bench.node_load import latency_ms, load, resident_mb
+from bench.node.chaos_causes import CAUSES, Strike
+from bench.node.chaos_recovery import recoveries
+from bench.node.chaos_scene import GIVE_UP_S, HURRIED_PACE_S, NODES, Scene, set_up
+from bench.node.node_load import latency_ms, load, resident_mb
+from bench.node.viewers import VIEWERS
 from bench.processes import cpu_s, wait_for
 from bench.report import Figure, NotMeasurableError, hand_in
-from bench.viewers import VIEWERS
 
 GOAL_S = 10.0
 CALM_S = 20.0

@@ -1,0 +1,1 @@
+"""What a node needs, and how soon it recovers; its image."""

@@ -1,0 +1,1 @@
+"""The real rules over outcomes that are drawn, not measured."""
