@@ -6,17 +6,17 @@ from starlette.types import ASGIApp
 
 from api import openapi
 from api.heartbeats import Repetitions
-from api.http import problems
+from api.http import errors
 from api.http.edge import Edge
-from api.http.limits import BodyLimit
-from api.http.problems import Problem
+from api.http.problems import Problem, ProblemKind
 from api.http.rates import RateLimit
+from api.http.route import Route
 from api.pages import feeds
 from api.pages import node as node_page
 from api.pages import stream as stream_page
 from api.pages.site import Pages
+from api.routes import badges, evidence, pictures
 from api.routes import checks as node_checks
-from api.routes import evidence, pictures
 from api.routes import money as money_routes
 from api.routes import nodes as node_routes
 from api.routes import streams as stream_routes
@@ -28,6 +28,7 @@ from coordinator.adapters.store import StoreError
 _ROUTES = (
     stream_routes,
     node_routes,
+    badges,
     evidence,
     pictures,
     money_routes,
@@ -51,8 +52,9 @@ def create_app(services: Services) -> FastAPI:
         generate_unique_id_function=openapi.operation_id,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
+    app.router.route_class = Route
     openapi.install(app, services.public_url)
-    problems.install(app)
+    errors.install(app)
     app.add_exception_handler(StoreError, _unavailable)
     for module in _ROUTES:
         module.install(app, services)
@@ -67,14 +69,16 @@ def _layers(app: FastAPI, services: Services) -> ASGIApp:
 
     Outside of them and not among them, so that a repeated heartbeat never gets so far."""
     proxies, clock = services.trusted_proxies, services.clock
-    whole = BodyLimit(app.build_middleware_stack())
-    limited = RateLimit(whole, services.requests_per_second, proxies, clock)
+    inner = app.build_middleware_stack()
+    limited = RateLimit(inner, services.requests_per_second, proxies, clock)
     edge = Edge(limited, app.routes, services.log)
     return Repetitions(edge, services.announcements, limited, proxies)
 
 
 async def _unavailable(_: Request, __: Exception) -> JSONResponse:
-    return Problem("unavailable", "The database did not answer; try again shortly.").response()
+    return Problem(
+        ProblemKind.UNAVAILABLE, "The database did not answer; try again shortly."
+    ).response()
 
 
 def _health_route(app: FastAPI, services: Services) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from api.http.problems import Problem
+from api.http.problems import Problem, ProblemKind
 from api.wire.common import timestamp
 from api.wire.money import ClosedOut, EntryOut, TopUpIn, TopUpOut
 from coordinator.adapters.clock import Clock
@@ -18,7 +18,7 @@ from coordinator.streams import Stream
 
 @dataclass(frozen=True)
 class Treasurer:
-    """Moves tokens for a stream's own sponsor."""
+    """Moves tokens for a stream's own sponsor, whom the route has asked for the key."""
 
     measurements: Measurements
     ledger: Ledger
@@ -26,11 +26,8 @@ class Treasurer:
     clock: Clock
     random_bytes: Callable[[int], bytes]
 
-    async def top_up(
-        self, stream: Stream, asked: TopUpIn, sponsor: str, idempotency_key: str | None
-    ) -> TopUpOut:
+    async def top_up(self, stream: Stream, asked: TopUpIn, idempotency_key: str | None) -> TopUpOut:
         """Adds tokens, once for each Idempotency-Key."""
-        _require_owner(stream, sponsor)
         now_s, micros = self.clock(), parse_tokens(asked.amount)
         has_ended = stream.ends_s is not None and now_s >= stream.ends_s
         key = idempotency_key
@@ -42,13 +39,15 @@ class Treasurer:
         except StreamClosedError:
             raise _closed(stream) from None
         except ValueError as error:
-            raise Problem("too-many-tokens", f"amount: {error}.") from None
+            raise Problem(ProblemKind.TOO_MANY_TOKENS, f"amount: {error}.") from None
         if done is None:
-            raise Problem("unavailable", "The stream's first deposit is still being written.")
+            raise Problem(
+                ProblemKind.UNAVAILABLE, "The stream's first deposit is still being written."
+            )
         balance, entry = done
         if entry.amount_micros != micros:
             raise Problem(
-                "idempotency-conflict",
+                ProblemKind.IDEMPOTENCY_CONFLICT,
                 f"This Idempotency-Key stands for a deposit of "
                 f"{format_tokens(entry.amount_micros)}; use a new key for another one.",
             )
@@ -59,13 +58,12 @@ class Treasurer:
             deposited=format_tokens(balance.deposited_micros),
         )
 
-    async def close(self, stream: Stream, sponsor: str) -> ClosedOut:
+    async def close(self, stream: Stream) -> ClosedOut:
         """Ends the stream now; a closed one stays as it is. Nothing is refunded before the last
         minutes are settled, so nobody's earnings can be refunded."""
-        _require_owner(stream, sponsor)
         ended = await self.measurements.end_stream(stream.stream_id, round(self.clock(), 3))
         if ended is None or ended.ends_s is None:
-            raise Problem("unavailable", "The stream could not be closed; try again.")
+            raise Problem(ProblemKind.UNAVAILABLE, "The stream could not be closed; try again.")
         epoch = self._last_epoch(ended.ends_s)
         (balance,) = await self.ledger.balances([stream.stream_id])
         refund_s = self.calendar.epoch_bounds_s(epoch)[1] + self.calendar.grace_seconds
@@ -95,10 +93,7 @@ def entry_out(entry: Entry) -> EntryOut:
     )
 
 
-def _require_owner(stream: Stream, sponsor: str) -> None:
-    if stream.sponsor != sponsor:
-        raise Problem("not-your-stream", "Only the sponsor who registered it moves its tokens.")
-
-
 def _closed(stream: Stream) -> Problem:
-    return Problem("stream-closed", f"{stream.stream_id} has ended; register a new stream.")
+    return Problem(
+        ProblemKind.STREAM_CLOSED, f"{stream.stream_id} has ended; register a new stream."
+    )

@@ -11,9 +11,9 @@ from contextlib import suppress
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.http.bodies import BODY_BYTES_MAX, replaying, whole_of
 from api.http.edge import TOLD_ONE_CALLER, request_id
 from api.http.keys import node_of, peer_of
-from api.http.limits import BODY_BYTES_MAX, replaying, whole_of
 from api.http.rates import RateLimit
 from api.nodes import Announcements
 from api.wire.nodes import HeartbeatIn, HeartbeatOut

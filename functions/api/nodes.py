@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from api.dialback import EVERY_SECONDS, Announced, DialBack, DialedBack, Knock
-from api.http.problems import Problem
+from api.http.problems import Problem, ProblemKind
 from api.http.rates import Rates
 from api.snapshots import Snapshot, Snapshots
 from api.wire.nodes import DialBackIn, DialBackOut, HeartbeatIn, HeartbeatOut, KnockOut
@@ -61,7 +61,7 @@ class Announcements:
             stream = await self.measurements.stream(beat.stream_id)
         if stream is None:
             raise Problem(
-                "unknown-stream",
+                ProblemKind.UNKNOWN_STREAM,
                 f"No stream is called {beat.stream_id}: choose one of GET /streams as STREAM_ID.",
             )
         said = self._said(node_id, beat, peer)
@@ -110,7 +110,7 @@ class Announcements:
         if found is None:
             wait_s = round(EVERY_SECONDS)
             says = f"Ask again in {wait_s} seconds."
-            raise Problem("too-many-requests", says, retry_after=wait_s)
+            raise Problem(ProblemKind.TOO_MANY_REQUESTS, says, retry_after=wait_s)
         return DialBackOut(
             address=found.address,
             stats=KnockOut(open=found.stats.open, says=found.stats.says),
@@ -166,7 +166,7 @@ class Announcements:
         wait_s = self.newcomers.wait_s(place, now_s) if place else 0
         if wait_s:
             raise Problem(
-                "too-many-requests",
+                ProblemKind.TOO_MANY_REQUESTS,
                 f"Too many new nodes from {place}: the next may come in {wait_s} s. "
                 "A node that keeps its /data stays the same node.",
                 retry_after=wait_s,
@@ -192,7 +192,7 @@ class Announcements:
             return url, _host_of(url, self.allow_private)
         except AddressRefused as refused:
             raise Problem(
-                "address-refused",
+                ProblemKind.ADDRESS_REFUSED,
                 f"{url}: {refused}. {refused.reason.fix}",
                 reason=refused.reason.value,
             ) from refused

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from api.deposits import entry_out
-from api.http.problems import Problem
+from api.http.problems import Problem, ProblemKind
 from api.snapshots import Snapshots
 from api.views import row_out
 from api.wire.common import timestamp
@@ -32,7 +32,9 @@ class Reports:
         """A stream's tokens, hour by hour, from an epoch on."""
         (balance,) = await self.ledger.balances([stream.stream_id])
         if balance is None:
-            raise Problem("unavailable", "The stream's first deposit is still being written.")
+            raise Problem(
+                ProblemKind.UNAVAILABLE, "The stream's first deposit is still being written."
+            )
         now_s = self.clock()
         found = await self.ledger.summaries(stream.stream_id, from_epoch, size + 1)
         oldest = max(1, balance.entries - ENTRIES_PAGE_MAX + 1)
@@ -61,7 +63,7 @@ class Reports:
         account = (await self.ledger.accounts()).nodes.get(node_id)
         known = node_id in (await self.snapshots.now()).network.nodes
         if account is None and not known:
-            raise Problem("unknown-node", f"No node is called {node_id}.")
+            raise Problem(ProblemKind.UNKNOWN_NODE, f"No node is called {node_id}.")
         account = account or Account()
         lines, from_epoch = await self._lines(node_id, account, before_epoch, size)
         page, token = _page_of(lines, size)

@@ -1,11 +1,13 @@
 """What the routes work with, built once per process."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from starlette.requests import Request
 
-from api.http.problems import Problem
+from api.http.keys import IngestKey, NodeKey, Sponsor, SponsorKey
+from api.http.problems import Problem, ProblemKind
 from api.jobs import Jobs
 from api.nodes import Announcements
 from api.snapshots import Snapshots
@@ -17,7 +19,10 @@ from coordinator.adapters.log import Log
 from coordinator.adapters.page_documents import PageReader
 from coordinator.adapters.records import Measurements
 from coordinator.epochs import Calendar
+from coordinator.pages.network import NodeView
 from coordinator.streams import Stream
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -35,9 +40,9 @@ class Services:
     calendar: Calendar
     clock: Clock
     log: Log
-    sponsors: Mapping[str, str]
-    """Sponsor names by the SHA-256 of their keys."""
-    ingest_key_hash: str
+    sponsor_key: SponsorKey
+    node_key: NodeKey
+    ingest_key: IngestKey
     ingest_url: str
     public_url: str | None
     trusted_proxies: int
@@ -57,12 +62,35 @@ class Services:
         """The same; a problem if there is none."""
         stream = await self.stream(stream_id)
         if stream is None:
-            raise Problem("unknown-stream", f"No stream is called {stream_id}: see GET /streams.")
+            raise Problem(
+                ProblemKind.UNKNOWN_STREAM, f"No stream is called {stream_id}: see GET /streams."
+            )
+        return stream
+
+    async def known_node(self, node_id: str) -> NodeView:
+        """A node from the snapshot; a problem if there is none."""
+        node = (await self.snapshots.now()).network.nodes.get(node_id)
+        if node is None:
+            says = f"No node is called {node_id}; a new one appears with its first sweep."
+            raise Problem(ProblemKind.UNKNOWN_NODE, says)
+        return node
+
+    async def own_stream(self, stream_id: str, sponsor: Sponsor) -> Stream:
+        """A stream of this sponsor; a problem if there is none, or it is somebody else's."""
+        stream = await self.known_stream(stream_id)
+        if stream.sponsor != sponsor.name:
+            says = "Only the sponsor who registered the stream may do that."
+            raise Problem(ProblemKind.NOT_YOUR_STREAM, says)
         return stream
 
     async def stream_now(self, stream_id: str) -> Stream | None:
         """From the database."""
-        try:
-            return await self.measurements.stream(stream_id)
-        except ValueError:
-            return None  # no document can have that id
+        return await if_possible(self.measurements.stream(stream_id))
+
+
+async def if_possible(reading: Awaitable[Found | None]) -> Found | None:
+    """What is read; None also where no document can have the id that was asked for."""
+    try:
+        return await reading
+    except ValueError:
+        return None

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from api.http.problems import Problem
+from api.http.keys import Sponsor
+from api.http.problems import Problem, ProblemKind
 from api.snapshots import Snapshot
 from api.webhooks import Subscriptions
 from api.wire.streams import StreamIn
@@ -38,7 +39,7 @@ class Registrar:
     """Of the jobs that measure; None where they always run."""
 
     async def register(
-        self, asked: StreamIn, sponsor: tuple[str, str], idempotency_key: str | None
+        self, asked: StreamIn, sponsor: Sponsor, idempotency_key: str | None
     ) -> tuple[Stream, str]:
         """(the stream, its publishing key), made now or by an earlier call of the same key.
 
@@ -82,19 +83,19 @@ class Registrar:
     async def _require_known(self, stream_id: str) -> None:
         """A repeated registration may come after the stream's end, a first one may not."""
         if await self.measurements.stream(stream_id) is None:
-            raise Problem("invalid-request", "ends_at: choose an instant in the future.")
+            raise Problem(ProblemKind.INVALID_REQUEST, "ends_at: choose an instant in the future.")
 
     async def _earlier(self, stream: Stream) -> Stream:
         earlier = await self.measurements.stream(stream.stream_id)
         if earlier is None or earlier.request_hash != stream.request_hash:
             raise Problem(
-                "idempotency-conflict",
+                ProblemKind.IDEMPOTENCY_CONFLICT,
                 "An earlier request with this Idempotency-Key had another body; "
                 "use a new key for a new stream.",
             )
         if earlier.key_hash != stream.key_hash:
             raise Problem(
-                "idempotency-conflict",
+                ProblemKind.IDEMPOTENCY_CONFLICT,
                 "The stream was registered with another of your keys; repeat it with that one.",
             )
         return earlier
@@ -104,7 +105,9 @@ def _ends_s(ends_at: datetime | None) -> float | None:
     if ends_at is None:
         return None
     if ends_at.timestamp() > ENDS_S_MAX:
-        raise Problem("invalid-request", "ends_at: choose an instant before the end of 9999 UTC.")
+        raise Problem(
+            ProblemKind.INVALID_REQUEST, "ends_at: choose an instant before the end of 9999 UTC."
+        )
     return round(ends_at.timestamp(), 3)
 
 

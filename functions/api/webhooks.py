@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from api.http.problems import Problem
+from api.http.problems import Problem, ProblemKind
 from api.wire.common import timestamp
 from api.wire.webhooks import WebhookIn, WebhookOut, WebhookSetOut
 from coordinator.adapters.clock import Clock
@@ -38,7 +38,7 @@ class Subscriptions:
             await self.outbound.resolve(parse_webhook_url(url).host)
         except AddressRefused as refused:
             raise Problem(
-                "address-refused",
+                ProblemKind.ADDRESS_REFUSED,
                 f"webhook_url: {refused.detail}. Name an http or https URL at a public address.",
                 reason=refused.reason.value,
             ) from refused
@@ -49,32 +49,33 @@ class Subscriptions:
         new = self._new(stream.stream_id, url, sponsor_key, first)
         await self.webhooks.create(new.waiting(self.clock(), self.calendar))
 
-    async def of(self, stream: Stream, sponsor: str) -> WebhookOut:
+    async def of(self, stream: Stream) -> WebhookOut:
         """How far telling has come."""
-        _require_owner(stream, sponsor)
         webhook = await self.webhooks.of(stream.stream_id)
         if webhook is None:
-            raise Problem("unknown-webhook", f"{stream.stream_id} has no webhook: POST one here.")
+            raise Problem(
+                ProblemKind.UNKNOWN_WEBHOOK, f"{stream.stream_id} has no webhook: POST one here."
+            )
         return _told(webhook)
 
     async def set(
         self,
         stream: Stream,
         asked: WebhookIn,
-        sponsor: tuple[str, str],
+        sponsor_key: str,
         idempotency_key: str | None = None,
     ) -> WebhookSetOut:
         """Another URL, or none; what was not delivered yet goes to the new one.
 
         A repeated request that was overtaken by another one does not take that back."""
-        name, sponsor_key = sponsor
-        _require_owner(stream, name)
         url = asked.webhook_url
         if url is not None:
             await self.check(url)
         (balance,) = await self.ledger.balances([stream.stream_id])
         if balance is None:
-            raise Problem("unavailable", "The stream's first deposit is still being written.")
+            raise Problem(
+                ProblemKind.UNAVAILABLE, "The stream's first deposit is still being written."
+            )
         new = self._new(stream.stream_id, url or "", sponsor_key, balance.next_epoch)
         if idempotency_key is not None:
             request = f"{sha256_hex(idempotency_key)[:32]} {new.url}"
@@ -83,7 +84,7 @@ class Subscriptions:
             kept = await self.webhooks.replace(new if url is not None else new.ended())
         except RequestConflictError:
             says = "This Idempotency-Key stands for another webhook_url; use a new key."
-            raise Problem("idempotency-conflict", says) from None
+            raise Problem(ProblemKind.IDEMPOTENCY_CONFLICT, says) from None
         secret = kept.secret if kept.url else None
         return WebhookSetOut(**_told(kept).model_dump(), webhook_secret=secret)
 
@@ -111,8 +112,3 @@ def _told(webhook: Webhook) -> WebhookOut:
         last_success_at=None if success_s is None else timestamp(success_s),
         next_try_at=None if due_s is None else timestamp(due_s),
     )
-
-
-def _require_owner(stream: Stream, sponsor: str) -> None:
-    if stream.sponsor != sponsor:
-        raise Problem("not-your-stream", "Only the sponsor who registered it has its webhook.")

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from api.dialback import LIMITS, DialBack
+from api.http.keys import IngestKey, NodeKey, SponsorKey
 from api.jobs import Jobs
 from api.nodes import Announcements
 from api.services import Services
@@ -102,8 +103,9 @@ def build_on(  # noqa: PLR0913 - everything outside of the process, each named
             calendar=calendar,
             clock=clock,
             log=log,
-            sponsors=settings.sponsor_key_hashes,
-            ingest_key_hash=settings.ingest_key_hash,
+            sponsor_key=SponsorKey(settings.sponsor_key_hashes),
+            node_key=NodeKey(),
+            ingest_key=IngestKey(settings.ingest_key_hash),
             ingest_url=settings.ingest_url,
             public_url=settings.public_url,
             trusted_proxies=settings.trusted_proxies,

@@ -25,6 +25,7 @@ from hypothesis.stateful import (
 )
 
 from api.deposits import Treasurer
+from api.http.keys import Sponsor
 from api.http.problems import Problem
 from api.streams import Registrar
 from api.webhooks import Subscriptions
@@ -138,7 +139,7 @@ class LedgerMachine(RuleBasedStateMachine):
             max_paid_nodes=paid_nodes,
         )
         key = str(next(self._numbers))
-        register = lambda: registrar.register(asked, ("ada", "k" * 24), key)  # noqa: E731
+        register = lambda: registrar.register(asked, Sponsor("ada", "k" * 24), key)  # noqa: E731
         stream: Stream = self._until_done(register, death)[0]
         self.promised[stream.stream_id, "deposit"] = deposit
         return stream.stream_id
@@ -152,7 +153,7 @@ class LedgerMachine(RuleBasedStateMachine):
         assert stream is not None
         kind = None
         try:
-            self._until_done(lambda: self._treasurer().top_up(stream, asked, "ada", key), death)
+            self._until_done(lambda: self._treasurer().top_up(stream, asked, key), death)
         except Problem as problem:
             kind = problem.kind
         assert kind in {None, "stream-closed"}
@@ -163,7 +164,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def close(self, stream_id: str) -> None:
         stream = self.run(Measurements(self.measured).stream(stream_id))
         assert stream is not None
-        self.run(self._treasurer().close(stream, "ada"))
+        self.run(self._treasurer().close(stream))
 
     # -- the network ---------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from api.http.keys import sponsor_of
-from api.http.problems import Problem
+from api.http.problems import Problem, ProblemKind
 from api.wiring import build_on
 from coordinator.keys import SPONSOR_KEY_PATTERN, sha256_hex
 from tests.doubles.memory import MemoryStore
@@ -46,7 +46,7 @@ def test_a_sponsor_has_several_keys_and_loses_one(capsys: pytest.CaptureFixture[
         assert sponsor_of(f"Bearer {key}", both.sponsor_key_hashes) == ("city-radio", key)
     with pytest.raises(Problem) as refused:
         sponsor_of(f"Bearer {made[2][0]}", both.sponsor_key_hashes)
-    assert refused.value.kind == "key-unknown"
+    assert refused.value.kind is ProblemKind.KEY_UNKNOWN
 
 
 @pytest.mark.parametrize(

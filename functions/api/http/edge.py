@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.methods import methods_of
-from api.http.problems import Problem
+from api.http.problems import Problem, ProblemKind
 from coordinator.adapters.log import Log, LogEvent
 
 TAGGED_BYTES_MAX = 2 * 1024 * 1024
@@ -45,15 +45,13 @@ class Edge:
         self._app, self._routes, self._log = app, routes, log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers preflights and wrong media types itself, and finishes all other answers."""
+        """Answers preflights itself, and finishes all other answers."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         answer = _Answer(scope, send)
         if scope["method"] == "OPTIONS":
             await _preflight(answer, methods_of(self._routes, scope))
-        elif problem := _unsupported(scope, answer.request):
-            await problem.response()(scope, receive, answer.send)
         else:
             inner = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
             await self._answered(inner, receive, answer)
@@ -67,7 +65,7 @@ class Edge:
         except Exception as error:
             if not answer.is_sent:
                 says = "This is our fault and is in our log."
-                await Problem("internal", says).response()(scope, receive, answer.send)
+                await Problem(ProblemKind.INTERNAL, says).response()(scope, receive, answer.send)
             where = {"path": scope["path"], "request_id": answer.request_id}
             self._log.failure(LogEvent.REQUEST_FAILED, error, **where)
 
@@ -81,17 +79,6 @@ async def _preflight(answer: "_Answer", methods: list[str]) -> None:
     ]
     await answer.send({"type": "http.response.start", "status": 204, "headers": headers})
     await answer.send({"type": "http.response.body", "body": b""})
-
-
-def _unsupported(scope: Scope, request: Mapping[bytes, bytes]) -> Problem | None:
-    """A POST whose body is declared as something else than JSON."""
-    if scope["method"] in _READS:
-        return None
-    kind = request.get(b"content-type", b"").partition(b";")[0].strip().lower()
-    has_body = request.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in request
-    if not has_body or kind == b"application/json":
-        return None
-    return Problem("unsupported-media-type", "Send JSON, with Content-Type: application/json.")
 
 
 def _with_ours(

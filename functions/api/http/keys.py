@@ -1,33 +1,92 @@
 """Who is calling: bearer keys of sponsors, nodes and the ingest, and the address of the call."""
 
+from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Any, NamedTuple
 
-from fastapi import Header
+from fastapi import Request
+from fastapi.openapi.models import HTTPBearer
+from fastapi.security.base import SecurityBase
 from starlette.types import Scope
 
-from api.http.problems import Problem
+from api.http.problems import Problem, ProblemKind
 from coordinator.keys import SPONSOR_KEY_PATTERN, matches, node_id_of
 
-Authorization = Annotated[str | None, Header()]
-"""What a route that takes a key declares; in the OpenAPI document it becomes a security scheme."""
+
+class Sponsor(NamedTuple):
+    """A sponsor who calls."""
+
+    name: str
+    key: str
+
+
+class BearerKey(SecurityBase):
+    """A key that a route takes as a dependency: `caller: Sponsor = Security(services.sponsor_key)`.
+
+    It makes the security scheme of the OpenAPI document; `http.route` asks for it first."""
+
+    def __init__(self, scheme_name: str, says: str) -> None:
+        self.scheme_name = scheme_name
+        self.model = HTTPBearer(description=says)
+
+    @abstractmethod
+    async def __call__(self, request: Request) -> Any:
+        """Who calls; a problem if the key is missing, or nobody's."""
+
+
+class SponsorKey(BearerKey):
+    """One of the sponsors'."""
+
+    def __init__(self, names_by_hash: Mapping[str, str]) -> None:
+        super().__init__("sponsorKey", "From whoever runs the coordinator (`make sponsor`).")
+        self._names_by_hash = names_by_hash
+
+    async def __call__(self, request: Request) -> Sponsor:
+        """The sponsor."""
+        return sponsor_of(request.headers.get("authorization"), self._names_by_hash)
+
+
+class NodeKey(BearerKey):
+    """A node's own."""
+
+    def __init__(self) -> None:
+        says = "32 random bytes in URL-safe base64 without padding: whoever holds it is the node."
+        super().__init__("nodeKey", says)
+
+    async def __call__(self, request: Request) -> str:
+        """The node's id."""
+        return node_of(request.headers.get("authorization"))
+
+
+class IngestKey(BearerKey):
+    """The ingest's."""
+
+    def __init__(self, key_hash: str) -> None:
+        super().__init__("ingestKey", "The ingest's own key, INGEST_KEY.")
+        self._key_hash = key_hash
+
+    async def __call__(self, request: Request) -> None:
+        """Nothing: there is one ingest."""
+        require_ingest(request.headers.get("authorization"), self._key_hash)
 
 
 def bearer_of(authorization: str | None) -> str:
     """The key of an `Authorization: Bearer …` header; a problem if there is none."""
     scheme, _, key = (authorization or "").partition(" ")
     if scheme.lower() != "bearer" or not key.strip():
-        raise Problem("key-missing", "Send your key as `Authorization: Bearer <key>`.")
+        raise Problem(ProblemKind.KEY_MISSING, "Send your key as `Authorization: Bearer <key>`.")
     return key.strip()
 
 
-def sponsor_of(authorization: str | None, names_by_hash: Mapping[str, str]) -> tuple[str, str]:
-    """(name, key) of the sponsor who calls; every stored hash is compared, in constant time."""
+def sponsor_of(authorization: str | None, names_by_hash: Mapping[str, str]) -> Sponsor:
+    """The sponsor who calls; every stored hash is compared, in constant time."""
     key = bearer_of(authorization)
     names = [name for stored, name in names_by_hash.items() if matches(key, stored)]
     if not names or not SPONSOR_KEY_PATTERN.fullmatch(key):
-        raise Problem("key-unknown", "Ask whoever runs this coordinator for a sponsor key.")
-    return names[0], key
+        raise Problem(
+            ProblemKind.KEY_UNKNOWN, "Ask whoever runs this coordinator for a sponsor key."
+        )
+    return Sponsor(names[0], key)
 
 
 def node_of(authorization: str | None) -> str:
@@ -35,13 +94,13 @@ def node_of(authorization: str | None) -> str:
     try:
         return node_id_of(bearer_of(authorization))
     except ValueError as error:
-        raise Problem("key-unknown", f"That is not a node key: {error}.") from error
+        raise Problem(ProblemKind.KEY_UNKNOWN, f"That is not a node key: {error}.") from error
 
 
 def require_ingest(authorization: str | None, ingest_key_hash: str) -> None:
     """A problem unless the ingest calls."""
     if not matches(bearer_of(authorization), ingest_key_hash):
-        raise Problem("key-unknown", "Only the ingest may ask this, with INGEST_KEY.")
+        raise Problem(ProblemKind.KEY_UNKNOWN, "Only the ingest may ask this, with INGEST_KEY.")
 
 
 def peer_of(scope: Scope, trusted_proxies: int) -> str:

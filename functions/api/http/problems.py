@@ -1,117 +1,117 @@
 """Errors as RFC 9457 problem+json: a stable type, and a sentence that says what to do."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from enum import Enum
 from typing import Any
 
-from fastapi import FastAPI
-from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse
+from starlette.responses import JSONResponse
 
-from api.http.methods import methods_of
+MEDIA_TYPE = "application/problem+json"
+Responses = dict[int | str, dict[str, Any]]
+"""What a route may answer, as FastAPI takes it: by status."""
 
-PROBLEMS: Mapping[str, tuple[int, str]] = {
-    "invalid-request": (422, "The request is not in the form that this route takes"),
-    "malformed-body": (400, "The body is not JSON"),
-    "body-too-large": (413, "The body is too large"),
-    "unsupported-media-type": (415, "The body is not JSON"),
-    "key-missing": (401, "This route needs a key"),
-    "key-unknown": (403, "This key is not known"),
-    "not-your-stream": (403, "The stream belongs to another sponsor"),
-    "stream-key-wrong": (403, "This is not the stream's key"),
-    "unknown-stream": (404, "There is no such stream"),
-    "unknown-node": (404, "There is no such node"),
-    "unknown-statement": (404, "There is no such statement"),
-    "unknown-day": (404, "That day's lottery is not published"),
-    "unknown-webhook": (404, "The stream has no webhook"),
-    "unknown-roster": (404, "There is no such roster"),
-    "unknown-thumbnail": (404, "There is no such picture"),
-    "unknown-route": (404, "There is nothing here"),
-    "method-not-allowed": (405, "This route does not take that method"),
-    "stream-closed": (409, "The stream is closed"),
-    "idempotency-conflict": (409, "This Idempotency-Key stands for another request"),
-    "too-many-tokens": (409, "A stream takes no more tokens than that"),
-    "address-refused": (422, "The announced address cannot be used"),
-    "too-many-requests": (429, "You call too often"),
-    "unavailable": (503, "The coordinator cannot answer right now"),
-    "internal": (500, "The coordinator made an error"),
-}
-"""type -> (HTTP status, title)."""
+
+class ProblemKind(Enum):
+    """Every kind of error there is; its value ends its type, `/problems/{value}`."""
+
+    status: int
+    title: str
+
+    def __new__(cls, kind: str, status: int = 0, title: str = "") -> "ProblemKind":
+        member = object.__new__(cls)
+        member._value_ = kind
+        member.status = status
+        member.title = title
+        return member
+
+    @property
+    def type(self) -> str:
+        """An address: it leads to where the kind is explained."""
+        return f"/problems/{self._value_}"
+
+    INVALID_REQUEST = (
+        "invalid-request",
+        422,
+        "The request is not in the form that this route takes",
+    )
+    MALFORMED_BODY = "malformed-body", 400, "The body is not JSON"
+    BODY_TOO_LARGE = "body-too-large", 413, "The body is too large"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type", 415, "The body is not JSON"
+    KEY_MISSING = "key-missing", 401, "This route needs a key"
+    KEY_UNKNOWN = "key-unknown", 403, "This key is not known"
+    NOT_YOUR_STREAM = "not-your-stream", 403, "The stream belongs to another sponsor"
+    STREAM_KEY_WRONG = "stream-key-wrong", 403, "This is not the stream's key"
+    UNKNOWN_STREAM = "unknown-stream", 404, "There is no such stream"
+    UNKNOWN_NODE = "unknown-node", 404, "There is no such node"
+    UNKNOWN_STATEMENT = "unknown-statement", 404, "There is no such statement"
+    UNKNOWN_DAY = "unknown-day", 404, "That day's lottery is not published"
+    UNKNOWN_WEBHOOK = "unknown-webhook", 404, "The stream has no webhook"
+    UNKNOWN_ROSTER = "unknown-roster", 404, "There is no such roster"
+    UNKNOWN_THUMBNAIL = "unknown-thumbnail", 404, "There is no such picture"
+    UNKNOWN_ROUTE = "unknown-route", 404, "There is nothing here"
+    METHOD_NOT_ALLOWED = "method-not-allowed", 405, "This route does not take that method"
+    STREAM_CLOSED = "stream-closed", 409, "The stream is closed"
+    IDEMPOTENCY_CONFLICT = (
+        "idempotency-conflict",
+        409,
+        "This Idempotency-Key stands for another request",
+    )
+    TOO_MANY_TOKENS = "too-many-tokens", 409, "A stream takes no more tokens than that"
+    ADDRESS_REFUSED = "address-refused", 422, "The announced address cannot be used"
+    TOO_MANY_REQUESTS = "too-many-requests", 429, "You call too often"
+    UNAVAILABLE = "unavailable", 503, "The coordinator cannot answer right now"
+    INTERNAL = "internal", 500, "The coordinator made an error"
 
 
 class Problem(Exception):  # noqa: N818 - RFC 9457's own word
     """Raised by handlers; answered as problem+json."""
 
-    def __init__(self, kind: str, detail: str, **more: Any) -> None:
+    def __init__(self, kind: ProblemKind, detail: str, **more: Any) -> None:
         super().__init__(detail)
         self.kind, self.detail, self.more = kind, detail, more
 
     def response(self) -> JSONResponse:
         """The answer."""
-        status, title = PROBLEMS[self.kind]
+        status = self.kind.status
         headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
         if status in (429, 503):
             headers["Retry-After"] = str(self.more.get("retry_after", 5))
         return JSONResponse(
-            {
-                "type": f"/problems/{self.kind}",
-                "title": title,
-                "status": status,
-                "detail": self.detail,
-                **self.more,
-            },
+            {**_body(self.kind, self.detail), **self.more},
             status_code=status,
-            media_type="application/problem+json",
+            media_type=MEDIA_TYPE,
             headers=headers,
         )
 
 
-_OF_STATUS = {404: "unknown-route", 405: "method-not-allowed", 415: "unsupported-media-type"}
+def problems(*kinds: ProblemKind) -> Responses:
+    """What a route declares that it may answer besides; an example of each kind by status."""
+    by_status: dict[int, list[ProblemKind]] = defaultdict(list)
+    for kind in dict.fromkeys(kinds):
+        by_status[kind.status].append(kind)
+    return {status: _response(status, found) for status, found in sorted(by_status.items())}
 
 
-def install(app: FastAPI) -> None:
-    """Makes every error of the app a problem, the framework's own included.
-
-    A problem's type is an address: `/problems/{kind}` leads to where it is explained."""
-
-    @app.exception_handler(Problem)
-    async def on_problem(_: Request, problem: Problem) -> JSONResponse:
-        return problem.response()
-
-    @app.exception_handler(RequestValidationError)
-    async def on_invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        return _invalid(error).response()
-
-    @app.exception_handler(HTTPException)
-    async def on_http(request: Request, error: HTTPException) -> JSONResponse:
-        kind = _OF_STATUS.get(error.status_code, "invalid-request")
-        problem = Problem(kind, f"{request.method} {request.url.path}: {error.detail}.")
-        response = problem.response()
-        response.headers.update(error.headers or {})
-        if error.status_code == 405:
-            response.headers["Allow"] = ", ".join(methods_of(app.routes, request.scope))
-        return response
-
-    @app.exception_handler(Exception)
-    async def on_fault(_: Request, __: Exception) -> JSONResponse:
-        says = "This is our fault and is in our log; try again, and tell us if it stays."
-        return Problem("internal", says).response()
-
-    @app.get("/problems/{kind}", include_in_schema=False)
-    async def explained(kind: str) -> RedirectResponse:
-        if kind not in PROBLEMS:
-            raise Problem("unknown-route", "No problem has this type; /about lists all.")
-        return RedirectResponse(f"/about#{kind}", 308)
+def declared(responses: Responses) -> list[ProblemKind]:
+    """The kinds that `problems` was told, read back from an operation of the document."""
+    contents = [answer.get("content", {}).get(MEDIA_TYPE, {}) for answer in responses.values()]
+    return [ProblemKind(name) for content in contents for name in content.get("examples", {})]
 
 
-def _invalid(error: RequestValidationError) -> Problem:
-    errors = error.errors()
-    if any(item["type"] == "json_invalid" for item in errors):
-        return Problem("malformed-body", "Send a JSON object as the body.")
-    found = [
-        {"where": ".".join(str(part) for part in item["loc"]), "says": item["msg"]}
-        for item in errors[:20]
-    ]
-    detail = "; ".join(f"{item['where']}: {item['says']}" for item in found)
-    return Problem("invalid-request", detail[:1000], errors=found)
+def _response(status: int, kinds: list[ProblemKind]) -> dict[str, Any]:
+    examples = {
+        kind.value: {"value": _body(kind, "One sentence that says what to do.")} for kind in kinds
+    }
+    schema = {"$ref": "#/components/schemas/Problem"}
+    response: dict[str, Any] = {
+        "description": ", or ".join(kind.title for kind in kinds),
+        "content": {MEDIA_TYPE: {"schema": schema, "examples": examples}},
+    }
+    if status in (429, 503):
+        wait = {"description": "Seconds to wait.", "required": True, "schema": {"type": "string"}}
+        response["headers"] = {"Retry-After": wait}
+    return response
+
+
+def _body(kind: ProblemKind, detail: str) -> dict[str, Any]:
+    return {"type": kind.type, "title": kind.title, "status": kind.status, "detail": detail}

@@ -11,7 +11,7 @@ from math import ceil
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http.keys import peer_of
-from api.http.problems import Problem
+from api.http.problems import Problem, ProblemKind
 from coordinator.adapters.clock import Clock
 
 BURST_SECONDS = 10
@@ -67,7 +67,9 @@ class RateLimit:
         if not wait_s:
             await self._app(scope, receive, send)
             return
-        problem = Problem("too-many-requests", f"Call again in {wait_s} s.", retry_after=wait_s)
+        problem = Problem(
+            ProblemKind.TOO_MANY_REQUESTS, f"Call again in {wait_s} s.", retry_after=wait_s
+        )
         await problem.response()(scope, receive, send)
 
     def wait_s(self, peer: str, key: bytes | None) -> int:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 
-from api.http.problems import PROBLEMS
+from api.http.problems import ProblemKind
 from api.pages.rendering import Renderer
 from api.services import Services
 from coordinator.checking.suspicion import PUBLISHED
@@ -160,7 +160,7 @@ def _handler(renderer: Renderer, services: Services) -> Callable[[Request], Awai
             suspicion=PUBLISHED,
             weights=WEIGHTS,
             reasons=list(Reason),
-            problems=PROBLEMS,
+            problems=list(ProblemKind),
         )
 
     return about

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 
-from api.http.problems import Problem
+from api.http.problems import Problem, ProblemKind
 from api.pages.atom import MEDIA_TYPE, Entry, Feed, feed_xml, newest
 from api.services import Services
 from coordinator.checking.checks import Check, Event, Verdict
@@ -46,7 +46,7 @@ def install(app: FastAPI, services: Services) -> None:
         view = (await services.snapshots.network()).nodes.get(node_id)
         epochs = epochs_of(await services.pages.bucket(node_id), node_id)
         if view is None and not is_known(epochs):
-            raise Problem("unknown-node", f"No node is called {node_id[:64]}.")
+            raise Problem(ProblemKind.UNKNOWN_NODE, f"No node is called {node_id[:64]}.")
         seconds = services.calendar.sweep_seconds
         since_s = view.slot.joined_tick * seconds if view else epochs[-1].starts_s
         path = f"/n/{node_id}"

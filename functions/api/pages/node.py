@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 
+from api.http.problems import ProblemKind
 from api.pages.checks import views_of
 from api.pages.rendering import Renderer
 from api.pages.strips import HEIGHTS_PX, MEANINGS, VERDICTS, outcomes_in, strip_of, verdicts_in
@@ -37,7 +38,7 @@ def install(app: FastAPI, services: Services) -> None:
         view = snapshot.network.nodes.get(node_id)
         if view is None and not is_known(epochs):
             says = "A new node appears here with its first sweep, within two minutes of its start."
-            return renderer.missing(request, "unknown-node", says)
+            return renderer.missing(request, ProblemKind.UNKNOWN_NODE, says)
         values = node_values(services.calendar, services.clock(), snapshot, view, epochs)
         base_url = services.base_url(request)
         return renderer.page(

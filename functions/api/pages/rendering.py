@@ -9,7 +9,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from api.http.problems import PROBLEMS
+from api.http.problems import ProblemKind
 from api.services import Services
 from api.wire.common import timestamp
 from coordinator.money import format_tokens
@@ -56,10 +56,9 @@ class Renderer:
         text = self._templates.get_template(name).render(page_url=page_url, **values)
         return HTMLResponse(text, status_code=status, headers=HEADERS)
 
-    def missing(self, request: Request, kind: str, detail: str) -> HTMLResponse:
+    def missing(self, request: Request, kind: ProblemKind, detail: str) -> HTMLResponse:
         """A problem as a page, for who followed an old link."""
-        status, title = PROBLEMS[kind]
-        return self.page(request, "missing.html", status, kind=kind, title=title, detail=detail)
+        return self.page(request, "missing.html", kind.status, kind=kind, detail=detail)
 
 
 def when(at_s: float) -> Markup:

@@ -6,10 +6,11 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Query, Request
 from starlette.responses import Response
 
+from api.http.problems import ProblemKind
 from api.pages.charts import BARS_PX, LINE_PX, charts_of
 from api.pages.checks import fit_picture
 from api.pages.rendering import Renderer
-from api.services import Services
+from api.services import Services, if_possible
 from api.snapshots import Snapshot
 from api.views import stream_out
 from coordinator.epochs import Calendar
@@ -33,15 +34,12 @@ def install(app: FastAPI, services: Services) -> None:
         request: Request,
         nodes: Annotated[int, Query(ge=1, le=PAGES_MAX)] = 1,
     ) -> Response:
-        try:
-            page = await services.pages.stream(stream_id)
-        except ValueError:
-            page = StreamPage()  # no document can have that id
+        page = await if_possible(services.pages.stream(stream_id)) or StreamPage()
         snapshot = await _snapshot_of(services, stream_id, page)
         stream = snapshot.stream(stream_id) if snapshot else None
         if snapshot is None or stream is None:
             says = "No stream has this id. A sponsor registers one with POST /streams."
-            return renderer.missing(request, "unknown-stream", says)
+            return renderer.missing(request, ProblemKind.UNKNOWN_STREAM, says)
         base_url = services.base_url(request)
         values = {
             **_money(services.calendar, services.clock(), snapshot, stream, page),

@@ -8,46 +8,18 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import FastAPI, Query
-from pydantic import BaseModel
 
-from api.http.problems import Problem
-from api.services import Services
-from api.wire.common import Instant, timestamp
-from api.wire.evidence import AttemptOut
-from coordinator.checking.checks import Check, Event, Verdict
+from api.http.problems import Problem, ProblemKind
+from api.services import Services, if_possible
+from api.wire.checks import AttemptOut, CheckOut, ChecksOut
+from api.wire.common import timestamp
+from coordinator.checking.checks import Check
 from coordinator.epochs import EVIDENCE_DAYS
 from coordinator.pages.node_pages import NodeEpoch, epochs_of
 
 DRAWS_A_PAGE_MAX = 100
 """Runs are documents: a page reads at most so many."""
 DAY_S = 86_400
-
-
-class CheckOut(BaseModel):
-    """One check. `GET /runs` has the same, with everybody's of its draw."""
-
-    draw: int
-    due_at: Instant
-    due_s: float
-    stream_id: str
-    verdict: Verdict
-    reason: str
-    says: str
-    fix: str
-    caused_by_at: Instant | None
-    """Of a retest, which the lottery did not draw: when the check that flagged it was due."""
-    event: Event | None
-    """What the check set in motion."""
-    attempts: list[AttemptOut]
-    """In order."""
-
-
-class ChecksOut(BaseModel):
-    """A page of checks, newest first; it may be empty although there are older ones."""
-
-    node_id: str
-    checks: list[CheckOut]
-    next_page_token: str | None
 
 
 def install(app: FastAPI, services: Services) -> None:
@@ -100,12 +72,9 @@ class NodeChecks:
 
     async def _joined_s(self, node_id: str) -> float:
         """When the node first announced itself; a problem if it never did."""
-        try:
-            node = await self.services.measurements.node(node_id)
-        except ValueError:
-            node = None  # no document can have that id
+        node = await if_possible(self.services.measurements.node(node_id))
         if node is None:
-            raise Problem("unknown-node", f"No node is called {node_id[:64]}.")
+            raise Problem(ProblemKind.UNKNOWN_NODE, f"No node is called {node_id[:64]}.")
         return node.joined_s
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, Query
 
-from api.http.problems import Problem
+from api.http.problems import Problem, ProblemKind, problems
 from api.services import Services
 from api.wire.common import timestamp
 from api.wire.evidence import RosterOut, RunOut, RunsOut, ScheduleOut, SlotOut, SweepOut, SweepsOut
@@ -27,12 +27,12 @@ Number = Annotated[int, Query(ge=0, lt=10**12)]
 def install(app: FastAPI, services: Services) -> None:
     """`/schedule/{day}`, `/runs`, `/sweeps`, `/rosters/{roster_id}`."""
 
-    @app.get("/schedule/{day}", tags=["evidence"])
+    @app.get("/schedule/{day}", tags=["evidence"], responses=problems(ProblemKind.UNKNOWN_DAY))
     async def get_a_schedule(day: date) -> ScheduleOut:
         """A day's commitment, published before it; after the day the secret that was sealed."""
         (found,) = await services.measurements.lottery_days([day])
         if found is None:
-            raise Problem("unknown-day", f"{day} is not sealed: see today and tomorrow.")
+            raise Problem(ProblemKind.UNKNOWN_DAY, f"{day} is not sealed: see today and tomorrow.")
         return schedule_out(found)
 
     @app.get("/runs", tags=["evidence"], response_model_exclude_unset=True)
@@ -53,14 +53,18 @@ def install(app: FastAPI, services: Services) -> None:
         more = ticks.stop if ticks.stop < until_tick else None
         return SweepsOut(sweeps=[sweep_out(fields) for fields in documents], next_tick=more)
 
-    @app.get("/rosters/{roster_id}", tags=["evidence"])
+    @app.get(
+        "/rosters/{roster_id}", tags=["evidence"], responses=problems(ProblemKind.UNKNOWN_ROSTER)
+    )
     async def get_a_roster(roster_id: str) -> RosterOut:
         """Who stood at which slot, in a version that a sweep names."""
         shard, _, version = roster_id.partition("-")
         if not (shard.isascii() and shard.isdigit() and version.isascii() and version.isdigit()):
-            raise Problem("unknown-roster", "Name it {shard}-{version}, as GET /sweeps does.")
+            raise Problem(
+                ProblemKind.UNKNOWN_ROSTER, "Name it {shard}-{version}, as GET /sweeps does."
+            )
         if max(len(shard), len(version)) > 12:
-            raise Problem("unknown-roster", f"There is no roster {roster_id[:30]}.")
+            raise Problem(ProblemKind.UNKNOWN_ROSTER, f"There is no roster {roster_id[:30]}.")
         roster = await services.measurements.roster(int(shard), int(version))
         return RosterOut(
             roster_id=roster.id,

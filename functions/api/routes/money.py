@@ -3,11 +3,11 @@
 import secrets
 from typing import Annotated
 
-from fastapi import FastAPI, Query
+from fastapi import FastAPI, Query, Security
 
 from api.deposits import Treasurer
-from api.http.keys import Authorization, sponsor_of
-from api.http.problems import Problem
+from api.http.keys import Sponsor
+from api.http.problems import Problem, ProblemKind, problems
 from api.reports import Reports
 from api.services import Services
 from api.views import statement_out
@@ -40,31 +40,43 @@ def _sponsor_routes(app: FastAPI, services: Services) -> None:
         secrets.token_bytes,
     )
 
-    @app.post("/streams/{stream_id}/top-ups", status_code=201, tags=["sponsors"])
+    @app.post(
+        "/streams/{stream_id}/top-ups",
+        status_code=201,
+        tags=["sponsors"],
+        responses=problems(
+            ProblemKind.NOT_YOUR_STREAM,
+            ProblemKind.STREAM_CLOSED,
+            ProblemKind.IDEMPOTENCY_CONFLICT,
+            ProblemKind.TOO_MANY_TOKENS,
+        ),
+    )
     async def add_tokens(
         stream_id: str,
         asked: TopUpIn,
-        authorization: Authorization = None,
+        sponsor: Annotated[Sponsor, Security(services.sponsor_key)],
         idempotency_key: IdempotencyKey = None,
     ) -> TopUpOut:
         """Add tokens to a stream. Repeating it with the same Idempotency-Key adds them once."""
-        sponsor, _ = sponsor_of(authorization, services.sponsors)
-        stream = await services.known_stream(stream_id)
-        done = await treasurer.top_up(stream, asked, sponsor, idempotency_key)
+        stream = await services.own_stream(stream_id, sponsor)
+        done = await treasurer.top_up(stream, asked, idempotency_key)
         await services.snapshots.changed(stream_id)
         return done
 
-    @app.post("/streams/{stream_id}/close", tags=["sponsors"])
+    @app.post(
+        "/streams/{stream_id}/close",
+        tags=["sponsors"],
+        responses=problems(ProblemKind.NOT_YOUR_STREAM),
+    )
     async def close_a_stream(
         stream_id: str,
-        authorization: Authorization = None,
+        sponsor: Annotated[Sponsor, Security(services.sponsor_key)],
         idempotency_key: IdempotencyKey = None,
     ) -> ClosedOut:
         """End a stream now; what its last statement leaves goes back to the sponsor.
 
         A closed stream stays as it is, so a repetition needs no key."""
-        sponsor, _ = sponsor_of(authorization, services.sponsors)
-        done = await treasurer.close(await services.known_stream(stream_id), sponsor)
+        done = await treasurer.close(await services.own_stream(stream_id, sponsor))
         await services.snapshots.changed(stream_id)
         return done
 
@@ -85,7 +97,11 @@ def _statement_routes(app: FastAPI, services: Services) -> None:
             next_page_token=str(more) if more is not None else None,
         )
 
-    @app.get("/streams/{stream_id}/statements/{epoch}", tags=["streams"])
+    @app.get(
+        "/streams/{stream_id}/statements/{epoch}",
+        tags=["streams"],
+        responses=problems(ProblemKind.UNKNOWN_STATEMENT),
+    )
     async def get_a_statement(stream_id: str, epoch: int) -> StatementOut:
         """One settled epoch."""
         stream = await services.known_stream(stream_id)
@@ -93,7 +109,9 @@ def _statement_routes(app: FastAPI, services: Services) -> None:
         if 0 <= epoch < 10**10:
             found = await services.ledger.statement(stream.stream_id, epoch)
         if found is None:
-            raise Problem("unknown-statement", f"Epoch {epoch} of {stream_id} is not settled.")
+            raise Problem(
+                ProblemKind.UNKNOWN_STATEMENT, f"Epoch {epoch} of {stream_id} is not settled."
+            )
         return statement_out(found)
 
 

@@ -2,18 +2,15 @@
 
 from typing import Annotated
 
-from fastapi import FastAPI, Query, Request, Response
+from fastapi import FastAPI, Query, Request, Security
 
-from api import openapi
 from api.heartbeats import PATH
-from api.http.keys import Authorization, node_of, peer_of
+from api.http.keys import peer_of
 from api.http.paging import PageSize, PageToken, page_of
-from api.http.problems import Problem
-from api.pages.badges import node_badge
+from api.http.problems import ProblemKind, problems
 from api.services import Services
 from api.views import node_out
 from api.wire.nodes import DialBackIn, DialBackOut, HeartbeatIn, HeartbeatOut, NodeOut, NodesOut
-from coordinator.pages.network import NodeView
 
 
 def install(app: FastAPI, services: Services) -> None:
@@ -25,31 +22,28 @@ def install(app: FastAPI, services: Services) -> None:
 def _announcing_routes(app: FastAPI, services: Services) -> None:
     announcements, proxies = services.announcements, services.trusted_proxies
 
-    @app.post(PATH, tags=["nodes"])
+    @app.post(
+        PATH,
+        tags=["nodes"],
+        responses=problems(ProblemKind.UNKNOWN_STREAM, ProblemKind.ADDRESS_REFUSED),
+    )
     async def announce(
-        beat: HeartbeatIn, request: Request, authorization: Authorization = None
+        beat: HeartbeatIn, request: Request, node_id: Annotated[str, Security(services.node_key)]
     ) -> HeartbeatOut:
         """A node says that it is there; the answer says how it stands and what to fix."""
         peer = peer_of(request.scope, proxies)
-        return await announcements.take(node_of(authorization), beat, peer)
+        return await announcements.take(node_id, beat, peer)
 
-    @app.post("/nodes/dial-back", tags=["nodes"])
+    @app.post("/nodes/dial-back", tags=["nodes"], responses=problems(ProblemKind.ADDRESS_REFUSED))
     async def call_back(
-        asked: DialBackIn, request: Request, authorization: Authorization = None
+        asked: DialBackIn, request: Request, node_id: Annotated[str, Security(services.node_key)]
     ) -> DialBackOut:
         """Whether the caller's ports can be reached from outside, before it announces itself."""
         peer = peer_of(request.scope, proxies)
-        return await announcements.call_back(node_of(authorization), asked, peer)
+        return await announcements.call_back(node_id, asked, peer)
 
 
 def _reading_routes(app: FastAPI, services: Services) -> None:
-    async def known(node_id: str) -> NodeView:
-        node = (await services.snapshots.now()).network.nodes.get(node_id)
-        if node is None:
-            says = f"No node is called {node_id}; a new one appears with its first sweep."
-            raise Problem("unknown-node", says)
-        return node
-
     @app.get("/nodes", tags=["nodes"])
     async def list_nodes(
         stream_id: Annotated[str | None, Query(max_length=64)] = None,
@@ -62,17 +56,7 @@ def _reading_routes(app: FastAPI, services: Services) -> None:
         page, following = page_of(asked_for, lambda node: node.node_id, page_token, page_size)
         return NodesOut(nodes=[node_out(node) for node in page], next_page_token=following)
 
-    @app.get(
-        "/nodes/{node_id}/badge.svg",
-        tags=["nodes"],
-        response_class=Response,
-        responses=openapi.SVG,
-    )
-    async def get_a_node_badge(node_id: str) -> Response:
-        """The node's status as a small picture."""
-        return Response(node_badge(await known(node_id)).svg(), media_type="image/svg+xml")
-
     @app.get("/nodes/{node_id}", tags=["nodes"])
     async def get_a_node(node_id: str) -> NodeOut:
         """One node: its status and why, its measured minutes, its checks, its tokens."""
-        return node_out(await known(node_id))
+        return node_out(await services.known_node(node_id))

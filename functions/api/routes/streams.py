@@ -1,22 +1,26 @@
 """Routes about streams: registered by sponsors, read by anyone, published through the ingest."""
 
-from fastapi import FastAPI, Request, Response
+from typing import Annotated
+
+from fastapi import FastAPI, Request, Response, Security
 from fastapi.responses import PlainTextResponse
 
-from api import openapi
-from api.http.keys import Authorization, require_ingest, sponsor_of
+from api.http.keys import Sponsor
+from api.http.media import text_of
 from api.http.paging import PageSize, PageToken, page_of
-from api.http.problems import Problem
-from api.pages.badges import stream_badge
+from api.http.problems import Problem, ProblemKind, problems
 from api.services import Services
 from api.snapshots import Snapshot
 from api.streams import playlist
 from api.views import stream_out
 from api.wire.common import IdempotencyKey
+from api.wire.example_names import NODE_ID, RTMP_URL
 from api.wire.streams import PublishIn, RegisteredOut, StreamIn, StreamOut, StreamsOut
 from coordinator.keys import matches
 from coordinator.ledger.webhooks import secret_of
 from coordinator.streams import Stream
+
+PLAYLIST = text_of("audio/x-mpegurl", f"#EXTM3U\n#EXTINF:-1,Main stage via {NODE_ID}\n{RTMP_URL}\n")
 
 
 def install(app: FastAPI, services: Services) -> None:
@@ -31,16 +35,20 @@ def _told(stream: Stream, snapshot: Snapshot, services: Services, request: Reque
 
 
 def _writing_routes(app: FastAPI, services: Services) -> None:
-    @app.post("/streams", status_code=201, tags=["sponsors"])
+    @app.post(
+        "/streams",
+        status_code=201,
+        tags=["sponsors"],
+        responses=problems(ProblemKind.IDEMPOTENCY_CONFLICT, ProblemKind.ADDRESS_REFUSED),
+    )
     async def register_a_stream(
         asked: StreamIn,
         request: Request,
         response: Response,
-        authorization: Authorization = None,
+        sponsor: Annotated[Sponsor, Security(services.sponsor_key)],
         idempotency_key: IdempotencyKey = None,
     ) -> RegisteredOut:
         """Register a live stream with a token balance. The publish URL is shown only here."""
-        sponsor = sponsor_of(authorization, services.sponsors)
         stream, key = await services.registrar.register(asked, sponsor, idempotency_key)
         await services.snapshots.changed(stream.stream_id)
         out = _told(stream, await services.snapshots.now(), services, request)
@@ -50,18 +58,25 @@ def _writing_routes(app: FastAPI, services: Services) -> None:
         return RegisteredOut(
             **out.model_dump(),
             publish_url=f"{out.ingest_url}?key={key}",
-            webhook_secret=secret_of(sponsor[1], stream.stream_id) if asked.webhook_url else None,
+            webhook_secret=secret_of(sponsor.key, stream.stream_id) if asked.webhook_url else None,
         )
 
-    @app.post("/ingest/publish", status_code=204, tags=["ingest"])
-    async def may_it_publish(asked: PublishIn, authorization: Authorization = None) -> None:
+    @app.post(
+        "/ingest/publish",
+        status_code=204,
+        tags=["ingest"],
+        dependencies=[Security(services.ingest_key)],
+        responses=problems(ProblemKind.STREAM_KEY_WRONG, ProblemKind.STREAM_CLOSED),
+    )
+    async def may_it_publish(asked: PublishIn) -> None:
         """The ingest asks whether a stream key is the right one for a stream."""
-        require_ingest(authorization, services.ingest_key_hash)
         stream = await services.stream_now(asked.stream_id)
         if stream is None or not matches(asked.stream_key, stream.key_hash):
-            raise Problem("stream-key-wrong", "Publish with the URL that registration answered.")
+            raise Problem(
+                ProblemKind.STREAM_KEY_WRONG, "Publish with the URL that registration answered."
+            )
         if stream.ends_s is not None and services.clock() >= stream.ends_s:
-            raise Problem("stream-closed", "The stream has ended; register a new one.")
+            raise Problem(ProblemKind.STREAM_CLOSED, "The stream has ended; register a new one.")
 
 
 def _reading_routes(app: FastAPI, services: Services) -> None:
@@ -87,7 +102,7 @@ def _reading_routes(app: FastAPI, services: Services) -> None:
         "/streams/{stream_id}/playlist.m3u",
         tags=["streams"],
         response_class=Response,
-        responses=openapi.PLAYLIST,
+        responses=PLAYLIST,
     )
     async def get_a_playlist(stream_id: str) -> PlainTextResponse:
         """The stream's verified nodes, best first, for VLC, mpv and others."""
@@ -95,16 +110,3 @@ def _reading_routes(app: FastAPI, services: Services) -> None:
         return PlainTextResponse(
             playlist(stream, await services.snapshots.now()), media_type="audio/x-mpegurl"
         )
-
-    @app.get(
-        "/streams/{stream_id}/badge.svg",
-        tags=["streams"],
-        response_class=Response,
-        responses=openapi.SVG,
-    )
-    async def get_a_stream_badge(stream_id: str) -> Response:
-        """How many verified nodes relay the stream, as a small picture."""
-        stream = await services.known_stream(stream_id)
-        verified = (await services.snapshots.now()).network.verified(stream.stream_id)
-        badge = stream_badge(stream.name, len(verified))
-        return Response(badge.svg(), media_type="image/svg+xml")

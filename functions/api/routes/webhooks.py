@@ -1,8 +1,11 @@
 """Routes about webhooks."""
 
-from fastapi import FastAPI, Response
+from typing import Annotated
 
-from api.http.keys import Authorization, sponsor_of
+from fastapi import FastAPI, Response, Security
+
+from api.http.keys import Sponsor
+from api.http.problems import ProblemKind, problems
 from api.services import Services
 from api.wire.common import IdempotencyKey
 from api.wire.webhooks import WebhookIn, WebhookOut, WebhookSetOut
@@ -11,23 +14,35 @@ from api.wire.webhooks import WebhookIn, WebhookOut, WebhookSetOut
 def install(app: FastAPI, services: Services) -> None:
     """Adds them to the application."""
 
-    @app.get("/streams/{stream_id}/webhook", tags=["sponsors"])
+    @app.get(
+        "/streams/{stream_id}/webhook",
+        tags=["sponsors"],
+        responses=problems(ProblemKind.NOT_YOUR_STREAM, ProblemKind.UNKNOWN_WEBHOOK),
+    )
     async def get_a_webhook(
-        stream_id: str, response: Response, authorization: Authorization = None
+        stream_id: str,
+        response: Response,
+        sponsor: Annotated[Sponsor, Security(services.sponsor_key)],
     ) -> WebhookOut:
         """Where the sponsor is told of settlements, and whether that works."""
-        sponsor, _ = sponsor_of(authorization, services.sponsors)
         response.headers["Cache-Control"] = "no-store"
-        return await services.subscriptions.of(await services.known_stream(stream_id), sponsor)
+        return await services.subscriptions.of(await services.own_stream(stream_id, sponsor))
 
-    @app.post("/streams/{stream_id}/webhook", tags=["sponsors"])
+    @app.post(
+        "/streams/{stream_id}/webhook",
+        tags=["sponsors"],
+        responses=problems(
+            ProblemKind.NOT_YOUR_STREAM,
+            ProblemKind.IDEMPOTENCY_CONFLICT,
+            ProblemKind.ADDRESS_REFUSED,
+        ),
+    )
     async def set_a_webhook(
         stream_id: str,
         asked: WebhookIn,
-        authorization: Authorization = None,
+        sponsor: Annotated[Sponsor, Security(services.sponsor_key)],
         idempotency_key: IdempotencyKey = None,
     ) -> WebhookSetOut:
         """Another URL, or none. What was not delivered yet goes to the new one."""
-        sponsor = sponsor_of(authorization, services.sponsors)
-        stream = await services.known_stream(stream_id)
-        return await services.subscriptions.set(stream, asked, sponsor, idempotency_key)
+        stream = await services.own_stream(stream_id, sponsor)
+        return await services.subscriptions.set(stream, asked, sponsor.key, idempotency_key)

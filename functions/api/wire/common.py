@@ -4,7 +4,7 @@ Amounts are decimal strings of tokens, instants RFC 3339 in UTC.
 """
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Header
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
@@ -32,7 +32,20 @@ class In(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def example(**fields: Any) -> ConfigDict:
+    """A model's configuration with one example of it, which is shown with its schema."""
+    return ConfigDict(json_schema_extra={"examples": [fields]})
+
+
+def example_of(model: type[BaseModel]) -> dict[str, Any]:
+    """A model's example, to stand in another one's."""
+    extra: Any = model.model_config["json_schema_extra"]
+    return dict(extra["examples"][0])
+
+
 class HealthOut(BaseModel):
     """The api can read its database."""
+
+    model_config = example(status="ok")
 
     status: Literal["ok"] = "ok"

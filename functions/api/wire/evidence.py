@@ -7,7 +7,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from api.wire.common import Instant
+from api.wire.checks import AttemptOut
+from api.wire.common import Instant, example, example_of
+from api.wire.example_names import DUE_S, NODE_ID, STATS_URL, STREAM_ID, TICK
 from coordinator.checking.checks import Control, Event, IngestState, Verdict
 
 _OF_A_RECORD = ConfigDict(from_attributes=True)
@@ -19,6 +21,18 @@ Bitmap = Annotated[str, WithJsonSchema({"type": "string", "contentEncoding": "ba
 
 class ScheduleOut(BaseModel):
     """A day of the lottery: the seal of its secret and its rate; after the day the secret."""
+
+    model_config = example(
+        day="2026-11-22",
+        commitment="66687aadf862bd776c8fc18b8e9f8e20089714856ee233b3902a591d0d5f2925",
+        sealed_at="2026-11-20T23:59:07Z",
+        sealed_in_advance=True,
+        check_seconds=60,
+        checks_per_hour=4,
+        first_draw=29_921_760,
+        until_draw=29_923_200,
+        secret="0" * 64,
+    )
 
     day: Day
     commitment: Hex
@@ -35,45 +49,20 @@ class ScheduleOut(BaseModel):
     """Null until no check of the day can still come."""
 
 
-class AttemptOut(BaseModel):
-    """The numbers of one connection to a node; those that were not measured are left out.
-
-    What they mean: docs/architecture.md, "What a check proves"."""
-
-    model_config = ConfigDict(extra="allow")  # evidence is published whole, whatever it holds
-
-    started_s: float | None = None
-    seconds: float | None = None
-    """How long the stream was played."""
-    verdict: Verdict | None = None
-    reason: str | None = None
-    address: str | None = None
-    """The address that the node was reached at."""
-    received: int | None = None
-    """Packets, copies included."""
-    eligible: int | None = None
-    """Packets that the node had to deliver."""
-    matched: int | None = None
-    """Those of them that it did, at the right timestamp."""
-    byte_ratio: float | None = None
-    packet_ratio: float | None = None
-    foreign_ratio: float | None = None
-    """Bytes that the ingest does not serve now, of all."""
-    keyframes: int | None = None
-    offset_span_ms: int | None = None
-    lag_s: float | None = None
-    delay_s: float | None = None
-    delay_growth_s: float | None = None
-    bytes: int | None = None
-    cpu_s: float | None = None
-    thumbnail: str | None = None
-    """Of the picture beside the check: `GET /thumbnails/{thumbnail}.jpg`."""
-
-
 class RunCheckOut(BaseModel):
     """One check; `coordinator.checking.checks.Check`, field by field."""
 
-    model_config = _OF_A_RECORD
+    model_config = _OF_A_RECORD | example(
+        node_id=NODE_ID,
+        stream_id=STREAM_ID,
+        draw=TICK + 1,
+        due_s=DUE_S,
+        verdict="pass",
+        reason="passed",
+        caused_by_s=None,
+        event=None,
+        attempts=[example_of(AttemptOut)],
+    )
 
     node_id: str
     stream_id: str
@@ -92,7 +81,16 @@ class RunCheckOut(BaseModel):
 class RunOut(BaseModel):
     """One draw's checks; `coordinator.checking.checks.Run`, field by field."""
 
-    model_config = _OF_A_RECORD
+    model_config = _OF_A_RECORD | example(
+        draw=TICK + 1,
+        started_s=1_795_356_060.012,
+        ended_s=1_795_356_118.4,
+        sweep_ids=[f"sweep-0-{TICK:012d}"],
+        streams={STREAM_ID: "live"},
+        checks=[example_of(RunCheckOut)],
+        excluded={},
+        controls={},
+    )
 
     draw: int
     started_s: float
@@ -111,6 +109,8 @@ class RunOut(BaseModel):
 class RunsOut(BaseModel):
     """A page of runs, in the order of their draws."""
 
+    model_config = example(runs=[example_of(RunOut)], next_draw=None)
+
     runs: list[RunOut]
     next_draw: int | None
     """`from_draw` of the next page."""
@@ -118,6 +118,20 @@ class RunsOut(BaseModel):
 
 class SweepOut(BaseModel):
     """One shard polled once: which slots were polled, and what came of each."""
+
+    model_config = example(
+        sweep_tick=TICK,
+        shard=0,
+        shard_tick=f"000:{TICK:012d}",
+        roster_version=TICK,
+        roster_revision=1,
+        recorded_s=1_795_356_007.5,
+        cursor_s=1_795_355_997.0,
+        changes="eJyLjgUAARUAuQ==",
+        probed="AQ==",
+        up="AQ==",
+        **dict.fromkeys(("idle", "down", "invalid", "stalled", "blocked", "unknown"), ""),
+    )
 
     sweep_tick: int
     shard: int
@@ -144,6 +158,8 @@ class SweepOut(BaseModel):
 class SweepsOut(BaseModel):
     """A page of sweeps, in the order of their ticks."""
 
+    model_config = example(sweeps=[example_of(SweepOut)], next_tick=None)
+
     sweeps: list[SweepOut]
     next_tick: int | None
     """`from_tick` of the next page."""
@@ -152,7 +168,17 @@ class SweepsOut(BaseModel):
 class SlotOut(BaseModel):
     """A node's place on a roster; `coordinator.polling.rosters.Slot`, field by field."""
 
-    model_config = _OF_A_RECORD
+    model_config = _OF_A_RECORD | example(
+        node_id=NODE_ID,
+        stream_id=STREAM_ID,
+        stats_url=STATS_URL,
+        rtmp_host="198.51.100.7",
+        rtmp_port=1935,
+        joined_tick=TICK,
+        changed_s=1_795_355_997.0,
+        left_tick=None,
+        left_reason=None,
+    )
 
     node_id: str
     stream_id: str
@@ -168,6 +194,8 @@ class SlotOut(BaseModel):
 
 class RosterOut(BaseModel):
     """Who stood at which slot: the first of `slots` is slot 0."""
+
+    model_config = example(roster_id=f"0-{TICK}", until_tick=None, slots=[example_of(SlotOut)])
 
     roster_id: str
     until_tick: int | None

@@ -1,27 +1,32 @@
 """Nodes on the wire: how they announce themselves, are called back, and stand."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from api.wire.common import In, Instant, Port, StreamId
+from api.wire.common import In, Instant, Port, StreamId, example, example_of
+from api.wire.example_names import INGEST_URL, NODE_ID, RTMP_URL, STATS_URL, STREAM_ID
 from coordinator.polling.nodes import NodeStatus
+from coordinator.reasons import Reason
 from coordinator.streams import StreamStatus
 
 # Not `oneOf`: generated clients make two models of that, each with one field.
-_ONE_ADDRESS = ConfigDict(
-    json_schema_extra={
-        "if": {"required": ["stats_url"], "properties": {"stats_url": {"type": "string"}}},
-        "then": {"properties": {"stats_port": {"type": "null"}}},
-        "else": {"required": ["stats_port"], "properties": {"stats_port": {"type": "integer"}}},
-    }
-)
+_ONE_ADDRESS: dict[str, Any] = {
+    "if": {"required": ["stats_url"], "properties": {"stats_url": {"type": "string"}}},
+    "then": {"properties": {"stats_port": {"type": "null"}}},
+    "else": {"required": ["stats_port"], "properties": {"stats_port": {"type": "integer"}}},
+}
+_TOLD = {"reason": Reason.OK.value, "says": Reason.OK.says, "fix": Reason.OK.fix}
+_PLACE = {"stats_url": STATS_URL, "rtmp_url": RTMP_URL}
+
+
+def _announced(**fields: Any) -> ConfigDict:
+    """With the rule that one address is to be named, and an example."""
+    return ConfigDict(json_schema_extra={**_ONE_ADDRESS, "examples": [fields]})
 
 
 class _AnnouncedIn(In):
     """Where a node is: at a port of the address that it calls from, or at a URL."""
-
-    model_config = _ONE_ADDRESS
 
     stats_url: str | None = Field(None, max_length=500)
     stats_port: Port | None = None
@@ -37,6 +42,15 @@ class _AnnouncedIn(In):
 class HeartbeatIn(_AnnouncedIn):
     """A node announces itself, and keeps saying so."""
 
+    model_config = _announced(
+        stream_id=STREAM_ID,
+        stats_port=8080,
+        rtmp_port=1935,
+        agent="0.1.0",
+        engine="nginx-rtmp",
+        state="running",
+    )
+
     stream_id: StreamId
     agent: str = Field("", max_length=40)
     engine: str = Field("", max_length=40)
@@ -47,6 +61,8 @@ class HeartbeatIn(_AnnouncedIn):
 
 class DialBackIn(_AnnouncedIn):
     """A node asks whether it can be reached where it would announce itself."""
+
+    model_config = _announced(stats_port=8080, rtmp_port=1935)
 
     stream_id: str = Field("", pattern=r"^[A-Za-z0-9_-]{0,64}$")
 
@@ -61,6 +77,12 @@ class KnockOut(BaseModel):
 class DialBackOut(BaseModel):
     """What can be reached from outside, and at which address."""
 
+    model_config = example(
+        address="198.51.100.7",
+        stats={"open": True, "says": f"{STATS_URL} answers as this node."},
+        rtmp={"open": False, "says": "Port 1935 of 198.51.100.7 is closed: forward it."},
+    )
+
     address: str
     stats: KnockOut
     rtmp: KnockOut
@@ -68,6 +90,26 @@ class DialBackOut(BaseModel):
 
 class NodeOut(BaseModel):
     """A node as anyone may see it."""
+
+    model_config = example(
+        node_id=NODE_ID,
+        stream_id=STREAM_ID,
+        status="healthy",
+        **_TOLD,
+        **_PLACE,
+        viewers=2,
+        minutes_up=59,
+        minutes_due=60,
+        checks_passed=4,
+        checks_failed=0,
+        checks_degraded=0,
+        checks_unknown=0,
+        last_check_at="2026-11-22T14:52:07Z",
+        last_check_reason=Reason.PASSED.value,
+        pending="1.475",
+        available="0",
+        earned="1.475",
+    )
 
     node_id: str
     stream_id: str
@@ -94,12 +136,29 @@ class NodeOut(BaseModel):
 class NodesOut(BaseModel):
     """A page of nodes."""
 
+    model_config = example(nodes=[example_of(NodeOut)], next_page_token=NODE_ID)
+
     nodes: list[NodeOut]
     next_page_token: str | None
 
 
 class HeartbeatOut(BaseModel):
     """What a node is told: how it stands, what to fix, when to call next."""
+
+    model_config = example(
+        node_id=NODE_ID,
+        stream_id=STREAM_ID,
+        stream_status="active",
+        status="healthy",
+        **_TOLD,
+        **_PLACE,
+        ingest_url=INGEST_URL,
+        earned="12.25",
+        balance_lasts_seconds=11_400,
+        balance_says="The balance lasts 3 h 10 min at the present rate.",
+        next_heartbeat_seconds=30,
+        lease=f"1795305637000.1795305637000.1795306237.{'5f1c' * 16}",
+    )
 
     node_id: str
     stream_id: str

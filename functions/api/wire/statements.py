@@ -2,11 +2,15 @@
 
 from pydantic import BaseModel
 
-from api.wire.common import Instant
+from api.wire.common import Instant, example, example_of
+from api.wire.example_names import ENDS_AT, EPOCH, NODE_ID, STARTS_AT, STREAM_ID, TICK
+from coordinator.reasons import Reason
 
 
 class UnpaidOut(BaseModel):
     """Minutes that were not paid, and why."""
+
+    model_config = example(reason=Reason.STREAM_IDLE.value, minutes=1, says=Reason.STREAM_IDLE.says)
 
     reason: str
     minutes: int
@@ -26,6 +30,18 @@ class VoidedOut(BaseModel):
 class CarriedOut(BaseModel):
     """What a row hands on to the next statement: `coordinator.ledger.rows.Carried`."""
 
+    model_config = example(
+        first_pass_s=1_795_356_067.25,
+        waiting=0,
+        last_up=True,
+        flagged=False,
+        fraud=False,
+        parked=0,
+        absent=0,
+        address="198.51.100.7",
+        failed=False,
+    )
+
     first_pass_s: float | None
     waiting: int
     last_up: bool
@@ -39,6 +55,28 @@ class CarriedOut(BaseModel):
 
 class RowOut(BaseModel):
     """One node in a statement. minutes_due + minutes_waiting_before = minutes_paid + unpaid."""
+
+    model_config = example(
+        node_id=NODE_ID,
+        minutes_due=60,
+        minutes_up=59,
+        minutes_idle=1,
+        minutes_unknown=0,
+        minutes_waiting_before=0,
+        minutes_paid=59,
+        unpaid=[example_of(UnpaidOut)],
+        minutes_unproven=0,
+        minutes_voided=0,
+        minutes_beyond=0,
+        minutes_waiting=0,
+        earned="1.475",
+        short="0",
+        forfeited="0",
+        reason=Reason.STREAM_IDLE.value,
+        says=Reason.STREAM_IDLE.says,
+        voided_by=[],
+        carried=example_of(CarriedOut),
+    )
 
     node_id: str
     minutes_due: int
@@ -64,6 +102,29 @@ class RowOut(BaseModel):
 class StatementOut(BaseModel):
     """A settled epoch of a stream."""
 
+    model_config = example(
+        stream_id=STREAM_ID,
+        epoch=EPOCH,
+        starts_at=STARTS_AT,
+        ends_at=ENDS_AT,
+        minute_seconds=60,
+        reward_per_node_hour="1.5",
+        max_paid_nodes=100,
+        holding_epochs=24,
+        network_percent=20,
+        network_nodes_free=3,
+        rows=[example_of(RowOut)],
+        paid="1.475",
+        forfeited="0",
+        refunded="0",
+        balance_before="1012.5",
+        balance_after="1011.025",
+        closes=False,
+        check_seconds=60,
+        evidence_until_s=1_795_359_720.0,
+        roster_ids=[f"0-{TICK}"],
+    )
+
     stream_id: str
     epoch: int
     starts_at: Instant
@@ -88,6 +149,8 @@ class StatementOut(BaseModel):
 
 class StatementsOut(BaseModel):
     """A page of statements, oldest first."""
+
+    model_config = example(statements=[example_of(StatementOut)], next_page_token=None)
 
     statements: list[StatementOut]
     next_page_token: str | None

@@ -7,7 +7,8 @@ from typing import Annotated
 from pydantic import BaseModel, Field, model_validator
 
 from api.wire.amounts import WHOLE, PositiveAmount
-from api.wire.common import In, Instant
+from api.wire.common import In, Instant, example, example_of
+from api.wire.example_names import API, INGEST_URL, STARTS_AT, STREAM_ID, STREAM_KEY, WEBHOOK_SECRET
 from api.wire.webhooks import WebhookUrl
 from coordinator.streams import StreamStatus
 
@@ -18,6 +19,12 @@ _NAME = re.compile(rf"^[^{_UNPRINTED}]*[^{_UNPRINTED}\s][^{_UNPRINTED}]*$")
 
 class StreamIn(In):
     """A sponsor registers a stream."""
+
+    model_config = example(
+        name="Main stage",
+        token_balance="1000",  # noqa: S106 - no password
+        reward_per_node_hour="1.5",
+    )
 
     name: str = Field(min_length=1, max_length=100, json_schema_extra={"pattern": _NAME.pattern})
     token_balance: PositiveAmount
@@ -39,12 +46,29 @@ class StreamIn(In):
 class PublishIn(In):
     """The ingest asks whether somebody may publish."""
 
+    model_config = example(stream_id=STREAM_ID, stream_key=STREAM_KEY)
+
     stream_id: str = Field(max_length=200)
     stream_key: str = Field(max_length=200)
 
 
 class StreamOut(BaseModel):
     """A stream as anyone may see it."""
+
+    model_config = example(
+        stream_id=STREAM_ID,
+        name="Main stage",
+        status="active",
+        ingest_url=INGEST_URL,
+        play_url=f"{API}/streams/{STREAM_ID}/playlist.m3u",
+        reward_per_node_hour="1.5",
+        max_paid_nodes=100,
+        balance="998.5",
+        deposited="1000",
+        created_at=STARTS_AT,
+        ends_at=None,
+        nodes_verified=3,
+    )
 
     stream_id: str
     name: str
@@ -63,6 +87,12 @@ class StreamOut(BaseModel):
 class RegisteredOut(StreamOut):
     """The answer to a registration: the only one that holds the publishing key."""
 
+    model_config = example(
+        **example_of(StreamOut),
+        publish_url=f"{INGEST_URL}?key={STREAM_KEY}",
+        webhook_secret=WEBHOOK_SECRET,
+    )
+
     publish_url: str
     webhook_secret: str | None
     """Signs what is sent to `webhook_url`; null without one."""
@@ -70,6 +100,8 @@ class RegisteredOut(StreamOut):
 
 class StreamsOut(BaseModel):
     """A page of streams."""
+
+    model_config = example(streams=[example_of(StreamOut)], next_page_token=None)
 
     streams: list[StreamOut]
     next_page_token: str | None

@@ -12,6 +12,7 @@ from coordinator.adapters.records import Measurements
 from coordinator.adapters.settings import ApiSettings
 from coordinator.keys import sha256_hex
 from tests.doubles.memory import MemoryStore
+from tests.unit.functions.declared import declared_only
 
 SPONSOR_KEY = "sponsor-key-of-the-tests"
 INGEST_KEY = "ingest-key-of-the-tests"
@@ -72,4 +73,5 @@ async def coordinator() -> AsyncIterator[Coordinator]:
     app = build_on(measured, money, settings(), lambda: now_s[0])
     transport = httpx.ASGITransport(app=app, client=("203.0.114.7", 40_000))
     async with httpx.AsyncClient(transport=transport, base_url="http://api.example") as client:
+        client.event_hooks = {"response": [declared_only(app)]}
         yield Coordinator(client, measured, money, now_s)

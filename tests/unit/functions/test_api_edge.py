@@ -7,7 +7,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from api.http.edge import Edge
-from api.http.problems import PROBLEMS
+from api.http.problems import ProblemKind
 from coordinator.adapters.log import Log
 from coordinator.adapters.store import Ref
 from tests.unit.functions.conftest import SPONSOR_KEY, STREAM, Coordinator, bearer
@@ -99,14 +99,14 @@ async def test_one_key_that_calls_too_often_shuts_nobody_out(coordinator: Coordi
     assert (await coordinator.client.get("/healthz", headers=bearer("key-b"))).status_code == 200
 
 
-@pytest.mark.parametrize("kind", PROBLEMS)
+@pytest.mark.parametrize("kind", ProblemKind)
 async def test_every_problem_is_explained_where_its_type_says(
-    coordinator: Coordinator, kind: str
+    coordinator: Coordinator, kind: ProblemKind
 ) -> None:
     """A type is an address: it leads to its own row of a page."""
-    answer = await coordinator.client.get(f"/problems/{kind}")
+    answer = await coordinator.client.get(kind.type)
     page, _, row = answer.headers["location"].partition("#")
-    assert (answer.status_code, page, row) == (308, "/about", kind)
+    assert (answer.status_code, page, row) == (308, "/about", kind.value)
     assert f'id="{row}"' in (await coordinator.client.get(page)).text
 
 

@@ -1,5 +1,8 @@
 """Sponsors register streams; everybody may see them."""
 
+import json
+from collections.abc import AsyncIterator
+
 import httpx
 import pytest
 
@@ -149,19 +152,24 @@ async def test_a_body_that_is_no_object_is_refused(coordinator: Coordinator, bod
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_an_oversized_body_is_refused(coordinator: Coordinator) -> None:
-    """Declared or in chunks."""
-    big = b'{"name": "' + b"x" * 70_000 + b'"}'
+@pytest.mark.parametrize("chunk", [None, 1_000, 65_536])
+async def test_a_body_may_have_64_kib_and_no_byte_more(
+    coordinator: Coordinator, chunk: int | None
+) -> None:
+    """Declared, or in chunks of a size that divides the limit or does not."""
     headers = {**bearer(SPONSOR_KEY), "Content-Type": "application/json"}
-    declared = await coordinator.client.post("/streams", content=big, headers=headers)
-    _problem(declared, 413, "body-too-large")
+    answers = []
+    for size in (65_536, 65_537):
+        body = json.dumps(STREAM).encode().ljust(size)
+        content = _chunks(body, chunk) if chunk else body
+        answers.append(await coordinator.client.post("/streams", content=content, headers=headers))
+    assert answers[0].status_code == 201
+    _problem(answers[1], 413, "body-too-large")
 
-    async def chunks() -> object:
-        for _ in range(100):
-            yield b"x" * 1_000
 
-    undeclared = await coordinator.client.post("/streams", content=chunks(), headers=headers)  # type: ignore[arg-type]
-    _problem(undeclared, 413, "body-too-large")
+async def _chunks(body: bytes, size: int) -> AsyncIterator[bytes]:
+    for at in range(0, len(body), size):
+        yield body[at : at + size]
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from coordinator.strangers.relay_stats import Media, RelayStats
 from tests.doubles.counting import CountingStore
 from tests.doubles.memory import MemoryStore
 from tests.unit.functions.conftest import NOW_S, SPONSOR_KEY, STREAM, bearer, settings
+from tests.unit.functions.declared import declared_only
 from tests.unit.functions.test_api_nodes import NODE_ID, NODE_KEY
 
 TICK = int(NOW_S // 60)
@@ -42,6 +43,7 @@ class _World:
         )
         transport = httpx.ASGITransport(app=self.app, client=("203.0.114.7", 40_000))
         self.client = httpx.AsyncClient(transport=transport, base_url="http://api.example")
+        self.client.event_hooks = {"response": [declared_only(self.app)]}
         self.stream_id = ""
         self.lease: str | None = None
         self.roster = Roster(0, 1, 0.0)

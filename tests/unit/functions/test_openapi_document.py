@@ -2,19 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
-from api.http.problems import PROBLEMS
-from api.openapi import _BESIDES
-from api.routes import checks as node_checks
-from api.wire import common, nodes, statements, streams
+from api.http.problems import MEDIA_TYPE, ProblemKind
 from api.wire import evidence as evidence_wire
-from api.wire import money as money_wire
-from api.wire import webhooks as webhook_wire
-from api.wire.examples import EXAMPLES
+from api.wire import statements
 from api.wiring import build_on
 from coordinator.checking.checks import Check, Run, Verdict
 from coordinator.ledger.rows import Carried, Row
@@ -26,7 +22,8 @@ from prober.checking import _evidence
 from tests.doubles.memory import MemoryStore
 from tests.unit.functions.conftest import settings
 
-NOT_OF_A_ROUTE = {"unknown-route", "method-not-allowed"}
+API = Path(__file__).resolve().parents[3] / "functions" / "api"
+NOT_OF_A_ROUTE = {ProblemKind.UNKNOWN_ROUTE, ProblemKind.METHOD_NOT_ALLOWED}
 
 
 def _document(**more: str) -> dict[str, Any]:
@@ -43,21 +40,42 @@ def document() -> dict[str, Any]:
 def test_every_problem_is_documented_where_it_can_come(document: dict[str, Any]) -> None:
     """And only under its own status, with an example of each kind."""
     told = set()
-    for methods in document["paths"].values():
-        for operation in methods.values():
-            for status, response in operation["responses"].items():
-                content = response.get("content", {}).get("application/problem+json", {})
-                for kind, example in content.get("examples", {}).items():
-                    told.add(kind)
-                    assert str(PROBLEMS[kind][0]) == status
-                    assert example["value"]["type"] == f"/problems/{kind}"
-    assert told == PROBLEMS.keys() - NOT_OF_A_ROUTE
+    for operation in _operations(document):
+        for status, response in operation["responses"].items():
+            content = response.get("content", {}).get(MEDIA_TYPE, {})
+            for name, example in content.get("examples", {}).items():
+                kind = ProblemKind(name)
+                told.add(kind)
+                assert str(kind.status) == status
+                assert example["value"]["type"] == kind.type
+    assert told == set(ProblemKind) - NOT_OF_A_ROUTE
 
 
-def test_the_table_of_problems_names_routes_that_exist(document: dict[str, Any]) -> None:
-    """It stands apart from them."""
-    for method, path in _BESIDES:
-        assert method in document["paths"][path]
+@pytest.mark.parametrize(
+    ("operation", "kind"),
+    [
+        ("post /streams", ProblemKind.ADDRESS_REFUSED),
+        ("post /streams", ProblemKind.KEY_MISSING),
+        ("post /streams/{stream_id}/close", ProblemKind.NOT_YOUR_STREAM),
+        ("get /schedule/{day}", ProblemKind.UNKNOWN_DAY),
+        ("get /nodes/{node_id}/badge.svg", ProblemKind.UNKNOWN_NODE),
+    ],
+)
+def test_a_route_tells_what_it_declares_and_what_follows_from_its_form(
+    document: dict[str, Any], operation: str, kind: ProblemKind
+) -> None:
+    """Of one status there may be several."""
+    method, _, path = operation.partition(" ")
+    answer = document["paths"][path][method]["responses"][str(kind.status)]
+    assert kind.value in answer["content"][MEDIA_TYPE]["examples"]
+
+
+def test_a_route_is_named_in_one_module(document: dict[str, Any]) -> None:
+    """No table beside the routes names it too: to add one is route, model, service, documents."""
+    modules = [path.read_text() for path in API.rglob("*.py")]
+    for path in document["paths"]:
+        if "{" in path:  # links and redirects name whole paths, but never a template
+            assert sum(f'"{path}"' in text for text in modules) == 1, path
 
 
 def test_every_operation_says_which_key_it_takes(document: dict[str, Any]) -> None:
@@ -94,24 +112,23 @@ def test_generated_clients_get_names_and_a_server(document: dict[str, Any]) -> N
     assert told["servers"] == [{"url": "https://restream.example.org"}]
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_every_example_is_valid(document: dict[str, Any], name: str) -> None:
+def test_every_example_is_valid(document: dict[str, Any]) -> None:
     """By the model that it is an example of, without a field too many; shown with its schema."""
-    modules = (
-        common,
-        streams,
-        nodes,
-        statements,
-        money_wire,
-        webhook_wire,
-        evidence_wire,
-        node_checks,
-    )
-    (model,) = {getattr(module, name) for module in modules if hasattr(module, name)}
-    assert issubclass(model, BaseModel)
-    read = model.model_validate(EXAMPLES[name])
-    assert read.model_dump(mode="json", exclude_unset=True) == EXAMPLES[name]
-    assert document["components"]["schemas"][name]["examples"] == [EXAMPLES[name]]
+    schemas = document["components"]["schemas"]
+    models = {model.__name__: model for model in _models_of(BaseModel)}
+    with_one = [name for name in schemas if "examples" in schemas[name]]
+    assert len(with_one) >= 30
+    for name in with_one:
+        (example,) = schemas[name]["examples"]
+        read = models[name].model_validate(example)
+        assert read.model_dump(mode="json", exclude_unset=True) == example, name
+
+
+def _models_of(base: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    for model in base.__subclasses__():
+        if model.__module__.startswith("api."):
+            yield model
+        yield from _models_of(model)
 
 
 def test_every_body_has_a_form_and_an_example(document: dict[str, Any]) -> None:
@@ -124,7 +141,8 @@ def test_every_body_has_a_form_and_an_example(document: dict[str, Any]) -> None:
         for body in bodies:
             for kind, content in body.get("content", {}).items():
                 schema = content["schema"]
-                named = schema.get("$ref", "").rpartition("/")[2] in EXAMPLES
+                name = schema.get("$ref", "").rpartition("/")[2]
+                named = "examples" in document["components"]["schemas"].get(name, {})
                 assert named if kind == "application/json" else schema["type"] == "string"
                 assert named or kind == "image/jpeg" or content["example"]
 

@@ -1,0 +1,100 @@
+"""Whoever has no key learns nothing else: every keyed route asks for it before it looks at more."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from fastapi import FastAPI, Security
+from httpx import ASGITransport, AsyncClient, Response
+
+from api.http import errors
+from api.http.keys import IngestKey
+from api.http.problems import Problem, ProblemKind
+from api.http.route import Route
+from api.wiring import build_on
+from coordinator.keys import sha256_hex
+from tests.doubles.memory import MemoryStore
+from tests.unit.functions.conftest import Coordinator, bearer, settings
+from tests.unit.functions.declared import declared_only
+
+JSON = "application/json"
+GARBAGE = {
+    "nothing": (b"", JSON),
+    "no JSON": (b"{", JSON),
+    "no text": (b"\xff\xfe", JSON),
+    "no object": (b"[]", JSON),
+    "no field of it": (b'{"nothing": 1}', JSON),
+    "too long": (b" " * 65_537, JSON),
+    "a form": (b"name=stage", "application/x-www-form-urlencoded"),
+    "of no type": (b"{}", ""),
+}
+
+
+def _keyed_routes() -> Iterator[tuple[str, str]]:
+    """(method, path) of each, with something in the place of its parameters."""
+    document = build_on(MemoryStore(), MemoryStore(), settings(), lambda: 0.0).openapi()
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            if "security" in operation:
+                yield method, path.format(stream_id="s404", node_id="n404", epoch="7")
+
+
+KEYED = sorted(_keyed_routes())
+
+
+def test_everything_that_is_sent_needs_a_key() -> None:
+    """So whatever is posted here is garbage on a keyed route."""
+    document = build_on(MemoryStore(), MemoryStore(), settings(), lambda: 0.0).openapi()
+    posted = [methods["post"] for methods in document["paths"].values() if "post" in methods]
+    assert len(posted) >= 7
+    assert all("security" in operation for operation in posted)
+
+
+@pytest.mark.parametrize("sent", GARBAGE)
+@pytest.mark.parametrize(("method", "path"), KEYED)
+async def test_a_key_is_asked_for_before_anything_else(
+    coordinator: Coordinator, method: str, path: str, sent: str
+) -> None:
+    """Whatever the body is, and whatever the other headers are."""
+    body, kind = GARBAGE[sent]
+    headers = {"Content-Type": kind, "Idempotency-Key": "x" * 300}
+    without = await coordinator.client.request(method, path, content=body, headers=headers)
+    _is(without, 401, "key-missing")
+    unknown = {**headers, **bearer("nobody's key")}
+    with_one = await coordinator.client.request(method, path, content=body, headers=unknown)
+    _is(with_one, 403, "key-unknown")
+
+
+@pytest.mark.parametrize("path", [path for method, path in KEYED if method == "post"])
+async def test_no_byte_of_a_strangers_body_is_read(coordinator: Coordinator, path: str) -> None:
+    """Not even to see how long it is. A heartbeat's is: a node's key is anybody's to make."""
+    read = []
+
+    async def body() -> AsyncIterator[bytes]:
+        for _ in range(7):
+            read.append(1)
+            yield b" " * 1_000
+
+    answer = await coordinator.client.post(path, content=body(), headers={"Content-Type": JSON})
+    _is(answer, 401, "key-missing")
+    assert path == "/nodes/heartbeat" or not read
+
+
+def _is(answer: Response, status: int, kind: str) -> None:
+    assert (answer.status_code, answer.json()["type"]) == (status, f"/problems/{kind}")
+
+
+async def test_a_problem_that_its_route_does_not_declare_is_found() -> None:
+    """All tests of the api are held to that: see `declared_only`."""
+    app = FastAPI(title="one route")
+    app.router.route_class = Route
+    errors.install(app)
+
+    @app.post("/told", dependencies=[Security(IngestKey(sha256_hex("key")))])
+    async def told() -> None:
+        raise Problem(ProblemKind.UNKNOWN_DAY, "No test may see this.")
+
+    transport = ASGITransport(app=app)
+    async with AsyncClient(transport=transport, base_url="http://api.example") as client:
+        client.event_hooks = {"response": [declared_only(app)]}
+        with pytest.raises(AssertionError, match="/told does not declare"):
+            await client.post("/told", headers=bearer("key"))
