@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 
 from api.deposits import Treasurer
 from api.http.keys import Sponsor
-from api.http.problems import Problem
+from api.http.problems import Problem, ProblemKind
 from api.streams import Registrar
 from api.webhooks import Subscriptions
 from api.wire.money import TopUpIn
@@ -156,7 +156,7 @@ class LedgerMachine(RuleBasedStateMachine):
             self._until_done(lambda: self._treasurer().top_up(stream, asked, key), death)
         except Problem as problem:
             kind = problem.kind
-        assert kind in {None, "stream-closed"}
+        assert kind in {None, ProblemKind.STREAM_CLOSED}
         if kind is None:
             self.promised[stream_id, key] = micros
 
