@@ -66,7 +66,7 @@ def test_every_make_verb_of_the_readme_exists() -> None:
 
 PAGES = [
     *sorted((ROOT / "docs").rglob("*.md")),
-    *(ROOT / name for name in ("README.md", "CHANGELOG.md")),
+    *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")),
     *(ROOT / part / "README.md" for part in ("emulator", "terraform")),
 ]
 
