@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+HEARTBEAT_S_MIN, HEARTBEAT_S_MAX = 1.0, 600.0
+"""Whatever the coordinator or the operator asks for."""
+
 
 @dataclass(frozen=True)
 class Backoff:

@@ -9,9 +9,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from agent.streams import STREAM_ID_PATTERN
+from agent.stream_ids import STREAM_ID_PATTERN
 
-HEARTBEAT_S_MIN, HEARTBEAT_S_MAX = 1.0, 600.0
 _URL_CHARS_MAX = 2048
 _ADDRESSES_MAX = 8
 # An address may hold commas of its own: only one before another service:// stands between two.

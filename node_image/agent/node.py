@@ -13,26 +13,31 @@ from pathlib import Path
 
 from agent import __version__
 from agent.addresses import resolve_ipv4
-from agent.coordinator import Coordinator, CoordinatorAwayError, CoordinatorRefusalError
-from agent.engines import ENGINES
-from agent.heartbeats import Heartbeats, Standing
-from agent.jobs import announcement, ingest_job, node_job
+from agent.client.coordinator import (
+    CoordinatorAwayError,
+    CoordinatorClient,
+    CoordinatorRefusalError,
+)
+from agent.client.heartbeats import CoordinatorView, Heartbeats
+from agent.client.publishing import ASK_S_MAX, answer_question
+from agent.client.streams import Stream
 from agent.keys import node_id_of
 from agent.log import log, log_crash
-from agent.meter import Meter, StreamView
-from agent.metrics import metrics_text
 from agent.notices.notifier import Notifier
 from agent.notices.wording import Facts
-from agent.own_port import KNOCK_S_MAX, OwnPort
 from agent.player import greets
-from agent.playing import Doorman
-from agent.publishing import ASK_S_MAX, answer_question
-from agent.server import AnswerHook, make_app, make_hooks_app, make_server, open_socket
+from agent.relay.doorman import Doorman
+from agent.relay.engines import ENGINES
+from agent.relay.meter import Meter, StreamView
+from agent.relay.own_port import KNOCK_S_MAX, OwnPort
+from agent.relay.supervisor import RelayView, Supervisor
+from agent.relay.tasks import ingest_task, node_task
 from agent.settings import Settings
-from agent.stats import AgentView, RelayView, stats_body
-from agent.status_page import status_page
-from agent.streams import AUTO, Stream
-from agent.supervisor import Supervisor
+from agent.shown.metrics import metrics_text
+from agent.shown.server import AnswerHook, make_app, make_hooks_app, make_server, open_socket
+from agent.shown.stats import AgentView, stats_body
+from agent.shown.status_page import status_page
+from agent.stream_ids import AUTO
 from rtmp.addresses import RtmpAddress
 
 _SERVER_STOP_S_MAX = 1.0
@@ -55,7 +60,9 @@ class Agent:
         self._node_id = node_id_of(key)
         self._chance = random.SystemRandom().random
         own_key = settings.ingest_key if settings.role == "ingest" else key
-        self._coordinator = Coordinator(settings.coordinator_url, own_key, settings.coordinator_ca)
+        self._coordinator = CoordinatorClient(
+            settings.coordinator_url, own_key, settings.coordinator_ca
+        )
         self._stream_id = "" if settings.stream_id == AUTO else settings.stream_id
         self._meter = Meter(self._stream_id)
         self._stop, self._hurry = asyncio.Event(), asyncio.Event()
@@ -77,7 +84,7 @@ class Agent:
         if settings.role == "node" and is_announcing:
             self._heartbeats = Heartbeats(
                 self._coordinator,
-                announcement(settings),
+                settings.announcement,
                 settings.heartbeat_s,
                 self.follow,
                 self._chance,
@@ -98,7 +105,7 @@ class Agent:
         self._hooks = f"http://127.0.0.1:{hook_sock.getsockname()[1]}"
         log("agent_started", version=__version__, role=settings.role, node_id=self._node_id)
         if settings.role == "ingest":
-            self._supervisor.assign(ingest_job(settings, self._hooks))
+            self._supervisor.assign(ingest_task(settings, self._hooks))
             if not self._engine.checks_publishers:
                 log("publishers_unchecked", logging.WARNING, reason=_UNCHECKED)
         serving = asyncio.create_task(server.serve([sock]))
@@ -167,9 +174,9 @@ class Agent:
         """Relay what the coordinator says; a closed stream is not pulled any more."""
         self._stream_id = stream.stream_id
         self._meter.follow(stream.stream_id)
-        job = None if stream.is_closed else node_job(self._settings, stream, self._hooks)
-        self._supervisor.assign(job)
-        answer = self._standing.answer if self._standing else None
+        task = None if stream.is_closed else node_task(self._settings, stream, self._hooks)
+        self._supervisor.assign(task)
+        answer = self._coordinator_view.answer if self._coordinator_view else None
         if answer and answer.rtmp_url:
             self._know(answer.rtmp_url)
 
@@ -183,7 +190,7 @@ class Agent:
 
     def status_page(self) -> str:
         """The page at /."""
-        return status_page(self._standing, *self._views(), self._ailment)
+        return status_page(self._coordinator_view, *self._views(), self._ailment)
 
     @property
     def _ailment(self) -> str:
@@ -191,12 +198,14 @@ class Agent:
         return "" if is_well else reason
 
     @property
-    def _standing(self) -> Standing | None:
-        return self._heartbeats.standing if self._heartbeats else None
+    def _coordinator_view(self) -> CoordinatorView | None:
+        return self._heartbeats.view if self._heartbeats else None
 
     def _facts(self) -> Facts:
         url = self._settings.coordinator_url
-        return Facts(url, self._standing or Standing(), *self._views(), self._ailment)
+        return Facts(
+            url, self._coordinator_view or CoordinatorView(), *self._views(), self._ailment
+        )
 
     def _views(self) -> tuple[AgentView, RelayView, StreamView]:
         now_s = time.monotonic()
@@ -224,9 +233,9 @@ class Agent:
             return True, "The relay runs."
         if state == "stopped":
             return True, "The stream is closed: there is nothing to relay."
-        standing = self._standing
-        if not self._supervisor.is_assigned and standing and standing.trouble:
-            return False, standing.trouble
+        coordinator = self._coordinator_view
+        if not self._supervisor.is_assigned and coordinator and coordinator.trouble:
+            return False, coordinator.trouble
         return False, self._supervisor.trouble or "The relay is being started."
 
     def _answers(self) -> dict[str, AnswerHook]:

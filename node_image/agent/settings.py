@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from agent.engines import ENGINES
-from agent.environment import HEARTBEAT_S_MAX, HEARTBEAT_S_MIN, Environment
+from agent import __version__
+from agent.backoff import HEARTBEAT_S_MAX, HEARTBEAT_S_MIN
+from agent.environment import Environment
 
 ROLES = ("node", "ingest")
+RELAY_ENGINES = ("nginx-rtmp", "rtmp_relay")
+"""The names of agent.relay.engines, which stands above the settings."""
 # With the goodbye before it and the relay's end after it, this fits into docker's 10 s.
 DRAIN_S, DRAIN_S_MAX = 5.0, 600.0
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -26,7 +29,7 @@ VARIABLES = (
     Variable("COORDINATOR_URL", "required", "address of the coordinator's API"),
     Variable("STREAM_ID", "required for ROLE=node", "the stream; `auto`: one that lacks nodes"),
     Variable("ROLE", "node", "`node` relays a stream, `ingest` receives it from publishers"),
-    Variable("RELAY_ENGINE", "nginx-rtmp", f"the relay: {', '.join(ENGINES)}"),
+    Variable("RELAY_ENGINE", "nginx-rtmp", f"the relay: {', '.join(RELAY_ENGINES)}"),
     Variable("RTMP_PORT", "1935", "where the relay listens"),
     Variable("STATS_PORT", "8080", "where the agent serves /stats.json and /healthz"),
     Variable("PUBLIC_STATS_URL", "empty", "announced in place of the address it calls from"),
@@ -75,6 +78,21 @@ class Settings:
     notify_urls: tuple[str, ...] = field(repr=False)
     log_level: str
 
+    @property
+    def whereabouts(self) -> dict[str, object]:
+        """Where the node says that it can be reached."""
+        if self.public_stats_url:
+            stats: dict[str, object] = {"stats_url": self.public_stats_url}
+        else:
+            stats = {"stats_port": self.public_stats_port}
+        return {**stats, "rtmp_port": self.public_rtmp_port}
+
+    @property
+    def announcement(self) -> dict[str, object]:
+        """The heartbeat without its state."""
+        own = {"agent": __version__, "engine": self.relay_engine}
+        return {"stream_id": self.stream_id, **self.whereabouts, **own}
+
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":
         """Read every variable. Raises SettingsError with all the mistakes at once."""
@@ -89,7 +107,7 @@ class Settings:
             coordinator_url=read.url("COORDINATOR_URL", "https://api.example.org", required=True),
             stream_id=read.stream_id(required=role == "node"),
             role=role,
-            relay_engine=read.one_of("RELAY_ENGINE", tuple(ENGINES)),
+            relay_engine=read.one_of("RELAY_ENGINE", RELAY_ENGINES),
             rtmp_port=rtmp_port,
             stats_port=stats_port,
             public_stats_url=read.url("PUBLIC_STATS_URL", "http://203.0.113.7:8080/stats.json"),

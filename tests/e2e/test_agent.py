@@ -13,7 +13,11 @@ from typing import Any
 
 import pytest
 
-from agent.coordinator import Coordinator, CoordinatorAwayError, CoordinatorRefusalError
+from agent.client.coordinator import (
+    CoordinatorAwayError,
+    CoordinatorClient,
+    CoordinatorRefusalError,
+)
 from tests.e2e.agents import AgentProcess, examined, ingest_in
 from tests.e2e.coordinator_stand_in import STREAM_ID, CoordinatorStandIn
 from tests.e2e.ffmpeg import player, probe, publisher
@@ -382,7 +386,9 @@ async def test_odd_values_in_an_answer_are_an_absence_and_no_crash(head: str, bo
         writer.close()
 
     async with await asyncio.start_server(answer, HOST, 0) as server:
-        client = Coordinator(f"http://{HOST}:{server.sockets[0].getsockname()[1]}", "some-key")
+        client = CoordinatorClient(
+            f"http://{HOST}:{server.sockets[0].getsockname()[1]}", "some-key"
+        )
         with pytest.raises(CoordinatorAwayError, match="its answer is not understood"):
             await client.heartbeat({"state": "running"}, seconds_max=5)
         assert await client.clock() is None
@@ -391,7 +397,7 @@ async def test_odd_values_in_an_answer_are_an_absence_and_no_crash(head: str, bo
 
 async def test_the_client_tells_a_refusal_from_an_absence(network: Network) -> None:
     stand_in = network.coordinator
-    client = Coordinator(stand_in.url, "some-key")
+    client = CoordinatorClient(stand_in.url, "some-key")
     try:
         with pytest.raises(CoordinatorRefusalError) as refusal:
             await client.stream("nosuchstream")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agent.coordinator import Coordinator
+from agent.client.coordinator import CoordinatorClient
 
 
 class _Both(ThreadingHTTPServer):
@@ -50,7 +50,7 @@ async def test_a_node_calls_from_the_address_that_its_relay_listens_on(
 ) -> None:
     """IPv4, also where a name has an IPv6 address, which comes first; unless that is asked for."""
     port, callers = front
-    coordinator = Coordinator(f"http://{host}:{port}", "key")
+    coordinator = CoordinatorClient(f"http://{host}:{port}", "key")
     try:
         assert await coordinator.clock() is not None
     finally:

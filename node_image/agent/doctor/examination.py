@@ -5,7 +5,8 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from agent.coordinator import Coordinator
+from agent.client.coordinator import CoordinatorClient
+from agent.client.streams import Stream
 from agent.doctor.findings import Finding, Kind, Verdict, conclusion, ok
 from agent.doctor.inside import (
     OwnPages,
@@ -19,7 +20,6 @@ from agent.doctor.outside import ask_coordinator, ask_for_dial_back
 from agent.keys import node_id_of
 from agent.node import Agent
 from agent.settings import Settings
-from agent.streams import Stream
 
 _STOP_S_MAX = 5.0
 
@@ -36,7 +36,7 @@ async def doctor(settings: Settings, key: str, work_dir: Path) -> int:
 
 
 async def _findings(settings: Settings, key: str, work_dir: Path) -> AsyncIterator[Finding]:
-    coordinator = Coordinator(settings.coordinator_url, key, settings.coordinator_ca)
+    coordinator = CoordinatorClient(settings.coordinator_url, key, settings.coordinator_ca)
     try:
         reached = await ask_coordinator(settings, coordinator)
         for finding in reached.findings:
@@ -64,7 +64,7 @@ async def _findings(settings: Settings, key: str, work_dir: Path) -> AsyncIterat
 
 
 async def of_the_relay(
-    settings: Settings, key: str, coordinator: Coordinator, stream: Stream
+    settings: Settings, key: str, coordinator: CoordinatorClient, stream: Stream
 ) -> AsyncIterator[Finding]:
     """What can be told once relay and agent have been started: here, and from outside."""
     pages = OwnPages(settings)

@@ -4,7 +4,7 @@ import contextlib
 import logging
 from pathlib import Path
 
-from agent.coordinator import Coordinator
+from agent.client.coordinator import CoordinatorClient
 from agent.doctor.examination import of_the_relay
 from agent.doctor.findings import Finding, Verdict, conclusion
 from agent.doctor.outside import ask_coordinator
@@ -32,7 +32,7 @@ async def first_look(settings: Settings, key: str, ports: Finding) -> None:
         log("examined", level, about=finding.kind.name.lower(), says=finding.says, fix=finding.fix)
 
     tell(ports)
-    coordinator = Coordinator(settings.coordinator_url, key, settings.coordinator_ca)
+    coordinator = CoordinatorClient(settings.coordinator_url, key, settings.coordinator_ca)
     try:
         reached = await ask_coordinator(settings, coordinator)
         for finding in reached.findings:

@@ -7,13 +7,17 @@ import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from agent.coordinator import Coordinator, CoordinatorAwayError, CoordinatorRefusalError
-from agent.dial_back import DialBack
+from agent.client.coordinator import (
+    CoordinatorAwayError,
+    CoordinatorClient,
+    CoordinatorRefusalError,
+)
+from agent.client.dial_back import DialBack
+from agent.client.streams import Stream, neediest
 from agent.doctor.findings import Finding, Kind, ok, problem, unknown
 from agent.doctor.route import CARRIER_NETWORK, carrier_router, hops
-from agent.jobs import whereabouts
 from agent.settings import Settings
-from agent.streams import AUTO, Stream, neediest
+from agent.stream_ids import AUTO
 
 CLOCK_S_MAX = 60.0
 AGAIN_S = 11.0
@@ -27,7 +31,7 @@ class Reached:
     stream: Stream | None = None
 
 
-async def ask_coordinator(settings: Settings, coordinator: Coordinator) -> Reached:
+async def ask_coordinator(settings: Settings, coordinator: CoordinatorClient) -> Reached:
     """Is it there, is our clock right, is there a stream for us?"""
     url = settings.coordinator_url
     try:
@@ -59,7 +63,7 @@ def check_clock(ours_s: float, theirs_s: float | None) -> Finding:
 
 
 async def _find_stream(
-    settings: Settings, coordinator: Coordinator
+    settings: Settings, coordinator: CoordinatorClient
 ) -> tuple[Finding, Stream | None]:
     wanted = settings.stream_id
     if wanted == AUTO:
@@ -78,7 +82,7 @@ async def _find_stream(
     return ok(Kind.STREAM, f"{wanted} is {stream.status}."), stream
 
 
-async def ask_for_dial_back(settings: Settings, coordinator: Coordinator) -> list[Finding]:
+async def ask_for_dial_back(settings: Settings, coordinator: CoordinatorClient) -> list[Finding]:
     """Have the coordinator call both ports, and look for a carrier's NAT if it cannot."""
     host = urlsplit(settings.coordinator_url).hostname or ""
     found = await asyncio.to_thread(_route, host)
@@ -95,8 +99,8 @@ async def ask_for_dial_back(settings: Settings, coordinator: Coordinator) -> lis
     return [check_carrier(dial_back.address, found, is_open), check_ports(settings, dial_back)]
 
 
-async def _dial_back(settings: Settings, coordinator: Coordinator) -> DialBack | None:
-    asked = whereabouts(settings)
+async def _dial_back(settings: Settings, coordinator: CoordinatorClient) -> DialBack | None:
+    asked = settings.whereabouts
     try:
         return await coordinator.dial_back(asked)
     except CoordinatorAwayError:

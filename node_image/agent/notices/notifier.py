@@ -52,7 +52,7 @@ class Notifier:
 
     async def _look_once(self) -> None:
         facts, now_s = self._look(), time.time()
-        seen = see(facts.standing, self._trouble_s(facts))
+        seen = see(facts.coordinator, self._trouble_s(facts))
         self._keep(settled(self._told, seen, now_s))
         kind = due(self._told, seen, now_s)
         if kind is None or time.monotonic() < self._not_before_s:
@@ -70,7 +70,7 @@ class Notifier:
 
     def _trouble_s(self, facts: Facts) -> float:
         """For how long there has been trouble."""
-        if not facts.standing.trouble:
+        if not facts.coordinator.trouble:
             self._trouble_since_s = None
             return 0.0
         if self._trouble_since_s is None:

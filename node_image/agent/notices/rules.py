@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from agent.backoff import Backoff
-from agent.heartbeats import Standing
+from agent.client.heartbeats import CoordinatorView
 from agent.notices.kinds import Kind
 
 AT_ONCE = 2
@@ -74,12 +74,12 @@ class Told:
     earned: str = ""
 
 
-def see(standing: Standing, trouble_s: float) -> Seen:
+def see(coordinator: CoordinatorView, trouble_s: float) -> Seen:
     """`trouble_s`: for how long the coordinator could not be asked."""
-    answer = standing.answer
+    answer = coordinator.answer
     earned = answer.earned if answer else ""
-    if standing.trouble:
-        is_away = trouble_s >= AWAY_S_MAX and not standing.is_waiting
+    if coordinator.trouble:
+        is_away = trouble_s >= AWAY_S_MAX and not coordinator.is_waiting
         return Seen(Level.UNHEALTHY if is_away else None, False, earned)
     if answer is None:
         return Seen(None, False, "")

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from agent.heartbeats import Standing
-from agent.meter import StreamView
+from agent.client.heartbeats import CoordinatorView
 from agent.notices.kinds import Kind, Notice
-from agent.stats import AgentView, RelayView
+from agent.relay.meter import StreamView
+from agent.relay.supervisor import RelayView
+from agent.shown.stats import AgentView
 
 _TITLES = {
     Kind.UNHEALTHY: "unhealthy",
@@ -30,7 +31,7 @@ class Facts:
     """
 
     coordinator_url: str
-    standing: Standing
+    coordinator: CoordinatorView
     agent: AgentView
     relay: RelayView
     stream: StreamView
@@ -57,19 +58,19 @@ def trial() -> Notice:
 
 
 def _sentences(facts: Facts) -> list[str]:
-    standing = facts.standing
+    coordinator = facts.coordinator
     if facts.ailment:  # from outside it looks like a closed port, and that fix would mislead
         return [facts.ailment]
-    if standing.trouble:
-        return [standing.trouble, "The relay goes on."]
-    if standing.answer is None:
+    if coordinator.trouble:
+        return [coordinator.trouble, "The relay goes on."]
+    if coordinator.answer is None:
         return []
-    said = [standing.answer.says]
-    return [*said, f"What to do: {standing.answer.fix}"] if standing.answer.fix else said
+    said = [coordinator.answer.says]
+    return [*said, f"What to do: {coordinator.answer.fix}"] if coordinator.answer.fix else said
 
 
 def _summary(facts: Facts, earned_before: str) -> list[str]:
-    answer = facts.standing.answer
+    answer = facts.coordinator.answer
     relay, stream = facts.relay, facts.stream
     lines = (
         [f"Earned: {answer.earned} tokens{_gain(answer.earned, earned_before)}"] if answer else []

@@ -2,13 +2,13 @@
 
 import pytest
 
-from agent.dial_back import DialBack, Port, parse_dial_back
+from agent.client.dial_back import DialBack, Port, parse_dial_back
+from agent.client.streams import NotUnderstoodError
 from agent.doctor.findings import Kind, Verdict, conclusion, ok, problem, unknown
 from agent.doctor.inside import judge_upload
 from agent.doctor.outside import check_carrier, check_clock, check_ports
 from agent.doctor.route import carrier_router
 from agent.settings import Settings
-from agent.streams import NotUnderstoodError
 
 SETTINGS = Settings.from_env(
     {"COORDINATOR_URL": "https://api.example.org", "STREAM_ID": "s3", "PUBLIC_RTMP_PORT": "2003"}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.heartbeats import Standing
+from agent.client.heartbeats import CoordinatorView
 from agent.notices import record
 from agent.notices.kinds import Kind
 from agent.notices.rules import (
@@ -36,7 +36,7 @@ CALM = Told(is_first_check_over=True, summary_s=NOW_S, earned="11")
 
 def seen_as(status: str, earned: str = "12.25") -> Seen:
     """What a status means."""
-    return see(Standing(replace(ANSWER, status=status, earned=earned), ""), 0.0)
+    return see(CoordinatorView(replace(ANSWER, status=status, earned=earned), ""), 0.0)
 
 
 def tell(told: Told, seen: Seen, now_s: float) -> tuple[Kind | None, Told]:
@@ -139,7 +139,7 @@ def test_the_first_passed_check_is_told_once() -> None:
     """From then on minutes are paid."""
     told = Told()
     for reason in ("unproven", "check_failed"):
-        unproven = see(Standing(replace(ANSWER, reason=reason, earned="0"), ""), 0.0)
+        unproven = see(CoordinatorView(replace(ANSWER, reason=reason, earned="0"), ""), 0.0)
         kind, told = tell(told, unproven, NOW_S)
         assert kind is None
     kind, told = tell(told, seen_as("healthy", "0"), NOW_S + 60)
@@ -162,16 +162,16 @@ def test_a_summary_comes_once_a_day_from_the_first_answer_on() -> None:
 
 def test_a_coordinator_that_stays_away_is_trouble_and_no_stream_is_none() -> None:
     """A moment's absence is nothing that an operator can repair."""
-    away = Standing(ANSWER, "It cannot be asked.")
+    away = CoordinatorView(ANSWER, "It cannot be asked.")
     assert see(away, AWAY_S_MAX - 1).level is None
     assert see(away, AWAY_S_MAX).level is Level.UNHEALTHY
-    assert see(Standing(None, "No stream.", is_waiting=True), 2 * AWAY_S_MAX).level is None
-    assert see(Standing(), AWAY_S_MAX).level is Level.UNHEALTHY
+    assert see(CoordinatorView(None, "No stream.", is_waiting=True), 2 * AWAY_S_MAX).level is None
+    assert see(CoordinatorView(), AWAY_S_MAX).level is Level.UNHEALTHY
 
 
 def test_a_notice_says_what_is_so_and_what_to_do() -> None:
     """Of which node, and of which stream."""
-    notice = word(Kind.UNHEALTHY, Facts(URL, Standing(BAD, ""), AGENT, RELAY, STREAM), "")
+    notice = word(Kind.UNHEALTHY, Facts(URL, CoordinatorView(BAD, ""), AGENT, RELAY, STREAM), "")
     assert notice.title == "Node n4w7d2: unhealthy"
     assert notice.body.splitlines() == [
         "It is closed.",
@@ -179,13 +179,15 @@ def test_a_notice_says_what_is_so_and_what_to_do() -> None:
         "Stream: k3v9m2x7q4ab",
         f"{URL}/n/n4w7d2",
     ]
-    away = Facts(URL, Standing(ANSWER, "It cannot be asked."), AGENT, RELAY, STREAM)
+    away = Facts(URL, CoordinatorView(ANSWER, "It cannot be asked."), AGENT, RELAY, STREAM)
     assert word(Kind.UNHEALTHY, away, "").body.startswith("It cannot be asked.\n")
 
 
 def test_a_relay_that_does_not_run_is_told_in_place_of_what_it_looks_like_from_outside() -> None:
     """A taken port looks closed: to forward it would repair nothing."""
-    ailing = Facts(URL, Standing(ANSWER, ""), AGENT, RELAY, STREAM, "Stop what uses the port.")
+    ailing = Facts(
+        URL, CoordinatorView(ANSWER, ""), AGENT, RELAY, STREAM, "Stop what uses the port."
+    )
     body = word(Kind.UNHEALTHY, ailing, "").body
     assert body.startswith("Stop what uses the port.\n")
     assert ANSWER.says not in body
@@ -193,19 +195,19 @@ def test_a_relay_that_does_not_run_is_told_in_place_of_what_it_looks_like_from_o
 
 def test_a_summary_counts_what_was_earned_since_the_last() -> None:
     """Exactly; an amount that is none is passed on as it is."""
-    facts = Facts(URL, Standing(ANSWER, ""), AGENT, RELAY, STREAM)
+    facts = Facts(URL, CoordinatorView(ANSWER, ""), AGENT, RELAY, STREAM)
     assert (
         "Earned: 12.25 tokens, +1.15 since the last summary"
         in word(Kind.SUMMARY, facts, "11.1").body
     )
     assert "Sent since the relay's start: 7.1 MB" in word(Kind.SUMMARY, facts, "11.1").body
-    odd = Facts(URL, Standing(replace(ANSWER, earned="much"), ""), AGENT, RELAY, STREAM)
+    odd = Facts(URL, CoordinatorView(replace(ANSWER, earned="much"), ""), AGENT, RELAY, STREAM)
     assert "Earned: much tokens\n" in word(Kind.SUMMARY, odd, "").body
 
 
 def test_every_kind_has_words() -> None:
     """Also the one that only tests the way."""
-    facts = Facts(URL, Standing(ANSWER, ""), AGENT, RELAY, STREAM)
+    facts = Facts(URL, CoordinatorView(ANSWER, ""), AGENT, RELAY, STREAM)
     titles = {word(kind, facts, "").title for kind in Kind if kind is not Kind.TEST}
     assert len(titles | {trial().title}) == len(Kind)
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.settings import VARIABLES, Settings, SettingsError, help_text
+from agent.relay.engines import ENGINES
+from agent.settings import RELAY_ENGINES, VARIABLES, Settings, SettingsError, help_text
 
 NODE = {"COORDINATOR_URL": "https://api.example.org/v1/", "STREAM_ID": "k3v9m2x7q4ab"}
 
@@ -22,6 +23,11 @@ def test_two_variables_are_enough_for_a_node() -> None:
     assert (settings.drain_s, settings.coordinator_ca) == (5.0, None)
     assert settings.log_level == "INFO"
     assert settings.notify_urls == ()
+
+
+def test_the_engines_that_can_be_chosen_are_those_that_there_are() -> None:
+    """The first is the default; a new engine has to be named in the settings as well."""
+    assert tuple(ENGINES) == RELAY_ENGINES
 
 
 def test_announced_ports_follow_the_local_ones_unless_they_are_set() -> None:

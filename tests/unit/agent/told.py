@@ -1,8 +1,9 @@
 """What a node that earns was told, and what it sees of itself: for its pages and notices."""
 
-from agent.meter import StreamView
-from agent.stats import AgentView, RelayView
-from agent.streams import HeartbeatAnswer, Stream
+from agent.client.streams import HeartbeatAnswer, Stream
+from agent.relay.meter import StreamView
+from agent.relay.supervisor import RelayView
+from agent.shown.stats import AgentView
 from rtmp.addresses import RtmpAddress
 
 AGENT = AgentView("n4w7d2", "k3v9m2x7q4ab", 123.42)

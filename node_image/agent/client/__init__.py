@@ -1,0 +1,1 @@
+"""What the agent asks the coordinator, and what the coordinator says."""

@@ -1,0 +1,38 @@
+"""What the coordinator finds when it connects to the node from outside. Pure."""
+
+from dataclasses import dataclass
+
+from agent.client.streams import NotUnderstoodError
+
+
+@dataclass(frozen=True)
+class Port:
+    """One port, as seen from outside."""
+
+    is_open: bool
+    says: str
+
+
+@dataclass(frozen=True)
+class DialBack:
+    """Both ports, and the address that the coordinator saw and called."""
+
+    address: str
+    stats: Port
+    rtmp: Port
+
+
+def parse_dial_back(body: object) -> DialBack:
+    """The answer of `POST /nodes/dial-back`. Raises NotUnderstoodError."""
+    if not isinstance(body, dict) or not isinstance(body.get("address"), str):
+        raise NotUnderstoodError("address is missing")
+    return DialBack(body["address"], _port(body, "stats"), _port(body, "rtmp"))
+
+
+def _port(body: dict[str, object], name: str) -> Port:
+    value = body.get(name)
+    if isinstance(value, dict):
+        is_open, says = value.get("open"), value.get("says")
+        if isinstance(is_open, bool) and isinstance(says, str):
+            return Port(is_open, says[:500])
+    raise NotUnderstoodError(f"{name} does not say whether it is open")

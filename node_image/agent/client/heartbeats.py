@@ -1,0 +1,163 @@
+"""Tells the coordinator that the node is there, and keeps what it answers."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from agent.backoff import HEARTBEAT_S_MAX, HEARTBEAT_S_MIN, Backoff, spread_s
+from agent.client.coordinator import (
+    CoordinatorAwayError,
+    CoordinatorClient,
+    CoordinatorRefusalError,
+)
+from agent.client.streams import HeartbeatAnswer, Stream, neediest
+from agent.log import log
+from agent.stream_ids import AUTO
+
+# Ten seconds after an outage every node is back.
+RETRY = Backoff(first_s=1.0, limit_s=9.0)
+# A refusal is not repaired within seconds; asking often would only load the coordinator.
+RETRY_REFUSED = Backoff(first_s=5.0, limit_s=60.0)
+LEAVE_S_MAX = 1.5
+
+
+@dataclass(frozen=True)
+class CoordinatorView:
+    """What the coordinator said last, and whether it can be reached.
+
+    `is_waiting`: the trouble is only that there is no stream to relay.
+    """
+
+    answer: HeartbeatAnswer | None = None
+    trouble: str = "The coordinator has not answered yet."
+    is_waiting: bool = False
+
+
+class Heartbeats:
+    """Finds the stream, then beats for ever; `on_stream` is told each time what the stream is."""
+
+    def __init__(
+        self,
+        coordinator: CoordinatorClient,
+        beat: Mapping[str, object],
+        pace_s: float | None,
+        on_stream: Callable[[Stream], None],
+        chance: Callable[[], float],
+    ) -> None:
+        """`beat` is the heartbeat without its state; `pace_s` overrides the coordinator's."""
+        self._coordinator = coordinator
+        self._beat = dict(beat)
+        self._stream_id = str(beat["stream_id"])
+        self._is_choosing = self._stream_id == AUTO
+        self._is_found = False
+        self._pace_s = pace_s
+        self._on_stream = on_stream
+        self._chance = chance
+        self._failures = 0
+        self._lease: str | None = None
+        self.view = CoordinatorView()
+
+    async def run(self) -> None:
+        """Beat until cancelled, whatever the coordinator does."""
+        while True:
+            delay_s = await (self._beat_once() if self._is_found else self._find_stream())
+            await asyncio.sleep(delay_s)
+
+    async def leave(self) -> None:
+        """Say goodbye: one attempt, because the agent has to stop whatever becomes of it."""
+        if self._stream_id == AUTO:
+            return  # nothing was announced yet
+        try:
+            await self._coordinator.heartbeat(self._saying("leaving"), LEAVE_S_MAX)
+            log("left")
+        except (CoordinatorAwayError, CoordinatorRefusalError) as e:
+            log("left_unheard", logging.WARNING, reason=str(e))
+
+    async def _find_stream(self) -> float:
+        """Ask once for the stream; returns 0 when it is known, else seconds to wait."""
+        try:
+            stream = await self._choose() if self._is_choosing else await self._ask_for_it()
+        except (CoordinatorAwayError, CoordinatorRefusalError) as e:
+            return self._failed(e)
+        if stream is None:
+            return self._nothing_to_relay()
+        self._failures = 0
+        self._is_found = True
+        self._beat["stream_id"] = self._stream_id = stream.stream_id
+        log("stream_found", stream_id=self._stream_id, status=stream.status)
+        self._on_stream(stream)
+        return 0.0
+
+    async def _ask_for_it(self) -> Stream:
+        return await self._coordinator.stream(self._stream_id)
+
+    async def _choose(self) -> Stream | None:
+        return neediest(await self._coordinator.candidates(), self._chance())
+
+    def _nothing_to_relay(self) -> float:
+        self._failures += 1
+        trouble = "No stream is active now: the agent goes on asking."
+        if trouble != self.view.trouble:
+            log("coordinator_trouble", logging.WARNING, reason=trouble)
+        self.view = CoordinatorView(self.view.answer, trouble, is_waiting=True)
+        return RETRY_REFUSED.delay_s(self._failures, self._chance())
+
+    async def _beat_once(self) -> float:
+        """Beat once; returns the seconds to wait before the next."""
+        try:
+            answer = await self._coordinator.heartbeat(self._saying("running"))
+        except (CoordinatorAwayError, CoordinatorRefusalError) as e:
+            self._is_found = not (self._is_choosing and isinstance(e, CoordinatorRefusalError))
+            return self._failed(e)
+        self._failures = 0
+        self._note(answer)
+        self._on_stream(answer.stream)
+        # A node that may choose does not stay with a stream that pays nothing any more.
+        self._is_found = not self._is_choosing or answer.stream.status == "active"
+        asked_s = min(HEARTBEAT_S_MAX, max(HEARTBEAT_S_MIN, answer.next_heartbeat_s))
+        return spread_s(self._pace_s or asked_s, self._chance())
+
+    def _saying(self, state: str) -> dict[str, object]:
+        lease = {"lease": self._lease} if self._lease else {}
+        return {**self._beat, **lease, "state": state}
+
+    def _note(self, answer: HeartbeatAnswer) -> None:
+        self._lease = answer.lease
+        before = self.view
+        self.view = CoordinatorView(answer, "")
+        if before.trouble and before.answer:
+            log("coordinator_back")
+        told = (answer.status, answer.reason, answer.fix, answer.stream.status)
+        if before.answer is None or told != (
+            before.answer.status,
+            before.answer.reason,
+            before.answer.fix,
+            before.answer.stream.status,
+        ):
+            log(
+                "standing",
+                logging.WARNING if answer.fix else logging.INFO,
+                status=answer.status,
+                reason=answer.reason,
+                says=answer.says,
+                fix=answer.fix,
+                stream_status=answer.stream.status,
+                earned=answer.earned,
+            )
+
+    def _failed(self, error: CoordinatorAwayError | CoordinatorRefusalError) -> float:
+        self._failures += 1
+        if isinstance(error, CoordinatorRefusalError):
+            backoff = RETRY_REFUSED
+            trouble = f"The coordinator refuses ({error.status} {error.problem}): {error}"
+            if error.status == 404:
+                trouble += f" Check STREAM_ID, which is {self._stream_id}."
+        else:
+            backoff = RETRY
+            trouble = f"The coordinator cannot be asked: {error}. {error.fix}"
+        delay_s = backoff.delay_s(self._failures, self._chance())
+        if trouble != self.view.trouble:
+            log("coordinator_trouble", logging.WARNING, reason=trouble, retry_s=round(delay_s, 1))
+        self.view = CoordinatorView(self.view.answer, trouble)
+        return delay_s

@@ -1,0 +1,167 @@
+"""What the coordinator says about a stream, parsed once at the edge."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from agent.stream_ids import STREAM_ID_PATTERN
+from rtmp.addresses import RtmpAddress
+from rtmp.errors import RtmpError
+
+# More than any count or pace; a number of a hundred digits has no place in a float.
+_NUMBER_MAX = 1_000_000_000
+
+
+class NotUnderstoodError(Exception):
+    """The coordinator's answer is not what the contract says. The message says where."""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """The part of a stream's record that a node acts on."""
+
+    stream_id: str
+    status: str
+    ingest_url: RtmpAddress
+
+    @property
+    def is_closed(self) -> bool:
+        """True when there is nothing to relay any more."""
+        return self.status == "closed"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A stream that a node may choose, and how well it is served."""
+
+    stream: Stream
+    nodes_verified: int
+    max_paid_nodes: int
+
+    @property
+    def share(self) -> float:
+        """Verified nodes for each one that is paid."""
+        return self.nodes_verified / self.max_paid_nodes
+
+
+@dataclass(frozen=True)
+class HeartbeatAnswer:
+    """What the coordinator thinks of the node."""
+
+    stream: Stream
+    status: str
+    reason: str
+    says: str
+    fix: str
+    earned: str
+    next_heartbeat_s: float
+    rtmp_url: RtmpAddress | None = None
+    """Where the coordinator reaches the node; None if it has no IPv4 address or name."""
+    lease: str | None = None
+    """To be sent with the next heartbeat, which then costs the coordinator nothing."""
+
+
+def parse_stream(body: object) -> Stream:
+    """The answer of `GET /streams/{id}`. Raises NotUnderstoodError."""
+    fields = _fields(body)
+    return Stream(
+        _stream_id(fields),
+        _text(fields, "status"),
+        _address(fields, "ingest_url"),
+    )
+
+
+def parse_candidates(body: object) -> tuple[list[Candidate], str]:
+    """A page of `GET /streams`, and the token of the next. Raises NotUnderstoodError."""
+    fields = _fields(body)
+    items, token = fields.get("streams"), fields.get("next_page_token")
+    if not isinstance(items, list) or not isinstance(token, str | None):
+        raise NotUnderstoodError("streams is not a list, or next_page_token not a text")
+    return [
+        Candidate(
+            parse_stream(item),
+            _count(item, "nodes_verified", 0),
+            _count(item, "max_paid_nodes", 1),
+        )
+        for item in items
+    ], token or ""
+
+
+def neediest(candidates: Iterable[Candidate], chance: float) -> Stream | None:
+    """The active stream that lacks nodes most; `chance` in [0, 1) decides between equals. Pure.
+
+    Many nodes look at the same list in the same minute: without chance all would take one stream.
+    """
+    active = [c for c in candidates if c.stream.status == "active"]
+    least = min((c.share for c in active), default=0.0)
+    equals = sorted(c.stream.stream_id for c in active if c.share == least)
+    chosen = equals[int(chance * len(equals))] if equals else ""
+    return next((c.stream for c in active if c.stream.stream_id == chosen), None)
+
+
+def parse_heartbeat_answer(body: object) -> HeartbeatAnswer:
+    """The answer of `POST /nodes/heartbeat`. Raises NotUnderstoodError."""
+    fields = _fields(body)
+    pace = fields.get("next_heartbeat_seconds")
+    if isinstance(pace, bool) or not isinstance(pace, int | float) or not 0 <= pace <= _NUMBER_MAX:
+        raise NotUnderstoodError("next_heartbeat_seconds is not a number of seconds")
+    stream = Stream(
+        _stream_id(fields),
+        _text(fields, "stream_status"),
+        _address(fields, "ingest_url"),
+    )
+    return HeartbeatAnswer(
+        stream=stream,
+        status=_text(fields, "status"),
+        reason=_text(fields, "reason"),
+        says=_text(fields, "says"),
+        fix=_text(fields, "fix"),
+        earned=_text(fields, "earned"),
+        next_heartbeat_s=float(pace),
+        rtmp_url=_own_url(fields),
+        lease=_text(fields, "lease") if fields.get("lease") is not None else None,
+    )
+
+
+def _own_url(fields: dict[str, object]) -> RtmpAddress | None:
+    try:
+        return _address(fields, "rtmp_url")
+    except NotUnderstoodError:
+        return None
+
+
+def _address(fields: dict[str, object], name: str) -> RtmpAddress:
+    """A relay pulls and is reached by IPv4, so an IPv6 literal is not understood either."""
+    try:
+        address = RtmpAddress.parse(_text(fields, name))
+    except RtmpError as e:
+        raise NotUnderstoodError(f"{name} is {e}") from e
+    if ":" in address.host:
+        raise NotUnderstoodError(f"{name} is an IPv6 address, which this relay does not use")
+    return address
+
+
+def _fields(body: object) -> dict[str, object]:
+    if not isinstance(body, dict):
+        raise NotUnderstoodError("the answer is not a JSON object")
+    return body
+
+
+def _stream_id(fields: dict[str, object]) -> str:
+    value = _text(fields, "stream_id")
+    if not STREAM_ID_PATTERN.fullmatch(value):  # it enters the relay's configuration
+        raise NotUnderstoodError(f"stream_id is not a stream's id: {value[:80]!r}")
+    return value
+
+
+def _count(item: object, name: str, least: int) -> int:
+    value = _fields(item).get(name)
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= _NUMBER_MAX:
+        raise NotUnderstoodError(f"{name} is not a count")
+    return value
+
+
+def _text(fields: dict[str, object], name: str) -> str:
+    value = fields.get(name)
+    if not isinstance(value, str):
+        raise NotUnderstoodError(f"{name} is missing or not a text")
+    return value

@@ -1,0 +1,13 @@
+"""The relay engines, by the name that RELAY_ENGINE chooses them with."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from agent.relay.engines.base import Engine
+from agent.relay.engines.nginx_rtmp import NginxRtmp
+from agent.relay.engines.rtmp_relay import RtmpRelay
+
+ENGINES: dict[str, Callable[[Path], Engine]] = {
+    "nginx-rtmp": NginxRtmp,
+    "rtmp_relay": RtmpRelay,
+}

@@ -1,0 +1,105 @@
+"""What every relay engine can do, and what is told to and read from it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from rtmp.addresses import RtmpAddress
+
+
+class EngineMissingError(Exception):
+    """The engine's program is not on this machine. The message says what to install."""
+
+
+class EngineUnfitError(Exception):
+    """The engine cannot do this task at all. The message says what to set instead."""
+
+
+class EngineSilentError(Exception):
+    """The engine did not give its statistics. The message says why."""
+
+
+@dataclass(frozen=True)
+class RelayTask:
+    """What a relay has to do. Two equal jobs need the same configuration."""
+
+    bind_address: str
+    rtmp_port: int
+    stream_id: str
+    upstream: RtmpAddress | None = None  # a node pulls from here; an ingest has none
+    hooks: str = ""  # asked at {hooks}/play about players, on an ingest at /publish as well
+
+
+@dataclass(frozen=True)
+class Video:
+    """A video track; zero and empty mean unknown."""
+
+    codec: str
+    width: int
+    height: int
+    frame_rate: float
+
+
+@dataclass(frozen=True)
+class Audio:
+    """An audio track; zero and empty mean unknown."""
+
+    codec: str
+    sample_rate: int
+    channels: int
+
+
+@dataclass(frozen=True)
+class StreamReading:
+    """One stream in a relay, as the relay tells it."""
+
+    name: str
+    is_published: bool
+    viewers: int
+    bytes_in: int
+    bytes_out: int
+    video: Video | None
+    audio: Audio | None
+
+
+Reading = tuple[StreamReading, ...]
+
+
+class Engine(Protocol):
+    """A relay program that lives in one working folder: how to configure, start and measure it."""
+
+    name: str
+    work_dir: Path
+    checks_publishers: bool
+    """Whether an ingest of it asks the task's hooks before it lets a publisher in."""
+
+    def render(self, task: RelayTask, upstream_ip: str) -> Mapping[str, str]:
+        """The configuration: texts by file name in the working folder. Pure.
+
+        Raises EngineUnfitError.
+        """
+        ...
+
+    def command(self) -> list[str]:
+        """The command line, run in the working folder. Raises EngineMissingError."""
+        ...
+
+    def started(self, pid: int) -> None:
+        """Told the process id of every new run of the engine; forgets the run before."""
+        ...
+
+    async def read(self) -> Reading:
+        """Ask the running engine for its statistics. Raises EngineSilentError."""
+        ...
+
+    def ailment(self, silent_s: float) -> str:
+        """Why a running engine has to be restarted, or nothing while it is healthy.
+
+        `silent_s`: seconds since it last gave its statistics, or since it was started.
+        """
+        ...
+
+    def level_of(self, line: str) -> int:
+        """The logging level of a line that the engine wrote. Pure."""
+        ...

@@ -1,0 +1,17 @@
+"""What the relay has to do, by the settings and by what the coordinator says. Pure."""
+
+from agent.client.streams import Stream
+from agent.relay.engines.base import RelayTask
+from agent.settings import Settings
+
+
+def node_task(settings: Settings, stream: Stream, hooks: str) -> RelayTask:
+    """Pull the stream from where the coordinator says."""
+    return RelayTask(
+        settings.bind_address, settings.rtmp_port, stream.stream_id, stream.ingest_url, hooks
+    )
+
+
+def ingest_task(settings: Settings, hooks: str) -> RelayTask:
+    """Take what publishers send, if the agent's own hooks agree."""
+    return RelayTask(settings.bind_address, settings.rtmp_port, settings.stream_id, None, hooks)

@@ -1,0 +1,28 @@
+"""The body of /metrics, in Prometheus's text format. Pure."""
+
+from agent.relay.meter import StreamView
+from agent.relay.supervisor import RelayView
+from agent.shown.stats import AgentView
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def metrics_text(agent: AgentView, relay: RelayView, stream: StreamView) -> str:
+    """The same facts as /stats.json, for an operator's own monitoring."""
+    rows = (
+        ("relay_up", "gauge", "1 while the relay runs", int(relay.state == "running")),
+        ("relay_restarts_total", "counter", "Restarts of the relay", relay.restarts),
+        ("stream_live", "gauge", "1 while media arrives", int(stream.is_live)),
+        ("viewers", "gauge", "Clients that play", stream.viewers),
+        ("bytes_in_total", "counter", "Bytes from upstream since its start", stream.bytes_in),
+        ("bytes_out_total", "counter", "Bytes to viewers since its start", stream.bytes_out),
+        ("agent_uptime_seconds", "gauge", "Age of the agent", round(agent.uptime_s, 1)),
+    )
+    # Ids have letters, digits, - and _ only, so nothing has to be escaped in a label.
+    label = f'{{node_id="{agent.node_id}",stream_id="{agent.stream_id}"}}'
+    lines = (
+        f"# HELP restream_{name} {says}\n# TYPE restream_{name} {kind}\n"
+        f"restream_{name}{label} {value}\n"
+        for name, kind, says, value in rows
+    )
+    return "".join(lines)

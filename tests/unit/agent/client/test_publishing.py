@@ -1,0 +1,60 @@
+"""The ingest's question: read strictly, answered by the coordinator alone."""
+
+import pytest
+
+from agent.client.coordinator import CoordinatorAwayError, CoordinatorRefusalError
+from agent.client.publishing import QuestionError, answer_question, read_question
+
+ASKED = (
+    b"app=live&flashver=FMLE/3.0%20(compatible%3B%20Lavf59.27&swfurl="
+    b"&tcurl=rtmp://127.0.0.1:19350/live&pageurl=&addr=127.0.0.1&clientid=3"
+    b"&call=publish&name=k3v9m2x7q4ab&type=live&key=K1"
+)
+
+
+def test_the_stream_and_its_key_are_read_from_what_nginx_sends() -> None:
+    assert read_question(ASKED) == ("k3v9m2x7q4ab", "K1")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        ASKED + b"&name=other",
+        ASKED + b"&key=K2",
+        ASKED + b"&app=live",
+        ASKED.replace(b"call=publish", b"call=play"),
+        ASKED.replace(b"app=live", b"app=vod"),
+        ASKED.replace(b"name=k3v9m2x7q4ab", b"name=..%2Fx"),
+        ASKED.replace(b"&key=K1", b""),
+        ASKED.replace(b"K1", b""),
+        ASKED.replace(b"K1", b"k" * 300),
+        ASKED + b"&a=1" * 100,
+        b"\xff",
+        b"",
+    ],
+)
+def test_a_question_that_cannot_be_right_is_refused_without_asking(body: bytes) -> None:
+    with pytest.raises(QuestionError):
+        read_question(body)
+
+
+async def test_the_coordinator_s_yes_lets_the_publisher_in() -> None:
+    asked: list[tuple[str, str]] = []
+
+    async def yes(stream_id: str, stream_key: str) -> None:
+        asked.append((stream_id, stream_key))
+
+    assert await answer_question(ASKED, yes) == (204, "")
+    assert asked == [("k3v9m2x7q4ab", "K1")]
+
+
+async def test_a_no_an_absence_and_an_odd_question_keep_the_publisher_out() -> None:
+    async def no(stream_id: str, stream_key: str) -> None:
+        raise CoordinatorRefusalError(403, "/problems/wrong-stream-key", "The key is wrong.")
+
+    async def away(stream_id: str, stream_key: str) -> None:
+        raise CoordinatorAwayError("ConnectError")
+
+    assert await answer_question(ASKED, no) == (403, "The key is wrong.")
+    assert (await answer_question(ASKED, away))[0] == 503
+    assert (await answer_question(b"", no))[0] == 403

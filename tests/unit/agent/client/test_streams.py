@@ -1,0 +1,174 @@
+"""What the coordinator says: parsed once, refused when it is not as the contract says."""
+
+from typing import Any
+
+import pytest
+
+from agent.client.streams import (
+    Candidate,
+    NotUnderstoodError,
+    Stream,
+    neediest,
+    parse_candidates,
+    parse_heartbeat_answer,
+    parse_stream,
+)
+from rtmp.addresses import RtmpAddress
+
+STREAM = {
+    "stream_id": "k3v9m2x7q4ab",
+    "name": "Main stage",
+    "status": "active",
+    "ingest_url": "rtmp://203.0.113.5:1935/live/k3v9m2x7q4ab",
+    "ends_at": None,
+}
+ANSWER = {
+    "node_id": "n4w7d2",
+    "stream_id": "k3v9m2x7q4ab",
+    "stream_status": "closed",
+    "status": "healthy",
+    "reason": "ok",
+    "says": "Everything is as it should be.",
+    "fix": "",
+    "stats_url": "http://198.51.100.7:8080/stats.json",
+    "rtmp_url": "rtmp://198.51.100.7:1935/live/k3v9m2x7q4ab",
+    "ingest_url": "rtmp://ingest.example.org/live/k3v9m2x7q4ab",
+    "earned": "12.25",
+    "next_heartbeat_seconds": 30,
+}
+
+
+def test_a_stream_is_read_as_the_contract_shows_it() -> None:
+    stream = parse_stream(STREAM)
+    assert stream.ingest_url == RtmpAddress("203.0.113.5", 1935, "live", "k3v9m2x7q4ab")
+    assert not stream.is_closed
+
+
+def test_a_heartbeat_s_answer_is_read_as_the_contract_shows_it() -> None:
+    answer = parse_heartbeat_answer({**ANSWER, "from_a_later_version": 1})
+    assert answer.next_heartbeat_s == 30.0
+    assert answer.stream.is_closed
+    assert answer.stream.ingest_url.url == "rtmp://ingest.example.org:1935/live/k3v9m2x7q4ab"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://203.0.113.5/live/s",
+        "rtmp://203.0.113.5/live",
+        "rtmp://203.0.113.5/live/s/t",
+        "rtmp://203.0.113.5:0/live/s",
+        "rtmp://203.0.113.5:70000/live/s",
+        "rtmp://203.0.113.5/live/s static; exec /bin/sh",
+        "rtmp://203.0.113.5/live/s;\n}",
+        "rtmp://host\n/live/s",
+        "rtmp://-host/live/s",
+        "rtmp://host/live/s\n",
+        "rtmp://[::1]/live/s",
+        "rtmp://user@host/live/s",
+        "",
+    ],
+)
+def test_an_address_that_could_become_a_directive_is_refused(url: str) -> None:
+    with pytest.raises(NotUnderstoodError):
+        parse_stream({**STREAM, "ingest_url": url})
+
+
+@pytest.mark.parametrize(
+    ("change"),
+    [
+        {"next_heartbeat_seconds": "30"},
+        {"next_heartbeat_seconds": True},
+        {"next_heartbeat_seconds": None},
+        {"next_heartbeat_seconds": 10**400},
+        {"next_heartbeat_seconds": float("nan")},
+        {"fix": None},
+        {"ingest_url": 7},
+    ],
+)
+def test_an_answer_with_a_wrong_field_is_not_understood(change: dict[str, Any]) -> None:
+    with pytest.raises(NotUnderstoodError):
+        parse_heartbeat_answer({**ANSWER, **change})
+
+
+@pytest.mark.parametrize("body", [None, [], "x", 3, {}])
+def test_an_answer_of_another_shape_is_not_understood(body: object) -> None:
+    with pytest.raises(NotUnderstoodError):
+        parse_stream(body)
+
+
+def _candidate(stream_id: str, verified: int, paid: int, status: str = "active") -> Candidate:
+    url = RtmpAddress("203.0.113.5", 1935, "live", stream_id)
+    return Candidate(Stream(stream_id, status, url), verified, paid)
+
+
+def test_a_node_that_may_choose_takes_the_active_stream_with_the_smallest_share() -> None:
+    """Nodes that are verified for each that is paid, whatever the numbers themselves."""
+    streams = [
+        _candidate("a", 2, 3),
+        _candidate("b", 5, 100),
+        _candidate("c", 1, 7),
+        _candidate("d", 0, 9, "closed"),
+        _candidate("e", 0, 9, "exhausted"),
+    ]
+    chosen = neediest(streams, 0.5)
+    assert chosen is not None
+    assert chosen.stream_id == "b"
+    assert neediest(streams[3:], 0.5) is None
+
+
+def test_chance_decides_between_equals() -> None:
+    """Otherwise every new node would take the same one."""
+    streams = [_candidate(name, 0, 7) for name in ("c", "a", "b")]
+    chosen = [neediest(streams, chance) for chance in (0.0, 0.4, 0.999)]
+    assert [s.stream_id for s in chosen if s] == ["a", "b", "c"]
+
+
+def test_a_page_of_streams_is_read_with_its_token() -> None:
+    """The rest of a stream's record is not a node's business."""
+    item = {**STREAM, "nodes_verified": 3, "max_paid_nodes": 100}
+    found, token = parse_candidates({"streams": [item], "next_page_token": "k3"})
+    assert (found[0].stream.stream_id, found[0].share, token) == ("k3v9m2x7q4ab", 0.03, "k3")
+    assert parse_candidates({"streams": [], "next_page_token": None}) == ([], "")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"streams": {}, "next_page_token": None},
+        {"streams": [None], "next_page_token": None},
+        {"streams": [], "next_page_token": 7},
+        {"streams": [{**STREAM, "nodes_verified": -1, "max_paid_nodes": 1}]},
+        {"streams": [{**STREAM, "nodes_verified": 1, "max_paid_nodes": 0}]},
+        {"streams": [{**STREAM, "nodes_verified": True, "max_paid_nodes": 1}]},
+        {"streams": [{**STREAM, "nodes_verified": 10**400, "max_paid_nodes": 1}]},
+    ],
+)
+def test_a_page_that_is_not_as_the_contract_says_is_refused(body: object) -> None:
+    """A share of nothing would be a division by zero."""
+    with pytest.raises(NotUnderstoodError):
+        parse_candidates(body)
+
+
+def test_a_stream_id_that_could_become_a_directive_is_refused() -> None:
+    """It enters the relay's configuration."""
+    for stream_id in ("a;b", "a b", "", "a" * 65, '"'):
+        with pytest.raises(NotUnderstoodError):
+            parse_stream({**STREAM, "stream_id": stream_id})
+
+
+def test_a_lease_is_kept_where_there_is_one() -> None:
+    """A coordinator without leases is understood as well."""
+    body = {
+        "stream_id": "s3",
+        "stream_status": "active",
+        "status": "healthy",
+        "reason": "ok",
+        "says": "",
+        "fix": "",
+        "earned": "0",
+        "ingest_url": "rtmp://203.0.113.5:1935/live/s3",
+        "next_heartbeat_seconds": 30,
+    }
+    assert parse_heartbeat_answer(body).lease is None
+    assert parse_heartbeat_answer({**body, "lease": "1.2.3"}).lease == "1.2.3"
