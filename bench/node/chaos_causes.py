@@ -188,14 +188,14 @@ def _coordinator_away(scene: Scene) -> Iterator[Recovery]:
     scene.coordinator.start()
 
 
-def _coordinator(mood: str) -> Outage:
+def _coordinator(behaviour: str) -> Outage:
     @contextmanager
     def outage(scene: Scene) -> Iterator[Recovery]:
         recovered = hears_again(scene)
-        scene.coordinator.mood = mood
+        scene.coordinator.behaviour = behaviour
         yield recovered
         asyncio.run(recoveries(scene, plays))  # the relay does not care
-        scene.coordinator.mood = "well"
+        scene.coordinator.behaviour = "well"
 
     return outage
 

@@ -16,7 +16,7 @@ from agent.doctor.first_look import first_look, is_due
 from agent.doctor.inside import check_ports_free
 from agent.keys import KeyFileError, load_or_create_key
 from agent.log import log, start_logging
-from agent.node import Agent, log_wrong_settings
+from agent.node import Agent
 from agent.notices.trial import notify_test
 from agent.settings import Settings, SettingsError, help_text
 
@@ -37,7 +37,7 @@ def main() -> int:
     if arguments == ["notify-test"]:
         return notify_test(os.environ)
     if arguments not in ([], ["doctor"]):
-        log_wrong_settings([f"Unknown argument {arguments[0]!r}: see python -m agent --help."])
+        _log_wrong_settings([f"Unknown argument {arguments[0]!r}: see python -m agent --help."])
         return 2
     return _start(is_doctor=bool(arguments))
 
@@ -46,7 +46,7 @@ def _start(is_doctor: bool) -> int:
     try:
         settings = Settings.from_env(os.environ)
     except SettingsError as e:
-        log_wrong_settings(e.sentences)
+        _log_wrong_settings(e.sentences)
         return 2
     # It is read: the relay and what else is started need not know the operator's addresses.
     os.environ.pop("NOTIFY_URLS", None)
@@ -80,6 +80,12 @@ def _run(settings: Settings, is_doctor: bool) -> int:
     finally:
         if settings.work_dir is None:
             shutil.rmtree(work_dir, ignore_errors=True)
+
+
+def _log_wrong_settings(sentences: list[str]) -> None:
+    """One line for each mistake."""
+    for sentence in sentences:
+        log("setting_wrong", logging.ERROR, reason=sentence)
 
 
 class _WorkDirError(Exception):

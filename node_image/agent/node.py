@@ -14,12 +14,9 @@ from pathlib import Path
 from agent import __version__
 from agent.addresses import resolve_ipv4
 from agent.client.coordinator import (
-    CoordinatorAwayError,
     CoordinatorClient,
-    CoordinatorRefusalError,
 )
 from agent.client.heartbeats import CoordinatorView, Heartbeats
-from agent.client.publishing import ASK_S_MAX, answer_question
 from agent.client.streams import Stream
 from agent.keys import node_id_of
 from agent.log import log, log_crash
@@ -30,15 +27,15 @@ from agent.relay.doorman import Doorman
 from agent.relay.engines import ENGINES
 from agent.relay.meter import Meter, StreamView
 from agent.relay.own_port import KNOCK_S_MAX, OwnPort
+from agent.relay.questions import RelayQuestions
 from agent.relay.supervisor import RelayView, Supervisor
 from agent.relay.tasks import ingest_task, node_task
 from agent.settings import Settings
 from agent.shown.metrics import metrics_text
-from agent.shown.server import AnswerHook, make_app, make_hooks_app, make_server, open_socket
+from agent.shown.server import make_app, make_hooks_app, make_server, open_socket
 from agent.shown.stats import AgentView, stats_body
 from agent.shown.status_page import status_page
 from agent.stream_ids import AUTO
-from rtmp.addresses import RtmpAddress
 
 _SERVER_STOP_S_MAX = 1.0
 _DRAIN_LOOK_S = 0.2
@@ -75,9 +72,9 @@ class Agent:
             self._chance,
         )
         self._own_port = OwnPort(self._greets, time.monotonic)
-        self._doorman = Doorman(resolve_ipv4, time.monotonic)
+        doorman = Doorman(resolve_ipv4, time.monotonic)
+        self._questions = RelayQuestions(settings, self._coordinator, doorman)
         self._hooks = ""
-        self._learning: asyncio.Task[None] | None = None
         self._examine: Callable[[], Awaitable[object]] | None = None
         self._heartbeats: Heartbeats | None = None
         self._notifier: Notifier | None = None
@@ -101,7 +98,7 @@ class Agent:
         sock = open_socket(settings.bind_address, settings.stats_port)
         server = make_server(make_app(self))
         hook_sock = open_socket("127.0.0.1", 0)
-        hook_server = make_server(make_hooks_app(self._answers()), limited=False)
+        hook_server = make_server(make_hooks_app(self._questions.answers()), limited=False)
         self._hooks = f"http://127.0.0.1:{hook_sock.getsockname()[1]}"
         log("agent_started", version=__version__, role=settings.role, node_id=self._node_id)
         if settings.role == "ingest":
@@ -178,7 +175,7 @@ class Agent:
         self._supervisor.assign(task)
         answer = self._coordinator_view.answer if self._coordinator_view else None
         if answer and answer.rtmp_url:
-            self._know(answer.rtmp_url)
+            self._questions.know(answer.rtmp_url)
 
     def stats(self) -> dict[str, object]:
         """The body of /stats.json."""
@@ -237,36 +234,3 @@ class Agent:
         if not self._supervisor.is_assigned and coordinator and coordinator.trouble:
             return False, coordinator.trouble
         return False, self._supervisor.trouble or "The relay is being started."
-
-    def _answers(self) -> dict[str, AnswerHook]:
-        """What the relay asks, by name."""
-        answers: dict[str, AnswerHook] = {"play": self._doorman.answer}
-        if self._settings.role == "ingest":
-            answers["publish"] = self._answer_publish
-        return answers
-
-    async def _answer_publish(self, body: bytes) -> tuple[int, str]:
-        async def ask(stream_id: str, stream_key: str) -> None:
-            await self._coordinator.check_publisher(stream_id, stream_key, ASK_S_MAX)
-            self._learning = asyncio.create_task(self._learn(stream_id))
-
-        return await answer_question(body, ask)
-
-    async def _learn(self, stream_id: str) -> None:
-        """An ingest is told by every stream that it receives where it is reached."""
-        try:
-            self._know((await self._coordinator.stream(stream_id)).ingest_url)
-        except (CoordinatorAwayError, CoordinatorRefusalError) as e:
-            log("own_address_unknown", logging.WARNING, reason=str(e))
-
-    def _know(self, url: RtmpAddress) -> None:
-        """Players ask for this place, or for this machine itself."""
-        settings = self._settings
-        here = {("127.0.0.1", settings.rtmp_port), (settings.bind_address, settings.rtmp_port)}
-        self._doorman.know((url.host, url.port), *here)
-
-
-def log_wrong_settings(sentences: list[str]) -> None:
-    """One line for each mistake."""
-    for sentence in sentences:
-        log("setting_wrong", logging.ERROR, reason=sentence)

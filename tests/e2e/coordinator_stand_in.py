@@ -17,7 +17,7 @@ INGEST_KEY = "an-ingest-key-for-tests"
 class CoordinatorStandIn:
     """A real HTTP server that speaks the contract, records every call, and can misbehave.
 
-    `mood`: "well", "broken" (500), "nonsense" (200, not JSON) or "slow" (no answer until the mood
+    `behaviour`: "well", "broken" (500), "nonsense" (200, not JSON) or "slow" (no answer until it
     changes). `dial_back` is what it finds from outside; None means it offers no such thing.
     `others` are streams beside the one. `told` is what it says of a node in place of "healthy".
     """
@@ -25,7 +25,7 @@ class CoordinatorStandIn:
     def __init__(self, ingest_url: str) -> None:
         self.ingest_url = ingest_url
         self.stream_status = "active"
-        self._mood = "well"
+        self._behaviour = "well"
         self._mood_changed = threading.Condition()
         self.dial_back: dict[str, Any] | None = None
         self.pace_s = 1.0
@@ -38,14 +38,14 @@ class CoordinatorStandIn:
         self._server: ThreadingHTTPServer | None = None
 
     @property
-    def mood(self) -> str:
+    def behaviour(self) -> str:
         """How it answers from now on."""
-        return self._mood
+        return self._behaviour
 
-    @mood.setter
-    def mood(self, mood: str) -> None:
+    @behaviour.setter
+    def behaviour(self, behaviour: str) -> None:
         with self._mood_changed:
-            self._mood = mood
+            self._behaviour = behaviour
             self._mood_changed.notify_all()
 
     @property
@@ -95,11 +95,11 @@ class CoordinatorStandIn:
         path = request.path.removeprefix("/api")
         self.calls.append((request.command, path, body))
         with self._mood_changed:
-            self._mood_changed.wait_for(lambda: self._mood != "slow")
+            self._mood_changed.wait_for(lambda: self._behaviour != "slow")
         key = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if self.mood == "broken":
+        if self.behaviour == "broken":
             _send(request, 500, {"type": "/problems/internal"})
-        elif self.mood == "nonsense":
+        elif self.behaviour == "nonsense":
             _send(request, 200, "<html>hello</html>")
         elif path == "/health":
             _send(request, 200, {"status": "ok"})

@@ -237,12 +237,12 @@ def test_a_node_goes_on_relaying_whatever_the_coordinator_does(
     with running(live.node(tmp_path)) as node:
         node.wait_state("live")
         node.wait_until("a heartbeat", coordinator.beats)
-        for mood in ("broken", "nonsense"):
-            coordinator.mood = mood
+        for behaviour in ("broken", "nonsense"):
+            coordinator.behaviour = behaviour
             wait_for_call(coordinator, node)
-        coordinator.mood = "slow"
+        coordinator.behaviour = "slow"
         wait_for_call(coordinator, node)
-        coordinator.mood = "well"
+        coordinator.behaviour = "well"
         coordinator.stop()
         node.wait_until(
             "its absence in the log",
@@ -407,15 +407,15 @@ async def test_the_client_tells_a_refusal_from_an_absence(network: Network) -> N
             await client.check_publisher(STREAM_ID, "x", 5)
         beat = {"stream_id": STREAM_ID, "state": "running", "rtmp_port": 1}
         # What is answered has the time that a busy machine may need.
-        moods = {
+        behaviours = {
             "broken": ("500", WAIT_S_MAX),
             "nonsense": ("not JSON", WAIT_S_MAX),
             "slow": ("within 0.3 s", 0.3),
         }
-        for mood, (said, seconds_max) in moods.items():
-            stand_in.mood = mood
+        for behaviour, (said, seconds_max) in behaviours.items():
+            stand_in.behaviour = behaviour
             with pytest.raises(CoordinatorAwayError, match=said):
                 await client.heartbeat(beat, seconds_max=seconds_max)
     finally:
-        stand_in.mood = "well"
+        stand_in.behaviour = "well"
         await client.close()

@@ -85,7 +85,7 @@ Case = tuple[dict[str, Any], dict[str, str], int, str]
 """What the coordinator is made to do, settings of the node, the code and the fix."""
 
 CASES: dict[str, Case] = {
-    "coordinator away": ({"mood": "broken"}, {}, 10, "Check that COORDINATOR_URL is right"),
+    "coordinator away": ({"behaviour": "broken"}, {}, 10, "Check that COORDINATOR_URL is right"),
     "unknown stream": ({}, {"STREAM_ID": "nosuchstream"}, 12, "Set STREAM_ID to the id"),
     "closed stream": ({"stream_status": "closed"}, {}, 12, "Choose another stream"),
     "engine missing": ({}, {"RELAY_ENGINE": "rtmp_relay"}, 15, "--build-arg RELAY_ENGINE"),

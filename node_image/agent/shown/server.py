@@ -13,7 +13,7 @@ import contextlib
 import socket
 from asyncio import Transport
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 import uvicorn
@@ -25,6 +25,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from agent.addresses import bind
 from agent.client.publishing import QUESTION_BYTES_MAX
+from agent.relay.questions import AnswerHook
 from agent.shown.metrics import CONTENT_TYPE
 
 HEAD_BYTES_MAX = 8192
@@ -35,8 +36,6 @@ CONNECTION_S_MAX = 15.0
 DATE_S = 1.0
 # A crowd of viewers is as many questions at once.
 BACKLOG = 2048
-
-AnswerHook = Callable[[bytes], Awaitable[tuple[int, str]]]
 
 
 class LimitedProtocol(H11Protocol):

@@ -22,7 +22,7 @@ class EngineSilentError(Exception):
 
 @dataclass(frozen=True)
 class RelayTask:
-    """What a relay has to do. Two equal jobs need the same configuration."""
+    """What a relay has to do. Two equal tasks need the same configuration."""
 
     bind_address: str
     rtmp_port: int
