@@ -5,17 +5,17 @@ something fails the log says so and the next call that settles makes up for it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass, field
 
 from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log, LogEvent
 from coordinator.adapters.page_documents import PageWriter
 from coordinator.adapters.records import Measurements
+from coordinator.adapters.worker_pool import work_through
 from coordinator.ledger.statements import Statement
 from coordinator.pages.incidents import incidents_of
 from coordinator.pages.money_pages import MoneyPage
-from coordinator.pages.node_pages import EPOCHS_KEPT
+from coordinator.pages.node_pages import EPOCHS_KEPT, Part
 from coordinator.pages.node_parts import parts_of
 from coordinator.pages.stream_pages import hour_of, thumbnail_of
 from coordinator.streams import Stream
@@ -95,9 +95,11 @@ class Pager:
             return
         record, rosters = await gatherer.recorded(epoch)
         parts = parts_of(record, rosters, settled)
-        await _some_at_once(
-            self.writer.add_part(at, part, money) for at, part in sorted(parts.items())
-        )
+
+        async def add(at_part: tuple[int, Part]) -> None:
+            await self.writer.add_part(*at_part, money)
+
+        await work_through(sorted(parts.items()), add, at_once=AT_ONCE)
         checks = record.checks()
         for stream, statement in settled:
             mine = [check for check in checks if check.stream_id == stream.stream_id]
@@ -106,16 +108,3 @@ class Pager:
             await self.writer.add_hour(stream.stream_id, hour, picture, money, nodes)
         # Last, because it says that the epoch's pages are there.
         await self.writer.add_incidents(epoch, incidents_of(record, parts.values(), settled))
-
-
-async def _some_at_once(calls: Iterable[Awaitable[None]]) -> None:
-    """All of them; after one that failed none goes on behind the caller's back."""
-    waiting = iter(calls)
-
-    async def work() -> None:
-        for call in waiting:
-            await call
-
-    async with asyncio.TaskGroup() as workers:
-        for _ in range(AT_ONCE):
-            workers.create_task(work())

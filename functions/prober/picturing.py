@@ -8,6 +8,7 @@ from coordinator.adapters.clock import Clock
 from coordinator.adapters.log import Log, LogEvent
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.rtmp_reference import Reference
+from coordinator.adapters.worker_pool import work_through
 from coordinator.checking.checks import Check, Verdict
 from coordinator.checking.suspicion import PROVEN_WRONG
 from coordinator.checking.thumbnails import (
@@ -48,16 +49,11 @@ class Pictures:
             if self._taken.get(name) != picture_id and references[name].is_live(now_s)
         ]
 
-        waiting = iter(missing[:STREAM_PICTURES_A_RUN_MAX])
+        async def take(name: str) -> None:
+            if await self._store(wanted[name], references[name].address):
+                self._taken[name] = wanted[name]
 
-        async def work() -> None:
-            for name in waiting:
-                if await self._store(wanted[name], references[name].address):
-                    self._taken[name] = wanted[name]
-
-        async with asyncio.TaskGroup() as workers:
-            for _ in range(AT_ONCE):
-                workers.create_task(work())
+        await work_through(missing[:STREAM_PICTURES_A_RUN_MAX], take, at_once=AT_ONCE)
         return frozenset(wanted.values()) & frozenset(self._taken.values())
 
     async def beside(
