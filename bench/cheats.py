@@ -20,7 +20,9 @@ from bench.bounds import share_bounds
 from bench.report import BUILD, Figure, NotMeasurableError, hand_in
 from bench.stage import HONEST, STREAM, Stage, Subject, staged
 from bench.trials import Tally, Trials
-from coordinator.adapters.outbound import Outbound
+from coordinator.adapters.outbound.guard import Guard
+from coordinator.adapters.outbound.http_client import HttpClient
+from coordinator.adapters.outbound.poll_client import PollClient
 from coordinator.adapters.rtmp_probe import RtmpProbe
 from coordinator.adapters.rtmp_reference import Reference, ReferencePool
 from coordinator.checking.checks import Check, Verdict
@@ -105,7 +107,7 @@ async def measure(plan: Plan, logs: Path) -> Found:
 
 async def _measure(plan: Plan, stage: Stage, trials: Trials) -> Found:
     tallies = {subject.name: Tally(subject) for subject in stage.subjects}
-    polling = asyncio.create_task(trials.poll(Outbound(allow_private=True), tallies))
+    polling = asyncio.create_task(trials.poll(PollClient(Guard(allow_private=True)), tallies))
     wanted = interleaved(stage.subjects, plan, trials.rng)
     began_s, said_s = time.monotonic(), [time.monotonic()]
 
@@ -130,7 +132,7 @@ def checker(plan: Plan) -> Checker:
     """The prober's own, as its wiring builds it."""
     return Checker(
         RtmpProbe(now=time.time),
-        Outbound(allow_private=True),
+        HttpClient(Guard(allow_private=True)),
         ProofParameters(),
         time.time,
         asyncio.sleep,

@@ -18,7 +18,8 @@ import collector.wiring  # noqa: F401 - what the function holds in memory beside
 from bench.targets import STREAM_ID, host_of, node_id_of
 from collector.sweeping import Sweeper
 from coordinator.adapters.log import Log
-from coordinator.adapters.outbound import Outbound
+from coordinator.adapters.outbound.guard import Guard
+from coordinator.adapters.outbound.poll_client import PollClient
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store import Ref, Store
 from coordinator.checking.trustbook import TrustBook
@@ -87,7 +88,7 @@ async def serve(port: int, nodes: int) -> None:
     await measurements.put_network_page(page)
     sweeper = Sweeper(
         measurements,
-        Outbound(allow_private=True),
+        PollClient(Guard(allow_private=True)),
         Calendar(),
         lambda: now_s[0],
         Log("collector", "ERROR"),

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 from bench.directory import stats_url_of
 from bench.stage import STREAM, Stage, Subject
-from coordinator.adapters.outbound import Fetched, Outbound
+from coordinator.adapters.outbound.limits import Fetched
+from coordinator.adapters.outbound.poll_client import PollClient
 from coordinator.adapters.rtmp_reference import Reference
 from coordinator.checking.checks import Check, Event, Verdict
 from coordinator.checking.suspicion import NOBODY, TrustState, observe
@@ -109,14 +110,14 @@ class Trials:
                 await asyncio.sleep(1 / a_second)
         return [task.result() for task in tasks]
 
-    async def poll(self, outbound: Outbound, tallies: dict[str, Tally]) -> None:
+    async def poll(self, client: PollClient, tallies: dict[str, Tally]) -> None:
         """Asks for everyone's statistics as the collector does, now and then, until cancelled."""
         while True:
             for node_id, beat in list(self.stage.directory.beats.items()):
                 tally = self._tally_of(beat, tallies)
                 if tally is not None:
                     slot = slot_of(tally.subject, node_id, stats_url_of(beat))
-                    reason, is_up = await claim_of(outbound, slot)
+                    reason, is_up = await claim_of(client, slot)
                     tally.polls[reason] += 1
                     tally.polled_up += is_up
             await asyncio.sleep(POLL_EVERY_S)
@@ -134,9 +135,9 @@ def slot_of(subject: Subject, node_id: str, stats_url: str) -> Slot:
     return Slot(node_id, STREAM, stats_url, LOOPBACK, subject.rtmp_port, 0, 0.0)
 
 
-async def claim_of(outbound: Outbound, slot: Slot) -> tuple[Reason, bool]:
+async def claim_of(client: PollClient, slot: Slot) -> tuple[Reason, bool]:
     """(what the collector says of a node's statistics, whether that counts as up)."""
-    fetched = await outbound.get(parse_stats_url(slot.stats_url))
+    fetched = await client.get(parse_stats_url(slot.stats_url))
     if not isinstance(fetched, Fetched):
         return fetched.reason, OUTCOME_OF_FAILURE[fetched.reason] is Outcome.UP
     stats = parse_stats(fetched.body, slot.stream_id)

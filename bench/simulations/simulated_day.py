@@ -15,7 +15,10 @@ from api.wire.nodes import HeartbeatIn, HeartbeatOut
 from collector.sweeping import Sweeper
 from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log
-from coordinator.adapters.outbound import Failed, Fetched, Outbound
+from coordinator.adapters.outbound.guard import Guard
+from coordinator.adapters.outbound.http_client import HttpClient
+from coordinator.adapters.outbound.limits import Failed, Fetched
+from coordinator.adapters.outbound.poll_client import PollClient
 from coordinator.adapters.page_documents import PageWriter
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.rtmp_probe import RtmpProbe
@@ -49,14 +52,14 @@ PAYOUT_EVERY_MINUTES = 10
 """As in terraform/jobs.json, from the fourth minute of the hour on."""
 
 
-class Relays(Outbound):
+class Relays(PollClient):
     """Every relay of the world, answering at once; bytes move from poll to poll."""
 
     def __init__(self) -> None:
-        super().__init__(allow_private=True)
+        super().__init__(Guard(allow_private=True))
         self._sent = 0
 
-    async def get(self, address: HttpAddress, *, at: str | None = None) -> Fetched | Failed:
+    async def get(self, address: HttpAddress) -> Fetched | Failed:
         self._sent += 1
         _, node_id, stream_id = address.path.split("/")
         body = (
@@ -149,7 +152,12 @@ class World:
             measurements(),
             LivePool(now=clock),
             PassingChecker(
-                RtmpProbe(now=clock), Relays(), ProofParameters(), clock, no_sleep, Capacity(10**6)
+                RtmpProbe(now=clock),
+                HttpClient(Guard(allow_private=True)),
+                ProofParameters(),
+                clock,
+                no_sleep,
+                Capacity(10**6),
             ),
             Sealer(measurements(), "k" * 32, calendar.check_seconds, CHECKS_PER_HOUR),
             calendar,

@@ -5,28 +5,29 @@ port is not touched, unless its /stats.json answers with the caller's own node i
 """
 
 import asyncio
-from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from api.http.rates import Rates
 from coordinator.adapters.clock import Clock
-from coordinator.adapters.outbound import Failed, Outbound, OutboundLimits
+from coordinator.adapters.outbound.http_client import HttpClient
+from coordinator.adapters.outbound.limits import Failed, OutboundLimits
 from coordinator.reasons import Reason
 from coordinator.strangers.addresses import AddressRefused, check_port, parse_stats_url
+from coordinator.strangers.networks import places_of
 from coordinator.strangers.relay_stats import StatsInvalid, parse_stats
 
 LIMITS = OutboundLimits(resolve_seconds=0.8, connect_seconds=1.2, total_seconds=1.8)
 RTMP_SECONDS = 0.8
 """After the stats' 1.8 s, so that an answer takes less than three."""
 AT_ONCE_MAX = 64
-REMEMBERED_MAX = 20_000
 EVERY_SECONDS = 10.0
 """A node id is called back at most so often."""
 PEER_EVERY_SECONDS = 1.0
-"""And an address that calls: node ids cost nothing to make."""
+"""And an address that calls (IPv6: a /64): node ids cost nothing to make."""
 
 
 @dataclass(frozen=True, slots=True)
-class Announced:
+class DialTarget:
     """What a caller announced, and the address that it called from."""
 
     node_id: str
@@ -37,7 +38,7 @@ class Announced:
 
 
 @dataclass(frozen=True, slots=True)
-class Knock:
+class PortResult:
     """What came of one port."""
 
     open: bool
@@ -50,99 +51,87 @@ class DialedBack:
     """What came of both, at one address."""
 
     address: str
-    stats: Knock
-    rtmp: Knock
+    stats: PortResult
+    rtmp: PortResult
 
     @property
-    def wrong(self) -> Knock | None:
+    def wrong(self) -> PortResult | None:
         """The first thing to fix; None if nothing is."""
-        return next((knock for knock in (self.stats, self.rtmp) if not knock.open), None)
-
-
-@dataclass
-class Limiter:
-    """At most one call in so many seconds for each of a bounded number of names.
-
-    When more names come than it can hold, the oldest is forgotten: that one may call early."""
-
-    clock: Clock
-    every_seconds: float
-    names_max: int = REMEMBERED_MAX
-    _last_s: OrderedDict[str, float] = field(default_factory=OrderedDict)
-
-    def may(self, name: str) -> bool:
-        """Whether it may now; counts if so."""
-        now_s = self.clock()
-        if now_s - self._last_s.get(name, float("-inf")) < self.every_seconds:
-            return False
-        self._last_s[name] = now_s
-        self._last_s.move_to_end(name)
-        while len(self._last_s) > self.names_max:
-            self._last_s.popitem(last=False)
-        return True
+        return next((port for port in (self.stats, self.rtmp) if not port.open), None)
 
 
 class DialBack:
     """Calls nodes back, each seldom, few at once, within three seconds."""
 
-    def __init__(self, outbound: Outbound, clock: Clock) -> None:
-        """`outbound` should be built with LIMITS of this module."""
-        self._outbound = outbound
-        self._nodes = Limiter(clock, EVERY_SECONDS)
-        self._peers = Limiter(clock, PEER_EVERY_SECONDS)
+    def __init__(self, client: HttpClient, clock: Clock) -> None:
+        """`client` should be built with LIMITS of this module."""
+        self._client = client
+        self._clock = clock
+        self._nodes = Rates(1 / EVERY_SECONDS, 1)
+        self._peers = Rates(1 / PEER_EVERY_SECONDS, 1)
         self._places = asyncio.Semaphore(AT_ONCE_MAX)
 
-    async def dial(self, announced: Announced) -> DialedBack | None:
+    async def dial(self, target: DialTarget) -> DialedBack | None:
         """What is reachable of it; None when it was called back too lately, or we are too busy."""
-        if self._places.locked() or not self._nodes.may(announced.node_id):
-            return None
-        if not self._peers.may(announced.peer):
+        if self._places.locked() or not self._may(target):
             return None
         async with self._places:
-            return await self._dial(announced)
+            return await self._dial(target)
 
-    async def _dial(self, announced: Announced) -> DialedBack:
+    def _may(self, target: DialTarget) -> bool:
+        """Whether it may be called now; counts for both if so, and for neither if not."""
+        now_s, peer = self._clock(), places_of(target.peer)[0] or target.peer
+        if self._peers.wait_s(peer, now_s):
+            return False
+        if self._nodes.wait_s(target.node_id, now_s):
+            self._peers.give_back(peer)
+            return False
+        return True
+
+    async def _dial(self, target: DialTarget) -> DialedBack:
         try:
-            stats = parse_stats_url(announced.stats_url)
-            check_port(announced.rtmp_port)
-            address = await self._outbound.resolve(stats.host)
+            stats = parse_stats_url(target.stats_url)
+            check_port(target.rtmp_port)
+            address = await self._client.resolve(stats.host)
         except AddressRefused as refused:
-            knock = Knock(False, f"{refused.detail}. {refused.reason.fix}", refused.reason)
-            return DialedBack(announced.peer, knock, _UNTRIED)
-        reason = await self._ask_stats(announced, address)
-        if reason is not Reason.OK and address != announced.peer:
-            says = f"{announced.stats_url} does not answer as this node: {Reason.WRONG_NODE.fix}"
-            return DialedBack(address, Knock(False, says, Reason.WRONG_NODE), _UNTRIED)
-        says = _says(reason, stats.port, address, announced.stats_url)
-        knock = Knock(reason is Reason.OK, says, reason)
-        return DialedBack(address, knock, await self._knock(address, announced.rtmp_port))
+            says = f"{refused.detail}. {refused.reason.fix}"
+            return DialedBack(target.peer, PortResult(False, says, refused.reason), _UNTRIED)
+        reason = await self._ask_stats(target, address)
+        if reason is not Reason.OK and address != target.peer:
+            says = f"{target.stats_url} does not answer as this node: {Reason.WRONG_NODE.fix}"
+            return DialedBack(address, PortResult(False, says, Reason.WRONG_NODE), _UNTRIED)
+        says = _says(reason, stats.port, address, target.stats_url)
+        port = PortResult(reason is Reason.OK, says, reason)
+        return DialedBack(address, port, await _tried(address, target.rtmp_port))
 
-    async def _ask_stats(self, announced: Announced, address: str) -> Reason:
+    async def _ask_stats(self, target: DialTarget, address: str) -> Reason:
         """OK if the stats at this address answer as the caller's."""
-        found = await self._outbound.get(parse_stats_url(announced.stats_url), at=address)
+        found = await self._client.get(parse_stats_url(target.stats_url), at=address)
         if isinstance(found, Failed):
             return found.reason
         try:
-            stats = parse_stats(found.body, announced.stream_id)
+            stats = parse_stats(found.body, target.stream_id)
         except StatsInvalid:
             return Reason.STATS_INVALID
         # rtmp_relay's own stats hold no id: good enough at the caller's own address only.
-        nameless = stats.node_id is None and address == announced.peer
-        is_it = nameless or stats.node_id == announced.node_id
+        nameless = stats.node_id is None and address == target.peer
+        is_it = nameless or stats.node_id == target.node_id
         return Reason.OK if is_it else Reason.WRONG_NODE
 
-    async def _knock(self, address: str, port: int) -> Knock:
-        try:
-            async with asyncio.timeout(RTMP_SECONDS):
-                _, writer = await asyncio.open_connection(address, port)
-        except OSError:  # TimeoutError is one
-            says = f"Port {port} of {address} is closed: forward it."
-            return Knock(False, says, Reason.UNREACHABLE)
-        writer.transport.abort()
-        return Knock(True, f"Port {port} of {address} is open.")
+
+async def _tried(address: str, port: int) -> PortResult:
+    """Whether the port takes a connection, which is ended at once."""
+    try:
+        async with asyncio.timeout(RTMP_SECONDS):
+            _, writer = await asyncio.open_connection(address, port)
+    except OSError:  # TimeoutError is one
+        says = f"Port {port} of {address} is closed: forward it."
+        return PortResult(False, says, Reason.UNREACHABLE)
+    writer.transport.abort()
+    return PortResult(True, f"Port {port} of {address} is open.")
 
 
-_UNTRIED = Knock(False, "Not tried, because the stats do not answer as this node.")
+_UNTRIED = PortResult(False, "Not tried, because the stats do not answer as this node.")
 
 
 def _says(reason: Reason, port: int, address: str, url: str) -> str:

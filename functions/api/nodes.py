@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from api.dialback import EVERY_SECONDS, Announced, DialBack, DialedBack, Knock
+from api.dialback import EVERY_SECONDS, DialBack, DialedBack, DialTarget, PortResult
 from api.http.problems import Problem, ProblemKind
 from api.http.rates import Rates
 from api.snapshots import Snapshot, Snapshots
-from api.wire.nodes import DialBackIn, DialBackOut, HeartbeatIn, HeartbeatOut, KnockOut
+from api.wire.nodes import DialBackIn, DialBackOut, HeartbeatIn, HeartbeatOut, PortOut
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.switching import Switch
@@ -113,8 +113,8 @@ class Announcements:
             raise Problem(ProblemKind.TOO_MANY_REQUESTS, says, retry_after=wait_s)
         return DialBackOut(
             address=found.address,
-            stats=KnockOut(open=found.stats.open, says=found.stats.says),
-            rtmp=KnockOut(open=found.rtmp.open, says=found.rtmp.says),
+            stats=PortOut(open=found.stats.open, says=found.stats.says),
+            rtmp=PortOut(open=found.rtmp.open, says=found.rtmp.says),
         )
 
     def _said(self, node_id: str, beat: HeartbeatIn, peer: str) -> Node:
@@ -135,7 +135,7 @@ class Announcements:
 
     async def _written(
         self, said: Node, lease: str | None, peer: str, network: Network
-    ) -> tuple[Written, Knock | None]:
+    ) -> tuple[Written, PortResult | None]:
         """When what was said was written, now if need be; and what is wrong, as far as known.
 
         A new address is written and called back. A node that the roster lost comes back only
@@ -181,7 +181,7 @@ class Announcements:
         if self.dial_back is None:
             return None
         return await self.dial_back.dial(
-            Announced(said.node_id, said.stream_id, said.stats_url, said.rtmp_port, peer)
+            DialTarget(said.node_id, said.stream_id, said.stats_url, said.rtmp_port, peer)
         )
 
     def _address(self, beat: HeartbeatIn, peer: str) -> tuple[str, str]:

@@ -8,7 +8,8 @@ from api.wire.common import timestamp
 from api.wire.webhooks import WebhookIn, WebhookOut, WebhookSetOut
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.ledger import Ledger
-from coordinator.adapters.outbound import Outbound, OutboundLimits
+from coordinator.adapters.outbound.guard import Guard
+from coordinator.adapters.outbound.limits import OutboundLimits
 from coordinator.adapters.webhook_records import Webhooks
 from coordinator.epochs import Calendar
 from coordinator.keys import sha256_hex
@@ -26,7 +27,7 @@ class Subscriptions:
 
     webhooks: Webhooks
     ledger: Ledger
-    outbound: Outbound
+    guard: Guard
     calendar: Calendar
     clock: Clock
 
@@ -35,7 +36,7 @@ class Subscriptions:
 
         Every delivery judges the address anew: a name may lead elsewhere by then."""
         try:
-            await self.outbound.resolve(parse_webhook_url(url).host)
+            await self.guard.resolve(parse_webhook_url(url).host, LIMITS)
         except AddressRefused as refused:
             raise Problem(
                 ProblemKind.ADDRESS_REFUSED,

@@ -13,14 +13,14 @@ from api.nodes import Announcements
 from api.services import Services
 from api.snapshots import Snapshots
 from api.streams import Registrar
-from api.webhooks import LIMITS as WEBHOOK_LIMITS
 from api.webhooks import Subscriptions
 from coordinator.adapters.clock import Clock, system_clock
 from coordinator.adapters.firestore import FirestoreStore
 from coordinator.adapters.late_scheduler import scheduler_of
 from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log
-from coordinator.adapters.outbound import Outbound
+from coordinator.adapters.outbound.guard import Guard
+from coordinator.adapters.outbound.http_client import HttpClient
 from coordinator.adapters.page_documents import PageReader, PageWriter
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.scheduler import Scheduler
@@ -44,9 +44,7 @@ def build(environ: Mapping[str, str]) -> FastAPI:
         FirestoreStore(project, settings.money_database),
         settings,
         system_clock,
-        DialBack(
-            Outbound(allow_private=settings.allow_private_addresses, limits=LIMITS), system_clock
-        ),
+        Guard(allow_private=settings.allow_private_addresses),
         scheduler=scheduler_of(settings),
     )
 
@@ -56,11 +54,11 @@ def build_on(  # noqa: PLR0913 - everything outside of the process, each named
     money: Store,
     settings: ApiSettings,
     clock: Clock,
-    dial_back: DialBack | None = None,
+    calls_back: Guard | None = None,
     *,
     scheduler: Scheduler | None = None,
 ) -> FastAPI:
-    """The application on any two stores; without `dial_back` nodes are not called back, and
+    """The application on any two stores; without `calls_back` nodes are not called back, and
     without a scheduler all jobs always run."""
     measurements, ledger = Measurements(measured, settings.shards), Ledger(money)
     calendar = settings.calendar
@@ -74,8 +72,8 @@ def build_on(  # noqa: PLR0913 - everything outside of the process, each named
     )
     log = Log("api", settings.log_level)
     switch = Switch(measured, scheduler, clock, log) if scheduler else None
-    guarded = Outbound(allow_private=settings.allow_private_addresses, limits=WEBHOOK_LIMITS)
-    subscriptions = Subscriptions(Webhooks(money), ledger, guarded, calendar, clock)
+    guard = calls_back or Guard(allow_private=settings.allow_private_addresses)
+    subscriptions = Subscriptions(Webhooks(money), ledger, guard, calendar, clock)
     announcements = Announcements(
         measurements,
         snapshots,
@@ -85,7 +83,7 @@ def build_on(  # noqa: PLR0913 - everything outside of the process, each named
         min(HEARTBEAT_SECONDS_MAX, calendar.sweep_seconds),
         calendar,
         Leases((settings.lease_key or secrets.token_hex(32)).encode()),
-        dial_back,
+        DialBack(HttpClient(guard, LIMITS), clock) if calls_back else None,
         switch,
     )
     return create_app(

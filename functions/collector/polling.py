@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from coordinator.adapters.log import Log, LogEvent
-from coordinator.adapters.outbound import Failed, Outbound
+from coordinator.adapters.outbound.limits import Failed
+from coordinator.adapters.outbound.poll_client import PollClient
+from coordinator.adapters.worker_pool import work_through
 from coordinator.polling.rosters import Slot
 from coordinator.reasons import Reason
 from coordinator.strangers.addresses import AddressRefused, HttpAddress, parse_stats_url
@@ -26,35 +28,31 @@ Told = Callable[[int, RelayStats | Reason], None]
 
 @dataclass(frozen=True, slots=True)
 class Poller:
-    """Polls slots over the guarded adapter."""
+    """Polls slots through the guarded client."""
 
-    outbound: Outbound
+    client: PollClient
     log: Log
     at_once: int = POLLS_AT_ONCE_MAX
 
     async def poll(self, due: Iterable[tuple[int, Slot]], told: Told, seconds_max: float) -> None:
         """Asks every slot once, in order, and tells each answer as it comes.
 
-        A few workers and not a task a node: ten thousand tasks would cost more than the polls.
         Whoever is still waiting after `seconds_max` is not asked any more: that is our fault."""
-        waiting = iter(due)
         now = asyncio.get_running_loop().time
         deadline = now() + seconds_max
 
-        async def work() -> None:
-            for at, slot in waiting:
-                late = now() > deadline
-                told(at, Reason.UNKNOWN_INTERNAL if late else await self.ask(slot))
+        async def poll(one: tuple[int, Slot]) -> None:
+            at, slot = one
+            late = now() > deadline
+            told(at, Reason.UNKNOWN_INTERNAL if late else await self.ask(slot))
 
         with _rare_garbage_collection():
-            async with asyncio.TaskGroup() as workers:
-                for _ in range(self.at_once):
-                    workers.create_task(work())
+            await work_through(due, poll, at_once=self.at_once)
 
     async def ask(self, slot: Slot) -> RelayStats | Reason:
         """What the node's stats say, or why there are none; an error of ours is `unknown`."""
         try:
-            fetched = await self.outbound.get(_address_of(slot.stats_url))
+            fetched = await self.client.get(_address_of(slot.stats_url))
             if isinstance(fetched, Failed):
                 return fetched.reason
             return parse_stats(fetched.body, slot.stream_id)

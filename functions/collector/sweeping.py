@@ -11,7 +11,7 @@ from collector.rolling import Roller
 from collector.standing import KEPT_TICKS, Standing, close_older, read_standing
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.log import Log, LogEvent
-from coordinator.adapters.outbound import Outbound
+from coordinator.adapters.outbound.poll_client import PollClient
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.records.identities import CHANGED_NODES_MAX
 from coordinator.adapters.store import StoreError
@@ -42,7 +42,7 @@ class Sweeper:
     """Sweeps shards; one instance per process, so that a tick is swept once by it."""
 
     measurements: Measurements
-    outbound: Outbound
+    client: PollClient
     calendar: Calendar
     clock: Clock
     log: Log
@@ -197,7 +197,7 @@ class Sweeper:
         # Who was silent last time comes first, so that nobody waits for their limits at the end.
         due.sort(key=lambda each: each[0] not in before or not before[each[0]].misses)
         seconds_max = SWEEP_SHARE_MAX * self.calendar.sweep_seconds
-        await Poller(self.outbound, self.log).poll(due, told, seconds_max)
+        await Poller(self.client, self.log).poll(due, told, seconds_max)
         live = await self._live_streams() if waiting else frozenset()
         for at, stats in waiting.items():
             is_live = slots[at].stream_id in live

@@ -9,7 +9,8 @@ from collector.sweeping import Sweeper
 from coordinator.adapters.clock import Clock, system_clock
 from coordinator.adapters.firestore import FirestoreStore
 from coordinator.adapters.log import Log, LogEvent
-from coordinator.adapters.outbound import Outbound
+from coordinator.adapters.outbound.guard import Guard
+from coordinator.adapters.outbound.poll_client import PollClient
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.settings import CollectorSettings
 from coordinator.adapters.store import Store
@@ -31,7 +32,7 @@ def build_on(
     log = Log("collector", settings.log_level)
     sweeper = Sweeper(
         Measurements(store, settings.shards),
-        Outbound(allow_private=settings.allow_private_addresses),
+        PollClient(Guard(allow_private=settings.allow_private_addresses)),
         settings.calendar,
         clock,
         log,

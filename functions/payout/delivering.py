@@ -4,16 +4,16 @@ Every receiver may be slow or hostile: a call spends a few seconds on all of the
 on each, and a failure is a later attempt and a line in the log, never more.
 """
 
-import asyncio
-from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log, LogEvent
-from coordinator.adapters.outbound import Outbound, OutboundLimits, Posted
+from coordinator.adapters.outbound.http_client import HttpClient
+from coordinator.adapters.outbound.limits import OutboundLimits, Posted
 from coordinator.adapters.webhook_records import Webhooks
+from coordinator.adapters.worker_pool import work_through
 from coordinator.epochs import Calendar
 from coordinator.ledger.webhooks import Event, Webhook, events_of, is_too_old, signed_headers
 from coordinator.strangers.addresses import AddressRefused, parse_webhook_url
@@ -33,7 +33,7 @@ class Deliverer:
 
     webhooks: Webhooks
     ledger: Ledger
-    outbound: Outbound
+    client: HttpClient
     """Should be built with LIMITS of this module."""
     calendar: Calendar
     clock: Clock
@@ -48,18 +48,15 @@ class Deliverer:
         except Exception as error:  # whatever it is: what was settled is settled
             self.log.failure(LogEvent.WEBHOOKS_NOT_READ, error)
             return {"receivers": 0, "delivered": 0}
-        waiting, delivered = iter(due), 0
+        until_s, delivered = begun_s + self.seconds_max, 0
 
-        async def work(turns: Iterator[Webhook]) -> None:
+        async def turn(webhook: Webhook) -> None:
             nonlocal delivered
-            for webhook in turns:
-                if self.clock() >= begun_s + self.seconds_max:
-                    return
-                delivered += await self._turn(webhook, begun_s + self.seconds_max)
+            if self.clock() < until_s:  # else it is still due: the next call goes on there
+                taken = await self._turn(webhook, until_s)  # first: others count meanwhile
+                delivered += taken
 
-        async with asyncio.TaskGroup() as workers:
-            for _ in range(min(AT_ONCE, len(due))):
-                workers.create_task(work(waiting))
+        await work_through(due, turn, at_once=AT_ONCE)
         return {"receivers": len(due), "delivered": delivered}
 
     async def _turn(self, before: Webhook, until_s: float) -> int:
@@ -110,7 +107,7 @@ class Deliverer:
             address = parse_webhook_url(webhook.url)
         except AddressRefused as refused:
             return refused.detail
-        found = await self.outbound.post(address, headers, event.body)
+        found = await self.client.post(address, headers, event.body)
         error = _error_of(found.status) if isinstance(found, Posted) else found.detail
         self.log(
             LogEvent.WEBHOOK_FAILED if error else LogEvent.WEBHOOK_DELIVERED,

@@ -10,7 +10,8 @@ from coordinator.adapters.firestore import FirestoreStore
 from coordinator.adapters.late_scheduler import scheduler_of
 from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log
-from coordinator.adapters.outbound import Outbound
+from coordinator.adapters.outbound.guard import Guard
+from coordinator.adapters.outbound.http_client import HttpClient
 from coordinator.adapters.page_documents import PageWriter
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.scheduler import Scheduler
@@ -58,8 +59,8 @@ def build_on(
         settings.network_share_percent,
         Pager(measurements, ledger, PageWriter(measured), log),
     )
-    outbound = Outbound(allow_private=settings.allow_private_addresses, limits=LIMITS)
-    deliverer = Deliverer(Webhooks(money), ledger, outbound, settings.calendar, clock, log)
+    client = HttpClient(Guard(allow_private=settings.allow_private_addresses), LIMITS)
+    deliverer = Deliverer(Webhooks(money), ledger, client, settings.calendar, clock, log)
     resting = None
     if scheduler is not None and settings.scheduler_switched:
         switch = Switch(measured, scheduler, clock, log)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from coordinator.adapters.clock import Clock
-from coordinator.adapters.outbound import Outbound
+from coordinator.adapters.outbound.http_client import HttpClient
 from coordinator.adapters.rtmp_probe import RtmpProbe
 from coordinator.adapters.rtmp_reference import Reference
 from coordinator.checking.checks import Check, Verdict
@@ -30,7 +30,7 @@ class Checker:
     """Makes checks, at most `at_once` of them together."""
 
     probe: RtmpProbe
-    outbound: Outbound
+    client: HttpClient
     parameters: ProofParameters
     clock: Clock
     sleep: Callable[[float], Awaitable[None]]
@@ -81,7 +81,7 @@ class Checker:
         """The proof; a pass at an address that is not the node's own is none."""
         if proof.verdict is not Verdict.PASS or address is None:
             return proof
-        reason = await disowned(self.outbound, due.slot, address)
+        reason = await disowned(self.client, due.slot, address)
         if reason is None:
             return proof
         verdict = Verdict.UNKNOWN if reason.is_ours else Verdict.FAIL
@@ -95,7 +95,7 @@ class Checker:
         recent = reference.packets(started_s - self.parameters.window_s, started_s)
         seconds = max(at_least_s, capture_seconds(recent, started_s, self.parameters))
         try:
-            host = await self.outbound.resolve(slot.rtmp_host)
+            host = await self.client.resolve(slot.rtmp_host)
             address = RtmpAddress(host, slot.rtmp_port, "live", slot.stream_id)
         except AddressRefused as refused:
             failure = _failure_of(refused.reason)

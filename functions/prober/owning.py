@@ -5,14 +5,15 @@ the prober, say to an honest neighbour's, whose stream would then pass for two. 
 name's address is confirmed at the same address, after the capture, which gives nothing away.
 """
 
-from coordinator.adapters.outbound import Failed, Outbound
+from coordinator.adapters.outbound.http_client import HttpClient
+from coordinator.adapters.outbound.limits import Failed
 from coordinator.polling.rosters import Slot
 from coordinator.reasons import Reason
 from coordinator.strangers.addresses import AddressRefused, is_ip, parse_stats_url
 from coordinator.strangers.relay_stats import StatsInvalid, parse_stats
 
 
-async def disowned(outbound: Outbound, slot: Slot, ip: str) -> Reason | None:
+async def disowned(client: HttpClient, slot: Slot, ip: str) -> Reason | None:
     """Why a pass at the address `ip` does not count for the node; None if it does.
 
     `WRONG_NODE` only when another node's id answers there, which nobody but that node can bring
@@ -21,7 +22,7 @@ async def disowned(outbound: Outbound, slot: Slot, ip: str) -> Reason | None:
     if is_ip(slot.rtmp_host):
         return None
     try:
-        fetched = await outbound.get(parse_stats_url(slot.stats_url), at=ip)
+        fetched = await client.get(parse_stats_url(slot.stats_url), at=ip)
         if isinstance(fetched, Failed):
             return Reason.UNKNOWN_ADDRESS
         node_id = parse_stats(fetched.body, slot.stream_id).node_id

@@ -10,7 +10,8 @@ from coordinator.adapters.camera import picture_of
 from coordinator.adapters.clock import system_clock
 from coordinator.adapters.firestore import FirestoreStore
 from coordinator.adapters.log import Log, LogEvent
-from coordinator.adapters.outbound import Outbound
+from coordinator.adapters.outbound.guard import Guard
+from coordinator.adapters.outbound.http_client import HttpClient
 from coordinator.adapters.processors import processors
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.rtmp_probe import RtmpProbe
@@ -40,7 +41,7 @@ def build_on(store: Store, settings: ProberSettings) -> Callable[[Request], Awai
     log = Log("prober", settings.log_level)
     checker = Checker(
         RtmpProbe(now=system_clock),
-        Outbound(allow_private=settings.allow_private_addresses),
+        HttpClient(Guard(allow_private=settings.allow_private_addresses)),
         ProofParameters(),
         system_clock,
         asyncio.sleep,

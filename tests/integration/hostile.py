@@ -1,6 +1,7 @@
 """Servers on loopback that answer badly, and a way to know that nothing of them is left."""
 
 import asyncio
+import json
 import os
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -139,3 +140,16 @@ def resetting(answer: bytes) -> Script:
         writer.transport.abort()
 
     return script
+
+
+def stats_of(node_id: str, stream_id: str = "s3") -> bytes:
+    """The statistics that a node's agent serves, of one live stream."""
+    stream = {"id": stream_id, "state": "live", "viewers": 2, "bytes_in": 7, "bytes_out": 11}
+    relay = {"state": "running"}
+    body = {"schema": "restream-node/1", "node_id": node_id, "relay": relay, "stream": stream}
+    return json.dumps(body).encode()
+
+
+def sized(body: bytes) -> bytes:
+    """A proper answer of this body."""
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body

@@ -13,7 +13,7 @@ import struct
 import threading
 from collections import Counter
 
-from coordinator.adapters.outbound import RESOLVERS_MAX, Outbound
+from coordinator.adapters.outbound.guard import RESOLVERS_MAX, Guard
 from coordinator.strangers.addresses import AddressRefused
 
 SILENT, HONEST = 4 * RESOLVERS_MAX, 50
@@ -44,17 +44,17 @@ def _serve_names(server: socket.socket) -> None:
             server.sendto(_answer(question), asker)
 
 
-async def _outcome(outbound: Outbound, name: str) -> str:
+async def _outcome(guard: Guard, name: str) -> str:
     """`resolved`, or the reason why not."""
     try:
-        await outbound.resolve(name)
+        await guard.resolve(name)
     except AddressRefused as refused:
         return refused.reason.value
     return "resolved"
 
 
-async def _outcomes(outbound: Outbound, host: str, count: int) -> Counter[str]:
-    asked = (_outcome(outbound, f"n{n}.{host}.example") for n in range(count))
+async def _outcomes(guard: Guard, host: str, count: int) -> Counter[str]:
+    asked = (_outcome(guard, f"n{n}.{host}.example") for n in range(count))
     return Counter(await asyncio.gather(*asked))
 
 
@@ -63,13 +63,13 @@ async def main() -> None:
     server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     server.bind(("127.0.0.1", 53))
     threading.Thread(target=_serve_names, args=(server,), daemon=True).start()
-    outbound = Outbound(allow_private=False)
-    silent = asyncio.create_task(_outcomes(outbound, "silent", SILENT))
-    meanwhile = asyncio.create_task(_outcomes(outbound, "honest", HONEST))
+    guard = Guard(allow_private=False)
+    silent = asyncio.create_task(_outcomes(guard, "silent", SILENT))
+    meanwhile = asyncio.create_task(_outcomes(guard, "honest", HONEST))
     told = {
         "silent": await silent,
         "honest meanwhile": await meanwhile,
-        "honest then": await _outcomes(outbound, "honest", HONEST),
+        "honest then": await _outcomes(guard, "honest", HONEST),
     }
     print(json.dumps(told), flush=True)
 

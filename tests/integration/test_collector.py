@@ -9,7 +9,9 @@ import pytest
 
 from collector.sweeping import Sweeper
 from coordinator.adapters.log import Log
-from coordinator.adapters.outbound import Outbound, OutboundLimits
+from coordinator.adapters.outbound.guard import Guard
+from coordinator.adapters.outbound.limits import OutboundLimits
+from coordinator.adapters.outbound.poll_client import PollClient
 from coordinator.adapters.records import Measurements
 from coordinator.checking.checks import IngestState, Run
 from coordinator.epochs import Calendar
@@ -124,7 +126,7 @@ class _World:
         self.now_s = NOW_S
         self.sweeper = Sweeper(
             self.measurements,
-            Outbound(allow_private=allow_private, limits=LIMITS),
+            PollClient(Guard(allow_private=allow_private), LIMITS),
             CALENDAR,
             lambda: self.now_s,
             Log("collector", "ERROR"),

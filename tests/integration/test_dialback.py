@@ -5,10 +5,25 @@ import time
 
 import pytest
 
-from api.dialback import EVERY_SECONDS, LIMITS, Announced, DialBack, DialedBack, Limiter
-from coordinator.adapters.outbound import Outbound
+from api.dialback import (
+    EVERY_SECONDS,
+    LIMITS,
+    PEER_EVERY_SECONDS,
+    DialBack,
+    DialedBack,
+    DialTarget,
+)
+from coordinator.adapters.outbound.guard import Guard
+from coordinator.adapters.outbound.http_client import HttpClient
 from coordinator.reasons import Reason
-from tests.integration.test_collector import _hangs, _says, _serving, _stats
+from tests.integration.hostile import (
+    Script,
+    hang_up_at_once,
+    saying,
+    serving,
+    sized,
+    stats_of,
+)
 
 PEER = "127.0.0.1"
 
@@ -18,25 +33,33 @@ class _Caller:
 
     def __init__(self, *, allow_private: bool = True) -> None:
         self.now_s = 0.0
-        outbound = Outbound(allow_private=allow_private, limits=LIMITS)
-        self.back = DialBack(outbound, lambda: self.now_s)
+        client = HttpClient(Guard(allow_private=allow_private), LIMITS)
+        self.back = DialBack(client, lambda: self.now_s)
 
     async def dial(
-        self, stats: int, rtmp: int, *, host: str = PEER, peer: str = PEER
+        self, stats: int, rtmp: int, *, host: str = PEER, peer: str = PEER, node_id: str = "n2"
     ) -> DialedBack | None:
         url = f"http://{host}:{stats}/stats.json"
-        return await self.back.dial(Announced("n2", "s3", url, rtmp, peer))
+        return await self.back.dial(DialTarget(node_id, "s3", url, rtmp, peer))
+
+
+def _answering(node_id: str) -> Script:
+    return saying(sized(stats_of(node_id)))
+
+
+async def _hangs(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+    await reader.read()
 
 
 async def _closed_port() -> int:
-    async with _serving(_hangs) as port:
-        return port
+    async with serving(hang_up_at_once) as server:
+        return server.port
 
 
 async def test_a_node_that_can_be_reached_has_nothing_to_fix() -> None:
     """Both ports answer, the stats by its own id."""
-    async with _serving(_says(_stats("n2"))) as stats, _serving(_hangs) as rtmp:
-        found = await _Caller().dial(stats, rtmp)
+    async with serving(_answering("n2")) as stats, serving(_hangs) as rtmp:
+        found = await _Caller().dial(stats.port, rtmp.port)
     assert found is not None
     assert (found.address, found.stats.open, found.rtmp.open) == (PEER, True, True)
     assert found.wrong is None
@@ -45,13 +68,13 @@ async def test_a_node_that_can_be_reached_has_nothing_to_fix() -> None:
 async def test_a_closed_port_is_named() -> None:
     """With its address and what to do."""
     closed = await _closed_port()
-    async with _serving(_says(_stats("n2"))) as stats:
-        found = await _Caller().dial(stats, closed)
+    async with serving(_answering("n2")) as stats:
+        found = await _Caller().dial(stats.port, closed)
         assert found is not None
         assert found.wrong is not None
         assert found.wrong.says == f"Port {closed} of {PEER} is closed: forward it."
         assert found.wrong.reason is Reason.UNREACHABLE
-        found = await _Caller().dial(closed, stats)
+        found = await _Caller().dial(closed, stats.port)
         assert found is not None
         assert found.wrong is not None
         assert found.wrong.says == f"Port {closed} of {PEER} is closed: forward it."
@@ -60,18 +83,18 @@ async def test_a_closed_port_is_named() -> None:
 
 async def test_an_answer_comes_within_three_seconds() -> None:
     """Whatever hangs."""
-    async with _serving(_hangs) as stats, _serving(_hangs) as rtmp:
+    async with serving(_hangs) as stats, serving(_hangs) as rtmp:
         started = time.monotonic()
         async with asyncio.timeout(3):
-            found = await _Caller().dial(stats, rtmp)
+            found = await _Caller().dial(stats.port, rtmp.port)
     assert time.monotonic() > started
     assert found is not None
     assert (found.stats.open, found.stats.reason) == (False, Reason.STATS_TIMEOUT)
     assert found.rtmp.open
 
 
-@pytest.mark.parametrize("stats_of", ["n5", None])
-async def test_nothing_is_told_of_somebody_elses_ports(stats_of: str | None) -> None:
+@pytest.mark.parametrize("whose", ["n5", None])
+async def test_nothing_is_told_of_somebody_elses_ports(whose: str | None) -> None:
     """Open, closed, or another node's: one and the same answer, and RTMP is not touched."""
     asked = False
 
@@ -80,9 +103,9 @@ async def test_nothing_is_told_of_somebody_elses_ports(stats_of: str | None) -> 
         asked = True
 
     stranger = "198.51.101.7"
-    async with _serving(_says(_stats(stats_of or ""))) as stats, _serving(notice) as rtmp:
-        port = stats if stats_of else await _closed_port()
-        found = await _Caller().dial(port, rtmp, peer=stranger)
+    async with serving(_answering(whose or "")) as stats, serving(notice) as rtmp:
+        port = stats.port if whose else await _closed_port()
+        found = await _Caller().dial(port, rtmp.port, peer=stranger)
     assert found is not None
     assert not found.stats.open
     assert found.stats.reason is Reason.WRONG_NODE
@@ -92,8 +115,8 @@ async def test_nothing_is_told_of_somebody_elses_ports(stats_of: str | None) -> 
 
 async def test_an_address_that_answers_as_the_caller_is_the_callers() -> None:
     """A node may call from another address than it serves at."""
-    async with _serving(_says(_stats("n2"))) as stats, _serving(_hangs) as rtmp:
-        found = await _Caller().dial(stats, rtmp, peer="198.51.101.7")
+    async with serving(_answering("n2")) as stats, serving(_hangs) as rtmp:
+        found = await _Caller().dial(stats.port, rtmp.port, peer="198.51.101.7")
     assert found is not None
     assert (found.stats.open, found.rtmp.open) == (True, True)
 
@@ -120,10 +143,23 @@ async def test_a_node_is_called_back_seldom() -> None:
     assert await caller.dial(closed, closed) is not None
 
 
-def test_a_limiter_remembers_a_bounded_number_of_names() -> None:
-    """Who makes new names gains nothing but to have old ones forgotten."""
-    limiter = Limiter(lambda: 0.0, 10.0, names_max=3)
-    assert [limiter.may(name) for name in ("a", "b", "a", "c")] == [True, True, False, True]
-    assert limiter.may("d")
-    assert limiter.may("a")  # forgotten by now
-    assert not limiter.may("d")
+async def test_a_refused_call_spends_nothing() -> None:
+    """Neither the node's allowance, when its address called too lately, nor the other way round."""
+    caller = _Caller()
+    closed = await _closed_port()
+    assert await caller.dial(closed, closed, node_id="n2") is not None
+    assert await caller.dial(closed, closed, node_id="n3") is None  # the address is too early
+    caller.now_s += PEER_EVERY_SECONDS
+    assert await caller.dial(closed, closed, node_id="n2") is None  # the node is too early
+    assert await caller.dial(closed, closed, node_id="n3") is not None  # neither has paid for that
+
+
+async def test_a_household_is_one_caller() -> None:
+    """A /64 of IPv6 holds more addresses than could ever be counted."""
+    caller = _Caller()
+    closed = await _closed_port()
+    found = [
+        await caller.dial(closed, closed, peer=f"2a01:4f8:13:17::{n}", node_id=f"n{n}")
+        for n in range(3)
+    ]
+    assert [one is not None for one in found] == [True, False, False]

@@ -9,7 +9,8 @@ import pytest
 
 from collector.sweeping import Sweeper
 from coordinator.adapters.log import Log
-from coordinator.adapters.outbound import Outbound
+from coordinator.adapters.outbound.guard import Guard
+from coordinator.adapters.outbound.poll_client import PollClient
 from coordinator.adapters.records import Measurements
 from coordinator.epochs import Calendar
 from coordinator.keys import shard_of
@@ -69,7 +70,7 @@ class _Network:
         if fresh or shards not in self.collectors:
             self.collectors[shards] = Sweeper(
                 Measurements(self.store, shards),
-                Outbound(allow_private=True),
+                PollClient(Guard(allow_private=True)),
                 CALENDAR,
                 lambda: self.tick * 60.0 + 2,
                 Log("collector", "ERROR"),
@@ -147,7 +148,7 @@ async def test_half_deployed_jobs_leave_the_old_shards_swept() -> None:
             await network.minute(5)
         sweeper = Sweeper(
             Measurements(network.store, 7),
-            Outbound(allow_private=True),
+            PollClient(Guard(allow_private=True)),
             CALENDAR,
             lambda: network.tick * 60.0 + 2,
             Log("collector", "ERROR"),

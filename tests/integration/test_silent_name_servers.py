@@ -7,7 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from coordinator.adapters.outbound import LIMITS, RESOLVERS_MAX
+from coordinator.adapters.outbound.guard import RESOLVERS_MAX
+from coordinator.adapters.outbound.limits import LIMITS
 from tests.integration.silent_names import HONEST
 
 ROOT = Path(__file__).parents[2]

@@ -18,7 +18,9 @@ from starlette.routing import Route
 from coordinator.adapters.firestore import FirestoreStore
 from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log
-from coordinator.adapters.outbound import Outbound, OutboundLimits
+from coordinator.adapters.outbound.guard import Guard
+from coordinator.adapters.outbound.http_client import HttpClient
+from coordinator.adapters.outbound.limits import OutboundLimits
 from coordinator.adapters.settings import PayoutSettings
 from coordinator.adapters.store import Ref, Store
 from coordinator.adapters.webhook_records import Webhooks
@@ -91,10 +93,12 @@ class World:
     def __post_init__(self) -> None:
         self.ledger, self.webhooks = Ledger(self.money), Webhooks(self.money)
 
-    async def opened(self, url: str, tokens: int = 1_000, epoch: int = EPOCH) -> None:
+    async def opened(
+        self, url: str, tokens: int = 1_000, epoch: int = EPOCH, stream_id: str = "s3"
+    ) -> None:
         """The stream's balance and its webhook, as registration leaves them."""
         stream = Stream(
-            stream_id="s3",
+            stream_id=stream_id,
             name="Main stage",
             sponsor="ada",
             reward_micros_per_hour=60 * A_MINUTE_MICROS,
@@ -103,31 +107,33 @@ class World:
             key_hash="",
             request_hash="",
         )
-        webhook = Webhook(stream_id="s3", url=url, secret=SECRET, next_epoch=epoch, due_s=1.0)
+        webhook = Webhook(stream_id=stream_id, url=url, secret=SECRET, next_epoch=epoch, due_s=1.0)
         assert await self.webhooks.create(webhook.waiting(epoch * 3600 + 7.0, CALENDAR))
         assert await self.ledger.open(opening_balance(stream, tokens * 10**6, CALENDAR))
 
-    async def settled(self, epoch: int, *, minutes: int = 60, is_last: bool = False) -> None:
+    async def settled(
+        self, epoch: int, *, minutes: int = 60, is_last: bool = False, stream_id: str = "s3"
+    ) -> None:
         """One node was up for so many minutes, all of them proven."""
         bits, start_s = (1 << minutes) - 1, epoch * 3600
         evidence = Evidence(
-            "s3",
+            stream_id,
             epoch,
             start_s,
             start_s + 3600,
             Terms(60 * A_MINUTE_MICROS, 5, 60),
             {"n2": Minutes(due=bits, up=bits)},
-            [Check("n2", "s3", 0, start_s + 3599.0, Verdict.PASS, Reason.PASSED)],
+            [Check("n2", stream_id, 0, start_s + 3599.0, Verdict.PASS, Reason.PASSED)],
             {"n2": Carried(first_pass_s=1.0)},
         )
         assert await self.ledger.settle(draft(evidence), self.now_s, is_last=is_last)
 
     def deliverer(self, seconds_max: float = 8.0) -> Deliverer:
         """As payout builds it, with private addresses allowed."""
-        outbound = Outbound(allow_private=True, limits=self.limits, tls=self.tls)
+        client = HttpClient(Guard(allow_private=True), self.limits, self.tls)
         clock = self.clock or (lambda: self.now_s)
         log = Log("payout", "ERROR")
-        return Deliverer(self.webhooks, self.ledger, outbound, CALENDAR, clock, log, seconds_max)
+        return Deliverer(self.webhooks, self.ledger, client, CALENDAR, clock, log, seconds_max)
 
     async def kept(self) -> Webhook:
         """The webhook as it stands now."""
@@ -179,6 +185,19 @@ async def test_firestore_keeps_how_far_it_came(firestore: FirestoreEmulator) -> 
             assert (await world.kept()).next_epoch == EPOCH + 1
     finally:
         await store.close()
+
+
+async def test_every_event_that_is_taken_counts_however_many_are_told_at_once(
+    world: World,
+) -> None:
+    """The receivers are told side by side, and all of it is summed."""
+    names = ("s3", "s5", "s7")
+    async with receiving() as inbox:
+        for name in names:
+            await world.opened(f"http://127.0.0.1:{inbox.port}/", stream_id=name)
+            await world.settled(EPOCH, stream_id=name)
+        assert await world.deliverer().deliver_due() == {"receivers": 3, "delivered": 3}
+    assert len(inbox.heard) == len(names)
 
 
 async def test_a_low_balance_and_an_exhausted_one_are_told(world: World) -> None:
@@ -349,7 +368,7 @@ async def test_an_inside_address_is_not_told_where_that_is_not_allowed(world: Wo
         await world.opened(f"http://127.0.0.1:{inbox.port}/")
         await world.settled(EPOCH)
         deliverer = world.deliverer()
-        deliverer.outbound = Outbound(allow_private=False, limits=LIMITS)
+        deliverer.client = HttpClient(Guard(allow_private=False), LIMITS)
         assert (await deliverer.deliver_due())["delivered"] == 0
         assert inbox.heard == []
     assert "127.0.0.1" in (await world.kept()).last_error

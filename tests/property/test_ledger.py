@@ -33,7 +33,7 @@ from api.wire.money import TopUpIn
 from api.wire.streams import StreamIn
 from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log
-from coordinator.adapters.outbound import Outbound
+from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store import StoreError
 from coordinator.adapters.webhook_records import Webhooks
@@ -130,7 +130,7 @@ class LedgerMachine(RuleBasedStateMachine):
             CALENDAR,
             self._clock,
             bytes,
-            Subscriptions(webhooks, ledger, Outbound(allow_private=False), CALENDAR, self._clock),
+            Subscriptions(webhooks, ledger, Guard(allow_private=False), CALENDAR, self._clock),
         )
         asked = StreamIn(
             name="Stage",

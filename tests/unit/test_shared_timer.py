@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from coordinator.adapters.stage_clock import GRACE_S, Bell, TwoStageClock
+from coordinator.adapters.outbound.shared_timer import GRACE_S, SharedTimer, StagedDeadline
 
 
 async def _for_ever() -> None:
@@ -15,7 +15,7 @@ async def _for_ever() -> None:
 async def test_the_first_stage_has_its_own_deadline() -> None:
     """The second one is far away."""
     now = asyncio.get_running_loop().time()
-    with pytest.raises(TimeoutError), TwoStageClock(Bell(), now, now + 1_000):
+    with pytest.raises(TimeoutError), StagedDeadline(SharedTimer(), now, now + 1_000):
         await _for_ever()
 
 
@@ -23,16 +23,16 @@ async def test_the_second_stage_is_not_ended_by_the_first_deadline() -> None:
     """Only by its own."""
     loop = asyncio.get_running_loop()
     now = loop.time()
-    clock = TwoStageClock(Bell(), now, now + 0.05)
+    deadline = StagedDeadline(SharedTimer(), now, now + 0.05)
     passed = asyncio.Event()
 
     async def second_stage() -> None:
-        clock.is_first_stage = False
+        deadline.is_first_stage = False
         loop.call_at(now + 0.01, passed.set)
         await passed.wait()
         await _for_ever()
 
-    with pytest.raises(TimeoutError), clock:
+    with pytest.raises(TimeoutError), deadline:
         await second_stage()
     assert passed.is_set()
 
@@ -40,7 +40,7 @@ async def test_the_second_stage_is_not_ended_by_the_first_deadline() -> None:
 async def test_what_ends_in_time_is_left_alone() -> None:
     """And the task can be cancelled afterwards as ever."""
     now = asyncio.get_running_loop().time()
-    with TwoStageClock(Bell(), now + 1_000, now + 2_000):
+    with StagedDeadline(SharedTimer(), now + 1_000, now + 2_000):
         await asyncio.sleep(0)
     task = asyncio.current_task()
     assert task is not None
@@ -52,7 +52,7 @@ async def test_a_cancellation_from_outside_stays_one() -> None:
 
     async def guarded() -> None:
         now = asyncio.get_running_loop().time()
-        with TwoStageClock(Bell(), now + 1_000, now + 2_000):
+        with StagedDeadline(SharedTimer(), now + 1_000, now + 2_000):
             await _for_ever()
 
     task = asyncio.create_task(guarded())
@@ -65,37 +65,37 @@ async def test_a_cancellation_from_outside_stays_one() -> None:
 async def test_an_error_of_the_block_is_passed_on() -> None:
     """A refused connection is not a timeout."""
     now = asyncio.get_running_loop().time()
-    with pytest.raises(ConnectionError), TwoStageClock(Bell(), now + 1_000, now + 2_000):
+    with pytest.raises(ConnectionError), StagedDeadline(SharedTimer(), now + 1_000, now + 2_000):
         raise ConnectionError
 
 
-async def test_clocks_share_a_bell_and_strike_at_their_own_times() -> None:
+async def test_deadlines_share_a_timer_and_come_at_their_own_times() -> None:
     """In whatever order they were set, and passing by those that are over."""
-    now, bell, struck = asyncio.get_running_loop().time(), Bell(), list[float]()
+    now, timer, cancelled = asyncio.get_running_loop().time(), SharedTimer(), list[float]()
 
     async def guarded(seconds: float) -> None:
         try:
-            with TwoStageClock(bell, now + seconds, now + 1_000):
+            with StagedDeadline(timer, now + seconds, now + 1_000):
                 await _for_ever()
         except TimeoutError:
-            struck.append(seconds)
+            cancelled.append(seconds)
 
     async def in_time() -> None:
-        with TwoStageClock(bell, now + 0.01, now + 1_000):
+        with StagedDeadline(timer, now + 0.01, now + 1_000):
             await asyncio.sleep(0)
 
     async with asyncio.timeout(5):
         await asyncio.gather(guarded(0.03), guarded(0.02), in_time(), guarded(0.02))
-    assert struck == [0.02, 0.02, 0.03]
+    assert cancelled == [0.02, 0.02, 0.03]
 
 
-def test_a_bell_begins_anew_in_another_loop() -> None:
+def test_a_timer_begins_anew_in_another_loop() -> None:
     """What an ended loop still waited for does not keep it silent."""
-    bell = Bell()
+    timer = SharedTimer()
 
     async def guarded(seconds: float, wait: float) -> None:
         now = asyncio.get_running_loop().time()
-        with TwoStageClock(bell, now + seconds, now + 1_000):
+        with StagedDeadline(timer, now + seconds, now + 1_000):
             await asyncio.sleep(wait)
 
     asyncio.run(guarded(0.5, 0))
@@ -129,7 +129,7 @@ def test_an_answer_that_waited_for_us_counts() -> None:
         now, answer = loop.time(), loop.create_future()
         loop.call_soon(loop.miss, 0.4)
         loop.call_at(now + 0.06, answer.set_result, 7)
-        with TwoStageClock(Bell(), now + 0.05, now + 1_000):
+        with StagedDeadline(SharedTimer(), now + 0.05, now + 1_000):
             assert await answer == 7
 
     _starved(case)
@@ -141,7 +141,7 @@ def test_silence_is_silence_on_a_busy_machine_too() -> None:
     async def case(loop: _StarvedLoop) -> None:
         now = loop.time()
         loop.call_soon(loop.miss, 0.4)
-        with pytest.raises(TimeoutError), TwoStageClock(Bell(), now + 0.05, now + 0.05):
+        with pytest.raises(TimeoutError), StagedDeadline(SharedTimer(), now + 0.05, now + 0.05):
             await _for_ever()
         assert loop.time() - now >= 0.4 + GRACE_S
 

@@ -67,7 +67,7 @@ class DialBackIn(_AnnouncedIn):
     stream_id: str = Field("", pattern=r"^[A-Za-z0-9_-]{0,64}$")
 
 
-class KnockOut(BaseModel):
+class PortOut(BaseModel):
     """What came of one port."""
 
     open: bool
@@ -84,8 +84,8 @@ class DialBackOut(BaseModel):
     )
 
     address: str
-    stats: KnockOut
-    rtmp: KnockOut
+    stats: PortOut
+    rtmp: PortOut
 
 
 class NodeOut(BaseModel):

@@ -6,10 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 import httpx
 import pytest
 
-from api.dialback import DialBack
 from api.wiring import build_on
 from collector.sweeping import announced
-from coordinator.adapters.outbound import Outbound
+from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.records import Measurements
 from coordinator.polling.polls import Poll, judge
 from coordinator.polling.rosters import Roster
@@ -36,11 +35,8 @@ class _World:
         self.now_s = NOW_S
         self.store = CountingStore(store)
         self.measurements = Measurements(store)
-        outbound = Outbound(allow_private=False, resolve=_nowhere)
-        dial_back = DialBack(outbound, lambda: self.now_s) if calls_back else None
-        self.app = build_on(
-            self.store, MemoryStore(), settings(), lambda: self.now_s, dial_back=dial_back
-        )
+        guard = Guard(allow_private=False, resolve=_nowhere) if calls_back else None
+        self.app = build_on(self.store, MemoryStore(), settings(), lambda: self.now_s, guard)
         transport = httpx.ASGITransport(app=self.app, client=("203.0.114.7", 40_000))
         self.client = httpx.AsyncClient(transport=transport, base_url="http://api.example")
         self.client.event_hooks = {"response": [declared_only(self.app)]}

@@ -7,7 +7,8 @@ import pytest
 
 from coordinator.adapters.camera import picture_of
 from coordinator.adapters.log import Log
-from coordinator.adapters.outbound import Outbound
+from coordinator.adapters.outbound.guard import Guard
+from coordinator.adapters.outbound.http_client import HttpClient
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.rtmp_probe import RtmpProbe
 from coordinator.adapters.rtmp_reference import ReferencePool
@@ -69,7 +70,7 @@ class Night:
             ReferencePool(now=now),
             Checker(
                 RtmpProbe(now=now),
-                Outbound(allow_private=False),
+                HttpClient(Guard(allow_private=False)),
                 ProofParameters(),
                 now,
                 sleep,

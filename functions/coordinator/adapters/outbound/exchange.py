@@ -6,20 +6,9 @@ from typing import cast
 
 import httptools
 
-from coordinator.adapters.talk import Talk
+from coordinator.adapters.outbound.limits import OutboundLimits
 from coordinator.reasons import Reason
 from coordinator.strangers.addresses import HttpAddress
-
-
-@dataclass(frozen=True, slots=True)
-class OutboundLimits:
-    """How long and how much a stranger may answer."""
-
-    resolve_seconds: float = 2.0
-    connect_seconds: float = 3.0
-    total_seconds: float = 5.0
-    header_bytes: int = 8_192
-    body_bytes: int = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +19,8 @@ class Cut:
     detail: str
 
 
-class Exchange(Talk[bytes | Cut]):
-    """One request and its response. `answer` is the body, or why there is none."""
+class Exchange(asyncio.Protocol):
+    """One request and its response. `answer` is set once, to the body or to why there is none."""
 
     def __init__(
         self,
@@ -39,7 +28,8 @@ class Exchange(Talk[bytes | Cut]):
         limits: OutboundLimits,
         answer: "asyncio.Future[bytes | Cut]",
     ) -> None:
-        super().__init__(answer)
+        self.answer = answer
+        self._transport: asyncio.Transport | None = None
         self._address = address
         self._limits = limits
         self._parser = httptools.HttpResponseParser(self)
@@ -47,11 +37,16 @@ class Exchange(Talk[bytes | Cut]):
         self._received_bytes = self._header_bytes = self._body_bytes = 0
         self._in_body = self._has_length = False
 
+    def abort(self) -> None:
+        """Ends the connection at once, whatever its state."""
+        if self._transport is not None:
+            self._transport.abort()
+
     # -- called by the event loop ------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)
-        self.transport.write(
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.write(
             f"GET {self._address.path} HTTP/1.1\r\nHost: {self._address.authority}\r\n"
             "User-Agent: restream-coordinator\r\nAccept: application/json\r\n"
             "Accept-Encoding: identity\r\nConnection: close\r\n\r\n".encode("ascii")
@@ -73,7 +68,7 @@ class Exchange(Talk[bytes | Cut]):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if exc is None and self._in_body and not self._has_length:
-            self.end(b"".join(self._body))  # HTTP/1.0: the end of the stream is the end
+            self._end(b"".join(self._body))  # HTTP/1.0: the end of the stream is the end
         elif not self.answer.done():
             part = "body" if self._in_body else "header"
             self._refuse(Reason.STATS_BAD_HTTP, f"the connection ended in the {part}")
@@ -112,10 +107,16 @@ class Exchange(Talk[bytes | Cut]):
             self._body.append(body)
 
     def on_message_complete(self) -> None:
-        self.end(b"".join(self._body))
+        self._end(b"".join(self._body))
 
     def _refuse_size(self, part: str, most: int) -> None:
         self._refuse(Reason.STATS_TOO_LARGE, f"the {part} is larger than {most} bytes")
 
     def _refuse(self, reason: Reason, detail: str) -> None:
-        self.end(Cut(reason, detail))
+        self._end(Cut(reason, detail))
+
+    def _end(self, answer: bytes | Cut) -> None:
+        """Takes the first answer only, and ends the connection with it."""
+        if not self.answer.done():
+            self.answer.set_result(answer)
+            self.abort()

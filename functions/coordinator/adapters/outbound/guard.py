@@ -1,54 +1,28 @@
-"""GET a small JSON from a stranger, or POST one there: guarded, bounded, and fast.
+"""Where a connection to a stranger may go: decided once, for every client, before it is made.
 
-The stranger may be hostile. A name is resolved once, every address it has is judged, and the
-connection goes to the judged address itself, so that a name which resolves differently the next
-moment gains nothing; TLS still asks for the name and verifies it. One request a connection, no
-redirects, no proxies, no decompression. Each stage has a deadline and all together have one more,
-which no drip of bytes can move.
+The stranger may be hostile. A name is resolved once, and every address that it has is judged. The
+client then connects to the judged address itself: a name that resolves differently the next
+moment gains nothing.
 """
 
 import asyncio
 import errno
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cache
-from time import perf_counter as now
-from typing import TypeVar
+from typing import NamedTuple
 
-from coordinator.adapters.exchange import Cut, Exchange, OutboundLimits
-from coordinator.adapters.posting import Posting
-from coordinator.adapters.stage_clock import Bell, TwoStageClock
-from coordinator.adapters.talk import Talk
+from coordinator.adapters.outbound.limits import LIMITS, OutboundLimits
 from coordinator.reasons import Reason
-from coordinator.strangers.addresses import (
-    AddressRefused,
-    HttpAddress,
-    check_addresses,
-    is_ip,
-    parse_host,
-)
+from coordinator.strangers.addresses import AddressRefused, check_addresses, is_ip, parse_host
 
-__all__ = [
-    "Failed",
-    "Fetched",
-    "Outbound",
-    "OutboundLimits",
-    "Posted",
-    "Resolve",
-    "is_ours",
-    "system_resolve",
-]
-
-Answer = TypeVar("Answer", bytes, int)
 Resolve = Callable[[str], Awaitable[Sequence[str]]]
 """From a host name to all of its addresses; raises OSError where it has none.
 
 It ends by itself: a thread that asks a name server cannot be told to stop."""
 
-LIMITS = OutboundLimits()
 RESOLVERS_MAX = 64
 """Names looked up at once, a thread each: name servers of strangers may be slow on purpose."""
 _OURS = frozenset(
@@ -56,31 +30,15 @@ _OURS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """A complete answer with status 200. `peer` is the address it came from."""
+class Way(NamedTuple):
+    """Where to connect to, and until when everything must be over."""
 
-    body: bytes
     peer: str
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Posted:
-    """The status that a POST was answered with, whatever it is; `peer` answered."""
-
-    status: int
-    peer: str
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """Why there is no answer: a public reason, and a detail for the log and the operator."""
-
-    reason: Reason
-    detail: str
-    seconds: float
+    """The judged address, as a literal: nothing resolves it again."""
+    first_deadline: float
+    """The loop's time at which the connection must be there."""
+    last_deadline: float
+    """And the one at which the answer must be."""
 
 
 async def system_resolve(host: str) -> Sequence[str]:
@@ -98,88 +56,52 @@ def _resolvers() -> ThreadPoolExecutor:
 
 
 @cache
-def _system_tls() -> ssl.SSLContext:
+def system_tls() -> ssl.SSLContext:
     """Certificate and name are verified, TLS 1.2 at least; SSL_CERT_FILE is honoured."""
     return ssl.create_default_context()
 
 
-class Outbound:
-    """Fetches from strangers. Holds no connections, so it needs no closing."""
+class Guard:
+    """Judges hosts. One for each process: its places are the process's threads."""
 
-    def __init__(
-        self,
-        *,
-        allow_private: bool,
-        limits: OutboundLimits = LIMITS,
-        resolve: Resolve = system_resolve,
-        tls: ssl.SSLContext | None = None,
-    ) -> None:
-        """`tls`: whom to believe; by default the authorities that this system trusts."""
+    def __init__(self, *, allow_private: bool, resolve: Resolve = system_resolve) -> None:
         self._allow_private = allow_private
-        self._limits = limits
         self._resolve = resolve
-        self._tls = tls
-        self._bell = Bell()
         self._lookups = asyncio.Semaphore(RESOLVERS_MAX)
 
-    async def get(self, address: HttpAddress, *, at: str | None = None) -> Fetched | Failed:
-        """One attempt at the stats; never raises for anything that the stranger does.
-
-        `at`: the IP address to connect to, whatever the host's name resolves to now."""
-        started = now()
-        try:
-            peer, deadline = await self._judged(at or address.host)
-            body = await self._exchange(peer, address, deadline)
-            return Fetched(body, peer, now() - started)
-        except AddressRefused as refused:
-            return Failed(refused.reason, refused.detail, now() - started)
-
-    async def post(
-        self, address: HttpAddress, headers: Mapping[str, str], body: bytes
-    ) -> Posted | Failed:
-        """One attempt; never raises for anything that the stranger does.
-
-        Header values are ASCII and of one line. The rest of the answer is not read."""
-        started = now()
-        try:
-            peer, deadline = await self._judged(address.host)
-            status = await self._post(peer, address, headers, body, deadline)
-            return Posted(status, peer, now() - started)
-        except AddressRefused as refused:
-            return Failed(refused.reason, refused.detail, now() - started)
-
-    async def resolve(self, host: str) -> str:
+    async def resolve(self, host: str, limits: OutboundLimits = LIMITS) -> str:
         """The one address of `host` to connect to; AddressRefused if any of them is not allowed."""
-        return (await self._judged(host))[0]
+        return (await self.way_to(host, limits)).peer
 
-    async def _judged(self, host: str) -> tuple[str, float]:
-        """(the address to connect to, the loop's time at which all must be over).
+    async def way_to(self, host: str, limits: OutboundLimits) -> Way:
+        """The same, and the deadlines of a connection that begins now.
 
-        That time begins with the stranger's own part: waiting for a place is ours."""
+        The last one counts from the stranger's own part on: waiting for a place is ours."""
         host = host if is_ip(host) else parse_host(host)
         if is_ip(host):
-            return check_addresses([host], allow_private=self._allow_private), self._deadline()
-        await self._place()
-        deadline = self._deadline()
+            return self._way([host], _now() + limits.total_seconds, limits)
+        await self._place(limits)
+        deadline = _now() + limits.total_seconds
         # A lookup that is given up holds its thread, and so its place, until it ends by itself.
         lookup = asyncio.ensure_future(self._resolve(host))
         lookup.add_done_callback(self._ended)
         try:
-            async with asyncio.timeout(self._limits.resolve_seconds):
+            async with asyncio.timeout(limits.resolve_seconds):
                 found = await asyncio.shield(lookup)
         except TimeoutError:
             raise AddressRefused(Reason.NAME_UNRESOLVED, "its name server is slow") from None
         except (OSError, UnicodeError) as error:
             raise AddressRefused(Reason.NAME_UNRESOLVED, str(error)) from None
-        return check_addresses(found, allow_private=self._allow_private), deadline
+        return self._way(found, deadline, limits)
 
-    def _deadline(self) -> float:
-        return asyncio.get_running_loop().time() + self._limits.total_seconds
+    def _way(self, ips: Sequence[str], deadline: float, limits: OutboundLimits) -> Way:
+        peer = check_addresses(ips, allow_private=self._allow_private)
+        return Way(peer, min(deadline, _now() + limits.connect_seconds), deadline)
 
-    async def _place(self) -> None:
+    async def _place(self, limits: OutboundLimits) -> None:
         """Waits for one of the places to look up a name; AddressRefused, by our fault, for none."""
         try:
-            async with asyncio.timeout(self._limits.resolve_seconds):
+            async with asyncio.timeout(limits.resolve_seconds):
                 await self._lookups.acquire()
         except TimeoutError:
             detail = "other names took all our places to look one up"
@@ -190,48 +112,19 @@ class Outbound:
         if not lookup.cancelled():
             lookup.exception()  # of one that was given up, nobody else asks
 
-    async def _exchange(self, peer: str, address: HttpAddress, deadline: float) -> bytes:
-        answer: asyncio.Future[bytes | Cut] = asyncio.get_running_loop().create_future()
-        return await self._talk(Exchange(address, self._limits, answer), peer, address, deadline)
 
-    async def _post(
-        self,
-        peer: str,
-        address: HttpAddress,
-        headers: Mapping[str, str],
-        body: bytes,
-        deadline: float,
-    ) -> int:
-        answer: asyncio.Future[int | Cut] = asyncio.get_running_loop().create_future()
-        return await self._talk(Posting(address, headers, body, answer), peer, address, deadline)
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
-    async def _talk(
-        self, talk: Talk[Answer | Cut], peer: str, address: HttpAddress, deadline: float
-    ) -> Answer:
-        """The answer; AddressRefused for every way of not answering properly."""
-        loop = asyncio.get_running_loop()
-        first = min(deadline, loop.time() + self._limits.connect_seconds)
-        clock = TwoStageClock(self._bell, first, deadline)
-        # To the judged address; the certificate must be the name's all the same.
-        tls = (self._tls or _system_tls(), address.host) if address.is_tls else (None, None)
-        try:
-            with clock:
-                await loop.create_connection(
-                    lambda: talk, peer, address.port, ssl=tls[0], server_hostname=tls[1]
-                )
-                clock.is_first_stage = False
-                answer = await talk.answer
-        except OSError as error:  # TimeoutError is one
-            if not clock.is_first_stage:
-                raise AddressRefused(Reason.STATS_TIMEOUT, "not complete in time") from None
-            ours = is_ours(error, peer)
-            reason = Reason.UNKNOWN_INTERNAL if ours else Reason.CONNECT_FAILED
-            raise AddressRefused(reason, str(error) or "no answer to the connection") from None
-        finally:
-            talk.abort()
-        if isinstance(answer, Cut):
-            raise AddressRefused(answer.reason, answer.detail)
-        return answer
+
+def refusal_of(error: OSError, peer: str, *, is_connected: bool) -> AddressRefused:
+    """Why there is no answer, for an error of the socket or a deadline that has passed."""
+    if is_connected and isinstance(error, TimeoutError):
+        return AddressRefused(Reason.STATS_TIMEOUT, "not complete in time")
+    if is_connected:
+        return AddressRefused(Reason.STATS_BAD_HTTP, f"the connection ended: {error}")
+    reason = Reason.UNKNOWN_INTERNAL if is_ours(error, peer) else Reason.CONNECT_FAILED
+    return AddressRefused(reason, str(error) or "no answer to the connection")
 
 
 def is_ours(error: OSError, peer: str) -> bool:
