@@ -22,7 +22,7 @@ from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.outbound.poll_client import PollClient
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store import Ref, Store
-from coordinator.checking.trustbook import TrustBook
+from coordinator.checking.trustbook import TRUST_BOOKS, TrustBook
 from coordinator.epochs import Calendar
 from coordinator.pages.history import History
 from coordinator.pages.network_pages import NetworkPage
@@ -76,7 +76,7 @@ async def checks(store: Store, page: NetworkPage, now_s: list[float]) -> None:
         name = names[(tick * count + at) % len(names)]
         passed = states[name].passed + tick - TICK
         states[name] = replace(states[name], passed=passed, last_check_s=now_s[0] - at / 7)
-    await store.put(Ref("suspicions", "0"), TrustBook(states).to_fields())
+    await store.put(Ref("suspicions", "0"), TRUST_BOOKS.encode(TrustBook(states)))
 
 
 async def serve(port: int, nodes: int) -> None:

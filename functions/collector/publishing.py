@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.log import Log, LogEvent
 from coordinator.adapters.records import Measurements
-from coordinator.checking.trustbook import TrustBook
 from coordinator.documents.column_memory import ColumnPacker
 from coordinator.epochs import Calendar
 from coordinator.pages.history import HOURS, History, joined
@@ -28,8 +27,6 @@ class Publisher:
     """What this instance wrote last."""
     _packers: dict[int, ColumnPacker] = field(default_factory=dict)
     """By shard."""
-    _book: TrustBook | None = None
-    """As it was read last."""
 
     async def before(
         self, layouts: Layouts, layout: Layout, shard: int, tick: int
@@ -62,7 +59,7 @@ class Publisher:
         if before is None:
             return
         try:
-            self._book = book = await self.measurements.trust(self._book)
+            book = await self.measurements.trust()
             news = News(
                 book,
                 await self._history(before.history, sweep, roster) if rolled else None,

@@ -18,7 +18,7 @@ from coordinator.adapters.records import Measurements
 from coordinator.adapters.rtmp_probe import RtmpProbe
 from coordinator.adapters.rtmp_reference import ReferencePool
 from coordinator.adapters.store import Ref
-from coordinator.checking.checks import Check, Event, Run, Verdict
+from coordinator.checking.checks import RUNS, Check, Event, Run, Verdict
 from coordinator.checking.schedule import day_of
 from coordinator.checking.trustbook import TrustBook
 from coordinator.epochs import Calendar
@@ -147,7 +147,7 @@ class World:
         first = MIDNIGHT_S // INTERVAL_S
         for run in await self.measurements.runs(range(first + 5, first + 144)):
             if among(run):
-                fields = {**change(run).to_fields(), "expire_at": None}
+                fields = {**RUNS.encode(change(run)), "expire_at": None}
                 await self.store.put(Ref("probe_results", run.id), fields)
                 return
         raise AssertionError("nothing to tamper with")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from coordinator.adapters.store import Ref
-from coordinator.checking.checks import Check, Event, IngestState, Run, Verdict
+from coordinator.checking.checks import RUNS, Check, Event, IngestState, Run, Verdict
 from coordinator.reasons import Reason
 from tests.unit.functions.conftest import Coordinator, coordinator
 from tests.unit.functions.test_api_money import CALENDAR, EPOCH, _post, _served, _settled
@@ -40,7 +40,7 @@ async def test_a_fraud_and_the_end_of_a_stream_are_recomputed(coordinator: Coord
     at_s = CALENDAR.epoch_bounds_s(EPOCH + 3)[0] + 607.0
     caught = Check("n2", stream_id, 0, at_s, Verdict.FAIL, Reason.NO_STREAM, event=Event.CONFIRMED)
     run = Run(int(at_s // 60), at_s, at_s, (), {stream_id: IngestState.LIVE}, (caught,))
-    await coordinator.measured.put(Ref("probe_results", run.id), run.to_fields())
+    await coordinator.measured.put(Ref("probe_results", run.id), RUNS.encode(run))
     await _post(coordinator, f"/streams/{stream_id}/close")
     coordinator.now_s[0] += 30 * 3600
     await _settled(coordinator)

@@ -4,11 +4,12 @@ Evidence is immutable and public: payout, dashboard and anyone who recomputes a 
 read the same rows.
 """
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
-from coordinator.documents.packing import pack, unpack
+from coordinator.documents.codec import Codec
+from coordinator.documents.columns import Table
 from coordinator.reasons import Reason
 
 
@@ -101,7 +102,7 @@ class Run:
     sweep_ids: tuple[str, ...]
     """The sweeps whose `up` nodes were the candidates."""
     streams: dict[str, IngestState]
-    checks: tuple[Check, ...]
+    checks: Annotated[tuple[Check, ...], Table()]
     excluded: dict[str, float] = field(default_factory=dict)
     """Candidates that are not checked any more: confirmed frauds, and when the check that
     confirmed each was due."""
@@ -113,46 +114,10 @@ class Run:
         """The document's id."""
         return run_id(self.draw)
 
-    def to_fields(self) -> dict[str, Any]:
-        """The document's fields; `check_draw` is the one that is queried."""
-        return {
-            "check_draw": self.draw,
-            "started_s": self.started_s,
-            "ended_s": self.ended_s,
-            "sweep_ids": list(self.sweep_ids),
-            "streams": {name: state.value for name, state in self.streams.items()},
-            "excluded": self.excluded,
-            "controls": {node_id: kind.value for node_id, kind in self.controls.items()},
-            "checks": pack([asdict(check) for check in self.checks]),
-        }
-
-    @classmethod
-    def from_fields(cls, fields: dict[str, Any]) -> "Run":
-        """The run that `to_fields` wrote."""
-        return cls(
-            draw=fields["check_draw"],
-            started_s=fields["started_s"],
-            ended_s=fields["ended_s"],
-            sweep_ids=tuple(fields["sweep_ids"]),
-            streams={name: IngestState(state) for name, state in fields["streams"].items()},
-            checks=tuple(_check_from(row) for row in unpack(fields["checks"])),
-            excluded=dict(fields["excluded"]),
-            controls={node_id: Control(kind) for node_id, kind in fields["controls"].items()},
-        )
-
 
 def run_id(draw: int) -> str:
     """Fixed width, so that ids sort like draws."""
     return f"checks-{draw:012d}"
 
 
-def _check_from(row: dict[str, Any]) -> Check:
-    return Check(
-        **{
-            **row,
-            "verdict": Verdict(row["verdict"]),
-            "reason": Reason(row["reason"]),
-            "event": Event(row["event"]) if row["event"] else None,
-            "attempts": tuple(row["attempts"]),
-        }
-    )
+RUNS = Codec(Run, "probe_results/checks", keys=lambda run: {"check_draw": run.draw})

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Annotated
 
 from coordinator.checking.schedule import Lottery, commitment
+from coordinator.documents.codec import Codec, Stored
 
 DAY_S = 86_400
 
@@ -23,7 +24,7 @@ class LotteryDay:
     checks_per_hour: int
     sealed_s: float
     """When the commitment was published, Unix seconds."""
-    secret: bytes | None = None
+    secret: Annotated[bytes | None, Stored.AS_IS] = None
     """Published once the day is over and no check of it can still come."""
 
     @property
@@ -58,21 +59,8 @@ class LotteryDay:
             raise ValueError(f"the secret of {self.day} is not published yet")
         return Lottery(drawn_by, self.check_seconds, self.checks_per_hour)
 
-    def to_fields(self) -> dict[str, Any]:
-        """The document's fields."""
-        return {
-            "day": self.day.isoformat(),
-            "commitment": self.commitment,
-            "check_seconds": self.check_seconds,
-            "checks_per_hour": self.checks_per_hour,
-            "sealed_s": self.sealed_s,
-            "secret": self.secret,
-        }
 
-    @classmethod
-    def from_fields(cls, fields: dict[str, Any]) -> "LotteryDay":
-        """The day that `to_fields` wrote."""
-        return cls(**{**fields, "day": date.fromisoformat(fields["day"])})
+SCHEDULE_DAYS = Codec(LotteryDay, "schedule_days")
 
 
 def days_around(now_s: float) -> tuple[date, date, date]:

@@ -1,12 +1,12 @@
 """What the prober did last, in a few numbers: beside the trust book, for pages to show."""
 
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Annotated
 
 from coordinator.checking.checks import Control, IngestState, Run
 from coordinator.checking.controls import ControlCount
-from coordinator.documents.packing import pack, unpack
+from coordinator.documents.columns import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class ProberNews:
     """Control nodes, by node id."""
     counts: Mapping[Control, ControlCount] = field(default_factory=dict)
     """What the checks of control nodes have come to, by kind, since the beginning."""
-    pictures: Mapping[str, str | None] = field(default_factory=dict)
+    pictures: Annotated[Mapping[str, str | None], Table()] = field(default_factory=dict)
     """The picture of each node's check in the run, by node id; None for a check without one."""
 
     def after(self, run: Run) -> "ProberNews":
@@ -42,31 +42,4 @@ class ProberNews:
             streams=dict(run.streams),
             controls=dict(run.controls),
             pictures={c.node_id: c.thumbnail for c in run.checks if c.verdict.counts},
-        )
-
-    def to_fields(self) -> dict[str, Any]:
-        """As a field of a document."""
-        return {
-            "draw": self.draw,
-            "started_s": self.started_s,
-            "ended_s": self.ended_s,
-            "verdicts": dict(self.verdicts),
-            "streams": {name: state.value for name, state in self.streams.items()},
-            "controls": {node_id: kind.value for node_id, kind in self.controls.items()},
-            "counts": {kind.value: list(astuple(count)) for kind, count in self.counts.items()},
-            "pictures": pack(dict(self.pictures)),
-        }
-
-    @classmethod
-    def from_fields(cls, fields: Mapping[str, Any]) -> "ProberNews":
-        """The news that `to_fields` wrote."""
-        return cls(
-            fields["draw"],
-            fields["started_s"],
-            fields["ended_s"],
-            fields["verdicts"],
-            {name: IngestState(state) for name, state in fields["streams"].items()},
-            {node_id: Control(kind) for node_id, kind in fields["controls"].items()},
-            {Control(kind): ControlCount(*count) for kind, count in fields["counts"].items()},
-            unpack(fields["pictures"]),
         )

@@ -10,9 +10,8 @@ Two things can be wrong with a node. Content that no honest relay can produce is
 fraud. Absence is none: a cut line and a flood by a rival look the same, so it only suspends.
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
 
 from coordinator.checking.checks import Check, Event, Verdict
 from coordinator.reasons import Reason
@@ -78,17 +77,7 @@ class TrustState:
             return None
         return Reason(self.last_reason)
 
-    def to_row(self) -> dict[str, Any]:
-        """Only what differs from a new node's state, for packing."""
-        return {k: v for k, new in _NEW.items() if (v := getattr(self, k)) != new}
 
-    @classmethod
-    def from_row(cls, row: dict[str, Any]) -> "TrustState":
-        """The state that `to_row` wrote."""
-        return cls(**{**row, "trust": Trust(row.get("trust", Trust.UNPROVEN))})
-
-
-_NEW = asdict(TrustState())
 NOBODY = TrustState()
 
 

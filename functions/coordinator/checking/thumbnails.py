@@ -7,9 +7,10 @@ evidence. Pure.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated
 
 from coordinator.checking.checks import Check
+from coordinator.documents.codec import Codec, Stored
 
 DRAWS_A_PICTURE = 10
 """The ingest's picture is taken once in so many draws."""
@@ -26,16 +27,10 @@ class Thumbnail:
 
     id: str
     taken_s: float
-    jpeg: bytes
+    jpeg: Annotated[bytes, Stored.AS_IS]
 
-    def to_fields(self) -> dict[str, Any]:
-        """The document's fields."""
-        return {"taken_s": self.taken_s, "jpeg": self.jpeg}
 
-    @classmethod
-    def from_fields(cls, thumbnail_id: str, fields: dict[str, Any]) -> "Thumbnail":
-        """The picture that `to_fields` wrote."""
-        return cls(thumbnail_id, fields["taken_s"], fields["jpeg"])
+THUMBNAILS = Codec(Thumbnail, "thumbnails")
 
 
 def of_stream(stream_id: str, draw: int) -> str:

@@ -1,8 +1,8 @@
 """What is known of every node from its checks: the document `suspicions/{shard}`."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple, dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Annotated
 
 from coordinator.checking.checks import Check, Control
 from coordinator.checking.controls import ControlCount, voided
@@ -14,7 +14,8 @@ from coordinator.checking.suspicion import (
     TrustState,
     observe,
 )
-from coordinator.documents.packing import pack, unpack
+from coordinator.documents.codec import Codec
+from coordinator.documents.columns import Table
 
 NODES_KEPT_MAX = 18_000
 """What a document holds, with room for the news of a run. Keys cost nothing: who was not checked
@@ -25,13 +26,11 @@ for longest is forgotten, and begins anew."""
 class TrustBook:
     """Trust by node id: a fold over all checks, so it can be rebuilt from them."""
 
-    states: dict[str, TrustState] = field(default_factory=dict)
-    controls: dict[Control, ControlCount] = field(default_factory=dict)
+    states: Annotated[Mapping[str, TrustState], Table()] = field(default_factory=dict)
+    controls: Mapping[Control, ControlCount] = field(default_factory=dict)
     """What the checks of control nodes have come to, by kind."""
     news: ProberNews = field(default_factory=ProberNews)
     """Of the last run: who reads the book need not read the run."""
-    rows: Mapping[str, dict[str, Any]] = field(default_factory=dict, compare=False, repr=False)
-    """What the states were read from, by node id."""
 
     def of(self, node_id: str) -> TrustState:
         """The node's state; a new node's if it was never checked."""
@@ -60,36 +59,8 @@ class TrustBook:
             marked.append(replace(check, event=event))
         return TrustBook(_lately_checked(states), counts, self.news), tuple(marked)
 
-    def to_fields(self) -> dict[str, Any]:
-        """The document's fields."""
-        return {
-            "nodes": pack({node_id: s.to_row() for node_id, s in self.states.items()}),
-            "controls": {kind.value: list(astuple(count)) for kind, count in self.controls.items()},
-            "news": self.news.to_fields(),
-        }
 
-    @classmethod
-    def from_fields(
-        cls, fields: dict[str, Any] | None, before: "TrustBook | None" = None
-    ) -> "TrustBook":
-        """The book that `to_fields` wrote; an empty one for None.
-
-        States that are as in the book that was read `before` are taken from there."""
-        if fields is None:
-            return cls()
-        rows, known = unpack(fields["nodes"]), before or cls()
-        counts = fields["controls"].items()
-        return cls(
-            {
-                node_id: known.states[node_id]
-                if known.rows.get(node_id) == row
-                else TrustState.from_row(row)
-                for node_id, row in rows.items()
-            },
-            {Control(kind): ControlCount(*count) for kind, count in counts},
-            ProberNews.from_fields(fields["news"]) if "news" in fields else ProberNews(),
-            rows,
-        )
+TRUST_BOOKS = Codec(TrustBook, "suspicions")
 
 
 def _lately_checked(states: dict[str, TrustState]) -> dict[str, TrustState]:

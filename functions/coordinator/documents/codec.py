@@ -20,7 +20,14 @@ from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin
 
 from coordinator.documents.bitmaps import bitmap_bytes, bitmap_from
 from coordinator.documents.columns import Table, packed_table, unpacked_table
-from coordinator.documents.records import UnreadableError, adapter, fields_of, is_record, why
+from coordinator.documents.records import (
+    NewerFormatError,
+    UnreadableError,
+    adapter,
+    fields_of,
+    is_record,
+    why,
+)
 
 _Record = TypeVar("_Record")
 _FORMAT = "format"
@@ -60,7 +67,7 @@ class Codec(Generic[_Record]):
         if not isinstance(found, int):
             raise UnreadableError(f"{self.kind}: the document says no format")
         if found > self.format:
-            raise UnreadableError(
+            raise NewerFormatError(
                 f"{self.kind}: the document has format {found}, and this program reads up to "
                 f"{self.format}: let a newer version of it run"
             )
@@ -68,6 +75,17 @@ class Codec(Generic[_Record]):
             return self.record(**dict(_fields_in(self.record, fields, only or {})))
         except ValueError as error:
             raise UnreadableError(f"{self.kind}: {why(error)}") from error
+
+    def decode_if_known(self, fields: Mapping[str, Any] | None) -> _Record | None:
+        """The same, and None for one of a newer format, where it can be made anew."""
+        try:
+            return self.decode_or_none(fields)
+        except NewerFormatError:
+            return None
+
+    def decode_or_none(self, fields: Mapping[str, Any] | None) -> _Record | None:
+        """The same, and None where there is no document."""
+        return None if fields is None else self.decode(fields)
 
 
 def _encoded(hint: Any, value: Any) -> Any:

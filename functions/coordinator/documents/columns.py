@@ -33,7 +33,9 @@ from coordinator.documents.records import (
 __all__ = ["FAST", "SMALL", "Table", "packed_table", "unpacked_table"]
 
 _OPEN = dict[str, Any]
-"""An item without fixed fields: what it does not have, and what is None in it, is the same."""
+"""An item without fixed fields: a column for each that some item has."""
+_ABSENT: dict[str, Any] = {}
+"""Stands in it for what an item does not have; None is a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def unpacked_table(
         return table.values(hint, "", 1)[0]
     key, item = _items_of(hint)
     name, wanted = only
-    kind = key if name == "@" else next(f.hint for f in fields_of(item) if f.name == name)
+    kind = key if name == "@" else _hint_in(item, name)
     rows = [at for at, found in enumerate(table.column(name, kind)) if found == wanted]
     made = table.values(item, "", len(rows), rows)
     return dict(zip(repeat(wanted), made, strict=False)) if name == "@" else tuple(made)
@@ -77,7 +79,7 @@ def _columns(hint: Any, values: Sequence[Any], name: str) -> Iterator[tuple[str,
             yield from _columns(field.hint, inner, _below(name, field.name))
     elif hint == _OPEN:
         for one in sorted({one for value in values for one in value}):
-            yield _below(name, one), Any, [value.get(one) for value in values]
+            yield _below(name, one), Any, [value.get(one, _ABSENT) for value in values]
     elif item:
         if _items_of(item)[1] and item != _OPEN:
             raise TypeError(f"{hint}: a record between the two gives the inner columns a name")
@@ -106,7 +108,7 @@ class _Packed:
             names = [one for one in self.packed if one.startswith(f"{name}.")]
             columns = {one[len(name) + 1 :]: self.column(one, Any) for one in names}
             return [
-                {one: found for one, column in columns.items() if (found := column[at]) is not None}
+                {one: found for one, column in columns.items() if (found := column[at]) != _ABSENT}
                 for at in (range(count) if rows is None else rows)
             ]
         if _items_of(hint)[1]:
@@ -171,6 +173,13 @@ def _items_of(hint: Any) -> tuple[Any, Any]:
     if get_origin(hint) in (dict, Mapping):
         return args[0], args[1]
     return None, None
+
+
+def _hint_in(record: Any, name: str) -> Any:
+    """The type of a column without items: `row.node_id`."""
+    for one in name.split("."):
+        record = next(field.hint for field in fields_of(record) if field.name == one)
+    return record
 
 
 def _below(name: str, field: str) -> str:

@@ -13,6 +13,10 @@ class UnreadableError(ValueError):
     """A stored document that this program cannot read: it says which, which field, and why."""
 
 
+class NewerFormatError(UnreadableError):
+    """It was written by a newer program."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredField:
     """One field of a record."""

@@ -11,6 +11,7 @@ from typing import Any
 from coordinator.checking.prober_news import ProberNews
 from coordinator.checking.suspicion import TrustState
 from coordinator.checking.trustbook import TrustBook
+from coordinator.documents.codec import Codec
 from coordinator.documents.column_memory import FAST, SMALL, ColumnPacker, unpacked
 from coordinator.pages.history import History
 from coordinator.pages.page_columns import (
@@ -31,6 +32,7 @@ from coordinator.polling.sweeps import Sweep
 
 FORMAT = 2
 """Of the fields below: a page of another one is as good as none, and is soon written anew."""
+_NEWS = Codec(ProberNews, "the news in pages/network")
 PACKED_BYTES_MAX = 1_000_000
 """Of the packed columns together, so that the document stays below a store's 1 MiB."""
 
@@ -72,7 +74,7 @@ class NetworkPage:
             "tick": self.tick,
             "swept_seconds": self.swept_seconds,
             "until_hour": self.history.until_hour,
-            "prober": self.prober.to_fields(),
+            "prober": _NEWS.encode(self.prober),
             **self._packed(packer or ColumnPacker()),
         }
 
@@ -109,7 +111,7 @@ class NetworkPage:
             trust_of(slots, unpacked(fields["trust"])),
             History(fields["until_hour"], history_of(slots, past)),
             thumbnails_of(slots, past),
-            ProberNews.from_fields(fields["prober"]),
+            _NEWS.decode(fields["prober"]),
         )
 
     def following(self, sweep: Sweep, roster: Roster, news: "News") -> "NetworkPage":

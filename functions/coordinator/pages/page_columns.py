@@ -6,11 +6,11 @@ node was not there, and not of those that it was.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from operator import attrgetter
 from typing import Any
 
-from coordinator.checking.suspicion import NOBODY, TrustState
+from coordinator.checking.suspicion import NOBODY, Trust, TrustState
 from coordinator.documents.column_memory import Columns
 from coordinator.pages.history import NO_HISTORY, NodeHistory
 from coordinator.polling.polls import Outcome, Poll
@@ -88,7 +88,7 @@ def trust_of(slots: Sequence[Slot], columns: Columns) -> dict[str, TrustState]:
     passed = zip(columns["last_check_s"], columns["last_pass_s"], strict=True)
     passed_s = [None if before is None else at_s - before for at_s, before in passed]
     rows = _rows(columns | {"last_pass_s": passed_s}, _TRUST)
-    states = (TrustState.from_row(dict(zip(_TRUST, row, strict=True))) for row in rows)
+    states = (replace(TrustState(*row), trust=Trust(row[0])) for row in rows)
     return {
         slot.node_id: state for slot, state in zip(slots, states, strict=True) if state != NOBODY
     }

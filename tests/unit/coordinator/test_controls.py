@@ -3,7 +3,7 @@
 from coordinator.checking.checks import Check, Control, Verdict
 from coordinator.checking.controls import ControlCount, voided
 from coordinator.checking.suspicion import NOBODY
-from coordinator.checking.trustbook import TrustBook
+from coordinator.checking.trustbook import TRUST_BOOKS, TrustBook
 from coordinator.reasons import Reason
 
 CONTROLS = {"n-good": Control.GOOD, "n-bad": Control.BAD}
@@ -50,7 +50,7 @@ def test_misses_and_false_alarms_are_counted() -> None:
     }
     assert book.of("n2").failed == 0
     assert len(marked) == 3
-    assert TrustBook.from_fields(book.to_fields()) == book
+    assert TRUST_BOOKS.decode(TRUST_BOOKS.encode(book)) == book
 
 
 def test_control_nodes_are_never_suspected() -> None:

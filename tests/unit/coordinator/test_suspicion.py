@@ -7,7 +7,7 @@ from coordinator.adapters.documents import check_document
 from coordinator.adapters.store import DOCUMENT_BYTES_MAX, Ref
 from coordinator.checking.checks import Check, Event, Verdict
 from coordinator.checking.suspicion import NOBODY, Trust, TrustState, observe
-from coordinator.checking.trustbook import NODES_KEPT_MAX, TrustBook
+from coordinator.checking.trustbook import NODES_KEPT_MAX, TRUST_BOOKS, TrustBook
 from coordinator.keys import node_id_of
 from coordinator.reasons import Reason
 
@@ -139,8 +139,8 @@ def test_a_book_survives_its_document() -> None:
     """And marks the checks that caused something."""
     book, checks = TrustBook().observing([_check("f", at) for at in range(3)])
     assert [check.event for check in checks] == [None, None, Event.FLAGGED]
-    assert TrustBook.from_fields(book.to_fields()) == book
-    assert TrustBook.from_fields(None).of("n9") == NOBODY
+    assert TRUST_BOOKS.decode(TRUST_BOOKS.encode(book)) == book
+    assert TrustBook().of("n9") == NOBODY
 
 
 def test_the_book_of_everybody_who_ever_came_still_fits_into_a_document() -> None:
@@ -166,4 +166,6 @@ def test_the_book_of_everybody_who_ever_came_still_fits_into_a_document() -> Non
     book, _ = TrustBook(states).observing([check, unknown])
     assert len(book.states) == NODES_KEPT_MAX
     assert not book.states.keys() & {ids[-1], "n-never", *ids[:4]}
-    assert check_document(Ref("suspicions", "0"), book.to_fields()) < 0.9 * DOCUMENT_BYTES_MAX
+    assert (
+        check_document(Ref("suspicions", "0"), TRUST_BOOKS.encode(book)) < 0.9 * DOCUMENT_BYTES_MAX
+    )

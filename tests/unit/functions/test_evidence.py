@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from coordinator.adapters.store import Ref
-from coordinator.checking.checks import Check, IngestState, Run, Verdict
+from coordinator.checking.checks import RUNS, Check, IngestState, Run, Verdict
 from coordinator.polling.rosters import Roster, Slot
 from coordinator.reasons import Reason
 from tests.unit.functions.conftest import Coordinator
@@ -45,7 +45,7 @@ async def test_a_page_holds_fewer_draws_of_a_larger_network(
     draws = range(DRAW, DRAW + 120)
     runs = [_run(draw, nodes) for draw in draws]
     for run in runs:
-        await coordinator.measured.create(Ref("probe_results", run.id), run.to_fields())
+        await coordinator.measured.create(Ref("probe_results", run.id), RUNS.encode(run))
     pages = await _pages(coordinator, draws)
     assert [len(page) for page in pages] == sizes
     assert [run["draw"] for page in pages for run in page] == list(draws)

@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 from coordinator.adapters.records.base import Records, expiry
 from coordinator.adapters.store import Fields, Query, Ref, Store
 from coordinator.checking import thumbnails
-from coordinator.checking.checks import Run, run_id
-from coordinator.checking.days import LotteryDay
-from coordinator.checking.thumbnails import Thumbnail
-from coordinator.checking.trustbook import TrustBook
+from coordinator.checking.checks import RUNS, Run, run_id
+from coordinator.checking.days import SCHEDULE_DAYS, LotteryDay
+from coordinator.checking.thumbnails import THUMBNAILS, Thumbnail
+from coordinator.checking.trustbook import TRUST_BOOKS, TrustBook
 
 
 class CheckRecords(Records):
@@ -32,63 +32,69 @@ class CheckRecords(Records):
         Returns the run with the events its checks caused, None if it was recorded before."""
         run_ref, trust_ref = Ref("probe_results", run.id), Ref("suspicions", "0")
 
+        marked, book = run, TrustBook()
+
         def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
+            nonlocal marked, book
             recorded, trust = read
             if recorded is not None:
                 return {}
-            book, checks = TrustBook.from_fields(trust).observing(run.checks, run.controls)
+            known = TRUST_BOOKS.decode_or_none(trust) or TrustBook()
+            known, checks = known.observing(run.checks, run.controls)
             marked = replace(run, checks=checks)
-            book = replace(book, news=book.news.after(marked))
-            fields = {**marked.to_fields(), "expire_at": expiry(now_s)}
-            return {run_ref: fields, trust_ref: book.to_fields()}
+            book = replace(known, news=known.news.after(marked))
+            fields = {**RUNS.encode(marked), "expire_at": expiry(now_s)}
+            return {run_ref: fields, trust_ref: TRUST_BOOKS.encode(book)}
 
-        written = await self._store.transact([run_ref, trust_ref], decide)
-        if not written:
+        if not await self._store.transact([run_ref, trust_ref], decide):
             return None
-        self._book = run.draw, TrustBook.from_fields(written[trust_ref])
-        return Run.from_fields(written[run_ref])
+        self._book = run.draw, book
+        return marked
 
     async def runs(self, draws: range) -> list[Run]:
         """Every recorded run of the draws."""
         found = await self._range("check_draw", draws.start, draws.stop)
-        return [Run.from_fields(fields) for fields in found]
+        return [RUNS.decode(fields) for fields in found]
 
     async def create_thumbnail(self, picture: Thumbnail) -> bool:
         """False if it is there already."""
         expire_at = datetime.fromtimestamp(picture.taken_s, UTC) + timedelta(days=thumbnails.DAYS)
-        fields = {**picture.to_fields(), "expire_at": expire_at}
+        fields = {**THUMBNAILS.encode(picture), "expire_at": expire_at}
         return await self._store.create(Ref("thumbnails", picture.id), fields)
 
     async def thumbnail(self, thumbnail_id: str) -> Thumbnail | None:
         """A picture. One read."""
         (fields,) = await self._store.get(Ref("thumbnails", thumbnail_id))
-        return Thumbnail.from_fields(thumbnail_id, fields) if fields else None
+        return THUMBNAILS.decode_or_none(fields)
 
     async def latest_run(self, before: int | None = None) -> Run | None:
         """The newest run, of the draws before one if asked."""
         found = await self._store.find(
             Query("probe_results", "check_draw", below=before, descending=True, limit=1)
         )
-        return Run.from_fields(found[0][1]) if found else None
+        return RUNS.decode(found[0][1]) if found else None
 
     async def lottery_days(self, days: Sequence[date]) -> list[LotteryDay | None]:
         """The sealed days among those asked, in their order."""
         found = await self._store.get(*(Ref("schedule_days", day.isoformat()) for day in days))
-        return [LotteryDay.from_fields(fields) if fields else None for fields in found]
+        return [SCHEDULE_DAYS.decode_or_none(fields) for fields in found]
 
     async def seal(self, day: LotteryDay) -> bool:
         """Publishes a day's commitment; False if it was published before."""
-        return await self._store.create(Ref("schedule_days", day.day.isoformat()), day.to_fields())
+        return await self._store.create(
+            Ref("schedule_days", day.day.isoformat()), SCHEDULE_DAYS.encode(day)
+        )
 
     async def publish(self, day: LotteryDay) -> None:
         """Publishes an opened day's secret beside its commitment."""
-        await self._store.put(Ref("schedule_days", day.day.isoformat()), day.to_fields())
+        await self._store.put(Ref("schedule_days", day.day.isoformat()), SCHEDULE_DAYS.encode(day))
 
     async def trust_since(self, draw: int) -> TrustBook:
         """As it was when this process recorded a run of `draw` or later; read if it did not."""
         recorded, book = self._book
         return book if recorded >= draw else await self.trust()
 
-    async def trust(self, before: TrustBook | None = None) -> TrustBook:
-        """What checks have shown of every node. `before`: as it was read last, if it was."""
-        return TrustBook.from_fields((await self._store.get(Ref("suspicions", "0")))[0], before)
+    async def trust(self) -> TrustBook:
+        """What checks have shown of every node."""
+        (fields,) = await self._store.get(Ref("suspicions", "0"))
+        return TRUST_BOOKS.decode_or_none(fields) or TrustBook()
