@@ -18,7 +18,7 @@ from coordinator.adapters.materialising import Materialiser
 from coordinator.adapters.page_documents import PageWriter
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store import Decide, Fields, Ref, Store
-from coordinator.checking.checks import Check, IngestState, Run, Verdict
+from coordinator.checking.checks import RUNS, Check, IngestState, Run, Verdict
 from coordinator.epochs import Calendar
 from coordinator.ledger.balances import opening_balance
 from coordinator.ledger.statements import Statement
@@ -87,7 +87,7 @@ async def measured() -> MemoryStore:
         sweep = {**fields, "sweep_tick": tick, "recorded_s": tick * 60.0 + 7}
         await store.put(Ref("probe_results", Sweep(0, tick, 1, {}).id), sweep)
         run = _run(tick, slots)
-        await store.put(Ref("probe_results", run.id), run.to_fields())
+        await store.put(Ref("probe_results", run.id), RUNS.encode(run))
     return store
 
 
@@ -169,7 +169,7 @@ async def settle() -> list[Figure]:
     head = await Ledger(money).statement("bench", CALENDAR.epoch_at(START_TICK * 60) + 1)
     if head is None:
         raise NotMeasurableError("there is no statement of the settled epoch")
-    size = sum(len(part["rows"]) for part in head.to_documents())
+    size = sum(len(each) for part in head.to_documents() for each in part["rows"].values())
     return [
         *await _pages(measurements, Ledger(money), head),
         Figure("settling 10,000 nodes: CPU", seconds, "s", "<= 2"),

@@ -142,7 +142,7 @@ def _hour_out(summary: Summary) -> HourOut:
         paid=format_tokens(summary.paid_micros),
         unpaid=[
             UnpaidOut(reason=why.value, minutes=minutes, says=why.says)
-            for why, minutes in summary.unpaid.items()
+            for why, minutes in sorted(summary.unpaid.items())
         ],
         forfeited=format_tokens(summary.forfeited_micros),
         refunded=format_tokens(summary.refunded_micros),

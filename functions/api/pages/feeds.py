@@ -15,7 +15,7 @@ from coordinator.checking.checks import Check, Event, Verdict
 from coordinator.checking.suspicion import Trust
 from coordinator.pages.incidents import Incident, node_found_out
 from coordinator.pages.network import NodeView
-from coordinator.pages.node_pages import NodeEpoch, epochs_of, is_known
+from coordinator.pages.node_pages import NodeEpoch, is_known
 from coordinator.reasons import Reason
 
 ENTRIES_MAX = 100
@@ -44,7 +44,7 @@ def install(app: FastAPI, services: Services) -> None:
     @app.get("/n/{node_id}/feed.atom", include_in_schema=False)
     async def node_feed(node_id: str, request: Request) -> Response:
         view = (await services.snapshots.network()).nodes.get(node_id)
-        epochs = epochs_of(await services.pages.bucket(node_id), node_id)
+        epochs = (await services.pages.bucket(node_id)).epochs_of(node_id)
         if view is None and not is_known(epochs):
             raise Problem(ProblemKind.UNKNOWN_NODE, f"No node is called {node_id[:64]}.")
         seconds = services.calendar.sweep_seconds

@@ -16,9 +16,9 @@ from api.snapshots import Snapshot
 from coordinator.epochs import Calendar
 from coordinator.pages.earnings import Answer, Earns, answer_of
 from coordinator.pages.history import NO_HISTORY
-from coordinator.pages.money_pages import MoneyPage, carried_by
+from coordinator.pages.money_pages import MoneyPage
 from coordinator.pages.network import NodeView
-from coordinator.pages.node_pages import NodeEpoch, epochs_of, is_known
+from coordinator.pages.node_pages import NodeEpoch, is_known
 from coordinator.pages.releases import Release, next_release, pending_until
 from coordinator.reasons import Reason
 from coordinator.streams import status_of
@@ -55,13 +55,12 @@ async def _known_of(services: Services, node_id: str) -> tuple[Snapshot, list[No
     calendar, now_s = services.calendar, services.clock()
     if view is not None and is_new(view, calendar, now_s):
         return await services.snapshots.now(), []
-    document = await services.pages.bucket(node_id)
+    page = await services.pages.bucket(node_id)
     # At ten thousand nodes a bucket is two megabytes of JSON: others are answered meanwhile.
-    epochs = await asyncio.to_thread(epochs_of, document, node_id)
-    carried = carried_by(document)
-    if carried is None and view is not None:
+    epochs = await asyncio.to_thread(page.epochs_of, node_id)
+    if page.money is None and view is not None:
         return await services.snapshots.now(), epochs
-    return await services.snapshots.with_money(carried or MoneyPage()), epochs
+    return await services.snapshots.with_money(page.money or MoneyPage()), epochs
 
 
 def is_new(view: NodeView, calendar: Calendar, now_s: float) -> bool:

@@ -15,7 +15,7 @@ from api.wire.checks import AttemptOut, CheckOut, ChecksOut
 from api.wire.common import timestamp
 from coordinator.checking.checks import Check
 from coordinator.epochs import EVIDENCE_DAYS
-from coordinator.pages.node_pages import NodeEpoch, epochs_of
+from coordinator.pages.node_pages import NodeEpoch
 
 DRAWS_A_PAGE_MAX = 100
 """Runs are documents: a page reads at most so many."""
@@ -52,7 +52,7 @@ class NodeChecks:
         first = calendar.draw_at(since_s)
         latest = calendar.draw_at(now_s) + 1
         stop = latest if before is None else min(before, latest)
-        epochs = epochs_of(await self.services.pages.bucket(node_id), node_id)
+        epochs = (await self.services.pages.bucket(node_id)).epochs_of(node_id)
         settled = _settled_draws(epochs, calendar.check_seconds)
         if stop - 1 in settled:
             draws = range(max(first, settled.start), stop)

@@ -9,12 +9,26 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from coordinator.adapters.store import Fields, Query, Ref, Store
-from coordinator.ledger.accounts import ACCOUNT_SHARDS, Accounts, by_shard
-from coordinator.ledger.balances import Balance, opening_entry
-from coordinator.ledger.entries import Entry, EntryKind, entry_id
+from coordinator.ledger.accounts import (
+    ACCOUNT_SHARDS,
+    ACCOUNTS,
+    APPLIED,
+    Accounts,
+    Applied,
+    by_shard,
+)
+from coordinator.ledger.balances import BALANCES, Balance, opening_entry
+from coordinator.ledger.entries import ENTRIES, Entry, EntryKind, entry_id
 from coordinator.ledger.rows import Row
 from coordinator.ledger.settlements import Draft
-from coordinator.ledger.statements import Statement, Summary, chunk_of, chunks_of, statement_id
+from coordinator.ledger.statements import (
+    SUMMARIES,
+    Statement,
+    Summary,
+    chunk_of,
+    chunks_of,
+    statement_id,
+)
 
 STATEMENTS_PAGE_MAX = 200
 ENTRIES_PAGE_MAX = 200
@@ -36,14 +50,14 @@ class Ledger:
     async def balances(self, stream_ids: list[str]) -> list[Balance | None]:
         """In the order asked."""
         found = await self._store.get(*(Ref("balances", stream_id) for stream_id in stream_ids))
-        return [Balance.model_validate(fields) if fields else None for fields in found]
+        return [BALANCES.decode_or_none(fields) for fields in found]
 
     async def due(self, until_epoch: int) -> list[Balance]:
         """Balances with an epoch before `until_epoch` to settle, longest overdue first."""
         found = await self._store.find(
             Query("balances", "due_epoch", at_least=0, below=until_epoch, limit=DUE_PAGE_MAX)
         )
-        return [Balance.model_validate(fields) for _, fields in found]
+        return [BALANCES.decode(fields) for _, fields in found]
 
     async def unsettled(self) -> set[str]:
         """Streams with an epoch that is to be settled, now or later: open ones, and those whose
@@ -74,7 +88,7 @@ class Ledger:
         def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
             if read[0] is not None:
                 return {}
-            return {ref: balance.model_dump(), entry_ref: entry.to_fields()}
+            return {ref: BALANCES.encode(balance), entry_ref: ENTRIES.encode(entry)}
 
         return bool(await self._store.transact([ref, entry_ref], decide))
 
@@ -94,15 +108,15 @@ class Ledger:
             seen[0] = None
             if read[0] is None:
                 return {}
-            balance = Balance.model_validate(read[0])
+            balance = BALANCES.decode(read[0])
             if read[1] is not None:
-                seen[0] = balance, Entry.from_fields(read[1])
+                seen[0] = balance, ENTRIES.decode(read[1])
                 return {}
             if balance.is_closed or has_ended:
                 raise StreamClosedError(stream_id)
             after, entry = balance.deposited(EntryKind.TOP_UP, micros, at_s, request)
             seen[0] = after, entry
-            return {ref: after.model_dump(), entry_ref: entry.to_fields()}
+            return {ref: BALANCES.encode(after), entry_ref: ENTRIES.encode(entry)}
 
         await self._store.transact([ref, entry_ref], decide)
         return seen[0]
@@ -118,7 +132,7 @@ class Ledger:
                 limit=ENTRIES_PAGE_MAX,
             )
         )
-        return [Entry.from_fields(fields) for _, fields in found]
+        return [ENTRIES.decode(fields) for _, fields in found]
 
     async def statement(self, stream_id: str, epoch: int) -> Statement | None:
         """One statement."""
@@ -138,7 +152,7 @@ class Ledger:
     async def summaries(self, stream_id: str, from_epoch: int, limit: int) -> list[Summary]:
         """Up to `limit` statements from an epoch on, oldest first, without their rows."""
         found = await self._heads(stream_id, from_epoch, limit)
-        return [Summary.from_fields(head) for _, head in found]
+        return [SUMMARIES.decode(head) for _, head in found]
 
     async def statements(self, stream_id: str, from_epoch: int, limit: int) -> list[Statement]:
         """Up to `limit` statements from an epoch on, oldest first."""
@@ -193,7 +207,7 @@ class Ledger:
 
         def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
             settled[0] = None
-            balance = Balance.model_validate(read[0]) if read[0] else None
+            balance = BALANCES.decode_or_none(read[0])
             if balance is None or read[1] is not None or balance.next_epoch != epoch:
                 return {}
             statement = draft.paid_from(balance.balance_micros)
@@ -201,9 +215,9 @@ class Ledger:
             settled[0] = statement
             documents = zip(parts, statement.to_documents(), strict=True)
             return {
-                balance_ref: moved.model_dump(),
+                balance_ref: BALANCES.encode(moved),
                 **dict(documents),
-                **{Ref("entries", entry.id): entry.to_fields() for entry in entries},
+                **{Ref("entries", entry.id): ENTRIES.encode(entry) for entry in entries},
             }
 
         await self._store.transact([balance_ref, *parts, *entry_refs], decide)
@@ -215,8 +229,7 @@ class Ledger:
         At most `limit` of them; True if all are in. Whoever comes second, or again after a
         crash, finds each shard's own mark and changes nothing. `settled`, if it is the next one,
         need not be read again."""
-        (marks,) = await self._store.get(_APPLIED)
-        applied = (marks or {}).get("epochs", {}).get(stream_id)
+        applied = (await self._applied()).epochs.get(stream_id)
         begin = 0 if applied is None else applied + 1
         if settled is not None and applied is not None and settled.epoch == begin:
             statements = [settled]
@@ -235,19 +248,18 @@ class Ledger:
         ref = Ref("accounts", str(shard))
 
         def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
-            accounts = Accounts.from_fields(read[0])
+            accounts = ACCOUNTS.decode_or_none(read[0]) or Accounts()
             if accounts.has(statement):
                 return {}
-            return {ref: accounts.applying(statement, rows).to_fields()}
+            return {ref: ACCOUNTS.encode(accounts.applying(statement, rows))}
 
         await self._store.transact([ref], decide)
 
     async def _mark(self, statement: Statement) -> None:
         def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
-            epochs: dict[str, int] = dict((read[0] or {}).get("epochs", {}))
-            if epochs.get(statement.stream_id, -1) >= statement.epoch:
-                return {}
-            return {_APPLIED: {"epochs": {**epochs, statement.stream_id: statement.epoch}}}
+            before = APPLIED.decode_or_none(read[0]) or Applied()
+            after = before.after(statement)
+            return {} if after is before else {_APPLIED: APPLIED.encode(after)}
 
         await self._store.transact([_APPLIED], decide)
 
@@ -255,17 +267,20 @@ class Ledger:
         ref = Ref("balances", stream_id)
 
         def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
-            follow = read[0]["follow_epoch"] if read[0] else None
-            if read[0] is None or follow is None or follow > epoch:
+            balance = BALANCES.decode_or_none(read[0])
+            if balance is None or balance.follow_epoch is None or balance.follow_epoch > epoch:
                 return {}
-            return {ref: {**read[0], "follow_epoch": None}}
+            return {ref: BALANCES.encode(balance.model_copy(update={"follow_epoch": None}))}
 
         await self._store.transact([ref], decide)
 
+    async def _applied(self) -> Applied:
+        (fields,) = await self._store.get(_APPLIED)
+        return APPLIED.decode_or_none(fields) or Applied()
+
     async def accounts(self) -> Accounts:
         """Everyone's pending and available tokens; one read while nothing was settled."""
-        (marks,) = await self._store.get(_APPLIED)
-        applied = dict((marks or {}).get("epochs", {}))
+        applied = dict((await self._applied()).epochs)
         if self._accounts is None or self._accounts.applied != applied:
             refs = [Ref("accounts", str(shard)) for shard in range(ACCOUNT_SHARDS)]
             parts = await self._store.get(*refs)
@@ -274,7 +289,7 @@ class Ledger:
 
 
 def _together(parts: Sequence[Fields | None], applied: Mapping[str, int]) -> Accounts:
-    return Accounts.together([Accounts.from_fields(part) for part in parts], applied)
+    return Accounts.together([ACCOUNTS.decode(part) for part in parts if part], applied)
 
 
 def _statement_ref(name: str, number: int) -> Ref:

@@ -10,10 +10,10 @@ from typing import Any
 
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.store import Fields, Ref, Store
-from coordinator.pages.incidents import Incident, Incidents
+from coordinator.pages.incidents import INCIDENTS, Incident, Incidents
 from coordinator.pages.money_pages import MoneyPage
-from coordinator.pages.node_pages import Part, bucket_of, with_money
-from coordinator.pages.stream_pages import StreamHour, StreamPage
+from coordinator.pages.node_pages import BUCKET_PAGES, Bucket, Part, bucket_of
+from coordinator.pages.stream_pages import STREAM_PAGES, StreamHour, StreamPage
 
 HELD_MAX = 8
 """Documents that a reader holds at once: some megabytes."""
@@ -31,7 +31,8 @@ class PageWriter:
         ref = _nodes(bucket)
 
         def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
-            return _changed(ref, read[0], with_money(read[0], part, money))
+            page = (BUCKET_PAGES.decode_or_none(read[0]) or Bucket()).with_money(part, money)
+            return _changed(ref, read[0], BUCKET_PAGES.encode(page))
 
         await self._store.transact([ref], decide)
 
@@ -58,8 +59,8 @@ class PageWriter:
         ref = _stream(stream_id)
 
         def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
-            page = change(StreamPage.from_fields(read[0]))
-            return _changed(ref, read[0], page.to_fields())
+            page = change(STREAM_PAGES.decode_or_none(read[0]) or StreamPage())
+            return _changed(ref, read[0], STREAM_PAGES.encode(page))
 
         await self._store.transact([ref], decide)
 
@@ -67,14 +68,16 @@ class PageWriter:
         """Those of an epoch; and that all pages are written through it."""
 
         def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
-            more = Incidents.from_fields(read[0]).adding(epoch, incidents)
-            return _changed(_INCIDENTS, read[0], more.to_fields())
+            known = INCIDENTS.decode_or_none(read[0]) or Incidents()
+            more = known.adding(epoch, incidents)
+            return _changed(_INCIDENTS, read[0], INCIDENTS.encode(more))
 
         await self._store.transact([_INCIDENTS], decide)
 
     async def through_epoch(self) -> int | None:
         """The last epoch of which all pages were written; None before the first."""
-        return Incidents.from_fields((await self._store.get(_INCIDENTS))[0]).through_epoch
+        found = INCIDENTS.decode_or_none((await self._store.get(_INCIDENTS))[0])
+        return found.through_epoch if found else None
 
 
 @dataclass
@@ -87,17 +90,18 @@ class PageReader:
     """How old a held document may be; it changes once an epoch."""
     _held: dict[Ref, tuple[float, Fields | None]] = field(default_factory=dict)
 
-    async def bucket(self, node_id: str) -> Fields | None:
-        """The document that a node is in, for `node_pages.epochs_of`."""
-        return await self._read(_nodes(bucket_of(node_id)))
+    async def bucket(self, node_id: str) -> Bucket:
+        """The page that a node is in; an empty one before its first epoch is settled."""
+        fields = await self._read(_nodes(bucket_of(node_id)))
+        return BUCKET_PAGES.decode_or_none(fields) or Bucket()
 
     async def stream(self, stream_id: str) -> StreamPage:
         """A stream's page; an empty one before its first epoch is settled."""
-        return StreamPage.from_fields(await self._read(_stream(stream_id)))
+        return STREAM_PAGES.decode_or_none(await self._read(_stream(stream_id))) or StreamPage()
 
     async def incidents(self) -> Incidents:
         """The network's."""
-        return Incidents.from_fields(await self._read(_INCIDENTS))
+        return INCIDENTS.decode_or_none(await self._read(_INCIDENTS)) or Incidents()
 
     async def _read(self, ref: Ref) -> Fields | None:
         now_s = self.clock()

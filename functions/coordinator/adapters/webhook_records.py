@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from coordinator.adapters.store import Fields, Query, Ref, Store
-from coordinator.ledger.webhooks import Webhook
+from coordinator.ledger.webhooks import WEBHOOKS, Webhook
 
 DUE_MAX = 200
 
@@ -16,19 +16,19 @@ class Webhooks:
 
     async def create(self, webhook: Webhook) -> bool:
         """False if the stream has one already."""
-        return await self._store.create(_ref(webhook.stream_id), webhook.model_dump())
+        return await self._store.create(_ref(webhook.stream_id), WEBHOOKS.encode(webhook))
 
     async def of(self, stream_id: str) -> Webhook | None:
         """The stream's own."""
         (fields,) = await self._store.get(_ref(stream_id))
-        return Webhook.model_validate(fields) if fields else None
+        return WEBHOOKS.decode_or_none(fields)
 
     async def due(self, now_s: float) -> list[Webhook]:
         """Those to look at, longest due first, at most DUE_MAX."""
         found = await self._store.find(
             Query("webhooks", "due_s", at_least=0.0, below=now_s, limit=DUE_MAX)
         )
-        return [Webhook.model_validate(fields) for _, fields in found]
+        return [WEBHOOKS.decode(fields) for _, fields in found]
 
     async def replace(self, new: Webhook) -> Webhook:
         """Another URL, secret and due time for the one that is there, which keeps how far it has
@@ -40,12 +40,12 @@ class Webhooks:
 
         def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
             nonlocal kept
-            before = Webhook.model_validate(read[0]) if read[0] else None
+            before = WEBHOOKS.decode_or_none(read[0])
             if before and any(before.has_done(request) for request in new.requests):
                 kept = before
                 return {}
             kept = before.moved_to(new) if before else new
-            return {ref: kept.model_dump()}
+            return {ref: WEBHOOKS.encode(kept)}
 
         await self._store.transact([ref], decide)
         return kept
@@ -55,8 +55,8 @@ class Webhooks:
         ref = _ref(after.stream_id)
 
         def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
-            same = read[0] is not None and Webhook.model_validate(read[0]) == before
-            return {ref: after.model_dump()} if same else {}
+            same = WEBHOOKS.decode_or_none(read[0]) == before
+            return {ref: WEBHOOKS.encode(after)} if same else {}
 
         return bool(await self._store.transact([ref], decide))
 

@@ -6,9 +6,10 @@ nothing, and every document can be rebuilt from the statements at any time.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Annotated
 
-from coordinator.documents.packing import pack, unpack
+from coordinator.documents.codec import Codec
+from coordinator.documents.columns import Table
 from coordinator.keys import shard_of
 from coordinator.ledger.rows import Row
 from coordinator.ledger.statements import Statement
@@ -95,7 +96,7 @@ class Accounts:
 
     applied: Mapping[str, int] = field(default_factory=dict)
     """The last epoch applied, by stream id."""
-    nodes: Mapping[str, Account] = field(default_factory=dict)
+    nodes: Annotated[Mapping[str, Account], Table()] = field(default_factory=dict)
 
     def has(self, statement: Statement) -> bool:
         """Whether the statement is already in."""
@@ -131,18 +132,23 @@ class Accounts:
                 nodes[node_id] = settled
         return cls(dict(applied), nodes)
 
-    def to_fields(self) -> dict[str, Any]:
-        """The document's fields."""
-        rows = {node_id: _account_out(account) for node_id, account in self.nodes.items()}
-        return {"applied": dict(self.applied), "nodes": pack(rows)}
 
-    @classmethod
-    def from_fields(cls, fields: dict[str, Any] | None) -> "Accounts":
-        """The accounts that `to_fields` wrote; empty ones for None."""
-        if fields is None:
-            return cls()
-        nodes = {node_id: _account_in(row) for node_id, row in unpack(fields["nodes"]).items()}
-        return cls(dict(fields["applied"]), nodes)
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The money document `accounts/applied`: how far all shards have come."""
+
+    epochs: Mapping[str, int] = field(default_factory=dict)
+    """The last epoch applied everywhere, by stream id."""
+
+    def after(self, statement: Statement) -> "Applied":
+        """With a statement that all shards have applied."""
+        if self.epochs.get(statement.stream_id, -1) >= statement.epoch:
+            return self
+        return Applied({**self.epochs, statement.stream_id: statement.epoch})
+
+
+ACCOUNTS = Codec(Accounts, "accounts")
+APPLIED = Codec(Applied, "accounts/applied")
 
 
 def by_shard(statement: Statement, shards: int = ACCOUNT_SHARDS) -> dict[int, list[Row]]:
@@ -151,23 +157,3 @@ def by_shard(statement: Statement, shards: int = ACCOUNT_SHARDS) -> dict[int, li
     for row in statement.rows:
         found.setdefault(shard_of(row.node_id, shards), []).append(row)
     return found
-
-
-def _account_out(account: Account) -> list[Any]:
-    services = {
-        stream_id: [
-            service.first_epoch,
-            service.last_epoch,
-            [[held.epoch, held.micros, held.until_epoch] for held in service.held],
-        ]
-        for stream_id, service in account.services.items()
-    }
-    return [services, account.available_micros, account.forfeited_micros]
-
-
-def _account_in(row: list[Any]) -> Account:
-    services = {
-        stream_id: Service(first, last, tuple(Held(*entry) for entry in held))
-        for stream_id, (first, last, held) in row[0].items()
-    }
-    return Account(services, row[1], row[2])

@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from coordinator.documents.codec import Codec
 from coordinator.epochs import Calendar
 from coordinator.ledger.entries import Entry, EntryKind
 from coordinator.ledger.statements import Statement
@@ -104,6 +105,9 @@ class Balance(BaseModel):
             **more,
         )
         return balance, entry
+
+
+BALANCES = Codec(Balance, "balances")
 
 
 def opening_balance(stream: Stream, deposited_micros: int, calendar: Calendar) -> Balance:

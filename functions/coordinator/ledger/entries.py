@@ -4,9 +4,10 @@ Pay stands in statements. A correction is a new entry.
 """
 
 from enum import StrEnum
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
+
+from coordinator.documents.codec import Codec
 
 
 class EntryKind(StrEnum):
@@ -42,15 +43,6 @@ class Entry(BaseModel):
         """The document's id: the same cause can never be written twice."""
         return entry_id(self.stream_id, self.kind, self.epoch, self.request)
 
-    def to_fields(self) -> dict[str, Any]:
-        """The document's fields; `stream_entry` is the one that is queried."""
-        return {**self.model_dump(mode="json"), "stream_entry": entry_key(self)}
-
-    @classmethod
-    def from_fields(cls, fields: dict[str, Any]) -> "Entry":
-        """The entry that `to_fields` wrote."""
-        return cls.model_validate({k: v for k, v in fields.items() if k != "stream_entry"})
-
 
 def entry_id(stream_id: str, kind: EntryKind, epoch: int | None = None, request: str = "") -> str:
     """Stream, kind and cause."""
@@ -61,3 +53,6 @@ def entry_id(stream_id: str, kind: EntryKind, epoch: int | None = None, request:
 def entry_key(entry: Entry) -> str:
     """Fixed width, so that a stream's entries sort by number."""
     return f"{entry.stream_id}:{entry.number:010d}"
+
+
+ENTRIES = Codec(Entry, "entries", keys=lambda entry: {"stream_entry": entry_key(entry)})

@@ -1,8 +1,6 @@
 """One node in one statement: where each of its minutes went, and what that earned."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from coordinator.reasons import Reason
 
@@ -93,40 +91,3 @@ class Row:
     def minutes_unpaid(self, *reasons: Reason) -> int:
         """Minutes not paid for one of the reasons."""
         return sum(minutes for reason, minutes in self.unpaid if reason in reasons)
-
-    def to_row(self) -> list[Any]:
-        """For packing."""
-        plain = [getattr(self, name) for name in _PLAIN]
-        unpaid = [[reason.value, minutes] for reason, minutes in self.unpaid]
-        voided = [[v.draw, v.due_s, v.minutes, v.reason.value] for v in self.voided_by]
-        return [plain, unpaid, self.reason.value, voided, _carried_out(self.carried)]
-
-    @classmethod
-    def from_row(cls, row: list[Any]) -> "Row":
-        """The row that `to_row` wrote."""
-        plain, unpaid, reason, voided, carried = row
-        return cls(
-            **dict(zip(_PLAIN, plain, strict=True)),
-            unpaid=tuple((Reason(code), minutes) for code, minutes in unpaid),
-            reason=Reason(reason),
-            voided_by=tuple(Voided(d, s, m, Reason(code)) for d, s, m, code in voided),
-            carried=Carried(*carried),
-        )
-
-
-def node_of(packed: Sequence[Any]) -> str:
-    """The node of what `to_row` wrote, without the rest of it."""
-    node_id: str = packed[0][_PLAIN.index("node_id")]
-    return node_id
-
-
-def _carried_out(carried: Carried) -> list[Any]:
-    return [getattr(carried, name) for name in _CARRIED]
-
-
-_CARRIED = list(Carried.__dataclass_fields__)
-_PLAIN = [
-    name
-    for name in Row.__dataclass_fields__
-    if name not in ("unpaid", "reason", "voided_by", "carried")
-]

@@ -3,11 +3,13 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Annotated, Any
 
-from coordinator.documents.packing import pack, unpack
-from coordinator.ledger.rows import Carried, Row, node_of
+from coordinator.documents.codec import Codec
+from coordinator.documents.columns import Table
+from coordinator.ledger.rows import Carried, Row
 from coordinator.ledger.terms import Terms
 from coordinator.reasons import Reason
 
@@ -30,13 +32,6 @@ class Summary:
     refunded_micros: int
     balance_after_micros: int
 
-    @classmethod
-    def from_fields(cls, head: Mapping[str, Any]) -> "Summary":
-        """Out of a statement's first document; rows stay packed."""
-        same = {name: head[name] for name in cls.__dataclass_fields__ if name != "unpaid"}
-        unpaid = {Reason(code): minutes for code, minutes in sorted(head["unpaid"].items())}
-        return cls(**same, unpaid=unpaid)
-
 
 @dataclass(frozen=True, slots=True)
 class Statement:
@@ -47,7 +42,7 @@ class Statement:
     starts_s: int
     ends_s: int
     terms: Terms
-    rows: tuple[Row, ...]
+    rows: Annotated[tuple[Row, ...], Table()]
     """By node id."""
     paid_micros: int
     forfeited_micros: int
@@ -80,21 +75,18 @@ class Statement:
 
         `stream_epoch` stands in the first one only and is the one that is queried."""
         chunks = chunks_of(len(self.rows))
-        parts: list[list[Any]] = [[] for _ in range(chunks)]
+        parts: list[list[Row]] = [[] for _ in range(chunks)]
         for row in self.rows:
-            parts[chunk_of(row.node_id, chunks)].append(row.to_row())
+            parts[chunk_of(row.node_id, chunks)].append(row)
         head = {
+            **STATEMENTS.encode(replace(self, rows=tuple(parts[0]))),
             "stream_epoch": self.id,
-            **{name: getattr(self, name) for name in _PLAIN},
-            "roster_ids": list(self.roster_ids),
-            **{f"terms_{f.name}": getattr(self.terms, f.name) for f in fields(Terms)},
             "nodes_paid": sum(1 for row in self.rows if row.earned_micros),
             "minutes_paid": sum(row.minutes_paid for row in self.rows),
             "unpaid": dict(self._unpaid()),
             "chunks": chunks,
-            "rows": pack(parts[0]),
         }
-        return [head, *({"rows": pack(part)} for part in parts[1:])]
+        return [head, *(_PARTS.encode(_Part(tuple(part))) for part in parts[1:])]
 
     def _unpaid(self) -> Counter[str]:
         found: Counter[str] = Counter()
@@ -110,20 +102,24 @@ class Statement:
         """The statement that `to_documents` wrote; with fewer of them, the rows in those.
 
         With only one node's row if asked: of ten thousand, the others take most of the time."""
-        head = documents[0]
-        packed = (row for part in documents for row in unpack(part["rows"]))
-        rows = [Row.from_row(row) for row in packed if node_id in (None, node_of(row))]
-        return cls(
-            **{name: head[name] for name in _PLAIN},
-            roster_ids=tuple(head["roster_ids"]),
-            terms=Terms(**{f.name: head[f"terms_{f.name}"] for f in fields(Terms)}),
-            rows=tuple(sorted(rows, key=lambda row: row.node_id)),
-        )
+        only = None if node_id is None else {"rows": ("node_id", node_id)}
+        statement = STATEMENTS.decode(documents[0], only)
+        parts = [_PARTS.decode(fields, only).rows for fields in documents[1:]]
+        rows = sorted(chain(statement.rows, *parts), key=lambda row: row.node_id)
+        return replace(statement, rows=tuple(rows))
 
 
-_PLAIN = [
-    name for name in Statement.__dataclass_fields__ if name not in ("terms", "rows", "roster_ids")
-]
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A further document of a statement, with rows that the first one has no room for."""
+
+    rows: Annotated[tuple[Row, ...], Table()]
+
+
+STATEMENTS = Codec(Statement, "statements")
+SUMMARIES = Codec(Summary, "statements")
+"""The totals of a statement's first document; its rows stay packed."""
+_PARTS = Codec(_Part, "a part of a statement")
 
 
 def statement_id(stream_id: str, epoch: int) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from coordinator.documents.codec import Codec
 from coordinator.epochs import Calendar
 from coordinator.ledger.statements import Summary
 from coordinator.money import format_tokens
@@ -121,6 +122,9 @@ class Webhook(BaseModel):
     def ended(self, why: str = "") -> "Webhook":
         """Never looked at again: the last statement was told, or the receiver is gone."""
         return self.model_copy(update={"due_s": None, "last_error": why})
+
+
+WEBHOOKS = Codec(Webhook, "webhooks")
 
 
 def events_of(summary: Summary, stream_id: str, *, was_low: bool) -> list[Event]:

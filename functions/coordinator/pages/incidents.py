@@ -4,12 +4,13 @@ Our own faults first of all (nobody is charged for them, everybody may know of t
 checks proved of nodes, and what became of streams. Every incident has a key that stays the same.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Annotated
 
 from coordinator.checking.checks import Check, Event
-from coordinator.documents.packing import pack, unpack
+from coordinator.documents.codec import Codec
+from coordinator.documents.columns import Table
 from coordinator.ledger.epoch_records import EpochRecord, draws_of
 from coordinator.ledger.statements import Statement
 from coordinator.pages.node_pages import Part
@@ -47,7 +48,7 @@ class Incidents:
     """The last ones, newest first."""
 
     through_epoch: int | None = None
-    known: tuple[Incident, ...] = ()
+    known: Annotated[tuple[Incident, ...], Table()] = ()
 
     def adding(self, epoch: int, more: Iterable[Incident]) -> "Incidents":
         """With those of an epoch; adding them again changes nothing."""
@@ -56,18 +57,8 @@ class Incidents:
         through = epoch if self.through_epoch is None else max(epoch, self.through_epoch)
         return Incidents(through, tuple(newest_first[:INCIDENTS_KEPT]))
 
-    def to_fields(self) -> dict[str, Any]:
-        """The document's fields."""
-        rows = [astuple(each) for each in self.known]
-        return {"through_epoch": self.through_epoch, "incidents": pack(rows)}
 
-    @classmethod
-    def from_fields(cls, fields: Mapping[str, Any] | None) -> "Incidents":
-        """Those that `to_fields` wrote; none for None."""
-        if fields is None:
-            return cls()
-        known = tuple(Incident(*row) for row in unpack(fields["incidents"]))
-        return cls(fields["through_epoch"], known)
+INCIDENTS = Codec(Incidents, "pages/incidents")
 
 
 def incidents_of(

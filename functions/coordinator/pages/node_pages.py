@@ -7,14 +7,15 @@ be written again at any time, says through which epoch it is, and what does not 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from operator import itemgetter
+from typing import Annotated, Any
 
-from coordinator.checking.check_tables import pack_checks, unpack_checks
 from coordinator.checking.checks import Check
-from coordinator.documents.packing import pack, unpack
+from coordinator.documents.codec import Codec, Stored
+from coordinator.documents.columns import Table
 from coordinator.keys import shard_of
 from coordinator.ledger.rows import Row
-from coordinator.pages.money_pages import MoneyPage, carried_by
+from coordinator.pages.money_pages import MONEY_PAGES, MoneyPage
 
 BUCKETS = 40
 """At 10,000 nodes 250 in each, which four checks an hour just fit in; 0.1 writes a node-day."""
@@ -82,110 +83,132 @@ class Part:
             has_all_checks=self.has_all_checks and other.has_all_checks,
         )
 
-    def to_fields(self) -> dict[str, Any]:
-        """Two packed fields, so that old checks can be left out by themselves."""
-        terms: dict[str, list[int]] = {}
-        nodes: dict[str, dict[str, list[Any]]] = {}
-        for node_id, lines in self.lines.items():
-            for name, line in lines.items():
-                terms[name] = [line.rate_micros_per_hour, line.holding_epochs]
-                nodes.setdefault(node_id, {})[name] = [line.minutes, line.row.to_row()]
-        times = [self.starts_s, self.ends_s, self.minute_seconds]
-        offline = {node_id: list(times_s) for node_id, times_s in self.offline_s.items()}
-        rows = pack({"times": times, "terms": terms, "nodes": nodes, "offline": offline})
-        checks = pack_checks(self.checks) if self.has_all_checks else None
-        return {"rows": rows, "checks": checks}
-
-    @classmethod
-    def from_fields(cls, epoch: int, fields: Mapping[str, Any]) -> "Part":
-        """The part that `to_fields` wrote."""
-        known = unpack(fields["rows"])
-        starts_s, ends_s, minute_seconds = known["times"]
-        packed = fields["checks"]
-        return cls(
-            epoch,
-            starts_s,
-            ends_s,
-            minute_seconds,
-            lines={name: _lines(known["terms"], found) for name, found in known["nodes"].items()},
-            checks=tuple(unpack_checks(packed)) if packed else (),
-            offline_s={name: tuple(times_s) for name, times_s in known["offline"].items()},
-            has_all_checks=packed is not None,
-        )
-
-
-def _lines(terms: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Line]:
-    return {
-        name: Line(name, terms[name][0], terms[name][1], minutes, Row.from_row(row))
-        for name, (minutes, row) in sorted(found.items())
-    }
-
 
 def bucket_of(node_id: str) -> int:
     """Which document a node is in."""
     return shard_of(node_id, BUCKETS)
 
 
-def with_part(
-    fields: Mapping[str, Any] | None, part: Part, bytes_max: int = BYTES_MAX
-) -> dict[str, Any]:
-    """The document with one more epoch, or with more of an epoch that it has.
+@dataclass(frozen=True, slots=True)
+class _Offline:
+    """When a node was given up as offline."""
 
-    Only the epoch that changes is unpacked. Epochs beyond EPOCHS_KEPT go; then, while it is too
-    large, the oldest checks, then the oldest epochs."""
-    epochs = dict(fields["epochs"]) if fields else {}
-    key = str(part.epoch)
-    whole = Part.from_fields(part.epoch, epochs[key]).merged(part) if key in epochs else part
-    epochs[key] = whole.to_fields()
-    newest_first = sorted(epochs, key=int, reverse=True)[:EPOCHS_KEPT]
-    kept = {name: epochs[name] for name in newest_first}
-    size = sum(map(_bytes, kept.values()))
-    for name in reversed(newest_first):
-        if size > bytes_max:
-            size -= len(kept[name]["checks"] or b"")
-            kept[name] = {**kept[name], "checks": None}
-    while size > bytes_max and len(kept) > 1:
-        size -= _bytes(kept.popitem()[1])
-    return {"through_epoch": max(map(int, kept)), "epochs": kept}
+    node_id: str
+    at_s: float
 
 
-def with_money(
-    fields: Mapping[str, Any] | None, part: Part, money: MoneyPage, bytes_max: int = BYTES_MAX
-) -> dict[str, Any]:
-    """`with_part`, and what the bucket's nodes have, and every stream that one of them may be on.
+@dataclass(frozen=True, slots=True)
+class _Epoch:
+    """A part as it is stored: its tables apart, so that old checks can be left out."""
 
-    What was cut out of a newer page stays."""
-    known = carried_by(fields) or MoneyPage()
-    streams = {name for lines in part.lines.values() for name in lines}
-    if known.written_s <= money.written_s:
-        names = {*known.streams, *streams, *money.running}
-        known = money.cut(names, {*known.tokens, *part.lines})
-    carried = known.to_fields()
-    room = bytes_max - sum(len(each) for each in carried.values() if isinstance(each, bytes))
-    return {**with_part(fields, part, room), "money": carried}
+    starts_s: int
+    ends_s: int
+    minute_seconds: int
+    lines: Annotated[tuple[Line, ...], Table()]
+    offline: Annotated[tuple[_Offline, ...], Table()]
+    checks: Annotated[tuple[Check, ...] | None, Table()]
+    """None once they had to make room."""
+
+    @classmethod
+    def of(cls, part: Part) -> "_Epoch":
+        """The part, in the order of nodes, and of streams or draws."""
+        lines = [line for _, mine in sorted(part.lines.items()) for _, line in sorted(mine.items())]
+        offline = sorted(part.offline_s.items())
+        ordered = sorted(part.checks, key=lambda check: (check.node_id, check.draw))
+        checks = tuple(_since(check, part.starts_s) for check in ordered)
+        return cls(
+            part.starts_s,
+            part.ends_s,
+            part.minute_seconds,
+            tuple(lines),
+            tuple(_Offline(node_id, at_s) for node_id, times_s in offline for at_s in times_s),
+            checks if part.has_all_checks else None,
+        )
+
+    def part(self, epoch: int) -> Part:
+        """What was stored."""
+        lines: dict[str, dict[str, Line]] = {}
+        for line in self.lines:
+            lines.setdefault(line.row.node_id, {})[line.stream_id] = line
+        offline: dict[str, tuple[float, ...]] = {}
+        for one in self.offline:
+            offline[one.node_id] = (*offline.get(one.node_id, ()), one.at_s)
+        times = (self.starts_s, self.ends_s, self.minute_seconds)
+        return Part(epoch, *times, lines, self.all_checks(), offline, self.checks is not None)
+
+    def all_checks(self) -> tuple[Check, ...]:
+        """Those that are left, with their instants in Unix seconds."""
+        return tuple(_at(check, self.starts_s) for check in self.checks or ())
 
 
-def epochs_of(fields: Mapping[str, Any] | None, node_id: str) -> list[NodeEpoch]:
-    """What a bucket's document holds of one node, newest epoch first; epochs without it too."""
-    found = fields["epochs"] if fields else {}
-    return [
-        _epoch_of(int(key), found[key], node_id) for key in sorted(found, key=int, reverse=True)
-    ]
+_EPOCHS = Codec(_Epoch, "an epoch of pages/nodes")
 
 
-def _epoch_of(epoch: int, fields: Mapping[str, Any], node_id: str) -> NodeEpoch:
-    known, packed = unpack(fields["rows"]), fields["checks"]
-    starts_s, ends_s, minute_seconds = known["times"]
-    return NodeEpoch(
-        epoch,
-        starts_s,
-        ends_s,
-        minute_seconds,
-        tuple(_lines(known["terms"], known["nodes"].get(node_id, {})).values()),
-        tuple(unpack_checks(packed, node_id)) if packed else (),
-        tuple(known["offline"].get(node_id, ())),
-        has_all_checks=packed is not None,
-    )
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Some nodes' last epochs: the document `pages/nodes-{bucket}`."""
+
+    epochs: Annotated[Mapping[str, dict[str, Any]], Stored.AS_IS] = field(default_factory=dict)
+    """By number, newest first, each as it is stored: who reads or changes one unpacks only that."""
+    money: MoneyPage | None = None
+    """What the nodes have, and every stream that one of them may be on."""
+
+    def with_part(self, part: Part, bytes_max: int = BYTES_MAX) -> "Bucket":
+        """With one more epoch, or with more of an epoch that it has.
+
+        Epochs beyond EPOCHS_KEPT go; then, while it is too large, the oldest checks, then the
+        oldest epochs."""
+        key, epochs = str(part.epoch), dict(self.epochs)
+        if key in epochs:
+            part = _EPOCHS.decode(epochs[key]).part(part.epoch).merged(part)
+        epochs[key] = _EPOCHS.encode(_Epoch.of(part))
+        newest_first = sorted(epochs, key=int, reverse=True)[:EPOCHS_KEPT]
+        kept = {name: epochs[name] for name in newest_first}
+        size = sum(map(_bytes, kept.values()))
+        for name in reversed(newest_first):
+            if size > bytes_max:
+                size -= _bytes(kept[name]["checks"])
+                kept[name] = {**kept[name], "checks": None}
+        while size > bytes_max and len(kept) > 1:
+            size -= _bytes(kept.popitem()[1])
+        return replace(self, epochs=kept)
+
+    def with_money(self, part: Part, money: MoneyPage, bytes_max: int = BYTES_MAX) -> "Bucket":
+        """`with_part`, and what the nodes have.
+
+        What was cut out of a newer page stays."""
+        known = self.money or MoneyPage()
+        if known.written_s <= money.written_s:
+            streams = {name for lines in part.lines.values() for name in lines}
+            names = {*known.streams, *streams, *money.running}
+            known = money.cut(names, {*known.tokens, *part.lines})
+        room = bytes_max - _bytes(MONEY_PAGES.encode(known))
+        return replace(self.with_part(part, room), money=known)
+
+    def epochs_of(self, node_id: str) -> list[NodeEpoch]:
+        """What it holds of one node, newest epoch first; epochs without it too."""
+        only = {
+            "lines": ("row.node_id", node_id),
+            "offline": ("node_id", node_id),
+            "checks": ("node_id", node_id),
+        }
+        found = ((int(key), _EPOCHS.decode(stored, only)) for key, stored in self.epochs.items())
+        return [
+            NodeEpoch(
+                epoch,
+                stored.starts_s,
+                stored.ends_s,
+                stored.minute_seconds,
+                stored.lines,
+                stored.all_checks(),
+                tuple(one.at_s for one in stored.offline),
+                has_all_checks=stored.checks is not None,
+            )
+            for epoch, stored in sorted(found, key=itemgetter(0), reverse=True)
+        ]
+
+
+BUCKET_PAGES = Codec(Bucket, "pages/nodes")
 
 
 def is_known(epochs: Sequence[NodeEpoch]) -> bool:
@@ -193,5 +216,27 @@ def is_known(epochs: Sequence[NodeEpoch]) -> bool:
     return any(each.lines or each.checks or each.offline_s for each in epochs)
 
 
-def _bytes(fields: Mapping[str, Any]) -> int:
-    return len(fields["rows"]) + len(fields["checks"] or b"")
+def _since(check: Check, starts_s: float) -> Check:
+    """A check that is due so long after the epoch's start, with attempts so long after that.
+
+    A few digits each and not fourteen, to the millisecond: a tenth of a bucket."""
+    attempts = [_moved(attempt, -check.due_s) for attempt in check.attempts]
+    return replace(check, due_s=round(check.due_s - starts_s, 3), attempts=tuple(attempts))
+
+
+def _at(check: Check, starts_s: float) -> Check:
+    due_s = round(check.due_s + starts_s, 3)
+    attempts = [_moved(attempt, due_s) for attempt in check.attempts]
+    return replace(check, due_s=due_s, attempts=tuple(attempts))
+
+
+def _moved(attempt: dict[str, Any], by_s: float) -> dict[str, Any]:
+    started_s = attempt.get("started_s")
+    return attempt if started_s is None else attempt | {"started_s": round(started_s + by_s, 3)}
+
+
+def _bytes(stored: Any) -> int:
+    """What packed columns take, and their names."""
+    if isinstance(stored, Mapping):
+        return sum(len(name) + _bytes(each) for name, each in stored.items())
+    return len(stored) if isinstance(stored, bytes) else 0

@@ -5,13 +5,14 @@ Payout writes it; so does api, when the stream or its balance was changed there.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Annotated
 
 from coordinator.checking.checks import Check, Verdict
-from coordinator.documents.packing import pack, unpack
+from coordinator.documents.codec import Codec
+from coordinator.documents.columns import Table
 from coordinator.ledger.statements import Statement
-from coordinator.pages.money_pages import MoneyPage, carried_by
+from coordinator.pages.money_pages import MoneyPage
 from coordinator.reasons import Reason
 
 HOURS_KEPT = 168
@@ -48,29 +49,17 @@ class StreamHour:
         """What came back, to the balance or to the sponsor."""
         return self.forfeited_micros + self.refunded_micros
 
-    def to_row(self) -> list[Any]:
-        """For packing."""
-        return [_plain(getattr(self, each.name)) for each in fields(self)]
-
-    @classmethod
-    def from_row(cls, row: list[Any]) -> "StreamHour":
-        """The hour that `to_row` wrote."""
-        named = dict(zip((each.name for each in fields(cls)), row, strict=True))
-        named["unpaid"] = {Reason(code): minutes for code, minutes in named["unpaid"]}
-        named["checks"] = {Verdict(code): count for code, count in named["checks"]}
-        return cls(**named)
-
 
 @dataclass(frozen=True, slots=True)
 class StreamPage:
     """A stream's last epochs."""
 
-    hours: tuple[StreamHour, ...] = ()
+    hours: Annotated[tuple[StreamHour, ...], Table()] = ()
     """Newest first, at most HOURS_KEPT."""
     thumbnail: str | None = None
     """A picture that a passed check took lately."""
     money: MoneyPage | None = None
-    """The stream, its balance and its nodes' tokens; None on a page of before there was that."""
+    """The stream, its balance and its nodes' tokens; None before they were shown first."""
 
     @property
     def through_s(self) -> int | None:
@@ -92,20 +81,8 @@ class StreamPage:
             return self
         return replace(self, money=money.cut([stream_id], {*nodes, *known.tokens}))
 
-    def to_fields(self) -> dict[str, Any]:
-        """The document's fields."""
-        rows = pack([hour.to_row() for hour in self.hours])
-        money = self.money.to_fields() if self.money else None
-        return {"hours": rows, "thumbnail": self.thumbnail, "money": money}
 
-    @classmethod
-    def from_fields(cls, stored: Mapping[str, Any] | None) -> "StreamPage":
-        """The page that `to_fields` wrote; an empty one for None."""
-        if stored is None:
-            return cls()
-        rows = unpack(stored["hours"])
-        hours = tuple(StreamHour.from_row(row) for row in rows)
-        return cls(hours, stored["thumbnail"], carried_by(stored))
+STREAM_PAGES = Codec(StreamPage, "pages/stream")
 
 
 def hour_of(statement: Statement, checks: Iterable[Check]) -> StreamHour:
@@ -137,9 +114,3 @@ def thumbnail_of(checks: Iterable[Check]) -> str | None:
     passed = (check for check in checks if check.verdict is Verdict.PASS and check.thumbnail)
     latest = max(passed, key=lambda check: check.due_s, default=None)
     return latest.thumbnail if latest else None
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return [[key.value, count] for key, count in value.items()]
-    return value

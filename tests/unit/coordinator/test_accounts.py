@@ -7,7 +7,7 @@ import pytest
 from coordinator.adapters.documents import check_document
 from coordinator.adapters.store import Ref
 from coordinator.keys import shard_of
-from coordinator.ledger.accounts import ACCOUNT_SHARDS, Accounts, by_shard
+from coordinator.ledger.accounts import ACCOUNT_SHARDS, ACCOUNTS, Accounts, by_shard
 from coordinator.ledger.rows import Row
 from coordinator.ledger.statements import Statement
 from coordinator.ledger.terms import Terms
@@ -104,8 +104,7 @@ def test_applying_twice_changes_nothing() -> None:
 def test_accounts_survive_their_document() -> None:
     """And an absent one is empty."""
     accounts = Accounts().applying(_statement(5, {"n2": 13, "n5": 17}))
-    assert Accounts.from_fields(accounts.to_fields()) == accounts
-    assert Accounts.from_fields(None) == Accounts()
+    assert ACCOUNTS.decode(ACCOUNTS.encode(accounts)) == accounts
 
 
 def test_who_never_earned_has_no_account() -> None:
@@ -136,6 +135,6 @@ def test_a_shard_of_ten_thousand_nodes_fits_its_document() -> None:
         earned = {node_id: 7_919 * (at + 1) * (epoch + 13) for at, node_id in enumerate(mine)}
         statement = _statement(epoch, earned, terms=Terms(1, 1, 60, 24))
         accounts = accounts.applying(statement)
-    fields = accounts.to_fields()
+    fields = ACCOUNTS.encode(accounts)
     check_document(Ref("accounts", "3"), fields)
     assert len(fields["nodes"]) < 200_000

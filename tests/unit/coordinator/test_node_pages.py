@@ -4,25 +4,21 @@ import random
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
 from coordinator.adapters.documents import check_document
 from coordinator.adapters.store import Ref
-from coordinator.checking.check_tables import pack_checks, unpack_checks
 from coordinator.checking.checks import Check, Event, Verdict
 from coordinator.epochs import Calendar
 from coordinator.ledger.balances import opening_balance
 from coordinator.ledger.rows import Carried, Row
-from coordinator.pages.money_pages import MoneyPage, Tokens, carried_by
+from coordinator.pages.money_pages import MoneyPage, Tokens
 from coordinator.pages.node_pages import (
+    BUCKET_PAGES,
     BYTES_MAX,
     EPOCHS_KEPT,
+    Bucket,
     Line,
     Part,
-    epochs_of,
     is_known,
-    with_money,
-    with_part,
 )
 from coordinator.reasons import Reason
 from coordinator.streams import Stream
@@ -87,29 +83,31 @@ def _part(epoch: int, nodes: int, checks_each: int, seed: int = 7) -> Part:
     return Part(epoch, epoch * 3600, epoch * 3600 + 3600, 60, lines, tuple(checks))
 
 
-def _document(parts: list[Part], bytes_max: int = BYTES_MAX) -> dict[str, Any] | None:
-    fields = None
+def _page(parts: list[Part], bytes_max: int = BYTES_MAX) -> Bucket:
+    page = Bucket()
     for part in parts:
-        fields = with_part(fields, part, bytes_max)
-    return fields
+        page = page.with_part(part, bytes_max)
+    return page
+
+
+def _size(page: Bucket) -> int:
+    return check_document(Ref("pages", "nodes-39"), BUCKET_PAGES.encode(page))
 
 
 def test_a_day_of_a_full_bucket_fits_with_every_check() -> None:
     """Four checks an hour with all their numbers; no two alike."""
-    fields = _document([_part(11 + n, NODES_OF_A_FULL_BUCKET, 4) for n in range(EPOCHS_KEPT)])
-    assert fields is not None
-    epochs = epochs_of(fields, "n" + "0" * 19)
+    page = _page([_part(11 + n, NODES_OF_A_FULL_BUCKET, 4) for n in range(EPOCHS_KEPT)])
+    epochs = page.epochs_of("n" + "0" * 19)
     assert len(epochs) == EPOCHS_KEPT
     assert all(len(each.checks) == 4 and each.has_all_checks for each in epochs)
-    assert check_document(Ref("pages", "nodes-39"), fields) < 1_048_576
+    assert _size(page) < 1_048_576
 
 
 def test_what_does_not_fit_makes_room_oldest_checks_first() -> None:
     """Rows and the newest checks stay."""
-    fields = _document([_part(11 + n, 7, 5) for n in range(EPOCHS_KEPT)], bytes_max=30_000)
-    assert fields is not None
-    assert check_document(Ref("pages", "nodes-39"), fields) < 32_000
-    epochs = epochs_of(fields, "n" + "0" * 19)
+    page = _page([_part(11 + n, 7, 5) for n in range(EPOCHS_KEPT)], bytes_max=45_000)
+    assert _size(page) < 50_000
+    epochs = page.epochs_of("n" + "0" * 19)
     whole = [each.has_all_checks for each in epochs]
     assert len(epochs) == EPOCHS_KEPT
     assert all(each.lines for each in epochs)
@@ -120,62 +118,60 @@ def test_what_does_not_fit_makes_room_oldest_checks_first() -> None:
 
 def test_even_the_oldest_epochs_go_at_last() -> None:
     """When rows alone are too much; the newest is kept, whatever it takes."""
-    fields = _document([_part(11 + n, 7, 1) for n in range(3)], bytes_max=500)
-    held = epochs_of(fields, "n" + "0" * 19)
+    page = _page([_part(11 + n, 7, 1) for n in range(3)], bytes_max=500)
+    held = page.epochs_of("n" + "0" * 19)
     assert [(each.epoch, len(each.lines), len(each.checks)) for each in held] == [(13, 1, 0)]
 
 
 def test_the_page_forgets_epochs_one_by_one() -> None:
-    """And says through which it is."""
-    fields = _document([_part(11 + n, 1, 1) for n in range(EPOCHS_KEPT + 3)])
-    assert fields is not None
-    assert fields["through_epoch"] == 11 + EPOCHS_KEPT + 2
-    assert [each.epoch for each in epochs_of(fields, "n" + "0" * 19)][-1] == 11 + 3
+    """The oldest first."""
+    page = _page([_part(11 + n, 1, 1) for n in range(EPOCHS_KEPT + 3)])
+    epochs = [each.epoch for each in page.epochs_of("n" + "0" * 19)]
+    assert epochs == list(range(11 + EPOCHS_KEPT + 2, 11 + 2, -1))
 
 
 def test_adding_an_epoch_again_changes_nothing() -> None:
     """A call that died, or two instances at once."""
     parts = [_part(11, 3, 2), _part(12, 3, 2)]
-    fields = _document(parts)
-    assert with_part(fields, parts[0]) == fields
-    assert with_part(fields, parts[1]) == fields
+    page = _page(parts)
+    assert page.with_part(parts[0]) == page
+    assert page.with_part(parts[1]) == page
 
 
 def test_streams_of_one_epoch_may_come_in_several_calls() -> None:
     """Lines of both are there then, and every check once."""
     whole = _part(11, 2, 2)
-    first, second = "n" + "0" * 19, "n" + "0" * 18 + "1"
-    other = Part(
-        11, whole.starts_s, whole.ends_s, 60, {first: {"s5": whole.lines[second]["s3"]}},
-        whole.checks,
-    )  # fmt: skip
-    (found,) = epochs_of(_document([whole, other]), first)
+    first = "n" + "0" * 19
+    line = replace(whole.lines[first]["s3"], stream_id="s5")
+    other = Part(11, whole.starts_s, whole.ends_s, 60, {first: {"s5": line}}, whole.checks)
+    (found,) = _page([whole, other]).epochs_of(first)
     assert [line.stream_id for line in found.lines] == ["s3", "s5"]
     assert len(found.checks) == 2
 
 
 def test_a_node_that_nothing_is_known_of_is_not_known() -> None:
     """Although its bucket is there."""
-    fields = _document([_part(11, 3, 1)])
-    assert is_known(epochs_of(fields, "n" + "0" * 19))
-    assert not is_known(epochs_of(fields, "n404"))
-    assert not is_known(epochs_of(None, "n404"))
+    page = _page([_part(11, 3, 1)])
+    assert is_known(page.epochs_of("n" + "0" * 19))
+    assert not is_known(page.epochs_of("n404"))
+    assert not is_known(Bucket().epochs_of("n404"))
 
 
-@pytest.mark.parametrize("node_id", [None, "n2"])
-def test_checks_are_packed_and_unpacked(node_id: str | None) -> None:
+def test_checks_are_found_again_as_they_were() -> None:
     """With events, causes, several connections, and numbers that only some of them have."""
-    attempts = ({"seconds": 1.5, "lag_s": None}, {"seconds": 7.0, "thumbnail": "s3.7"})
-    checks = [
+    attempts = (
+        {"seconds": 1.5, "started_s": 420.257},
+        {"seconds": 7.0, "started_s": 422.001, "thumbnail": "s3.7"},
+    )
+    checks = (
         Check("n2", "s3", 7, 420.25, Verdict.FAIL, Reason.LAGGING, None, Event.FLAGGED, attempts),
         Check("n2", "s3", 8, 480.5, Verdict.PASS, Reason.PASSED, 420.25, None, attempts[1:]),
         Check("n5", "s5", 7, 421.0, Verdict.UNKNOWN, Reason.UNKNOWN_LATE),
-    ]
-    found = unpack_checks(pack_checks(reversed(checks)), node_id)
-    assert [check.node_id for check in found] == ["n2", "n2", "n5"][: 3 if node_id is None else 2]
-    assert found[0].attempts == ({"seconds": 1.5}, attempts[1])
-    assert (found[0].event, found[1].caused_by_s) == (Event.FLAGGED, 420.25)
-    assert found[1] == checks[1]
+    )
+    page = Bucket().with_part(Part(0, 0, 3600, 60, checks=checks[::-1]))
+    for node_id, expected in (("n2", checks[:2]), ("n5", checks[2:]), ("n7", ())):
+        (found,) = page.epochs_of(node_id)
+        assert found.checks == expected
 
 
 def _money(nodes: int) -> MoneyPage:
@@ -204,19 +200,17 @@ def _money(nodes: int) -> MoneyPage:
 
 def test_a_full_bucket_has_room_for_what_its_nodes_have() -> None:
     """Checks make room for it, if there must be room."""
-    fields, money = None, _money(2 * NODES_OF_A_FULL_BUCKET)
+    page, money = Bucket(), _money(2 * NODES_OF_A_FULL_BUCKET)
     for epoch in range(11, 11 + EPOCHS_KEPT):
-        fields = with_money(fields, _part(epoch, NODES_OF_A_FULL_BUCKET, 4), money)
-    assert fields is not None
-    assert check_document(Ref("pages", "nodes-39"), fields) < 1_048_576
-    assert len(epochs_of(fields, "n" + "0" * 19)) == EPOCHS_KEPT
-    carried = carried_by(fields)
-    assert carried is not None
-    assert (len(carried.tokens), len(carried.streams)) == (NODES_OF_A_FULL_BUCKET, 100)
+        page = page.with_money(_part(epoch, NODES_OF_A_FULL_BUCKET, 4), money)
+    assert _size(page) < 1_048_576
+    assert len(page.epochs_of("n" + "0" * 19)) == EPOCHS_KEPT
+    assert page.money is not None
+    assert (len(page.money.tokens), len(page.money.streams)) == (NODES_OF_A_FULL_BUCKET, 100)
 
 
 def test_what_was_cut_out_of_a_newer_page_of_tokens_stays() -> None:
     """Two instances settle streams of one epoch; the slower one has the older page."""
-    newer = with_money(None, _part(11, 2, 1), replace(_money(2), written_s=11.0))
-    older = with_money(newer, _part(11, 2, 1), replace(_money(0), written_s=7.0))
+    newer = Bucket().with_money(_part(11, 2, 1), replace(_money(2), written_s=11.0))
+    older = newer.with_money(_part(11, 2, 1), replace(_money(0), written_s=7.0))
     assert older == newer

@@ -44,8 +44,7 @@ async def test_writers_and_readers_agree_on_where_a_node_is() -> None:
     part = Part(7, 25_200, 28_800, 60, offline_s={"n2": (7.0,)})
     await writer.add_part(bucket_of("n2"), part, MoneyPage())
     await writer.add_incidents(7, [Incident("fraud/n2/7", 7.0, "A", "B.", "/n/n2")])
-    document = await reader.bucket("n2")
-    assert document is not None
-    assert document["through_epoch"] == 7
+    (epoch,) = (await reader.bucket("n2")).epochs_of("n2")
+    assert (epoch.epoch, epoch.offline_s) == (7, (7.0,))
     assert [each.key for each in (await reader.incidents()).known] == ["fraud/n2/7"]
     assert await writer.through_epoch() == 7

@@ -11,7 +11,7 @@ from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.page_documents import PageReader
 from coordinator.adapters.store import Decide, Fields, Ref, Store, StoreError
 from coordinator.checking.checks import Event, Verdict
-from coordinator.pages.node_pages import NodeEpoch, bucket_of, epochs_of
+from coordinator.pages.node_pages import NodeEpoch, bucket_of
 from coordinator.reasons import Reason
 from payout.gathering import Gatherer
 from payout.paging import Newest
@@ -48,7 +48,7 @@ def _reader(lived: Lived) -> PageReader:
 
 
 async def _epochs(lived: Lived, node_id: str) -> list[NodeEpoch]:
-    return epochs_of(await _reader(lived).bucket(node_id), node_id)
+    return (await _reader(lived).bucket(node_id)).epochs_of(node_id)
 
 
 async def test_a_page_holds_what_the_statement_says() -> None:

@@ -14,12 +14,11 @@ from coordinator.adapters.log import Log
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.settings import PayoutSettings
 from coordinator.adapters.store import Ref, Store, StoreError
-from coordinator.checking.checks import Check, Event, IngestState, Run, Verdict, run_id
+from coordinator.checking.checks import RUNS, Check, Event, IngestState, Run, Verdict, run_id
 from coordinator.checking.days import days_around
 from coordinator.epochs import Calendar
-from coordinator.ledger.balances import opening_balance
+from coordinator.ledger.balances import BALANCES, opening_balance
 from coordinator.ledger.entries import EntryKind
-from coordinator.pages.money_pages import FORMAT
 from coordinator.polling.polls import Outcome, Poll
 from coordinator.polling.rosters import Roster, Slot
 from coordinator.polling.sweeps import Sweep
@@ -265,7 +264,7 @@ async def test_what_a_confirmed_fraud_has_pending_comes_back() -> None:
     caught = Check("n2", "s3", 0, fraud_s, Verdict.FAIL, Reason.NO_STREAM, event=Event.CONFIRMED)
     run = Run(int(fraud_s // 60), fraud_s, fraud_s, (), {}, (caught,))
     ref = Ref("probe_results", run.id)
-    await measured.put(ref, run.to_fields())
+    await measured.put(ref, RUNS.encode(run))
     assert (await measurements.runs(range(run.draw, run.draw + 1)))[0].checks == (caught,)
     await _settler(measured, money, AFTER + 4 * 3600).settle_due()
     statements = await Ledger(money).statements("s3", 0, 200)
@@ -387,7 +386,7 @@ async def test_accounts_that_cannot_follow_keep_no_other_stream_from_being_paid(
     await _broken(money)
     (balance,) = await Ledger(money).balances(["s2"])
     assert balance is not None
-    fields = {**balance.model_dump(), "follow_epoch": EPOCH - 1}
+    fields = {**BALANCES.encode(balance), "follow_epoch": EPOCH - 1}
     await money.put(Ref("balances", "s2"), fields)
     summary = await _settler(measured, money, AFTER).settle_due()
     assert [line["stream_id"] for line in summary["settled"]] == ["s3"]
@@ -400,7 +399,7 @@ async def test_whatever_else_is_damaged_pay_goes_on() -> None:
     await _evidence(measured)
     for day in days_around(AFTER):
         await measured.put(Ref("schedule_days", day.isoformat()), {"day": "damaged"})
-    await measured.put(Ref("pages", "money"), {"format": FORMAT, "revision": 1})
+    await measured.put(Ref("pages", "money"), {"format": 1, "revision": 1})
     await money.put(Ref("webhooks", "s3"), {"due_s": 1.0})
     job = "projects/tests/locations/here/jobs/prober"
     told = {"GOOGLE_CLOUD_PROJECT": "tests", "LOG_LEVEL": "ERROR", "SCHEDULER_SWITCHED": job}

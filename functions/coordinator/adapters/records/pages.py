@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeGuard
 
 from coordinator.adapters.records.base import Records
 from coordinator.adapters.store import Fields, Ref
 from coordinator.documents.column_memory import ColumnPacker
-from coordinator.pages import money_pages, network_pages
-from coordinator.pages.money_pages import MoneyPage
+from coordinator.pages import network_pages
+from coordinator.pages.money_pages import MONEY_PAGES, MoneyPage
 from coordinator.pages.network_pages import NetworkPage, network_page_id
 
 _MONEY_PAGE = Ref("pages", "money")
@@ -47,18 +46,15 @@ class PageRecords(Records):
     async def money_page(self) -> MoneyPage | None:
         """Streams and tokens as they were last shown."""
         (fields,) = await self._store.get(_MONEY_PAGE)
-        return MoneyPage.from_fields(fields) if _is_money_page(fields) else None
+        return MONEY_PAGES.decode_if_known(fields)
 
     async def replace_money_page(self, page: MoneyPage, before: MoneyPage) -> MoneyPage | None:
         """Writes `page` over `before`, its next revision; None if that was written meanwhile."""
         revised = replace(page, revision=before.revision + 1)
 
         def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
-            stored = read[0]["revision"] if _is_money_page(read[0]) else 0
-            return {_MONEY_PAGE: revised.to_fields()} if stored == before.revision else {}
+            stored = MONEY_PAGES.decode_if_known(read[0]) or MoneyPage()
+            same = stored.revision == before.revision
+            return {_MONEY_PAGE: MONEY_PAGES.encode(revised)} if same else {}
 
         return revised if await self._store.transact([_MONEY_PAGE], decide) else None
-
-
-def _is_money_page(fields: Fields | None) -> TypeGuard[Fields]:
-    return fields is not None and fields["format"] == money_pages.FORMAT
