@@ -21,8 +21,8 @@ async def resolve_ipv4(host: str) -> list[str]:
             )
     except (OSError, UnicodeError, TimeoutError) as e:
         raise AddressError(
-            f"The ingest's name {host} does not resolve to an IPv4 address ({e or 'timeout'}): "
-            "check this machine's DNS; the agent keeps trying."
+            f"The ingest's name {host} does not resolve to an IPv4 address "
+            f"({str(e) or 'timeout'}): check this machine's DNS; the agent keeps trying."
         ) from e
     return [str(address[0]) for *_, address in found]
 

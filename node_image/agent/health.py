@@ -24,7 +24,7 @@ def main() -> int:
         print(body["reason"])
         return 0 if answer.status == 200 else 1
     except (OSError, http.client.HTTPException, ValueError, KeyError) as e:
-        print(f"The agent does not answer on {host}:{port}: {e or type(e).__name__}")
+        print(f"The agent does not answer on {host}:{port}: {str(e) or type(e).__name__}")
         return 1
     finally:
         agent.close()

@@ -47,7 +47,7 @@ async def play(
     except (OSError, EOFError, TimeoutError, RtmpError) as e:
         if not (played.video or played.audio):
             stage = player.stage if is_connected else None
-            raise PlayError(f"{_how_far(stage)} ({e or type(e).__name__})") from e
+            raise PlayError(f"{_how_far(stage)} ({_why(e)})") from e
     return played
 
 
@@ -113,7 +113,7 @@ async def _count(
 def _refuse_end(event: Message | PlayEnd) -> Message:
     match event:
         case PlayEnd(code, says):
-            raise EOFError(says or code)
+            raise EOFError(says or code or "the server ended it")
         case Message():
             return event
 
@@ -123,6 +123,14 @@ async def _read(reader: asyncio.StreamReader) -> bytes:
     if not data:
         raise EOFError("it closed the connection")
     return data
+
+
+def _why(error: Exception) -> str:
+    """In one line: a server's own words may hold anything."""
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    text = str(error) or type(error).__name__
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def _how_far(stage: PlayStage | None) -> str:

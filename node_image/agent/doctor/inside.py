@@ -83,7 +83,7 @@ async def check_ports_bound(pages: OwnPages, settings: Settings, node_id: str) -
             _, writer = await asyncio.open_connection(pages.host, rtmp)
         writer.close()
     except (OSError, TimeoutError) as e:
-        says = f"The relay does not listen on port {rtmp}: {e or 'timeout'}."
+        says = f"The relay does not listen on port {rtmp}: {str(e) or 'timeout'}."
         return problem(Kind.PORTS, says, f"Stop what uses port {rtmp}, or set RTMP_PORT.")
     return ok(Kind.PORTS, f"Relay and agent listen on {rtmp} and {stats}.")
 
@@ -124,7 +124,7 @@ async def _check_ingest(ingest: RtmpAddress) -> Finding:
             _, writer = await asyncio.open_connection(address, ingest.port)
         writer.close()
     except (AddressError, OSError, TimeoutError) as e:
-        says = f"The ingest {ingest.host}:{ingest.port} is not reached: {e or 'timeout'}."
+        says = f"The ingest {ingest.host}:{ingest.port} is not reached: {str(e) or 'timeout'}."
         fix = f"Allow this machine to connect to {ingest.host}, TCP port {ingest.port}."
         return problem(Kind.INGEST, says, fix)
     return ok(Kind.INGEST, "The ingest is reached, but sends no media now.")

@@ -37,7 +37,7 @@ class LocalPage:
                 finally:
                     writer.close()
         except (OSError, TimeoutError) as e:
-            raise EngineSilentError(f"{self._what}: {e or type(e).__name__}") from e
+            raise EngineSilentError(f"{self._what}: {str(e) or type(e).__name__}") from e
         if len(answer) > _PAGE_BYTES_MAX:
             raise EngineSilentError(f"{self._what} are too long")
         return answer.partition(b"\r\n\r\n")[2]
