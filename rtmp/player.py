@@ -127,7 +127,7 @@ class Player:
         if message.kind == MessageKind.USER_CONTROL:
             return self._take_control(message.body)
         if message.kind == MessageKind.WINDOW:
-            self._report_bytes = max(1, parse_number(message))
+            self._report_bytes = parse_number(message)
         elif message.kind == MessageKind.BANDWIDTH:
             self._window_bytes = parse_number(message)
         return None

@@ -36,10 +36,11 @@ def test_what_is_written_is_read_again() -> None:
         (b"\x02\x00\x01\xff", "\ufffd"),
         (b"\x03\x00\x00\x05\x00\x00\x09", {"": None}),
         (b"\x0a\x00\x00\x00\x00", []),
+        (b"\x03\x00\x01a\x05\x00\x01a\x01\x01\x00\x00\x09", {"a": True}),
     ],
 )
 def test_what_others_write_is_read(body: bytes, value: amf.Value) -> None:
-    """Undefined, an ECMA array with a false count, a date, a text that is not UTF-8."""
+    """Undefined, an array with a false count, a date, a text that is no UTF-8, a key said twice."""
     assert amf.decode(body) == [value]
 
 
@@ -47,7 +48,8 @@ def test_values_go_down_to_the_depth_and_no_deeper() -> None:
     """Without a stack of calls: 38,000 nested objects end nginx-rtmp."""
     whole = NESTED * (amf.DEPTH_MAX - 1) + b"\x03\x00\x00\x09" + b"\x00\x00\x09" * 7
     assert amf.decode(whole)
-    for body in (NESTED * 38_000, b"\x0a\x00\x00\x00\x01" * 38_000):
+    one_more = NESTED + whole + b"\x00\x00\x09"
+    for body in (one_more, NESTED * 38_000, b"\x0a\x00\x00\x00\x01" * 38_000):
         with pytest.raises(RtmpError, match="deeper than 8"):
             amf.decode(body)
 

@@ -46,6 +46,14 @@ def test_channels_have_one_two_or_three_bytes(channel: int, begins: bytes) -> No
     assert read(data) == [message]
 
 
+def test_a_channel_is_the_same_in_two_and_in_three_bytes() -> None:
+    """The last one's low byte stands first."""
+    data = ChunkWriter().write(65, Message(8, 1, 0, b"x" * 130))
+    assert data.startswith(b"\x00\x01")
+    assert data[13 + 128 :] == b"\xc0\x01xx"
+    assert len(read(data[: 13 + 128] + b"\xc1\x01\x00xx")) == 1
+
+
 @pytest.mark.parametrize("channel", [0, 1, 65_600])
 def test_a_channel_that_cannot_be_is_not_written(channel: int) -> None:
     """Two numbers mean that more bytes follow."""
@@ -83,6 +91,13 @@ def test_a_long_time_that_is_not_repeated_is_body() -> None:
     long = head(0, 0xFFFFFF, 200) + (2**25).to_bytes(4, "big")
     (message,) = read(long + body[:128] + b"\xc4" + body[128:])
     assert (message.timestamp_ms, message.body) == (2**25, body)
+
+
+def test_a_short_time_ends_a_long_one() -> None:
+    """Type 3 repeats the four bytes of the last header only, if that had any."""
+    long = head(0, 0xFFFFFF) + (2**24).to_bytes(4, "big") + b"abc"
+    data = long + head(1, 7) + b"abc" + head(3, 0) + b"abc"
+    assert [m.timestamp_ms - 2**24 for m in read(data)] == [0, 7, 14]
 
 
 def test_a_long_delta_is_a_delta() -> None:
