@@ -6,15 +6,20 @@ port is not touched, unless its /stats.json answers with the caller's own node i
 
 import asyncio
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from api.http.rates import Rates
 from coordinator.adapters.clock import Clock
-from coordinator.adapters.outbound.http_client import HttpClient
+from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.outbound.limits import Failed, OutboundLimits
 from coordinator.reasons import Reason
 from coordinator.strangers.addresses import AddressRefused, check_port, parse_stats_url
 from coordinator.strangers.networks import places_of
 from coordinator.strangers.relay_stats import StatsInvalid, parse_stats
+
+if TYPE_CHECKING:
+    from coordinator.adapters.outbound.http_client import HttpClient
 
 LIMITS = OutboundLimits(resolve_seconds=0.8, connect_seconds=1.2, total_seconds=1.8)
 RTMP_SECONDS = 0.8
@@ -63,13 +68,19 @@ class DialedBack:
 class DialBack:
     """Calls nodes back, each seldom, few at once, within three seconds."""
 
-    def __init__(self, client: HttpClient, clock: Clock) -> None:
-        """`client` should be built with LIMITS of this module."""
-        self._client = client
+    def __init__(self, guard: Guard, clock: Clock) -> None:
+        self._guard = guard
         self._clock = clock
         self._nodes = Rates(1 / EVERY_SECONDS, 1)
         self._peers = Rates(1 / PEER_EVERY_SECONDS, 1)
         self._places = asyncio.Semaphore(AT_ONCE_MAX)
+
+    @cached_property
+    def _client(self) -> "HttpClient":
+        # Here and not above: httpx takes 0.07 s to import, and most instances call nobody back.
+        from coordinator.adapters.outbound.http_client import HttpClient  # noqa: PLC0415
+
+        return HttpClient(self._guard, LIMITS)
 
     async def dial(self, target: DialTarget) -> DialedBack | None:
         """What is reachable of it; None when it was called back too lately, or we are too busy."""
@@ -92,7 +103,7 @@ class DialBack:
         try:
             stats = parse_stats_url(target.stats_url)
             check_port(target.rtmp_port)
-            address = await self._client.resolve(stats.host)
+            address = await self._guard.resolve(stats.host, LIMITS)
         except AddressRefused as refused:
             says = f"{refused.detail}. {refused.reason.fix}"
             return DialedBack(target.peer, PortResult(False, says, refused.reason), _UNTRIED)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from fastapi import FastAPI
 
 from api.app import create_app
-from api.dialback import LIMITS, DialBack
+from api.dialback import DialBack
 from api.http.keys import IngestKey, NodeKey, SponsorKey
 from api.jobs import Jobs
 from api.nodes import Announcements
@@ -15,12 +15,11 @@ from api.snapshots import Snapshots
 from api.streams import Registrar
 from api.webhooks import Subscriptions
 from coordinator.adapters.clock import Clock, system_clock
+from coordinator.adapters.cloud_scheduler import scheduler_of
 from coordinator.adapters.firestore import FirestoreStore
-from coordinator.adapters.late_scheduler import scheduler_of
 from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log
 from coordinator.adapters.outbound.guard import Guard
-from coordinator.adapters.outbound.http_client import HttpClient
 from coordinator.adapters.page_documents import PageReader, PageWriter
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.scheduler import Scheduler
@@ -83,7 +82,7 @@ def build_on(  # noqa: PLR0913 - everything outside of the process, each named
         min(HEARTBEAT_SECONDS_MAX, calendar.sweep_seconds),
         calendar,
         Leases((settings.lease_key or secrets.token_hex(32)).encode()),
-        DialBack(HttpClient(guard, LIMITS), clock) if calls_back else None,
+        DialBack(guard, clock) if calls_back else None,
         switch,
     )
     return create_app(

@@ -6,8 +6,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from coordinator.adapters.clock import Clock, system_clock
+from coordinator.adapters.cloud_scheduler import scheduler_of
 from coordinator.adapters.firestore import FirestoreStore
-from coordinator.adapters.late_scheduler import scheduler_of
 from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log
 from coordinator.adapters.outbound.guard import Guard

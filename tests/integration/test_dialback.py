@@ -7,14 +7,12 @@ import pytest
 
 from api.dialback import (
     EVERY_SECONDS,
-    LIMITS,
     PEER_EVERY_SECONDS,
     DialBack,
     DialedBack,
     DialTarget,
 )
 from coordinator.adapters.outbound.guard import Guard
-from coordinator.adapters.outbound.http_client import HttpClient
 from coordinator.reasons import Reason
 from tests.integration.hostile import (
     Script,
@@ -33,8 +31,7 @@ class _Caller:
 
     def __init__(self, *, allow_private: bool = True) -> None:
         self.now_s = 0.0
-        client = HttpClient(Guard(allow_private=allow_private), LIMITS)
-        self.back = DialBack(client, lambda: self.now_s)
+        self.back = DialBack(Guard(allow_private=allow_private), lambda: self.now_s)
 
     async def dial(
         self, stats: int, rtmp: int, *, host: str = PEER, peer: str = PEER, node_id: str = "n2"
