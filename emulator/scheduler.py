@@ -2,7 +2,7 @@
 
     python -m emulator.scheduler --job NAME,URL,SECONDS [--job …]
     python -m emulator.scheduler --jobs terraform/jobs.json --function collector=http://… […]
-    python -m emulator.scheduler --api 8123 --keys 8124 [--state jobs.json]
+    python -m emulator.scheduler --api 8123
 
 The first calls URLs every few seconds; the second runs the cloud's own definitions by their cron
 schedules; the third is told its jobs by Google's client. All can be combined. A call that fails is
@@ -16,11 +16,9 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from pathlib import Path
 
-from emulator.cloud_scheduler import delivery, keys_page
+from emulator.cloud_scheduler import delivery
 from emulator.cloud_scheduler.book import Book
 from emulator.cloud_scheduler.jobs import Job, defined
-from emulator.cloud_scheduler.tokens import Issuer
-from emulator.cloud_scheduler.trouble import Trouble
 
 HOST = "127.0.0.1"
 
@@ -34,19 +32,11 @@ def say(line: str) -> None:
 async def opened(options: argparse.Namespace, jobs: Sequence[Job]) -> AsyncIterator[Book]:
     """The scheduler with its jobs running and its ports open. Raises OSError for a taken port."""
     async with contextlib.AsyncExitStack() as stack:
-        issuer = None
-        if options.keys is not None:
-            issuer = Issuer(options.issuer or f"http://{options.host}:{options.keys}")
-            page = await keys_page.serve(issuer, options.host, options.keys)
-            stack.callback(page.close)
         client = await stack.enter_async_context(delivery.client())
-        book = Book(delivery.caller(client, issuer), say, options.trouble, options.state)
+        book = Book(delivery.caller(client), say)
         stack.push_async_callback(book.stop)
-        book.load()
         for job in jobs:
-            name = f"{options.parent}/jobs/{job.id}"
-            if name not in book:
-                book.add(name, job)
+            book.add(f"{options.parent}/jobs/{job.id}", job)
         if options.api is not None:
             # Google's libraries take half a second to import: only who asks for the API waits.
             from emulator.cloud_scheduler import service  # noqa: PLC0415
@@ -68,22 +58,17 @@ def parsed(argv: Sequence[str] | None) -> tuple[argparse.Namespace, list[Job]]:
     add("--shards", type=int, default=1, help="how many jobs a {shard} makes (1)")
     add("--host", default=HOST, help=f"address that the ports are opened on ({HOST})")
     add("--api", type=int, metavar="PORT", help="serve the API over gRPC")
-    add("--keys", type=int, metavar="PORT", help="sign OIDC tokens, serve their keys here")
-    add("--issuer", metavar="URL", help="who tokens say they are from (the keys' address)")
     add("--parent", default="projects/demo-restream/locations/local", help="names of jobs")
-    add("--state", type=Path, metavar="FILE", help="keep the jobs in a file, and begin with it")
-    add("--misbehave", default="", metavar="duplicate=0.1,late=0.1,lost=0.1")
     options = parser.parse_args(argv)
     try:
-        options.trouble = Trouble.parse(options.misbehave)
         jobs = [Job.parse(text) for text in options.job]
         if options.jobs:
             urls = dict(entry.split("=", 1) for entry in options.function)
             jobs += defined(options.jobs, urls, options.shards)
     except (ValueError, OSError) as error:
         parser.error(str(error))
-    if not jobs and options.api is None and options.state is None:
-        parser.error("no job: write --job, --jobs, --state or --api")
+    if not jobs and options.api is None:
+        parser.error("no job: write --job, --jobs or --api")
     return options, jobs
 
 

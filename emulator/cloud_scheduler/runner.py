@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from emulator.cloud_scheduler.delivery import CallError, Deliver
 from emulator.cloud_scheduler.jobs import Job
-from emulator.cloud_scheduler.trouble import Trouble
 
 IN_FLIGHT_MAX = 6
 
@@ -27,14 +26,11 @@ class Record:
 class Runner:
     """A job's own schedule, from `start` to `stop`."""
 
-    def __init__(
-        self, job: Job, deliver: Deliver, say: Callable[[str], None], trouble: Trouble
-    ) -> None:
+    def __init__(self, job: Job, deliver: Deliver, say: Callable[[str], None]) -> None:
         self.job = job
         self.record = Record()
         self._deliver = deliver
         self._say = say
-        self._trouble = trouble
         self._calls: set[asyncio.Task[None]] = set()
         self._waiting: asyncio.Task[None] | None = None
 
@@ -63,14 +59,13 @@ class Runner:
         self.trigger(int(time.time()))
 
     def trigger(self, instant_s: int) -> None:
-        """Starts the calls for one instant, unless too many are still under way."""
+        """Starts the call for one instant, unless too many are still under way."""
         if len(self._calls) >= IN_FLIGHT_MAX:
             self._say(f"{self.job.id} skipped: {len(self._calls)} calls are still under way")
             return
-        for delay_s in self._trouble.delays():
-            call = asyncio.create_task(self._call(instant_s, delay_s))
-            self._calls.add(call)
-            call.add_done_callback(self._calls.discard)
+        call = asyncio.create_task(self._call(instant_s))
+        self._calls.add(call)
+        call.add_done_callback(self._calls.discard)
 
     async def _wait(self, instant_s: int) -> None:
         schedule = self.job.schedule
@@ -85,9 +80,7 @@ class Runner:
             self.trigger(instant_s)
             instant_s = schedule.next_after(max(time.time(), instant_s))
 
-    async def _call(self, instant_s: int, delay_s: float) -> None:
-        if delay_s:
-            await asyncio.sleep(delay_s)
+    async def _call(self, instant_s: int) -> None:
         begun_s, retries = time.monotonic(), 0
         while True:
             failure = await self._attempt(instant_s)

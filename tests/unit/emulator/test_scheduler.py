@@ -1,20 +1,15 @@
 """When the scheduler calls, whom, with what, and how often again."""
 
 import asyncio
-import dataclasses
-import os
-import random
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from emulator.cloud_scheduler.book import Book
 from emulator.cloud_scheduler.delivery import CallError, headers
 from emulator.cloud_scheduler.jobs import Job, JobError, Retry, defined
 from emulator.cloud_scheduler.runner import IN_FLIGHT_MAX, Runner
 from emulator.cloud_scheduler.schedule import Schedule, ScheduleError
-from emulator.cloud_scheduler.trouble import Trouble, TroubleError
 
 ROOT = Path(__file__).resolve().parents[3]
 DEFINITIONS = ROOT / "terraform" / "jobs.json"
@@ -145,24 +140,6 @@ def test_a_definition_without_an_address_for_a_function_is_refused() -> None:
         defined(DEFINITIONS, {"collector": "http://127.0.0.1:1"})
 
 
-def test_trouble_comes_as_often_as_asked() -> None:
-    """Always, or never."""
-    dice = random.Random(7)
-    assert Trouble(dice=dice).delays() == [0.0]
-    assert Trouble(lost=1.0, dice=dice).delays() == []
-    first, second = Trouble(duplicate=1.0, dice=dice).delays()
-    assert first == 0.0 <= second <= 1.0
-    (late,) = Trouble(late=1.0, late_s_max=3.0, dice=dice).delays()
-    assert 0 < late <= 3
-
-
-@pytest.mark.parametrize("text", ["late", "late=x", "late=2", "early=0.1", "late=-1"])
-def test_trouble_that_makes_no_sense_is_refused(text: str) -> None:
-    """With what to write."""
-    with pytest.raises(TroubleError, match="write"):
-        Trouble.parse(text)
-
-
 class Target:
     """Notes the instants it is called for; answers when released."""
 
@@ -183,7 +160,7 @@ class Target:
 async def test_calls_of_a_job_overlap_up_to_a_limit() -> None:
     """Then instants are skipped, and said to be."""
     target, said = Target(), list[str]()
-    runner = Runner(JOB, target.deliver, said.append, Trouble())
+    runner = Runner(JOB, target.deliver, said.append)
     for instant_s in range(IN_FLIGHT_MAX + 1):
         runner.trigger(instant_s)
         await asyncio.sleep(0)
@@ -197,7 +174,7 @@ async def test_a_failed_attempt_is_repeated_for_the_same_instant() -> None:
     target, said = Target(failures=2), list[str]()
     target.release.set()
     job = Job("x", "http://h/", JOB.schedule, retry=Retry(5, 0.0, 0.001, 0.002, 1))
-    runner = Runner(job, target.deliver, said.append, Trouble())
+    runner = Runner(job, target.deliver, said.append)
     runner.trigger(7)
     async with asyncio.timeout(10):
         while len(target.calls) < 3:
@@ -214,26 +191,8 @@ async def test_a_call_past_its_deadline_is_given_up() -> None:
     """And reported."""
     target, said = Target(), asyncio.Queue[str]()
     job = Job("slow", "http://h/", JOB.schedule, deadline_s=0.01)
-    runner = Runner(job, target.deliver, said.put_nowait, Trouble())
+    runner = Runner(job, target.deliver, said.put_nowait)
     runner.trigger(1)
     async with asyncio.timeout(10):
         assert await said.get() == "slow failed: no answer within 0.01 s"
     await runner.stop()
-
-
-async def test_a_file_of_jobs_that_cannot_be_read_loses_none_of_them(tmp_path: Path) -> None:
-    """Whoever kept it may repair it: the jobs before the broken one do not replace it."""
-    file, target, said = tmp_path / "jobs.json", Target(), list[str]()
-    kept = Book(target.deliver, said.append, file=file)
-    for name in ("p/jobs/first", "p/jobs/second"):
-        kept.add(name, dataclasses.replace(JOB, is_paused=True))
-    broken = (
-        file.read_text()
-        .replace("every 5 seconds", "now and then")
-        .replace("now and then", "every 5 seconds", 1)
-    )
-    file.write_text(broken)
-    with pytest.raises(ScheduleError):
-        Book(target.deliver, said.append, file=file).load()
-    assert file.read_text() == broken
-    assert os.listdir(tmp_path) == [file.name]
