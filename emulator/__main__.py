@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
+from emulator.demo.keeper import OverError
 from emulator.demo.network import StartError
 from emulator.demo.once import demo_once
 from emulator.demo.options import Options, OptionsError
@@ -29,6 +30,7 @@ _EXPECTED = (
     PortTakenError,
     EmulatorError,
     StartError,
+    OverError,
     ApiError,
     MachineError,
     PackagesError,

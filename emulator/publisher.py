@@ -4,6 +4,7 @@ Noise and clock matter: encoders are deterministic, and a picture that repeats b
 not be told from a recording of itself.
 """
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -35,7 +36,21 @@ def can_draw_text() -> bool:
     return " drawtext " in filters.stdout
 
 
-def argv(publish_url: str, seed: int, clock_font: Path | None) -> tuple[str, ...]:
+def keep_secret(publish_url: str, folder: Path) -> tuple[str, Path]:
+    """The address without its key, and a file of ffmpeg options that has it.
+
+    Everybody on a machine may read the command lines of all programs. Raises OSError."""
+    address, _, query = publish_url.partition("?")
+    options = folder / "publisher.ffpreset"
+    descriptor = os.open(options, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(f"rtmp_playpath={address.rpartition('/')[2]}?{query}\n")
+    return address, options
+
+
+def argv(
+    publish_url: str, seed: int, clock_font: Path | None, options: Path | None = None
+) -> tuple[str, ...]:
     """ffmpeg's command line. Without a font the picture still shows testsrc2's own timer."""
     picture = f"noise=all_seed={seed}:alls=6:allf=t"
     if clock_font is not None:
@@ -58,5 +73,6 @@ def argv(publish_url: str, seed: int, clock_font: Path | None) -> tuple[str, ...
         *("-pix_fmt", "yuv420p", "-g", gop, "-keyint_min", gop, "-sc_threshold", "0"),
         *("-b:v", f"{VIDEO_KBIT}k", "-maxrate", f"{VIDEO_KBIT}k", "-bufsize", f"{VIDEO_KBIT}k"),
         *("-c:a", "aac", "-b:a", "64k", "-ac", "1"),
+        *(("-fpre", str(options)) if options else ()),
         *("-f", "flv", "-flvflags", "no_duration_filesize", publish_url),
     )

@@ -25,6 +25,7 @@ class StateError(Exception):
 
 def keep(host: str, project: str, folder: Path) -> None:
     """Writes all documents into the folder. Raises StateError and OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
     for name, database in DATABASES.items():
         target = {"export_directory": str(folder.resolve()), "export_name": name}
         _ask(host, project, database, "export", target)

@@ -32,6 +32,7 @@ REAL_PACE = Pace(60, 60, checks_per_hour=4, epoch_s=3600, grace_s=120, holding_e
 CHECKED_S_MAX = 900.0
 LOOK_S = 0.02
 ASK_EVERY_S = 1.0
+FOLDER = ROOT / "build" / "bench-image"
 
 
 @dataclass
@@ -75,7 +76,7 @@ def _commands() -> int:
 
 
 async def _measured(stack: ExitStack) -> list[Started]:
-    options = Options(port=PORT, nodes=0, cheats=(), folder=ROOT / "build" / "bench-image")
+    options = Options(port=PORT, nodes=0, cheats=(), controls=False, folder=FOLDER)
     async with opened(options, _say, _say_death) as network:
         network.stage = replace(network.stage, pace=REAL_PACE)
         await network.start()

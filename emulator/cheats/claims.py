@@ -26,6 +26,11 @@ RETRY_SECONDS = 2.0
 REQUEST_SECONDS_MAX = 5.0
 
 
+def new_key() -> str:
+    """A node's key, as its file holds it."""
+    return secrets.token_urlsafe(32)
+
+
 def node_id_of(key: str) -> str:
     """The id that the coordinator derives from a node key."""
     digest = hashlib.sha256(key.encode("ascii")).digest()
@@ -45,14 +50,14 @@ class Setup:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Setup":
-        """With a new key on every start: whoever cheats does not keep a reputation."""
+        """Without NODE_KEY a new key on every start: who cheats does not keep a reputation."""
         return cls(
             coordinator_url=environ["COORDINATOR_URL"].rstrip("/"),
             stream_id=environ["STREAM_ID"],
             bind_address=environ.get("BIND_ADDRESS", "0.0.0.0"),
             rtmp_port=int(environ.get("RTMP_PORT", "1935")),
             stats_port=int(environ.get("STATS_PORT", "8080")),
-            key=secrets.token_urlsafe(32),
+            key=environ.get("NODE_KEY") or new_key(),
         )
 
 

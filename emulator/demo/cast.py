@@ -13,6 +13,7 @@ from pathlib import Path
 
 from emulator import firestore, publisher
 from emulator.cheats import PROGRAMS
+from emulator.cheats.claims import new_key, node_id_of
 from emulator.demo.options import ROOT
 from emulator.processes.ports import LOOPBACK, Ports
 from emulator.processes.supervisor import Command
@@ -48,6 +49,12 @@ class Keys:
     lottery: str = field(default_factory=lambda: secrets.token_urlsafe(48))
 
 
+CONTROL_GOOD, CONTROL_BAD = "control-good", "control-bad"
+"""Nodes that the network runs itself, to check the checking: neither trusted nor paid."""
+BAD_PROGRAM = PROGRAMS["loop"]
+"""What the known-bad node does: the proof must find it, not only its port."""
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """A node of the cast, honest or not."""
@@ -56,10 +63,16 @@ class Member:
     kind: str
     rtmp_port: int
     stats_port: int
+    key: str = field(default_factory=new_key, repr=False)
 
     @property
-    def stats_url(self) -> str:
-        return f"http://{LOOPBACK}:{self.stats_port}/stats.json"
+    def node_id(self) -> str:
+        return node_id_of(self.key)
+
+    @property
+    def program(self) -> tuple[str, ...] | None:
+        """Module and arguments of a cheat's own program; None for the honest agent."""
+        return BAD_PROGRAM if self.kind == CONTROL_BAD else PROGRAMS.get(self.kind)
 
 
 @dataclass(frozen=True)
@@ -75,6 +88,10 @@ class Stage:
     keys: Keys = field(default_factory=Keys)
     pace: Pace = field(default_factory=Pace)
 
+    def data_of(self, name: str) -> Path:
+        """The folder that an agent keeps its key in."""
+        return self.folder / "data" / name
+
     def url(self, function: str) -> str:
         return f"http://{LOOPBACK}:{self.ports[function]}"
 
@@ -85,6 +102,10 @@ class Stage:
     @property
     def ingest_url(self) -> str:
         return f"rtmp://{LOOPBACK}:{self.ports['ingest']}/live"
+
+    def ids_of(self, kind: str) -> str:
+        """Node ids of the members of a kind, as settings take them."""
+        return ",".join(member.node_id for member in self.members if member.kind == kind)
 
     @property
     def firestore_host(self) -> str:
@@ -103,14 +124,22 @@ def ports_for(ports: Ports, api_port: int) -> dict[str, int]:
     }
 
 
-def members_for(ports: Ports, nodes: int, cheats: Sequence[str]) -> tuple[Member, ...]:
-    """Honest nodes node-1, node-2, …, then cheats dead-1, loop-1, dead-2, …"""
+def members_for(
+    ports: Ports, nodes: int, cheats: Sequence[str], *, controls: bool
+) -> tuple[Member, ...]:
+    """Honest nodes node-1, node-2, …, then cheats dead-1, loop-1, dead-2, …, then controls."""
     kinds = ["honest"] * nodes + list(cheats)
-    members = []
-    for i, kind in enumerate(kinds):
-        name = f"{'node' if kind == 'honest' else kind}-{kinds[: i + 1].count(kind)}"
-        members.append(Member(name, kind, ports.any(), ports.any()))
-    return tuple(members)
+    names = [
+        f"{'node' if kind == 'honest' else kind}-{kinds[: i + 1].count(kind)}"
+        for i, kind in enumerate(kinds)
+    ]
+    if controls:
+        kinds += (CONTROL_GOOD, CONTROL_BAD)
+        names += (CONTROL_GOOD, CONTROL_BAD)
+    return tuple(
+        Member(name, kind, ports.any(), ports.any())
+        for name, kind in zip(names, kinds, strict=True)
+    )
 
 
 def firestore_emulator(stage: Stage) -> Command:
@@ -168,6 +197,8 @@ def _own(stage: Stage, name: str) -> dict[str, str]:
                 "INGEST_URL": stage.ingest_url,
                 "LOTTERY_KEY": stage.keys.lottery,
                 "CHECKS_PER_HOUR": str(stage.pace.checks_per_hour),
+                "CONTROL_GOOD_NODES": stage.ids_of(CONTROL_GOOD),
+                "CONTROL_BAD_NODES": stage.ids_of(CONTROL_BAD),
                 "ALLOW_PRIVATE_ADDRESSES": "true",
             }
         case _:
@@ -198,7 +229,8 @@ def ingest(stage: Stage) -> Command:
 
 def publish(publish_url: str, stage: Stage, clock_font: Path | None) -> Command:
     """The publisher of the live picture."""
-    argv = publisher.argv(publish_url, secrets.randbelow(1_000_000), clock_font)
+    address, options = publisher.keep_secret(publish_url, stage.scratch)
+    argv = publisher.argv(address, secrets.randbelow(1_000_000), clock_font, options)
     return Command("publisher", argv, _env(stage), layer=2)
 
 
@@ -206,10 +238,19 @@ def node(stage: Stage, member: Member, stream_id: str) -> Command:
     """A node: the agent if it is honest, else a cheat's own program."""
     own = {"STREAM_ID": stream_id}
     agent = _agent(stage, member.name, member.rtmp_port, member.stats_port, own)
-    if member.kind == "honest":
+    if member.program is None:
         return agent
-    program = (sys.executable, "-m", *PROGRAMS[member.kind])
-    return Command(member.name, program, {**agent.env, "PYTHONPATH": str(ROOT)}, layer=2)
+    env = {**agent.env, "PYTHONPATH": str(ROOT), "NODE_KEY": member.key}
+    return Command(member.name, (sys.executable, "-m", *member.program), env, layer=2)
+
+
+def give_key(stage: Stage, member: Member) -> None:
+    """Puts an honest node's key where its agent looks for it. Raises OSError."""
+    folder = stage.data_of(member.name)
+    folder.mkdir(parents=True)
+    path = folder / "node.key"
+    path.touch(mode=0o600)
+    path.write_text(f"{member.key}\n")
 
 
 def _agent(
@@ -222,7 +263,7 @@ def _agent(
         BIND_ADDRESS=LOOPBACK,
         RTMP_PORT=str(rtmp_port),
         STATS_PORT=str(stats_port),
-        DATA_DIR=str(stage.folder / "data" / name),
+        DATA_DIR=str(stage.data_of(name)),
         WORK_DIR=str(stage.scratch / name),
     )
     return Command(name, (sys.executable, "-m", "agent"), env | own, layer=2)

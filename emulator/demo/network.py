@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import os
+import re
 import shutil
 import tempfile
 import time
@@ -32,6 +34,10 @@ WISH = {
 }
 
 
+SCRATCH_BASES = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - mkdtemp makes them private
+PLAIN_PATH = re.compile(r"/[A-Za-z0-9/._-]{1,39}")
+
+
 class StartError(Exception):
     """A part did not get ready; what it said last is in the message or was told as its death."""
 
@@ -44,8 +50,6 @@ class View:
     stream: Stream | None
     nodes: dict[str, Node]
     """By node id, as the api tells them."""
-    members: dict[str, str]
-    """Node id by name, for the members of the cast that have shown theirs."""
     trouble: tuple[str, ...]
     """What does not work at the moment, in sentences."""
 
@@ -59,10 +63,8 @@ class LocalNetwork:
         self.api = PublicApi(stage.api_url)
         self.stream_id = ""
         self._say = say
-        self._ids: dict[str, str] = {}
         self._stream: Stream | None = None
         self._nodes: dict[str, Node] = {}
-        self._scheduler: Child | None = None
         self._http = httpx.AsyncClient(timeout=2.0, trust_env=False)
 
     @property
@@ -90,7 +92,7 @@ class LocalNetwork:
                 for name in cast.FUNCTIONS[1:]
             ),
         )
-        self._scheduler = await self.supervisor.start(cast.scheduler(stage))
+        await self.supervisor.start(cast.scheduler(stage))
         self._say("registering the stream, as a sponsor would")
         registration = await self.api.register(stage.keys.sponsor, WISH)
         self.stream_id = registration.stream_id
@@ -99,18 +101,19 @@ class LocalNetwork:
         await self.supervisor.start(cast.publish(registration.publish_url, stage, _clock_font()))
         self._say("starting nodes: " + ", ".join(member.name for member in self.members))
         for member in self.members:
+            if member.program is None:
+                cast.give_key(stage, member)
             await self.supervisor.start(cast.node(stage, member, self.stream_id))
 
     async def view(self) -> View:
         """Looks at everything once; what cannot be seen becomes trouble, never an exception."""
-        await self._identify()
         trouble = self._scheduler_trouble()
         try:
             self._stream = await self.api.stream(self.stream_id)
             self._nodes = {node.node_id: node for node in await self.api.nodes()}
         except ApiError as error:
             trouble.append(f"the api gives no answer, so this is how it was: {error}")
-        return View(time.time(), self._stream, self._nodes, dict(self._ids), tuple(trouble))
+        return View(time.time(), self._stream, self._nodes, tuple(trouble))
 
     async def books(self) -> tuple[Stream, list[Statement]]:
         """The stream and all its statements, both from between the same two settlements if they
@@ -123,18 +126,10 @@ class LocalNetwork:
             await asyncio.sleep(1)
         return stream, statements
 
-    async def _identify(self) -> None:
-        """Asks the members that have not been seen yet for their node id."""
-        for member in self.members:
-            if member.name not in self._ids:
-                with contextlib.suppress(httpx.HTTPError, ValueError, KeyError, TypeError):
-                    body = (await self._http.get(member.stats_url)).json()
-                    self._ids[member.name] = str(body["node_id"])
-
     def _scheduler_trouble(self) -> list[str]:
         """What the scheduler complained about just now."""
-        output = self._scheduler.output if self._scheduler else None
-        if output is None or time.time() - output.last_at_s > TROUBLE_SECONDS:
+        outputs = [c.output for c in self.supervisor.children if c.name == "scheduler"]
+        if not outputs or time.time() - (output := outputs[-1]).last_at_s > TROUBLE_SECONDS:
             return []
         troubles = [line for line in output.tail() if not line.startswith("listening")]
         return [f"the scheduler says: {line}" for line in troubles[-1:]]
@@ -179,10 +174,10 @@ async def opened(
 
     Raises PortTakenError."""
     ports = Ports()
-    scratch = Path(tempfile.mkdtemp(prefix="restream-demo-"))
+    scratch = made_scratch()
     try:
         numbers = cast.ports_for(ports, options.port)
-        members = cast.members_for(ports, options.nodes, options.cheats)
+        members = cast.members_for(ports, options.nodes, options.cheats, controls=options.controls)
         # Every run is a new network: nodes with old keys would be strangers in it anyway.
         for old in ("data", "logs"):
             shutil.rmtree(options.folder / old, ignore_errors=True)
@@ -196,6 +191,21 @@ async def opened(
     finally:
         ports.close()
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def made_scratch(tempdir: str | None = None) -> Path:
+    """A new folder for temporary files. Raises StartError if no place is good for one.
+
+    Unix sockets are made in it, whose names are short for the kernel, and it stands in
+    configurations of programs that read some characters as their own."""
+    asked = tempdir or tempfile.gettempdir()
+    for base in (asked, *SCRATCH_BASES):
+        if PLAIN_PATH.fullmatch(base) and os.access(base, os.W_OK | os.X_OK):
+            return Path(tempfile.mkdtemp(prefix="restream-demo-", dir=base))
+    raise StartError(
+        f"The folder for temporary files cannot be used ({asked}): set TMPDIR to one whose name "
+        "is at most 40 letters and digits, and that you may write to."
+    )
 
 
 def with_output(says: str, child: Child) -> str:

@@ -52,23 +52,21 @@ class Watch:
     async def until_settled(self, deadline_s: float) -> int | None:
         """The epoch; None once the time is over (monotonic) or a part has died."""
         ticks = self._network.stage.pace.ticks_per_epoch
+        honest = [one.node_id for one in self._network.members if one.kind == "honest"]
         while time.monotonic() < deadline_s and not self._network.deaths:
-            view = await self._look()
-            honest = self._honest_ids(view)
+            await self._look()
             try:
                 statements = await self._network.api.statements(self._network.stream_id)
             except ApiError as error:
                 _say(str(error))
                 statements = []
-            if honest is not None:
-                for statement in statements:
-                    if (why := warm_up_reason(statement, honest, ticks)) and (
-                        statement.epoch not in self._warm_ups
-                    ):
-                        self._warm_ups.add(statement.epoch)
-                        _say(f"epoch {statement.epoch} is settled, but was a warm-up: {why}")
-                if found := whole_epoch(statements, honest, ticks):
-                    return found.epoch
+            for statement in statements:
+                why = warm_up_reason(statement, honest, ticks)
+                if why and statement.epoch not in self._warm_ups:
+                    self._warm_ups.add(statement.epoch)
+                    _say(f"epoch {statement.epoch} is settled, but was a warm-up: {why}")
+            if found := whole_epoch(statements, honest, ticks):
+                return found.epoch
             await asyncio.sleep(LOOK_SECONDS)
         return None
 
@@ -81,7 +79,6 @@ class Watch:
             stream=stream,
             statements=statements,
             nodes=view.nodes,
-            ids=view.members,
             members=self._network.members,
         )
 
@@ -90,13 +87,6 @@ class Watch:
         for line in self._progress.lines(self._network, view):
             _say(line)
         return view
-
-    def _honest_ids(self, view: View) -> list[str] | None:
-        """None until every honest node has shown its id."""
-        honest = [member.name for member in self._network.members if member.kind == "honest"]
-        if any(name not in view.members for name in honest):
-            return None
-        return [view.members[name] for name in honest]
 
 
 def _say_death(death: Death) -> None:

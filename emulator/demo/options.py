@@ -26,6 +26,8 @@ class Options:
     cheats: tuple[str, ...] = ("dead", "loop")
     folder: Path = BUILD / "demo"
     """Logs and node keys. One of its own per port, so that demos may run side by side."""
+    controls: bool = True
+    """Whether a known-good and a known-bad node check the checking."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Options":

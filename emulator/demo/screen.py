@@ -1,13 +1,17 @@
-"""Runs the demo until it is interrupted."""
+"""Runs the demo until it is interrupted, or cannot go on."""
 
 import asyncio
+import contextlib
+import select
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from rich.console import Console
 from rich.live import Live
 
 from emulator.demo import table
+from emulator.demo.keeper import Keeper
 from emulator.demo.network import LocalNetwork, View, opened
 from emulator.demo.options import Options
 from emulator.processes.supervisor import Death
@@ -20,15 +24,29 @@ def _print(line: str) -> None:
 
 
 async def demo(options: Options) -> None:
-    """Starts everything and shows it until cancelled. Raises what keeps it from starting."""
+    """Starts everything and shows it until cancelled. Raises what keeps it from going on."""
     screen = Screen() if sys.stdout.isatty() else None
     on_death: Callable[[Death], None] = screen.show_death if screen else _print_death
     async with opened(options, _print, on_death) as network:
         await network.start()
-        if screen:
-            await screen.run(network)
-        else:
-            await _lines(network)
+        for hint in table.hints(network):
+            _print(hint)
+        await _first_of(
+            Keeper(network.supervisor).run(), screen.run(network) if screen else _lines(network)
+        )
+
+
+async def _first_of(*ways: Coroutine[Any, Any, None]) -> None:
+    """Ends all with the first that ends; raises what it raised."""
+    tasks = [asyncio.ensure_future(way) for way in ways]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class Screen:
@@ -48,18 +66,20 @@ class Screen:
     async def run(self, network: LocalNetwork) -> None:
         """Until cancelled."""
         self._is_live = True
-        with Live(
-            table.render(network, self._view),
-            console=Console(),
-            auto_refresh=False,
-            vertical_overflow="visible",
-        ) as live:
-            async with asyncio.TaskGroup() as both:
-                both.create_task(self._look(network))
-                while True:
-                    await self._changed.wait()
-                    self._changed.clear()
-                    live.update(table.render(network, self._view), refresh=True)
+        await _first_of(self._look(network), self._draw(network, Console()))
+
+    async def _draw(self, network: LocalNetwork, console: Console) -> None:
+        size = console.size
+        picture = table.fitted(network, self._view, console)
+        with Live(picture, console=console, auto_refresh=False) as live:
+            while True:
+                await self._changed.wait()
+                self._changed.clear()
+                if console.size != size:
+                    # What was drawn stands elsewhere now, and nobody knows where.
+                    size = console.size
+                    console.clear()
+                live.update(table.fitted(network, self._view, console), refresh=True)
 
     async def _look(self, network: LocalNetwork) -> None:
         """A look may take long while parts are broken; drawing does not wait for it."""
@@ -79,9 +99,20 @@ async def _lines(network: LocalNetwork) -> None:
         for line in progress.lines(network, view):
             _print(line)
         await asyncio.sleep(LOOK_SECONDS)
+        if _is_unread():
+            raise BrokenPipeError
         view = await network.view()
 
 
+def _is_unread() -> bool:
+    """Whether our output is a pipe whose reader has gone (`make demo | head`)."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    return any(event & select.POLLERR for _, event in poll.poll(0))
+
+
 def _print_death(death: Death) -> None:
-    for line in table.death_lines(death):
-        _print(line)
+    # Nobody may read it any more: that is noticed elsewhere, and ends everything.
+    with contextlib.suppress(BrokenPipeError):
+        for line in table.death_lines(death):
+            _print(line)

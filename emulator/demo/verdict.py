@@ -20,8 +20,6 @@ class Result:
     statements: Sequence[Statement]
     nodes: Mapping[str, Node]
     """By node id."""
-    ids: Mapping[str, str]
-    """Node id by name of the member."""
     members: Sequence[Member]
 
     def earned_micros(self, node_id: str) -> int:
@@ -69,11 +67,11 @@ def missing(result: Result, epoch: int | None) -> list[str]:
         if row.earned_micros > 0
     }
     for member in result.members:
-        node_id = result.ids.get(member.name, "")
+        node_id = member.node_id
         if member.kind == "honest" and node_id not in paid:
             says.append(f"{member.name} ({node_id}) is honest and was not paid in epoch {epoch}")
         if member.kind != "honest" and (earned := result.earned_micros(node_id)):
-            says.append(f"{member.name} ({node_id}) cheats and was paid {earned} micro-tokens")
+            says.append(f"{member.name} ({node_id}) is {member.kind} and was paid {earned} micros")
         if node_id not in result.nodes:
             says.append(f"{member.name} is not known to the api")
     kept = result.stream.balance_micros + result.paid_micros()
@@ -100,7 +98,7 @@ def report(result: Result, epoch: int | None, seconds: float) -> dict[str, Any]:
 
 
 def _node(result: Result, member: Member) -> dict[str, Any]:
-    node_id = result.ids.get(member.name, "")
+    node_id = member.node_id
     node = result.nodes.get(node_id)
     return {
         "id": node_id,

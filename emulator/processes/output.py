@@ -12,8 +12,8 @@ class Output:
     """Collects the bytes of one child's stdout and stderr."""
 
     def __init__(self, log: Path) -> None:
-        self._log = log.open("wb", buffering=0)
-        self._room_bytes = LOG_BYTES_MAX
+        self._log = log.open("ab", buffering=0)  # whoever is started again goes on below
+        self._room_bytes = LOG_BYTES_MAX - self._log.tell()
         self._lines: deque[str] = deque(maxlen=LINES_MAX)
         self._partial = b""
         self.last_at_s = 0.0

@@ -1,8 +1,8 @@
 """A supervisor of child processes that leaves nothing behind, however it ends.
 
-Children are not restarted: a death is noticed at once, reported with the child's last output, and
-everything else goes on. Each child carries a mark in its environment, by which its descendants
-are found and ended too, wherever they have hidden.
+A death is noticed at once, reported with the child's last output, and everything else goes on;
+whether a child is started again is for others to decide. Each child carries a mark in its
+environment, by which its descendants are found and ended too, wherever they have hidden.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from emulator.processes.proctable import MARK, kill_marked
 
 TERM_SECONDS_MAX = 1.2
 KILL_SECONDS_MAX = 1.0
+GUARD_PAUSE_SECONDS = 0.2
 _READ_BYTES = 65_536
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -74,6 +75,7 @@ class Child:
         self.mark = mark
         self.output = output
         self.process = process
+        self.born_s = time.time()
         self.death: Death | None = None
 
     @property
@@ -112,19 +114,27 @@ class Supervisor:
     def children(self) -> list[Child]:
         return list(self._watches)
 
+    @property
+    def guard_pid(self) -> int:
+        """0 before the start."""
+        return self._guard.pid if self._guard else 0
+
     async def __aenter__(self) -> "Supervisor":
         self._logs.mkdir(parents=True, exist_ok=True)
         # Orphans of a dead child come to us, so that those we kill do not stay as zombies.
         _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1)
-        self._guard = await asyncio.create_subprocess_exec(
+        self._guard = await self._new_guard()
+        self._guard_watch = asyncio.create_task(self._watch_guard())
+        return self
+
+    async def _new_guard(self) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "emulator.processes.guard", self._token, *self._scratch),
             stdin=asyncio.subprocess.PIPE,
             env={"PYTHONPATH": str(_ROOT), "PATH": os.defpath},
             cwd=_ROOT,
             start_new_session=True,
         )
-        self._guard_watch = asyncio.create_task(self._watch_guard(self._guard))
-        return self
 
     async def __aexit__(self, *_: object) -> None:
         """Stops everything, also if it is cancelled while doing so."""
@@ -179,10 +189,19 @@ class Supervisor:
             child.death = self._died(child.name, child.pid, returncode, child.output.tail())
         await _reap(killed)
 
-    async def _watch_guard(self, guard: asyncio.subprocess.Process) -> None:
-        returncode = await guard.wait()
-        if not self._stopping:
-            self._died("guard", guard.pid, returncode, [])
+    async def _watch_guard(self) -> None:
+        """A guard that dies is replaced: without one, a kill of us would leave grandchildren."""
+        while self._guard is not None:
+            returncode = await self._guard.wait()
+            if self._stopping:
+                return
+            self._died("guard", self._guard.pid, returncode, [])
+            await asyncio.sleep(GUARD_PAUSE_SECONDS)
+            if self._stopping:
+                return
+            self._guard = await self._new_guard()
+            if self._stopping and self._guard.stdin is not None:
+                self._guard.stdin.close()
 
     def _died(self, name: str, pid: int, returncode: int, output: list[str]) -> Death:
         death = Death(name, pid, returncode, time.time(), tuple(output))

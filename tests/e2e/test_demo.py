@@ -1,6 +1,10 @@
-"""The real demo, as a user runs it: started, looked at, robbed of a child, interrupted."""
+"""The real demo, as a user runs it: started, looked at, robbed of its parts, interrupted.
+
+In surroundings that other programs like and that it must not trip over: a proxy, odd folders.
+"""
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -16,6 +20,7 @@ import pytest
 from emulator.demo.options import ROOT
 from emulator.demo.public_api import Node
 from emulator.processes.proctable import MARK, marked, pids
+from tests.e2e.terminal import Terminal
 from tests.ports import free_port
 
 START_SECONDS_MAX = 120.0
@@ -70,6 +75,21 @@ class Demo:
         environ = Path(f"/proc/{pid}/environ").read_text().split("\0")
         return next(v for v in environ if v.startswith(f"{MARK}=")).partition("=")[2].split("/")[0]
 
+    @property
+    def folder(self) -> Path:
+        return self._printed.parent
+
+    def api_answers(self) -> bool:
+        with contextlib.suppress(httpx.HTTPError):
+            return self.api.get("/nodes").is_success
+        return False
+
+    def nodes_or_none(self) -> list[Node]:
+        """None while the api is started again."""
+        with contextlib.suppress(httpx.HTTPError):
+            return self.nodes()
+        return []
+
     def nodes(self) -> list[Node]:
         told = self.api.get("/nodes").raise_for_status().json()["nodes"]
         return [Node.model_validate(node) for node in told]
@@ -114,6 +134,7 @@ def running(folder: Path, nodes: int, cheats: str) -> Iterator[Demo]:
     port, printed = free_port(), folder / "printed"
     env = {
         **TOOLS,
+        **_difficult(folder),
         "PORT": str(port),
         "NODES": str(nodes),
         "CHEATS": cheats,
@@ -138,15 +159,29 @@ def running(folder: Path, nodes: int, cheats: str) -> Iterator[Demo]:
             process.kill()
 
 
+def _difficult(folder: Path) -> dict[str, str]:
+    """What a user may have set: no part of a demo may follow any of it."""
+    scratch = folder / ("a $place 'for' files " + "x" * 120)
+    scratch.mkdir(exist_ok=True)
+    nowhere = "http://127.0.0.1:9"
+    return {
+        "TMPDIR": str(scratch),
+        "http_proxy": nowhere,
+        "HTTPS_PROXY": nowhere,
+        "ALL_PROXY": nowhere,
+        "PIP_USER": "1",
+    }
+
+
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """Two honest nodes and a dead one, all of them swept and checked."""
     with running(tmp_path_factory.mktemp("demo"), 2, "dead") as demo:
         demo.until_printed("starting nodes")
-        demo.until(lambda: len(demo.nodes()) == 3, "three nodes")
+        demo.until(lambda: len(demo.nodes()) == 5, "three nodes and two controls")
         demo.until(
-            lambda: all(n.checks_passed + n.checks_failed > 0 for n in demo.nodes()),
-            "a check of every node",
+            lambda: sum(n.checks_passed + n.checks_failed > 0 for n in demo.nodes()) == 3,
+            "a check of every node that is no control",
         )
         yield demo
 
@@ -227,16 +262,72 @@ def test_ffplay_shows_the_stream_of_the_playlist(demo: Demo) -> None:
     assert " vq=" in shown.stderr  # its line of statistics, once pictures are shown
 
 
-@pytest.mark.parametrize("victim", ["prober", "node-2"])
-def test_a_killed_child_is_told_and_the_rest_goes_on(demo: Demo, victim: str) -> None:
+def test_the_checking_is_checked(demo: Demo) -> None:
+    """By a known-good and a known-bad node, which the dashboard counts."""
+    demo.until(
+        lambda: demo.api.get("/").text.count("0 misses in") == 1, "checks of the known-bad node"
+    )
+    assert "the checking is not checked" not in demo.api.get("/").text
+    assert "false alarms in" in demo.api.get("/").text
+
+
+def test_the_streams_key_is_in_no_command_line_no_log_and_no_output(demo: Demo) -> None:
+    """Everybody on the machine may read the first, and people show each other the others."""
+    words = _command_line(demo.children()["publisher"])
+    options = Path(words[words.index("-fpre") + 1])
+    key = options.read_text().strip().partition("?key=")[2]
+    assert len(key) > 20
+    assert not [pid for pid in pids() if any(key in word for word in _command_line(pid))]
+    logs = [path.read_text(errors="replace") for path in demo.folder.glob("logs/*.log")]
+    assert len(logs) > 8
+    assert not any(key in text for text in [*logs, demo.output()])
+
+
+def _command_line(pid: int) -> list[str]:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")
+    return []
+
+
+def test_the_printed_line_registers_a_stream_of_ones_own(demo: Demo) -> None:
+    """As it stands there, in a shell; it needs nothing but curl."""
+    (line,) = [line for line in demo.output().splitlines() if line.startswith("curl ")]
+    before = len(demo.api.get("/streams").json()["streams"])
+    told = subprocess.run(
+        ("sh", "-c", line),
+        env={**TOOLS, "no_proxy": "127.0.0.1"},
+        capture_output=True,
+        text=True,
+        timeout=PROBE_SECONDS_MAX,
+        check=True,
+    )
+    assert json.loads(told.stdout)["publish_url"].startswith("rtmp://")
+    demo.until(lambda: len(demo.api.get("/streams").json()["streams"]) > before, "another stream")
+
+
+def test_it_says_how_fast_time_passes(demo: Demo) -> None:
+    assert "pace: a minute takes 5 s here, an hour 60 s" in demo.output()
+
+
+VICTIMS = ("prober", "node-2", "publisher", "ingest", "api", "collector", "payout", "scheduler")
+
+
+def test_every_killed_part_is_told_and_started_again(demo: Demo) -> None:
+    """All at once, and then the whole network works as before."""
     before = demo.children()
-    os.kill(before[victim], signal.SIGKILL)
-    demo.until_printed(f"{victim} (pid {before[victim]}) was killed by SIGKILL")
+    for victim in VICTIMS:
+        os.kill(before[victim], signal.SIGKILL)
+    for victim in VICTIMS:
+        demo.until_printed(f"{victim} (pid {before[victim]}) was killed by SIGKILL")
+    demo.until(lambda: set(before) == set(demo.children()), "a child of every name")
     after = demo.children()
-    assert after == {name: pid for name, pid in before.items() if name != victim}
-    due = max(node.minutes_due for node in demo.nodes())
-    demo.until(lambda: max(node.minutes_due for node in demo.nodes()) > due, "another sweep")
-    demo.until(lambda: marked(f"{demo.token()}/{victim}") == [], f"nothing of {victim} being left")
+    assert {name for name in before if after[name] != before[name]} == set(VICTIMS)
+    demo.until(demo.api_answers, "the api")
+    checks = {node.node_id: node.checks_passed for node in demo.nodes()}
+    demo.until(
+        lambda: sum(n.checks_passed > checks[n.node_id] for n in demo.nodes_or_none()) == 2,
+        "a passed check of both honest nodes",
+    )
 
 
 def test_an_interrupt_ends_everything_and_frees_every_port(demo: Demo) -> None:
@@ -282,45 +373,60 @@ def test_a_taken_port_is_named_with_who_holds_it() -> None:
     )
 
 
-def test_make_demo_shows_a_table_and_ctrl_c_ends_it_quietly(tmp_path: Path) -> None:
-    port = free_port()
-    words = ("make", "demo", f"PORT={port}", "NODES=1", "CHEATS=none", f"DEMO_DIR={tmp_path}")
-    terminal, other_end = os.openpty()
-    with subprocess.Popen(
-        ("setsid", "--ctty", *words),  # so that Ctrl-C on this terminal is for make and its child
+def test_without_its_documents_a_demo_ends_with_one_sentence(tmp_path: Path) -> None:
+    """Nothing of it is left."""
+    with running(tmp_path / "over", 0, "none") as demo:
+        demo.until_printed("pace: ")
+        firestore, token = demo.children()["firestore"], demo.token()
+        os.kill(firestore, signal.SIGKILL)
+        assert demo.process.wait(START_SECONDS_MAX) == 1, demo.output()
+        assert demo.output().splitlines()[-1] == (
+            f"firestore (pid {firestore}) was killed by SIGKILL. It holds everything in memory, "
+            "so this demo is over: start another with make demo."
+        )
+        assert marked(token) == []
+
+
+def test_a_reader_who_has_seen_enough_ends_it_quietly(tmp_path: Path) -> None:
+    """`make demo | head`."""
+    words = f"PORT={free_port()} NODES=0 CHEATS=none DEMO_DIR={tmp_path}"
+    done = subprocess.run(
+        ("bash", "-c", f"make demo {words} | head -n 2; exit ${{PIPESTATUS[0]}}"),
         cwd=ROOT,
-        env={**TOOLS, "TERM": "xterm", "COLUMNS": "140", "LINES": "50"},
-        stdin=other_end,
-        stdout=other_end,
-        stderr=other_end,
-    ) as process:
-        os.close(other_end)
-        shown = _read_until(terminal, b"healthy")
-        os.write(terminal, b"\x03")
-        shown += _read_until(terminal, None)
-        os.close(terminal)
-        status = process.wait(STOP_SECONDS_MAX)
-    text = shown.decode(errors="replace")
-    for expected in ("node-1", "minutes up", "tokens", f"http://127.0.0.1:{port}/docs", "rtmp://"):
-        assert expected in text, text
-    assert "***" not in text, text
-    assert "Traceback" not in text, text
-    assert status in (0, -signal.SIGINT), text
+        env=TOOLS,
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS_MAX,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == 2
+
+
+NAMES = ("node-1", "node-2", "node-3", "dead-1", "loop-1", "control-good", "control-bad")
+
+
+@pytest.mark.parametrize("columns", [80, 60])
+def test_make_demo_shows_everything_on_a_small_terminal(tmp_path: Path, columns: int) -> None:
+    """Addresses and all nodes at once, each once, and Ctrl-C ends it quietly."""
+    port = free_port()
+    env = {**TOOLS, "PYTHONSAFEPATH": "1", "PYTHONPATH": str(tmp_path), "PIP_USER": "1"}
+    (tmp_path / "rich.py").write_text("raise SystemExit('a trap')\n")
+    words = ("make", "demo", f"PORT={port}", f"DEMO_DIR={tmp_path}")
+    terminal = Terminal(words, ROOT, env, columns, 24)
+    try:
+        addresses = (f"http://127.0.0.1:{port}/docs", "playlist", "rtmp://", "an hour 60 s")
+        terminal.until(*NAMES, *addresses, "healthy")
+        for _ in range(3):  # drawn several times over
+            terminal.until("Ctrl-C stops everything")
+        shown = terminal.screen.all
+        status = terminal.interrupt()
+    finally:
+        terminal.close()
+    for name in (*NAMES, "dashboard", "Ctrl-C stops"):
+        assert sum(line.startswith(name) for line in shown.splitlines()) == 1, shown
+    assert terminal.printed.count("dashboard") > 3
+    assert "***" not in terminal.printed
+    assert "Traceback" not in terminal.printed
+    assert status in (0, -signal.SIGINT), terminal.screen.all
     assert port not in [taken for taken, _ in _listening()]
-
-
-def _read_until(terminal: int, what: bytes | None) -> bytes:
-    """What a terminal shows until `what` appears; until it is closed if that is None."""
-    shown = b""
-    deadline_s = time.monotonic() + START_SECONDS_MAX
-    while what is None or what not in shown:
-        assert time.monotonic() < deadline_s, shown.decode(errors="replace")
-        try:
-            data = os.read(terminal, 65_536)
-        except OSError:  # the other side is gone
-            data = b""
-        if not data:
-            assert what is None, shown.decode(errors="replace")
-            return shown
-        shown += data
-    return shown

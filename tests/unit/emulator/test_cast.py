@@ -1,9 +1,11 @@
 """Everybody is started with what docs/architecture.md promises them, and with no more."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from agent.keys import load_or_create_key
 from agent.settings import Settings as AgentSettings
 from coordinator.adapters.settings import (
     ApiSettings,
@@ -12,7 +14,10 @@ from coordinator.adapters.settings import (
     ProberSettings,
     Settings,
 )
+from coordinator.checking.checks import Control
+from coordinator.keys import node_id_of
 from emulator import publisher
+from emulator.cheats import claims
 from emulator.cloud_scheduler.jobs import Job
 from emulator.cloud_scheduler.schedule import Schedule
 from emulator.demo import cast
@@ -20,6 +25,8 @@ from emulator.demo.cast import Member, Stage
 
 HONEST = Member("node-1", "honest", 1109, 1117)
 LOOP = Member("loop-1", "loop", 1123, 1129)
+GOOD = Member("control-good", "control-good", 1151, 1153)
+BAD = Member("control-bad", "control-bad", 1163, 1171)
 PORTS = {
     "api": 1009,
     "collector": 1013,
@@ -40,7 +47,9 @@ SETTINGS: dict[str, type[Settings]] = {
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path / "demo", Path("/tmp/restream-demo-test"), PORTS, (HONEST, LOOP))
+    return Stage(
+        tmp_path / "demo", Path("/tmp/restream-demo-test"), PORTS, (HONEST, LOOP, GOOD, BAD)
+    )
 
 
 @pytest.mark.parametrize("name", cast.FUNCTIONS)
@@ -83,6 +92,32 @@ def test_a_cheat_is_its_own_program_in_a_nodes_place(stage: Stage) -> None:
     assert cheat.env["COORDINATOR_URL"] == "http://127.0.0.1:1009"
 
 
+def test_the_prober_knows_the_control_nodes_before_any_of_them_runs(stage: Stage) -> None:
+    """Their keys are made with the cast, and each program finds its own."""
+    settings = ProberSettings.from_env(cast.function(stage, "prober").env)
+    assert settings.controls == {GOOD.node_id: Control.GOOD, BAD.node_id: Control.BAD}
+    bad = cast.node(stage, BAD, "k3v9m2x7q4ab")
+    assert bad.argv[-1] == "emulator.cheats.loop"
+    assert node_id_of(claims.Setup.from_env(bad.env).key) == BAD.node_id
+    cast.give_key(stage, GOOD)
+    good = AgentSettings.from_env(cast.node(stage, GOOD, "k3v9m2x7q4ab").env)
+    key, warnings = load_or_create_key(good.data_dir)
+    assert (node_id_of(key), warnings) == (GOOD.node_id, [])
+
+
+def test_the_streams_key_is_in_a_file_of_our_own_and_in_no_command_line(
+    stage: Stage, tmp_path: Path
+) -> None:
+    stage = replace(stage, scratch=tmp_path)
+    command = cast.publish("rtmp://h:1031/live/k3v9?key=s3cret", stage, None)
+    assert command.argv[-1] == "rtmp://h:1031/live/k3v9"
+    told = [*command.argv, *command.env.values()]
+    assert not any("s3cret" in word for word in told)
+    options = Path(command.argv[command.argv.index("-fpre") + 1])
+    assert options.read_text() == "rtmp_playpath=k3v9?key=s3cret\n"
+    assert options.stat().st_mode & 0o777 == 0o600
+
+
 def test_the_scheduler_calls_the_three_functions_at_their_paces(stage: Stage) -> None:
     argv = cast.scheduler(stage).argv
     every_5_s = Schedule.parse("every 5 seconds")
@@ -112,14 +147,15 @@ def test_api_and_payout_know_the_jobs_and_where_to_switch_them(stage: Stage) -> 
 
 
 def test_nothing_of_the_users_own_environment_reaches_a_part(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    stage = replace(stage, scratch=tmp_path)
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:3128")
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "192.0.2.1:8080")
     commands = [
         cast.scheduler(stage),
         cast.ingest(stage),
-        cast.publish("rtmp://h/a/b", stage, None),
+        cast.publish("rtmp://h/a/b?key=c", stage, None),
     ]
     commands += [cast.function(stage, name) for name in cast.FUNCTIONS]
     for command in commands:

@@ -9,6 +9,7 @@ from emulator.demo.table import death_lines, lines_of
 from emulator.processes.supervisor import Death
 
 MEMBERS = (Member("node-1", "honest", 2, 3), Member("dead-1", "dead", 5, 7))
+N1 = MEMBERS[0].node_id
 
 
 def _node(node_id: str, **fields: Any) -> Node:
@@ -16,19 +17,13 @@ def _node(node_id: str, **fields: Any) -> Node:
     return Node.model_validate({**told, **fields})
 
 
-def _view(*nodes: Node, **members: str) -> View:
-    return View(
-        at_s=13.0,
-        stream=None,
-        nodes={node.node_id: node for node in nodes},
-        members={name.replace("_", "-"): node_id for name, node_id in members.items()},
-        trouble=(),
-    )
+def _view(*nodes: Node) -> View:
+    return View(at_s=13.0, stream=None, nodes={node.node_id: node for node in nodes}, trouble=())
 
 
 def test_a_line_shows_status_why_minutes_checks_and_tokens() -> None:
     node = _node(
-        "n1",
+        N1,
         says="All is well.",
         fix="Nothing.",
         minutes_up=11,
@@ -37,25 +32,33 @@ def test_a_line_shows_status_why_minutes_checks_and_tokens() -> None:
         checks_failed=2,
         earned="1.25",
     )
-    line = lines_of(MEMBERS, _view(node, node_1="n1"))[0]
+    line = lines_of(MEMBERS, _view(node))[0]
     assert (line.name, line.kind, line.status) == ("node-1", "honest", "healthy")
     assert line.why == "All is well. Nothing."
     assert (line.minutes, line.checks, line.earned) == ("11/13", "5/2", "1.25")
 
 
 def test_members_that_the_api_does_not_know_yet_are_starting() -> None:
-    lines = lines_of(MEMBERS, _view(node_1="n1"))
+    lines = lines_of(MEMBERS, None)
     assert [line.status for line in lines] == ["starting", "starting"]
     assert lines[0].earned == "-"
 
 
 def test_a_node_that_somebody_else_has_started_is_a_guest() -> None:
-    lines = lines_of(MEMBERS, _view(_node("n1"), _node("n23"), node_1="n1"))
+    lines = lines_of(MEMBERS, _view(_node(N1), _node("n23")))
     assert [(line.name, line.kind) for line in lines] == [
         ("node-1", "honest"),
         ("dead-1", "dead"),
         ("n23", "guest"),
     ]
+
+
+def test_a_control_node_is_shown_as_one() -> None:
+    """What it says of itself, that it is well, would mislead about the bad one."""
+    bad = Member("control-bad", "control-bad", 2, 3)
+    (line,) = lines_of([bad], _view(_node(bad.node_id, says="All is well.")))
+    assert line.status == "control"
+    assert line.why == "Known to be bad: it checks the checking, and is not paid."
 
 
 def test_a_death_is_told_with_how_it_came_and_the_last_output() -> None:

@@ -10,6 +10,7 @@ from emulator.demo.public_api import Node, Statement, Stream
 from emulator.demo.verdict import Result, missing, report, warm_up_reason, whole_epoch
 
 HONEST, DEAD = Member("node-1", "honest", 2, 3), Member("dead-1", "dead", 5, 7)
+N1, N2 = HONEST.node_id, DEAD.node_id
 TICKS = 12
 PAID = "0.916666"
 EPOCH = 29
@@ -70,11 +71,10 @@ GOOD = Result(
     deposited_micros=1_000_000_000,
     stream=_stream("999.083334"),
     statements=[
-        _statement(EPOCH - 1, _row("n1", 5, 4, "0"), _row("n2", 3, 3, "0")),
-        _statement(EPOCH, _row("n1", 12, 12, PAID), _row("n2", 12, 12, "0")),
+        _statement(EPOCH - 1, _row(N1, 5, 4, "0"), _row(N2, 3, 3, "0")),
+        _statement(EPOCH, _row(N1, 12, 12, PAID), _row(N2, 12, 12, "0")),
     ],
-    nodes={"n1": _node("n1", "healthy"), "n2": _node("n2", "fraud")},
-    ids={"node-1": "n1", "dead-1": "n2"},
+    nodes={N1: _node(N1, "healthy"), N2: _node(N2, "fraud")},
     members=[HONEST, DEAD],
 )
 
@@ -89,7 +89,7 @@ def test_the_report_has_exactly_the_promised_shape() -> None:
         "epoch": EPOCH,
         "nodes": [
             {
-                "id": "n1",
+                "id": N1,
                 "kind": "honest",
                 "status": "healthy",
                 "reason": "ok",
@@ -99,7 +99,7 @@ def test_the_report_has_exactly_the_promised_shape() -> None:
                 "earned_micros": 916_666,
             },
             {
-                "id": "n2",
+                "id": N2,
                 "kind": "dead",
                 "status": "fraud",
                 "reason": "ok",
@@ -114,15 +114,27 @@ def test_the_report_has_exactly_the_promised_shape() -> None:
 
 
 def test_an_honest_node_that_was_not_paid_is_a_failure() -> None:
-    unpaid = [GOOD.statements[0], _statement(EPOCH, _row("n1", 12, 12, "0"))]
+    unpaid = [GOOD.statements[0], _statement(EPOCH, _row(N1, 12, 12, "0"))]
     says = missing(replace(GOOD, statements=unpaid, stream=_stream("1000")), EPOCH)
-    assert says == [f"node-1 (n1) is honest and was not paid in epoch {EPOCH}"]
+    assert says == [f"node-1 ({N1}) is honest and was not paid in epoch {EPOCH}"]
 
 
 def test_a_cheat_that_was_paid_in_any_epoch_is_a_failure() -> None:
-    warm_up = _statement(EPOCH - 1, _row("n2", 3, 3, "0.000002"))
+    warm_up = _statement(EPOCH - 1, _row(N2, 3, 3, "0.000002"))
     result = replace(GOOD, statements=[warm_up, GOOD.statements[1]], stream=_stream("999.083332"))
-    assert missing(result, EPOCH) == ["dead-1 (n2) cheats and was paid 2 micro-tokens"]
+    assert missing(result, EPOCH) == [f"dead-1 ({N2}) is dead and was paid 2 micros"]
+
+
+def test_a_control_node_is_never_to_be_paid() -> None:
+    control = replace(DEAD, name="control-good", kind="control-good")
+    warm_up = _statement(EPOCH - 1, _row(N2, 3, 3, "0.000002"))
+    result = replace(
+        GOOD,
+        members=[HONEST, control],
+        statements=[warm_up, GOOD.statements[1]],
+        stream=_stream("999.083332"),
+    )
+    assert missing(result, EPOCH) == [f"control-good ({N2}) is control-good and was paid 2 micros"]
 
 
 @pytest.mark.parametrize("balance", ["999.083333", "999.083335", "1000"])
@@ -132,7 +144,7 @@ def test_tokens_that_do_not_add_up_are_a_failure(balance: str) -> None:
 
 
 def test_a_member_that_never_showed_up_is_a_failure() -> None:
-    says = missing(replace(GOOD, ids={"node-1": "n1"}), EPOCH)
+    says = missing(replace(GOOD, nodes={N1: GOOD.nodes[N1]}), EPOCH)
     assert says == ["dead-1 is not known to the api"]
 
 
