@@ -24,6 +24,12 @@ def test_the_api_and_the_agent_are_of_this_version() -> None:
     assert {app.openapi()["info"]["version"], agent.__version__} == {VERSION}
 
 
+def test_the_changelog_says_what_is_new_in_it() -> None:
+    """The newest number in it is this one."""
+    numbers = re.findall(r"^## (\d+\.\d+\.\d+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert numbers[0] == VERSION
+
+
 @pytest.mark.parametrize("part", ["node", "api"])
 def test_an_image_is_labelled_with_it(part: str, tmp_path: Path) -> None:
     """By build-image.sh; no Dockerfile has a version of its own."""
