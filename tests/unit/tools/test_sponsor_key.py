@@ -15,7 +15,7 @@ from tests.unit.functions.conftest import NOW_S, SPONSOR_KEY, bearer, settings
 from tools.sponsor_key import lines_for, main
 
 # Its lines may break anywhere.
-OPS = " ".join((Path(__file__).resolve().parents[2] / "docs" / "ops.md").read_text().split())
+OPS = " ".join((Path(__file__).resolve().parents[3] / "docs" / "ops.md").read_text().split())
 
 
 def _made(capsys: pytest.CaptureFixture[str], name: str) -> tuple[str, str, str]:

@@ -11,7 +11,7 @@ import pytest
 
 from bench.report import Figure, NotMeasurableError, hand_in
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 MAKEFILE = (ROOT / "Makefile").read_text()
 VERBS = dict(
     re.findall(r"^([a-z-]+):.*## .*\n(?:\t.*\n)*?\t.*-m (bench\.[\w.]+)", MAKEFILE, re.MULTILINE)
