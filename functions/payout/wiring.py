@@ -1,9 +1,7 @@
 """Builds the payout out of its settings, and answers its trigger."""
 
-from collections.abc import Awaitable, Callable, Mapping
-
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from collections.abc import Mapping
+from typing import Any
 
 from coordinator.adapters.clock import Clock, system_clock
 from coordinator.adapters.cloud_scheduler import scheduler_of
@@ -18,7 +16,7 @@ from coordinator.adapters.scheduler import Scheduler
 from coordinator.adapters.settings import PayoutSettings
 from coordinator.adapters.store import Store
 from coordinator.adapters.switching import Switch
-from coordinator.adapters.triggers import refuse_unless_post
+from coordinator.adapters.triggers import Handler, answering
 from coordinator.adapters.webhook_records import Webhooks
 from payout.delivering import LIMITS, Deliverer
 from payout.paging import Pager
@@ -26,7 +24,7 @@ from payout.resting import Resting
 from payout.settling import Settler
 
 
-def build(environ: Mapping[str, str]) -> Callable[[Request], Awaitable[Response]]:
+def build(environ: Mapping[str, str]) -> Handler:
     """The payout's handler; SettingsError when a setting is wrong."""
     settings = PayoutSettings.from_env(environ)
     project = settings.google_cloud_project
@@ -45,7 +43,7 @@ def build_on(
     settings: PayoutSettings,
     clock: Clock,
     scheduler: Scheduler | None,
-) -> Callable[[Request], Awaitable[Response]]:
+) -> Handler:
     """The handler on any two stores; without a scheduler all jobs always run."""
     log = Log("payout", settings.log_level)
     measurements, ledger = Measurements(measured, settings.shards), Ledger(money)
@@ -66,9 +64,7 @@ def build_on(
         switch = Switch(measured, scheduler, clock, log)
         resting = Resting(measurements, ledger, switch, clock, log)
 
-    async def answer(request: Request) -> Response:
-        if refused := refuse_unless_post(request):
-            return refused
+    async def pay(_: Mapping[str, str]) -> tuple[int, Mapping[str, Any]]:
         # First, because settling may fail, and nobody is to wait for it to be measured.
         jobs = await resting.review() if resting else "always on"
         summary = {**await settler.settle_due(), "jobs": jobs}
@@ -76,6 +72,6 @@ def build_on(
         summary["webhooks"] = await deliverer.deliver_due()
         # Not done is called again at once and not in ten minutes: settling twice changes nothing.
         status = 500 if summary["failed"] else 503 if jobs == "unclear" else 200
-        return JSONResponse(summary, status_code=status)
+        return status, summary
 
-    return answer
+    return answering(pay)

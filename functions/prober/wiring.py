@@ -1,10 +1,8 @@
 """Builds the prober out of its settings, and answers its trigger."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from collections.abc import Mapping
+from typing import Any
 
 from coordinator.adapters.camera import picture_of
 from coordinator.adapters.clock import system_clock
@@ -18,7 +16,7 @@ from coordinator.adapters.rtmp_probe import RtmpProbe
 from coordinator.adapters.rtmp_reference import ReferencePool
 from coordinator.adapters.settings import ProberSettings
 from coordinator.adapters.store import Store
-from coordinator.adapters.triggers import refuse_unless_post
+from coordinator.adapters.triggers import Handler, answering
 from coordinator.media.proof import ProofParameters
 from prober.checking import Capacity, Checker
 from prober.picturing import Pictures
@@ -29,14 +27,14 @@ CAPTURES_PER_CORE_MAX = 10
 """Measured: more at a time inflates lag (docs/benchmarks.md)."""
 
 
-def build(environ: Mapping[str, str]) -> Callable[[Request], Awaitable[Response]]:
+def build(environ: Mapping[str, str]) -> Handler:
     """The prober's handler; SettingsError when a setting is wrong."""
     settings = ProberSettings.from_env(environ)
     store = FirestoreStore(settings.google_cloud_project, settings.measurement_database)
     return build_on(store, settings)
 
 
-def build_on(store: Store, settings: ProberSettings) -> Callable[[Request], Awaitable[Response]]:
+def build_on(store: Store, settings: ProberSettings) -> Handler:
     """The handler on any store. Its clock is the real one: media takes the time that it takes."""
     log = Log("prober", settings.log_level)
     checker = Checker(
@@ -67,11 +65,9 @@ def build_on(store: Store, settings: ProberSettings) -> Callable[[Request], Awai
         log,
     )
 
-    async def answer(request: Request) -> Response:
-        if refused := refuse_unless_post(request):
-            return refused
+    async def check(_: Mapping[str, str]) -> tuple[int, Mapping[str, Any]]:
         summary = await prober.run()
         log(LogEvent.CHECKED, **summary)
-        return JSONResponse(summary)
+        return 200, summary
 
-    return answer
+    return answering(check)
