@@ -41,8 +41,6 @@ class Settler:
     pager: Pager | None = None
     """Without one no pages of nodes and streams are written."""
     _materialiser: Materialiser = field(init=False)
-    _is_shown: bool = False
-    """Whether this process knows that every settlement is on the page of tokens."""
 
     def __post_init__(self) -> None:
         self._materialiser = Materialiser(self.measurements, self.ledger, self.clock)
@@ -59,28 +57,22 @@ class Settler:
             self.holding_epochs,
             self.network_percent,
         )
-        newest, was_shown = Newest(), self._is_shown
-        self._is_shown = False
+        newest = Newest()
         summary = await self._settle_due(gatherer, newest)
-        self._is_shown = await self._show(gatherer, newest, summary["settled"], was_shown)
+        await self._show(gatherer, newest, {line["stream_id"] for line in summary["settled"]})
         return summary
 
-    async def _show(
-        self, gatherer: Gatherer, newest: Newest, settled: list[dict[str, Any]], was_shown: bool
-    ) -> bool:
-        """Writes what people see of it; False if the tokens could not be shown."""
-        if not settled and was_shown:
-            return True
+    async def _show(self, gatherer: Gatherer, newest: Newest, settled: set[str]) -> None:
+        """Writes what people see of these streams, and of what an earlier call failed to show."""
         try:
-            money = await self._materialiser.catch_up({line["stream_id"] for line in settled})
+            money = await self._materialiser.catch_up(settled)
         except StoreError:
             raise
         except Exception as error:  # tokens have moved, and that is what counts
             self.log.failure(LogEvent.TOKENS_NOT_SHOWN, error)
-            return False
+            return
         if self.pager:
             await self.pager.write(gatherer, newest, money)
-        return True
 
     async def _settle_due(self, gatherer: Gatherer, newest: Newest) -> dict[str, Any]:
         settled: list[dict[str, Any]] = []
@@ -98,6 +90,7 @@ class Settler:
             epoch, stream_id = heapq.heappop(queue)
             stream = streams.get(stream_id) or await self.measurements.stream(stream_id)
             if stream is None:
+                failed.add(stream_id)
                 self.log(LogEvent.STREAM_MISSING, severity="ERROR", stream_id=stream_id)
                 continue
             streams[stream_id], done = stream, None

@@ -19,6 +19,7 @@ from coordinator.checking.days import days_around
 from coordinator.epochs import Calendar
 from coordinator.ledger.balances import BALANCES, opening_balance
 from coordinator.ledger.entries import EntryKind
+from coordinator.pages.money_pages import MONEY_PAGES, MoneyPage
 from coordinator.polling.polls import Outcome, Poll
 from coordinator.polling.rosters import Roster, Slot
 from coordinator.polling.sweeps import Sweep
@@ -391,6 +392,31 @@ async def test_accounts_that_cannot_follow_keep_no_other_stream_from_being_paid(
     summary = await _settler(measured, money, AFTER).settle_due()
     assert [line["stream_id"] for line in summary["settled"]] == ["s3"]
     assert summary["failed"] == ["s2"]
+
+
+async def test_a_stream_that_nobody_finds_counts_as_failed() -> None:
+    """Its balance waits for it, and the job that failed is what ops are called for."""
+    measured, money = MemoryStore(), await _money()
+    await _evidence(measured)
+    lost = STREAM.model_copy(update={"stream_id": "s2"})
+    await Ledger(money).open(opening_balance(lost, DEPOSIT, CALENDAR))
+    summary = await _settler(measured, money, AFTER).settle_due()
+    assert [line["stream_id"] for line in summary["settled"]] == ["s3"]
+    assert summary["failed"] == ["s2"]
+
+
+async def test_what_one_call_could_not_show_the_next_one_shows() -> None:
+    """By the same process, although there is nothing left to settle."""
+    measured, money = MemoryStore(), await _money()
+    await _evidence(measured)
+    settler = _settler(measured, money, AFTER)
+    await measured.put(Ref("pages", "money"), {"format": 1, "revision": 1})  # cannot be read
+    assert len((await settler.settle_due())["settled"]) == 1
+    await measured.put(Ref("pages", "money"), MONEY_PAGES.encode(MoneyPage()))
+    assert (await settler.settle_due())["settled"] == []
+    page = await Measurements(measured).money_page()
+    assert page is not None
+    assert page.applied == {"s3": EPOCH}
 
 
 async def test_whatever_else_is_damaged_pay_goes_on() -> None:
