@@ -11,7 +11,10 @@ locals {
 
   # Each function's own package, the rules and the adapters.
   packages = { for name in ["api", "collector", "payout", "prober"] : name =>
-    { for file in fileset(local.functions_root, "{coordinator,${name}}/**/*.{py,html,css,js,svg}") :
+    { for file in setunion(
+      fileset(local.functions_root, "{coordinator,${name}}/**/*.{py,html,css,js,svg}"),
+      fileset(local.functions_root, "${name}/**/swagger_ui/*.txt"), # licences
+      ) :
       file => "${local.functions_root}/${file}" if !strcontains(file, "__pycache__")
     }
   }

@@ -11,10 +11,9 @@ from api.http.edge import Edge
 from api.http.problems import Problem, ProblemKind
 from api.http.rates import RateLimit
 from api.http.route import Route
-from api.pages import feeds
+from api.pages import feeds, site
 from api.pages import node as node_page
 from api.pages import stream as stream_page
-from api.pages.site import Pages
 from api.routes import badges, evidence, pictures
 from api.routes import checks as node_checks
 from api.routes import money as money_routes
@@ -59,7 +58,7 @@ def create_app(services: Services) -> FastAPI:
     for module in _ROUTES:
         module.install(app, services)
     _health_route(app, services)
-    Pages(app, services).install()
+    site.install(app, services)
     app.middleware_stack = _layers(app, services)
     return app
 

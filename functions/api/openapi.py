@@ -94,6 +94,7 @@ def _models() -> dict[str, type[BaseModel]]:
 
 
 def _describe(method: str, path: str, operation: dict[str, Any]) -> None:
+    operation["summary"] = _first_sentence(operation["description"])
     responses = operation["responses"]
     kinds = [*declared(responses), *_ALWAYS]
     kinds += [kind for name, kind in _OF_PARAMETER.items() if f"{{{name}}}" in path]
@@ -107,3 +108,9 @@ def _describe(method: str, path: str, operation: dict[str, Any]) -> None:
     if method == "get":
         responses["304"] = {"description": _NOT_MODIFIED}
     responses.update({str(status): told for status, told in problems(*kinds).items()})
+
+
+def _first_sentence(text: str) -> str:
+    """Of a handler's docstring, without its full stop: what a list of routes says."""
+    line = text.partition("\n\n")[0].replace("\n", " ")
+    return line.partition(". ")[0].removesuffix(".")

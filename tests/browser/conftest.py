@@ -136,7 +136,9 @@ def chromium() -> Iterator[Browser]:
 SIZES = {"narrow": (360, 740), "wide": (1440, 900)}
 
 
-def examine(chromium: Browser, url: str, name: str, theme: str, size: str) -> None:
+def examine(
+    chromium: Browser, url: str, name: str, theme: str, size: str, *, shows: str = "main"
+) -> None:
     """Photographs a page and fails unless axe finds nothing, with everything unfolded too; the
     console is silent, no other host is asked, and nothing is cut off."""
     width, height = SIZES[size]
@@ -150,6 +152,7 @@ def examine(chromium: Browser, url: str, name: str, theme: str, size: str) -> No
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("request", lambda request: hosts.add(urlparse(request.url).netloc))
     page.goto(url)
+    page.wait_for_selector(shows)
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"{name}-{theme}-{size}.png", full_page=True)
     page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")

@@ -11,7 +11,7 @@ from tests.browser.conftest import NODES, NOW_S, SIZES, examine, served
 from tests.doubles.memory import MemoryStore
 from tests.populated import node_id, populate
 
-PAGES = ["/", "/about", "/docs"]
+PAGES = ["/", "/about"]
 
 
 @pytest.mark.parametrize("path", PAGES)
