@@ -134,7 +134,7 @@ async def test_a_function_is_served_from_its_archive_alone(
         _served(name, tmp_path, environments[name], emulator.host) as client,
     ):
         if name == "api":
-            for path in ("/health", "/streams", "/", "/openapi.json"):
+            for path in ("/health", "/streams", "/", "/openapi.json", "/docs", "/docs.js"):
                 answer = await client.get(path)
                 assert answer.status_code == 200, (path, answer.text)
             return
@@ -157,7 +157,10 @@ def test_an_archive_holds_its_function_and_the_rules_and_nothing_else(name: str)
         name,
     }
     ends = {path.rpartition(".")[2] for path in files if "/" in path}
-    assert ends <= {"py", "html", "css", "js", "svg"} | ({"txt"} if name == "prober" else set())
+    assert ends <= {"py", "html", "css", "js", "svg", "txt"}
+    texts = {path.rpartition("/")[2] for path in files if path.endswith(".txt")}
+    licences = {"LICENSE.txt", "NOTICE.txt", "swagger-ui-bundle.js.LICENSE.txt"}
+    assert texts == {"requirements.txt"} | (licences if name == "api" else set())
     assert files[main] == (ROOT / "functions" / name / "main.py").read_text()
 
 
