@@ -38,13 +38,14 @@ _WAITING = (NodeStatus.PENDING, NodeStatus.IDLE)
 def answer_of(view: NodeView, stream: StreamStatus | None, last: Iterable[Row]) -> Answer:
     """`stream` is the status of the stream that it relays, None where that is not known: then it
     is taken for active. `last` are its rows of its last settled epoch."""
-    if view.status not in (NodeStatus.HEALTHY, *_WAITING):
+    has_failed = view.reason is Reason.CHECK_FAILED
+    if not has_failed and view.status not in (NodeStatus.HEALTHY, *_WAITING):
         return Answer(Earns.NO, "It earns nothing now.", view.says, view.fix)
     if stream in (StreamStatus.EXHAUSTED, StreamStatus.CLOSED):
         return _without_tokens(stream)
     if view.status in _WAITING or view.reason is Reason.UNPROVEN:
         return Answer(Earns.WAITS, "It earns nothing yet.", view.says, view.fix)
-    if view.reason is Reason.CHECK_FAILED:
+    if has_failed:
         return Answer(Earns.NO, "It earns nothing until a check passes.", view.says, view.fix)
     place = _without_place(last)
     if place:

@@ -99,7 +99,7 @@ def status_of(
     outcome, reason = health
     status = _HEALTH_STATUS.get(outcome, NodeStatus.UNHEALTHY)
     if status is NodeStatus.HEALTHY and trust.failure:
-        reason = Reason.CHECK_FAILED
+        status, reason = NodeStatus.UNHEALTHY, Reason.CHECK_FAILED
     elif status is NodeStatus.HEALTHY and trust.trust is Trust.UNPROVEN:
         reason = Reason.UNPROVEN
     return status, reason

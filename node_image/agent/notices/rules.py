@@ -40,8 +40,11 @@ _LEVELS = {
     "suspended": Level.SUSPENDED,
     "fraud": Level.FRAUD,
 }
-_NOT_PROVEN = ("unproven", "check_failed")
-"""Reasons of a healthy node that has passed no check yet, or not the last one."""
+_UNPROVEN = "unproven"
+"""The reason of a healthy node that has passed no check yet."""
+_CHECK_FAILED = "check_failed"
+"""The reason of one that is well but for its last check. Chance does that too, and a retest
+follows: people are called when it is flagged."""
 _KINDS = {
     Level.WELL: Kind.CLEARED,
     Level.UNHEALTHY: Kind.UNHEALTHY,
@@ -83,7 +86,9 @@ def see(coordinator: CoordinatorView, trouble_s: float) -> Seen:
         return Seen(Level.UNHEALTHY if is_away else None, False, earned)
     if answer is None:
         return Seen(None, False, "")
-    is_proven = answer.status == "healthy" and answer.reason not in _NOT_PROVEN
+    if answer.reason == _CHECK_FAILED:
+        return Seen(Level.WELL, False, earned)
+    is_proven = answer.status == "healthy" and answer.reason != _UNPROVEN
     return Seen(_LEVELS.get(answer.status), is_proven, earned)
 
 

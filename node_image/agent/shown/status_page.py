@@ -75,7 +75,7 @@ def status_page(
 def _headline(answer: HeartbeatAnswer) -> str:
     if answer.status == "healthy" and answer.reason == "unproven":
         return "This node is well and waits for its first passed check"
-    if answer.status == "healthy" and answer.reason == "check_failed":
+    if answer.reason == "check_failed":
         return "This node earns nothing until a check passes"
     if answer.status == "healthy" and answer.stream.status == "exhausted":
         return "This node is well, but the stream's tokens are used up"

@@ -138,8 +138,9 @@ def test_a_clock_that_was_put_back_silences_nobody() -> None:
 def test_the_first_passed_check_is_told_once() -> None:
     """From then on minutes are paid."""
     told = Told()
-    for reason in ("unproven", "check_failed"):
-        unproven = see(CoordinatorView(replace(ANSWER, reason=reason, earned="0"), ""), 0.0)
+    for status, reason in (("healthy", "unproven"), ("unhealthy", "check_failed")):
+        answer = replace(ANSWER, status=status, reason=reason, earned="0")
+        unproven = see(CoordinatorView(answer, ""), 0.0)
         kind, told = tell(told, unproven, NOW_S)
         assert kind is None
     kind, told = tell(told, seen_as("healthy", "0"), NOW_S + 60)

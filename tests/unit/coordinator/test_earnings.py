@@ -69,7 +69,7 @@ def test_a_failed_check_is_told_with_what_it_found_and_what_to_do() -> None:
     status, reason = status_of((Outcome.UP, Reason.OK), failed, gone=None)
     view = NodeView(SLOT, status, reason, None, failed, NO_TOKENS)
     answer = answer_of(view, StreamStatus.ACTIVE, ())
-    assert (status, reason, answer.earns) == (NodeStatus.HEALTHY, Reason.CHECK_FAILED, Earns.NO)
+    assert (status, reason, answer.earns) == (NodeStatus.UNHEALTHY, Reason.CHECK_FAILED, Earns.NO)
     assert answer.says == f"{Reason.CHECK_FAILED.says} {Reason.REPLAYED.says}"
     assert answer.fix == Reason.REPLAYED.fix
 
@@ -87,8 +87,10 @@ def test_a_failed_check_is_told_with_what_it_found_and_what_to_do() -> None:
 def test_a_node_that_says_it_is_up_is_told_what_its_checks_say(
     trust: TrustState, told: Reason
 ) -> None:
-    """The last one that counts."""
-    assert status_of((Outcome.UP, Reason.OK), trust, gone=None)[1] is told
+    """The last one that counts; whoever has failed it does not read as healthy."""
+    status, reason = status_of((Outcome.UP, Reason.OK), trust, gone=None)
+    assert reason is told
+    assert (status is NodeStatus.HEALTHY) == (told in (Reason.UNPROVEN, Reason.OK))
 
 
 def test_a_stream_that_is_not_known_here_is_taken_for_active() -> None:

@@ -30,7 +30,9 @@ def test_a_well_node_that_is_not_paid_does_not_read_that_it_earns() -> None:
     unproven = replace(ANSWER, reason="unproven", says="No check has passed yet.")
     page = status_page(CoordinatorView(unproven, ""), AGENT, RELAY, STREAM)
     assert "<h1>This node is well and waits for its first passed check</h1>" in page
-    failed = replace(ANSWER, reason="check_failed", says="The last check failed.")
+    failed = replace(
+        ANSWER, status="unhealthy", reason="check_failed", says="The last check failed."
+    )
     page = status_page(CoordinatorView(failed, ""), AGENT, RELAY, STREAM)
     assert "<h1>This node earns nothing until a check passes</h1>" in page
     exhausted = replace(ANSWER, stream=replace(ANSWER.stream, status="exhausted"))
