@@ -4,6 +4,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from coordinator.documents.codec import Codec
+
 
 class StreamStatus(StrEnum):
     """Derived from the document, the balance and the clock: never stored, so never stale."""
@@ -30,6 +32,9 @@ class Stream(BaseModel):
     """SHA-256 of the key that publishes it."""
     request_hash: str
     """SHA-256 of the registration's body: a repeated request must be the same one."""
+
+
+STREAMS = Codec(Stream, "streams")
 
 
 def status_of(stream: Stream, balance_micros: int, now_s: float) -> StreamStatus:

@@ -12,9 +12,23 @@ from coordinator.adapters.clock import Clock
 from coordinator.adapters.log import Log, LogEvent
 from coordinator.adapters.scheduler import Scheduler, SchedulerError
 from coordinator.adapters.store import Fields, Ref, Store, StoreError
+from coordinator.documents.codec import Codec
 
 RETRY_SECONDS = 5.0
 _NOTE = Ref("jobs", "measuring")
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """The document `jobs/measuring`."""
+
+    is_on: bool
+    changed_s: float
+
+
+NOTES = Codec(Note, "jobs/measuring")
+_FIRST = Note(is_on=True, changed_s=0.0)
+"""Stands for the note of a network that never rested."""
 
 
 @dataclass
@@ -71,14 +85,13 @@ class Switch:
             self.log.failure(LogEvent.JOBS_NOT_PAUSED, error)
 
     async def _is_on(self) -> bool:
-        """A network that never rested has no note."""
         (note,) = await self.store.get(_NOTE)
-        return note is None or bool(note["is_on"])
+        return (NOTES.decode_or_none(note) or _FIRST).is_on
 
     async def _note(self, *, is_on: bool) -> None:
         def decide(read: Sequence[Fields | None]) -> Mapping[Ref, Fields]:
-            if (read[0] is None or read[0]["is_on"]) == is_on:
+            if (NOTES.decode_or_none(read[0]) or _FIRST).is_on == is_on:
                 return {}
-            return {_NOTE: {"is_on": is_on, "changed_s": self.clock()}}
+            return {_NOTE: NOTES.encode(Note(is_on, self.clock()))}
 
         await self.store.transact([_NOTE], decide)

@@ -120,4 +120,12 @@ def run_id(draw: int) -> str:
     return f"checks-{draw:012d}"
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A run that was begun, which must not be begun again: the document `claims/{run's id}`."""
+
+    started_s: float
+
+
+CLAIMS = Codec(Claim, "claims")
 RUNS = Codec(Run, "probe_results/checks", keys=lambda run: {"check_draw": run.draw})

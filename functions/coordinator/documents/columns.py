@@ -30,7 +30,16 @@ from coordinator.documents.records import (
     why,
 )
 
-__all__ = ["FAST", "SMALL", "Table", "packed_table", "unpacked_table"]
+__all__ = [
+    "FAST",
+    "SMALL",
+    "Columns",
+    "Table",
+    "packed_columns",
+    "packed_table",
+    "unpacked_columns",
+    "unpacked_table",
+]
 
 _OPEN = dict[str, Any]
 """An item without fixed fields: a column for each that some item has."""
@@ -43,6 +52,25 @@ class Table:
     """Marks a field with many records: `Annotated[tuple[Slot, ...], Table()]`."""
 
     level: int = SMALL
+
+
+Columns = dict[str, list[Any]]
+"""Values by the name of their column: a table whose rows are never made."""
+
+
+def packed_columns(record: Any, columns: Columns, level: int = FAST) -> dict[str, bytes]:
+    """Columns of the plain fields of a record, with as many values each."""
+    hints = {field.name: field.hint for field in fields_of(record)}
+    return {
+        name: deflated(list_adapter(hints[name]).dump_json(values), level)
+        for name, values in columns.items()
+    }
+
+
+def unpacked_columns(record: Any, packed: Mapping[str, bytes], count: int) -> Columns:
+    """A column for each field, in their order; of a column that is missing, the default."""
+    table = _Packed(packed)
+    return {one.name: list(table.field(one, "", count)) for one in fields_of(record)}
 
 
 def packed_table(hint: Any, value: Any, level: int = SMALL) -> dict[str, bytes]:
@@ -103,7 +131,7 @@ class _Packed:
     ) -> list[Any]:
         """What `_columns` took apart."""
         if is_record(hint):
-            return _made(hint, [self._field(one, name, count, rows) for one in fields_of(hint)])
+            return _made(hint, [self.field(one, name, count, rows) for one in fields_of(hint)])
         if hint == _OPEN:
             names = [one for one in self.packed if one.startswith(f"{name}.")]
             columns = {one[len(name) + 1 :]: self.column(one, Any) for one in names}
@@ -133,9 +161,10 @@ class _Packed:
         pairs = zip(keys if inner is None else map(keys.__getitem__, inner), items, strict=True)
         return [dict(islice(pairs, length)) for length in lengths]
 
-    def _field(
-        self, field: StoredField, within: str, count: int, rows: Sequence[int] | None
+    def field(
+        self, field: StoredField, within: str, count: int, rows: Sequence[int] | None = None
     ) -> Iterable[Any]:
+        """A field's values, in this or in an inner record."""
         name = _below(within, field.name)
         if field.hint == _OPEN or any(
             one == name or one.startswith((f"{name}.", f"{name}#")) for one in self.packed

@@ -86,7 +86,7 @@ class Statement:
             "unpaid": dict(self._unpaid()),
             "chunks": chunks,
         }
-        return [head, *(_PARTS.encode(_Part(tuple(part))) for part in parts[1:])]
+        return [head, *(MORE_ROWS.encode(MoreRows(tuple(part))) for part in parts[1:])]
 
     def _unpaid(self) -> Counter[str]:
         found: Counter[str] = Counter()
@@ -104,13 +104,13 @@ class Statement:
         With only one node's row if asked: of ten thousand, the others take most of the time."""
         only = None if node_id is None else {"rows": ("node_id", node_id)}
         statement = STATEMENTS.decode(documents[0], only)
-        parts = [_PARTS.decode(fields, only).rows for fields in documents[1:]]
+        parts = [MORE_ROWS.decode(fields, only).rows for fields in documents[1:]]
         rows = sorted(chain(statement.rows, *parts), key=lambda row: row.node_id)
         return replace(statement, rows=tuple(rows))
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class MoreRows:
     """A further document of a statement, with rows that the first one has no room for."""
 
     rows: Annotated[tuple[Row, ...], Table()]
@@ -119,7 +119,7 @@ class _Part:
 STATEMENTS = Codec(Statement, "statements")
 SUMMARIES = Codec(Summary, "statements")
 """The totals of a statement's first document; its rows stay packed."""
-_PARTS = Codec(_Part, "a part of a statement")
+MORE_ROWS = Codec(MoreRows, "a part of a statement")
 
 
 def statement_id(stream_id: str, epoch: int) -> str:

@@ -90,7 +90,7 @@ def bucket_of(node_id: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Offline:
+class Offline:
     """When a node was given up as offline."""
 
     node_id: str
@@ -98,19 +98,19 @@ class _Offline:
 
 
 @dataclass(frozen=True, slots=True)
-class _Epoch:
+class PackedEpoch:
     """A part as it is stored: its tables apart, so that old checks can be left out."""
 
     starts_s: int
     ends_s: int
     minute_seconds: int
     lines: Annotated[tuple[Line, ...], Table()]
-    offline: Annotated[tuple[_Offline, ...], Table()]
+    offline: Annotated[tuple[Offline, ...], Table()]
     checks: Annotated[tuple[Check, ...] | None, Table()]
     """None once they had to make room."""
 
     @classmethod
-    def of(cls, part: Part) -> "_Epoch":
+    def of(cls, part: Part) -> "PackedEpoch":
         """The part, in the order of nodes, and of streams or draws."""
         lines = [line for _, mine in sorted(part.lines.items()) for _, line in sorted(mine.items())]
         offline = sorted(part.offline_s.items())
@@ -121,7 +121,7 @@ class _Epoch:
             part.ends_s,
             part.minute_seconds,
             tuple(lines),
-            tuple(_Offline(node_id, at_s) for node_id, times_s in offline for at_s in times_s),
+            tuple(Offline(node_id, at_s) for node_id, times_s in offline for at_s in times_s),
             checks if part.has_all_checks else None,
         )
 
@@ -141,7 +141,7 @@ class _Epoch:
         return tuple(_at(check, self.starts_s) for check in self.checks or ())
 
 
-_EPOCHS = Codec(_Epoch, "an epoch of pages/nodes")
+PACKED_EPOCHS = Codec(PackedEpoch, "an epoch of pages/nodes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +160,8 @@ class Bucket:
         oldest epochs."""
         key, epochs = str(part.epoch), dict(self.epochs)
         if key in epochs:
-            part = _EPOCHS.decode(epochs[key]).part(part.epoch).merged(part)
-        epochs[key] = _EPOCHS.encode(_Epoch.of(part))
+            part = PACKED_EPOCHS.decode(epochs[key]).part(part.epoch).merged(part)
+        epochs[key] = PACKED_EPOCHS.encode(PackedEpoch.of(part))
         newest_first = sorted(epochs, key=int, reverse=True)[:EPOCHS_KEPT]
         kept = {name: epochs[name] for name in newest_first}
         size = sum(map(_bytes, kept.values()))
@@ -192,7 +192,9 @@ class Bucket:
             "offline": ("node_id", node_id),
             "checks": ("node_id", node_id),
         }
-        found = ((int(key), _EPOCHS.decode(stored, only)) for key, stored in self.epochs.items())
+        found = (
+            (int(key), PACKED_EPOCHS.decode(stored, only)) for key, stored in self.epochs.items()
+        )
         return [
             NodeEpoch(
                 epoch,

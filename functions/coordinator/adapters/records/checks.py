@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from coordinator.adapters.records.base import Records, expiry
 from coordinator.adapters.store import Fields, Query, Ref, Store
 from coordinator.checking import thumbnails
-from coordinator.checking.checks import RUNS, Run, run_id
+from coordinator.checking.checks import CLAIMS, RUNS, Claim, Run, run_id
 from coordinator.checking.days import SCHEDULE_DAYS, LotteryDay
 from coordinator.checking.thumbnails import THUMBNAILS, Thumbnail
 from coordinator.checking.trustbook import TRUST_BOOKS, TrustBook
@@ -23,7 +23,7 @@ class CheckRecords(Records):
 
     async def claim_run(self, draw: int, now_s: float) -> bool:
         """False if this draw's run was started before: a duplicate trigger repeats nothing."""
-        claim = {"started_s": now_s, "expire_at": expiry(now_s)}
+        claim = {**CLAIMS.encode(Claim(now_s)), "expire_at": expiry(now_s)}
         return await self._store.create(Ref("claims", run_id(draw)), claim)
 
     async def record_run(self, run: Run, now_s: float) -> Run | None:

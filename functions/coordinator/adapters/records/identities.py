@@ -6,7 +6,7 @@ from typing import TypeVar
 from coordinator.adapters.records.base import Records
 from coordinator.adapters.store import Fields, Query, Ref
 from coordinator.polling.nodes import Node, changed_bounds
-from coordinator.streams import Stream
+from coordinator.streams import STREAMS, Stream
 
 _Model = TypeVar("_Model", Stream, Node)
 
@@ -20,33 +20,33 @@ class IdentityRecords(Records):
 
     async def stream(self, stream_id: str) -> Stream | None:
         """One stream."""
-        return parsed(Stream, (await self._store.get(Ref("streams", stream_id)))[0])
+        return STREAMS.decode_or_none((await self._store.get(Ref("streams", stream_id)))[0])
 
     async def streams(self) -> list[Stream]:
         """Every stream, newest first, at most STREAMS_MAX."""
         found = await self._store.find(
             Query("streams", "created_s", descending=True, limit=STREAMS_MAX)
         )
-        return [Stream.model_validate(fields) for _, fields in found]
+        return [STREAMS.decode(fields) for _, fields in found]
 
     async def streams_of(self, stream_ids: Sequence[str]) -> list[Stream | None]:
         """The streams in the order asked."""
         found = await self._store.get(*(Ref("streams", stream_id) for stream_id in stream_ids))
-        return [parsed(Stream, fields) for fields in found]
+        return [STREAMS.decode_or_none(fields) for fields in found]
 
     async def create_stream(self, stream: Stream) -> bool:
         """False if the id is taken."""
-        return await self._store.create(Ref("streams", stream.stream_id), stream.model_dump())
+        return await self._store.create(Ref("streams", stream.stream_id), STREAMS.encode(stream))
 
     async def end_stream(self, stream_id: str, ends_s: float) -> Stream | None:
         """Ends a stream at an instant unless it ends earlier; the stream as it is then."""
         ref = Ref("streams", stream_id)
 
         def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
-            stream = parsed(Stream, read[0])
+            stream = STREAMS.decode_or_none(read[0])
             if stream is None or (stream.ends_s is not None and stream.ends_s <= ends_s):
                 return {}
-            return {ref: stream.model_copy(update={"ends_s": ends_s}).model_dump()}
+            return {ref: STREAMS.encode(stream.model_copy(update={"ends_s": ends_s}))}
 
         await self._store.transact([ref], decide)
         return await self.stream(stream_id)

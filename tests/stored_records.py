@@ -1,0 +1,180 @@
+"""One example of every record that is stored, and stored documents in a form that can be read.
+
+No field of an example has its default, so that each is seen to be stored.
+"""
+
+import json
+import pkgutil
+from datetime import date
+from importlib import import_module
+from typing import Any
+
+import coordinator
+from coordinator.adapters.switching import NOTES, Note
+from coordinator.checking.checks import (
+    CLAIMS,
+    RUNS,
+    Check,
+    Claim,
+    Control,
+    Event,
+    IngestState,
+    Run,
+    Verdict,
+)
+from coordinator.checking.controls import ControlCount
+from coordinator.checking.days import SCHEDULE_DAYS, LotteryDay
+from coordinator.checking.prober_news import ProberNews
+from coordinator.checking.suspicion import Trust, TrustState
+from coordinator.checking.thumbnails import THUMBNAILS, Thumbnail
+from coordinator.checking.trustbook import TRUST_BOOKS, TrustBook
+from coordinator.documents.codec import Codec
+from coordinator.documents.packing import deflated, inflated
+from coordinator.ledger.accounts import (
+    ACCOUNTS,
+    APPLIED,
+    Account,
+    Accounts,
+    Applied,
+    Held,
+    Service,
+)
+from coordinator.ledger.balances import BALANCES, Balance
+from coordinator.ledger.entries import ENTRIES, Entry, EntryKind
+from coordinator.ledger.rows import Carried, Row, Voided
+from coordinator.ledger.statements import MORE_ROWS, STATEMENTS, MoreRows, Statement
+from coordinator.ledger.terms import Terms
+from coordinator.ledger.webhooks import WEBHOOKS, Webhook
+from coordinator.pages.incidents import INCIDENTS, Incident, Incidents
+from coordinator.pages.money_pages import MONEY_PAGES, MoneyPage, Tokens
+from coordinator.pages.node_pages import (
+    BUCKET_PAGES,
+    PACKED_EPOCHS,
+    Bucket,
+    Line,
+    PackedEpoch,
+    Part,
+)
+from coordinator.pages.stream_pages import STREAM_PAGES, StreamHour, StreamPage
+from coordinator.reasons import Reason
+from coordinator.streams import STREAMS, Stream
+
+AT_S = 1_795_305_637.123
+CHECK = Check(
+    "n2", "s3", 29_921_760, AT_S, Verdict.FAIL, Reason.WRONG_CONTENT, AT_S - 60.5, Event.FLAGGED,
+    (
+        {"started_s": AT_S + 0.007, "seconds": 8.017, "reason": "lagging", "lag_s": None},
+        {"started_s": AT_S + 9.011, "matched": 601, "address": "51.7.3.2", "thumbnail": "s3.7"},
+    ),
+)  # fmt: skip
+PASSED = Check("n3", "s3", 29_921_760, AT_S + 7, Verdict.PASS, Reason.PASSED)
+RUN = Run(
+    29_921_760, AT_S, AT_S + 58.25, ("sweep-0-000029921760",), {"s3": IngestState.LIVE},
+    (CHECK, PASSED), {"n5": 1_795_305_037.5}, {"n7": Control.GOOD, "n11": Control.BAD},
+)  # fmt: skip
+NEWS = ProberNews(
+    29_921_760, AT_S, AT_S + 58.25, {"fail": 1, "pass": 2}, {"s3": IngestState.DOWN},
+    {"n7": Control.GOOD}, {Control.GOOD: ControlCount(13, 2, 3)}, {"n2": "s3.7", "n3": None},
+)  # fmt: skip
+TRUST = TrustState(
+    Trust.FLAGGED, 6_236, 17, 3, 2, 5, 1, 7, 11, AT_S, AT_S - 900, "wrong_content", AT_S - 60
+)
+CARRIED = Carried(AT_S, 13, True, True, True, 7, 2, "51.7.3.2", True)
+ROWS = (
+    Row(
+        "n2", 60, 53, 3, 2, 5, 41, ((Reason.AWAITING_CHECK, 13), (Reason.DOWN, 11)), 1_000_003,
+        17, 19, Reason.DOWN, (Voided(29_921_760, AT_S, 7, Reason.LAGGING),), CARRIED,
+    ),
+    Row("n3", 60, 60, 0, 0, 0, 60, (), 1_500_007, 0, 0, Reason.OK, ()),
+)  # fmt: skip
+BALANCE = Balance(
+    stream_id="s3", deposited_micros=10**15, balance_micros=7_000_003, paid_micros=11_000_017,
+    next_epoch=498_701, due_epoch=498_702, follow_epoch=498_700, returned_micros=19,
+    refunded_micros=23, entries=5, is_closed=True,
+)  # fmt: skip
+STREAM = Stream(
+    stream_id="s3", name="Główna scena 🎸", sponsor="ada", reward_micros_per_hour=1_500_000,
+    max_paid_nodes=7, created_s=AT_S, ends_s=AT_S + 7_200, key_hash="0a", request_hash="0b",
+)  # fmt: skip
+MONEY = MoneyPage(
+    3, AT_S, {"s3": STREAM}, {"s3": BALANCE}, {"n2": Tokens(2, 3, 5), "n3": Tokens(7)},
+    {"s3": 498_700},
+)  # fmt: skip
+HOUR = StreamHour(
+    498_700, 1_795_320_000, 1_795_323_600, 60, 2, 101, {Reason.DOWN: 11, Reason.AWAITING_CHECK: 7},
+    2_500_010, 19, 23, 10_000_000, 7_000_003, {Verdict.PASS: 5, Verdict.FAIL: 1},
+)  # fmt: skip
+LINES = {row.node_id: {"s3": Line("s3", 1_500_000, 24, "uuud?", row)} for row in ROWS}
+PART = Part(
+    498_700, 1_795_305_600, 1_795_309_200, 60, LINES, (CHECK, PASSED), {"n5": (1_795_305_720.0,)}
+)
+STATEMENT = Statement(
+    "s3", 498_700, 1_795_320_000, 1_795_323_600, Terms(1_500_000, 7, 60, 23, 19, 5), ROWS,
+    2_500_010, 19, 23, 10_000_000, 7_000_003, True, 59, AT_S, ("0-29921760",),
+)  # fmt: skip
+
+RECORDS: list[tuple[Codec[Any], Any]] = [
+    (ACCOUNTS, Accounts({"s3": 498_700}, {
+        "n2": Account({"s3": Service(7, 11, (Held(7, 13, 31), Held(11, 17, 35)))}, 19, 23),
+        "n3": Account({"s3": Service(2, 3), "s5": Service(5, 7, (Held(5, 29, 31),))}),
+    })),
+    (APPLIED, Applied({"s3": 498_700, "s5": 498_699})),
+    (BALANCES, BALANCE),
+    (BUCKET_PAGES, Bucket(Bucket().with_part(PART).epochs, MONEY)),
+    (CLAIMS, Claim(AT_S)),
+    (ENTRIES, Entry(
+        stream_id="s3", number=5, kind=EntryKind.FORFEIT, amount_micros=19, at_s=AT_S,
+        balance_after_micros=7_000_003, epoch=498_700, request="again",
+    )),
+    (INCIDENTS, Incidents(498_700, (
+        Incident("fraud/n2/1795305637", AT_S, "A fraud was confirmed: n2", "Its <why>.", "/n/n2"),
+    ))),
+    (MONEY_PAGES, MONEY),
+    (NOTES, Note(False, AT_S)),
+    (MORE_ROWS, MoreRows(ROWS)),
+    (PACKED_EPOCHS, PackedEpoch.of(PART)),
+    (RUNS, RUN),
+    (SCHEDULE_DAYS, LotteryDay(date(2026, 11, 22), "c0de", 59, 7, AT_S, bytes(range(7)))),
+    (STATEMENTS, STATEMENT),
+    (STREAMS, STREAM),
+    (STREAM_PAGES, StreamPage((HOUR,), "s3.7", MONEY)),
+    (THUMBNAILS, Thumbnail("s3.7", AT_S, b"\xff\xd8\xff\xd9")),
+    (TRUST_BOOKS, TrustBook({"n2": TRUST}, {Control.BAD: ControlCount(5, 1, 2)}, NEWS)),
+    (WEBHOOKS, Webhook(
+        stream_id="s3", url="https://example.org/hook", secret="whsec_AAAA", next_epoch=498_701,
+        taken=2, is_low=True, failures=3, due_s=AT_S, last_error="It answered 500.",
+        last_success_s=AT_S - 60, requests=["again https://example.org/hook"],
+    )),
+]  # fmt: skip
+"""Every codec, with a record of it."""
+
+
+def codecs() -> set[str]:
+    """What every codec in the rules and the adapters stores."""
+    found = set()
+    for module in pkgutil.walk_packages(coordinator.__path__, "coordinator."):
+        for value in vars(import_module(module.name)).values():
+            if isinstance(value, Codec):
+                found.add(value.kind)
+    return found
+
+
+def opened(stored: Any) -> Any:
+    """A document, or a value in it, as JSON: with its tables unpacked and its bytes in hex."""
+    if isinstance(stored, dict) and isinstance(stored.get("#"), bytes):
+        return {"table": {name: json.loads(inflated(each)) for name, each in stored.items()}}
+    if isinstance(stored, dict):
+        return {name: opened(each) for name, each in stored.items()}
+    return {"bytes": stored.hex()} if isinstance(stored, bytes) else stored
+
+
+def closed(readable: Any) -> Any:
+    """The document again."""
+    if not isinstance(readable, dict):
+        return readable
+    if readable.keys() == {"table"}:
+        columns = readable["table"].items()
+        return {name: deflated(json.dumps(each).encode()) for name, each in columns}
+    if readable.keys() == {"bytes"}:
+        return bytes.fromhex(readable["bytes"])
+    return {name: closed(each) for name, each in readable.items()}
