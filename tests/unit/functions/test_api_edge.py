@@ -159,7 +159,7 @@ async def test_an_unforeseen_error_is_a_problem_and_a_line_in_the_log(
         "/streams",
     )
     assert line["request_id"] == answer.headers["x-request-id"]
-    assert "ValidationError" in line["stack_trace"]
+    assert "UnreadableError" in line["stack_trace"]
 
 
 async def test_an_unforeseen_error_of_a_heartbeat_is_a_problem_too(
