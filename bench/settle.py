@@ -25,6 +25,7 @@ from coordinator.ledger.statements import Statement
 from coordinator.pages.node_pages import BUCKETS
 from coordinator.polling.polls import Outcome, Poll
 from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.shards import WHOLE
 from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 from coordinator.streams import Stream
@@ -80,12 +81,12 @@ async def measured() -> MemoryStore:
     measurements = Measurements(store)
     await measurements.create_stream(STREAM)
     slots = tuple(_slot(number) for number in range(NODES))
-    await measurements.put_roster(Roster(0, 1, 1.0, slots))
+    await measurements.put_roster(Roster(WHOLE, 1, 1.0, slots))
     polls = dict.fromkeys(range(NODES), Poll(Outcome.UP, Reason.OK, 60, 60))
-    fields = Sweep(0, 0, 1, polls).to_fields()
+    fields = Sweep(WHOLE, 0, 1, polls).to_fields()
     for tick in range(START_TICK, START_TICK + 60 * EPOCHS):
         sweep = {**fields, "sweep_tick": tick, "recorded_s": tick * 60.0 + 7}
-        await store.put(Ref("probe_results", Sweep(0, tick, 1, {}).id), sweep)
+        await store.put(Ref("probe_results", Sweep(WHOLE, tick, 1, {}).id), sweep)
         run = _run(tick, slots)
         await store.put(Ref("probe_results", run.id), RUNS.encode(run))
     return store

@@ -17,6 +17,7 @@ from bench.report import Figure, NotMeasurableError, hand_in
 from bench.simulations.simulated_day import START_S, Beating, World
 from coordinator.documents.bitmaps import transposed
 from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.shards import WHOLE
 from coordinator.polling.sweeps import SweepBits
 from coordinator.polling.uptime import minutes_of
 
@@ -120,14 +121,14 @@ def _uptime() -> list[Figure]:
     chance = random.Random(11)
     down = [_sparse(chance) for _ in DAY_TICKS]
     sweeps = [
-        SweepBits(0, tick, 1, everyone, everyone & ~bits, 0, down=bits)
+        SweepBits(WHOLE, tick, 1, everyone, everyone & ~bits, 0, down=bits)
         for tick, bits in zip(DAY_TICKS, down, strict=True)
     ]
     slots = tuple(
         Slot(f"n{at:019d}", "s3", "http://192.0.2.5/", "192.0.2.5", 1935, 7, 1.0)
         for at in range(NODES)
     )
-    rosters = {(0, 1): Roster(0, 1, 0.0, slots)}
+    rosters = {(WHOLE, 1): Roster(WHOLE, 1, 0.0, slots)}
     counted, whole = [], []
     for _ in range(7):
         start_s = time.process_time()

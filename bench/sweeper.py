@@ -28,7 +28,7 @@ from coordinator.pages.history import History
 from coordinator.pages.network_pages import NetworkPage
 from coordinator.polling.rollups import HOUR_S
 from coordinator.polling.rosters import Roster, Slot
-from coordinator.polling.shards import FIRST
+from coordinator.polling.shards import WHOLE
 from tests.doubles.memory import MemoryStore
 from tests.populated import network_page
 
@@ -43,7 +43,7 @@ def roster_of(port: int, nodes: int) -> Roster:
         host = host_of(index)
         url = f"http://{host}:{port}/stats.json"
         slots.append(Slot(node_id_of(host), STREAM_ID, url, host, 1935, TICK - 7, 11.0))
-    return Roster(0, 1, 11.0, tuple(slots))
+    return Roster(WHOLE, 1, 11.0, tuple(slots))
 
 
 def rss_mb() -> float:
@@ -65,7 +65,7 @@ def page_of(roster: Roster) -> NetworkPage:
     past = dict(zip(names, like.history.nodes.values(), strict=False))
     history = History((TICK * 60) // HOUR_S, past)
     trust = dict(zip(names, like.trust.values(), strict=False))
-    return NetworkPage(0, FIRST, TICK, 1.0, roster.slots, {}, trust, history)
+    return NetworkPage(WHOLE, TICK, 1.0, roster.slots, {}, trust, history)
 
 
 async def checks(store: Store, page: NetworkPage, now_s: list[float]) -> None:

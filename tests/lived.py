@@ -18,6 +18,7 @@ from coordinator.ledger.balances import opening_balance
 from coordinator.polling.nodes import Node
 from coordinator.polling.polls import Outcome, Poll
 from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.shards import WHOLE
 from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 from coordinator.streams import Stream
@@ -78,7 +79,7 @@ class Lived:
         await ledger.open(opening_balance(STREAM, self.balance_micros, CALENDAR), float(START_S))
         for name in NODES:
             await measurements.put_node(_node(name))
-        roster = Roster(0, 1, 1.0, tuple(_slot(name) for name in NODES))
+        roster = Roster(WHOLE, 1, 1.0, tuple(_slot(name) for name in NODES))
         await measurements.put_roster(roster)
         for minute in range(self.hours * 60 + self.minutes):
             await _minute(measurements, minute, PICTURE if self.pictures else None)
@@ -92,8 +93,7 @@ class Lived:
         measurements = Measurements(self.measured)
         publisher = Publisher(measurements, CALENDAR, lambda: self.now_s, Log("collector", "ERROR"))
         (sweep,) = await measurements.latest_sweeps()
-        layouts = await measurements.layouts()
-        before = await publisher.before(layouts, layouts.at(sweep.tick), 0, sweep.tick)
+        before = await publisher.before(sweep.shard, sweep.tick)
         await publisher.publish(before, sweep, roster, 0.5, rolled=False)
 
     def settler(self, now_s: float) -> Settler:
@@ -159,7 +159,7 @@ async def _minute(measurements: Measurements, minute: int, picture: str | None) 
         polls = {
             at: _poll(name, minute) for at, name in enumerate(NODES) if _is_there(name, minute)
         }
-        await measurements.create_sweep(Sweep(0, tick, 1, polls), at_s + 5)
+        await measurements.create_sweep(Sweep(WHOLE, tick, 1, polls), at_s + 5)
     state = IngestState.DOWN if minute in IDLE else IngestState.LIVE
     checks = tuple(_checks(minute, picture)) if state is IngestState.LIVE else ()
     run = Run(tick, at_s, at_s + 50, (), {STREAM_ID: state}, checks)

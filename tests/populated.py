@@ -19,7 +19,7 @@ from coordinator.pages.network_pages import NetworkPage
 from coordinator.polling.polls import Outcome, Poll
 from coordinator.polling.rollups import NodeHour
 from coordinator.polling.rosters import Slot
-from coordinator.polling.shards import FIRST
+from coordinator.polling.shards import WHOLE
 from coordinator.reasons import Reason
 from coordinator.streams import Stream
 
@@ -81,7 +81,7 @@ def network_page(nodes: int, now_s: float, seed: int = 7) -> NetworkPage:
         {Control.GOOD: ControlCount(1_440, 0, 3), Control.BAD: ControlCount(1_437, 0, 0)},
     )
     history = History(int(now_s // 3600), past)
-    return NetworkPage(0, FIRST, tick, 4.2, tuple(slots), polls, trust, history, {}, news)
+    return NetworkPage(WHOLE, tick, 4.2, tuple(slots), polls, trust, history, {}, news)
 
 
 def _node(

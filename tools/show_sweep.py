@@ -1,6 +1,6 @@
 """`make show SWEEP=latest`: one sweep's document, readably.
 
-`python -m tools.show_sweep SWEEP` takes a sweep's id (`sweep-0-000029921760`) or `latest`. The
+`python -m tools.show_sweep SWEEP` takes a sweep's id (`sweep-0of1-000029921760`) or `latest`. The
 database is the project of GOOGLE_CLOUD_PROJECT, or the emulator of FIRESTORE_EMULATOR_HOST.
 Exit status: 0 shown, 1 no such sweep or no store, 2 called wrongly.
 """
@@ -8,7 +8,6 @@ Exit status: 0 shown, 1 no such sweep or no store, 2 called wrongly.
 import argparse
 import asyncio
 import os
-import re
 import sys
 from collections import Counter
 from datetime import UTC, datetime
@@ -18,9 +17,8 @@ from coordinator.adapters.records import Measurements
 from coordinator.adapters.store import StoreError
 from coordinator.polling.polls import Poll
 from coordinator.polling.rosters import Roster
-from coordinator.polling.sweeps import Sweep
+from coordinator.polling.sweeps import Sweep, sweep_id, sweep_key
 
-_ID = re.compile(r"sweep-([0-9]{1,3})-([0-9]{1,12})")
 LINES = 40
 LATEST = "latest"
 
@@ -56,16 +54,16 @@ def _row(at: int, poll: Poll, roster: Roster) -> str:
 
 
 async def show(
-    measurements: Measurements, sweep_id: str, sweep_seconds: int, most: int = LINES
+    measurements: Measurements, name: str, sweep_seconds: int, most: int = LINES
 ) -> list[str]:
     """The lines; LookupError with a sentence if there is no such sweep."""
-    if sweep_id == LATEST:
+    if name == LATEST:
         sweep = next(iter(await measurements.latest_sweeps()), None)
     else:
-        shard, tick = map(int, sweep_id.split("-")[1:])
+        shard, tick = sweep_key(name)
         sweep = await measurements.last_sweep_of(shard, range(tick, tick + 1))
     if sweep is None:
-        raise LookupError(f"no sweep is called {sweep_id}" if sweep_id != LATEST else "none yet")
+        raise LookupError(f"no sweep is called {name}" if name != LATEST else "none yet")
     roster = await measurements.roster(sweep.shard, sweep.roster_version)
     return lines_of(sweep, roster, sweep_seconds, most)
 
@@ -79,9 +77,10 @@ async def _show(project: str, asked: argparse.Namespace) -> list[str]:
 
 
 def _sweep_id(text: str) -> str:
-    if text != LATEST and not _ID.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not {LATEST} or like sweep-0-000029921760")
-    return text
+    try:
+        return text if text == LATEST else sweep_id(*sweep_key(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not {LATEST}, and {error}") from error
 
 
 def main(arguments: list[str]) -> int:

@@ -14,6 +14,8 @@ from coordinator.ledger.balances import Balance, lasts_seconds
 from coordinator.pages.money_pages import MoneyPage
 from coordinator.pages.network import Network, network_of
 from coordinator.pages.network_pages import NetworkPage, bare_page
+from coordinator.polling.rosters import Roster
+from coordinator.polling.shards import WHOLE
 from coordinator.streams import Stream
 
 SWEEP_LASTS_S = 20.0
@@ -190,10 +192,10 @@ class Snapshots:
             self.measurements.latest_sweeps(), self.measurements.trust()
         )
         if not sweeps:
-            return [bare_page(await self.measurements.roster(0), None, book, 1)]
+            return [bare_page(Roster(WHOLE, 0, 0.0), None, book)]
         rosters = [await self.measurements.roster_of(sweep) for sweep in sweeps]
         pairs = zip(rosters, sweeps, strict=True)
-        return [bare_page(roster, sweep, book, len(sweeps)) for roster, sweep in pairs]
+        return [bare_page(roster, sweep, book) for roster, sweep in pairs]
 
     async def _read_money(self) -> MoneyPage:
         read_s = self.clock()

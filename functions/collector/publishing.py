@@ -7,11 +7,11 @@ from coordinator.adapters.log import Log, LogEvent
 from coordinator.adapters.records import Measurements
 from coordinator.documents.column_memory import ColumnPacker
 from coordinator.epochs import Calendar
-from coordinator.pages.history import HOURS, History, joined
+from coordinator.pages.history import HOURS, History, NodeHistory
 from coordinator.pages.network_pages import NetworkPage, News
 from coordinator.polling.rollups import HOUR_S
 from coordinator.polling.rosters import Roster
-from coordinator.polling.shards import Layout, Layouts
+from coordinator.polling.shards import Shard
 from coordinator.polling.sweeps import Sweep
 
 
@@ -23,28 +23,24 @@ class Publisher:
     calendar: Calendar
     clock: Clock
     log: Log
-    _pages: dict[tuple[Layout, int], NetworkPage] = field(default_factory=dict)
+    _pages: dict[Shard, NetworkPage] = field(default_factory=dict)
     """What this instance wrote last."""
-    _packers: dict[int, ColumnPacker] = field(default_factory=dict)
-    """By shard."""
+    _packers: dict[Shard, ColumnPacker] = field(default_factory=dict)
 
-    async def before(
-        self, layouts: Layouts, layout: Layout, shard: int, tick: int
-    ) -> NetworkPage | None:
+    async def before(self, shard: Shard, tick: int) -> NetworkPage | None:
         """The page to go on from; None if it could not be read, and none is to be written."""
-        own = self._pages.pop((layout, shard), None)
+        own = self._pages.pop(shard, None)
         if own is not None and own.tick == tick - 1:
             return own
         try:
-            page = await self.measurements.network_page(shard)
-            if page is not None and page.layout == layout:
+            page = await self.measurements.network_page(shard.number)
+            if page is not None and page.shard == shard:
                 return page
-            old = layouts.before(layout)
-            read = await self.measurements.network_pages(old.shards) if old else []
+            found = await self.measurements.network_pages()
         except Exception as error:  # whatever it is: no page is worth a sweep
-            self.log.failure(LogEvent.PAGE_NOT_READ, error, shard=shard)
+            self.log.failure(LogEvent.PAGE_NOT_READ, error, shard=shard.number)
             return None
-        return self._taken_over(layout, shard, [each for each in read if each.layout == old])
+        return self._first(shard, tick, found)
 
     async def publish(
         self,
@@ -69,18 +65,19 @@ class Publisher:
             packer = self._packers.setdefault(sweep.shard, ColumnPacker())
             await self.measurements.put_network_page(page, packer)
         except Exception as error:  # likewise; the next sweep tries again
-            self.log.failure(LogEvent.PAGE_NOT_WRITTEN, error, shard=sweep.shard)
+            self.log.failure(LogEvent.PAGE_NOT_WRITTEN, error, shard=sweep.shard.number)
             return
-        self._pages[before.layout, sweep.shard] = page
+        self._pages[sweep.shard] = page
 
-    def _taken_over(self, layout: Layout, shard: int, old: list[NetworkPage]) -> NetworkPage:
-        """A first page: what the shards before it knew of anybody, or only the last day's hours."""
-        hour = self._hour(layout.from_tick if old else self.calendar.tick_at(self.clock()))
-        if not old:
-            return NetworkPage(shard, layout, 0, history=History(hour - HOURS))
-        pictures = {name: shown for page in old for name, shown in page.thumbnails.items()}
-        history = joined((page.history for page in old), hour)
-        return NetworkPage(shard, layout, 0, history=history, thumbnails=pictures)
+    def _first(self, shard: Shard, tick: int, found: list[NetworkPage]) -> NetworkPage:
+        """A shard's first page: with what the pages before SHARDS was changed show of the past."""
+        hour = self._hour(tick) if found else self._hour(tick) - HOURS
+        past: dict[str, NodeHistory] = {}
+        pictures: dict[str, str] = {}
+        for page in found:
+            past |= page.history.skipped_to(hour).nodes
+            pictures |= page.thumbnails
+        return NetworkPage(shard, 0, history=History(hour, past), thumbnails=pictures)
 
     async def _history(self, history: History, sweep: Sweep, roster: Roster) -> History:
         """With the hours that have ended since, each read once by whoever shows it first."""

@@ -6,6 +6,7 @@ from coordinator.adapters.records import Measurements
 from coordinator.epochs import Calendar
 from coordinator.polling.rollups import HOUR_S, rolled_up, ticks_of_hour
 from coordinator.polling.rosters import Roster
+from coordinator.polling.shards import Shard
 from coordinator.polling.sweeps import Sweep, SweepBits
 
 
@@ -15,9 +16,9 @@ class Roller:
 
     measurements: Measurements
     calendar: Calendar
-    _bits: dict[int, list[SweepBits]] = field(default_factory=dict)
+    _bits: dict[Shard, list[SweepBits]] = field(default_factory=dict)
     """By shard: what this instance swept, of the last two hours at most."""
-    _rolled: dict[int, int] = field(default_factory=dict)
+    _rolled: dict[Shard, int] = field(default_factory=dict)
     """The last hour that is known to be rolled up, by shard."""
 
     async def after(self, sweep: Sweep, roster: Roster, last_tick: int, now_s: float) -> bool:

@@ -7,11 +7,10 @@ that wrote the last sweep knows it, and the roster, without reading anything.
 from dataclasses import dataclass, replace
 
 from coordinator.adapters.records import Measurements
-from coordinator.keys import shard_of
 from coordinator.polling.polls import Poll
 from coordinator.polling.rosters import Roster, by_node, succeeding
-from coordinator.polling.shards import Layout, Layouts
-from coordinator.polling.sweeps import Sweep
+from coordinator.polling.shards import Shard, all_of
+from coordinator.polling.sweeps import Sweep, SweepBits
 
 KEPT_TICKS = 1_440
 """How long people see who left: a day of minutes; dropped from the next version then."""
@@ -28,10 +27,12 @@ class Standing:
     """The last sweep's rows, by slot of this roster."""
     cursor_s: float
     """Node documents changed up to here have been taken in."""
+    since_tick: int
+    """The first tick that nodes are divided into so many shards."""
 
     def lost(self) -> list[int]:
         """Slots that missed so many polls that they are polled no more."""
-        lost = Sweep(0, self.tick, 0, self.polls).lost()
+        lost = Sweep(self.roster.shard, self.tick, 0, self.polls).lost()
         return [at for at in lost if self.roster.slots[at].left_tick is None]
 
     def moved_to(self, roster: Roster) -> "Standing":
@@ -42,89 +43,58 @@ class Standing:
 
 
 async def read_standing(
-    measurements: Measurements, layouts: Layouts, layout: Layout, shard: int, tick: int
+    measurements: Measurements, shard: Shard, tick: int, now_s: float
 ) -> Standing:
-    """How a shard stands before the sweep of `tick`, taken over from older shards if need be."""
-    swept = await _last(measurements, layout, shard, tick, followed_until=tick + 1)
-    if swept is not None:
-        return swept
-    begun = await measurements.roster(shard, layout.from_tick)
-    before = layouts.before(layout)
-    if before is None or begun.revision:
-        taken = Standing(0, begun, {}, begun.cursor_s)
-        return taken if before is None else await _with_rows(measurements, before, layout, taken)
-    old = await _all_of(measurements, before, layout.from_tick)
-    roster = succeeding(
-        [standing.roster.closed(layout.from_tick) for standing in old],
-        shard,
-        layout.from_tick,
-        kept_since_tick=layout.from_tick - KEPT_TICKS,
-        belongs=lambda node_id: shard_of(node_id, layout.shards) == shard,
-    )
-    cursor_s = min((standing.cursor_s for standing in old), default=0.0)
-    written = await measurements.replace_roster(replace(roster, cursor_s=cursor_s), begun)
-    roster = written or await measurements.roster(shard, layout.from_tick)
-    return _rows_onto(roster, old, cursor_s)
+    """How a shard stands before the sweep of `tick`; how it begins, if SHARDS was changed."""
+    own = await _after_last_sweep(measurements, shard, tick)
+    if own is not None and own.roster.until_tick is None:
+        return own
+    newest = await measurements.last_sweep(before_tick=tick + 1)
+    if newest is None:  # nobody was ever polled
+        return Standing(0, Roster(shard, tick, 0.0), {}, 0.0, tick)
+    if newest.shard.count != shard.count:
+        return await _divided_anew(measurements, newest, shard, tick, now_s)
+    if own is not None:  # closed for a division that was given up before its first sweep
+        new = succeeding([own.roster], shard, tick, kept_since_tick=tick - KEPT_TICKS)
+        await measurements.replace_roster(new, Roster(shard, tick, 0.0))
+        return own.moved_to(await measurements.roster(shard, tick))
+    roster = await measurements.roster(shard, newest.since_tick)  # another shard was faster
+    return Standing(0, roster, {}, roster.cursor_s, newest.since_tick)
 
 
-async def close_older(
-    measurements: Measurements, layouts: Layouts, layout: Layout, caller: int, now_s: float
-) -> None:
-    """Closes the rosters of the shards that `caller` swept until this layout took over."""
-    before = layouts.before(layout)
-    for shard in before.covered_by(caller, layout.shards) if before else ():
-        last = await _standing_of(measurements, before or layout, shard, layout.from_tick)
-        closed = last.roster.closed(layout.from_tick)
-        if closed is not last.roster:
-            await measurements.replace_roster(closed, last.roster, now_s)
+async def _after_last_sweep(measurements: Measurements, shard: Shard, tick: int) -> Standing | None:
+    """After the shard's last sweep before `tick`; None if there was none.
 
-
-async def _last(
-    measurements: Measurements, layout: Layout, shard: int, tick: int, *, followed_until: int
-) -> Standing | None:
-    """After the shard's last sweep in this layout before `tick`; None if there was none.
-
-    A version closed before `followed_until` was compacted, and goes on under another name."""
-    sweep = await measurements.last_sweep_of(shard, range(layout.from_tick, tick))
+    On a closed roster where nothing follows it: others took its nodes over."""
+    sweep = await measurements.last_sweep_of(shard, range(tick))
     if sweep is None:
         return None
     roster = await measurements.roster(shard, sweep.roster_version)
-    standing = Standing(sweep.tick, roster, sweep.polls, sweep.cursor_s or roster.cursor_s)
-    while (end := standing.roster.until_tick) is not None and end < followed_until:
-        standing = standing.moved_to(await measurements.roster(shard, end))
+    standing = Standing(sweep.tick, roster, sweep.polls, sweep.cursor_s, sweep.since_tick)
+    while (end := standing.roster.next_version) is not None:
+        successor = await measurements.roster(shard, end)
+        if not successor.revision:
+            break
+        standing = standing.moved_to(successor)  # it was compacted, and then nobody swept
     return standing
 
 
-async def _all_of(measurements: Measurements, layout: Layout, tick: int) -> list[Standing]:
-    """Every shard of an older layout as its last sweep before `tick` left it."""
-    found = []
-    for shard in range(layout.shards):
-        last = await _standing_of(measurements, layout, shard, tick)
-        found.append(replace(last, roster=last.roster.without(last.lost(), tick)))
-    return found
-
-
-async def _standing_of(
-    measurements: Measurements, layout: Layout, shard: int, tick: int
+async def _divided_anew(
+    measurements: Measurements, newest: SweepBits, shard: Shard, tick: int, now_s: float
 ) -> Standing:
-    last = await _last(measurements, layout, shard, tick, followed_until=tick)
-    if last is not None:
-        return last
-    roster = await measurements.roster(shard, layout.from_tick)
-    return Standing(0, roster, {}, roster.cursor_s)
+    """The nodes of the division that `newest` is of, divided as `shard` is.
 
-
-async def _with_rows(
-    measurements: Measurements, before: Layout, layout: Layout, taken: Standing
-) -> Standing:
-    old = await _all_of(measurements, before, layout.from_tick)
-    return _rows_onto(taken.roster, old, taken.cursor_s)
-
-
-def _rows_onto(roster: Roster, old: list[Standing], cursor_s: float) -> Standing:
-    rows: dict[tuple[str, str], Poll] = {}
-    for standing in old:
-        rows |= by_node(standing.polls, standing.roster)
-    keys = ((at, (slot.node_id, slot.stream_id)) for at, slot in enumerate(roster.slots))
-    polls = {at: rows[key] for at, key in keys if key in rows}
-    return Standing(0, roster, polls, cursor_s)
+    Its rosters are closed first. Left open they would keep their nodes due, and minutes that
+    nobody measures are paid like the one before. Then every shard gets its roster, so that
+    minutes until its own first sweep are `unknown`. Only then anything is swept: whoever
+    finds a sweep of this division finds the rosters of all of it."""
+    closed: list[Roster] = []
+    for other in all_of(newest.shard.count):
+        last = await measurements.last_sweep_of(other, range(newest.since_tick, tick + 1))
+        version = last.roster_version if last else newest.since_tick
+        closed.append(await measurements.close_roster(other, version, tick, now_s))
+    for each in all_of(shard.count):
+        new = succeeding(closed, each, tick, kept_since_tick=tick - KEPT_TICKS)
+        await measurements.replace_roster(new, Roster(each, tick, 0.0))
+    roster = await measurements.roster(shard, tick)
+    return Standing(0, roster, {}, roster.cursor_s, tick)

@@ -8,7 +8,7 @@ from typing import Any
 from collector.polling import Poller
 from collector.publishing import Publisher
 from collector.rolling import Roller
-from collector.standing import KEPT_TICKS, Standing, close_older, read_standing
+from collector.standing import KEPT_TICKS, Standing, read_standing
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.log import Log, LogEvent
 from coordinator.adapters.outbound.poll_client import PollClient
@@ -17,20 +17,16 @@ from coordinator.adapters.records.identities import CHANGED_NODES_MAX
 from coordinator.adapters.store import StoreError
 from coordinator.checking.checks import IngestState, Run
 from coordinator.epochs import Calendar
-from coordinator.keys import shard_of
 from coordinator.polling.nodes import Node
 from coordinator.polling.polls import Poll, judge
 from coordinator.polling.rosters import Announced, Roster, succeeding
-from coordinator.polling.shards import FIRST, LEAD_TICKS, Layout, Layouts
+from coordinator.polling.shards import Shard
 from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 from coordinator.strangers.relay_stats import Media, RelayStats
 
 CURSOR_OVERLAP_S = 15.0
 """Node documents are read again this far back: a clock may lag, and a write takes a moment."""
-SETTLING_TICKS = 60
-"""So long after the shards were divided anew, changes are looked for among all nodes: an
-instance of the api that lives on a little still writes them for the old shards."""
 SWEEP_SHARE_MAX = 0.9
 """No poll begins later in its tick: the next sweep is not to wait for this one."""
 INGEST_NEWS_DRAWS_MAX = 3
@@ -47,77 +43,58 @@ class Sweeper:
     clock: Clock
     log: Log
     shards: int = 1
-    """The setting; what is in force stands in the layouts' document."""
-    _locks: dict[int, asyncio.Lock] = field(default_factory=dict)
-    _standings: dict[tuple[Layout, int], Standing] = field(default_factory=dict)
+    _locks: dict[Shard, asyncio.Lock] = field(default_factory=dict)
+    _standings: dict[Shard, Standing] = field(default_factory=dict)
     """After sweeps that this instance wrote itself."""
     _roller: Roller = field(init=False)
     _publisher: Publisher = field(init=False)
-    _layouts_read: tuple[int, Layouts] = (-LEAD_TICKS, Layouts())
-    """In which tick, and what was read."""
 
     def __post_init__(self) -> None:
         self._roller = Roller(self.measurements, self.calendar)
         self._publisher = Publisher(self.measurements, self.calendar, self.clock, self.log)
 
-    async def sweep(self, caller: int) -> dict[str, Any]:
+    async def sweep(self, number: int) -> dict[str, Any]:
         """Sweeps the present tick of a shard unless that was done before; says what came of it.
 
         Two triggers of one tick, at once or one after the other, give one document: the second
-        waits for the first and finds it. While the shards are being divided anew, the caller
-        sweeps its part of the old ones."""
-        async with self._locks.setdefault(caller, asyncio.Lock()):
-            tick = self.calendar.tick_at(self.clock())
-            layouts = await self._layouts(caller, tick)
-            layout = layouts.at(tick)
-            parts = [
-                await self._sweep_once(layouts, layout, shard, tick, caller)
-                for shard in layout.covered_by(caller, self.shards)
-            ]
-        if len(parts) == 1:
-            return parts[0]
-        return {"shard": caller, "tick": tick, "result": "covered", "parts": parts}
+        waits for the first and finds it."""
+        shard = Shard(number, self.shards)
+        async with self._locks.setdefault(shard, asyncio.Lock()):
+            return await self._sweep_once(shard, self.calendar.tick_at(self.clock()))
 
-    async def _layouts(self, caller: int, tick: int) -> Layouts:
-        """Read again well before a layout that was written since could begin."""
-        read_tick, layouts = self._layouts_read
-        if not read_tick <= tick < read_tick + LEAD_TICKS - 1:
-            layouts = await self.measurements.layouts()
-            self._layouts_read = tick, layouts
-        if layouts.after_call(caller, self.shards, tick) is not layouts:
-            layouts = await self.measurements.call_shard(caller, self.shards, tick)
-            self._layouts_read = tick, layouts
-        return layouts
-
-    async def _sweep_once(
-        self, layouts: Layouts, layout: Layout, shard: int, tick: int, caller: int
-    ) -> dict[str, Any]:
-        standing = self._standings.get((layout, shard))
+    async def _sweep_once(self, shard: Shard, tick: int) -> dict[str, Any]:
+        standing = self._standings.get(shard)
         swept = standing is not None and standing.tick == tick
         # Who swept the tick before goes on without asking: the document is created once anyway.
         asks = standing is None or standing.tick != tick - 1
         if swept or (asks and await self.measurements.has_sweep(shard, tick)):
-            return {"shard": shard, "tick": tick, "result": "duplicate"}
-        self._standings.pop((layout, shard), None)
+            return _duplicate(shard, tick)
+        self._standings.pop(shard, None)
         if standing is None or asks:
-            standing = await read_standing(self.measurements, layouts, layout, shard, tick)
-            if not standing.tick:
-                await close_older(self.measurements, layouts, layout, caller, self.clock())
+            standing = await read_standing(self.measurements, shard, tick, self.clock())
         started_s = self.clock()
-        ready = await self._brought_up_to_date(standing, layout, tick)
+        ready = await self._brought_up_to_date(standing, tick)
         if ready is None:  # another instance is at this very tick
-            return {"shard": shard, "tick": tick, "result": "duplicate"}
-        # Before the polls: while shards are divided anew, others soon write over the old pages.
-        page = await self._publisher.before(layouts, layout, shard, tick)
+            return _duplicate(shard, tick)
+        # Before the polls: when SHARDS was changed, others soon write over the old pages.
+        page = await self._publisher.before(shard, tick)
         polls = await self._poll_all(ready, tick)
         roster = ready.roster
         before = standing.roster
         is_next = (roster.version, roster.revision) == (before.version, before.revision + 1)
-        changes = roster.changed_since(before) if is_next else {}
-        sweep = Sweep(shard, tick, roster.version, polls, roster.revision, ready.cursor_s, changes)
+        sweep = Sweep(
+            shard,
+            tick,
+            roster.version,
+            polls,
+            roster.revision,
+            ready.cursor_s,
+            roster.changed_since(before) if is_next else {},
+            ready.since_tick,
+        )
         created = await self.measurements.create_sweep(sweep, self.clock())
         if created:
-            self._standings[layout, shard] = replace(ready, tick=tick, polls=polls)
+            self._standings[shard] = replace(ready, tick=tick, polls=polls)
             rolled = await self._roll_up(sweep, roster, standing.tick)
             seconds = round(self.clock() - started_s, 3)
             await self._publisher.publish(page, sweep, roster, seconds, rolled=rolled)
@@ -128,13 +105,11 @@ class Sweeper:
         try:
             await self._roller.after(sweep, roster, last_tick, self.clock())
         except StoreError as error:  # the sweep is written; the next one tries again
-            self.log.failure(LogEvent.ROLLUP_FAILED, error, shard=sweep.shard)
+            self.log.failure(LogEvent.ROLLUP_FAILED, error, shard=sweep.shard.number)
             return False
         return True
 
-    async def _brought_up_to_date(
-        self, standing: Standing, layout: Layout, tick: int
-    ) -> Standing | None:
+    async def _brought_up_to_date(self, standing: Standing, tick: int) -> Standing | None:
         """With all changes taken in, written if there were any; None if somebody was faster."""
         before = standing.roster
         if before.wants_compaction(tick - KEPT_TICKS):
@@ -143,11 +118,12 @@ class Sweeper:
                 return None
             standing, before = standing.moved_to(compacted), compacted
         cursor_s = self.clock()
-        changed = await self._changed(standing, layout, before.shard, tick)
+        since_s = max(0.0, standing.cursor_s - CURSOR_OVERLAP_S)
+        changed = await self.measurements.changed_nodes(since_s)
         if len(changed) >= CHANGED_NODES_MAX:  # there are more: the next sweep goes on there
             cursor_s = changed[-1].changed_s + CURSOR_OVERLAP_S
-        ours = [n for n in changed if shard_of(n.node_id, layout.shards) == before.shard]
-        roster = before.without(standing.lost(), tick).taking_in(announced(ours), tick)
+        ours = announced(node for node in changed if before.shard.holds(node.node_id))
+        roster = before.without(standing.lost(), tick).taking_in(ours, tick)
         if roster.slots != before.slots:
             written = await self.measurements.replace_roster(roster, before)
             if written is None:
@@ -156,29 +132,9 @@ class Sweeper:
         return replace(standing, roster=replace(roster, cursor_s=cursor_s), cursor_s=cursor_s)
 
     async def _compacted(self, roster: Roster, tick: int) -> Roster | None:
-        new = succeeding(
-            [roster.closed(tick)],
-            roster.shard,
-            tick,
-            kept_since_tick=tick - KEPT_TICKS,
-            belongs=lambda _: True,
-        )
-        empty = Roster(roster.shard, tick, 0.0)
-        written = await self.measurements.replace_roster(new, empty)
-        closed = written and await self.measurements.replace_roster(
-            roster.closed(tick), roster, self.clock()
-        )
-        return written if closed else None
-
-    async def _changed(
-        self, standing: Standing, layout: Layout, shard: int, tick: int
-    ) -> list[Node]:
-        """Nodes that said something new; only these are read, all of the shard among them."""
-        since_s = max(0.0, standing.cursor_s - CURSOR_OVERLAP_S)
-        settling = layout != FIRST and tick < layout.from_tick + SETTLING_TICKS
-        if settling or layout.shards == 1:
-            return await self.measurements.changed_nodes(since_s)
-        return await self.measurements.changed_nodes(since_s, (shard, layout.shards))
+        kept_since = tick - KEPT_TICKS
+        new = succeeding([roster], roster.shard, tick, kept_since_tick=kept_since)
+        return await self.measurements.succeed_roster(new, roster, self.clock())
 
     async def _poll_all(self, standing: Standing, tick: int) -> dict[int, Poll]:
         slots, before = standing.roster.slots, standing.polls
@@ -213,13 +169,17 @@ class Sweeper:
         for poll in sweep.polls.values():
             outcomes[poll.outcome] = outcomes.get(poll.outcome, 0) + 1
         return {
-            "shard": sweep.shard,
+            "shard": sweep.shard.number,
             "tick": sweep.tick,
             "result": "swept" if created else "duplicate",
             "polled": len(sweep.polls),
             "outcomes": outcomes,
             "seconds": round(self.clock() - started_s, 3),
         }
+
+
+def _duplicate(shard: Shard, tick: int) -> dict[str, Any]:
+    return {"shard": shard.number, "tick": tick, "result": "duplicate"}
 
 
 def announced(nodes: Iterable[Node]) -> list[Announced]:

@@ -10,6 +10,7 @@ from coordinator.ledger.settlements import Evidence
 from coordinator.ledger.statements import Statement
 from coordinator.ledger.terms import Terms
 from coordinator.polling.rosters import Roster
+from coordinator.polling.shards import Shard
 from coordinator.streams import Stream
 
 
@@ -22,7 +23,7 @@ class Gatherer:
     calendar: Calendar
     holding_epochs: int
     network_percent: int
-    _read: tuple[EpochRecord, dict[tuple[int, int], Roster]] | None = None
+    _read: tuple[EpochRecord, dict[tuple[Shard, int], Roster]] | None = None
 
     async def evidence(self, stream: Stream, epoch: int) -> tuple[Evidence, EpochRecord]:
         """All that the stream's epoch is settled from, and the record it was taken out of."""
@@ -31,7 +32,7 @@ class Gatherer:
         held = await self._held(stream.stream_id, epoch) if record.frauds() else []
         return record.evidence(stream, self._terms(stream), rosters, before, held), record
 
-    async def recorded(self, epoch: int) -> tuple[EpochRecord, dict[tuple[int, int], Roster]]:
+    async def recorded(self, epoch: int) -> tuple[EpochRecord, dict[tuple[Shard, int], Roster]]:
         """What was measured in an epoch, all streams together; read once."""
         if self._read is None or self._read[0].epoch != epoch:
             self._read = await self._recorded(epoch)
@@ -51,7 +52,7 @@ class Gatherer:
         found = await self.ledger.statements_of(stream_id, epochs)
         return [statement for statement in found if statement]
 
-    async def _recorded(self, epoch: int) -> tuple[EpochRecord, dict[tuple[int, int], Roster]]:
+    async def _recorded(self, epoch: int) -> tuple[EpochRecord, dict[tuple[Shard, int], Roster]]:
         ticks = self.calendar.ticks_of(epoch)
         record = EpochRecord.of(
             epoch,

@@ -48,9 +48,8 @@ class Resting:
         unsettled = await self.ledger.unsettled()
         if not unsettled:
             return None
-        layout = (await self.measurements.layouts()).entries[-1]
-        sweeps = [s for s in await self.measurements.latest_sweeps() if s.tick >= layout.from_tick]
-        if {sweep.shard for sweep in sweeps} != set(range(layout.shards)):
+        sweeps = await self.measurements.latest_sweeps()
+        if not sweeps or len(sweeps) < sweeps[0].shard.count:
             return Need.UNCLEAR
         # In this order: whoever is not on these rosters yet is among the changes since.
         since_s = max(0.0, min(sweep.cursor_s for sweep in sweeps) - CHANGES_OVERLAP_S)

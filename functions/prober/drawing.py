@@ -9,6 +9,7 @@ from coordinator.checking.suspicion import Trust
 from coordinator.checking.trustbook import TrustBook
 from coordinator.polling.polls import Outcome
 from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.shards import Shard
 from coordinator.polling.sweeps import Sweep
 
 
@@ -25,17 +26,14 @@ class Due:
     A flagged node is retested in every draw."""
 
 
-def candidates(sweeps: Iterable[Sweep], rosters: Mapping[int, Roster]) -> list[Slot]:
-    """The nodes whose stats claimed in the latest sweep of their shard that they relay now.
-
-    Each once: while shards are divided anew, an old one's sweep may tell of it too."""
-    found: dict[str, Slot] = {}
-    for sweep in sorted(sweeps, key=lambda sweep: sweep.tick):
-        slots = rosters[sweep.shard].slots
-        for at, poll in sorted(sweep.polls.items()):
-            if poll.outcome is Outcome.UP:
-                found[slots[at].node_id] = slots[at]
-    return list(found.values())
+def candidates(sweeps: Iterable[Sweep], rosters: Mapping[Shard, Roster]) -> list[Slot]:
+    """The nodes whose stats claimed in the latest sweep of their shard that they relay now."""
+    return [
+        rosters[sweep.shard].slots[at]
+        for sweep in sweeps
+        for at, poll in sorted(sweep.polls.items())
+        if poll.outcome is Outcome.UP
+    ]
 
 
 def due_in(  # noqa: PLR0913, PLR0917 - this is all that decides it, and nothing else may

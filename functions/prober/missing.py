@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from coordinator.adapters.records import Measurements
 from coordinator.epochs import Calendar
-from coordinator.polling.sweeps import SWEEP_AGE_TICKS_MAX, Sweep
+from coordinator.polling.sweeps import SWEEP_AGE_TICKS_MAX, Sweep, newest_of
 
 RUN_LASTS_S_MAX = 110.0
 """A draw that ended so long ago without a record was missed: a check takes up to 80 s with all of
@@ -63,7 +63,7 @@ class MissedDraws:
     async def _sweeps_before(self, draw: int) -> list[Sweep]:
         tick = self.calendar.tick_at(draw * self.calendar.check_seconds)
         sweeps = await self.measurements.sweeps(range(tick - SWEEP_AGE_TICKS_MAX, tick))
-        return list({sweep.shard: sweep for sweep in sweeps}.values())
+        return newest_of(sweeps)
 
     async def _swept_after(self, draw: int, over: int) -> int:
         """The first later draw that a sweep was made before, at most `over`."""

@@ -16,6 +16,7 @@ from coordinator.checking.suspicion import Trust
 from coordinator.checking.trustbook import TrustBook
 from coordinator.epochs import Calendar
 from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.shards import Shard
 from coordinator.polling.sweeps import SWEEP_AGE_TICKS_MAX, Sweep
 from coordinator.reasons import Reason
 from prober.checking import Checker
@@ -130,7 +131,7 @@ class Prober:
         oldest = self.calendar.tick_at(now_s) - SWEEP_AGE_TICKS_MAX
         return [s for s in await self.measurements.latest_sweeps() if s.tick >= oldest]
 
-    async def _rosters(self, sweeps: Iterable[Sweep]) -> dict[int, Roster]:
+    async def _rosters(self, sweeps: Iterable[Sweep]) -> dict[Shard, Roster]:
         return {sweep.shard: await self.measurements.roster_of(sweep) for sweep in sweeps}
 
     async def _due(self, draw: int, slots: list[Slot], book: TrustBook) -> list[Due]:

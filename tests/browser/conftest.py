@@ -21,6 +21,7 @@ from coordinator.adapters.store import Store
 from coordinator.checking.checks import Check, IngestState, Run, Verdict
 from coordinator.polling.polls import Outcome, Poll
 from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.shards import WHOLE
 from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 from coordinator.streams import Stream
@@ -68,9 +69,9 @@ async def _seed(store: MemoryStore) -> None:
         Slot(name, "s3", f"http://203.0.114.{i}:8080/stats.json", f"203.0.114.{i}", 1935, 1, 1.0)
         for i, name in enumerate(NODES)
     )
-    await measurements.put_roster(Roster(0, 1, 1.0, slots))
+    await measurements.put_roster(Roster(WHOLE, 1, 1.0, slots))
     tick = int(NOW_S // 60)
-    await measurements.create_sweep(Sweep(0, tick, 1, dict(enumerate(NODES.values()))), NOW_S)
+    await measurements.create_sweep(Sweep(WHOLE, tick, 1, dict(enumerate(NODES.values()))), NOW_S)
     for draw in range(tick - 7, tick):
         at_s = draw * 60.0 + 7
         checks = (

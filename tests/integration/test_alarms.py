@@ -33,6 +33,7 @@ from coordinator.epochs import Calendar
 from coordinator.ledger.balances import opening_balance
 from coordinator.polling.polls import Outcome, Poll
 from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.shards import WHOLE
 from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 from coordinator.streams import Stream
@@ -132,9 +133,9 @@ async def _check_a_good_node_that_is_away() -> None:
         store, now_s, closed = MemoryStore(), time.time(), free_port()
         tick = settings.calendar.tick_at(now_s)
         slot = Slot("n-good", "show", f"http://127.0.0.1:{closed}/", "127.0.0.1", closed, tick, 1.0)
-        await Measurements(store).put_roster(Roster(0, 1, 1.0, (slot,)))
+        await Measurements(store).put_roster(Roster(WHOLE, 1, 1.0, (slot,)))
         up = Poll(Outcome.UP, Reason.OK, 1, 1)
-        await Measurements(store).create_sweep(Sweep(0, tick - 1, 1, {0: up}), now_s)
+        await Measurements(store).create_sweep(Sweep(WHOLE, tick - 1, 1, {0: up}), now_s)
         answer = prober.wiring.build_on(store, settings)
         for _ in range(DRAWS_MAX):
             await _post(answer)

@@ -1,9 +1,6 @@
 """A sweep over real servers, kind and hostile: one document, a reason each, nobody delayed."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 
 import pytest
 
@@ -17,39 +14,15 @@ from coordinator.checking.checks import IngestState, Run
 from coordinator.epochs import Calendar
 from coordinator.polling.nodes import Node
 from coordinator.polling.polls import Outcome
+from coordinator.polling.shards import WHOLE
 from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 from tests.doubles.memory import MemoryStore
+from tests.integration.stats_servers import Serve, hangs, says, serving, stats_of
 
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 CALENDAR = Calendar(sweep_seconds=60)
 NOW_S = 6_000.0
 LIMITS = OutboundLimits(connect_seconds=1.0, total_seconds=1.5)
-
-
-def _stats(node_id: str, state: str = "live", bytes_in: int = 7) -> bytes:
-    stream = {"id": "s3", "state": state, "viewers": 2, "bytes_in": bytes_in, "bytes_out": 11}
-    return json.dumps(
-        {
-            "schema": "restream-node/1",
-            "node_id": node_id,
-            "relay": {"state": "running"},
-            "stream": stream,
-        }
-    ).encode()
-
-
-def _says(body: bytes, head: bytes = b"HTTP/1.1 200 OK\r\n") -> Serve:
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
-        await writer.drain()
-
-    return serve
-
-
-async def _hangs(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
-    await reader.read()
 
 
 async def _drips(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -68,37 +41,20 @@ async def _floods(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None
 
 
 HOSTILE: dict[str, tuple[Serve, Reason]] = {
-    "hangs": (_hangs, Reason.STATS_TIMEOUT),
+    "hangs": (hangs, Reason.STATS_TIMEOUT),
     "drips": (_drips, Reason.STATS_TIMEOUT),
     "floods": (_floods, Reason.STATS_TOO_LARGE),
     "redirects": (
-        _says(b"", b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1/\r\n"),
+        says(b"", b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1/\r\n"),
         Reason.STATS_BAD_HTTP,
     ),
     "gzips": (
-        _says(b"\x1f\x8b" * 500, b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n"),
+        says(b"\x1f\x8b" * 500, b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n"),
         Reason.STATS_BAD_HTTP,
     ),
-    "babbles": (_says(b'{"streams": [,,'), Reason.STATS_INVALID),
-    "impersonates": (_says(_stats("n-somebody-else")), Reason.WRONG_NODE),
+    "babbles": (says(b'{"streams": [,,'), Reason.STATS_INVALID),
+    "impersonates": (says(stats_of("n-somebody-else")), Reason.WRONG_NODE),
 }
-
-
-@asynccontextmanager
-async def _serving(serve: Serve) -> AsyncIterator[int]:
-    async def guarded(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await serve(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            return  # the collector hung up, as it should
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(guarded, "127.0.0.1", 0)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
 
 
 async def _announce(measurements: Measurements, node_id: str, port: int, at_s: float) -> None:
@@ -145,9 +101,9 @@ async def test_a_sweep_tells_the_kind_from_the_hostile() -> None:
     """Each has its own reason, and the honest node is up."""
     world = _World()
     names = ["n-honest", *HOSTILE]
-    async with _serving(_says(_stats("n-honest"))) as honest:
+    async with serving(says(stats_of("n-honest"))) as honest:
         await _announce(world.measurements, "n-honest", honest, 1.0)
-        servers = [_serving(serve) for serve, _ in HOSTILE.values()]
+        servers = [serving(serve) for serve, _ in HOSTILE.values()]
         for at, (name, server) in enumerate(zip(HOSTILE, servers, strict=True)):
             await _announce(world.measurements, name, await server.__aenter__(), 2.0 + at)
         try:
@@ -168,9 +124,9 @@ async def test_a_tick_is_swept_once() -> None:
     async def count(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal asked
         asked += 1
-        await _says(_stats("n2"))(reader, writer)
+        await says(stats_of("n2"))(reader, writer)
 
-    async with _serving(count) as port:
+    async with serving(count) as port:
         await _announce(world.measurements, "n2", port, 1.0)
         results = await asyncio.gather(*(world.sweeper.sweep(0) for _ in range(5)))
     assert sorted(result["result"] for result in results) == ["duplicate"] * 4 + ["swept"]
@@ -186,7 +142,7 @@ async def test_a_private_address_is_not_even_connected_to() -> None:
         nonlocal asked
         asked = True
 
-    async with _serving(notice) as port:
+    async with serving(notice) as port:
         await _announce(world.measurements, "n2", port, 1.0)
         sweep = await world.swept()
     assert (sweep.polls[0].outcome, sweep.polls[0].reason) == (
@@ -199,14 +155,14 @@ async def test_a_private_address_is_not_even_connected_to() -> None:
 async def test_a_node_that_stays_away_is_polled_three_times_and_no_more() -> None:
     """Then it is offline, until it says something new."""
     world = _World()
-    async with _serving(_hangs) as port:
+    async with serving(hangs) as port:
         pass
     await _announce(world.measurements, "n2", port, 1.0)
     outcomes = [(await world.swept()).polls for _ in range(5)]
     assert [len(polls) for polls in outcomes] == [1, 1, 1, 0, 0]
-    roster = await world.measurements.roster(0)
+    roster = await world.measurements.roster(WHOLE, int(NOW_S // 60))
     assert roster.slots[0].left_reason == "offline"
-    async with _serving(_says(_stats("n2"))) as port:
+    async with serving(says(stats_of("n2"))) as port:
         await _announce(world.measurements, "n2", port, world.now_s)
         back = await world.swept()
     assert [(at, poll.outcome) for at, poll in back.polls.items()] == [(1, Outcome.UP)]
@@ -222,7 +178,7 @@ async def test_a_waiting_relay_is_idle_only_while_nobody_publishes(
     world = _World()
     draw = CALENDAR.draw_at(NOW_S)
     await world.measurements.record_run(Run(draw, 0.0, 0.0, (), {"s3": state}, ()), NOW_S)
-    async with _serving(_says(_stats("n2", state="waiting"))) as port:
+    async with serving(says(stats_of("n2", state="waiting"))) as port:
         await _announce(world.measurements, "n2", port, 1.0)
         sweep = await world.swept()
     assert sweep.polls[0].outcome is outcome
@@ -234,9 +190,9 @@ async def test_minutes_add_up_from_sweep_to_sweep() -> None:
     sent = iter(range(100))
 
     async def moving(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await _says(_stats("n2", bytes_in=next(sent)))(reader, writer)
+        await says(stats_of("n2", bytes_in=next(sent)))(reader, writer)
 
-    async with _serving(moving) as port:
+    async with serving(moving) as port:
         await _announce(world.measurements, "n2", port, 1.0)
         for _ in range(3):
             await world.swept()

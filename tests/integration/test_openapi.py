@@ -38,7 +38,7 @@ values = {nodes}
 [dictionaries.pictures]
 values = ["{picture}"]
 [dictionaries.rosters]
-values = ["0-1"]
+values = ["0of1-1"]
 [dictionaries.days]
 values = ["{day}"]
 [dictionaries.urls]

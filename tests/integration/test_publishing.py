@@ -1,7 +1,6 @@
 """The collector's page after each sweep: complete, cheap, and never worth a sweep."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -11,33 +10,27 @@ from coordinator.adapters.store import Fields, Ref, StoreError
 from coordinator.checking.checks import Check, Control, IngestState, Run, Verdict
 from coordinator.pages.money_pages import MoneyPage
 from coordinator.pages.network import Network, network_of
-from coordinator.polling.shards import LEAD_TICKS, SETTLED_AFTER_TICKS
 from coordinator.reasons import Reason
 from emulator.firestore import FirestoreEmulator
 from tests.doubles.counting import CountingStore
 from tests.doubles.memory import MemoryStore
-from tests.integration.test_shards import CALENDAR, NODES, START_TICK, _Network
+from tests.integration.swept_network import CALENDAR, NODES, START_TICK, SweptNetwork
 from tests.populated import money_page, network_page
 
 HOUR_TICKS = 60
 NOW_S = 1_795_305_637.0
 
 
-async def _shown(network: _Network, shards: int = 1) -> Network:
+async def _shown(network: SweptNetwork, shards: int = 1) -> Network:
     pages = await Measurements(network.store, shards).network_pages()
     return network_of(pages, {}, CALENDAR.sweep_seconds)
 
 
-async def _announced(network: _Network, nodes: int, shards: int = 1) -> None:
-    for number in range(nodes):
-        await network.announce(number, shards=shards)
-
-
 async def test_a_sweep_leaves_a_page_of_everything() -> None:
     """Nodes and their minutes, checks, controls, and how long it took."""
-    network = _Network()
+    network = SweptNetwork()
     async with network.serving():
-        await _announced(network, 3)
+        await network.announce(*range(3))
         await network.minute(1)
         draw = network.tick - 1
         checks = (
@@ -66,10 +59,10 @@ async def test_a_sweep_leaves_a_page_of_everything() -> None:
 @pytest.mark.parametrize("fresh", [False, True])
 async def test_hours_are_added_as_they_end(fresh: bool) -> None:
     """By whichever instance sweeps then."""
-    network = _Network()
+    network = SweptNetwork()
     network.tick = START_TICK // HOUR_TICKS * HOUR_TICKS + 55
     async with network.serving():
-        await _announced(network, 3)
+        await network.announce(*range(3))
         for minute in range(2 * HOUR_TICKS):
             await network.minute(1, fresh=fresh and minute % 7 == 0)
     shown = await _shown(network)
@@ -79,10 +72,10 @@ async def test_hours_are_added_as_they_end(fresh: bool) -> None:
 
 async def test_an_hour_before_a_rest_is_shown_after_it() -> None:
     """Nothing is swept while nobody is there: that is a gap, and no end of the past."""
-    network = _Network()
+    network = SweptNetwork()
     network.tick = START_TICK // HOUR_TICKS * HOUR_TICKS + 5
     async with network.serving():
-        await _announced(network, 1)
+        await network.announce(*range(1))
         for _ in range(10):
             await network.minute(1)
         network.tick += 3 * HOUR_TICKS
@@ -94,10 +87,10 @@ async def test_an_hour_before_a_rest_is_shown_after_it() -> None:
 
 async def test_a_page_costs_a_read_and_a_write() -> None:
     """The trust book, which tells of the last run too, and the page itself."""
-    network = _Network()
+    network = SweptNetwork()
     network.store = counting = CountingStore(network.store)  # type: ignore[assignment]
     async with network.serving():
-        await _announced(network, 3)
+        await network.announce(*range(3))
         for _ in range(2):
             await network.minute(1)
         before = counting.operations.reads, counting.operations.writes
@@ -134,10 +127,10 @@ class _FullStore(_PagelessStore):
 @pytest.mark.parametrize("broken", [_PagelessStore, _FullStore])
 async def test_no_sweep_is_lost_with_a_page(broken: type[_PagelessStore]) -> None:
     """And the page is there again as soon as it can be."""
-    network = _Network()
+    network = SweptNetwork()
     network.store = store = broken()
     async with network.serving():
-        await _announced(network, 2)
+        await network.announce(*range(2))
         summaries = [summary for _ in range(3) for summary in await network.minute(1)]
         assert [summary["result"] for summary in summaries] == ["swept"] * 3
         store.error = None
@@ -148,24 +141,23 @@ async def test_no_sweep_is_lost_with_a_page(broken: type[_PagelessStore]) -> Non
 
 
 @pytest.mark.parametrize(("before", "after"), [(1, 2), (3, 1), (2, 3)])
-async def test_dividing_anew_forgets_nobodys_past(before: int, after: int) -> None:
+async def test_a_change_of_shards_forgets_nobodys_past(before: int, after: int) -> None:
     """Every node takes its hours along to the page of its new shard."""
-    network = _Network()
+    network = SweptNetwork()
     network.tick = START_TICK // HOUR_TICKS * HOUR_TICKS + 50
     async with network.serving():
-        await _announced(network, NODES, before)
-        while network.tick % HOUR_TICKS != SETTLED_AFTER_TICKS:
+        await network.announce(*range(NODES))
+        for _ in range(20):
             await network.minute(before)
-        whole: list[Any] = []
-        for _ in range(SETTLED_AFTER_TICKS + LEAD_TICKS + 3):
+        for _ in range(2):
             await network.minute(after)
-            whole.append((await _shown(network, after)).is_whole)
     shown = await _shown(network, after)
-    assert len(shown.pages) == after
+    assert (len(shown.pages), shown.is_whole) == (after, True)
     assert {name: node.history.hours for name, node in shown.nodes.items()} == {
         f"n{number}": "d" for number in range(NODES)
     }
-    assert whole == [True] * len(whole)
+    other = await _shown(network, before)  # a reader whose setting is the old one
+    assert other.nodes.keys() == shown.nodes.keys()
 
 
 async def test_firestore_keeps_the_pages_of_ten_thousand_nodes(

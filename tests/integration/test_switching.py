@@ -21,6 +21,7 @@ from coordinator.adapters.scheduler import Scheduler, SchedulerError
 from coordinator.adapters.settings import PayoutSettings
 from coordinator.checking.days import LotteryDay, days_around
 from coordinator.polling.rosters import Roster
+from coordinator.polling.shards import WHOLE
 from coordinator.polling.sweeps import Sweep
 from emulator.cloud_scheduler import service
 from emulator.cloud_scheduler.book import Book
@@ -200,7 +201,7 @@ class Network:
         """Takes in who came, and polls nobody, as the first sweep after a contact."""
         measurements = self.measurements
         last = await measurements.latest_sweeps()
-        before = await measurements.roster_of(last[0]) if last else Roster(0, 1, 0.0)
+        before = await measurements.roster_of(last[0]) if last else Roster(WHOLE, 1, 0.0)
         changed = await measurements.changed_nodes(before.cursor_s)
         taken = before.taking_in(announced(changed), int(self.now_s) // 60)
         roster = before
@@ -209,7 +210,7 @@ class Network:
             assert written is not None
             roster = written
         tick = int(self.now_s) // 60
-        sweep = Sweep(0, tick, 1, {}, roster.revision, self.now_s)
+        sweep = Sweep(WHOLE, tick, 1, {}, roster.revision, self.now_s)
         assert await measurements.create_sweep(sweep, self.now_s)
 
     async def reviewed(self) -> str:

@@ -44,6 +44,7 @@ from coordinator.ledger.statements import Statement
 from coordinator.money import format_tokens
 from coordinator.polling.polls import Outcome, Poll
 from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.shards import WHOLE
 from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 from coordinator.streams import Stream
@@ -203,7 +204,7 @@ class LedgerMachine(RuleBasedStateMachine):
         if is_swept:
             of = dict(zip(NODES, outcomes, strict=True))
             polls = {at: Poll(of[slot.node_id], Reason.OK, 1, 1) for at, slot in due}
-            sweep = Sweep(0, tick, 1, polls)
+            sweep = Sweep(WHOLE, tick, 1, polls)
             assert self.run(measurements.create_sweep(sweep, self.now_s))
             assert not self.run(measurements.create_sweep(replace(sweep, polls={}), self.now_s))
         by_node = dict(zip(NODES, verdicts, strict=True))
@@ -361,7 +362,7 @@ class LedgerMachine(RuleBasedStateMachine):
         ]
 
     def _write_roster(self) -> None:
-        roster = Roster(0, 1, 1.0, tuple(self.slots))
+        roster = Roster(WHOLE, 1, 1.0, tuple(self.slots))
         self.run(Measurements(self.measured).put_roster(roster))
 
     def _clock(self) -> float:

@@ -86,7 +86,7 @@ def test_exactly_the_fields_that_are_queried_have_an_index() -> None:
 
 
 EXPIRING = {
-    "replace_roster": "rosters",
+    "_closed_fields": "rosters",
     "create_sweep": "probe_results",
     "create_rollup": "rollups",
     "claim_run": "claims",

@@ -11,6 +11,7 @@ from coordinator.checking.checks import Check, Event, Run
 from coordinator.checking.days import LotteryDay
 from coordinator.checking.schedule import Lottery
 from coordinator.polling.rosters import Roster
+from coordinator.polling.shards import Shard
 from coordinator.polling.sweeps import SWEEP_AGE_TICKS_MAX, SweepBits, sweep_id
 
 DUE_TOLERANCE_S = 0.002
@@ -26,7 +27,7 @@ class DayAudit:
     sweep_seconds: int
     sweeps: Mapping[str, SweepBits]
     """By id: those of the day and a few ticks before it."""
-    rosters: Mapping[tuple[int, int], Roster]
+    rosters: Mapping[tuple[Shard, int], Roster]
     flagged: dict[str, float] = field(default_factory=dict)
     """Due instants of the checks that flagged them."""
     frauds: dict[str, float] = field(default_factory=dict)

@@ -12,7 +12,8 @@ from coordinator.documents.bitmaps import bitmap_from
 from coordinator.ledger.statements import Statement
 from coordinator.money import parse_tokens
 from coordinator.polling.polls import Outcome
-from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.rosters import Roster, Slot, roster_id
+from coordinator.polling.shards import Shard
 from coordinator.polling.sweeps import SweepBits
 from coordinator.reasons import Reason
 from coordinator.streams import Stream
@@ -26,7 +27,7 @@ class PublicRecord:
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
-        self._rosters: dict[tuple[int, int], Roster] = {}
+        self._rosters: dict[tuple[Shard, int], Roster] = {}
 
     async def day(self, day: date) -> LotteryDay:
         """A day's commitment and, after the day, its secret."""
@@ -61,11 +62,11 @@ class PublicRecord:
             tick = page["next_tick"]
         return found
 
-    async def roster(self, shard: int, version: int) -> Roster:
+    async def roster(self, shard: Shard, version: int) -> Roster:
         """A roster, read once; slots are never taken away from a version."""
         key = (shard, version)
         if key not in self._rosters:
-            found = await self._get(f"/rosters/{shard}-{version}")
+            found = await self._get(f"/rosters/{roster_id(shard, version)}")
             slots = tuple(Slot(**row) for row in found["slots"])
             self._rosters[key] = Roster(shard, version, 0.0, slots, found["until_tick"])
         return self._rosters[key]
@@ -129,7 +130,7 @@ def run_from(row: dict[str, Any]) -> Run:
 def _bits_from(row: dict[str, Any]) -> SweepBits:
     bitmaps = {name: bitmap_from(base64.b64decode(row[name])) for name in ("probed", *Outcome)}
     return SweepBits(
-        row["shard"],
+        Shard.parse(row["shard"]),
         row["sweep_tick"],
         row["roster_version"],
         **bitmaps,

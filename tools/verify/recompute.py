@@ -11,6 +11,7 @@ from coordinator.ledger.epoch_records import EpochRecord, draws_of
 from coordinator.ledger.settlements import settle
 from coordinator.ledger.statements import Statement
 from coordinator.money import format_tokens
+from coordinator.polling.rosters import roster_key
 from coordinator.streams import Stream
 from tools.verify.public import PublicRecord
 
@@ -66,7 +67,7 @@ async def resettled(
         await record.runs(draws_of(epoch, calendar)),
     )
     named = {(sweep.shard, sweep.roster_version) for sweep in found.sweeps}
-    named |= {_key_of(roster_id) for roster_id in wanted.roster_ids}
+    named |= {roster_key(name) for name in wanted.roster_ids}
     rosters = {key: await record.roster(*key) for key in sorted(named)}
     first = epoch - wanted.terms.holding_epochs if found.frauds() else epoch
     held = [await earlier(number) for number in range(max(0, first), epoch)]
@@ -137,8 +138,3 @@ def _unequal(published: Any, again: Any, prefix: str) -> Iterator[str]:
         one, other = getattr(published, field.name), getattr(again, field.name)
         if one != other:
             yield f"{prefix}{field.name}: published {one}, recomputed {other}"
-
-
-def _key_of(roster_id: str) -> tuple[int, int]:
-    shard, _, version = roster_id.partition("-")
-    return int(shard), int(version)

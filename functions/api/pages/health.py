@@ -78,7 +78,7 @@ def _state(age_s: float, late_s: float, *, resting: bool) -> State:
 def _sweeps(network: Network, now_s: float, calendar: Calendar, *, resting: bool) -> list[Part]:
     parts = []
     for page in network.pages:
-        name = f"Sweeps of shard {page.shard}" if page.layout.shards > 1 else "Sweeps"
+        name = f"Sweeps of shard {page.shard.number}" if page.shard.count > 1 else "Sweeps"
         if not page.tick:
             parts.append(Part(name, State.NONE, "No sweep has run yet."))
             continue

@@ -14,6 +14,7 @@ from api.wire.evidence import RosterOut, RunOut, RunsOut, ScheduleOut, SlotOut, 
 from coordinator.adapters.records import Measurements
 from coordinator.checking.checks import Run
 from coordinator.checking.days import LotteryDay
+from coordinator.polling.rosters import roster_key
 
 RUNS_PAGE_MAX = 100
 CHECKS_PAGE_MAX = 10_000
@@ -58,14 +59,13 @@ def install(app: FastAPI, services: Services) -> None:
     )
     async def get_a_roster(roster_id: str) -> RosterOut:
         """Who stood at which slot, in a version that a sweep names."""
-        shard, _, version = roster_id.partition("-")
-        if not (shard.isascii() and shard.isdigit() and version.isascii() and version.isdigit()):
+        try:
+            shard, version = roster_key(roster_id)
+        except ValueError as error:
             raise Problem(
-                ProblemKind.UNKNOWN_ROSTER, "Name it {shard}-{version}, as GET /sweeps does."
-            )
-        if max(len(shard), len(version)) > 12:
-            raise Problem(ProblemKind.UNKNOWN_ROSTER, f"There is no roster {roster_id[:30]}.")
-        roster = await services.measurements.roster(int(shard), int(version))
+                ProblemKind.UNKNOWN_ROSTER, "Name it {shard}-{roster_version}, as GET /sweeps does."
+            ) from error
+        roster = await services.measurements.roster(shard, version)
         return RosterOut(
             roster_id=roster.id,
             until_tick=roster.until_tick,

@@ -85,7 +85,7 @@ class RunOut(BaseModel):
         draw=TICK + 1,
         started_s=1_795_356_060.012,
         ended_s=1_795_356_118.4,
-        sweep_ids=[f"sweep-0-{TICK:012d}"],
+        sweep_ids=[f"sweep-0of1-{TICK:012d}"],
         streams={STREAM_ID: "live"},
         checks=[example_of(RunCheckOut)],
         excluded={},
@@ -121,8 +121,9 @@ class SweepOut(BaseModel):
 
     model_config = example(
         sweep_tick=TICK,
-        shard=0,
-        shard_tick=f"000:{TICK:012d}",
+        shard="0of1",
+        shard_tick=f"0of1:{TICK:012d}",
+        since_tick=TICK,
         roster_version=TICK,
         roster_revision=1,
         recorded_s=1_795_356_007.5,
@@ -134,16 +135,19 @@ class SweepOut(BaseModel):
     )
 
     sweep_tick: int
-    shard: int
+    shard: str
+    """Its number and how many there are, as in `0of1`."""
     shard_tick: str
+    since_tick: int
+    """The first tick that nodes are divided into so many shards."""
     roster_version: int
     """The roster is `{shard}-{roster_version}`: `GET /rosters/{roster_id}`."""
-    roster_revision: int = 0
+    roster_revision: int
     recorded_s: float
     """When it was written: too late, and it counts for nothing."""
-    cursor_s: float = 0.0
+    cursor_s: float
     """Nodes that announced something new up to here have been taken in."""
-    changes: Annotated[str, WithJsonSchema({"type": "string", "contentEncoding": "base64"})] = ""
+    changes: Annotated[str, WithJsonSchema({"type": "string", "contentEncoding": "base64"})]
     """The slots that this sweep changed, packed; the roster has them all."""
     probed: Bitmap
     up: Bitmap
@@ -195,7 +199,7 @@ class SlotOut(BaseModel):
 class RosterOut(BaseModel):
     """Who stood at which slot: the first of `slots` is slot 0."""
 
-    model_config = example(roster_id=f"0-{TICK}", until_tick=None, slots=[example_of(SlotOut)])
+    model_config = example(roster_id=f"0of1-{TICK}", until_tick=None, slots=[example_of(SlotOut)])
 
     roster_id: str
     until_tick: int | None

@@ -122,7 +122,7 @@ class StatementOut(BaseModel):
         closes=False,
         check_seconds=60,
         evidence_until_s=1_795_359_720.0,
-        roster_ids=[f"0-{TICK}"],
+        roster_ids=[f"0of1-{TICK}"],
     )
 
     stream_id: str

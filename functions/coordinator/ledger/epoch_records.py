@@ -10,6 +10,7 @@ from coordinator.ledger.statements import Statement, pending_of
 from coordinator.ledger.terms import Terms
 from coordinator.polling.minutes import Minutes
 from coordinator.polling.rosters import Roster
+from coordinator.polling.shards import Shard
 from coordinator.polling.sweeps import SweepBits
 from coordinator.polling.uptime import idle_ticks_of, minutes_of
 from coordinator.streams import Stream
@@ -58,7 +59,7 @@ class EpochRecord:
         return confirmed_in(self.checks())
 
     def minutes(
-        self, stream: Stream, rosters: Mapping[tuple[int, int], Roster]
+        self, stream: Stream, rosters: Mapping[tuple[Shard, int], Roster]
     ) -> dict[str, Minutes]:
         """What the sweeps saw of the stream's nodes, by node id."""
         ticks = live_ticks(stream, self.epoch, self.calendar)
@@ -69,7 +70,7 @@ class EpochRecord:
         self,
         stream: Stream,
         terms: Terms,
-        rosters: Mapping[tuple[int, int], Roster],
+        rosters: Mapping[tuple[Shard, int], Roster],
         before: Statement | None,
         held: Iterable[Statement],
     ) -> Evidence:

@@ -6,7 +6,7 @@ from each other than 60 and 40. They are for looking at: pay is computed from th
 """
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from coordinator.polling.rollups import NodeHour
@@ -97,11 +97,3 @@ class History:
             return self
         ends = hour // HOURS_A_DAY - self.until_hour // HOURS_A_DAY
         return History(hour, {name: n.skipping(hours, ends) for name, n in self.nodes.items()})
-
-
-def joined(histories: Iterable[History], hour: int) -> History:
-    """Several shards' nodes as one, up to `hour`: the shards were divided anew."""
-    nodes: dict[str, NodeHistory] = {}
-    for history in histories:
-        nodes |= history.skipped_to(hour).nodes
-    return History(hour, nodes)

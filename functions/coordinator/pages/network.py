@@ -129,19 +129,24 @@ class Network:
 def network_of(
     found: Iterable[NetworkPage], tokens: Mapping[str, Tokens], sweep_seconds: int
 ) -> Network:
-    """All pages as one, without those of an older division into shards.
+    """All pages as one, without those that are left from before SHARDS was changed.
 
     A node that changed its stream is shown at its newest slot."""
-    pages = sorted(found, key=lambda page: page.shard)
-    newest = max((page.layout.from_tick for page in pages), default=0)
-    pages = [page for page in pages if page.layout.from_tick == newest]
+    pages = newest_pages(found)
     nodes: dict[str, NodeView] = {}
     for page in pages:
         for at, slot in enumerate(page.slots):
             nodes[slot.node_id] = _view_of(slot, page.polls.get(at), page, tokens)
     swept_s = max((page.tick * sweep_seconds for page in pages if page.tick), default=None)
-    is_whole = bool(pages) and len(pages) == pages[0].layout.shards
+    is_whole = bool(pages) and len(pages) == pages[0].shard.count
     return Network(nodes, swept_s, pages, is_whole)
+
+
+def newest_pages(found: Iterable[NetworkPage]) -> list[NetworkPage]:
+    """Those of as many shards as the newest one is of, in order."""
+    pages = sorted(found, key=lambda page: page.shard)
+    newest = max(pages, key=lambda page: page.tick, default=None)
+    return [page for page in pages if newest and page.shard.count == newest.shard.count]
 
 
 def _view_of(

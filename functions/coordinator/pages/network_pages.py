@@ -27,11 +27,9 @@ from coordinator.pages.page_columns import (
 )
 from coordinator.polling.polls import Poll
 from coordinator.polling.rosters import Roster, Slot
-from coordinator.polling.shards import FIRST, Layout
+from coordinator.polling.shards import Shard
 from coordinator.polling.sweeps import Sweep
 
-FORMAT = 2
-"""Of the fields below: a page of another one is as good as none, and is soon written anew."""
 _NEWS = Codec(ProberNews, "the news in pages/network")
 PACKED_BYTES_MAX = 1_000_000
 """Of the packed columns together, so that the document stays below a store's 1 MiB."""
@@ -39,10 +37,11 @@ PACKED_BYTES_MAX = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class NetworkPage:
-    """One shard as it was after a sweep: the document `pages/network-{shard}`."""
+    """One shard as it was after a sweep: the document `pages/network-{number}`.
 
-    shard: int
-    layout: Layout
+    The id leaves out how many there are: when SHARDS is changed, new pages replace the old ones."""
+
+    shard: Shard
     tick: int
     """Of the sweep; 0 before the first."""
     swept_seconds: float = 0.0
@@ -62,15 +61,12 @@ class NetworkPage:
     @property
     def id(self) -> str:
         """The document's id."""
-        return network_page_id(self.shard)
+        return network_page_id(self.shard.number)
 
     def to_fields(self, packer: ColumnPacker | None = None) -> dict[str, Any]:
         """The document's fields. `packer`: the one that packed the page before this one."""
         return {
-            "format": FORMAT,
-            "shard": self.shard,
-            "shards": self.layout.shards,
-            "from_tick": self.layout.from_tick,
+            "shard": str(self.shard),
             "tick": self.tick,
             "swept_seconds": self.swept_seconds,
             "until_hour": self.history.until_hour,
@@ -102,8 +98,7 @@ class NetworkPage:
         """The page that `to_fields` wrote."""
         slots, past = slots_of(unpacked(fields["slots"])), unpacked(fields["past"])
         return cls(
-            fields["shard"],
-            Layout(fields["shards"], fields["from_tick"]),
+            Shard.parse(fields["shard"]),
             fields["tick"],
             fields["swept_seconds"],
             slots,
@@ -120,7 +115,6 @@ class NetworkPage:
         shown = {**self.thumbnails, **book.news.pictures}
         return NetworkPage(
             sweep.shard,
-            self.layout,
             sweep.tick,
             news.swept_seconds,
             roster.slots,
@@ -142,13 +136,12 @@ class News:
     swept_seconds: float = 0.0
 
 
-def bare_page(roster: Roster, sweep: Sweep | None, book: TrustBook, shards: int) -> NetworkPage:
+def bare_page(roster: Roster, sweep: Sweep | None, book: TrustBook) -> NetworkPage:
     """A page without a past, for a reader that finds none written."""
     swept = sweep or Sweep(roster.shard, 0, roster.version, {})
-    page = NetworkPage(roster.shard, Layout(shards, FIRST.from_tick), swept.tick)
-    return page.following(swept, roster, News(book))
+    return NetworkPage(roster.shard, swept.tick).following(swept, roster, News(book))
 
 
-def network_page_id(shard: int) -> str:
-    """Names a network page."""
-    return f"network-{shard}"
+def network_page_id(number: int) -> str:
+    """Names the network page of a shard."""
+    return f"network-{number}"

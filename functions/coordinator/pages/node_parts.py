@@ -11,9 +11,10 @@ from coordinator.pages.node_pages import Line, Part, bucket_of
 from coordinator.pages.strips import letters_of
 from coordinator.polling.minutes import Minutes
 from coordinator.polling.rosters import Roster
+from coordinator.polling.shards import Shard
 from coordinator.streams import Stream
 
-Rosters = Mapping[tuple[int, int], Roster]
+Rosters = Mapping[tuple[Shard, int], Roster]
 
 
 def parts_of(

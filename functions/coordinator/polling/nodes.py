@@ -6,7 +6,6 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from coordinator.checking.suspicion import Trust, TrustState
-from coordinator.keys import shard_of
 from coordinator.polling.polls import Outcome
 from coordinator.reasons import Reason
 
@@ -42,8 +41,6 @@ class Node(BaseModel):
     state: Literal["running", "leaving"]
     joined_s: float
     changed_s: float
-    shard_changed: str = ""
-    """`changed_s` behind the shard of the node, for the collector of that shard to find."""
 
     def says_the_same_as(self, other: "Node") -> bool:
         """Whether a heartbeat told nothing new, so that nothing needs to be written."""
@@ -54,23 +51,8 @@ class Node(BaseModel):
         place = (self.stats_url, self.rtmp_host, self.rtmp_port)
         return repr((self.node_id, self.stream_id, *place, self.agent, self.engine, self.state))
 
-    def in_shard_of(self, shards: int) -> "Node":
-        """With the key by which the collector of its shard, of so many, finds the change."""
-        shard = shard_of(self.node_id, shards)
-        return self.model_copy(update={"shard_changed": _changed(shard, shards, self.changed_s)})
 
-
-_WHEN = {"joined_s", "changed_s", "shard_changed"}
-
-
-def changed_bounds(shard: int, shards: int, since_s: float) -> tuple[str, str]:
-    """[from, to) of `shard_changed` for changes of one shard since an instant."""
-    return _changed(shard, shards, since_s), f"{shards:03d}.{shard:03d};"
-
-
-def _changed(shard: int, shards: int, at_s: float) -> str:
-    return f"{shards:03d}.{shard:03d}:{at_s:016.3f}"
-
+_WHEN = {"joined_s", "changed_s"}
 
 _HEALTH_STATUS = {
     Outcome.UP: NodeStatus.HEALTHY,

@@ -9,6 +9,7 @@ from typing import Any
 
 from coordinator.documents.packing import pack, unpack
 from coordinator.polling.rosters import Roster
+from coordinator.polling.shards import Shard
 from coordinator.polling.sweeps import SweepBits
 from coordinator.polling.uptime import minutes_of
 
@@ -40,7 +41,7 @@ class NodeHour:
 class Rollup:
     """The document `rollups/{shard}-{hour}`; hours are counted from 1970."""
 
-    shard: int
+    shard: Shard
     hour: int
     nodes: Mapping[tuple[str, str], NodeHour] = field(default_factory=dict)
     """By (node id, stream id)."""
@@ -53,17 +54,17 @@ class Rollup:
     def to_fields(self) -> dict[str, Any]:
         """The document's fields; `rollup_hour` is the one that is queried."""
         rows = [[*key, n.due, n.up, n.unknown, n.idle] for key, n in sorted(self.nodes.items())]
-        return {"rollup_hour": self.hour, "shard": self.shard, "nodes": pack(rows)}
+        return {"rollup_hour": self.hour, "shard": str(self.shard), "nodes": pack(rows)}
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> "Rollup":
         """The roll-up that `to_fields` wrote."""
         rows = unpack(fields["nodes"])
         nodes = {(row[0], row[1]): NodeHour(*row[2:]) for row in rows}
-        return cls(fields["shard"], fields["rollup_hour"], nodes)
+        return cls(Shard.parse(fields["shard"]), fields["rollup_hour"], nodes)
 
 
-def rollup_id(shard: int, hour: int) -> str:
+def rollup_id(shard: Shard, hour: int) -> str:
     """Names a roll-up's document."""
     return f"{shard}-{hour}"
 
@@ -74,10 +75,10 @@ def ticks_of_hour(hour: int, sweep_seconds: int) -> range:
 
 
 def rolled_up(
-    shard: int,
+    shard: Shard,
     hour: int,
     ticks: range,
-    rosters: Mapping[tuple[int, int], Roster],
+    rosters: Mapping[tuple[Shard, int], Roster],
     sweeps: Iterable[SweepBits],
 ) -> Rollup:
     """One shard's sweeps of an hour, counted. `rosters` by (shard, version), of this shard."""

@@ -1,21 +1,23 @@
 """Rosters: which node stands at which slot of its shard.
 
 A roster only grows within a version, so a bitmap by slot can be read for ever with the
-roster of its version. A version is named by the tick from which it is in force, and closed by
-the tick from which another one is: when it was compacted, or when the shards were divided
-anew. The collector alone writes rosters.
+roster of its version. A version is named by the tick from which it is in force. It is closed by
+the tick from which another one is: when it was compacted, or when SHARDS was changed.
+The collector alone writes rosters.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 from coordinator.documents.packing import pack, unpack
+from coordinator.polling.shards import Shard
 
 SLOTS_MAX = 12_000
 CHARACTERS_MAX = 870_000
 """Of all slots' ids and addresses: compressed, a roster and its page stay below a document's
 limit whatever they are. Ten thousand nodes may have host names of 30 characters."""
+VERSION_DIGITS_MAX = 12
 COMPACT_AT_GONE = 256
 """Slots to be dropped, and a quarter of all, before a new version is worth its writes."""
 
@@ -63,14 +65,14 @@ class Announced:
 class Roster:
     """One shard's roster: the document `rosters/{shard}-{version}`."""
 
-    shard: int
+    shard: Shard
     version: int
     """The first tick that it is in force."""
     cursor_s: float
     """Node documents changed up to here have been taken in."""
     slots: tuple[Slot, ...] = ()
     until_tick: int | None = None
-    """The first tick that it is in force no more; after a compaction the next version's name."""
+    """The first tick that it is in force no more; if it was compacted, the next version's name."""
     revision: int = 0
     """How often this version was written: a reader sees by it whether its copy is old."""
 
@@ -78,6 +80,11 @@ class Roster:
     def id(self) -> str:
         """The document's id."""
         return roster_id(self.shard, self.version)
+
+    @property
+    def next_version(self) -> int | None:
+        """What it was compacted to, if it was; None while it is in force, or if it never was."""
+        return None if self.until_tick == self.version else self.until_tick
 
     def taking_in(self, changed: Iterable[Announced], tick: int) -> "Roster":
         """This roster with joins, moves and departures applied, oldest change first.
@@ -120,10 +127,6 @@ class Roster:
         """Whether sweeps of this tick go by it."""
         return self.version <= tick and (self.until_tick is None or tick < self.until_tick)
 
-    def closed(self, tick: int) -> "Roster":
-        """This roster, in force no more from `tick` on."""
-        return self if self.until_tick is not None else replace(self, until_tick=tick)
-
     def wants_compaction(self, kept_since_tick: int) -> bool:
         """Whether so many slots are gone for good that a new version is worth its writes."""
         kept = sum(_is_kept(slot, kept_since_tick) for slot in self.slots)
@@ -143,7 +146,7 @@ class Roster:
     def to_fields(self) -> dict[str, Any]:
         """The document's fields."""
         return {
-            "shard": self.shard,
+            "shard": str(self.shard),
             "version": self.version,
             "cursor_s": self.cursor_s,
             "slots": pack([astuple(slot) for slot in self.slots]),
@@ -156,32 +159,25 @@ class Roster:
         """The roster that `to_fields` wrote."""
         slots = tuple(Slot(*row) for row in unpack(fields["slots"]))
         return cls(
-            fields["shard"],
+            Shard.parse(fields["shard"]),
             fields["version"],
             fields["cursor_s"],
             slots,
-            fields.get("until_tick"),
-            fields.get("revision", 0),
+            fields["until_tick"],
+            fields["revision"],
         )
 
 
-def succeeding(
-    old: Iterable[Roster],
-    shard: int,
-    tick: int,
-    *,
-    kept_since_tick: int,
-    belongs: Callable[[str], bool],
-) -> Roster:
-    """A shard's roster from `tick` on, made of the rosters in force before it.
+def succeeding(old: Iterable[Roster], shard: Shard, tick: int, *, kept_since_tick: int) -> Roster:
+    """A shard's roster from `tick` on, made of those that were in force before it.
 
-    Who is polled goes on being polled, minutes and all, and so does who left lately, for people
-    to see. `belongs` tells by node id whether it is of this shard."""
+    Who is polled goes on being polled, on the roster since the same tick: a check is drawn more
+    often for newcomers. Who left lately is kept for people to see."""
     rosters = list(old)
     newest: dict[str, Slot] = {}
     for slot in (slot for roster in rosters for slot in roster.slots):
         before = newest.get(slot.node_id)
-        if belongs(slot.node_id) and (before is None or _order(before) <= _order(slot)):
+        if shard.holds(slot.node_id) and (before is None or _order(before) <= _order(slot)):
             newest[slot.node_id] = slot
     kept = [slot for slot in newest.values() if _is_kept(slot, kept_since_tick)]
     cursor_s = min((roster.cursor_s for roster in rosters), default=0.0)
@@ -203,9 +199,17 @@ def _order(slot: Slot) -> tuple[bool, int, float]:
     return slot.left_tick is None, slot.joined_tick, slot.changed_s
 
 
-def roster_id(shard: int, version: int) -> str:
+def roster_id(shard: Shard, version: int) -> str:
     """Names a roster document."""
     return f"{shard}-{version}"
+
+
+def roster_key(name: str) -> tuple[Shard, int]:
+    """(shard, version) of a roster document's id; ValueError if it is none."""
+    shard, _, version = name.partition("-")
+    if not (version.isascii() and version.isdigit() and len(version) <= VERSION_DIGITS_MAX):
+        raise ValueError("a roster is named like 0of1-29921760: its shard and its first tick")
+    return Shard.parse(shard), int(version)
 
 
 def _slot_of(node: Announced, joined_tick: int) -> Slot:

@@ -5,7 +5,8 @@ them carry what people are shown and what the next sweep continues from (misses,
 minutes so far), so a sweep is a pure step from the one before.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass, field
 from operator import attrgetter
 from typing import Any
@@ -15,17 +16,20 @@ from coordinator.documents.column_memory import FAST, Columns
 from coordinator.documents.packing import pack, unpack
 from coordinator.polling.polls import OFFLINE_AFTER_MISSES, Outcome, Poll
 from coordinator.polling.rosters import Slot
+from coordinator.polling.shards import Shard
 from coordinator.reasons import Reason
 
 SWEEP_AGE_TICKS_MAX = 3
 """An older sweep says nothing about a draw: nobody is a candidate by it."""
+
+_ID = re.compile(r"sweep-([0-9a-z]+)-([0-9]{1,12})")
 
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
     """One shard polled once: the document `probe_results/sweep-{shard}-{tick}`."""
 
-    shard: int
+    shard: Shard
     tick: int
     roster_version: int
     polls: dict[int, Poll]
@@ -36,6 +40,8 @@ class Sweep:
     changes: Mapping[int, Slot] = field(default_factory=dict)
     """Slots that the revision changed, if it was written for this sweep: who has the revision
     before needs not read the roster again."""
+    since_tick: int = 0
+    """The first tick that nodes are divided into so many shards."""
 
     @property
     def id(self) -> str:
@@ -52,6 +58,7 @@ class Sweep:
             self.tick,
             self.roster_version,
             bits_of(list(self.polls)),
+            since_tick=self.since_tick,
             **{outcome.value: bits_of(slots) for outcome, slots in by_outcome.items()},
         )
 
@@ -65,7 +72,8 @@ class Sweep:
         return {
             "sweep_tick": self.tick,
             "shard_tick": shard_tick(self.shard, self.tick),
-            "shard": self.shard,
+            "shard": str(self.shard),
+            "since_tick": self.since_tick,
             "roster_version": self.roster_version,
             "roster_revision": self.roster_revision,
             "cursor_s": self.cursor_s,
@@ -79,15 +87,14 @@ class Sweep:
     def from_fields(cls, fields: dict[str, Any]) -> "Sweep":
         """The sweep that `to_fields` wrote."""
         return cls(
-            fields["shard"],
+            Shard.parse(fields["shard"]),
             fields["sweep_tick"],
             fields["roster_version"],
-            _polls(unpack(fields["polls"])) if "polls" in fields else _old_polls(fields),
-            fields.get("roster_revision", 0),
-            fields.get("cursor_s", 0.0),
-            {row[0]: Slot(*row[1:]) for row in unpack(fields["changes"])}
-            if "changes" in fields
-            else {},
+            _polls(unpack(fields["polls"])),
+            fields["roster_revision"],
+            fields["cursor_s"],
+            {row[0]: Slot(*row[1:]) for row in unpack(fields["changes"])},
+            fields["since_tick"],
         )
 
 
@@ -95,7 +102,7 @@ class Sweep:
 class SweepBits:
     """Only the bitmaps of a sweep: all that pay needs, read without unpacking the rows."""
 
-    shard: int
+    shard: Shard
     tick: int
     roster_version: int
     probed: int
@@ -106,6 +113,7 @@ class SweepBits:
     invalid: int = 0
     stalled: int = 0
     blocked: int = 0
+    since_tick: int = 0
     recorded_s: float = 0.0
     """When it was written: too late, and it counts for nothing."""
 
@@ -113,23 +121,42 @@ class SweepBits:
     def from_fields(cls, fields: dict[str, Any]) -> "SweepBits":
         """The bitmaps of the document that `Sweep.to_fields` wrote."""
         return cls(
-            fields["shard"],
+            Shard.parse(fields["shard"]),
             fields["sweep_tick"],
             fields["roster_version"],
             bitmap_from(fields["probed"]),
             **{outcome.value: bitmap_from(fields[outcome]) for outcome in Outcome},
-            recorded_s=fields.get("recorded_s", 0.0),
+            since_tick=fields["since_tick"],
+            recorded_s=fields["recorded_s"],
         )
 
 
-def shard_tick(shard: int, tick: int) -> str:
+def newest_of(sweeps: Iterable[Sweep]) -> list[Sweep]:
+    """The last sweep of each shard, by number, of the division that was swept last."""
+    ordered = sorted(sweeps, key=lambda sweep: sweep.tick)
+    if not ordered:
+        return []
+    count, since_tick = ordered[-1].shard.count, ordered[-1].since_tick
+    ours = [s for s in ordered if s.shard.count == count and s.tick >= since_tick]
+    return sorted({s.shard: s for s in ours}.values(), key=lambda sweep: sweep.shard)
+
+
+def shard_tick(shard: Shard, tick: int) -> str:
     """Orders one shard's sweeps by tick, so that its last one is one query away."""
-    return f"{shard:03d}:{tick:012d}"
+    return f"{shard}:{tick:012d}"
 
 
-def sweep_id(shard: int, tick: int) -> str:
+def sweep_id(shard: Shard, tick: int) -> str:
     """Shard and tick, so that a repeated trigger meets the document of the first one."""
     return f"sweep-{shard}-{tick:012d}"
+
+
+def sweep_key(name: str) -> tuple[Shard, int]:
+    """(shard, tick) of a sweep's id; ValueError if it is none."""
+    found = _ID.fullmatch(name)
+    if found is None:
+        raise ValueError("a sweep is named like sweep-0of1-000029921760: its shard and its tick")
+    return Shard.parse(found[1]), int(found[2])
 
 
 _NUMBERS = ("minutes_due", "minutes_up", "misses", "still", "viewers", "bytes_in", "since_tick")
@@ -144,12 +171,6 @@ def _columns(polls: Mapping[int, Poll]) -> Columns:
         "reason": [poll.reason.value for poll in rows],
         **{name: list(map(attrgetter(name), rows)) for name in _NUMBERS},
     }
-
-
-def _old_polls(fields: Mapping[str, Any]) -> dict[int, Poll]:
-    """As rows, the form before columns: an upgrade goes on from the last sweep of the old one."""
-    rows: dict[str, list[Any]] = unpack(fields["rows"])
-    return {int(at): Poll(Outcome(r[0]), Reason(r[1]), *r[2:]) for at, r in rows.items()}
 
 
 def _polls(columns: Columns) -> dict[int, Poll]:

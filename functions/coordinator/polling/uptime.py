@@ -1,7 +1,6 @@
 """Minutes of an epoch, per node, out of the sweeps' bitmaps."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from coordinator.checking.checks import IngestState, Run
 from coordinator.documents.bitmaps import transposed
@@ -9,22 +8,24 @@ from coordinator.epochs import Calendar
 from coordinator.polling.minutes import Minutes
 from coordinator.polling.polls import Outcome
 from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.shards import WHOLE, Shard
 from coordinator.polling.sweeps import SweepBits
 
 
 def minutes_of(
     stream_id: str,
     ticks: range,
-    rosters: Mapping[tuple[int, int], Roster],
+    rosters: Mapping[tuple[Shard, int], Roster],
     sweeps: Iterable[SweepBits],
     idle_ticks: frozenset[int] = frozenset(),
 ) -> dict[str, Minutes]:
     """Minutes by node id of one stream; bit i stands for `ticks[i]`.
 
     `rosters` by (shard, version). A tick in which a node was due but its shard's sweep is
-    missing or left it out is unknown, unless another shard measured it then. In `idle_ticks`
-    the ingest had no stream: a node that claims to be up then, or was not measured, is idle."""
-    measured: dict[tuple[int, int], list[SweepBits]] = {}
+    missing or left it out is unknown. In no tick a node is due at two slots: one ends before
+    the next begins, on a roster and from one roster to the next. In `idle_ticks` the ingest had
+    no stream: a node that claims to be up then, or was not measured, is idle."""
+    measured: dict[tuple[Shard, int], list[SweepBits]] = {}
     for sweep in sweeps:
         if sweep.tick in ticks:
             measured.setdefault((sweep.shard, sweep.roster_version), []).append(sweep)
@@ -42,8 +43,7 @@ def minutes_of(
             up, unknown = claimed & live, unmeasured & live
             idle = said_idle | (claimed | unmeasured) & ~live
             minutes = Minutes(due, up & due, unknown & due, idle & due, *[o & due for o in others])
-            before = found.get(slot.node_id)
-            found[slot.node_id] = _joined(before, minutes) if before else minutes
+            found[slot.node_id] = found.get(slot.node_id, Minutes()) | minutes
     return found
 
 
@@ -78,7 +78,7 @@ def _grid_of(roster: Roster, ticks: range, sweeps: Iterable[SweepBits]) -> list[
     return [unmeasured, *(transposed(outcome, width) for outcome in zip(*rows, strict=True))]
 
 
-_NOTHING = SweepBits(0, 0, 0, probed=0, up=0, unknown=0)
+_NOTHING = SweepBits(WHOLE, 0, 0, probed=0, up=0, unknown=0)
 
 
 def _open_slots(roster: Roster, ticks: range) -> list[int]:
@@ -109,13 +109,6 @@ def _on_roster(slot: Slot, ticks: range) -> int:
     if slot.left_tick is not None:
         end = min(max(slot.left_tick - ticks.start, first), end)
     return (1 << end) - (1 << first)
-
-
-def _joined(one: Minutes, other: Minutes) -> Minutes:
-    """A node at two slots, as when it came back or its shard changed: measured once is enough."""
-    known = one.due & ~one.unknown | other.due & ~other.unknown
-    both = one | other
-    return replace(both, unknown=both.unknown & ~known)
 
 
 def _bits(are_set: Iterable[bool]) -> int:

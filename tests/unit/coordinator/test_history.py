@@ -11,7 +11,6 @@ from coordinator.pages.history import (
     LEVELS,
     History,
     NodeHistory,
-    joined,
     level_of,
 )
 from coordinator.polling.rollups import NodeHour
@@ -93,12 +92,3 @@ def test_the_past_cannot_be_skipped_to() -> None:
     """It is there already."""
     history = History(7).after({("n2", "s3"): UP}, {"n2"})
     assert history.skipped_to(3) is history
-
-
-def test_shards_that_are_divided_anew_keep_everybodys_past() -> None:
-    """Up to the same hour."""
-    one = History(7).after({("n2", "s3"): UP}, {"n2"})
-    other = History(6).after({("n5", "s3"): DOWN}, {"n5"})
-    both = joined([one, other], 8)
-    assert both.until_hour == 8
-    assert {name: node.hours for name, node in both.nodes.items()} == {"n2": "d", "n5": "0-"}

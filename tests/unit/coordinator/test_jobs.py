@@ -8,6 +8,7 @@ from coordinator.checking.days import LotteryDay
 from coordinator.polling.jobs import days_need_the_prober, somebody_is_there
 from coordinator.polling.nodes import Node
 from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.shards import WHOLE
 
 MIDNIGHT_S = 1_795_305_600.0
 YESTERDAY, TODAY, TOMORROW = date(2026, 11, 21), date(2026, 11, 22), date(2026, 11, 23)
@@ -96,9 +97,9 @@ def test_somebody_is_there_whose_minutes_count(
     slots: tuple[Slot, ...], announced: tuple[Node, ...], is_there: bool
 ) -> None:
     """Polled, or not yet taken in, for a stream that is not settled."""
-    assert somebody_is_there({"open"}, [Roster(0, 1, 1.0, slots)], announced) == is_there
+    assert somebody_is_there({"open"}, [Roster(WHOLE, 1, 1.0, slots)], announced) == is_there
 
 
 def test_without_a_stream_nobody_counts() -> None:
     """However many nodes there are."""
-    assert not somebody_is_there(set(), [Roster(0, 1, 1.0, (_slot("open"),))], ())
+    assert not somebody_is_there(set(), [Roster(WHOLE, 1, 1.0, (_slot("open"),))], ())

@@ -21,7 +21,7 @@ from coordinator.polling.nodes import NodeStatus
 from coordinator.polling.polls import Outcome, Poll
 from coordinator.polling.rollups import NodeHour
 from coordinator.polling.rosters import Announced, Roster, Slot
-from coordinator.polling.shards import FIRST, Layout
+from coordinator.polling.shards import WHOLE, Shard
 from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 from tests.populated import network_page
@@ -43,7 +43,7 @@ def _page(**more: object) -> NetworkPage:
         {Control.GOOD: ControlCount(7, 0, 1)},
     )  # fmt: skip
     page = NetworkPage(
-        0, FIRST, 19, 4.25, (SLOT, LEFT), {0: POLL}, {"n2": STATE}, history, {"n2": "p7"}, news
+        WHOLE, 19, 4.25, (SLOT, LEFT), {0: POLL}, {"n2": STATE}, history, {"n2": "p7"}, news
     )
     return replace(page, **more)  # type: ignore[arg-type]  # by name
 
@@ -57,7 +57,7 @@ def test_a_page_survives_its_document() -> None:
 
 def test_an_empty_page_survives_its_document() -> None:
     """The first sweep may find nobody."""
-    page = NetworkPage(0, FIRST, 19)
+    page = NetworkPage(WHOLE, 19)
     assert NetworkPage.from_fields(page.to_fields()) == page
 
 
@@ -78,7 +78,7 @@ def test_every_address_survives(url: str, host: str) -> None:
 
 def test_the_next_sweep_makes_the_next_page() -> None:
     """What was known before and is still on the roster is kept, the rest goes."""
-    roster = Roster(0, 1, 0.0, (SLOT,))
+    roster = Roster(WHOLE, 1, 0.0, (SLOT,))
     checks = (
         Check("n2", "s3", 4, 7.0, Verdict.UNKNOWN, Reason.UNKNOWN_CAPACITY),
         Check("n9", "s3", 4, 7.0, Verdict.FAIL, Reason.NO_STREAM),
@@ -86,7 +86,7 @@ def test_the_next_sweep_makes_the_next_page() -> None:
     run = Run(4, 3.0, 5.0, (), {"s3": IngestState.DOWN}, checks)
     count = {Control.BAD: ControlCount(2, 1, 0)}
     news = News(TrustBook({"n9": STATE}, count, ProberNews().after(run)), None, 7.5)
-    page = _page().following(Sweep(0, 20, 1, {0: POLL}), roster, news)
+    page = _page().following(Sweep(WHOLE, 20, 1, {0: POLL}), roster, news)
     assert (page.tick, page.swept_seconds, page.slots) == (20, 7.5, (SLOT,))
     assert (page.trust, page.thumbnails) == ({}, {"n2": "p7"})
     assert page.prober == ProberNews(
@@ -96,7 +96,7 @@ def test_the_next_sweep_makes_the_next_page() -> None:
 
 def test_the_picture_is_the_one_of_the_last_check() -> None:
     """A check without one leaves none."""
-    roster, sweep = Roster(0, 1, 0.0, (SLOT,)), Sweep(0, 20, 1, {0: POLL})
+    roster, sweep = Roster(WHOLE, 1, 0.0, (SLOT,)), Sweep(WHOLE, 20, 1, {0: POLL})
     seen = Check("n2", "s3", 4, 7.0, Verdict.PASS, Reason.PASSED, attempts=({},)).showing("s3.0")
     blind = replace(seen, draw=5, attempts=())
     runs = [Run(check.draw, 3.0, 5.0, (), {}, (check,)) for check in (seen, blind)]
@@ -122,14 +122,13 @@ def test_a_page_becomes_views_with_everything_on_them() -> None:
     assert (network.swept_s, network.is_whole, network.prober.draw) == (19 * 60, True, 3)
 
 
-def test_pages_of_an_older_division_are_not_shown() -> None:
+def test_pages_of_another_count_of_shards_are_not_shown() -> None:
     """And nobody is missed as long as a shard's page of the new one is not there."""
-    new = Layout(2, 15)
-    first = _page(layout=new, slots=(SLOT,))
-    old = _page(shard=1, slots=(replace(SLOT, node_id="n7"),))
+    first = _page(shard=Shard(0, 2), slots=(SLOT,))
+    old = _page(shard=Shard(1, 3), tick=18, slots=(replace(SLOT, node_id="n7"),))
     network = network_of([first, old], {}, 60)
     assert (set(network.nodes), network.is_whole) == ({"n2"}, False)
-    whole = network_of([first, replace(old, layout=new)], {}, 60)
+    whole = network_of([first, replace(old, shard=Shard(1, 2))], {}, 60)
     assert (set(whole.nodes), whole.is_whole) == ({"n2", "n7"}, True)
 
 
@@ -140,7 +139,7 @@ def test_without_a_page_nothing_is_whole() -> None:
 
 def test_a_bare_page_shows_who_is_there() -> None:
     """Before the collector wrote the first one."""
-    page = bare_page(Roster(0, 1, 0.0, (SLOT,)), None, TrustBook(), 1)
+    page = bare_page(Roster(WHOLE, 1, 0.0, (SLOT,)), None, TrustBook())
     network = network_of([page], {}, 60)
     assert network.nodes["n2"].reason is Reason.NOT_YET_SWEPT
     assert (network.swept_s, network.is_whole) == (None, True)
@@ -169,7 +168,7 @@ def _crowd(nodes: int, host: int, path: int, chance: random.Random) -> Roster:
             changed_s=round(NOW_S - chance.random() * 10**6, 3),
         )
 
-    return Roster(0, 1, 0.0).taking_in([announced() for _ in range(nodes)], TICK)
+    return Roster(WHOLE, 1, 0.0).taking_in([announced() for _ in range(nodes)], TICK)
 
 
 def _all_at_random(roster: Roster, chance: random.Random) -> NetworkPage:
@@ -204,7 +203,7 @@ def _all_at_random(roster: Roster, chance: random.Random) -> NetworkPage:
     streams = {"".join(chance.choices(_IDS, k=12)): IngestState.UNKNOWN for _ in range(500)}
     news = ProberNews(TICK, NOW_S, NOW_S, streams=streams)
     past_of_all = History(1, history)
-    return NetworkPage(0, FIRST, TICK, 1.0, slots, polls, trust, past_of_all, pictures, news)
+    return NetworkPage(WHOLE, TICK, 1.0, slots, polls, trust, past_of_all, pictures, news)
 
 
 @pytest.mark.parametrize(("host", "path"), [(12, 1), (30, 10), (10, 25), (10, 470), (250, 10)])

@@ -2,6 +2,7 @@
 
 from coordinator.polling.rollups import NodeHour, Rollup, rolled_up, ticks_of_hour
 from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.shards import WHOLE
 from coordinator.polling.sweeps import SweepBits
 
 
@@ -9,13 +10,15 @@ def _slot(node_id: str, stream_id: str, left: int | None = None) -> Slot:
     return Slot(node_id, stream_id, "http://192.0.2.5/", "192.0.2.5", 1935, 90, 1.0, left)
 
 
-ROSTER = Roster(0, 1, 0.0, (_slot("n2", "s3", left=103), _slot("n5", "s7"), _slot("n2", "s7")))
-SWEEPS = [SweepBits(0, tick, 1, 0b111, 0b011, 0b100 if tick == 101 else 0) for tick in (100, 101)]
+ROSTER = Roster(WHOLE, 1, 0.0, (_slot("n2", "s3", left=103), _slot("n5", "s7"), _slot("n2", "s7")))
+SWEEPS = [
+    SweepBits(WHOLE, tick, 1, 0b111, 0b011, 0b100 if tick == 101 else 0) for tick in (100, 101)
+]
 
 
 def test_each_node_is_counted_for_each_of_its_streams() -> None:
     """Minutes not swept are our own fault."""
-    rollup = rolled_up(0, 7, range(100, 105), {(0, 1): ROSTER}, SWEEPS)
+    rollup = rolled_up(WHOLE, 7, range(100, 105), {(WHOLE, 1): ROSTER}, SWEEPS)
     assert rollup.nodes == {
         ("n2", "s3"): NodeHour(due=3, up=2, unknown=1),
         ("n5", "s7"): NodeHour(due=5, up=2, unknown=3),
@@ -25,7 +28,7 @@ def test_each_node_is_counted_for_each_of_its_streams() -> None:
 
 def test_a_rollup_survives_its_document() -> None:
     """To the last count."""
-    rollup = rolled_up(0, 7, range(100, 105), {(0, 1): ROSTER}, SWEEPS)
+    rollup = rolled_up(WHOLE, 7, range(100, 105), {(WHOLE, 1): ROSTER}, SWEEPS)
     assert Rollup.from_fields(rollup.to_fields()) == rollup
 
 

@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 from coordinator.polling.rosters import Announced, Roster
+from coordinator.polling.shards import WHOLE
 
 NODE = Announced("n2", "s3", "http://192.0.2.5:8080/stats.json", "192.0.2.5", 1935, False, 11.0)
-EMPTY = Roster(shard=0, version=1, cursor_s=0.0)
+EMPTY = Roster(shard=WHOLE, version=1, cursor_s=0.0)
 
 
 def test_a_new_node_gets_the_next_slot() -> None:

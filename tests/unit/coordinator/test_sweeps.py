@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from coordinator.documents.bitmaps import bitmap_from
-from coordinator.documents.packing import pack
 from coordinator.polling.polls import OUTCOME_OF_FAILURE, Outcome, Poll, judge
 from coordinator.polling.rosters import Slot
-from coordinator.polling.sweeps import Sweep, SweepBits
+from coordinator.polling.shards import WHOLE, Shard
+from coordinator.polling.sweeps import Sweep, SweepBits, newest_of, sweep_key
 from coordinator.reasons import Reason
 from coordinator.strangers.relay_stats import Media, RelayStats
 
@@ -89,29 +89,35 @@ def test_a_sweep_survives_its_document() -> None:
     """Rows and bitmaps say the same."""
     up = judge(SLOT, LIVE, None, stream_is_live=True, tick=13)
     down = judge(SLOT, Reason.CONNECT_FAILED, None, stream_is_live=True, tick=13)
-    sweep = Sweep(shard=0, tick=13, roster_version=1, polls={0: up, 3: down, 17: up})
+    sweep = Sweep(shard=WHOLE, tick=13, roster_version=1, polls={0: up, 3: down, 17: up})
     fields = sweep.to_fields()
     assert Sweep.from_fields(fields) == sweep
     assert bitmap_from(fields["probed"]) == 1 << 0 | 1 << 3 | 1 << 17
-    bits = SweepBits.from_fields(fields)
+    bits = SweepBits.from_fields({**fields, "recorded_s": 787.0})
     assert bits.up == 1 << 0 | 1 << 17
-    assert bits.unknown == 0
+    assert (bits.unknown, bits.recorded_s) == (0, 787.0)
 
 
 def test_a_node_is_lost_after_three_misses() -> None:
     """Not after two."""
     rows = {at: Poll(Outcome.DOWN, Reason.CONNECT_FAILED, 5, 2, misses=at) for at in (1, 2, 3, 4)}
-    assert Sweep(0, 13, 1, rows).lost() == [3, 4]
+    assert Sweep(WHOLE, 13, 1, rows).lost() == [3, 4]
 
 
-def test_a_sweep_of_the_form_before_columns_is_read() -> None:
-    """An upgrade goes on from it."""
-    polls = {
-        2: Poll(Outcome.UP, Reason.OK, 11, 9, viewers=4, bytes_in=7, since_tick=3),
-        5: Poll(Outcome.DOWN, Reason.CONNECT_FAILED, 11, 0, misses=2, since_tick=13),
-    }
-    fields = Sweep(3, 14, 1, polls).to_fields()
-    del fields["polls"]
-    rows = {"2": ["up", "ok", 11, 9, 0, 0, 4, 7, 3],
-            "5": ["down", "connect_failed", 11, 0, 2, 0, 0, None, 13]}  # fmt: skip
-    assert Sweep.from_fields({**fields, "rows": pack(rows)}).polls == polls
+def test_the_newest_sweeps_are_of_one_division() -> None:
+    """Those of the count before, and of an earlier reign of the same one, are not among them."""
+    old = [Sweep(Shard(number, 3), 13, 1, {}, since_tick=1) for number in range(3)]
+    between = Sweep(WHOLE, 17, 14, {}, since_tick=14)
+    new = [Sweep(Shard(at, 3), 19 + at, 18, {}, since_tick=18) for at in (1, 0)]
+    stale = replace(new[1], tick=18)
+    assert newest_of([*old, between, *new, stale]) == [new[1], new[0]]
+    assert newest_of(old) == old
+    assert newest_of([]) == []
+
+
+@pytest.mark.parametrize("name", ["sweep-0-17", "sweep-0of1", "sweep-0of1-x", "0of1-17", "latest"])
+def test_what_is_no_sweeps_name_is_refused(name: str) -> None:
+    """Somebody typed it."""
+    assert sweep_key("sweep-2of3-000000000017") == (Shard(2, 3), 17)
+    with pytest.raises(ValueError, match="named like"):
+        sweep_key(name)

@@ -18,6 +18,7 @@ from coordinator.ledger.terms import Terms
 from coordinator.money import format_tokens, parse_tokens
 from coordinator.polling.polls import Outcome, Poll
 from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.shards import WHOLE
 from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 from payout.settling import Settler
@@ -39,10 +40,10 @@ async def _served(coordinator: Coordinator, stream_id: str, epochs: int = 1) -> 
     measurements = coordinator.measurements
     first = CALENDAR.ticks_of(EPOCH + 1).start
     slot = Slot("n2", stream_id, "http://203.0.114.7/", "203.0.114.7", 1935, first, 1.0)
-    await measurements.put_roster(Roster(0, 1, 1.0, (slot,)))
+    await measurements.put_roster(Roster(WHOLE, 1, 1.0, (slot,)))
     up = Poll(Outcome.UP, Reason.OK, 60, 60)
     for tick in range(first, first + 60 * epochs):
-        await measurements.create_sweep(Sweep(0, tick, 1, {0: up}), tick * 60.0)
+        await measurements.create_sweep(Sweep(WHOLE, tick, 1, {0: up}), tick * 60.0)
         if tick % 15 == 0:
             at_s = tick * 60.0 + 30
             check = Check("n2", stream_id, tick, at_s, Verdict.PASS, Reason.PASSED)

@@ -12,6 +12,7 @@ from coordinator.checking.checks import Check, IngestState, Run, Verdict
 from coordinator.keys import node_id_of
 from coordinator.polling.polls import judge
 from coordinator.polling.rosters import Roster
+from coordinator.polling.shards import WHOLE
 from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 from coordinator.strangers.relay_stats import Media, RelayStats
@@ -34,13 +35,13 @@ async def _beat(
 async def _swept(coordinator: Coordinator, tick: int, stats: RelayStats | Reason) -> None:
     """What a sweep of the collector leaves."""
     measurements = coordinator.measurements
-    roster = Roster(0, 1, 0.0).taking_in(announced(await measurements.changed_nodes(0.0)), tick)
+    roster = Roster(WHOLE, 1, 0.0).taking_in(announced(await measurements.changed_nodes(0.0)), tick)
     await measurements.put_roster(roster)
     polls = {
         at: judge(slot, stats, None, stream_is_live=True, tick=tick)
         for at, slot in enumerate(roster.slots)
     }
-    await measurements.create_sweep(Sweep(0, tick, 1, polls), NOW_S)
+    await measurements.create_sweep(Sweep(WHOLE, tick, 1, polls), NOW_S)
     coordinator.now_s[0] += 60
 
 
@@ -123,7 +124,7 @@ async def test_a_node_that_was_lost_joins_again_by_itself(coordinator: Coordinat
     """Its next heartbeat says something new: that it is there."""
     stream = await coordinator.registered()
     await _beat(coordinator, stream["stream_id"])
-    roster = Roster(0, 1, 0.0).taking_in(
+    roster = Roster(WHOLE, 1, 0.0).taking_in(
         announced(await coordinator.measurements.changed_nodes(0.0)), 100
     )
     await coordinator.measurements.put_roster(roster.without([0], 104))

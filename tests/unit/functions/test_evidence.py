@@ -8,6 +8,7 @@ import pytest
 from coordinator.adapters.store import Ref
 from coordinator.checking.checks import RUNS, Check, IngestState, Run, Verdict
 from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.shards import WHOLE
 from coordinator.reasons import Reason
 from tests.unit.functions.conftest import Coordinator
 
@@ -68,16 +69,18 @@ async def test_a_roster_names_every_slot_with_all_of_it(coordinator: Coordinator
         Slot(f"n{at}", "s3", f"http://203.0.114.{at}/s.json", f"203.0.114.{at}", 1935, 7, 1.5)
         for at in (3, 2)
     )
-    await coordinator.measurements.put_roster(Roster(0, 7, 1.0, slots))
-    answer = await coordinator.client.get("/rosters/0-7")
+    await coordinator.measurements.put_roster(Roster(WHOLE, 7, 1.0, slots))
+    answer = await coordinator.client.get("/rosters/0of1-7")
     assert answer.json() == {
-        "roster_id": "0-7",
+        "roster_id": "0of1-7",
         "until_tick": None,
         "slots": [asdict(slot) for slot in slots],
     }
 
 
-@pytest.mark.parametrize("path", ["/schedule/1999-01-01", "/rosters/0", "/rosters/²-1"])
+@pytest.mark.parametrize(
+    "path", ["/schedule/1999-01-01", "/rosters/0", "/rosters/0of1-²", f"/rosters/0of1-{10**12}"]
+)
 async def test_what_is_not_on_record_is_said(coordinator: Coordinator, path: str) -> None:
     """As a problem, not as something empty."""
     answer = await coordinator.client.get(path)

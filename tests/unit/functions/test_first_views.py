@@ -17,7 +17,7 @@ from coordinator.adapters.store import Ref, Store
 from coordinator.money import format_tokens
 from coordinator.pages.network_pages import NetworkPage
 from coordinator.pages.node_pages import bucket_of
-from coordinator.polling.shards import FIRST
+from coordinator.polling.shards import WHOLE
 from tests.doubles.memory import MemoryStore
 from tests.lived import STREAM_ID, Lived
 from tests.populated import network_page, node_id
@@ -75,7 +75,7 @@ async def _grown(store: Store, lived: Lived, nodes: int) -> None:
     count = len(page.slots)
     moved = {at + count: poll for at, poll in more.polls.items()}
     grown = NetworkPage(
-        0, FIRST, page.tick, 4.2, page.slots + more.slots, {**page.polls, **moved},
+        WHOLE, page.tick, 4.2, page.slots + more.slots, {**page.polls, **moved},
         {**page.trust, **more.trust}, page.history, page.thumbnails, page.prober,
     )  # fmt: skip
     await measurements.put_network_page(grown)

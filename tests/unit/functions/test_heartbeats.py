@@ -12,6 +12,7 @@ from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.records import Measurements
 from coordinator.polling.polls import Poll, judge
 from coordinator.polling.rosters import Roster
+from coordinator.polling.shards import WHOLE
 from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 from coordinator.strangers.relay_stats import Media, RelayStats
@@ -42,7 +43,7 @@ class _World:
         self.client.event_hooks = {"response": [declared_only(self.app)]}
         self.stream_id = ""
         self.lease: str | None = None
-        self.roster = Roster(0, 1, 0.0)
+        self.roster = Roster(WHOLE, 1, 0.0)
         self.polls: dict[int, Poll] = {}
 
     async def beat(self, **more: object) -> dict[str, object]:
@@ -60,7 +61,7 @@ class _World:
         self.now_s += 60
         tick = int(self.now_s // 60)
         changed = await self.measurements.changed_nodes(0.0)
-        lost = Sweep(0, tick, 1, self.polls).lost()
+        lost = Sweep(WHOLE, tick, 1, self.polls).lost()
         lost = [at for at in lost if self.roster.slots[at].left_tick is None]
         self.roster = self.roster.without(lost, tick).taking_in(announced(changed), tick)
         await self.measurements.put_roster(self.roster)
@@ -69,7 +70,7 @@ class _World:
             for at, slot in enumerate(self.roster.slots)
             if slot.is_polled_at(tick)
         }
-        await self.measurements.create_sweep(Sweep(0, tick, 1, self.polls), self.now_s)
+        await self.measurements.create_sweep(Sweep(WHOLE, tick, 1, self.polls), self.now_s)
 
     def cost(self) -> tuple[int, int]:
         """(reads, writes) of the measurement database since it was last asked."""

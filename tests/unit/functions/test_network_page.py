@@ -22,7 +22,7 @@ from coordinator.pages.network import Network, NodeView, network_of
 from coordinator.polling.jobs import JobState
 from coordinator.polling.nodes import NodeStatus
 from coordinator.polling.rollups import NodeHour
-from coordinator.polling.shards import Layout
+from coordinator.polling.shards import Shard
 from tests.doubles.counting import CountingStore
 from tests.doubles.jobs import MemoryScheduler
 from tests.doubles.memory import MemoryStore
@@ -381,8 +381,8 @@ def test_a_resting_network_is_not_late() -> None:
 def test_each_shard_is_told_apart() -> None:
     """One may be late alone."""
     page = network_page(4, NOW_S)
-    new = Layout(2, 7)
-    pages = [replace(page, layout=new), replace(page, layout=new, shard=1, tick=page.tick - 9)]
+    late = replace(page, shard=Shard(1, 2), tick=page.tick - 9)
+    pages = [replace(page, shard=Shard(0, 2)), late]
     states = _states(_snapshot(network_of(pages, {}, 60)))
     assert states["Sweeps of shard 0"] is State.WELL
     assert states["Sweeps of shard 1"] is State.LATE

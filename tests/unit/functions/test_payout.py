@@ -22,6 +22,7 @@ from coordinator.ledger.entries import EntryKind
 from coordinator.pages.money_pages import MONEY_PAGES, MoneyPage
 from coordinator.polling.polls import Outcome, Poll
 from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.shards import WHOLE
 from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 from coordinator.streams import Stream
@@ -57,10 +58,10 @@ async def _evidence(measured: Store, epochs: int = 1, stream: Stream = STREAM) -
     """Two nodes up in every minute; n2 passes a check each quarter hour, n5 fails its last."""
     measurements = Measurements(measured)
     await measurements.create_stream(stream)
-    await measurements.put_roster(Roster(0, 1, 1.0, (_slot("n2"), _slot("n5"))))
+    await measurements.put_roster(Roster(WHOLE, 1, 1.0, (_slot("n2"), _slot("n5"))))
     up = Poll(Outcome.UP, Reason.OK, 1, 1)
     for tick in range(START_S // 60, START_S // 60 + 60 * epochs):
-        await measurements.create_sweep(Sweep(0, tick, 1, {0: up, 1: up}), START_S)
+        await measurements.create_sweep(Sweep(WHOLE, tick, 1, {0: up, 1: up}), START_S)
         if tick % 15 == 0:
             at_s = tick * 60.0 + 30
             good = Check("n2", "s3", tick, at_s, Verdict.PASS, Reason.PASSED)
@@ -240,7 +241,7 @@ async def test_late_evidence_is_ignored_and_counted() -> None:
     """A sweep and a run recorded after the grace period change nothing any more."""
     measured, money = MemoryStore(), await _money()
     await _evidence(measured)
-    late = Ref("probe_results", Sweep(0, START_S // 60 + 3, 1, {}).id)
+    late = Ref("probe_results", Sweep(WHOLE, START_S // 60 + 3, 1, {}).id)
     (fields,) = await measured.get(late)
     assert fields is not None
     await measured.put(late, {**fields, "recorded_s": AFTER + 7})
@@ -296,11 +297,11 @@ async def test_a_node_that_changes_its_stream_in_mid_epoch_is_in_both_statements
     half = START_S // 60 + 30
     before = replace(_slot("n2"), left_tick=half, left_reason="left")
     after = replace(_slot("n2"), stream_id="s5", joined_tick=half)
-    await measurements.put_roster(Roster(0, 1, 1.0, (before, after)))
+    await measurements.put_roster(Roster(WHOLE, 1, 1.0, (before, after)))
     up = Poll(Outcome.UP, Reason.OK, 1, 1)
     for tick in range(START_S // 60, START_S // 60 + 60):
         polls = {0: up} if tick < half else {1: up}
-        await measurements.create_sweep(Sweep(0, tick, 1, polls), START_S)
+        await measurements.create_sweep(Sweep(WHOLE, tick, 1, polls), START_S)
     await _settler(measured, money, AFTER).settle_due()
     for stream_id in ("s3", "s5"):
         statement = await Ledger(money).statement(stream_id, EPOCH)
@@ -329,7 +330,8 @@ async def test_an_epoch_without_any_sweep_pays_nobody() -> None:
     measured, money = MemoryStore(), await _money()
     measurements = Measurements(measured)
     await measurements.create_stream(STREAM)
-    await measurements.put_roster(Roster(0, 1, 1.0, (_slot("n2"),)))
+    await measurements.put_roster(Roster(WHOLE, 1, 1.0, (_slot("n2"),)))
+    await measurements.create_sweep(Sweep(WHOLE, START_S // 60 - 7, 1, {}, since_tick=1), START_S)
     await _settler(measured, money, AFTER).settle_due()
     statement = await Ledger(money).statement("s3", EPOCH)
     assert statement is not None

@@ -9,6 +9,7 @@ from coordinator.checking.trustbook import TrustBook
 from coordinator.media.proof import Proof
 from coordinator.polling.polls import Outcome, Poll
 from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.shards import WHOLE
 from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 from prober.checking import Capacity, decide
@@ -32,20 +33,8 @@ def test_only_nodes_that_claim_health_are_candidates() -> None:
         2: Poll(Outcome.DOWN, Reason.CONNECT_FAILED, 5, 5),
         5: Poll(Outcome.UP, Reason.OK, 5, 5),
     }
-    found = candidates([Sweep(0, 9, 1, polls)], {0: Roster(0, 1, 0.0, tuple(SLOTS))})
+    found = candidates([Sweep(WHOLE, 9, 1, polls)], {WHOLE: Roster(WHOLE, 1, 0.0, tuple(SLOTS))})
     assert [slot.node_id for slot in found] == ["n0", "n5"]
-
-
-def test_a_node_in_sweeps_of_two_divisions_is_one_candidate() -> None:
-    """Just after the shards were divided anew it stands in an old shard's sweep as well."""
-    up = Poll(Outcome.UP, Reason.OK, 5, 5)
-    old, new = Roster(1, 1, 0.0, (_slot("n3"), _slot("n5"))), Roster(0, 9, 0.0, (_slot("n5"),))
-    sweeps = [Sweep(0, 9, 9, {0: up}), Sweep(1, 8, 1, {0: up, 1: up})]
-    found = candidates(sweeps, {0: new, 1: old})
-    assert sorted(slot.node_id for slot in found) == ["n3", "n5"]
-    moved = Slot("n5", "s7", "http://192.0.2.5/", "192.0.2.5", 1935, 9, 1.0)
-    found = candidates(sweeps, {0: Roster(0, 9, 0.0, (moved,)), 1: old})
-    assert {slot.node_id: slot.stream_id for slot in found} == {"n3": "s3", "n5": "s7"}
 
 
 def test_a_draw_is_the_lotterys_and_nothing_else() -> None:

@@ -19,6 +19,7 @@ from coordinator.epochs import Calendar
 from coordinator.media.proof import ProofParameters
 from coordinator.polling.polls import Outcome, Poll
 from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.shards import WHOLE
 from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 from prober.checking import Capacity, Checker
@@ -51,9 +52,9 @@ class Night:
         reason = Reason.OK if outcome is Outcome.UP else Reason.CONNECT_FAILED
         polls = {at: Poll(outcome, reason, 1, 1) for at in range(len(NODES))}
         slots = tuple(Slot(n, "s3", "http://192.0.2.5/", "192.0.2.5", 1935, 1, 1.0) for n in NODES)
-        await self.measurements.put_roster(Roster(0, 1, 1.0, slots))
+        await self.measurements.put_roster(Roster(WHOLE, 1, 1.0, slots))
         for tick in ticks:
-            await self.measurements.create_sweep(Sweep(0, tick, 1, polls), tick * 60.0)
+            await self.measurements.create_sweep(Sweep(WHOLE, tick, 1, polls), tick * 60.0)
 
     def prober(self, checks_per_hour: int = 60, check_seconds: int = 60) -> Prober:
         """A new instance; its time passes as it sleeps."""
@@ -139,8 +140,8 @@ async def test_a_draw_that_cannot_be_made_up_for_costs_no_other(night: Night) ->
     prober = night.prober()
     await night.runs(prober, FIRST + 5)
     polls = {0: Poll(Outcome.DOWN, Reason.CONNECT_FAILED, 1, 1)}
-    await night.measurements.create_sweep(Sweep(0, FIRST + 12, 99, polls), (FIRST + 12) * 60.0)
-    await night.store.put(Ref("rosters", "0-99"), {"slots": b"damaged"})
+    await night.measurements.create_sweep(Sweep(WHOLE, FIRST + 12, 99, polls), (FIRST + 12) * 60.0)
+    await night.store.put(Ref("rosters", "0of1-99"), {"slots": b"damaged"})
     for draw in (FIRST + 30, FIRST + 31):
         assert (await night.runs(prober, draw))["result"] == "run"
     assert {FIRST + 30, FIRST + 31} <= set(await night.recorded(range(FIRST, FIRST + 40)))

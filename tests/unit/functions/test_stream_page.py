@@ -9,6 +9,7 @@ from coordinator.money import format_tokens
 from coordinator.pages.stream_pages import StreamHour
 from coordinator.polling.polls import Outcome, Poll
 from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.shards import WHOLE
 from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 from tests.lived import CALENDAR, FIRST_EPOCH, NODES, STREAM_ID, Lived
@@ -102,11 +103,13 @@ async def test_many_nodes_are_paged() -> None:
         Slot(f"n{at:03d}", STREAM_ID, f"http://203.0.114.{at}/", f"203.0.114.{at}", 1935, 1, 1.0)
         for at in range(60)
     )
-    roster = Roster(0, 2, 1.0, slots)
+    roster = Roster(WHOLE, 2, 1.0, slots)
     await measurements.put_roster(roster)
     up = Poll(Outcome.UP, Reason.OK, 7, 7)
     tick = int(lived.now_s // 60)
-    await measurements.create_sweep(Sweep(0, tick, 2, dict.fromkeys(range(60), up)), lived.now_s)
+    await measurements.create_sweep(
+        Sweep(WHOLE, tick, 2, dict.fromkeys(range(60), up)), lived.now_s
+    )
     await lived.publish(roster)
     async with site_of(lived) as site:
         seen: list[str] = []

@@ -25,6 +25,7 @@ from coordinator.epochs import Calendar
 from coordinator.media.proof import ProofParameters
 from coordinator.polling.polls import Outcome, Poll
 from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.shards import WHOLE
 from coordinator.polling.sweeps import SWEEP_AGE_TICKS_MAX, Sweep
 from coordinator.reasons import Reason
 from prober.checking import Capacity, Checker
@@ -70,21 +71,21 @@ class World:
         slots = tuple(
             Slot(name, "s3", "http://192.0.2.5/", "192.0.2.5", 1935, 1, 1.0) for name in NODES
         )
-        await self.measurements.put_roster(Roster(0, 1, 1.0, slots))
+        await self.measurements.put_roster(Roster(WHOLE, 1, 1.0, slots))
         for start_s in range(from_s, until_s, INTERVAL_S):
             draw = start_s // INTERVAL_S
             at_noon = 43_200 <= start_s % 86_400 < 46_800
             polls = {at: DOWN if at == 2 and at_noon else UP for at in range(len(NODES))}
-            sweep = Sweep(0, draw - 1, 1, polls)
+            sweep = Sweep(WHOLE, draw - 1, 1, polls)
             await self.measurements.create_sweep(sweep, start_s)
             await self._runs(draw, start_s, sweep, sealer)
 
     async def _runs(self, draw: int, start_s: int, sweep: Sweep, sealer: Sealer) -> None:
-        roster = await self.measurements.roster(0)
+        roster = await self.measurements.roster(WHOLE, 1)
         known = await self.measurements.trust()
         book, self._before = self._before if self.overlap else known, known
         lottery = await sealer.lottery(start_s + 1.0, day_of(draw, INTERVAL_S))
-        slots = candidates([sweep], {0: roster})
+        slots = candidates([sweep], {WHOLE: roster})
         frauds = frauds_among(slots, book)
         checks = tuple(
             Check(
@@ -250,7 +251,7 @@ def _as_a_retest(run: Run) -> Run:
 
 
 def _by_an_older_sweep(run: Run) -> Run:
-    older = f"sweep-0-{run.draw - 3:012d}"
+    older = f"sweep-0of1-{run.draw - 3:012d}"
     return replace(run, sweep_ids=(older,))
 
 

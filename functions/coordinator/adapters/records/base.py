@@ -13,7 +13,7 @@ class Records:
     """Documents of the `(default)` database as the rules' own types."""
 
     def __init__(self, store: Store, shards: int = 1) -> None:
-        """`shards` is the setting, for writers of nodes and readers of all shards' sweeps."""
+        """`shards` is the setting: a first guess for readers of all shards' sweeps and pages."""
         self._store = store
         self._shards = shards
 

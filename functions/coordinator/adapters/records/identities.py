@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from coordinator.adapters.records.base import Records
 from coordinator.adapters.store import Fields, Query, Ref
-from coordinator.polling.nodes import Node, changed_bounds
+from coordinator.polling.nodes import Node
 from coordinator.streams import STREAMS, Stream
 
 _Model = TypeVar("_Model", Stream, Node)
@@ -57,33 +57,23 @@ class IdentityRecords(Records):
 
     async def put_node(self, node: Node) -> None:
         """Writes what a node says of itself."""
-        keyed = node.in_shard_of(self._shards)
-        await self._store.put(Ref("nodes", node.node_id), keyed.model_dump())
+        await self._store.put(Ref("nodes", node.node_id), node.model_dump())
 
-    async def changed_nodes(
-        self, since_s: float, shard_of: tuple[int, int] | None = None
-    ) -> list[Node]:
+    async def changed_nodes(self, since_s: float) -> list[Node]:
         """Nodes that said something new since, oldest first, at most CHANGED_NODES_MAX.
 
-        Only those of (shard, shards) where that is given: nobody else's cost a read."""
-        field = "changed_s"
-        at_least: float | str = since_s
-        below: str | None = None
-        if shard_of is not None:
-            field = "shard_changed"
-            at_least, below = changed_bounds(*shard_of, since_s)
+        Of all shards: few nodes change, and who wrote them needs not know how many shards there
+        are."""
         found: list[Node] = []
         after = None
         while len(found) < CHANGED_NODES_MAX:
             page = await self._store.find(
-                Query(
-                    "nodes", field, at_least=at_least, below=below, after=after, limit=CHANGED_PAGE
-                )
+                Query("nodes", "changed_s", at_least=since_s, after=after, limit=CHANGED_PAGE)
             )
             found += [Node.model_validate(fields) for _, fields in page]
             if len(page) < CHANGED_PAGE:
                 break
-            after = (page[-1][1][field], page[-1][0])
+            after = (page[-1][1]["changed_s"], page[-1][0])
         return found
 
 

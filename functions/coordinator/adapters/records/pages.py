@@ -6,7 +6,6 @@ from dataclasses import replace
 from coordinator.adapters.records.base import Records
 from coordinator.adapters.store import Fields, Ref
 from coordinator.documents.column_memory import ColumnPacker
-from coordinator.pages import network_pages
 from coordinator.pages.money_pages import MONEY_PAGES, MoneyPage
 from coordinator.pages.network_pages import NetworkPage, network_page_id
 
@@ -16,28 +15,23 @@ _MONEY_PAGE = Ref("pages", "money")
 class PageRecords(Records):
     """Documents of `pages` that two functions share."""
 
-    async def network_pages(self, shards: int | None = None) -> list[NetworkPage]:
-        """The pages of the first so many shards, as far as they are written.
+    async def network_pages(self) -> list[NetworkPage]:
+        """The pages of all shards, as far as they are written.
 
-        By default those of the setting, and of the shards in force if they are more."""
-        wanted = range(self._shards if shards is None else shards)
-        pages = await self._pages(wanted)
-        newest = max(pages, key=lambda page: page.layout.from_tick, default=None)
-        if shards is None and newest is not None and newest.layout.shards > len(wanted):
-            pages += await self._pages(range(len(wanted), newest.layout.shards))
+        Of as many as the setting says, and of as many as the newest of these knows of."""
+        pages = await self._pages(range(self._shards))
+        newest = max(pages, key=lambda page: page.tick, default=None)
+        if newest is not None and newest.shard.count > self._shards:
+            pages += await self._pages(range(self._shards, newest.shard.count))
         return pages
 
-    async def _pages(self, shards: range) -> list[NetworkPage]:
-        found = await self._store.get(*(Ref("pages", network_page_id(shard)) for shard in shards))
-        return [
-            NetworkPage.from_fields(fields)
-            for fields in found
-            if fields and fields["format"] == network_pages.FORMAT
-        ]
+    async def _pages(self, numbers: range) -> list[NetworkPage]:
+        refs = [Ref("pages", network_page_id(number)) for number in numbers]
+        return [NetworkPage.from_fields(each) for each in await self._store.get(*refs) if each]
 
-    async def network_page(self, shard: int) -> NetworkPage | None:
-        """One shard's page."""
-        return next(iter(await self._pages(range(shard, shard + 1))), None)
+    async def network_page(self, number: int) -> NetworkPage | None:
+        """The page of the shard with this number."""
+        return next(iter(await self._pages(range(number, number + 1))), None)
 
     async def put_network_page(self, page: NetworkPage, packer: ColumnPacker | None = None) -> None:
         """Only the collector of its shard calls this. `packer`: of the page before."""

@@ -1,4 +1,4 @@
-"""Sweeps: layouts, rosters, sweeps and their hourly roll-ups."""
+"""Sweeps: rosters, sweeps and their hourly roll-ups."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -7,42 +7,22 @@ from coordinator.adapters.records.base import Records, expiry
 from coordinator.adapters.store import Fields, Query, Ref, Store
 from coordinator.polling.rollups import Rollup, rollup_id
 from coordinator.polling.rosters import Roster, roster_id
-from coordinator.polling.shards import Layout, Layouts
-from coordinator.polling.sweeps import Sweep, SweepBits, shard_tick, sweep_id
-
-ROSTER_VERSION = 1
-_LAYOUTS = Ref("layouts", "sweeps")
+from coordinator.polling.shards import Shard, all_of
+from coordinator.polling.sweeps import Sweep, SweepBits, newest_of, shard_tick, sweep_id
 
 
 class SweepRecords(Records):
-    """Documents of `layouts`, `rosters` and `rollups`, and the sweeps."""
+    """Documents of `rosters` and `rollups`, and the sweeps."""
 
     def __init__(self, store: Store, shards: int = 1) -> None:
         super().__init__(store, shards)
-        self._rosters: dict[int, Roster] = {}
+        self._rosters: dict[Shard, Roster] = {}
         """The last one read of each shard."""
 
-    async def layouts(self) -> Layouts:
-        """How the nodes are and were divided into shards."""
-        return Layouts.from_fields((await self._store.get(_LAYOUTS))[0])
-
-    async def call_shard(self, caller: int, callers: int, tick: int) -> Layouts:
-        """The layouts after a call of shard `caller` of `callers`, written if it changed them."""
-        found = Layouts()
-
-        def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
-            nonlocal found
-            before = Layouts.from_fields(read[0])
-            found = before.after_call(caller, callers, tick)
-            return {} if found is before else {_LAYOUTS: found.to_fields()}
-
-        await self._store.transact([_LAYOUTS], decide)
-        return found
-
-    async def roster(self, shard: int, version: int = ROSTER_VERSION) -> Roster:
-        """A shard's roster; an empty one before the first node."""
+    async def roster(self, shard: Shard, version: int) -> Roster:
+        """A shard's roster; an empty one, its revision 0, before the first node."""
         (fields,) = await self._store.get(Ref("rosters", roster_id(shard, version)))
-        return Roster.from_fields(fields) if fields else Roster(shard, version, 0.0)
+        return _roster_from(fields, shard, version)
 
     async def roster_of(self, sweep: Sweep) -> Roster:
         """The roster that a sweep goes by, read again only if it was written since."""
@@ -60,24 +40,70 @@ class SweepRecords(Records):
         """Only the collector of its shard calls this."""
         await self._store.put(Ref("rosters", roster.id), roster.to_fields())
 
-    async def replace_roster(
-        self, roster: Roster, before: Roster, closed_s: float | None = None
-    ) -> Roster | None:
+    async def replace_roster(self, roster: Roster, before: Roster) -> Roster | None:
         """Writes `roster` over `before`, its next revision; None if that was changed meanwhile.
 
-        Two instances that sweep at once would else give one slot to two nodes. One that was
-        closed stays as long as the sweeps that go by it."""
+        Two instances that sweep at once would else give one slot to two nodes."""
         ref = Ref("rosters", roster.id)
         revised = replace(roster, revision=before.revision + 1)
 
         def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
             stored = read[0]["revision"] if read[0] else 0
-            ending = {} if closed_s is None else {"expire_at": expiry(closed_s)}
-            return {ref: {**revised.to_fields(), **ending}} if stored == before.revision else {}
+            return {ref: revised.to_fields()} if stored == before.revision else {}
 
         return revised if await self._store.transact([ref], decide) else None
 
-    async def has_sweep(self, shard: int, tick: int) -> bool:
+    async def succeed_roster(self, roster: Roster, before: Roster, now_s: float) -> Roster | None:
+        """Closes `before`, and puts the compacted `roster` in its place from that tick on.
+
+        Both at once, so that who is due always stands on one of them and never on two. None if
+        `before` was changed meanwhile. A closed one stays as long as the sweeps that go by it."""
+        new, old = Ref("rosters", roster.id), Ref("rosters", before.id)
+        revised = replace(roster, revision=1)
+
+        def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
+            if read[0] is None or read[0]["revision"] != before.revision:
+                return {}
+            return {
+                old: self._closed_fields(before, roster.version, now_s),
+                new: revised.to_fields(),
+            }
+
+        return revised if await self._store.transact([old, new], decide) else None
+
+    async def close_roster(self, shard: Shard, version: int, tick: int, now_s: float) -> Roster:
+        """Closes what goes by this name, or what it was compacted to, from `tick` on.
+
+        The roster as it is then; one that was closed before stays as it is."""
+        while True:
+            roster = await self._close(shard, version, tick, now_s)
+            end = roster.next_version
+            if end is None or not (await self.roster(shard, end)).revision:
+                return roster
+            version = end
+
+    async def _close(self, shard: Shard, version: int, tick: int, now_s: float) -> Roster:
+        ref = Ref("rosters", roster_id(shard, version))
+        found = Roster(shard, version, 0.0)
+
+        def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
+            nonlocal found
+            found = _roster_from(read[0], shard, version)
+            if found.until_tick is not None:
+                return {}
+            fields = self._closed_fields(found, tick, now_s)
+            found = Roster.from_fields(fields)
+            return {ref: fields}
+
+        await self._store.transact([ref], decide)
+        return found
+
+    @staticmethod
+    def _closed_fields(roster: Roster, tick: int, now_s: float) -> Fields:
+        closed = replace(roster, until_tick=tick, revision=roster.revision + 1)
+        return {**closed.to_fields(), "expire_at": expiry(now_s)}
+
+    async def has_sweep(self, shard: Shard, tick: int) -> bool:
         """Whether this sweep is recorded already."""
         return (await self._store.get(Ref("probe_results", sweep_id(shard, tick))))[0] is not None
 
@@ -89,19 +115,26 @@ class SweepRecords(Records):
     async def latest_sweeps(self) -> list[Sweep]:
         """The last sweep of each shard, as far as they are among the newest documents.
 
-        One read a shard, unless some shard is late."""
-        latest: dict[int, Fields] = {}
-        for limit in (self._shards, 3 * self._shards):
+        One read a shard, unless some shard is late or SHARDS is not what the collector has."""
+        limit = self._shards
+        for _ in range(2):
             found = await self._store.find(
                 Query("probe_results", "sweep_tick", descending=True, limit=limit)
             )
-            for _, fields in found:
-                latest.setdefault(fields["shard"], fields)
-            if len(latest) >= self._shards or len(found) < limit:
+            latest = newest_of(Sweep.from_fields(fields) for _, fields in found)
+            if len(found) < limit or len(latest) >= latest[0].shard.count:
                 break
-        return [Sweep.from_fields(fields) for fields in latest.values()]
+            limit = 3 * max(self._shards, latest[0].shard.count)
+        return latest
 
-    async def last_sweep_of(self, shard: int, ticks: range) -> Sweep | None:
+    async def last_sweep(self, before_tick: int) -> SweepBits | None:
+        """The last sweep of whatever shard before a tick, its bitmaps. One read."""
+        found = await self._store.find(
+            Query("probe_results", "sweep_tick", below=before_tick, descending=True, limit=1)
+        )
+        return SweepBits.from_fields(found[0][1]) if found else None
+
+    async def last_sweep_of(self, shard: Shard, ticks: range) -> Sweep | None:
         """The last sweep of one shard within the ticks. One read."""
         found = await self._store.find(
             Query(
@@ -131,7 +164,7 @@ class SweepRecords(Records):
         """The sweeps of the ticks as they are stored."""
         return await self._range("sweep_tick", ticks.start, ticks.stop)
 
-    async def sweep_bits_of(self, shard: int, ticks: range) -> list[SweepBits]:
+    async def sweep_bits_of(self, shard: Shard, ticks: range) -> list[SweepBits]:
         """The bitmaps of one shard's sweeps in the ticks, at most FIND_LIMIT_MAX, oldest first."""
         found = await self._store.find(
             Query(
@@ -143,7 +176,7 @@ class SweepRecords(Records):
         )
         return [SweepBits.from_fields(fields) for _, fields in found]
 
-    async def has_rollup(self, shard: int, hour: int) -> bool:
+    async def has_rollup(self, shard: Shard, hour: int) -> bool:
         """Whether an hour of a shard is rolled up already."""
         return (await self._store.get(Ref("rollups", rollup_id(shard, hour))))[0] is not None
 
@@ -152,7 +185,7 @@ class SweepRecords(Records):
         fields = {**rollup.to_fields(), "expire_at": expiry(now_s)}
         return await self._store.create(Ref("rollups", rollup.id), fields)
 
-    async def rollups_of(self, shard: int, hours: range) -> list[Rollup | None]:
+    async def rollups_of(self, shard: Shard, hours: range) -> list[Rollup | None]:
         """A shard's roll-ups of the hours, in their order; None where there is none."""
         found = await self._store.get(*(Ref("rollups", rollup_id(shard, hour)) for hour in hours))
         return [Rollup.from_fields(fields) if fields else None for fields in found]
@@ -171,27 +204,41 @@ class SweepRecords(Records):
 
     async def rosters_of(
         self, sweeps: Iterable[SweepBits], ticks: range | None = None
-    ) -> dict[tuple[int, int], Roster]:
-        """Every roster that the sweeps speak of; with `ticks`, every one in force in them.
+    ) -> dict[tuple[Shard, int], Roster]:
+        """Every roster that the sweeps speak of; with `ticks`, every one in force in them. Those
+        on which nobody stands are left out.
 
         A shard that was not swept at all has a roster too: its minutes are our fault."""
         measured = list(sweeps)
         wanted = {(sweep.shard, sweep.roster_version) for sweep in measured}
         if ticks is not None:
-            for layout, part in (await self.layouts()).within(ticks):
-                swept = {sweep.shard for sweep in measured if sweep.tick in part}
-                for shard in set(range(layout.shards)) - swept:
-                    wanted.add((shard, await self._version_before(shard, layout, part.stop)))
-        found: dict[tuple[int, int], Roster] = {}
+            last = await self.last_sweep(before_tick=ticks.start)
+            wanted |= await self._unswept([last] if last else [], measured, ticks.stop)
+            wanted |= await self._unswept(measured, measured, ticks.stop)
+        found: dict[tuple[Shard, int], Roster] = {}
         while wanted := wanted - found.keys():
             read = [await self.roster(*key) for key in sorted(wanted)]
-            found |= {(roster.shard, roster.version): roster for roster in read}
-            if ticks is not None:  # what took over from these, in case it was never swept
-                ends = ((roster.shard, roster.until_tick) for roster in read)
-                wanted = {(shard, end) for shard, end in ends if end is not None and end in ticks}
+            found |= {(roster.shard, roster.version): roster for roster in read if roster.slots}
+            ends = ((roster.shard, roster.next_version) for roster in read)
+            # What took over from these, in case it was never swept.
+            wanted = {(s, end) for s, end in ends if end is not None and ticks and end in ticks}
         return found
 
-    async def _version_before(self, shard: int, layout: Layout, tick: int) -> int:
-        """The version that a shard's last sweep before a tick went by, or its first."""
-        last = await self.last_sweep_of(shard, range(layout.from_tick, tick))
-        return last.roster_version if last else layout.from_tick
+    async def _unswept(
+        self, named: Iterable[SweepBits], measured: Sequence[SweepBits], tick: int
+    ) -> set[tuple[Shard, int]]:
+        """Rosters, as they stood before a tick, of shards that nobody swept though others of
+        the same division were."""
+        swept = {(sweep.shard, sweep.since_tick) for sweep in measured}
+        divisions = {(sweep.shard.count, sweep.since_tick) for sweep in named}
+        found = set()
+        for count, since_tick in sorted(divisions):
+            for shard in all_of(count):
+                if (shard, since_tick) not in swept:
+                    last = await self.last_sweep_of(shard, range(since_tick, tick))
+                    found.add((shard, last.roster_version if last else since_tick))
+        return found
+
+
+def _roster_from(fields: Fields | None, shard: Shard, version: int) -> Roster:
+    return Roster.from_fields(fields) if fields else Roster(shard, version, 0.0)
