@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from math import inf
 
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.scheduler import Scheduler, SchedulerError
@@ -16,7 +17,7 @@ class Jobs:
 
     scheduler: Scheduler | None
     clock: Clock
-    _read_s: float = 0.0
+    _read_s: float = -inf
     _states: list[JobState] | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 

@@ -14,6 +14,10 @@ from coordinator.streams import StreamStatus, status_of
 
 LATE_SWEEPS, LATE_DRAWS = 3, 4
 """So many intervals without news are late."""
+JOB_SLACK_S = 60
+"""A call is made within seconds, and what is known of jobs is a few seconds old."""
+SHOWN_S = 10
+"""So long a page is shown before it renews itself (live.js)."""
 PAYOUT_SLACK_S = 20 * 60
 """The payout is called every ten minutes; once may fail."""
 
@@ -41,11 +45,23 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class JobLine:
+    """One job of the scheduler."""
+
+    id: str
+    state: State
+    says: str
+    last_s: float | None
+    at_s: float | None
+    """What `says` ends in: when its next call is due, or was."""
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """All of it at one instant."""
 
     parts: Sequence[Part]
-    jobs: Sequence[JobState]
+    jobs: Sequence[JobLine]
     is_resting: bool
     """The jobs that measure are paused, because there is nobody to be measured."""
 
@@ -55,18 +71,37 @@ class Health:
         return [part for part in self.parts if part.state in (State.LATE, State.WRONG)]
 
 
-def health_of(snapshot: Snapshot, calendar: Calendar, jobs: Iterable[JobState]) -> Health:
-    """What the snapshot tells, and the jobs as far as they are known."""
+def health_of(
+    snapshot: Snapshot, calendar: Calendar, jobs: Iterable[JobState], now_s: float
+) -> Health:
+    """What the snapshot tells, and the jobs as far as they are known by now."""
     known = list(jobs)
     resting = any(job.is_paused and job.is_switched for job in known)
-    network, now_s = snapshot.network, snapshot.read_s
+    network, read_s = snapshot.network, snapshot.read_s
     parts = [
-        *_sweeps(network, now_s, calendar, resting=resting),
-        _checks(network, now_s, calendar, resting=resting),
+        *_sweeps(network, read_s, calendar, resting=resting),
+        _checks(network, read_s, calendar, resting=resting),
         *_controls(network),
         _payouts(snapshot, calendar),
     ]
-    return Health(parts, known, resting)
+    return Health(parts, [job_line(job, now_s) for job in known], resting)
+
+
+def job_line(job: JobState, now_s: float) -> JobLine:
+    """A job at an instant: what was to be called by now was called, or is late."""
+    since_s = None if job.next_s is None else now_s - job.next_s
+    state, says, next_s = State.WELL, "", job.next_s
+    if job.is_paused:
+        state, next_s = State.RESTING, None
+    elif since_s is not None and since_s > JOB_SLACK_S:
+        state, says = State.LATE, "It was to be called"
+    elif since_s is not None and since_s >= -SHOWN_S:
+        says, next_s = "It is called about now.", None
+    elif next_s is not None:
+        says = "Next call"
+    if job.failure:
+        state, says = State.WRONG, f"{job.failure} {says}".strip()
+    return JobLine(job.id, state, says, job.last_s, next_s)
 
 
 def _state(age_s: float, late_s: float, *, resting: bool) -> State:

@@ -22,6 +22,7 @@ from coordinator.reasons import Reason
 from coordinator.streams import Stream, StreamStatus, status_of
 
 STREAMS_A_PAGE = 6
+_GOOD = (Reason.PASSED, Reason.DEGRADED)
 _STATUS_ORDER = (StreamStatus.ACTIVE, StreamStatus.EXHAUSTED, StreamStatus.CLOSED)
 
 
@@ -63,9 +64,10 @@ class NodeRow:
     pending: str
     """In hundredths of a token, rounded down; the node's own page has all of it."""
     picture: str | None
-    """The stream as it was at the last check."""
+    """The stream as it was at the last check that has a picture."""
     evidence: str | None
-    """What the node showed in its place: linked, for nobody knows what is to be seen there."""
+    """What the node showed in its place: linked, for nobody knows what is to be seen there. Not
+    beside a check that passed since."""
 
 
 class NetworkPageHandler:
@@ -109,7 +111,7 @@ class NetworkPageHandler:
             now_s=snapshot.read_s,
             swept_s=snapshot.network.swept_s,
             sweep_seconds=calendar.sweep_seconds,
-            health=health_of(snapshot, calendar, jobs or []),
+            health=health_of(snapshot, calendar, jobs or [], self._services.clock()),
             jobs_known=jobs is not None,
         )
 
@@ -163,6 +165,7 @@ def _row_of(node: NodeView, names: Mapping[str, str], now_s: float) -> NodeRow:
     stream_id, checked_s = node.slot.stream_id, node.trust.last_check_s
     proven = node.uptime is not None
     is_served = newest_of(stream_id, [node.thumbnail]) is not None
+    passed = node.trust.last_reason in _GOOD
     return NodeRow(
         node,
         names.get(stream_id, stream_id),
@@ -174,7 +177,7 @@ def _row_of(node: NodeView, names: Mapping[str, str], now_s: float) -> NodeRow:
         _hundredths(node.account.earned_micros),
         _hundredths(node.account.pending_micros),
         node.thumbnail if is_served else None,
-        None if is_served else node.thumbnail,
+        None if is_served or passed else node.thumbnail,
     )
 
 

@@ -112,7 +112,8 @@ class NetworkPage:
     def following(self, sweep: Sweep, roster: Roster, news: "News") -> "NetworkPage":
         """The page after the next sweep."""
         here, book = {slot.node_id for slot in roster.slots}, news.book
-        shown = {**self.thumbnails, **book.news.pictures}
+        newer = {name: picture for name, picture in book.news.pictures.items() if picture}
+        shown = {**self.thumbnails, **newer}  # a check without a picture takes none away
         return NetworkPage(
             sweep.shard,
             sweep.tick,
@@ -121,7 +122,7 @@ class NetworkPage:
             sweep.polls,
             {name: book.states[name] for name in here if name in book.states},
             news.history or self.history,
-            {name: picture for name, picture in shown.items() if picture and name in here},
+            {name: picture for name, picture in shown.items() if name in here},
             replace(book.news, counts=book.controls, pictures={}),
         )
 

@@ -94,16 +94,21 @@ def test_the_next_sweep_makes_the_next_page() -> None:
     )
 
 
-def test_the_picture_is_the_one_of_the_last_check() -> None:
-    """A check without one leaves none."""
+def test_a_picture_stays_until_a_newer_one_comes() -> None:
+    """A check without one takes it away from nobody."""
     roster, sweep = Roster(WHOLE, 1, 0.0, (SLOT,)), Sweep(WHOLE, 20, 1, {0: POLL})
     seen = Check("n2", "s3", 4, 7.0, Verdict.PASS, Reason.PASSED, attempts=({},)).showing("s3.0")
     blind = replace(seen, draw=5, attempts=())
-    runs = [Run(check.draw, 3.0, 5.0, (), {}, (check,)) for check in (seen, blind)]
-    books = [TrustBook(news=ProberNews().after(run)) for run in runs]
-    page = _page().following(sweep, roster, News(books[0]))
-    assert page.thumbnails == {"n2": "s3.0"}
-    assert page.following(sweep, roster, News(books[1])).thumbnails == {}
+    newer = replace(seen, draw=12, attempts=({},)).showing("s3.1")
+    page, shown = _page(), []
+    for check in (seen, blind, newer):
+        run = Run(check.draw, 3.0, 5.0, (), {}, (check,))
+        book = TrustBook(news=ProberNews().after(run))
+        page = page.following(sweep, roster, News(book))
+        shown.append(page.thumbnails)
+    assert shown == [{"n2": "s3.0"}, {"n2": "s3.0"}, {"n2": "s3.1"}]
+    gone = page.following(sweep, Roster(WHOLE, 2, 0.0, ()), News(TrustBook()))
+    assert gone.thumbnails == {}
 
 
 def test_an_old_run_changes_nothing_but_the_counts() -> None:

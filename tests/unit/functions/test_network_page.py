@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from api.pages.bars import day_bars, hour_bars
-from api.pages.health import State, health_of
+from api.pages.health import State, health_of, job_line
 from api.pages.listing import NODES_A_PAGE, Asked, NodeList
 from api.pages.network import age_of
 from api.snapshots import Snapshot
@@ -120,12 +120,23 @@ async def test_a_streams_picture_is_shown_and_a_cheats_is_linked(site: _Site) ->
     shown = {honest.node_id: f"{honest.stream_id}.7", cheat.node_id: f"{cheat.node_id}.99"}
     await Measurements(site.store).put_network_page(replace(page, thumbnails=shown))
     text = await _text(site, f"/?q={honest.node_id}")
-    picture = f'<img src="/thumbnails/{honest.stream_id}.7.jpg" alt="The stream at this check"'
+    picture = f'<img src="/thumbnails/{honest.stream_id}.7.jpg" alt="The stream at a check"'
     assert f'{picture} loading="lazy"' in text
     assert 'alt="Chess night, lately" loading="lazy"' in text  # on the stream's own card
     text = await _text(site, f"/?q={cheat.node_id}")
     assert f'<a href="/thumbnails/{cheat.node_id}.99.jpg">what it showed</a>' in text
     assert f'<img src="/thumbnails/{cheat.node_id}' not in text
+
+
+async def test_what_a_cheat_showed_is_not_linked_beside_a_check_that_passed(site: _Site) -> None:
+    """The picture stays where it is; it says nothing about that check."""
+    page = network_page(1_000, NOW_S)
+    node = page.slots[44]  # healthy: its last check passed
+    shown = {node.node_id: f"{node.node_id}.99"}
+    await Measurements(site.store).put_network_page(replace(page, thumbnails=shown))
+    text = await _text(site, f"/?q={node.node_id}")
+    assert "what it showed" not in text
+    assert f"/thumbnails/{node.node_id}.99.jpg" not in text
 
 
 async def test_the_measurings_own_health_is_shown(site: _Site) -> None:
@@ -355,7 +366,7 @@ def _snapshot(network: Network, now_s: float = NOW_S) -> Snapshot:
 
 
 def _states(snapshot: Snapshot, *jobs: JobState) -> dict[str, State]:
-    return {part.name: part.state for part in health_of(snapshot, CALENDAR, jobs).parts}
+    return {part.name: part.state for part in health_of(snapshot, CALENDAR, jobs, NOW_S).parts}
 
 
 def test_late_is_what_gave_no_news_for_too_long() -> None:
@@ -374,8 +385,38 @@ def test_a_resting_network_is_not_late() -> None:
     snapshot = _snapshot(_network(3), NOW_S + 1_000)
     states = _states(snapshot, job)
     assert (states["Sweeps"], states["Checks"]) == (State.RESTING, State.RESTING)
-    health = health_of(snapshot, CALENDAR, [job])
+    health = health_of(snapshot, CALENDAR, [job], NOW_S)
     assert (health.is_resting, health.troubles) == (True, [])
+
+
+@pytest.mark.parametrize(
+    ("due_s", "state", "says", "shown_s"),
+    [
+        (11, State.WELL, "Next call", 11),
+        (10.5, State.WELL, "Next call", 10.5),
+        (10, State.WELL, "It is called about now.", None),
+        (0, State.WELL, "It is called about now.", None),
+        (-60, State.WELL, "It is called about now.", None),
+        (-61, State.LATE, "It was to be called", -61),
+    ],
+)
+def test_a_next_call_is_never_past_beside_well(
+    due_s: float, state: State, says: str, shown_s: float | None
+) -> None:
+    """Neither now nor while the page stays as it is; what is past for long is late."""
+    job = JobState("payout", False, NOW_S - 70, NOW_S + due_s, "")
+    line = job_line(job, NOW_S)
+    at_s = None if shown_s is None else NOW_S + shown_s
+    assert (line.state, line.says, line.at_s) == (state, says, at_s)
+    failed = job_line(replace(job, failure="It answered 500."), NOW_S)
+    assert (failed.state, failed.says) == (State.WRONG, f"It answered 500. {says}")
+
+
+def test_a_paused_job_has_no_next_call() -> None:
+    """And one that was never called is not late."""
+    assert job_line(JobState("payout", True, None, NOW_S - 99, ""), NOW_S).at_s is None
+    new = job_line(JobState("payout", False, None, None, ""), NOW_S)
+    assert (new.state, new.says, new.at_s) == (State.WELL, "", None)
 
 
 def test_each_shard_is_told_apart() -> None:
@@ -393,7 +434,7 @@ def test_a_control_node_that_came_out_wrong_is_a_trouble() -> None:
     page = network_page(4, NOW_S)
     counts = {Control.BAD: ControlCount(70, 1, 0)}
     network = network_of([replace(page, prober=replace(page.prober, counts=counts))], {}, 60)
-    parts = {part.name: part for part in health_of(_snapshot(network), CALENDAR, ()).parts}
+    parts = {part.name: part for part in health_of(_snapshot(network), CALENDAR, (), NOW_S).parts}
     assert parts["Known-bad control nodes"].state is State.WRONG
     assert parts["Known-bad control nodes"].says == "1 miss in 70 checks."
     assert parts["Known-good control nodes"].state is State.NONE
