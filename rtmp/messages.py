@@ -45,7 +45,7 @@ class Message(NamedTuple):
     body: bytes
 
 
-class Command(NamedTuple):
+class CommandMessage(NamedTuple):
     """One command message (section 7.1.1); the first argument is the command object."""
 
     name: str
@@ -63,7 +63,7 @@ def command(name: str, transaction: float, *arguments: amf.Value, stream_id: int
     return Message(MessageKind.COMMAND, stream_id, 0, body)
 
 
-def parse_command(message: Message) -> Command:
+def parse_command(message: Message) -> CommandMessage:
     """Read a command. Raises RtmpError.
 
     Type 17 means AMF 3, and begins with a byte that says that AMF 0 follows all the same.
@@ -75,7 +75,7 @@ def parse_command(message: Message) -> Command:
     name, transaction = [*values, None, None][:2]
     if not isinstance(name, str) or not isinstance(transaction, float):
         raise RtmpError("a command begins with its name and its transaction")
-    return Command(name, transaction, values[2:])
+    return CommandMessage(name, transaction, values[2:])
 
 
 def number_message(kind: MessageKind, number: int) -> Message:

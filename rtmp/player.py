@@ -14,7 +14,7 @@ from rtmp.errors import RtmpError
 from rtmp.handshake import ClientHandshake
 from rtmp.messages import (
     U32_END,
-    Command,
+    CommandMessage,
     Message,
     MessageKind,
     UserControl,
@@ -132,7 +132,7 @@ class Player:
             self._window_bytes = parse_number(message)
         return None
 
-    def _take_command(self, said: Command) -> PlayEnd | None:
+    def _take_command(self, said: CommandMessage) -> PlayEnd | None:
         if said.name == "_result" and said.transaction == _CONNECT:
             self._create()
         elif said.name == "_result" and said.transaction == _CREATE:
@@ -193,11 +193,11 @@ class Player:
             raise RtmpError("it asks for more answers than a player gives")
 
 
-def _end(said: Command) -> PlayEnd:
+def _end(said: CommandMessage) -> PlayEnd:
     return PlayEnd(_field(said, "code"), _field(said, "description"))
 
 
-def _field(said: Command, name: str) -> str:
+def _field(said: CommandMessage, name: str) -> str:
     """A text of the information object, which is a command's second argument."""
     info = said.argument(1)
     value = info.get(name) if isinstance(info, dict) else None

@@ -9,11 +9,11 @@ import tempfile
 from pathlib import Path
 
 from agent import __version__
-from agent.addresses import AddressError
 from agent.doctor.examination import doctor
-from agent.doctor.findings import Kind
+from agent.doctor.findings import FindingKind
 from agent.doctor.first_look import first_look, is_due
 from agent.doctor.inside import check_ports_free
+from agent.endpoints import AddressError
 from agent.keys import KeyFileError, load_or_create_key
 from agent.log import log, start_logging
 from agent.node import Agent
@@ -24,7 +24,7 @@ from agent.settings import Settings, SettingsError, help_text
 def main() -> int:
     """Returns the exit code: 0 stopped, 1 this machine needs a repair, 2 a wrong setting.
 
-    The doctor has codes of its own: `agent.doctor.findings.Kind`.
+    The doctor has codes of its own: `agent.doctor.findings.FindingKind`.
     """
     arguments = sys.argv[1:]
     if arguments in (["--help"], ["-h"]):
@@ -57,7 +57,7 @@ def _start(is_doctor: bool) -> int:
     except (KeyFileError, AddressError, _WorkDirError) as e:
         if is_doctor:
             print(f"Fix: {e}")
-            return int(Kind.KEY)
+            return int(FindingKind.KEY)
         log("agent_cannot_start", logging.ERROR, reason=str(e))
         return 1
 

@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from agent import __version__
-from agent.addresses import resolve_ipv4
+from agent.client.answers import RelayedStream
 from agent.client.coordinator import (
     CoordinatorClient,
 )
 from agent.client.heartbeats import CoordinatorView, Heartbeats
-from agent.client.streams import Stream
+from agent.endpoints import resolve_ipv4
 from agent.keys import node_id_of
 from agent.log import log, log_crash
 from agent.notices.notifier import Notifier
@@ -28,7 +28,7 @@ from agent.relay.engines import ENGINES
 from agent.relay.meter import Meter, StreamView
 from agent.relay.own_port import KNOCK_S_MAX, OwnPort
 from agent.relay.questions import RelayQuestions
-from agent.relay.supervisor import RelayView, Supervisor
+from agent.relay.supervisor import RelaySupervisor, RelayView
 from agent.relay.tasks import ingest_task, node_task
 from agent.settings import Settings
 from agent.shown.metrics import metrics_text
@@ -64,7 +64,7 @@ class Agent:
         self._meter = Meter(self._stream_id)
         self._stop, self._hurry = asyncio.Event(), asyncio.Event()
         self._engine = ENGINES[settings.relay_engine](work_dir)
-        self._supervisor = Supervisor(
+        self._supervisor = RelaySupervisor(
             self._engine,
             self._meter,
             resolve_ipv4,
@@ -167,7 +167,7 @@ class Agent:
                     await self._hurry.wait()
         log("drained", viewers=viewers)
 
-    def follow(self, stream: Stream) -> None:
+    def follow(self, stream: RelayedStream) -> None:
         """Relay what the coordinator says; a closed stream is not pulled any more."""
         self._stream_id = stream.stream_id
         self._meter.follow(stream.stream_id)

@@ -15,7 +15,7 @@ from rtmp.player import PlayEnd, Player, PlayStage
 _READ_BYTES = 262_144
 
 Hear = Callable[[bytes], None]
-Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class PlayError(Exception):
@@ -65,7 +65,7 @@ async def greets(host: str, port: int, seconds_max: float) -> bool:
 
 
 @asynccontextmanager
-async def connected(host: str, port: int) -> AsyncIterator[Connection]:
+async def connected(host: str, port: int) -> AsyncIterator[Streams]:
     """A connection that is closed at the end."""
     reader, writer = await asyncio.open_connection(host, port)
     try:
@@ -74,7 +74,7 @@ async def connected(host: str, port: int) -> AsyncIterator[Connection]:
         writer.close()
 
 
-async def until_asked(streams: Connection, player: Player) -> None:
+async def until_asked(streams: Streams, player: Player) -> None:
     """Go on until the stream was asked for; from then on its media come. Raises EOFError.
 
     Raises RtmpError.
@@ -90,7 +90,7 @@ async def until_asked(streams: Connection, player: Player) -> None:
 
 
 async def _count(
-    streams: Connection, player: Player, played: Played, seconds: float, hear: Hear | None
+    streams: Streams, player: Player, played: Played, seconds: float, hear: Hear | None
 ) -> None:
     await until_asked(streams, player)
     reader, writer = streams

@@ -16,16 +16,16 @@ from typing import NamedTuple, NoReturn, TypeVar
 import httpx
 
 from agent import __version__
-from agent.client.dial_back import DialBack, parse_dial_back
-from agent.client.streams import (
+from agent.client.answers import (
     Candidate,
     HeartbeatAnswer,
     NotUnderstoodError,
-    Stream,
+    RelayedStream,
     parse_candidates,
     parse_heartbeat_answer,
     parse_stream,
 )
+from agent.client.dial_back import DialBackReport, parse_dial_back
 from agent.log import log
 from agent.stream_ids import STREAM_ID_PATTERN
 
@@ -65,7 +65,7 @@ class CoordinatorRefusalError(Exception):
         self.problem = problem
 
 
-class _Answer(NamedTuple):
+class _RawAnswer(NamedTuple):
     status: int
     body: bytes
     date_s: float | None  # the server's clock, Unix seconds
@@ -95,7 +95,7 @@ class CoordinatorClient:
         """Close the connections."""
         await self._client.aclose()
 
-    async def stream(self, stream_id: str) -> Stream:
+    async def stream(self, stream_id: str) -> RelayedStream:
         """Ask for a stream. Raises CoordinatorAwayError or CoordinatorRefusalError."""
         return _understood(await self._call("GET", f"/streams/{stream_id}"), parse_stream)
 
@@ -115,7 +115,7 @@ class CoordinatorClient:
         """Its time, Unix seconds, if it says one. Raises CoordinatorAwayError."""
         return (await self._call("GET", "/health")).date_s
 
-    async def dial_back(self, ports: Mapping[str, object]) -> DialBack | None:
+    async def dial_back(self, ports: Mapping[str, object]) -> DialBackReport | None:
         """Have it connect to this node; None if it offers no such thing.
 
         Raises CoordinatorAwayError or CoordinatorRefusalError.
@@ -145,7 +145,7 @@ class CoordinatorClient:
         path: str,
         body: Mapping[str, object] | None = None,
         seconds_max: float = CALL_S_MAX,
-    ) -> _Answer:
+    ) -> _RawAnswer:
         # What anybody may read is read without the key.
         headers = {"authorization": f"Bearer {self._key}"} if method == "POST" else {}
         got = b""
@@ -162,7 +162,7 @@ class CoordinatorClient:
                         raise CoordinatorAwayError(
                             f"its answer is longer than {_ANSWER_BYTES_MAX} B"
                         )
-                return _Answer(answer.status_code, got, _date_s(answer.headers.get("date", "")))
+                return _RawAnswer(answer.status_code, got, _date_s(answer.headers.get("date", "")))
         except TimeoutError as e:
             raise CoordinatorAwayError(f"no whole answer within {seconds_max:g} s") from e
         except httpx.HTTPError as e:
@@ -171,7 +171,7 @@ class CoordinatorClient:
             log("coordinator_called", logging.DEBUG, method=method, path=path)
 
 
-def _understood(answer: _Answer, parse: Callable[[object], T]) -> T:
+def _understood(answer: _RawAnswer, parse: Callable[[object], T]) -> T:
     """What a good answer says. Raises CoordinatorAwayError or CoordinatorRefusalError."""
     if answer.status != 200:
         _refuse(answer)
@@ -198,7 +198,7 @@ def _date_s(text: str) -> float | None:
         return None
 
 
-def _refuse(answer: _Answer) -> NoReturn:
+def _refuse(answer: _RawAnswer) -> NoReturn:
     """Turn an answer that is not the good one into an error: a refusal only if it says so."""
     status, body = answer.status, answer.body
     if not 400 <= status < 500 or status in (408, 425, 429):

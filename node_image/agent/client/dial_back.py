@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from agent.client.streams import NotUnderstoodError
+from agent.client.answers import NotUnderstoodError
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class Port:
 
 
 @dataclass(frozen=True)
-class DialBack:
+class DialBackReport:
     """Both ports, and the address that the coordinator saw and called."""
 
     address: str
@@ -22,11 +22,11 @@ class DialBack:
     rtmp: Port
 
 
-def parse_dial_back(body: object) -> DialBack:
+def parse_dial_back(body: object) -> DialBackReport:
     """The answer of `POST /nodes/dial-back`. Raises NotUnderstoodError."""
     if not isinstance(body, dict) or not isinstance(body.get("address"), str):
         raise NotUnderstoodError("address is missing")
-    return DialBack(body["address"], _port(body, "stats"), _port(body, "rtmp"))
+    return DialBackReport(body["address"], _port(body, "stats"), _port(body, "rtmp"))
 
 
 def _port(body: dict[str, object], name: str) -> Port:

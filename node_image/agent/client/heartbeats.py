@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from agent.backoff import HEARTBEAT_S_MAX, HEARTBEAT_S_MIN, Backoff, spread_s
+from agent.client.answers import HeartbeatAnswer, RelayedStream, neediest
 from agent.client.coordinator import (
     CoordinatorAwayError,
     CoordinatorClient,
     CoordinatorRefusalError,
 )
-from agent.client.streams import HeartbeatAnswer, Stream, neediest
 from agent.log import log
 from agent.stream_ids import AUTO
 
@@ -42,7 +42,7 @@ class Heartbeats:
         coordinator: CoordinatorClient,
         beat: Mapping[str, object],
         pace_s: float | None,
-        on_stream: Callable[[Stream], None],
+        on_stream: Callable[[RelayedStream], None],
         chance: Callable[[], float],
     ) -> None:
         """`beat` is the heartbeat without its state; `pace_s` overrides the coordinator's."""
@@ -89,10 +89,10 @@ class Heartbeats:
         self._on_stream(stream)
         return 0.0
 
-    async def _ask_for_it(self) -> Stream:
+    async def _ask_for_it(self) -> RelayedStream:
         return await self._coordinator.stream(self._stream_id)
 
-    async def _choose(self) -> Stream | None:
+    async def _choose(self) -> RelayedStream | None:
         return neediest(await self._coordinator.candidates(), self._chance())
 
     def _nothing_to_relay(self) -> float:

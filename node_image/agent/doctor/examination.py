@@ -5,9 +5,9 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from agent.client.answers import RelayedStream
 from agent.client.coordinator import CoordinatorClient
-from agent.client.streams import Stream
-from agent.doctor.findings import Finding, Kind, Verdict, conclusion, ok
+from agent.doctor.findings import Finding, FindingKind, FindingState, conclusion, ok
 from agent.doctor.inside import (
     OwnPages,
     check_ports_bound,
@@ -44,11 +44,11 @@ async def _findings(settings: Settings, key: str, work_dir: Path) -> AsyncIterat
         pages = OwnPages(settings)
         is_running = (await pages.get("/stats.json")).get("node_id") == node_id_of(key)
         if is_running:
-            yield ok(Kind.PORTS, "This node is running, and is examined as it runs.")
+            yield ok(FindingKind.PORTS, "This node is running, and is examined as it runs.")
         else:
             free = check_ports_free(settings)
             yield free
-            if free.verdict is Verdict.PROBLEM:
+            if free.state is FindingState.PROBLEM:
                 return
         if settings.role != "node" or reached.stream is None:
             return
@@ -64,13 +64,13 @@ async def _findings(settings: Settings, key: str, work_dir: Path) -> AsyncIterat
 
 
 async def of_the_relay(
-    settings: Settings, key: str, coordinator: CoordinatorClient, stream: Stream
+    settings: Settings, key: str, coordinator: CoordinatorClient, stream: RelayedStream
 ) -> AsyncIterator[Finding]:
     """What can be told once relay and agent have been started: here, and from outside."""
     pages = OwnPages(settings)
     relay = await check_relay(pages)
     yield relay
-    if relay.verdict is Verdict.PROBLEM:
+    if relay.state is FindingState.PROBLEM:
         return
     yield await check_ports_bound(pages, settings, node_id_of(key))
     for finding in await check_stream(pages, settings, stream.ingest_url):
@@ -80,7 +80,7 @@ async def of_the_relay(
 
 
 @contextlib.asynccontextmanager
-async def _running(agent: Agent, stream: Stream) -> AsyncIterator[None]:
+async def _running(agent: Agent, stream: RelayedStream) -> AsyncIterator[None]:
     """Relay and agent for the time of the examination."""
     running = asyncio.create_task(agent.run())
     await asyncio.sleep(0)  # until then it does not know where its relay may ask

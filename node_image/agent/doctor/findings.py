@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum
 
 
-class Kind(IntEnum):
+class FindingKind(IntEnum):
     """What was examined; its number is the exit code when that is what has to be repaired first."""
 
     COORDINATOR = 10
@@ -21,7 +21,7 @@ class Kind(IntEnum):
     UPLOAD = 20
 
 
-class Verdict(Enum):
+class FindingState(Enum):
     """How one examination came out."""
 
     OK = "ok"
@@ -33,35 +33,35 @@ class Verdict(Enum):
 class Finding:
     """One examination. `fix` says exactly what to do about a problem."""
 
-    kind: Kind
-    verdict: Verdict
+    kind: FindingKind
+    state: FindingState
     says: str
     fix: str = ""
 
     @property
     def line(self) -> str:
         """One line for people."""
-        return f"{self.verdict.value:<8} {self.kind.name.lower():<12} {self.says}"
+        return f"{self.state.value:<8} {self.kind.name.lower():<12} {self.says}"
 
 
-def ok(kind: Kind, says: str) -> Finding:
+def ok(kind: FindingKind, says: str) -> Finding:
     """Nothing to repair."""
-    return Finding(kind, Verdict.OK, says)
+    return Finding(kind, FindingState.OK, says)
 
 
-def unknown(kind: Kind, says: str) -> Finding:
+def unknown(kind: FindingKind, says: str) -> Finding:
     """It could not be examined, which is nobody's fault."""
-    return Finding(kind, Verdict.UNKNOWN, says)
+    return Finding(kind, FindingState.UNKNOWN, says)
 
 
-def problem(kind: Kind, says: str, fix: str) -> Finding:
+def problem(kind: FindingKind, says: str, fix: str) -> Finding:
     """Something to repair."""
-    return Finding(kind, Verdict.PROBLEM, says, fix)
+    return Finding(kind, FindingState.PROBLEM, says, fix)
 
 
 def conclusion(findings: Iterable[Finding]) -> tuple[str, int]:
     """The last line and the exit code: the first problem's, because others may follow from it."""
     for finding in findings:
-        if finding.verdict is Verdict.PROBLEM:
+        if finding.state is FindingState.PROBLEM:
             return f"Fix: {finding.fix}", int(finding.kind)
     return "All is well: this node can serve the stream.", 0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from agent.client.coordinator import CoordinatorClient
 from agent.doctor.examination import of_the_relay
-from agent.doctor.findings import Finding, Verdict, conclusion
+from agent.doctor.findings import Finding, FindingState, conclusion
 from agent.doctor.outside import ask_coordinator
 from agent.log import log
 from agent.settings import Settings
@@ -28,7 +28,7 @@ async def first_look(settings: Settings, key: str, ports: Finding) -> None:
 
     def tell(finding: Finding) -> None:
         findings.append(finding)
-        level = logging.WARNING if finding.verdict is Verdict.PROBLEM else logging.INFO
+        level = logging.WARNING if finding.state is FindingState.PROBLEM else logging.INFO
         log("examined", level, about=finding.kind.name.lower(), says=finding.says, fix=finding.fix)
 
     tell(ports)

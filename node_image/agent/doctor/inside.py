@@ -5,9 +5,9 @@ import time
 
 import httpx
 
-from agent.addresses import AddressError, check_port_free, resolve_ipv4
-from agent.doctor.findings import Finding, Kind, ok, problem, unknown
+from agent.doctor.findings import Finding, FindingKind, ok, problem, unknown
 from agent.doctor.upload import upload_bits_per_s
+from agent.endpoints import AddressError, check_port_free, resolve_ipv4
 from agent.player import PlayError, play
 from agent.settings import Settings
 from rtmp.addresses import RtmpAddress
@@ -68,8 +68,8 @@ def check_ports_free(settings: Settings) -> Finding:
         check_port_free(settings.bind_address, settings.stats_port, "STATS_PORT")
     except AddressError as e:
         says, _, fix = str(e).partition(": ")
-        return problem(Kind.PORTS, f"{says}.", fix[:1].upper() + fix[1:])
-    return ok(Kind.PORTS, f"{settings.rtmp_port} and {settings.stats_port} are free.")
+        return problem(FindingKind.PORTS, f"{says}.", fix[:1].upper() + fix[1:])
+    return ok(FindingKind.PORTS, f"{settings.rtmp_port} and {settings.stats_port} are free.")
 
 
 async def check_ports_bound(pages: OwnPages, settings: Settings, node_id: str) -> Finding:
@@ -77,44 +77,44 @@ async def check_ports_bound(pages: OwnPages, settings: Settings, node_id: str) -
     rtmp, stats = settings.rtmp_port, settings.stats_port
     if (await pages.get("/stats.json")).get("node_id") != node_id:
         says = f"On port {stats} of this machine something else answers."
-        return problem(Kind.PORTS, says, f"Stop what uses port {stats}, or set STATS_PORT.")
+        return problem(FindingKind.PORTS, says, f"Stop what uses port {stats}, or set STATS_PORT.")
     try:
         async with asyncio.timeout(_CONNECT_S_MAX):
             _, writer = await asyncio.open_connection(pages.host, rtmp)
         writer.close()
     except (OSError, TimeoutError) as e:
         says = f"The relay does not listen on port {rtmp}: {str(e) or 'timeout'}."
-        return problem(Kind.PORTS, says, f"Stop what uses port {rtmp}, or set RTMP_PORT.")
-    return ok(Kind.PORTS, f"Relay and agent listen on {rtmp} and {stats}.")
+        return problem(FindingKind.PORTS, says, f"Stop what uses port {rtmp}, or set RTMP_PORT.")
+    return ok(FindingKind.PORTS, f"Relay and agent listen on {rtmp} and {stats}.")
 
 
 async def check_relay(pages: OwnPages) -> Finding:
     """Does the relay run?"""
     if await pages.wait("relay", "running", RELAY_S_MAX):
-        return ok(Kind.RELAY, "The relay runs.")
+        return ok(FindingKind.RELAY, "The relay runs.")
     if (await pages.part("relay")).get("state") == "overrun":
         says = "The relay takes no more viewers: connections hold all its places."
-        return problem(Kind.RELAY, says, "Limit how many connections one address may hold.")
+        return problem(FindingKind.RELAY, says, "Limit how many connections one address may hold.")
     reason = str((await pages.get("/healthz")).get("reason", "The agent does not answer."))
-    return problem(Kind.RELAY, "The relay does not run.", reason)
+    return problem(FindingKind.RELAY, "The relay does not run.", reason)
 
 
 async def check_stream(pages: OwnPages, settings: Settings, ingest: RtmpAddress) -> list[Finding]:
     """Does media arrive, and does it play here as a viewer would play it?"""
     if not await pages.wait("stream", "live", LIVE_S_MAX):
         silent = "Nobody publishes the stream now, so it could not be played."
-        return [await _check_ingest(ingest), unknown(Kind.PLAYBACK, silent)]
+        return [await _check_ingest(ingest), unknown(FindingKind.PLAYBACK, silent)]
     name = str((await pages.part("stream")).get("id"))
     url = RtmpAddress(pages.host, settings.rtmp_port, "live", name)
-    arrives = ok(Kind.INGEST, "Media arrives from the ingest.")
+    arrives = ok(FindingKind.INGEST, "Media arrives from the ingest.")
     try:
         played = await play(url, PLAY_S, PLAY_S_MAX)
     except PlayError as e:
         says = f"The stream does not play on this machine: {e}."
         fix = "Restart the node; if that does not help, send its log to the coordinator's ops."
-        return [arrives, problem(Kind.PLAYBACK, says, fix)]
+        return [arrives, problem(FindingKind.PLAYBACK, says, fix)]
     packets = f"{played.video} pictures and {played.audio} pieces of sound"
-    return [arrives, ok(Kind.PLAYBACK, f"The stream plays here: {packets} in {PLAY_S:g} s.")]
+    return [arrives, ok(FindingKind.PLAYBACK, f"The stream plays here: {packets} in {PLAY_S:g} s.")]
 
 
 async def _check_ingest(ingest: RtmpAddress) -> Finding:
@@ -126,8 +126,8 @@ async def _check_ingest(ingest: RtmpAddress) -> Finding:
     except (AddressError, OSError, TimeoutError) as e:
         says = f"The ingest {ingest.host}:{ingest.port} is not reached: {str(e) or 'timeout'}."
         fix = f"Allow this machine to connect to {ingest.host}, TCP port {ingest.port}."
-        return problem(Kind.INGEST, says, fix)
-    return ok(Kind.INGEST, "The ingest is reached, but sends no media now.")
+        return problem(FindingKind.INGEST, says, fix)
+    return ok(FindingKind.INGEST, "The ingest is reached, but sends no media now.")
 
 
 async def check_upload(pages: OwnPages, settings: Settings) -> Finding:
@@ -140,12 +140,12 @@ async def check_upload(pages: OwnPages, settings: Settings) -> Finding:
 def judge_upload(able: float | None, needed: float) -> Finding:
     """Both in bits a second; `needed` is 0 while no stream is live. Pure."""
     if able is None:
-        return unknown(Kind.UPLOAD, "The upload rate could not be measured.")
+        return unknown(FindingKind.UPLOAD, "The upload rate could not be measured.")
     says = f"This machine uploads at least {able / 1e6:.1f} Mbit/s."
     if able >= needed:
-        return ok(Kind.UPLOAD, says)
+        return ok(FindingKind.UPLOAD, says)
     return problem(
-        Kind.UPLOAD,
+        FindingKind.UPLOAD,
         f"{says} The stream needs {needed / 1e6:.1f} Mbit/s for one viewer and a check.",
         "Free the upload (other programs, Wi-Fi), or run the node where there is more of it.",
     )

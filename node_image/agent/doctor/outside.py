@@ -7,15 +7,15 @@ import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from agent.client.answers import RelayedStream, neediest
 from agent.client.coordinator import (
     CoordinatorAwayError,
     CoordinatorClient,
     CoordinatorRefusalError,
 )
-from agent.client.dial_back import DialBack
-from agent.client.streams import Stream, neediest
-from agent.doctor.findings import Finding, Kind, ok, problem, unknown
-from agent.doctor.route import CARRIER_NETWORK, carrier_router, hops
+from agent.client.dial_back import DialBackReport
+from agent.doctor.findings import Finding, FindingKind, ok, problem, unknown
+from agent.doctor.routers import CARRIER_NETWORK, carrier_router, hops
 from agent.settings import Settings
 from agent.stream_ids import AUTO
 
@@ -28,7 +28,7 @@ class Reached:
     """What the first call to the coordinator found."""
 
     findings: tuple[Finding, ...]
-    stream: Stream | None = None
+    stream: RelayedStream | None = None
 
 
 async def ask_coordinator(settings: Settings, coordinator: CoordinatorClient) -> Reached:
@@ -38,25 +38,25 @@ async def ask_coordinator(settings: Settings, coordinator: CoordinatorClient) ->
         sent_s = time.time()
         theirs_s = await coordinator.clock()
         clock = check_clock((sent_s + time.time()) / 2, theirs_s)
-        there = ok(Kind.COORDINATOR, f"{url} answers.")
+        there = ok(FindingKind.COORDINATOR, f"{url} answers.")
         if settings.role != "node":
             return Reached((there, clock))
         finding, stream = await _find_stream(settings, coordinator)
         return Reached((there, clock, finding), stream)
     except CoordinatorAwayError as e:
-        return Reached((problem(Kind.COORDINATOR, f"{url} cannot be asked: {e}.", e.fix),))
+        return Reached((problem(FindingKind.COORDINATOR, f"{url} cannot be asked: {e}.", e.fix),))
 
 
 def check_clock(ours_s: float, theirs_s: float | None) -> Finding:
     """Two clocks in Unix seconds, compared. Pure."""
     if theirs_s is None:
-        return unknown(Kind.CLOCK, "The coordinator does not say what time it is.")
+        return unknown(FindingKind.CLOCK, "The coordinator does not say what time it is.")
     off_s = ours_s - theirs_s
     if abs(off_s) <= CLOCK_S_MAX:
-        return ok(Kind.CLOCK, "This machine's clock is right.")
+        return ok(FindingKind.CLOCK, "This machine's clock is right.")
     way = "ahead" if off_s > 0 else "behind"
     return problem(
-        Kind.CLOCK,
+        FindingKind.CLOCK,
         f"This machine's clock is {abs(off_s):.0f} s {way}.",
         "Set the clock of this machine: sudo timedatectl set-ntp true",
     )
@@ -64,22 +64,22 @@ def check_clock(ours_s: float, theirs_s: float | None) -> Finding:
 
 async def _find_stream(
     settings: Settings, coordinator: CoordinatorClient
-) -> tuple[Finding, Stream | None]:
+) -> tuple[Finding, RelayedStream | None]:
     wanted = settings.stream_id
     if wanted == AUTO:
         stream = neediest(await coordinator.candidates(), 0.0)
         if stream is None:
-            return unknown(Kind.STREAM, "No stream is active now; the node will wait."), None
-        return ok(Kind.STREAM, f"{stream.stream_id} is chosen."), stream
+            return unknown(FindingKind.STREAM, "No stream is active now; the node will wait."), None
+        return ok(FindingKind.STREAM, f"{stream.stream_id} is chosen."), stream
     try:
         stream = await coordinator.stream(wanted)
     except CoordinatorRefusalError as e:
         fix = f"Set STREAM_ID to the id of a stream of {settings.coordinator_url}/streams"
-        return problem(Kind.STREAM, f"{wanted}: {e}", fix), None
+        return problem(FindingKind.STREAM, f"{wanted}: {e}", fix), None
     if stream.is_closed:
         fix = "Choose another stream: set STREAM_ID to its id, or to auto."
-        return problem(Kind.STREAM, f"{wanted} is closed.", fix), None
-    return ok(Kind.STREAM, f"{wanted} is {stream.status}."), stream
+        return problem(FindingKind.STREAM, f"{wanted} is closed.", fix), None
+    return ok(FindingKind.STREAM, f"{wanted} is {stream.status}."), stream
 
 
 async def ask_for_dial_back(settings: Settings, coordinator: CoordinatorClient) -> list[Finding]:
@@ -89,17 +89,17 @@ async def ask_for_dial_back(settings: Settings, coordinator: CoordinatorClient) 
     try:
         dial_back = await _dial_back(settings, coordinator)
     except (CoordinatorAwayError, CoordinatorRefusalError) as e:
-        return [unknown(Kind.OUTSIDE, f"The coordinator did not call back: {e}")]
+        return [unknown(FindingKind.OUTSIDE, f"The coordinator did not call back: {e}")]
     if dial_back is None:
         return [
             check_carrier("", found, is_open=False),
-            unknown(Kind.OUTSIDE, "This coordinator offers no dial-back."),
+            unknown(FindingKind.OUTSIDE, "This coordinator offers no dial-back."),
         ]
     is_open = dial_back.stats.is_open and dial_back.rtmp.is_open
     return [check_carrier(dial_back.address, found, is_open), check_ports(settings, dial_back)]
 
 
-async def _dial_back(settings: Settings, coordinator: CoordinatorClient) -> DialBack | None:
+async def _dial_back(settings: Settings, coordinator: CoordinatorClient) -> DialBackReport | None:
     asked = settings.whereabouts
     try:
         return await coordinator.dial_back(asked)
@@ -116,15 +116,15 @@ def check_carrier(seen: str, found: list[str], is_open: bool) -> Finding:
         router = seen
     if router and not is_open:
         return problem(
-            Kind.CARRIER,
+            FindingKind.CARRIER,
             f"Your provider shares one public address among customers (its router {router}).",
             "Ask your provider for a public IPv4 address of your own, or run the node on a rented "
             "server: ports cannot be forwarded through a carrier's NAT.",
         )
-    return ok(Kind.CARRIER, "No carrier's NAT was found on the way out.")
+    return ok(FindingKind.CARRIER, "No carrier's NAT was found on the way out.")
 
 
-def check_ports(settings: Settings, dial_back: DialBack) -> Finding:
+def check_ports(settings: Settings, dial_back: DialBackReport) -> Finding:
     """Which port is closed, and what to forward. Pure."""
     closed = [
         (variable, public, local, port.says)
@@ -135,11 +135,11 @@ def check_ports(settings: Settings, dial_back: DialBack) -> Finding:
         if not port.is_open
     ]
     if not closed:
-        return ok(Kind.OUTSIDE, f"Both ports are reached at {dial_back.address}.")
+        return ok(FindingKind.OUTSIDE, f"Both ports are reached at {dial_back.address}.")
     says = " ".join(f"The {n} port {p} is not reached: {s}" for n, p, _, s in closed)
     rules = " and ".join(_rule(public, local) for _, public, local, _ in closed)
     fix = f"In your router, forward {rules} to this machine, and allow that in its firewall."
-    return problem(Kind.OUTSIDE, says, fix)
+    return problem(FindingKind.OUTSIDE, says, fix)
 
 
 def _rule(public: int, local: int) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class NoticeKind(StrEnum):
     """Why a notice is sent."""
 
     UNHEALTHY = "unhealthy"
@@ -21,6 +21,6 @@ class Kind(StrEnum):
 class Notice:
     """Plain text. It names the node and never its key."""
 
-    kind: Kind
+    kind: NoticeKind
     title: str
     body: str

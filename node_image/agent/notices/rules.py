@@ -10,7 +10,7 @@ from enum import IntEnum
 
 from agent.backoff import Backoff
 from agent.client.heartbeats import CoordinatorView
-from agent.notices.kinds import Kind
+from agent.notices.kinds import NoticeKind
 
 AT_ONCE = 2
 COOL_DOWN = Backoff(first_s=1800.0, limit_s=21_600.0)
@@ -46,11 +46,11 @@ _CHECK_FAILED = "check_failed"
 """The reason of one that is well but for its last check. Chance does that too, and a retest
 follows: people are called when it is flagged."""
 _KINDS = {
-    Level.WELL: Kind.CLEARED,
-    Level.UNHEALTHY: Kind.UNHEALTHY,
-    Level.FLAGGED: Kind.FLAGGED,
-    Level.SUSPENDED: Kind.SUSPENDED,
-    Level.FRAUD: Kind.FRAUD,
+    Level.WELL: NoticeKind.CLEARED,
+    Level.UNHEALTHY: NoticeKind.UNHEALTHY,
+    Level.FLAGGED: NoticeKind.FLAGGED,
+    Level.SUSPENDED: NoticeKind.SUSPENDED,
+    Level.FRAUD: NoticeKind.FRAUD,
 }
 
 
@@ -104,22 +104,22 @@ def settled(told: Told, seen: Seen, now_s: float) -> Told:
     return told
 
 
-def due(told: Told, seen: Seen, now_s: float) -> Kind | None:
+def due(told: Told, seen: Seen, now_s: float) -> NoticeKind | None:
     """The notice that is due, if any."""
     if seen.level is not None and seen.level != told.level and _may_tell(told, seen.level, now_s):
         return _KINDS[seen.level]
     if seen.is_proven and not told.is_first_check_over:
-        return Kind.FIRST_CHECK
+        return NoticeKind.FIRST_CHECK
     if told.summary_s and seen.earned and _since(told.summary_s, now_s) >= DAY_S:
-        return Kind.SUMMARY
+        return NoticeKind.SUMMARY
     return None
 
 
-def after(told: Told, kind: Kind, seen: Seen, now_s: float) -> Told:
+def after(told: Told, kind: NoticeKind, seen: Seen, now_s: float) -> Told:
     """What the operator knows once this notice was delivered."""
-    if kind is Kind.FIRST_CHECK:
+    if kind is NoticeKind.FIRST_CHECK:
         return replace(told, is_first_check_over=True)
-    if kind is Kind.SUMMARY:
+    if kind is NoticeKind.SUMMARY:
         return replace(told, summary_s=now_s, earned=seen.earned)
     level = next(level for level, of_it in _KINDS.items() if of_it is kind)
     worst = max(told.worst, level)

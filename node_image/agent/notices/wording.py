@@ -4,20 +4,20 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from agent.client.heartbeats import CoordinatorView
-from agent.notices.kinds import Kind, Notice
+from agent.notices.kinds import Notice, NoticeKind
 from agent.relay.meter import StreamView
 from agent.relay.supervisor import RelayView
 from agent.shown.stats import AgentView
 
 _TITLES = {
-    Kind.UNHEALTHY: "unhealthy",
-    Kind.FLAGGED: "flagged, its pay is parked",
-    Kind.SUSPENDED: "found absent, not paid until checks pass again",
-    Kind.FRAUD: "not paid any more",
-    Kind.CLEARED: "all is well again",
-    Kind.FIRST_CHECK: "passed its first check",
-    Kind.SUMMARY: "the last day",
-    Kind.TEST: "a test",
+    NoticeKind.UNHEALTHY: "unhealthy",
+    NoticeKind.FLAGGED: "flagged, its pay is parked",
+    NoticeKind.SUSPENDED: "found absent, not paid until checks pass again",
+    NoticeKind.FRAUD: "not paid any more",
+    NoticeKind.CLEARED: "all is well again",
+    NoticeKind.FIRST_CHECK: "passed its first check",
+    NoticeKind.SUMMARY: "the last day",
+    NoticeKind.TEST: "a test",
 }
 _PROVEN = "From now on, minutes that a passed check follows are paid."
 _TEST = "If you can read this, notices of this node will reach you here."
@@ -38,13 +38,13 @@ class Facts:
     ailment: str = ""
 
 
-def word(kind: Kind, facts: Facts, earned_before: str) -> Notice:
+def word(kind: NoticeKind, facts: Facts, earned_before: str) -> Notice:
     """`earned_before`: tokens at the last summary, empty if there was none."""
     title = f"Node {facts.agent.node_id}: {_TITLES[kind]}"
     lines = _sentences(facts)
-    if kind is Kind.FIRST_CHECK:
+    if kind is NoticeKind.FIRST_CHECK:
         lines = [_PROVEN]
-    elif kind is Kind.SUMMARY:
+    elif kind is NoticeKind.SUMMARY:
         lines = [*lines, *_summary(facts, earned_before)]
     if facts.agent.stream_id:
         lines.append(f"Stream: {facts.agent.stream_id}")
@@ -54,7 +54,7 @@ def word(kind: Kind, facts: Facts, earned_before: str) -> Notice:
 
 def trial() -> Notice:
     """What `notify-test` sends."""
-    return Notice(Kind.TEST, f"Restream node: {_TITLES[Kind.TEST]}", _TEST)
+    return Notice(NoticeKind.TEST, f"Restream node: {_TITLES[NoticeKind.TEST]}", _TEST)
 
 
 def _sentences(facts: Facts) -> list[str]:

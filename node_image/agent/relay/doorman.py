@@ -12,7 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qsl, urlsplit
 
-from agent.addresses import AddressError
+from agent.endpoints import AddressError
 from agent.log import log
 
 Place = tuple[str, int]

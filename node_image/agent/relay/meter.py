@@ -6,7 +6,7 @@ counters grow from the relay's start until it is restarted, as the contract says
 
 from dataclasses import dataclass
 
-from agent.relay.engines.base import Audio, Reading, StreamReading, Video
+from agent.relay.engines.engine import Audio, Reading, StreamReading, Video
 
 # Media is said to arrive while bytes came in within this; audio alone comes ~40 times a second.
 ARRIVAL_GAP_S_MAX = 4.0

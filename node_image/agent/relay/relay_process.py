@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from agent.log import log
 from agent.relay.engine_log import LineFolder
-from agent.relay.engines.base import Engine
+from agent.relay.engines.engine import Engine
 from agent.tether import tether
 
 STOP_S_MAX = 1.5

@@ -6,10 +6,10 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from agent.addresses import AddressError, check_port_free
 from agent.backoff import Backoff
+from agent.endpoints import AddressError, check_port_free
 from agent.log import log
-from agent.relay.engines.base import (
+from agent.relay.engines.engine import (
     Engine,
     EngineMissingError,
     EngineSilentError,
@@ -64,7 +64,7 @@ class Silence:
         self._looked_s = now_s
 
 
-class Supervisor:
+class RelaySupervisor:
     """Runs one engine for the task it was given last; no task means a stopped relay."""
 
     def __init__(

@@ -1,11 +1,11 @@
 """What the relay has to do, by the settings and by what the coordinator says. Pure."""
 
-from agent.client.streams import Stream
-from agent.relay.engines.base import RelayTask
+from agent.client.answers import RelayedStream
+from agent.relay.engines.engine import RelayTask
 from agent.settings import Settings
 
 
-def node_task(settings: Settings, stream: Stream, hooks: str) -> RelayTask:
+def node_task(settings: Settings, stream: RelayedStream, hooks: str) -> RelayTask:
     """Pull the stream from where the coordinator says."""
     return RelayTask(
         settings.bind_address, settings.rtmp_port, stream.stream_id, stream.ingest_url, hooks

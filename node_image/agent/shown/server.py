@@ -23,8 +23,8 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from agent.addresses import bind
 from agent.client.publishing import QUESTION_BYTES_MAX
+from agent.endpoints import bind
 from agent.relay.questions import AnswerHook
 from agent.shown.metrics import CONTENT_TYPE
 
@@ -94,7 +94,7 @@ class StatsServer(uvicorn.Server):
         yield
 
 
-class Pages(Protocol):
+class NodePages(Protocol):
     """What the server shows."""
 
     def stats(self) -> dict[str, object]:
@@ -114,7 +114,7 @@ class Pages(Protocol):
         ...
 
 
-def make_app(pages: Pages) -> Starlette:
+def make_app(pages: NodePages) -> Starlette:
     """What strangers may ask."""
 
     async def get_stats(_: Request) -> Response:

@@ -2,8 +2,8 @@
 
 from html import escape
 
+from agent.client.answers import HeartbeatAnswer
 from agent.client.heartbeats import CoordinatorView
-from agent.client.streams import HeartbeatAnswer
 from agent.relay.meter import StreamView
 from agent.relay.supervisor import RelayView
 from agent.shown.stats import AgentView

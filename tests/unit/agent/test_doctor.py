@@ -2,12 +2,12 @@
 
 import pytest
 
-from agent.client.dial_back import DialBack, Port, parse_dial_back
-from agent.client.streams import NotUnderstoodError
-from agent.doctor.findings import Kind, Verdict, conclusion, ok, problem, unknown
+from agent.client.answers import NotUnderstoodError
+from agent.client.dial_back import DialBackReport, Port, parse_dial_back
+from agent.doctor.findings import FindingKind, FindingState, conclusion, ok, problem, unknown
 from agent.doctor.inside import judge_upload
 from agent.doctor.outside import check_carrier, check_clock, check_ports
-from agent.doctor.route import carrier_router
+from agent.doctor.routers import carrier_router
 from agent.settings import Settings
 
 SETTINGS = Settings.from_env(
@@ -19,10 +19,10 @@ OPEN, CLOSED = Port(True, "It answers."), Port(False, "Nothing accepts connectio
 def test_the_first_problem_decides_and_what_is_unknown_does_not() -> None:
     """Others may follow from it."""
     findings = [
-        ok(Kind.COORDINATOR, "a"),
-        unknown(Kind.CLOCK, "b"),
-        problem(Kind.PORTS, "c", "Free the port."),
-        problem(Kind.OUTSIDE, "d", "Forward it."),
+        ok(FindingKind.COORDINATOR, "a"),
+        unknown(FindingKind.CLOCK, "b"),
+        problem(FindingKind.PORTS, "c", "Free the port."),
+        problem(FindingKind.OUTSIDE, "d", "Forward it."),
     ]
     assert conclusion(findings) == ("Fix: Free the port.", 14)
     assert conclusion(findings[:2])[1] == 0
@@ -30,21 +30,26 @@ def test_the_first_problem_decides_and_what_is_unknown_does_not() -> None:
 
 def test_every_kind_has_a_code_that_no_other_exit_has() -> None:
     """0, 1 and 2 are the agent's own, 64 and above belong to others."""
-    assert all(3 <= int(kind) <= 63 for kind in Kind)
+    assert all(3 <= int(kind) <= 63 for kind in FindingKind)
 
 
 @pytest.mark.parametrize(
-    ("off_s", "verdict"),
-    [(0.0, Verdict.OK), (59.0, Verdict.OK), (-61.0, Verdict.PROBLEM), (3600.0, Verdict.PROBLEM)],
+    ("off_s", "state"),
+    [
+        (0.0, FindingState.OK),
+        (59.0, FindingState.OK),
+        (-61.0, FindingState.PROBLEM),
+        (3600.0, FindingState.PROBLEM),
+    ],
 )
-def test_a_clock_may_be_off_by_a_minute(off_s: float, verdict: Verdict) -> None:
+def test_a_clock_may_be_off_by_a_minute(off_s: float, state: FindingState) -> None:
     """The Date header has whole seconds, and the answer was under way."""
-    assert check_clock(1_790_000_000.0 + off_s, 1_790_000_000.0).verdict is verdict
+    assert check_clock(1_790_000_000.0 + off_s, 1_790_000_000.0).state is state
 
 
 def test_a_coordinator_without_a_clock_is_nobody_s_fault() -> None:
     """Nothing can be said then."""
-    assert check_clock(1.0, None).verdict is Verdict.UNKNOWN
+    assert check_clock(1.0, None).state is FindingState.UNKNOWN
 
 
 def test_a_carrier_s_network_is_told_from_a_home_s() -> None:
@@ -56,29 +61,29 @@ def test_a_carrier_s_network_is_told_from_a_home_s() -> None:
 def test_a_carrier_s_nat_is_a_problem_only_while_the_ports_are_closed() -> None:
     """Some carriers give a public address behind such routers all the same."""
     route = ["192.168.1.1", "100.71.0.1"]
-    assert check_carrier("203.0.113.7", route, is_open=False).kind is Kind.CARRIER
-    assert check_carrier("203.0.113.7", route, is_open=False).verdict is Verdict.PROBLEM
-    assert check_carrier("203.0.113.7", route, is_open=True).verdict is Verdict.OK
-    assert check_carrier("100.71.3.5", [], is_open=False).verdict is Verdict.PROBLEM
-    assert check_carrier("", [], is_open=False).verdict is Verdict.OK
+    assert check_carrier("203.0.113.7", route, is_open=False).kind is FindingKind.CARRIER
+    assert check_carrier("203.0.113.7", route, is_open=False).state is FindingState.PROBLEM
+    assert check_carrier("203.0.113.7", route, is_open=True).state is FindingState.OK
+    assert check_carrier("100.71.3.5", [], is_open=False).state is FindingState.PROBLEM
+    assert check_carrier("", [], is_open=False).state is FindingState.OK
 
 
 def test_the_rule_to_set_in_the_router_is_said_with_both_ports() -> None:
     """The announced port may not be the local one."""
-    finding = check_ports(SETTINGS, DialBack("203.0.113.7", OPEN, CLOSED))
+    finding = check_ports(SETTINGS, DialBackReport("203.0.113.7", OPEN, CLOSED))
     assert "forward TCP 2003 (which has to end at the node's 1935) to this" in finding.fix
     assert "8080" not in finding.fix
-    both = check_ports(SETTINGS, DialBack("203.0.113.7", CLOSED, CLOSED))
+    both = check_ports(SETTINGS, DialBackReport("203.0.113.7", CLOSED, CLOSED))
     assert "TCP 8080 and TCP 2003 (which has to end at the node's 1935) to this" in both.fix
-    assert check_ports(SETTINGS, DialBack("203.0.113.7", OPEN, OPEN)).verdict is Verdict.OK
+    assert check_ports(SETTINGS, DialBackReport("203.0.113.7", OPEN, OPEN)).state is FindingState.OK
 
 
 def test_an_upload_is_judged_by_what_the_stream_needs() -> None:
     """Unmeasured is unknown; without a live stream there is nothing to need."""
-    assert judge_upload(None, 3e6).verdict is Verdict.UNKNOWN
-    assert judge_upload(2e6, 3e6).verdict is Verdict.PROBLEM
-    assert judge_upload(5e6, 3e6).verdict is Verdict.OK
-    assert judge_upload(1e5, 0.0).verdict is Verdict.OK
+    assert judge_upload(None, 3e6).state is FindingState.UNKNOWN
+    assert judge_upload(2e6, 3e6).state is FindingState.PROBLEM
+    assert judge_upload(5e6, 3e6).state is FindingState.OK
+    assert judge_upload(1e5, 0.0).state is FindingState.OK
 
 
 def test_a_dial_back_is_read_and_anything_else_refused() -> None:
@@ -88,7 +93,7 @@ def test_a_dial_back_is_read_and_anything_else_refused() -> None:
         "stats": {"open": True, "says": "It answers."},
         "rtmp": {"open": False, "says": "Nothing accepts connections."},
     }
-    assert parse_dial_back(body) == DialBack("203.0.113.7", OPEN, CLOSED)
+    assert parse_dial_back(body) == DialBackReport("203.0.113.7", OPEN, CLOSED)
     for wrong in (None, {}, {**body, "stats": True}, {**body, "rtmp": {"open": 1, "says": "x"}}):
         with pytest.raises(NotUnderstoodError):
             parse_dial_back(wrong)

@@ -10,7 +10,7 @@ import pytest
 
 from agent.client.heartbeats import CoordinatorView
 from agent.notices import record
-from agent.notices.kinds import Kind
+from agent.notices.kinds import NoticeKind
 from agent.notices.rules import (
     AWAY_S_MAX,
     DAY_S,
@@ -39,14 +39,14 @@ def seen_as(status: str, earned: str = "12.25") -> Seen:
     return see(CoordinatorView(replace(ANSWER, status=status, earned=earned), ""), 0.0)
 
 
-def tell(told: Told, seen: Seen, now_s: float) -> tuple[Kind | None, Told]:
+def tell(told: Told, seen: Seen, now_s: float) -> tuple[NoticeKind | None, Told]:
     """One look: the notice, if any, and what the operator knows then."""
     told = settled(told, seen, now_s)
     kind = due(told, seen, now_s)
     return kind, after(told, kind, seen, now_s) if kind else told
 
 
-def notices(told: Told, looks: Iterator[tuple[float, Seen]]) -> list[tuple[float, Kind]]:
+def notices(told: Told, looks: Iterator[tuple[float, Seen]]) -> list[tuple[float, NoticeKind]]:
     """All notices of a series of looks, with the seconds since its start."""
     found = []
     for at_s, seen in looks:
@@ -59,11 +59,11 @@ def notices(told: Told, looks: Iterator[tuple[float, Seen]]) -> list[tuple[float
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        ("unhealthy", Kind.UNHEALTHY),
-        ("offline", Kind.UNHEALTHY),
-        ("flagged", Kind.FLAGGED),
-        ("suspended", Kind.SUSPENDED),
-        ("fraud", Kind.FRAUD),
+        ("unhealthy", NoticeKind.UNHEALTHY),
+        ("offline", NoticeKind.UNHEALTHY),
+        ("flagged", NoticeKind.FLAGGED),
+        ("suspended", NoticeKind.SUSPENDED),
+        ("fraud", NoticeKind.FRAUD),
         ("healthy", None),
         ("idle", None),
         ("pending", None),
@@ -71,7 +71,7 @@ def notices(told: Told, looks: Iterator[tuple[float, Seen]]) -> list[tuple[float
         ("something-new", None),
     ],
 )
-def test_a_bad_status_is_told_at_once_and_only_once(status: str, kind: Kind | None) -> None:
+def test_a_bad_status_is_told_at_once_and_only_once(status: str, kind: NoticeKind | None) -> None:
     """Waiting and idling are no trouble, and what is not known is not judged."""
     first, told = tell(CALM, seen_as(status), NOW_S)
     assert first is kind
@@ -83,7 +83,7 @@ def test_its_end_is_told_at_once_too() -> None:
     _, told = tell(CALM, seen_as("unhealthy"), NOW_S)
     kind, told = tell(told, seen_as("pending"), NOW_S + MINUTE_S)
     assert kind is None
-    assert tell(told, seen_as("idle"), NOW_S + 2 * MINUTE_S)[0] is Kind.CLEARED
+    assert tell(told, seen_as("idle"), NOW_S + 2 * MINUTE_S)[0] is NoticeKind.CLEARED
 
 
 def test_a_node_that_flaps_all_day_sends_few_notices() -> None:
@@ -91,7 +91,7 @@ def test_a_node_that_flaps_all_day_sends_few_notices() -> None:
     names = ("unhealthy", "healthy")
     day = range(int(DAY_S / MINUTE_S))
     sent = notices(CALM, ((i * MINUTE_S, seen_as(names[i % 2])) for i in day))
-    changes = [at_s for at_s, kind in sent if kind is not Kind.SUMMARY]
+    changes = [at_s for at_s, kind in sent if kind is not NoticeKind.SUMMARY]
     assert 4 <= len(changes) <= 9
     waits = [then - at for at, then in pairwise(changes[1:])]
     assert min(waits) >= 1800
@@ -105,7 +105,7 @@ def test_what_is_over_before_the_wait_is_over_is_never_told() -> None:
     kind, told = tell(told, seen_as("unhealthy"), NOW_S + 120)
     assert kind is None
     assert tell(told, seen_as("healthy"), NOW_S + 1800 + 61)[0] is None
-    assert tell(told, seen_as("unhealthy"), NOW_S + 1800 + 61)[0] is Kind.UNHEALTHY
+    assert tell(told, seen_as("unhealthy"), NOW_S + 1800 + 61)[0] is NoticeKind.UNHEALTHY
 
 
 def test_something_worse_does_not_wait() -> None:
@@ -113,24 +113,24 @@ def test_something_worse_does_not_wait() -> None:
     _, told = tell(CALM, seen_as("unhealthy"), NOW_S)
     _, told = tell(told, seen_as("healthy"), NOW_S + 60)
     kind, told = tell(told, seen_as("flagged"), NOW_S + 120)
-    assert kind is Kind.FLAGGED
+    assert kind is NoticeKind.FLAGGED
     kind, told = tell(told, seen_as("healthy"), NOW_S + 180)
     assert kind is None
     kind, told = tell(told, seen_as("fraud"), NOW_S + 240)
-    assert kind is Kind.FRAUD
+    assert kind is NoticeKind.FRAUD
 
 
 def test_after_a_quiet_time_trouble_is_told_at_once_again() -> None:
     """As on the first day."""
     told = replace(CALM, in_row=7, worst=Level.FLAGGED, at_s=NOW_S - QUIET_S)
     kind, told = tell(told, seen_as("unhealthy"), NOW_S)
-    assert (kind, told.in_row, told.worst) == (Kind.UNHEALTHY, 1, Level.UNHEALTHY)
+    assert (kind, told.in_row, told.worst) == (NoticeKind.UNHEALTHY, 1, Level.UNHEALTHY)
 
 
 def test_a_clock_that_was_put_back_silences_nobody() -> None:
     """By years, as on a machine without a battery; by a second it hurts nothing either."""
     told = replace(CALM, in_row=7, worst=Level.FRAUD, at_s=NOW_S + 100 * DAY_S)
-    assert tell(told, seen_as("unhealthy"), NOW_S)[0] is Kind.UNHEALTHY
+    assert tell(told, seen_as("unhealthy"), NOW_S)[0] is NoticeKind.UNHEALTHY
     told = replace(told, at_s=NOW_S + 1)
     assert tell(told, seen_as("unhealthy"), NOW_S)[0] is None
 
@@ -144,7 +144,7 @@ def test_the_first_passed_check_is_told_once() -> None:
         kind, told = tell(told, unproven, NOW_S)
         assert kind is None
     kind, told = tell(told, seen_as("healthy", "0"), NOW_S + 60)
-    assert kind is Kind.FIRST_CHECK
+    assert kind is NoticeKind.FIRST_CHECK
     assert tell(told, seen_as("healthy", "0"), NOW_S + 120)[0] is None
 
 
@@ -158,7 +158,7 @@ def test_a_summary_comes_once_a_day_from_the_first_answer_on() -> None:
     """Nothing is summed up before there was a day."""
     hours = ((hour * 3600.0, seen_as("idle")) for hour in range(73))
     sent = notices(Told(), hours)
-    assert sent == [(at_s * 3600.0, Kind.SUMMARY) for at_s in (24, 48, 72)]
+    assert sent == [(at_s * 3600.0, NoticeKind.SUMMARY) for at_s in (24, 48, 72)]
 
 
 def test_a_coordinator_that_stays_away_is_trouble_and_no_stream_is_none() -> None:
@@ -172,7 +172,9 @@ def test_a_coordinator_that_stays_away_is_trouble_and_no_stream_is_none() -> Non
 
 def test_a_notice_says_what_is_so_and_what_to_do() -> None:
     """Of which node, and of which stream."""
-    notice = word(Kind.UNHEALTHY, Facts(URL, CoordinatorView(BAD, ""), AGENT, RELAY, STREAM), "")
+    notice = word(
+        NoticeKind.UNHEALTHY, Facts(URL, CoordinatorView(BAD, ""), AGENT, RELAY, STREAM), ""
+    )
     assert notice.title == "Node n4w7d2: unhealthy"
     assert notice.body.splitlines() == [
         "It is closed.",
@@ -181,7 +183,7 @@ def test_a_notice_says_what_is_so_and_what_to_do() -> None:
         f"{URL}/n/n4w7d2",
     ]
     away = Facts(URL, CoordinatorView(ANSWER, "It cannot be asked."), AGENT, RELAY, STREAM)
-    assert word(Kind.UNHEALTHY, away, "").body.startswith("It cannot be asked.\n")
+    assert word(NoticeKind.UNHEALTHY, away, "").body.startswith("It cannot be asked.\n")
 
 
 def test_a_relay_that_does_not_run_is_told_in_place_of_what_it_looks_like_from_outside() -> None:
@@ -189,7 +191,7 @@ def test_a_relay_that_does_not_run_is_told_in_place_of_what_it_looks_like_from_o
     ailing = Facts(
         URL, CoordinatorView(ANSWER, ""), AGENT, RELAY, STREAM, "Stop what uses the port."
     )
-    body = word(Kind.UNHEALTHY, ailing, "").body
+    body = word(NoticeKind.UNHEALTHY, ailing, "").body
     assert body.startswith("Stop what uses the port.\n")
     assert ANSWER.says not in body
 
@@ -199,18 +201,18 @@ def test_a_summary_counts_what_was_earned_since_the_last() -> None:
     facts = Facts(URL, CoordinatorView(ANSWER, ""), AGENT, RELAY, STREAM)
     assert (
         "Earned: 12.25 tokens, +1.15 since the last summary"
-        in word(Kind.SUMMARY, facts, "11.1").body
+        in word(NoticeKind.SUMMARY, facts, "11.1").body
     )
-    assert "Sent since the relay's start: 7.1 MB" in word(Kind.SUMMARY, facts, "11.1").body
+    assert "Sent since the relay's start: 7.1 MB" in word(NoticeKind.SUMMARY, facts, "11.1").body
     odd = Facts(URL, CoordinatorView(replace(ANSWER, earned="much"), ""), AGENT, RELAY, STREAM)
-    assert "Earned: much tokens\n" in word(Kind.SUMMARY, odd, "").body
+    assert "Earned: much tokens\n" in word(NoticeKind.SUMMARY, odd, "").body
 
 
 def test_every_kind_has_words() -> None:
     """Also the one that only tests the way."""
     facts = Facts(URL, CoordinatorView(ANSWER, ""), AGENT, RELAY, STREAM)
-    titles = {word(kind, facts, "").title for kind in Kind if kind is not Kind.TEST}
-    assert len(titles | {trial().title}) == len(Kind)
+    titles = {word(kind, facts, "").title for kind in NoticeKind if kind is not NoticeKind.TEST}
+    assert len(titles | {trial().title}) == len(NoticeKind)
 
 
 def test_what_was_told_is_remembered(tmp_path: Path) -> None:

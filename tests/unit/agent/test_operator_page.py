@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.doctor.findings import Kind
+from agent.doctor.findings import FindingKind
 from agent.settings import VARIABLES
 from coordinator.polling.nodes import NodeStatus
 from coordinator.reasons import Reason
@@ -28,7 +28,7 @@ def test_no_reason_and_no_status_is_told_that_does_not_exist() -> None:
 def test_every_exit_code_of_the_doctor_is_told() -> None:
     """0 and 2 are those of every start."""
     told = {int(code) for code in re.findall(r"^\| (\d+) \|", PAGE, re.MULTILINE)}
-    assert told == {0, 2, *(int(kind) for kind in Kind)}
+    assert told == {0, 2, *(int(kind) for kind in FindingKind)}
 
 
 def test_only_settings_that_exist_are_named() -> None:

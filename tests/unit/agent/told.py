@@ -1,6 +1,6 @@
 """What a node that earns was told, and what it sees of itself: for its pages and notices."""
 
-from agent.client.streams import HeartbeatAnswer, Stream
+from agent.client.answers import HeartbeatAnswer, RelayedStream
 from agent.relay.meter import StreamView
 from agent.relay.supervisor import RelayView
 from agent.shown.stats import AgentView
@@ -10,7 +10,7 @@ AGENT = AgentView("n4w7d2", "k3v9m2x7q4ab", 123.42)
 RELAY = RelayView("nginx-rtmp", "running", 120.2, 3)
 STREAM = StreamView(True, 100.1, 2, 5_000_000, 7_100_000, None, None)
 ANSWER = HeartbeatAnswer(
-    stream=Stream("k3v9m2x7q4ab", "active", RtmpAddress("203.0.113.5", 1935, "live", "s")),
+    stream=RelayedStream("k3v9m2x7q4ab", "active", RtmpAddress("203.0.113.5", 1935, "live", "s")),
     status="healthy",
     reason="ok",
     says="Everything is as it should be.",

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from agent.relay.engines.base import Engine
+from agent.relay.engines.engine import Engine
 from agent.relay.engines.nginx_rtmp import NginxRtmp
 from agent.relay.engines.rtmp_relay import RtmpRelay
 

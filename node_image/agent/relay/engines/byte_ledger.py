@@ -8,7 +8,7 @@ last reading and the close (at most a second's worth) is not counted.
 from collections import Counter
 from collections.abc import Iterable
 
-from agent.relay.engines.base import Audio, Reading, StreamReading, Video
+from agent.relay.engines.engine import Audio, Reading, StreamReading, Video
 from agent.relay.engines.rtmp_relay_stat import Connection
 from agent.relay.engines.sockets import TcpSocket
 

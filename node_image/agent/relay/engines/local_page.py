@@ -7,7 +7,7 @@ five times the CPU of everything else that the agent does.
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from agent.relay.engines.base import EngineSilentError
+from agent.relay.engines.engine import EngineSilentError
 
 READ_S_MAX = 1.5
 _PAGE_BYTES_MAX = 1_000_000

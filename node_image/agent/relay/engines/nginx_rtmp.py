@@ -11,9 +11,15 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from agent.relay.engines.base import EngineMissingError, EngineSilentError, Reading, RelayTask
+from agent.relay.engines.engine import (
+    EngineMissingError,
+    EngineSilentError,
+    Reading,
+    RelayTask,
+    StatisticsError,
+)
 from agent.relay.engines.local_page import LocalPage
-from agent.relay.engines.nginx_stat import StatisticsError, parse_statistics
+from agent.relay.engines.nginx_stat import parse_statistics
 
 _MODULE = Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
 _CONFIG = "nginx.conf"

@@ -3,15 +3,11 @@
 import re
 from xml.etree import ElementTree as ET
 
-from agent.relay.engines.base import Audio, Reading, StreamReading, Video
+from agent.relay.engines.engine import Audio, Reading, StatisticsError, StreamReading, Video
 
 # nginx escapes <, > and & in the names it repeats, but passes on control characters, which XML
 # forbids: one odd publisher could otherwise blind the agent.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-
-
-class StatisticsError(Exception):
-    """The body is not what rtmp_stat writes. The message says what is wrong."""
 
 
 def parse_statistics(body: bytes) -> Reading:

@@ -14,16 +14,17 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 
-from agent.relay.engines.base import (
+from agent.relay.engines.byte_ledger import ByteLedger
+from agent.relay.engines.engine import (
     EngineMissingError,
     EngineSilentError,
     EngineUnfitError,
     Reading,
     RelayTask,
+    StatisticsError,
 )
-from agent.relay.engines.byte_ledger import ByteLedger
 from agent.relay.engines.local_page import LocalPage
-from agent.relay.engines.rtmp_relay_stat import StatisticsError, parse_connections
+from agent.relay.engines.rtmp_relay_stat import parse_connections
 from agent.relay.engines.sockets import CountersError, sockets_of
 
 _CONFIG = "rtmp_relay.yaml"

@@ -10,16 +10,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from agent.relay.engines.engine import StatisticsError
+
 _CLEAN = re.compile(
     r'\{"id":\s*\d+,\s*"name":\s*"(?P<name>[A-Za-z0-9_-]*)",'
     r'\s*"application":\s*"(?P<application>[A-Za-z0-9_-]*)",\s*"status":\s*"(?P<status>[a-z ]*)",'
     r'\s*"address":\s*"(?P<address>[0-9.:]*)",\s*"connection":\s*"(?P<connection>[A-Z]*)",'
     r'\s*"state":\s*"(?P<state>[A-Z_]*)",+\s*"(?:direction|stream)":\s*"(?P<direction>[A-Z]*)"'
 )
-
-
-class StatisticsError(Exception):
-    """The body is not what rtmp_relay writes. The message says what is wrong."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from agent.addresses import AddressError
+from agent.endpoints import AddressError
 from agent.relay.doorman import Doorman, asked_place
 
 ASKED = (

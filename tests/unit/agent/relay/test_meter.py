@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.relay.engines.base import Reading, StreamReading, Video
+from agent.relay.engines.engine import Reading, StreamReading, Video
 from agent.relay.meter import ARRIVAL_GAP_S_MAX, Meter
 
 VIDEO = Video("H264", 640, 360, 15.0)

@@ -5,7 +5,7 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
-from agent.relay.engines.base import Audio, Video
+from agent.relay.engines.engine import Audio, Video
 from agent.relay.meter import StreamView
 from agent.relay.supervisor import RelayView
 from agent.shown.stats import AgentView, stats_body

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.relay.engines.base import Audio, RelayTask, StreamReading, Video
+from agent.relay.engines.engine import Audio, RelayTask, StatisticsError, StreamReading, Video
 from agent.relay.engines.nginx_rtmp import NginxRtmp
-from agent.relay.engines.nginx_stat import StatisticsError, parse_statistics
+from agent.relay.engines.nginx_stat import parse_statistics
 from rtmp.addresses import RtmpAddress
 
 HERE = Path(__file__).parent

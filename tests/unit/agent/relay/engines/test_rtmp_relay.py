@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.relay.engines.base import Audio, EngineUnfitError, RelayTask, Video
 from agent.relay.engines.byte_ledger import HANDSHAKE_BYTES_MAX, ByteLedger
+from agent.relay.engines.engine import Audio, EngineUnfitError, RelayTask, StatisticsError, Video
 from agent.relay.engines.rtmp_relay import RtmpRelay
-from agent.relay.engines.rtmp_relay_stat import Connection, StatisticsError, parse_connections
+from agent.relay.engines.rtmp_relay_stat import Connection, parse_connections
 from agent.relay.engines.sockets import CountersError, TcpSocket, parse_dump
 from rtmp.addresses import RtmpAddress
 

@@ -16,7 +16,7 @@ class NotUnderstoodError(Exception):
 
 
 @dataclass(frozen=True)
-class Stream:
+class RelayedStream:
     """The part of a stream's record that a node acts on."""
 
     stream_id: str
@@ -33,7 +33,7 @@ class Stream:
 class Candidate:
     """A stream that a node may choose, and how well it is served."""
 
-    stream: Stream
+    stream: RelayedStream
     nodes_verified: int
     max_paid_nodes: int
 
@@ -47,7 +47,7 @@ class Candidate:
 class HeartbeatAnswer:
     """What the coordinator thinks of the node."""
 
-    stream: Stream
+    stream: RelayedStream
     status: str
     reason: str
     says: str
@@ -60,10 +60,10 @@ class HeartbeatAnswer:
     """To be sent with the next heartbeat, which then costs the coordinator nothing."""
 
 
-def parse_stream(body: object) -> Stream:
+def parse_stream(body: object) -> RelayedStream:
     """The answer of `GET /streams/{id}`. Raises NotUnderstoodError."""
     fields = _fields(body)
-    return Stream(
+    return RelayedStream(
         _stream_id(fields),
         _text(fields, "status"),
         _address(fields, "ingest_url"),
@@ -86,7 +86,7 @@ def parse_candidates(body: object) -> tuple[list[Candidate], str]:
     ], token or ""
 
 
-def neediest(candidates: Iterable[Candidate], chance: float) -> Stream | None:
+def neediest(candidates: Iterable[Candidate], chance: float) -> RelayedStream | None:
     """The active stream that lacks nodes most; `chance` in [0, 1) decides between equals. Pure.
 
     Many nodes look at the same list in the same minute: without chance all would take one stream.
@@ -104,7 +104,7 @@ def parse_heartbeat_answer(body: object) -> HeartbeatAnswer:
     pace = fields.get("next_heartbeat_seconds")
     if isinstance(pace, bool) or not isinstance(pace, int | float) or not 0 <= pace <= _NUMBER_MAX:
         raise NotUnderstoodError("next_heartbeat_seconds is not a number of seconds")
-    stream = Stream(
+    stream = RelayedStream(
         _stream_id(fields),
         _text(fields, "stream_status"),
         _address(fields, "ingest_url"),

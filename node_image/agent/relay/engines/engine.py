@@ -20,6 +20,10 @@ class EngineSilentError(Exception):
     """The engine did not give its statistics. The message says why."""
 
 
+class StatisticsError(Exception):
+    """A page of statistics is not what this engine writes. The message says what is wrong."""
+
+
 @dataclass(frozen=True)
 class RelayTask:
     """What a relay has to do. Two equal tasks need the same configuration."""

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from agent.client.streams import (
+from agent.client.answers import (
     Candidate,
     NotUnderstoodError,
-    Stream,
+    RelayedStream,
     neediest,
     parse_candidates,
     parse_heartbeat_answer,
@@ -99,7 +99,7 @@ def test_an_answer_of_another_shape_is_not_understood(body: object) -> None:
 
 def _candidate(stream_id: str, verified: int, paid: int, status: str = "active") -> Candidate:
     url = RtmpAddress("203.0.113.5", 1935, "live", stream_id)
-    return Candidate(Stream(stream_id, status, url), verified, paid)
+    return Candidate(RelayedStream(stream_id, status, url), verified, paid)
 
 
 def test_a_node_that_may_choose_takes_the_active_stream_with_the_smallest_share() -> None:
