@@ -1,7 +1,7 @@
 """A client that plays one stream (section 7.2.2.1): bytes in, messages and bytes out.
 
-Each step follows the server's answer to the one before, and says what ffmpeg, mpv and VLC say: a
-server that treats other players otherwise should not tell this one from a viewer's.
+Each step follows the server's answer to the one before, and behind the handshake every byte is one
+of ffmpeg's, mpv's and VLC's: a server should not tell this player from a viewer's.
 """
 
 from enum import IntEnum
@@ -36,7 +36,7 @@ _CONNECT, _CREATE, _LENGTH, _PLAY = 1.0, 2.0, 3.0, 4.0
 """The numbers of our commands, which their answers repeat."""
 _WINDOW_BYTES = 2_500_000
 """Unless the server says another."""
-_BUFFER_MS = 3000
+_BUFFER_MS, _BUFFER_AT_MS = 3000, 1
 _LIVE_OR_RECORDED = -2000
 _PLAYED = frozenset((MessageKind.AUDIO, MessageKind.VIDEO, MessageKind.DATA))
 _ENDS = ("NetStream.Play.Stop", "NetStream.Play.UnpublishNotify", "NetStream.Play.Complete")
@@ -185,7 +185,8 @@ class Player:
         play = command("play", _PLAY, None, name, _LIVE_OR_RECORDED, stream_id=stream_id)
         self._send(_SOURCE, play)
         buffer = stream_id.to_bytes(4, "big") + _BUFFER_MS.to_bytes(4, "big")
-        self._send(_CONTROL, user_control(UserControl.BUFFER_LENGTH, buffer))
+        told = user_control(UserControl.BUFFER_LENGTH, buffer)._replace(timestamp_ms=_BUFFER_AT_MS)
+        self._send(_CONTROL, told)
 
     def _send(self, channel: int, message: Message) -> None:
         self._out += self._writer.write(channel, message)
