@@ -13,7 +13,7 @@ import pytest
 
 from agent.notices import record
 from agent.notices.delivery import deliver
-from agent.notices.rules import DAY_S, Told
+from agent.notices.rules import DAY_S, ToldNotices
 from agent.notices.wording import trial
 from tests.e2e.agents import AgentProcess
 from tests.e2e.coordinator_stand_in import STREAM_ID, CoordinatorStandIn
@@ -132,7 +132,7 @@ def test_a_day_after_the_last_summary_the_next_one_comes(
 ) -> None:
     """With what was earned meanwhile, and only one."""
     stands(coordinator, "healthy", earned="12.25")
-    yesterday = Told(is_first_check_over=True, summary_s=time.time() - DAY_S, earned="11")
+    yesterday = ToldNotices(is_first_check_over=True, summary_s=time.time() - DAY_S, earned="11")
     record.save(tmp_path, yesterday)
     with running(node_of(coordinator, tmp_path, receiver.address)) as node:
         wait_for_notices(receiver, node, "the last day")

@@ -10,7 +10,7 @@ from agent.backoff import Backoff
 from agent.log import log, log_crash
 from agent.notices import record
 from agent.notices.delivery import Delivery, deliver
-from agent.notices.rules import Told, after, due, see, settled
+from agent.notices.rules import ToldNotices, after, due, see, settled
 from agent.notices.wording import Facts, word
 
 LOOK_S = 2.0
@@ -81,7 +81,7 @@ class Notifier:
         self._failures += 1
         self._not_before_s = time.monotonic() + RETRY.delay_s(self._failures, self._chance())
 
-    def _keep(self, told: Told) -> None:
+    def _keep(self, told: ToldNotices) -> None:
         if told != self._told:
             self._told = told
             record.save(self._data_dir, told)

@@ -10,19 +10,19 @@ from dataclasses import asdict
 from pathlib import Path
 
 from agent.log import log
-from agent.notices.rules import Level, Told
+from agent.notices.rules import Level, ToldNotices
 
 FILE = "notices.json"
 _BYTES_MAX = 4096
 _EARNED_CHARS_MAX = 40
 
 
-def load(data_dir: Path) -> Told:
+def load(data_dir: Path) -> ToldNotices:
     """What was told; as nothing was, if there is no record or none that can be understood."""
     try:
         with (data_dir / FILE).open("rb") as file:
             fields = json.loads(file.read(_BYTES_MAX))
-        return Told(
+        return ToldNotices(
             level=Level(fields["level"]),
             worst=Level(fields["worst"]),
             in_row=max(0, int(fields["in_row"])),
@@ -32,13 +32,13 @@ def load(data_dir: Path) -> Told:
             earned=str(fields["earned"])[:_EARNED_CHARS_MAX],
         )
     except FileNotFoundError:
-        return Told()
+        return ToldNotices()
     except (OSError, ValueError, KeyError, TypeError, OverflowError) as e:
         log("notices_forgotten", logging.WARNING, reason=f"{FILE}: {type(e).__name__}")
-        return Told()
+        return ToldNotices()
 
 
-def save(data_dir: Path, told: Told) -> None:
+def save(data_dir: Path, told: ToldNotices) -> None:
     """Replace the record as a whole, or say in the log that it cannot be."""
     draft = data_dir / f".{FILE}"
     try:

@@ -64,7 +64,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Told:
+class ToldNotices:
     """What the operator knows. `at_s`: when the level was told last, `in_row`: how often since
     it was quiet, `worst`: the worst of these."""
 
@@ -92,7 +92,7 @@ def see(coordinator: CoordinatorView, trouble_s: float) -> Seen:
     return Seen(_LEVELS.get(answer.status), is_proven, earned)
 
 
-def settled(told: Told, seen: Seen, now_s: float) -> Told:
+def settled(told: ToldNotices, seen: Seen, now_s: float) -> ToldNotices:
     """What changes without a notice: days begin, and quiet is forgotten trouble."""
     if told.in_row and _since(told.at_s, now_s) >= QUIET_S:
         told = replace(told, in_row=0, worst=told.level)
@@ -104,7 +104,7 @@ def settled(told: Told, seen: Seen, now_s: float) -> Told:
     return told
 
 
-def due(told: Told, seen: Seen, now_s: float) -> NoticeKind | None:
+def due(told: ToldNotices, seen: Seen, now_s: float) -> NoticeKind | None:
     """The notice that is due, if any."""
     if seen.level is not None and seen.level != told.level and _may_tell(told, seen.level, now_s):
         return _KINDS[seen.level]
@@ -115,7 +115,7 @@ def due(told: Told, seen: Seen, now_s: float) -> NoticeKind | None:
     return None
 
 
-def after(told: Told, kind: NoticeKind, seen: Seen, now_s: float) -> Told:
+def after(told: ToldNotices, kind: NoticeKind, seen: Seen, now_s: float) -> ToldNotices:
     """What the operator knows once this notice was delivered."""
     if kind is NoticeKind.FIRST_CHECK:
         return replace(told, is_first_check_over=True)
@@ -126,7 +126,7 @@ def after(told: Told, kind: NoticeKind, seen: Seen, now_s: float) -> Told:
     return replace(told, level=level, worst=worst, in_row=told.in_row + 1, at_s=now_s)
 
 
-def _may_tell(told: Told, level: Level, now_s: float) -> bool:
+def _may_tell(told: ToldNotices, level: Level, now_s: float) -> bool:
     if told.in_row < AT_ONCE or level > told.worst:
         return True
     wait_s = COOL_DOWN.delay_s(told.in_row - AT_ONCE + 1, chance=1.0)

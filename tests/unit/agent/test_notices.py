@@ -17,7 +17,7 @@ from agent.notices.rules import (
     QUIET_S,
     Level,
     Seen,
-    Told,
+    ToldNotices,
     after,
     due,
     see,
@@ -31,7 +31,7 @@ MINUTE_S = 60.0
 BAD = replace(ANSWER, status="unhealthy", reason="down", says="It is closed.", fix="Forward it.")
 URL = "https://coordinator.example.org"
 # An operator who knows that all is well, in the middle of a day.
-CALM = Told(is_first_check_over=True, summary_s=NOW_S, earned="11")
+CALM = ToldNotices(is_first_check_over=True, summary_s=NOW_S, earned="11")
 
 
 def seen_as(status: str, earned: str = "12.25") -> Seen:
@@ -39,14 +39,16 @@ def seen_as(status: str, earned: str = "12.25") -> Seen:
     return see(CoordinatorView(replace(ANSWER, status=status, earned=earned), ""), 0.0)
 
 
-def tell(told: Told, seen: Seen, now_s: float) -> tuple[NoticeKind | None, Told]:
+def tell(told: ToldNotices, seen: Seen, now_s: float) -> tuple[NoticeKind | None, ToldNotices]:
     """One look: the notice, if any, and what the operator knows then."""
     told = settled(told, seen, now_s)
     kind = due(told, seen, now_s)
     return kind, after(told, kind, seen, now_s) if kind else told
 
 
-def notices(told: Told, looks: Iterator[tuple[float, Seen]]) -> list[tuple[float, NoticeKind]]:
+def notices(
+    told: ToldNotices, looks: Iterator[tuple[float, Seen]]
+) -> list[tuple[float, NoticeKind]]:
     """All notices of a series of looks, with the seconds since its start."""
     found = []
     for at_s, seen in looks:
@@ -137,7 +139,7 @@ def test_a_clock_that_was_put_back_silences_nobody() -> None:
 
 def test_the_first_passed_check_is_told_once() -> None:
     """From then on minutes are paid."""
-    told = Told()
+    told = ToldNotices()
     for status, reason in (("healthy", "unproven"), ("unhealthy", "check_failed")):
         answer = replace(ANSWER, status=status, reason=reason, earned="0")
         unproven = see(CoordinatorView(answer, ""), 0.0)
@@ -150,14 +152,14 @@ def test_the_first_passed_check_is_told_once() -> None:
 
 def test_a_node_that_earned_before_anybody_asked_for_notices_is_not_new() -> None:
     """Its first passed check is history."""
-    kind, told = tell(Told(), seen_as("healthy", "0.000001"), NOW_S)
+    kind, told = tell(ToldNotices(), seen_as("healthy", "0.000001"), NOW_S)
     assert (kind, told.is_first_check_over) == (None, True)
 
 
 def test_a_summary_comes_once_a_day_from_the_first_answer_on() -> None:
     """Nothing is summed up before there was a day."""
     hours = ((hour * 3600.0, seen_as("idle")) for hour in range(73))
-    sent = notices(Told(), hours)
+    sent = notices(ToldNotices(), hours)
     assert sent == [(at_s * 3600.0, NoticeKind.SUMMARY) for at_s in (24, 48, 72)]
 
 
@@ -217,16 +219,16 @@ def test_every_kind_has_words() -> None:
 
 def test_what_was_told_is_remembered(tmp_path: Path) -> None:
     """Beside the key; a record that cannot be understood is as none."""
-    told = Told(Level.FLAGGED, Level.FRAUD, 3, NOW_S, True, NOW_S - 5, "1.5")
-    assert record.load(tmp_path) == Told()
+    told = ToldNotices(Level.FLAGGED, Level.FRAUD, 3, NOW_S, True, NOW_S - 5, "1.5")
+    assert record.load(tmp_path) == ToldNotices()
     record.save(tmp_path, told)
     assert record.load(tmp_path) == told
     for wrong in ("", "[]", "{}", json.dumps({**vars(told), "level": 17})):
         (tmp_path / record.FILE).write_text(wrong)
-        assert record.load(tmp_path) == Told()
+        assert record.load(tmp_path) == ToldNotices()
 
 
 def test_a_folder_that_cannot_be_written_costs_the_memory_alone(tmp_path: Path) -> None:
     """The notice was delivered all the same."""
     record.save(tmp_path / "missing", CALM)
-    assert record.load(tmp_path / "missing") == Told()
+    assert record.load(tmp_path / "missing") == ToldNotices()
