@@ -64,7 +64,7 @@ def test_the_index_lists_every_decision_by_its_title() -> None:
     expected = [
         (str(number), title[2], DECISIONS[number].name) for number, title in titles.items() if title
     ]
-    listed = re.findall(r"^\| (\d+) \| \[(.+)\]\((\S+)\) \|", INDEX, re.MULTILINE)
+    listed = re.findall(r"^\| (\d+) \| \[([^\]]+)\]\((\S+)\) \|", INDEX, re.MULTILINE)
     assert listed == expected
 
 
