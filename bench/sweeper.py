@@ -23,10 +23,9 @@ from coordinator.adapters.outbound.poll_client import PollClient
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store import Ref, Store
 from coordinator.checking.trustbook import TRUST_BOOKS, TrustBook
-from coordinator.epochs import Calendar
+from coordinator.epochs import HOUR_S, Calendar
 from coordinator.pages.history import History
 from coordinator.pages.network_pages import NetworkPage
-from coordinator.polling.rollups import HOUR_S
 from coordinator.polling.rosters import Roster, Slot
 from coordinator.polling.shards import WHOLE
 from tests.doubles.memory import MemoryStore

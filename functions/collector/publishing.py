@@ -9,7 +9,6 @@ from coordinator.documents.column_memory import ColumnPacker
 from coordinator.epochs import Calendar
 from coordinator.pages.history import HOURS, History, NodeHistory
 from coordinator.pages.network_pages import NetworkPage, News
-from coordinator.polling.rollups import HOUR_S
 from coordinator.polling.rosters import Roster
 from coordinator.polling.shards import Shard
 from coordinator.polling.sweeps import Sweep
@@ -71,7 +70,7 @@ class Publisher:
 
     def _first(self, shard: Shard, tick: int, found: list[NetworkPage]) -> NetworkPage:
         """A shard's first page: with what the pages before SHARDS was changed show of the past."""
-        hour = self._hour(tick) if found else self._hour(tick) - HOURS
+        hour = self.calendar.hour_of(tick) - (0 if found else HOURS)
         past: dict[str, NodeHistory] = {}
         pictures: dict[str, str] = {}
         for page in found:
@@ -81,7 +80,7 @@ class Publisher:
 
     async def _history(self, history: History, sweep: Sweep, roster: Roster) -> History:
         """With the hours that have ended since, each read once by whoever shows it first."""
-        hour = self._hour(sweep.tick)
+        hour = self.calendar.hour_of(sweep.tick)
         if history.until_hour >= hour:
             return history
         history = history.skipped_to(max(history.until_hour, hour - HOURS))
@@ -90,6 +89,3 @@ class Publisher:
         for rollup in await self.measurements.rollups_of(sweep.shard, hours):
             history = history.after(rollup.nodes if rollup else {}, kept)
         return history
-
-    def _hour(self, tick: int) -> int:
-        return tick * self.calendar.sweep_seconds // HOUR_S

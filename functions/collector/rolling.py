@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from coordinator.adapters.records import Measurements
 from coordinator.epochs import Calendar
-from coordinator.polling.rollups import HOUR_S, rolled_up, ticks_of_hour
+from coordinator.polling.rollups import rolled_up
 from coordinator.polling.rosters import Roster
 from coordinator.polling.shards import Shard
 from coordinator.polling.sweeps import Sweep, SweepBits
@@ -26,10 +26,10 @@ class Roller:
         of the one in which `last_tick` lies, the sweep before this one (0: there was none).
 
         True if this call wrote it. Another instance may be faster: it is created once."""
-        ended = self._hour(sweep.tick) - 1
+        ended = self.calendar.hour_of(sweep.tick) - 1
         if last_tick:  # nothing is swept while the network rests
-            ended = min(ended, self._hour(last_tick))
-        before = ticks_of_hour(ended, self.calendar.sweep_seconds)
+            ended = min(ended, self.calendar.hour_of(last_tick))
+        before = self.calendar.ticks_of_hour(ended)
         kept = [bits for bits in self._bits.get(sweep.shard, []) if bits.tick >= before.start]
         self._bits[sweep.shard] = [*kept, sweep.bits()]
         if self._rolled.get(sweep.shard, -1) >= ended:
@@ -50,6 +50,3 @@ class Roller:
         created = await self.measurements.create_rollup(rollup, now_s)
         self._rolled[sweep.shard] = ended
         return created
-
-    def _hour(self, tick: int) -> int:
-        return tick * self.calendar.sweep_seconds // HOUR_S

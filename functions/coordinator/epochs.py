@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+MINUTE_S, HOUR_S = 60, 3_600
 COMMIT_SECONDS_MAX = 12.0
 """Longer than a store is given for one write: what was recorded in time is there by then."""
 EVIDENCE_DAYS = 90
@@ -48,6 +49,23 @@ class Calendar:
         """The sweep intervals of an epoch."""
         start_s, end_s = self.epoch_bounds_s(epoch)
         return range(start_s // self.sweep_seconds, end_s // self.sweep_seconds)
+
+    @property
+    def hour_seconds(self) -> int:
+        """What pages draw as an hour. A network whose minutes are shorter than a minute runs for
+        show, and has an epoch for it: its first day is over before anybody has gone."""
+        if self.sweep_seconds >= MINUTE_S:
+            return HOUR_S
+        return min(self.epoch_seconds, HOUR_S)
+
+    def hour_of(self, tick: int) -> int:
+        """The hour that a sweep begins in, counted from 1970."""
+        return tick * self.sweep_seconds // self.hour_seconds
+
+    def ticks_of_hour(self, hour: int) -> range:
+        """The sweeps that begin in an hour."""
+        start_s, end_s = hour * self.hour_seconds, (hour + 1) * self.hour_seconds
+        return range(-(-start_s // self.sweep_seconds), -(-end_s // self.sweep_seconds))
 
     def evidence_until_s(self, epoch: int) -> float:
         """Evidence recorded later than this is late: it is ignored and counted.

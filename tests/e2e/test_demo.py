@@ -6,6 +6,7 @@ In surroundings that other programs like and that it must not trip over: a proxy
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -269,6 +270,14 @@ def test_the_checking_is_checked(demo: Demo) -> None:
     )
     assert "the checking is not checked" not in demo.api.get("/").text
     assert "false alarms in" in demo.api.get("/").text
+
+
+def test_bars_fill_from_the_first_epoch_on(demo: Demo) -> None:
+    """One for an hour of the demo, which is a minute."""
+    demo.until(
+        lambda: re.search(r"Last \d+ hours: [1-9]", demo.api.get("/").text) is not None,
+        "a bar of the last 24 hours",
+    )
 
 
 def test_the_streams_key_is_in_no_command_line_no_log_and_no_output(demo: Demo) -> None:

@@ -13,8 +13,6 @@ from coordinator.polling.shards import Shard
 from coordinator.polling.sweeps import SweepBits
 from coordinator.polling.uptime import minutes_of
 
-HOUR_S = 3_600
-
 
 @dataclass(frozen=True, slots=True)
 class NodeHour:
@@ -67,11 +65,6 @@ class Rollup:
 def rollup_id(shard: Shard, hour: int) -> str:
     """Names a roll-up's document."""
     return f"{shard}-{hour}"
-
-
-def ticks_of_hour(hour: int, sweep_seconds: int) -> range:
-    """The sweeps that begin in an hour."""
-    return range(-(-hour * HOUR_S // sweep_seconds), -(-(hour + 1) * HOUR_S // sweep_seconds))
 
 
 def rolled_up(

@@ -30,3 +30,30 @@ def test_lengths_that_do_not_fit_are_refused(sweep: int, epoch: int) -> None:
     """An epoch is a whole number of sweeps."""
     with pytest.raises(ValueError, match=r"epoch|least"):
         Calendar(sweep_seconds=sweep, epoch_seconds=epoch)
+
+
+@pytest.mark.parametrize(
+    ("sweep_s", "epoch_s", "hour_s"),
+    [
+        (60, 3_600, 3_600),
+        (60, 900, 3_600),
+        (120, 86_400, 3_600),
+        (5, 60, 60),
+        (7, 3_500, 3_500),
+        (1, 86_400, 3_600),
+    ],
+)
+def test_an_hour_is_an_hour_but_in_a_network_that_runs_for_show(
+    sweep_s: int, epoch_s: int, hour_s: int
+) -> None:
+    """Short epochs alone do not make one."""
+    assert Calendar(sweep_s, 1, epoch_s).hour_seconds == hour_s
+
+
+@pytest.mark.parametrize(("sweep_s", "epoch_s"), [(1, 60), (7, 3_500), (61, 3_660), (3_600, 3_600)])
+def test_every_tick_is_of_one_hour(sweep_s: int, epoch_s: int) -> None:
+    """Also where an hour is no whole number of sweeps."""
+    calendar = Calendar(sweep_s, 1, epoch_s)
+    hours = [calendar.ticks_of_hour(hour) for hour in range(5)]
+    assert [tick for ticks in hours for tick in ticks] == list(range(hours[-1].stop))
+    assert all(calendar.hour_of(tick) == i for i, ticks in enumerate(hours) for tick in ticks)

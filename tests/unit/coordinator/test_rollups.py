@@ -1,6 +1,6 @@
 """An hour of sweeps as counts."""
 
-from coordinator.polling.rollups import NodeHour, Rollup, rolled_up, ticks_of_hour
+from coordinator.polling.rollups import NodeHour, Rollup, rolled_up
 from coordinator.polling.rosters import Roster, Slot
 from coordinator.polling.shards import WHOLE
 from coordinator.polling.sweeps import SweepBits
@@ -30,10 +30,3 @@ def test_a_rollup_survives_its_document() -> None:
     """To the last count."""
     rollup = rolled_up(WHOLE, 7, range(100, 105), {(WHOLE, 1): ROSTER}, SWEEPS)
     assert Rollup.from_fields(rollup.to_fields()) == rollup
-
-
-def test_every_tick_is_of_one_hour() -> None:
-    """Also where an hour is no whole number of sweeps."""
-    for seconds in (1, 7, 60, 3_600):
-        hours = [ticks_of_hour(hour, seconds) for hour in range(5)]
-        assert [t for ticks in hours for t in ticks] == list(range(hours[-1].stop))
