@@ -7,6 +7,7 @@ import json
 import resource
 import socket
 from collections.abc import Callable, Coroutine, Sequence
+from random import Random
 from typing import Protocol
 
 import pytest
@@ -33,6 +34,9 @@ PATIENT = OutboundLimits(resolve_seconds=30.0, connect_seconds=30.0, total_secon
 """So that only what is meant to be cut off by the clock is."""
 HASTY = OutboundLimits(resolve_seconds=0.4, connect_seconds=0.4, total_seconds=0.4)
 """Each as long as the whole: loopback connects at once, if this process gets a processor."""
+
+SECONDS_MAX = 20.0
+"""Whatever does not come by then is not coming."""
 
 STATS = json.dumps({"schema": "restream-node/1"}).encode()
 GZIPPED = gzip.compress(STATS, mtime=0)
@@ -380,6 +384,40 @@ async def test_the_request_is_small_and_plain(
     ]
 
 
+async def test_polls_speak_no_tls_rather_than_none_that_is_asked_for() -> None:
+    """Statistics are served over http; an https address was never parsed as one of them."""
+    async with hostile.serving(saying(sized(STATS))) as server:
+        client = PollClient(Guard(allow_private=True), PATIENT)
+        with pytest.raises(ValueError, match="TLS"):
+            await client.get(HttpAddress("127.0.0.1", server.port, "/", is_tls=True))
+        assert server.accepted == 0
+
+
+async def test_whatever_bytes_are_wrong_nothing_is_raised(client_of: ClientOf) -> None:
+    """Proper answers, each with a few bytes changed, taken away or put in."""
+    rng = Random(7)
+    answers = [saying(_spoiled(rng, rng.choice(list(ACCEPTED.values()))[0])) for _ in range(200)]
+    given = iter(answers)
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await next(given)(reader, writer)
+
+    async with hostile.serving(script) as server:
+        client = client_of(allow_private=True, limits=PATIENT)
+        found = [await client.get(server.address) for _ in answers]
+    assert {type(one) for one in found} == {Fetched, Failed}
+    reasons = {one.reason for one in found if isinstance(one, Failed)}
+    assert reasons <= {Reason.STATS_BAD_HTTP, Reason.STATS_TOO_LARGE}
+
+
+def _spoiled(rng: Random, answer: bytes) -> bytes:
+    spoiled = bytearray(answer)
+    for _ in range(rng.randint(1, 4)):
+        at = rng.randrange(min(len(spoiled), 200))
+        spoiled[at : at + rng.randint(0, 3)] = rng.randbytes(rng.randint(0, 3))
+    return bytes(spoiled)
+
+
 class TestConnecting:
     """Before anything is said."""
 
@@ -402,7 +440,9 @@ class TestConnecting:
                 caller.setblocking(False)
                 assert caller.connect_ex(full.getsockname()) == errno.EINPROGRESS
             address = HttpAddress("127.0.0.1", full.getsockname()[1], "/")
-            failed = await client_of(allow_private=True, limits=HASTY).get(address)
+            limits = OutboundLimits(connect_seconds=0.2, total_seconds=SECONDS_MAX * 2)
+            async with asyncio.timeout(SECONDS_MAX):
+                failed = await client_of(allow_private=True, limits=limits).get(address)
             for caller in callers:
                 caller.close()
         assert isinstance(failed, Failed)
@@ -430,10 +470,13 @@ class TestConnecting:
         assert {one.reason for one in refused if isinstance(one, AddressRefused)} == {
             Reason.NAME_UNRESOLVED
         }
-        waits = asyncio.create_task(guard.resolve("waits.example.org", HASTY))
-        await asyncio.sleep(0)
+        waits = asyncio.create_task(guard.way_to("waits.example.org", PATIENT))
+        await asyncio.sleep(0.05)
+        got_a_place_s = asyncio.get_running_loop().time()
         answered.set()  # only now do those that were given up hand back their places
-        assert await waits == "8.8.4.4"
+        way = await waits
+        assert way.peer == "8.8.4.4"
+        assert way.last_deadline >= got_a_place_s + PATIENT.total_seconds
 
     async def test_a_lack_of_our_own_is_not_the_nodes_fault(self, client_of: ClientOf) -> None:
         """No descriptor is left for a socket."""

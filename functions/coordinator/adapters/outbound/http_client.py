@@ -77,7 +77,7 @@ class HttpClient:
         tls = (self._tls or system_tls()) if address.is_tls else None
         deadline = StagedDeadline(self._timer, way.first_deadline, way.last_deadline)
         transport = PinnedTransport(address, way.peer, self._limits, deadline, tls)
-        # A proxy of the environment would be asked in place of the transport, past the guard.
+        # Where a transport is given httpx asks no proxy; that it heeds no environment is said here.
         client = httpx.AsyncClient(transport=transport, trust_env=False, follow_redirects=False)
         try:
             with deadline:
