@@ -86,7 +86,9 @@ def _runs_containers() -> bool:
 
 
 def complete(needs: Sequence[Need] = NEEDS) -> None:
-    """Installs whatever is missing. Raises MachineError, PackagesError, JarError or OSError."""
+    """Installs whatever is missing.
+
+    Raises MachineError, PackagesError, EmulatorError or JarError."""
     if packages.is_untidy() or not _is_complete(needs):
         with packages.alone(LOCK) as held:
             packages.tidy()
@@ -94,7 +96,7 @@ def complete(needs: Sequence[Need] = NEEDS) -> None:
 
 
 def _is_complete(needs: Sequence[Need]) -> bool:
-    return all(need.is_met() for need in needs) and _has_emulator()
+    return _has_emulator() and all(need.is_met() for need in needs)
 
 
 def _complete(needs: Sequence[Need], held: IO[str]) -> None:
@@ -134,11 +136,8 @@ def _on_path(program: str) -> bool:
 
 
 def _has_emulator() -> bool:
-    try:
-        firestore.command("127.0.0.1:1")
-    except firestore.EmulatorError:
-        return False
-    return True
+    """Raises firestore.EmulatorError if a jar is named that is not there."""
+    return firestore.jar_path(os.environ) is not None
 
 
 def _get_emulator(held: IO[str]) -> None:

@@ -6,6 +6,7 @@ It knows what a line-drawing program writes: text, returns, cursor up, erased li
 import fcntl
 import os
 import re
+import select
 import struct
 import subprocess
 import termios
@@ -36,6 +37,10 @@ class Screen:
         """With what has scrolled away."""
         return "\n".join(self._lines)
 
+    def resize(self, columns: int) -> None:
+        """What is drawn stays as it is; a real one would wrap it, in ways of its own."""
+        self._columns = columns
+
     def write(self, text: str) -> None:
         """Whatever the program has printed."""
         at = 0
@@ -52,6 +57,13 @@ class Screen:
             # Nobody gets at what has scrolled away.
             first = max(0, len(self._lines) - self._rows)
             self._row = max(first, self._row - int(number or 1))
+        elif verb == "J":
+            assert number == "2", f"an unknown way to clear: {number}"
+            del self._lines[max(0, len(self._lines) - self._rows) :]
+            self._lines.append("")
+            self._row, self._column = len(self._lines) - 1, 0
+        elif verb == "H":
+            assert not number, f"an unknown place: {number}"
         elif verb == "K":
             assert number == "2", f"an unknown way to erase: {number}"
             self._lines[self._row] = ""
@@ -82,9 +94,9 @@ class Terminal:
     ) -> None:
         self.screen = Screen(columns, rows)
         self.printed = ""
+        self._rows = rows
         self._ours, theirs = os.openpty()
-        size = struct.pack("HHHH", rows, columns, 0, 0)
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, size)
+        self.resize(columns)
         # setsid: so that Ctrl-C on this terminal is for the program and its children.
         self.process = subprocess.Popen(
             ("setsid", "--ctty", *argv),
@@ -103,6 +115,18 @@ class Terminal:
             assert time.monotonic() < deadline_s, f"{texts} never came:\n{self.screen.all}"
             assert self._read(), f"it ended before {texts}:\n{self.screen.all}"
 
+    def resize(self, columns: int) -> None:
+        """As if the user drew the window narrower."""
+        size = struct.pack("HHHH", self._rows, columns, 0, 0)
+        fcntl.ioctl(self._ours, termios.TIOCSWINSZ, size)
+        self.screen.resize(columns)
+
+    def until_redrawn(self, times: int) -> None:
+        """Returns when the dashboard's line was written so many more times."""
+        wanted = self.printed.count("dashboard") + times
+        while self.printed.count("dashboard") < wanted:
+            assert self._read(), f"it ended before:\n{self.screen.all}"
+
     def interrupt(self) -> int:
         """Ctrl-C; the exit code."""
         os.write(self._ours, b"\x03")
@@ -117,6 +141,8 @@ class Terminal:
 
     def _read(self) -> bool:
         """Takes what is there, or waits for it; False once the program has closed it."""
+        ready, _, _ = select.select([self._ours], [], [], SECONDS_MAX)
+        assert ready, f"it says nothing any more:\n{self.screen.all}"
         try:
             data = os.read(self._ours, 65_536)
         except OSError:  # the other side is gone

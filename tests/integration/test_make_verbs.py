@@ -90,3 +90,10 @@ def test_a_complete_machine_is_left_alone(make: Make, tmp_path: Path) -> None:
     done = make("setup", PATH=f"{tmp_path}:{os.environ['PATH']}")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert not called.exists()
+
+
+def test_a_jar_that_is_named_and_not_there_is_one_sentence(make: Make) -> None:
+    """Nothing is installed or fetched in its place."""
+    done = make("setup", FIRESTORE_EMULATOR_JAR="/none/emulator.jar")
+    assert done.returncode != 0
+    assert _said(done) == ["FIRESTORE_EMULATOR_JAR names no file: /none/emulator.jar"]

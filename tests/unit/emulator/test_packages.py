@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from emulator.demo.options import ROOT
-from emulator.packages import POLICY_TEXT, is_untidy, tidy
+from emulator.packages import POLICY_TEXT, alone, is_untidy, tidy
 
 WAIT_SECONDS_MAX = 20.0
 _INSTALL = (
@@ -177,3 +177,9 @@ def test_a_policy_of_somebody_elses_is_never_removed(tmp_path: Path, text: str) 
     policy.write_text(text)
     tidy(policy)
     assert policy.read_text() == text
+
+
+def test_who_may_not_write_here_is_alone_all_the_same() -> None:
+    """What follows says what an administrator has to install."""
+    with alone(Path("/sys/restream/setup.lock")) as held:
+        assert held.read() == ""
