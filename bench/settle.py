@@ -26,7 +26,7 @@ from coordinator.pages.node_pages import BUCKETS
 from coordinator.polling.polls import Outcome, Poll
 from coordinator.polling.rosters import Roster, Slot
 from coordinator.polling.shards import WHOLE
-from coordinator.polling.sweeps import Sweep
+from coordinator.polling.sweeps import SWEEPS, Sweep
 from coordinator.reasons import Reason
 from coordinator.streams import Stream
 from payout.gathering import Gatherer
@@ -83,9 +83,9 @@ async def measured() -> MemoryStore:
     slots = tuple(_slot(number) for number in range(NODES))
     await measurements.put_roster(Roster(WHOLE, 1, 1.0, slots))
     polls = dict.fromkeys(range(NODES), Poll(Outcome.UP, Reason.OK, 60, 60))
-    fields = Sweep(WHOLE, 0, 1, polls).to_fields()
+    fields = SWEEPS.encode(Sweep(WHOLE, 0, 1, polls))
     for tick in range(START_TICK, START_TICK + 60 * EPOCHS):
-        sweep = {**fields, "sweep_tick": tick, "recorded_s": tick * 60.0 + 7}
+        sweep = {**fields, "tick": tick, "sweep_tick": tick, "recorded_s": tick * 60.0 + 7}
         await store.put(Ref("probe_results", Sweep(WHOLE, tick, 1, {}).id), sweep)
         run = _run(tick, slots)
         await store.put(Ref("probe_results", run.id), RUNS.encode(run))

@@ -45,8 +45,10 @@ from coordinator.ledger.rows import Carried, Row, Voided
 from coordinator.ledger.statements import MORE_ROWS, STATEMENTS, MoreRows, Statement
 from coordinator.ledger.terms import Terms
 from coordinator.ledger.webhooks import WEBHOOKS, Webhook
+from coordinator.pages.history import History, NodeHistory
 from coordinator.pages.incidents import INCIDENTS, Incident, Incidents
 from coordinator.pages.money_pages import MONEY_PAGES, MoneyPage, Tokens
+from coordinator.pages.network_pages import NETWORK_PAGES, NetworkPage, PackedNetwork
 from coordinator.pages.node_pages import (
     BUCKET_PAGES,
     PACKED_EPOCHS,
@@ -56,6 +58,12 @@ from coordinator.pages.node_pages import (
     Part,
 )
 from coordinator.pages.stream_pages import STREAM_PAGES, StreamHour, StreamPage
+from coordinator.polling.nodes import NODES, Node
+from coordinator.polling.polls import Outcome, Poll
+from coordinator.polling.rollups import ROLLUPS, NodeHour, Rollup
+from coordinator.polling.rosters import ROSTERS, PackedRoster, Roster, Slot
+from coordinator.polling.shards import Shard
+from coordinator.polling.sweeps import SWEEPS, Sweep
 from coordinator.reasons import Reason
 from coordinator.streams import STREAMS, Stream
 
@@ -113,6 +121,16 @@ STATEMENT = Statement(
     2_500_010, 19, 23, 10_000_000, 7_000_003, True, 59, AT_S, ("0-29921760",),
 )  # fmt: skip
 
+SHARD = Shard(2, 3)
+LEFT = Slot("n2", "s3", "http://51.7.3.2:8080/stats.json", "51.7.3.2", 1935, 29_921_760, AT_S,
+            29_921_761, "left")  # fmt: skip
+STAYS = Slot("n3", "s5", "http://a.example/s", "a.example", 1936, 29_921_761, AT_S + 1)
+POLL = Poll(Outcome.STALLED, Reason.STALLED, 7, 5, 1, 2, 3, 10**12, 29_921_759)
+HISTORY = History(498_701, {"n2": NodeHistory("0d~-", "ab", NodeHour(60, 53, 2, 3))})
+NETWORK = NetworkPage(
+    SHARD, 29_921_762, 7.25, (LEFT, STAYS), {0: POLL}, {"n2": TRUST}, HISTORY, {"n3": "s5.7"}, NEWS
+)
+
 RECORDS: list[tuple[Codec[Any], Any]] = [
     (ACCOUNTS, Accounts({"s3": 498_700}, {
         "n2": Account({"s3": Service(7, 11, (Held(7, 13, 31), Held(11, 17, 35)))}, 19, 23),
@@ -132,11 +150,25 @@ RECORDS: list[tuple[Codec[Any], Any]] = [
     (MONEY_PAGES, MONEY),
     (NOTES, Note(False, AT_S)),
     (MORE_ROWS, MoreRows(ROWS)),
+    (NETWORK_PAGES, PackedNetwork.of(NETWORK)),
+    (NODES, Node(
+        node_id="n2", stream_id="s3", stats_url="http://51.7.3.2:8080/stats.json",
+        rtmp_host="51.7.3.2", rtmp_port=1935, agent="agent/7", engine="restream",
+        state="leaving", joined_s=AT_S - 7, changed_s=AT_S,
+    )),
     (PACKED_EPOCHS, PackedEpoch.of(PART)),
+    (ROLLUPS, Rollup(SHARD, 498_700, {
+        ("n2", "s3"): NodeHour(60, 53, 2, 3), ("n2", "s5"): NodeHour(1, 1, 0)
+    })),
+    (ROSTERS, PackedRoster.of(Roster(SHARD, 29_921_760, AT_S, (LEFT, STAYS), 29_921_765, 7))),
     (RUNS, RUN),
     (SCHEDULE_DAYS, LotteryDay(date(2026, 11, 22), "c0de", 59, 7, AT_S, bytes(range(7)))),
     (STATEMENTS, STATEMENT),
     (STREAMS, STREAM),
+    (SWEEPS, Sweep(
+        SHARD, 29_921_762, 29_921_760, {0: POLL, 17: Poll(Outcome.UP, Reason.OK, 1, 1)}, 7, AT_S,
+        {17: STAYS}, 29_921_755,
+    )),
     (STREAM_PAGES, StreamPage((HOUR,), "s3.7", MONEY)),
     (THUMBNAILS, Thumbnail("s3.7", AT_S, b"\xff\xd8\xff\xd9")),
     (TRUST_BOOKS, TrustBook({"n2": TRUST}, {Control.BAD: ControlCount(5, 1, 2)}, NEWS)),

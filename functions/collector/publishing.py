@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.log import Log, LogEvent
 from coordinator.adapters.records import Measurements
-from coordinator.documents.column_memory import ColumnPacker
 from coordinator.epochs import Calendar
 from coordinator.pages.history import HOURS, History, NodeHistory
 from coordinator.pages.network_pages import NetworkPage, News
@@ -24,7 +23,6 @@ class Publisher:
     log: Log
     _pages: dict[Shard, NetworkPage] = field(default_factory=dict)
     """What this instance wrote last."""
-    _packers: dict[Shard, ColumnPacker] = field(default_factory=dict)
 
     async def before(self, shard: Shard, tick: int) -> NetworkPage | None:
         """The page to go on from; None if it could not be read, and none is to be written."""
@@ -61,8 +59,7 @@ class Publisher:
                 swept_seconds,
             )
             page = before.following(sweep, roster, news)
-            packer = self._packers.setdefault(sweep.shard, ColumnPacker())
-            await self.measurements.put_network_page(page, packer)
+            await self.measurements.put_network_page(page)
         except Exception as error:  # likewise; the next sweep tries again
             self.log.failure(LogEvent.PAGE_NOT_WRITTEN, error, shard=sweep.shard.number)
             return

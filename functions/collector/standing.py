@@ -4,6 +4,7 @@ Read from documents when another instance swept last, kept in memory otherwise: 
 that wrote the last sweep knows it, and the roster, without reading anything.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from coordinator.adapters.records import Measurements
@@ -23,7 +24,7 @@ class Standing:
     tick: int
     """Of the last sweep; 0 if there was none."""
     roster: Roster
-    polls: dict[int, Poll]
+    polls: Mapping[int, Poll]
     """The last sweep's rows, by slot of this roster."""
     cursor_s: float
     """Node documents changed up to here have been taken in."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, field, fields, make_dataclass, replace
 from functools import reduce
 from operator import or_
-from types import UnionType
+from types import FunctionType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from hypothesis import given
@@ -97,9 +97,13 @@ class _Next:
         # Behind a field with a default, others are given by their names.
         by_name = any(_is_required(known[name]) for name, _ in ours[self.place + 1 :])
         known[NEW] = field(default=self.default, kw_only=by_name)
-        return make_dataclass(
-            old.__name__, [(name, kind, _again(known[name])) for name, kind in ours], frozen=True
-        )
+        methods = {
+            name: each
+            for name, each in vars(old).items()
+            if isinstance(each, FunctionType | property) and not name.startswith("__")
+        }
+        made = [(name, kind, _again(known[name])) for name, kind in ours]
+        return make_dataclass(old.__name__, made, frozen=True, namespace=methods)
 
 
 def _again(one: Any) -> Any:

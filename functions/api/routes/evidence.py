@@ -1,9 +1,8 @@
 """The public record: everything that a schedule or a statement can be recomputed from."""
 
 import base64
-from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import FastAPI, Query
 
@@ -14,7 +13,10 @@ from api.wire.evidence import RosterOut, RunOut, RunsOut, ScheduleOut, SlotOut, 
 from coordinator.adapters.records import Measurements
 from coordinator.checking.checks import Run
 from coordinator.checking.days import LotteryDay
+from coordinator.documents.bitmaps import bitmap_bytes
+from coordinator.polling.polls import Outcome
 from coordinator.polling.rosters import roster_key
+from coordinator.polling.sweeps import SweepBits, shard_tick
 
 RUNS_PAGE_MAX = 100
 CHECKS_PAGE_MAX = 10_000
@@ -50,9 +52,9 @@ def install(app: FastAPI, services: Services) -> None:
     async def list_sweeps(from_tick: Number, until_tick: Number) -> SweepsOut:
         """Bitmaps by slot (little-endian, base64) of the ticks from_tick <= n < until_tick."""
         ticks = range(from_tick, min(until_tick, from_tick + SWEEPS_PAGE_MAX))
-        documents = await services.measurements.sweep_documents(ticks)
+        sweeps = await services.measurements.sweep_bits(ticks)
         more = ticks.stop if ticks.stop < until_tick else None
-        return SweepsOut(sweeps=[sweep_out(fields) for fields in documents], next_tick=more)
+        return SweepsOut(sweeps=[sweep_out(sweep) for sweep in sweeps], next_tick=more)
 
     @app.get(
         "/rosters/{roster_id}", tags=["evidence"], responses=problems(ProblemKind.UNKNOWN_ROSTER)
@@ -97,12 +99,18 @@ def schedule_out(day: LotteryDay) -> ScheduleOut:
     )
 
 
-def sweep_out(fields: Mapping[str, Any]) -> SweepOut:
-    """A sweep's document on the wire: bytes in base64, everything else as it is."""
-    told = {name: fields[name] for name in SweepOut.model_fields.keys() & fields.keys()}
-    return SweepOut.model_validate(
-        {
-            name: base64.b64encode(value).decode() if isinstance(value, bytes) else value
-            for name, value in told.items()
-        }
+def sweep_out(sweep: SweepBits) -> SweepOut:
+    """A sweep on the wire: its bitmaps in base64."""
+    names = ("probed", *(outcome.value for outcome in Outcome))
+    bitmaps = {name: bitmap_bytes(getattr(sweep, name)) for name in names}
+    return SweepOut(
+        sweep_tick=sweep.tick,
+        shard=str(sweep.shard),
+        shard_tick=shard_tick(sweep.shard, sweep.tick),
+        since_tick=sweep.since_tick,
+        roster_version=sweep.roster_version,
+        roster_revision=sweep.roster_revision,
+        recorded_s=sweep.recorded_s,
+        cursor_s=sweep.cursor_s,
+        **{name: base64.b64encode(packed).decode() for name, packed in bitmaps.items()},
     )

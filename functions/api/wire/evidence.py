@@ -128,7 +128,6 @@ class SweepOut(BaseModel):
         roster_revision=1,
         recorded_s=1_795_356_007.5,
         cursor_s=1_795_355_997.0,
-        changes="eJyLjgUAARUAuQ==",
         probed="AQ==",
         up="AQ==",
         **dict.fromkeys(("idle", "down", "invalid", "stalled", "blocked", "unknown"), ""),
@@ -147,8 +146,6 @@ class SweepOut(BaseModel):
     """When it was written: too late, and it counts for nothing."""
     cursor_s: float
     """Nodes that announced something new up to here have been taken in."""
-    changes: Annotated[str, WithJsonSchema({"type": "string", "contentEncoding": "base64"})]
-    """The slots that this sweep changed, packed; the roster has them all."""
     probed: Bitmap
     up: Bitmap
     idle: Bitmap

@@ -37,6 +37,7 @@ __all__ = [
     "Table",
     "packed_columns",
     "packed_table",
+    "rows_of",
     "unpacked_columns",
     "unpacked_table",
 ]
@@ -185,8 +186,13 @@ class _Packed:
         return found
 
 
+def rows_of(record: Any, columns: Columns) -> list[Any]:
+    """The records of these columns."""
+    return _made(record, [columns[field.name] for field in fields_of(record)])
+
+
 def _made(record: Any, columns: Sequence[Iterable[Any]]) -> list[Any]:
-    """The records of these columns, in the order of its fields."""
+    """The records of these columns, which are in the order of its fields."""
     fields = fields_of(record)
     if all(field.is_positional for field in fields):
         return list(map(record, *columns))

@@ -6,15 +6,17 @@ nothing else. A page is for people: nothing is paid by it, and it can be made ag
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Annotated
 
 from coordinator.checking.prober_news import ProberNews
 from coordinator.checking.suspicion import TrustState
 from coordinator.checking.trustbook import TrustBook
-from coordinator.documents.codec import Codec
-from coordinator.documents.column_memory import FAST, SMALL, ColumnPacker, unpacked
+from coordinator.documents.codec import Codec, Stored
+from coordinator.documents.columns import FAST, SMALL, packed_columns, unpacked_columns
 from coordinator.pages.history import History
 from coordinator.pages.page_columns import (
+    ShownPast,
+    ShownPoll,
     history_of,
     past_columns,
     poll_columns,
@@ -30,9 +32,9 @@ from coordinator.polling.rosters import Roster, Slot
 from coordinator.polling.shards import Shard
 from coordinator.polling.sweeps import Sweep
 
-_NEWS = Codec(ProberNews, "the news in pages/network")
 PACKED_BYTES_MAX = 1_000_000
 """Of the packed columns together, so that the document stays below a store's 1 MiB."""
+Packed = Annotated[Mapping[str, bytes], Stored.AS_IS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,52 +65,6 @@ class NetworkPage:
         """The document's id."""
         return network_page_id(self.shard.number)
 
-    def to_fields(self, packer: ColumnPacker | None = None) -> dict[str, Any]:
-        """The document's fields. `packer`: the one that packed the page before this one."""
-        return {
-            "shard": str(self.shard),
-            "tick": self.tick,
-            "swept_seconds": self.swept_seconds,
-            "until_hour": self.history.until_hour,
-            "prober": _NEWS.encode(self.prober),
-            **self._packed(packer or ColumnPacker()),
-        }
-
-    def _packed(self, packer: ColumnPacker) -> dict[str, dict[str, bytes]]:
-        """The columns; without a past where all would be too large.
-
-        That takes ten thousand nodes with long addresses and no two hours alike."""
-        slots, past = self.slots, (self.slots, self.history.nodes, self.thumbnails)
-        polls, trust = (slots, self.polls, self.tick), (slots, self.trust)
-        for level in (FAST, SMALL):  # it is done every minute
-            packed = {
-                "slots": packer.pack("slots", slots, lambda: slot_columns(slots), level),
-                "polls": packer.pack("polls", polls, lambda: poll_columns(*polls), level),
-                "trust": packer.pack("trust", trust, lambda: trust_columns(*trust), level),
-                "past": packer.pack("past", past, lambda: past_columns(*past), level),
-            }
-            if sum(len(each) for group in packed.values() for each in group.values()) <= (
-                PACKED_BYTES_MAX
-            ):
-                return packed
-        return packed | {"past": {}}
-
-    @classmethod
-    def from_fields(cls, fields: Mapping[str, Any]) -> "NetworkPage":
-        """The page that `to_fields` wrote."""
-        slots, past = slots_of(unpacked(fields["slots"])), unpacked(fields["past"])
-        return cls(
-            Shard.parse(fields["shard"]),
-            fields["tick"],
-            fields["swept_seconds"],
-            slots,
-            polls_of(unpacked(fields["polls"]), fields["tick"]),
-            trust_of(slots, unpacked(fields["trust"])),
-            History(fields["until_hour"], history_of(slots, past)),
-            thumbnails_of(slots, past),
-            _NEWS.decode(fields["prober"]),
-        )
-
     def following(self, sweep: Sweep, roster: Roster, news: "News") -> "NetworkPage":
         """The page after the next sweep."""
         here, book = {slot.node_id for slot in roster.slots}, news.book
@@ -125,6 +81,68 @@ class NetworkPage:
             {name: picture for name, picture in shown.items() if name in here},
             replace(book.news, counts=book.controls, pictures={}),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class PackedNetwork:
+    """A network page as it is stored: its columns are packed by themselves."""
+
+    shard: Shard
+    tick: int
+    swept_seconds: float
+    until_hour: int
+    prober: ProberNews
+    slot_count: int
+    slots: Packed
+    """Of `Slot`."""
+    polls: Packed
+    """Of `ShownPoll`."""
+    trust: Packed
+    """Of `TrustState`."""
+    past: Packed
+    """Of `ShownPast`; empty where all would be too large."""
+
+    @classmethod
+    def of(cls, page: NetworkPage) -> "PackedNetwork":
+        """The page; without a past where all would be too large.
+
+        That takes ten thousand nodes with long addresses and no two hours alike."""
+        made = {
+            "slots": (Slot, slot_columns(page.slots)),
+            "polls": (ShownPoll, poll_columns(page.slots, page.polls, page.tick)),
+            "trust": (TrustState, trust_columns(page.slots, page.trust)),
+            "past": (ShownPast, past_columns(page.slots, page.history.nodes, page.thumbnails)),
+        }
+        packed: dict[str, dict[str, bytes]] = {}
+        for level in (FAST, SMALL):  # it is done every minute
+            packed = {name: packed_columns(*one, level) for name, one in made.items()}
+            if sum(len(c) for group in packed.values() for c in group.values()) <= PACKED_BYTES_MAX:
+                break
+        else:
+            packed["past"] = {}
+        until_hour, count = page.history.until_hour, len(page.slots)
+        seconds = page.swept_seconds
+        return cls(page.shard, page.tick, seconds, until_hour, page.prober, count, **packed)
+
+    def page(self) -> NetworkPage:
+        """What was packed."""
+        count = self.slot_count
+        slots = slots_of(unpacked_columns(Slot, self.slots, count))
+        past = unpacked_columns(ShownPast, self.past, count) if self.past else None
+        return NetworkPage(
+            self.shard,
+            self.tick,
+            self.swept_seconds,
+            slots,
+            polls_of(unpacked_columns(ShownPoll, self.polls, count), self.tick),
+            trust_of(slots, unpacked_columns(TrustState, self.trust, count)),
+            History(self.until_hour, history_of(slots, past) if past else {}),
+            thumbnails_of(slots, past) if past else {},
+            self.prober,
+        )
+
+
+NETWORK_PAGES = Codec(PackedNetwork, "pages/network")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,58 +5,70 @@ column holds is chosen so that it stays the same while nothing happens: counts o
 node was not there, and not of those that it was.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from operator import attrgetter
-from typing import Any
 
-from coordinator.checking.suspicion import NOBODY, Trust, TrustState
-from coordinator.documents.column_memory import Columns
+from coordinator.checking.suspicion import NOBODY, TrustState
+from coordinator.documents.columns import Columns, rows_of
 from coordinator.pages.history import NO_HISTORY, NodeHistory
 from coordinator.polling.polls import Outcome, Poll
 from coordinator.polling.rollups import NodeHour
-from coordinator.polling.rosters import Slot
+from coordinator.polling.rosters import Slot, with_host, without_host
 from coordinator.reasons import Reason
 
-_HOST = "{}"
-"""Stands in a stats URL for the host, which has a column of its own; no URL can hold it."""
-_SLOT = tuple(each.name for each in fields(Slot))
-_POLL = (
-    "outcome",
-    "poll_reason",
-    "minutes_away",
-    "minutes_lost",
-    "misses",
-    "viewers",
-    "since_tick",
-)
-_TRUST = tuple(each.name for each in fields(TrustState))
 _NO_POLL = Poll(Outcome.UNKNOWN, Reason.NOT_YET_SWEPT, 0, 0)
 """Stands for a slot that was not polled: no poll has this reason."""
 
 
+@dataclass(frozen=True, slots=True)
+class ShownPoll:
+    """The columns of polls."""
+
+    outcome: Outcome
+    reason: Reason
+    minutes_away: int
+    """Since the slot was polled first, as far as it was not."""
+    minutes_lost: int
+    misses: int
+    viewers: int
+    since_tick: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPast:
+    """The columns of what was before; the numbers are of the day that is not over."""
+
+    hours: str
+    days: str
+    due: int
+    up: int
+    unknown: int
+    idle: int
+    thumbnail: str | None
+
+
 def slot_columns(slots: Sequence[Slot]) -> Columns:
     """The slots themselves."""
-    columns = {name: list(map(attrgetter(name), slots)) for name in _SLOT}
-    columns["stats_url"] = [slot.stats_url.replace(slot.rtmp_host, _HOST, 1) for slot in slots]
+    columns = {each.name: list(map(attrgetter(each.name), slots)) for each in fields(Slot)}
+    columns["stats_url"] = list(map(without_host, slots))
     # Of a node that is polled nobody asks it, and no two are alike.
-    columns["changed_s"] = [0 if slot.left_tick is None else slot.changed_s for slot in slots]
+    columns["changed_s"] = [0.0 if slot.left_tick is None else slot.changed_s for slot in slots]
     return columns
 
 
 def slots_of(columns: Columns) -> tuple[Slot, ...]:
     """The slots that were put in."""
-    hosts = columns["rtmp_host"]
-    urls = [url.replace(_HOST, h, 1) for url, h in zip(columns["stats_url"], hosts, strict=True)]
-    return tuple(Slot(*row) for row in _rows(columns | {"stats_url": urls}, _SLOT))
+    urls = list(map(with_host, columns["stats_url"], columns["rtmp_host"]))
+    return tuple(rows_of(Slot, {**columns, "stats_url": urls}))
 
 
 def poll_columns(slots: Sequence[Slot], polls: Mapping[int, Poll], tick: int) -> Columns:
     """How each slot stood at `tick`."""
     known = [polls.get(at, _NO_POLL) for at in range(len(slots))]
     return {
-        "outcome": [poll.outcome.value for poll in known],
-        "poll_reason": [poll.reason.value for poll in known],
+        "outcome": [poll.outcome for poll in known],
+        "reason": [poll.reason for poll in known],
         "minutes_away": [tick - poll.minutes_due if poll.minutes_due else 0 for poll in known],
         "minutes_lost": [poll.minutes_due - poll.minutes_up for poll in known],
         "misses": [poll.misses for poll in known],
@@ -67,14 +79,27 @@ def poll_columns(slots: Sequence[Slot], polls: Mapping[int, Poll], tick: int) ->
 
 def polls_of(columns: Columns, tick: int) -> dict[int, Poll]:
     """Their polls, by slot."""
-    rows = enumerate(_rows(columns, _POLL))
-    return {at: _poll_from(row, tick) for at, row in rows if row[1] != _NO_POLL.reason.value}
+    shown = enumerate(rows_of(ShownPoll, columns))
+    return {at: _poll_of(one, tick) for at, one in shown if one.reason is not _NO_POLL.reason}
+
+
+def _poll_of(shown: ShownPoll, tick: int) -> Poll:
+    due = tick - shown.minutes_away
+    return Poll(
+        shown.outcome,
+        shown.reason,
+        due,
+        due - shown.minutes_lost,
+        misses=shown.misses,
+        viewers=shown.viewers,
+        since_tick=shown.since_tick,
+    )
 
 
 def trust_columns(slots: Sequence[Slot], trust: Mapping[str, TrustState]) -> Columns:
     """What checks have shown of each slot's node; instants in whole seconds."""
     states = [trust.get(slot.node_id, NOBODY) for slot in slots]
-    columns = {name: list(map(attrgetter(name), states)) for name in _TRUST}
+    columns = {each.name: list(map(attrgetter(each.name), states)) for each in fields(TrustState)}
     for name in ("last_check_s", "last_pass_s", "flagged_s"):
         columns[name] = [None if at_s is None else int(at_s) for at_s in columns[name]]
     passed = zip(columns["last_check_s"], columns["last_pass_s"], strict=True)
@@ -87,8 +112,7 @@ def trust_of(slots: Sequence[Slot], columns: Columns) -> dict[str, TrustState]:
     """Their trust, by node id."""
     passed = zip(columns["last_check_s"], columns["last_pass_s"], strict=True)
     passed_s = [None if before is None else at_s - before for at_s, before in passed]
-    rows = _rows(columns | {"last_pass_s": passed_s}, _TRUST)
-    states = (replace(TrustState(*row), trust=Trust(row[0])) for row in rows)
+    states = rows_of(TrustState, {**columns, "last_pass_s": passed_s})
     return {
         slot.node_id: state for slot, state in zip(slots, states, strict=True) if state != NOBODY
     }
@@ -103,43 +127,24 @@ def past_columns(
     return {
         "hours": [node.hours for node in known],
         "days": [node.days for node in known],
-        **{name: list(map(attrgetter(name), today)) for name in _HOUR},
+        **{each.name: list(map(attrgetter(each.name), today)) for each in fields(NodeHour)},
         "thumbnail": [thumbnails.get(slot.node_id) for slot in slots],
     }
 
 
-_HOUR = tuple(each.name for each in fields(NodeHour))
-
-
 def history_of(slots: Sequence[Slot], past: Columns) -> dict[str, NodeHistory]:
     """The past of the slots' nodes, by node id; nodes without one are absent."""
-    rows = zip(slots, _rows(past, ("hours", "days", *_HOUR)), strict=True) if past else ()
+    shown = zip(slots, rows_of(ShownPast, past), strict=True)
     return {
-        slot.node_id: NodeHistory(hours, days, NodeHour(*today))
-        for slot, (hours, days, *today) in rows
-        if hours
+        slot.node_id: NodeHistory(
+            one.hours, one.days, NodeHour(one.due, one.up, one.unknown, one.idle)
+        )
+        for slot, one in shown
+        if one.hours
     }
 
 
 def thumbnails_of(slots: Sequence[Slot], past: Columns) -> dict[str, str]:
     """Pictures by node id."""
-    shown = zip(slots, past["thumbnail"], strict=True) if past else ()
+    shown = zip(slots, past["thumbnail"], strict=True)
     return {slot.node_id: name for slot, name in shown if name}
-
-
-def _poll_from(row: tuple[Any, ...], tick: int) -> Poll:
-    outcome, reason, away, lost, misses, viewers, since_tick = row
-    due = tick - away
-    return Poll(
-        Outcome(outcome),
-        Reason(reason),
-        due,
-        due - lost,
-        misses=misses,
-        viewers=viewers,
-        since_tick=since_tick,
-    )
-
-
-def _rows(columns: Columns, names: tuple[str, ...]) -> Iterable[tuple[Any, ...]]:
-    return zip(*(columns[name] for name in names), strict=True)

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from coordinator.checking.suspicion import Trust, TrustState
+from coordinator.documents.codec import Codec
 from coordinator.polling.polls import Outcome
 from coordinator.reasons import Reason
 
@@ -52,6 +53,7 @@ class Node(BaseModel):
         return repr((self.node_id, self.stream_id, *place, self.agent, self.engine, self.state))
 
 
+NODES = Codec(Node, "nodes")
 _WHEN = {"joined_s", "changed_s"}
 
 _HEALTH_STATUS = {

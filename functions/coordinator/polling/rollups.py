@@ -5,9 +5,10 @@ Evidence they are not: pay is computed from the sweeps themselves.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated
 
-from coordinator.documents.packing import pack, unpack
+from coordinator.documents.codec import Codec
+from coordinator.documents.columns import Table
 from coordinator.polling.rosters import Roster
 from coordinator.polling.shards import Shard
 from coordinator.polling.sweeps import SweepBits
@@ -41,7 +42,7 @@ class Rollup:
 
     shard: Shard
     hour: int
-    nodes: Mapping[tuple[str, str], NodeHour] = field(default_factory=dict)
+    nodes: Annotated[Mapping[tuple[str, str], NodeHour], Table()] = field(default_factory=dict)
     """By (node id, stream id)."""
 
     @property
@@ -49,17 +50,8 @@ class Rollup:
         """The document's id."""
         return rollup_id(self.shard, self.hour)
 
-    def to_fields(self) -> dict[str, Any]:
-        """The document's fields; `rollup_hour` is the one that is queried."""
-        rows = [[*key, n.due, n.up, n.unknown, n.idle] for key, n in sorted(self.nodes.items())]
-        return {"rollup_hour": self.hour, "shard": str(self.shard), "nodes": pack(rows)}
 
-    @classmethod
-    def from_fields(cls, fields: Mapping[str, Any]) -> "Rollup":
-        """The roll-up that `to_fields` wrote."""
-        rows = unpack(fields["nodes"])
-        nodes = {(row[0], row[1]): NodeHour(*row[2:]) for row in rows}
-        return cls(Shard.parse(fields["shard"]), fields["rollup_hour"], nodes)
+ROLLUPS = Codec(Rollup, "rollups", keys=lambda rollup: {"rollup_hour": rollup.hour})
 
 
 def rollup_id(shard: Shard, hour: int) -> str:

@@ -7,10 +7,11 @@ The collector alone writes rosters.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
-from coordinator.documents.packing import pack, unpack
+from coordinator.documents.codec import Codec
+from coordinator.documents.columns import Table
 from coordinator.polling.shards import Shard
 
 SLOTS_MAX = 12_000
@@ -143,29 +144,45 @@ class Roster:
         slots = dict(enumerate(self.slots)) | dict(changes)
         return replace(self, slots=tuple(slots[at] for at in range(len(slots))), revision=revision)
 
-    def to_fields(self) -> dict[str, Any]:
-        """The document's fields."""
-        return {
-            "shard": str(self.shard),
-            "version": self.version,
-            "cursor_s": self.cursor_s,
-            "slots": pack([astuple(slot) for slot in self.slots]),
-            "until_tick": self.until_tick,
-            "revision": self.revision,
-        }
+
+@dataclass(frozen=True, slots=True)
+class PackedRoster:
+    """A roster as it is stored: a URL says no host that the slot has a field for."""
+
+    shard: Shard
+    version: int
+    cursor_s: float
+    slots: Annotated[tuple[Slot, ...], Table()]
+    until_tick: int | None
+    revision: int
 
     @classmethod
-    def from_fields(cls, fields: dict[str, Any]) -> "Roster":
-        """The roster that `to_fields` wrote."""
-        slots = tuple(Slot(*row) for row in unpack(fields["slots"]))
-        return cls(
-            Shard.parse(fields["shard"]),
-            fields["version"],
-            fields["cursor_s"],
-            slots,
-            fields["until_tick"],
-            fields["revision"],
-        )
+    def of(cls, roster: Roster) -> "PackedRoster":
+        """The roster, packed."""
+        slots = (replace(slot, stats_url=without_host(slot)) for slot in roster.slots)
+        times = (roster.shard, roster.version, roster.cursor_s)
+        return cls(*times, tuple(slots), roster.until_tick, roster.revision)
+
+    def roster(self) -> Roster:
+        """What was packed."""
+        slots = (replace(s, stats_url=with_host(s.stats_url, s.rtmp_host)) for s in self.slots)
+        times = (self.shard, self.version, self.cursor_s)
+        return Roster(*times, tuple(slots), self.until_tick, self.revision)
+
+
+ROSTERS = Codec(PackedRoster, "rosters")
+_HOST = "{}"
+"""Stands in a stats URL for the host; no URL can hold it."""
+
+
+def without_host(slot: Slot) -> str:
+    """The slot's URL with a mark in the place of its host."""
+    return slot.stats_url.replace(slot.rtmp_host, _HOST, 1)
+
+
+def with_host(url: str, host: str) -> str:
+    """The URL that `without_host` shortened."""
+    return url.replace(_HOST, host, 1)
 
 
 def succeeding(old: Iterable[Roster], shard: Shard, tick: int, *, kept_since_tick: int) -> Roster:

@@ -7,21 +7,20 @@ minutes so far), so a sweep is a pure step from the one before.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple, dataclass, field
-from operator import attrgetter
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Annotated
 
-from coordinator.documents.bitmaps import bitmap_bytes, bitmap_from, bits_of
-from coordinator.documents.column_memory import FAST, Columns
-from coordinator.documents.packing import pack, unpack
+from coordinator.documents.bitmaps import bits_of
+from coordinator.documents.codec import Codec, Stored
+from coordinator.documents.columns import FAST, Table
 from coordinator.polling.polls import OFFLINE_AFTER_MISSES, Outcome, Poll
 from coordinator.polling.rosters import Slot
 from coordinator.polling.shards import Shard
-from coordinator.reasons import Reason
 
 SWEEP_AGE_TICKS_MAX = 3
 """An older sweep says nothing about a draw: nobody is a candidate by it."""
 
+Bitmap = Annotated[int, Stored.BITMAP]
 _ID = re.compile(r"sweep-([0-9a-z]+)-([0-9]{1,12})")
 
 
@@ -32,12 +31,12 @@ class Sweep:
     shard: Shard
     tick: int
     roster_version: int
-    polls: dict[int, Poll]
+    polls: Annotated[Mapping[int, Poll], Table(FAST)]
     """By slot; slots that were not polled are absent."""
     roster_revision: int = 0
     cursor_s: float = 0.0
     """Node documents changed up to here have been taken in."""
-    changes: Mapping[int, Slot] = field(default_factory=dict)
+    changes: Annotated[Mapping[int, Slot], Table()] = field(default_factory=dict)
     """Slots that the revision changed, if it was written for this sweep: who has the revision
     before needs not read the roster again."""
     since_tick: int = 0
@@ -58,6 +57,8 @@ class Sweep:
             self.tick,
             self.roster_version,
             bits_of(list(self.polls)),
+            roster_revision=self.roster_revision,
+            cursor_s=self.cursor_s,
             since_tick=self.since_tick,
             **{outcome.value: bits_of(slots) for outcome, slots in by_outcome.items()},
         )
@@ -66,69 +67,41 @@ class Sweep:
         """Slots that missed so many polls that they are offline."""
         return [at for at, poll in self.polls.items() if poll.misses >= OFFLINE_AFTER_MISSES]
 
-    def to_fields(self) -> dict[str, Any]:
-        """The document's fields; `sweep_tick` and `shard_tick` are the ones that are queried."""
-        bits = self.bits()
-        return {
-            "sweep_tick": self.tick,
-            "shard_tick": shard_tick(self.shard, self.tick),
-            "shard": str(self.shard),
-            "since_tick": self.since_tick,
-            "roster_version": self.roster_version,
-            "roster_revision": self.roster_revision,
-            "cursor_s": self.cursor_s,
-            "changes": pack([[at, *astuple(slot)] for at, slot in self.changes.items()]),
-            "probed": bitmap_bytes(bits.probed),
-            **{o.value: bitmap_bytes(getattr(bits, o.value)) for o in Outcome},
-            "polls": pack(_columns(self.polls), FAST),
-        }
-
-    @classmethod
-    def from_fields(cls, fields: dict[str, Any]) -> "Sweep":
-        """The sweep that `to_fields` wrote."""
-        return cls(
-            Shard.parse(fields["shard"]),
-            fields["sweep_tick"],
-            fields["roster_version"],
-            _polls(unpack(fields["polls"])),
-            fields["roster_revision"],
-            fields["cursor_s"],
-            {row[0]: Slot(*row[1:]) for row in unpack(fields["changes"])},
-            fields["since_tick"],
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class SweepBits:
-    """Only the bitmaps of a sweep: all that pay needs, read without unpacking the rows."""
+    """Only the bitmaps of a sweep: all that pay needs, read without unpacking the rows.
+
+    They stand in the sweep's document, by slot and outcome."""
 
     shard: Shard
     tick: int
     roster_version: int
-    probed: int
-    up: int
-    unknown: int
-    idle: int = 0
-    down: int = 0
-    invalid: int = 0
-    stalled: int = 0
-    blocked: int = 0
+    probed: Bitmap
+    up: Bitmap
+    unknown: Bitmap
+    idle: Bitmap = 0
+    down: Bitmap = 0
+    invalid: Bitmap = 0
+    stalled: Bitmap = 0
+    blocked: Bitmap = 0
+    roster_revision: int = 0
+    cursor_s: float = 0.0
     since_tick: int = 0
     recorded_s: float = 0.0
     """When it was written: too late, and it counts for nothing."""
 
-    @classmethod
-    def from_fields(cls, fields: dict[str, Any]) -> "SweepBits":
-        """The bitmaps of the document that `Sweep.to_fields` wrote."""
-        return cls(
-            Shard.parse(fields["shard"]),
-            fields["sweep_tick"],
-            fields["roster_version"],
-            bitmap_from(fields["probed"]),
-            **{outcome.value: bitmap_from(fields[outcome]) for outcome in Outcome},
-            since_tick=fields["since_tick"],
-            recorded_s=fields["recorded_s"],
-        )
+
+SWEEP_BITS = Codec(SweepBits, "probe_results/sweep")
+SWEEPS = Codec(
+    Sweep,
+    "probe_results/sweep",
+    keys=lambda sweep: {
+        **SWEEP_BITS.encode(sweep.bits()),
+        "sweep_tick": sweep.tick,
+        "shard_tick": shard_tick(sweep.shard, sweep.tick),
+    },
+)
 
 
 def newest_of(sweeps: Iterable[Sweep]) -> list[Sweep]:
@@ -157,23 +130,3 @@ def sweep_key(name: str) -> tuple[Shard, int]:
     if found is None:
         raise ValueError("a sweep is named like sweep-0of1-000029921760: its shard and its tick")
     return Shard.parse(found[1]), int(found[2])
-
-
-_NUMBERS = ("minutes_due", "minutes_up", "misses", "still", "viewers", "bytes_in", "since_tick")
-"""A poll's fields after its outcome and reason, in their order."""
-
-
-def _columns(polls: Mapping[int, Poll]) -> Columns:
-    rows = polls.values()
-    return {
-        "slot": list(polls),
-        "outcome": [poll.outcome.value for poll in rows],
-        "reason": [poll.reason.value for poll in rows],
-        **{name: list(map(attrgetter(name), rows)) for name in _NUMBERS},
-    }
-
-
-def _polls(columns: Columns) -> dict[int, Poll]:
-    names = ("slot", "outcome", "reason", *_NUMBERS)
-    rows = zip(*(columns[name] for name in names), strict=True)
-    return {at: Poll(Outcome(what), Reason(why), *rest) for at, what, why, *rest in rows}

@@ -1,6 +1,6 @@
 """An hour of sweeps as counts."""
 
-from coordinator.polling.rollups import NodeHour, Rollup, rolled_up
+from coordinator.polling.rollups import ROLLUPS, NodeHour, rolled_up
 from coordinator.polling.rosters import Roster, Slot
 from coordinator.polling.shards import WHOLE
 from coordinator.polling.sweeps import SweepBits
@@ -29,4 +29,4 @@ def test_each_node_is_counted_for_each_of_its_streams() -> None:
 def test_a_rollup_survives_its_document() -> None:
     """To the last count."""
     rollup = rolled_up(WHOLE, 7, range(100, 105), {(WHOLE, 1): ROSTER}, SWEEPS)
-    assert Rollup.from_fields(rollup.to_fields()) == rollup
+    assert ROLLUPS.decode(ROLLUPS.encode(rollup)) == rollup

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from coordinator.polling.rosters import Announced, Roster
+from coordinator.polling.rosters import ROSTERS, Announced, PackedRoster, Roster
 from coordinator.polling.shards import WHOLE
 
 NODE = Announced("n2", "s3", "http://192.0.2.5:8080/stats.json", "192.0.2.5", 1935, False, 11.0)
@@ -69,4 +69,4 @@ def test_a_lost_node_stays_lost_until_it_says_something_new() -> None:
 def test_a_roster_survives_its_document() -> None:
     """To the last field."""
     roster = EMPTY.taking_in([NODE], tick=7).without([0], tick=9)
-    assert Roster.from_fields(roster.to_fields()) == roster
+    assert ROSTERS.decode(ROSTERS.encode(PackedRoster.of(roster))).roster() == roster

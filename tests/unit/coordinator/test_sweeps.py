@@ -8,7 +8,7 @@ from coordinator.documents.bitmaps import bitmap_from
 from coordinator.polling.polls import OUTCOME_OF_FAILURE, Outcome, Poll, judge
 from coordinator.polling.rosters import Slot
 from coordinator.polling.shards import WHOLE, Shard
-from coordinator.polling.sweeps import Sweep, SweepBits, newest_of, sweep_key
+from coordinator.polling.sweeps import SWEEP_BITS, SWEEPS, Sweep, newest_of, sweep_key
 from coordinator.reasons import Reason
 from coordinator.strangers.relay_stats import Media, RelayStats
 
@@ -90,10 +90,10 @@ def test_a_sweep_survives_its_document() -> None:
     up = judge(SLOT, LIVE, None, stream_is_live=True, tick=13)
     down = judge(SLOT, Reason.CONNECT_FAILED, None, stream_is_live=True, tick=13)
     sweep = Sweep(shard=WHOLE, tick=13, roster_version=1, polls={0: up, 3: down, 17: up})
-    fields = sweep.to_fields()
-    assert Sweep.from_fields(fields) == sweep
+    fields = SWEEPS.encode(sweep)
+    assert SWEEPS.decode(fields) == sweep
     assert bitmap_from(fields["probed"]) == 1 << 0 | 1 << 3 | 1 << 17
-    bits = SweepBits.from_fields({**fields, "recorded_s": 787.0})
+    bits = SWEEP_BITS.decode({**fields, "recorded_s": 787.0})
     assert bits.up == 1 << 0 | 1 << 17
     assert (bits.unknown, bits.recorded_s) == (0, 787.0)
 

@@ -1,14 +1,11 @@
 """Streams and nodes: what sponsors and operators said."""
 
 from collections.abc import Sequence
-from typing import TypeVar
 
 from coordinator.adapters.records.base import Records
 from coordinator.adapters.store import Fields, Query, Ref
-from coordinator.polling.nodes import Node
+from coordinator.polling.nodes import NODES, Node
 from coordinator.streams import STREAMS, Stream
-
-_Model = TypeVar("_Model", Stream, Node)
 
 STREAMS_MAX = 500
 CHANGED_PAGE = 1_000
@@ -53,11 +50,11 @@ class IdentityRecords(Records):
 
     async def node(self, node_id: str) -> Node | None:
         """One node's own document."""
-        return parsed(Node, (await self._store.get(Ref("nodes", node_id)))[0])
+        return NODES.decode_or_none((await self._store.get(Ref("nodes", node_id)))[0])
 
     async def put_node(self, node: Node) -> None:
         """Writes what a node says of itself."""
-        await self._store.put(Ref("nodes", node.node_id), node.model_dump())
+        await self._store.put(Ref("nodes", node.node_id), NODES.encode(node))
 
     async def changed_nodes(self, since_s: float) -> list[Node]:
         """Nodes that said something new since, oldest first, at most CHANGED_NODES_MAX.
@@ -70,13 +67,8 @@ class IdentityRecords(Records):
             page = await self._store.find(
                 Query("nodes", "changed_s", at_least=since_s, after=after, limit=CHANGED_PAGE)
             )
-            found += [Node.model_validate(fields) for _, fields in page]
+            found += [NODES.decode(fields) for _, fields in page]
             if len(page) < CHANGED_PAGE:
                 break
             after = (page[-1][1]["changed_s"], page[-1][0])
         return found
-
-
-def parsed(model: type[_Model], fields: Fields | None) -> _Model | None:
-    """The document as its model; None for none."""
-    return model.model_validate(fields) if fields else None

@@ -5,9 +5,13 @@ from dataclasses import replace
 
 from coordinator.adapters.records.base import Records
 from coordinator.adapters.store import Fields, Ref
-from coordinator.documents.column_memory import ColumnPacker
 from coordinator.pages.money_pages import MONEY_PAGES, MoneyPage
-from coordinator.pages.network_pages import NetworkPage, network_page_id
+from coordinator.pages.network_pages import (
+    NETWORK_PAGES,
+    NetworkPage,
+    PackedNetwork,
+    network_page_id,
+)
 
 _MONEY_PAGE = Ref("pages", "money")
 
@@ -27,15 +31,17 @@ class PageRecords(Records):
 
     async def _pages(self, numbers: range) -> list[NetworkPage]:
         refs = [Ref("pages", network_page_id(number)) for number in numbers]
-        return [NetworkPage.from_fields(each) for each in await self._store.get(*refs) if each]
+        found = map(NETWORK_PAGES.decode_if_known, await self._store.get(*refs))
+        return [each.page() for each in found if each]
 
     async def network_page(self, number: int) -> NetworkPage | None:
         """The page of the shard with this number."""
         return next(iter(await self._pages(range(number, number + 1))), None)
 
-    async def put_network_page(self, page: NetworkPage, packer: ColumnPacker | None = None) -> None:
-        """Only the collector of its shard calls this. `packer`: of the page before."""
-        await self._store.put(Ref("pages", page.id), page.to_fields(packer))
+    async def put_network_page(self, page: NetworkPage) -> None:
+        """Only the collector of its shard calls this."""
+        fields = NETWORK_PAGES.encode(PackedNetwork.of(page))
+        await self._store.put(Ref("pages", page.id), fields)
 
     async def money_page(self) -> MoneyPage | None:
         """Streams and tokens as they were last shown."""

@@ -5,10 +5,18 @@ from dataclasses import replace
 
 from coordinator.adapters.records.base import Records, expiry
 from coordinator.adapters.store import Fields, Query, Ref, Store
-from coordinator.polling.rollups import Rollup, rollup_id
-from coordinator.polling.rosters import Roster, roster_id
+from coordinator.polling.rollups import ROLLUPS, Rollup, rollup_id
+from coordinator.polling.rosters import ROSTERS, PackedRoster, Roster, roster_id
 from coordinator.polling.shards import Shard, all_of
-from coordinator.polling.sweeps import Sweep, SweepBits, newest_of, shard_tick, sweep_id
+from coordinator.polling.sweeps import (
+    SWEEP_BITS,
+    SWEEPS,
+    Sweep,
+    SweepBits,
+    newest_of,
+    shard_tick,
+    sweep_id,
+)
 
 
 class SweepRecords(Records):
@@ -38,7 +46,7 @@ class SweepRecords(Records):
 
     async def put_roster(self, roster: Roster) -> None:
         """Only the collector of its shard calls this."""
-        await self._store.put(Ref("rosters", roster.id), roster.to_fields())
+        await self._store.put(Ref("rosters", roster.id), _fields_of(roster))
 
     async def replace_roster(self, roster: Roster, before: Roster) -> Roster | None:
         """Writes `roster` over `before`, its next revision; None if that was changed meanwhile.
@@ -48,8 +56,8 @@ class SweepRecords(Records):
         revised = replace(roster, revision=before.revision + 1)
 
         def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
-            stored = read[0]["revision"] if read[0] else 0
-            return {ref: revised.to_fields()} if stored == before.revision else {}
+            stored = _roster_from(read[0], roster.shard, roster.version)
+            return {ref: _fields_of(revised)} if stored.revision == before.revision else {}
 
         return revised if await self._store.transact([ref], decide) else None
 
@@ -62,11 +70,12 @@ class SweepRecords(Records):
         revised = replace(roster, revision=1)
 
         def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
-            if read[0] is None or read[0]["revision"] != before.revision:
+            stored = ROSTERS.decode_or_none(read[0])
+            if stored is None or stored.revision != before.revision:
                 return {}
             return {
-                old: self._closed_fields(before, roster.version, now_s),
-                new: revised.to_fields(),
+                old: _closed_fields(_closed(before, roster.version), now_s),
+                new: _fields_of(revised),
             }
 
         return revised if await self._store.transact([old, new], decide) else None
@@ -91,17 +100,11 @@ class SweepRecords(Records):
             found = _roster_from(read[0], shard, version)
             if found.until_tick is not None:
                 return {}
-            fields = self._closed_fields(found, tick, now_s)
-            found = Roster.from_fields(fields)
-            return {ref: fields}
+            found = _closed(found, tick)
+            return {ref: _closed_fields(found, now_s)}
 
         await self._store.transact([ref], decide)
         return found
-
-    @staticmethod
-    def _closed_fields(roster: Roster, tick: int, now_s: float) -> Fields:
-        closed = replace(roster, until_tick=tick, revision=roster.revision + 1)
-        return {**closed.to_fields(), "expire_at": expiry(now_s)}
 
     async def has_sweep(self, shard: Shard, tick: int) -> bool:
         """Whether this sweep is recorded already."""
@@ -109,7 +112,7 @@ class SweepRecords(Records):
 
     async def create_sweep(self, sweep: Sweep, now_s: float) -> bool:
         """False if another trigger recorded it first."""
-        fields = {**sweep.to_fields(), "recorded_s": now_s, "expire_at": expiry(now_s)}
+        fields = {**SWEEPS.encode(sweep), "recorded_s": now_s, "expire_at": expiry(now_s)}
         return await self._store.create(Ref("probe_results", sweep.id), fields)
 
     async def latest_sweeps(self) -> list[Sweep]:
@@ -121,7 +124,7 @@ class SweepRecords(Records):
             found = await self._store.find(
                 Query("probe_results", "sweep_tick", descending=True, limit=limit)
             )
-            latest = newest_of(Sweep.from_fields(fields) for _, fields in found)
+            latest = newest_of(SWEEPS.decode(fields) for _, fields in found)
             if len(found) < limit or len(latest) >= latest[0].shard.count:
                 break
             limit = 3 * max(self._shards, latest[0].shard.count)
@@ -132,7 +135,7 @@ class SweepRecords(Records):
         found = await self._store.find(
             Query("probe_results", "sweep_tick", below=before_tick, descending=True, limit=1)
         )
-        return SweepBits.from_fields(found[0][1]) if found else None
+        return SWEEP_BITS.decode(found[0][1]) if found else None
 
     async def last_sweep_of(self, shard: Shard, ticks: range) -> Sweep | None:
         """The last sweep of one shard within the ticks. One read."""
@@ -146,23 +149,19 @@ class SweepRecords(Records):
                 limit=1,
             )
         )
-        return Sweep.from_fields(found[0][1]) if found else None
+        return SWEEPS.decode(found[0][1]) if found else None
 
     async def sweeps(self, ticks: range) -> list[Sweep]:
         """Every shard's whole sweeps in the ticks, oldest first."""
         found = await self._range("sweep_tick", ticks.start, ticks.stop)
-        return [Sweep.from_fields(fields) for fields in found]
+        return [SWEEPS.decode(fields) for fields in found]
 
     async def first_swept(self, ticks: range) -> int | None:
         """The first of the ticks in which anything was swept. One read."""
         found = await self._store.find(
             Query("probe_results", "sweep_tick", at_least=ticks.start, below=ticks.stop, limit=1)
         )
-        return int(found[0][1]["sweep_tick"]) if found else None
-
-    async def sweep_documents(self, ticks: range) -> list[Fields]:
-        """The sweeps of the ticks as they are stored."""
-        return await self._range("sweep_tick", ticks.start, ticks.stop)
+        return SWEEP_BITS.decode(found[0][1]).tick if found else None
 
     async def sweep_bits_of(self, shard: Shard, ticks: range) -> list[SweepBits]:
         """The bitmaps of one shard's sweeps in the ticks, at most FIND_LIMIT_MAX, oldest first."""
@@ -174,7 +173,7 @@ class SweepRecords(Records):
                 below=shard_tick(shard, ticks.stop),
             )
         )
-        return [SweepBits.from_fields(fields) for _, fields in found]
+        return [SWEEP_BITS.decode(fields) for _, fields in found]
 
     async def has_rollup(self, shard: Shard, hour: int) -> bool:
         """Whether an hour of a shard is rolled up already."""
@@ -182,25 +181,25 @@ class SweepRecords(Records):
 
     async def create_rollup(self, rollup: Rollup, now_s: float) -> bool:
         """False if another instance wrote it first."""
-        fields = {**rollup.to_fields(), "expire_at": expiry(now_s)}
+        fields = {**ROLLUPS.encode(rollup), "expire_at": expiry(now_s)}
         return await self._store.create(Ref("rollups", rollup.id), fields)
 
     async def rollups_of(self, shard: Shard, hours: range) -> list[Rollup | None]:
         """A shard's roll-ups of the hours, in their order; None where there is none."""
         found = await self._store.get(*(Ref("rollups", rollup_id(shard, hour)) for hour in hours))
-        return [Rollup.from_fields(fields) if fields else None for fields in found]
+        return [ROLLUPS.decode_or_none(fields) for fields in found]
 
     async def rollups(self, hours: range) -> list[Rollup]:
         """Every shard's roll-ups of the hours, oldest first, at most FIND_LIMIT_MAX."""
         found = await self._store.find(
             Query("rollups", "rollup_hour", at_least=hours.start, below=hours.stop)
         )
-        return [Rollup.from_fields(fields) for _, fields in found]
+        return [ROLLUPS.decode(fields) for _, fields in found]
 
     async def sweep_bits(self, ticks: range) -> list[SweepBits]:
         """The bitmaps of every shard's sweeps in the ticks."""
         found = await self._range("sweep_tick", ticks.start, ticks.stop)
-        return [SweepBits.from_fields(fields) for fields in found]
+        return [SWEEP_BITS.decode(fields) for fields in found]
 
     async def rosters_of(
         self, sweeps: Iterable[SweepBits], ticks: range | None = None
@@ -240,5 +239,18 @@ class SweepRecords(Records):
         return found
 
 
+def _fields_of(roster: Roster) -> Fields:
+    return ROSTERS.encode(PackedRoster.of(roster))
+
+
 def _roster_from(fields: Fields | None, shard: Shard, version: int) -> Roster:
-    return Roster.from_fields(fields) if fields else Roster(shard, version, 0.0)
+    found = ROSTERS.decode_or_none(fields)
+    return found.roster() if found else Roster(shard, version, 0.0)
+
+
+def _closed(roster: Roster, tick: int) -> Roster:
+    return replace(roster, until_tick=tick, revision=roster.revision + 1)
+
+
+def _closed_fields(closed: Roster, now_s: float) -> Fields:
+    return {**_fields_of(closed), "expire_at": expiry(now_s)}
