@@ -304,4 +304,5 @@ def test_an_image_runs_as_nobody_and_holds_only_its_own(
     out = call([*runner(), *words[:-1], *entry, images[service], *command]).split()
     expected = {"emulator", "jobs.json", "requirements.txt"}
     assert out[0] == "10001"
-    assert set(out[1:]) == (expected if service == "scheduler" else {"coordinator", service})
+    own = {"rtmp", "coordinator", service}
+    assert set(out[1:]) == (expected if service == "scheduler" else own)
