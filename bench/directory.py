@@ -60,7 +60,7 @@ class Directory:
         if path == "/nodes/heartbeat":
             key = headers["authorization"].removeprefix("Bearer ")
             self.beats[node_id_of(key)] = json.loads(body)
-            return {"next_heartbeat_seconds": 30}
+            return {"next_heartbeat_seconds": 30, "polled_every_seconds": 60}
         if path == "/nodes":
             return {"nodes": self._nodes(), "next_page_token": None}
         rows = [{"stream_id": name, "ingest_url": url} for name, url in self.streams.items()]

@@ -2,8 +2,8 @@
 
 Ten nodes live through a whole day, ten thousand through an hour that holds a settlement; the
 hour's operations stand for each of the day's, because nothing in the design depends on the time
-of day. A hundred of the nodes send their heartbeats: one that echoes its lease is asserted to cost
-nothing, so it does not matter how many do. Every node restarts once a week.
+of day. A hundred of the nodes send their heartbeats: one that repeats what its roster shows is
+asserted to cost nothing, so it does not matter how many do. Every node restarts once a week.
 """
 
 import os

@@ -1,7 +1,7 @@
 # Keys are made here, raised by var.key_generation, and reach only who needs them. They also stand in the state:
 # keep it in a bucket that only ops can read (backend.tf.example).
 resource "random_password" "keys" {
-  for_each = { lottery = 64, lease = 64, ingest = 43 }
+  for_each = { lottery = 64, ingest = 43 }
 
   length  = each.value
   special = false
@@ -40,7 +40,6 @@ locals {
   secrets = merge(
     {
       lottery-key     = random_password.keys["lottery"].result
-      lease-key       = random_password.keys["lease"].result
       ingest-key      = random_password.keys["ingest"].result
       ingest-key-hash = sha256(random_password.keys["ingest"].result)
       sponsor-key-hashes = join(",", concat(
@@ -52,14 +51,14 @@ locals {
     { for kind in local.controls : "control-key-${kind}" => local.control_keys[kind] },
   )
   secret_names = setunion(
-    ["lottery-key", "lease-key", "ingest-key", "ingest-key-hash", "sponsor-key-hashes"],
+    ["lottery-key", "ingest-key", "ingest-key-hash", "sponsor-key-hashes"],
     [for name in var.sponsors : "sponsor-key-${name}"],
     [for kind in local.controls : "control-key-${kind}"],
   )
 
   # Environment variable of a function => the secret that it is read from.
   secret_env = {
-    api       = { SPONSOR_KEY_HASHES = "sponsor-key-hashes", INGEST_KEY_HASH = "ingest-key-hash", LEASE_KEY = "lease-key" }
+    api       = { SPONSOR_KEY_HASHES = "sponsor-key-hashes", INGEST_KEY_HASH = "ingest-key-hash" }
     collector = {}
     payout    = {}
     prober    = { LOTTERY_KEY = "lottery-key" }

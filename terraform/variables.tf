@@ -166,7 +166,6 @@ variable "key_generation" {
   description = "Raise a number to replace that key at the next apply. See Rotate keys in docs/ops.md first."
   type = object({
     lottery  = optional(number, 1)
-    lease    = optional(number, 1)
     ingest   = optional(number, 1)
     controls = optional(number, 1)
     sponsors = optional(map(number), {})

@@ -29,7 +29,6 @@ from coordinator.epochs import Calendar
 from coordinator.keys import node_id_of
 from coordinator.ledger.balances import opening_balance
 from coordinator.media.proof import ProofParameters
-from coordinator.polling.leases import Leases
 from coordinator.reasons import Reason
 from coordinator.strangers.addresses import HttpAddress
 from coordinator.streams import Stream
@@ -107,7 +106,7 @@ class Beating:
     node_id: str
     stream_id: str
     address: str
-    lease: str | None = None
+    repeats: bool = False
 
 
 @dataclass
@@ -145,7 +144,6 @@ class World:
             True,
             30,
             calendar,
-            Leases(b"the lease key of the simulated day"),
         )
         self.sweeper = Sweeper(measurements(), Relays(), calendar, clock, log, self.shards)
         self.prober = Prober(
@@ -192,7 +190,7 @@ class World:
         self.now_s = START_S
 
     async def beat(self, node: Beating, state: str = "running") -> HeartbeatOut:
-        """One heartbeat, its lease echoed."""
+        """One heartbeat; it says so if it repeats the one before."""
         url = f"http://{node.address}:8080/{node.node_id}/{node.stream_id}"
         beat = HeartbeatIn.model_validate(
             {
@@ -200,17 +198,16 @@ class World:
                 "stats_url": url,
                 "rtmp_port": 1935,
                 "state": state,
-                "lease": node.lease,
+                "repeats": node.repeats,
             }
         )
         answer = await self.announcements.take(node.node_id, beat, node.address)
-        node.lease = answer.lease
+        node.repeats = state == "running"
         return answer
 
     async def restart(self, node: Beating) -> None:
-        """A clean goodbye, and a new process that knows no lease."""
+        """A clean goodbye, and a new process."""
         await self.beat(node, "leaving")
-        node.lease = None
         self.now_s += 7
         await self.beat(node)
 

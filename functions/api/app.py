@@ -5,7 +5,6 @@ from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp
 
 from api import openapi
-from api.heartbeats import Repetitions
 from api.http import errors
 from api.http.edge import Edge
 from api.http.problems import Problem, ProblemKind
@@ -64,14 +63,11 @@ def create_app(services: Services) -> FastAPI:
 
 
 def _layers(app: FastAPI, services: Services) -> ASGIApp:
-    """What each request goes through on its way to the framework's own layers and the routes.
-
-    Outside of them and not among them, so that a repeated heartbeat never gets so far."""
+    """What each request goes through on its way to the framework's own layers and the routes."""
     proxies, clock = services.trusted_proxies, services.clock
     inner = app.build_middleware_stack()
     limited = RateLimit(inner, services.requests_per_second, proxies, clock)
-    edge = Edge(limited, app.routes, services.log)
-    return Repetitions(edge, services.announcements, limited, proxies)
+    return Edge(limited, app.routes, services.log)
 
 
 async def _unavailable(_: Request, __: Exception) -> JSONResponse:

@@ -14,8 +14,7 @@ from coordinator.adapters.switching import Switch
 from coordinator.epochs import Calendar
 from coordinator.ledger.balances import lasts_sentence
 from coordinator.money import format_tokens
-from coordinator.pages.network import Network
-from coordinator.polling.leases import Leases, Written
+from coordinator.pages.network import Network, NodeView
 from coordinator.polling.nodes import Node, NodeStatus
 from coordinator.reasons import Reason
 from coordinator.strangers.addresses import AddressRefused, check_addresses, is_ip, parse_stats_url
@@ -23,7 +22,9 @@ from coordinator.strangers.networks import places_of
 from coordinator.streams import Stream, StreamStatus, status_of
 
 ADDRESSES_KNOWN_MAX = 16_384
-"""Each is announced twice a minute."""
+"""Each is announced again and again."""
+STEADY_FACTOR = 10
+"""So many times rarer a node calls that is well: polls tell more of it than its heartbeats."""
 NEWCOMERS_AT_ONCE = 16
 NEWCOMERS_PER_SECOND = 1 / 600
 """Keys cost nothing. So many nodes that nobody knew yet may come from one public address, of which
@@ -34,8 +35,8 @@ TAKEN_IN_SECONDS_MAX = 600
 
 @dataclass(frozen=True)
 class Announcements:
-    """Takes in heartbeats. One that tells nothing new and echoes its lease reads and writes
-    nothing; without a lease it reads one document."""
+    """Takes in heartbeats. One that repeats what the roster shows reads and writes nothing; any
+    other reads one document, and writes it if there is something new."""
 
     measurements: Measurements
     snapshots: Snapshots
@@ -43,8 +44,8 @@ class Announcements:
     ingest_url: str
     allow_private: bool
     heartbeat_seconds: int
+    """How often a node calls until it is polled and well."""
     calendar: Calendar
-    leases: Leases
     dial_back: DialBack | None = None
     switch: Switch | None = None
     """Of the jobs that measure; None where they always run."""
@@ -53,8 +54,6 @@ class Announcements:
 
     async def take(self, node_id: str, beat: HeartbeatIn, peer: str) -> HeartbeatOut:
         """The answer to a heartbeat that came from the address `peer`."""
-        if (answer := await self.repeated(node_id, beat, peer)) is not None:
-            return answer
         snapshot = await self.snapshots.now()
         stream = snapshot.stream(beat.stream_id)
         if stream is None:
@@ -65,35 +64,18 @@ class Announcements:
                 f"No stream is called {beat.stream_id}: choose one of GET /streams as STREAM_ID.",
             )
         said = self._said(node_id, beat, peer)
-        written, wrong = await self._written(said, beat.lease, peer, snapshot.network)
-        lease = self.leases.granted(said.what_it_says(), written, said.changed_s)
-        answer = self._answer(said, lease, stream, snapshot)
+        is_new, wrong = False, None
+        if not (beat.repeats and _stands(snapshot.network.nodes.get(node_id), said)):
+            is_new, wrong = await self._taken_in(said, peer, snapshot.network)
+        answer = self._answer(said, stream, snapshot)
         if self.switch is not None:
-            comes = written.changed_s == said.changed_s and said.state == "running"
+            comes = is_new and said.state == "running"
             is_measured = comes and answer.stream_status is not StreamStatus.CLOSED
             await (self.switch.wake() if is_measured else self.switch.retry())
         if wrong is None:
             return answer
         news = {"reason": wrong.reason.value, "says": wrong.says, "fix": wrong.reason.fix}
         return answer.model_copy(update=news)
-
-    async def repeated(self, node_id: str, beat: HeartbeatIn, peer: str) -> HeartbeatOut | None:
-        """The answer to one that tells nothing new and whose lease says so; None to any other.
-
-        Nine of ten are of this kind: nothing is read, written or called back for them."""
-        snapshot = await self.snapshots.now()
-        stream = snapshot.stream(beat.stream_id)
-        if stream is None or beat.lease is None:
-            return None
-        said = self._said(node_id, beat, peer)
-        told = said.what_it_says()
-        held = self.leases.held(beat.lease, told, said.changed_s)
-        if held is None or _is_missing(snapshot.network, held.changed_s, said):
-            return None
-        if self.switch is not None:
-            await self.switch.retry()
-        lease = self.leases.renewed(beat.lease, told, held, said.changed_s)
-        return self._answer(said, lease, stream, snapshot)
 
     async def call_back(self, node_id: str, asked: DialBackIn, peer: str) -> DialBackOut:
         """What can be reached of a node at what it would announce; seldom for each."""
@@ -104,7 +86,6 @@ class Announcements:
             rtmp_port=asked.rtmp_port,
             agent="",
             engine="",
-            lease=None,
         )
         found = await self._dialed(self._said(node_id, beat, peer), peer)
         if found is None:
@@ -133,32 +114,26 @@ class Announcements:
             changed_s=now_s,
         )
 
-    async def _written(
-        self, said: Node, lease: str | None, peer: str, network: Network
-    ) -> tuple[Written, PortResult | None]:
-        """When what was said was written, now if need be; and what is wrong, as far as known.
+    async def _taken_in(
+        self, said: Node, peer: str, network: Network
+    ) -> tuple[bool, PortResult | None]:
+        """Whether what was said had to be written; and what is wrong, as far as known.
 
         A new address is written and called back. A node that the roster lost comes back only
         if it can be reached: one that cannot would be polled in vain for ever."""
-        now_s = said.changed_s
-        before = self.leases.held(lease, said.what_it_says(), now_s)
-        same = before is not None
-        before = before or self._held_until_now(said, lease)
-        if before is None:
-            known = await self.measurements.node(said.node_id)
-            if known is None:
-                self._welcome(peer, now_s)
-            before = Written(known.joined_s, known.changed_s) if known else None
-            same = known is not None and known.says_the_same_as(said)
-        if before is not None and same and not _is_missing(network, before.changed_s, said):
-            return before, None
+        known = await self.measurements.node(said.node_id)
+        if known is None:
+            self._welcome(peer, said.changed_s)
+        same = known is not None and known.says_the_same_as(said)
+        if known is not None and same and not _is_missing(network, known.changed_s, said):
+            return False, None
         found = await self._dialed(said, peer) if said.state == "running" else None
-        stays_lost = self.dial_back and not (found and found.stats.open)
-        if before is not None and same and stays_lost:
-            return before, found.wrong if found else None
-        written = Written(before.joined_s if before else now_s, now_s)
-        await self.measurements.put_node(said.model_copy(update={"joined_s": written.joined_s}))
-        return written, found.wrong if found else None
+        wrong = found.wrong if found else None
+        if same and self.dial_back and not (found and found.stats.open):
+            return False, wrong
+        joined_s = known.joined_s if known else said.joined_s
+        await self.measurements.put_node(said.model_copy(update={"joined_s": joined_s}))
+        return True, wrong
 
     def _welcome(self, peer: str, now_s: float) -> None:
         """Counts a node that nobody knew; Problem if its address has brought too many."""
@@ -171,11 +146,6 @@ class Announcements:
                 "A node that keeps its /data stays the same node.",
                 retry_after=wait_s,
             )
-
-    def _held_until_now(self, said: Node, lease: str | None) -> Written | None:
-        """By the lease, when a node leaves: for what it said before."""
-        until_now = said.model_copy(update={"state": "running"})
-        return self.leases.held(lease, until_now.what_it_says(), said.changed_s)
 
     async def _dialed(self, said: Node, peer: str) -> DialedBack | None:
         if self.dial_back is None:
@@ -197,7 +167,7 @@ class Announcements:
                 reason=refused.reason.value,
             ) from refused
 
-    def _answer(self, node: Node, lease: str, stream: Stream, snapshot: Snapshot) -> HeartbeatOut:
+    def _answer(self, node: Node, stream: Stream, snapshot: Snapshot) -> HeartbeatOut:
         now_s, view = node.changed_s, snapshot.network.nodes.get(node.node_id)
         if node.state == "leaving":
             status, reason = NodeStatus.LEFT, Reason.LEFT
@@ -225,9 +195,15 @@ class Announcements:
             earned=format_tokens(view.account.earned_micros if view else 0),
             balance_lasts_seconds=lasts,
             balance_says=lasts_sentence(lasts),
-            next_heartbeat_seconds=self.heartbeat_seconds,
-            lease=lease,
+            next_heartbeat_seconds=self._pace_s(view, reason, lasts),
+            polled_every_seconds=self.calendar.sweep_seconds,
         )
+
+    def _pace_s(self, view: NodeView | None, reason: Reason, lasts: int | None) -> int:
+        """When to call again: seldom once a node is well, and when its stream may have ended."""
+        steady_s, soon_s = STEADY_FACTOR * self.heartbeat_seconds, self.heartbeat_seconds
+        is_well = view is not None and view.is_verified and reason is Reason.OK
+        return max(soon_s, min(steady_s, lasts or 0)) if is_well else soon_s
 
 
 @lru_cache(maxsize=ADDRESSES_KNOWN_MAX)
@@ -237,6 +213,15 @@ def _host_of(url: str, allow_private: bool) -> str:
     if is_ip(address.host):
         check_addresses([address.host], allow_private=allow_private)
     return address.host
+
+
+def _stands(view: NodeView | None, said: Node) -> bool:
+    """Whether a running node stands on its roster with exactly what it says."""
+    if view is None or view.slot.left_tick is not None or said.state != "running":
+        return False
+    slot = view.slot
+    shown = (slot.stream_id, slot.stats_url, slot.rtmp_host, slot.rtmp_port)
+    return shown == (said.stream_id, said.stats_url, said.rtmp_host, said.rtmp_port)
 
 
 def _is_missing(network: Network, changed_s: float, said: Node) -> bool:

@@ -27,7 +27,6 @@ from coordinator.adapters.settings import ApiSettings
 from coordinator.adapters.store import Store
 from coordinator.adapters.switching import Switch
 from coordinator.adapters.webhook_records import Webhooks
-from coordinator.polling.leases import Leases
 
 HEARTBEAT_SECONDS_MAX = 30
 PAGES_HELD_SECONDS = 60
@@ -81,7 +80,6 @@ def build_on(  # noqa: PLR0913 - everything outside of the process, each named
         settings.allow_private_addresses,
         min(HEARTBEAT_SECONDS_MAX, calendar.sweep_seconds),
         calendar,
-        Leases((settings.lease_key or secrets.token_hex(32)).encode()),
         DialBack(guard, clock) if calls_back else None,
         switch,
     )

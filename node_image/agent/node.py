@@ -76,6 +76,7 @@ class Agent:
         self._questions = RelayQuestions(settings, self._coordinator, doorman)
         self._hooks = ""
         self._examine: Callable[[], Awaitable[object]] | None = None
+        self._polled_s = self._begun_s
         self._heartbeats: Heartbeats | None = None
         self._notifier: Notifier | None = None
         if settings.role == "node" and is_announcing:
@@ -85,6 +86,7 @@ class Agent:
                 settings.heartbeat_s,
                 self.follow,
                 self._chance,
+                lambda: self._polled_s,
             )
             if urls := settings.notify_urls:
                 self._notifier = Notifier(urls, settings.data_dir, self._facts, self._chance)
@@ -179,6 +181,7 @@ class Agent:
 
     def stats(self) -> dict[str, object]:
         """The body of /stats.json."""
+        self._polled_s = time.monotonic()
         return stats_body(datetime.now(UTC), *self._views())
 
     def metrics(self) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SECTION = (ROOT / "docs" / "ops.md").read_text().split("\n## What it costs\n")[1].split("\n## ")[0]
-HOURS, LIVE_HOURS, BIT_RATE, BEAT_S, BUSY_S = 730, 100, 4_000_000, 30, 0.1
+HOURS, LIVE_HOURS, BIT_RATE, BEAT_S, BUSY_S = 730, 100, 4_000_000, 300, 0.1
 SWEEP_S, REST_HOURS_A_DAY = 5, 25 / 60
 
 
@@ -67,7 +67,8 @@ def test_what_is_assumed_of_the_deployment_is_deployed() -> None:
     prober = (ROOT / "terraform" / "prober.tf").read_text()
     assert 'limits            = { cpu = "2", memory = "2Gi" }' in prober
     wiring = (ROOT / "functions" / "api" / "wiring.py").read_text()
-    assert f"HEARTBEAT_SECONDS_MAX = {BEAT_S}" in wiring
+    assert f"HEARTBEAT_SECONDS_MAX = {BEAT_S // 10}" in wiring
+    assert "STEADY_FACTOR = 10" in (ROOT / "functions" / "api" / "nodes.py").read_text()
     jobs = json.loads((ROOT / "terraform" / "jobs.json").read_text())["jobs"]
     assert jobs["collector-{shard}"]["schedule"] == "* * * * *"
     assert 'default     = "e2-standard-2"' in (ROOT / "terraform" / "variables.tf").read_text()

@@ -29,6 +29,7 @@ class CoordinatorStandIn:
         self._mood_changed = threading.Condition()
         self.dial_back: dict[str, Any] | None = None
         self.pace_s = 1.0
+        self.sweep_s = 60.0
         self.tls: ssl.SSLContext | None = None
         self.others: list[dict[str, Any]] = []
         self.told: dict[str, Any] = {}
@@ -161,6 +162,7 @@ class CoordinatorStandIn:
             "ingest_url": stream["ingest_url"],
             "earned": "12.25",
             "next_heartbeat_seconds": self.pace_s,
+            "polled_every_seconds": self.sweep_s,
             **self.told,
         }
 

@@ -119,8 +119,10 @@ def test_a_node_relays_the_stream_counts_its_viewers_and_leaves(
             "rtmp_port": node.rtmp_port,
             "agent": "0.1.0",
             "engine": "nginx-rtmp",
+            "repeats": True,
             "state": "running",
         }
+        assert live.coordinator.beats()[0] == {**beat, "repeats": False}
         relay = node.relay_pid()
         asked_s = time.monotonic()
         node.process.terminate()
@@ -228,6 +230,20 @@ def test_a_killed_agent_leaves_no_relay_and_comes_back_as_the_same_node(
     with running(live.node(tmp_path, **ports)) as node:
         assert node.wait_state("live")["node_id"] == before
         assert not node.events("relay_down")
+
+
+def test_a_node_that_nobody_polls_calls_long_before_it_was_asked_to(
+    live: Network, tmp_path: Path
+) -> None:
+    """Its address may have changed, or the coordinator has lost it."""
+    coordinator = live.coordinator
+    coordinator.pace_s, coordinator.sweep_s = 600.0, 0.1
+    try:
+        with running(live.node(tmp_path)) as node:
+            node.wait_until("three heartbeats", lambda: len(coordinator.beats()) >= 3)
+    finally:
+        coordinator.pace_s, coordinator.sweep_s = 1.0, 60.0
+    assert [beat["repeats"] for beat in coordinator.beats()[:3]] == [False, True, True]
 
 
 def test_a_node_goes_on_relaying_whatever_the_coordinator_does(
@@ -369,7 +385,7 @@ def test_idle_and_crowding_connections_do_not_keep_others_from_the_statistics(
 @pytest.mark.parametrize(
     ("head", "body"),
     [
-        ("", '{"lease": "\\ud800"}'),
+        ("", '{"reason": "\\ud800"}'),
         ("", '{"next_heartbeat_seconds": 1' + "0" * 5000 + "}"),
         ("", "[" * 60_000),
         ("Date: Mon, 01 Jan 999999999999 00:00:00 GMT\r\n", "{}"),

@@ -178,7 +178,7 @@ async def test_a_sponsor_and_a_node_need_no_client_of_their_own(
         answer = await call("announce", key=KEY, body=beat)
         assert answer.node_id == node_id_of(KEY)
         assert answer.fix
-        beat = call.model("HeartbeatIn").from_dict({**beat.to_dict(), "lease": answer.lease})
+        beat = call.model("HeartbeatIn").from_dict({**beat.to_dict(), "repeats": True})
         assert (await call("announce", key=KEY, body=beat)).stream_id == stream_id
         knock = call.model("DialBackIn")(stats_port=20_007, rtmp_port=20_008)
         refused = await call("call_back", key=KEY, body=knock)

@@ -127,7 +127,7 @@ async def test_payouts_that_were_paused_end_to_the_same_micro_token() -> None:
 
 
 @asynccontextmanager
-async def _api(*, sponsor: str, ingest: str, lease: str) -> AsyncIterator[httpx.AsyncClient]:
+async def _api(*, sponsor: str, ingest: str) -> AsyncIterator[httpx.AsyncClient]:
     """The api as an apply would start it with these keys."""
     app = build_api(
         {
@@ -135,7 +135,6 @@ async def _api(*, sponsor: str, ingest: str, lease: str) -> AsyncIterator[httpx.
             "INGEST_URL": "rtmp://203.0.113.5:1935/live",
             "SPONSOR_KEY_HASHES": f"city-radio:{sha256_hex(sponsor)}",
             "INGEST_KEY_HASH": sha256_hex(ingest),
-            "LEASE_KEY": lease,
             "ALLOW_PRIVATE_ADDRESSES": "true",
         }
     )
@@ -144,7 +143,7 @@ async def _api(*, sponsor: str, ingest: str, lease: str) -> AsyncIterator[httpx.
         yield client
 
 
-BEFORE = {"sponsor": SPONSOR_KEYS[0], "ingest": INGEST_KEYS[0], "lease": "o" * 64}
+BEFORE = {"sponsor": SPONSOR_KEYS[0], "ingest": INGEST_KEYS[0]}
 
 
 async def _registered(client: httpx.AsyncClient) -> tuple[str, str]:
@@ -188,32 +187,3 @@ async def test_the_ingests_key_is_rotated() -> None:
     async with _api(**BEFORE | {"ingest": INGEST_KEYS[1]}) as client:
         assert await _may_publish(client, INGEST_KEYS[0], stream) == 403
         assert await _may_publish(client, INGEST_KEYS[1], stream) == 204
-
-
-@pytest.mark.usefixtures("databases")
-async def test_the_leases_key_is_rotated() -> None:
-    """A node notices nothing: its old lease is worth nothing, and it is given a new one."""
-
-    async def beat(client: httpx.AsyncClient, lease: str | None) -> str:
-        said = {
-            "stream_id": stream[0],
-            "stats_port": 8080,
-            "rtmp_port": 1935,
-            "agent": "0.1.0",
-            "engine": "nginx-rtmp",
-            "state": "running",
-        }
-        body = said | ({"lease": lease} if lease else {})
-        answer = await client.post("/nodes/heartbeat", json=body, headers=bearer(NODE_KEY))
-        assert answer.status_code == 200, answer.text
-        return str(answer.json()["lease"])
-
-    async with _api(**BEFORE) as client:
-        stream = await _registered(client)
-        old = await beat(client, await beat(client, None))
-    joined_s = old.partition(".")[0]
-    async with _api(**BEFORE | {"lease": "n" * 64}) as client:
-        new = await beat(client, old)
-        assert new.rpartition(".")[2] != old.rpartition(".")[2]
-        assert new.partition(".")[0] == joined_s  # the same node, since the same moment
-        assert (await beat(client, new)).partition(".")[0] == joined_s

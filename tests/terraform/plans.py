@@ -44,7 +44,7 @@ EVERYTHING: Mapping[str, Any] = {
     "holding_epochs": 48,
     "api_instances": {"min": 1, "max": 20},
     "paused": ["payout"],
-    "key_generation": {"lottery": 2, "lease": 2, "ingest": 2, "sponsors": {"harbour-tv": 3}},
+    "key_generation": {"lottery": 2, "ingest": 2, "sponsors": {"harbour-tv": 3}},
     "ingest_machine": "n2-standard-4",
     "control_nodes": False,
     "alert_emails": ["ops@example.org"],

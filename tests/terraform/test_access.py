@@ -178,7 +178,6 @@ def test_a_secret_is_read_by_who_needs_it(variables: dict[str, Any]) -> None:
     expected = {
         ("api", "sponsor-key-hashes"),
         ("api", "ingest-key-hash"),
-        ("api", "lease-key"),
         ("prober", "lottery-key"),
         ("ingest", "ingest-key"),
     }

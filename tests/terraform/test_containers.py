@@ -46,7 +46,6 @@ DOT_ENV = {
     "INGEST_URL": "rtmp://127.0.0.1:1935/live",
     "SPONSOR_KEY_HASHES": f"city-radio:{hashlib.sha256(SPONSOR_KEY.encode()).hexdigest()}",
     "INGEST_KEY_HASH": hashlib.sha256(INGEST_KEY.encode()).hexdigest(),
-    "LEASE_KEY": secrets.token_urlsafe(48),
     "LOTTERY_KEY": secrets.token_urlsafe(48),
 }
 CAPTURE = """

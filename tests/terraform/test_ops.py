@@ -104,7 +104,6 @@ def test_payouts_are_paused_and_nothing_else_is() -> None:
 
 
 GENERATIONS: dict[str, tuple[dict[str, object], set[str]]] = {
-    "lease": ({"lease": 2}, {'random_password.keys["lease"]'}),
     "lottery": ({"lottery": 2}, {'random_password.keys["lottery"]'}),
     "ingest": ({"ingest": 2}, {'random_password.keys["ingest"]'}),
     "sponsors": ({"sponsors": {"sponsor": 2}}, {'random_password.sponsors["sponsor"]'}),

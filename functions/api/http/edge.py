@@ -34,8 +34,6 @@ _IDS = zip(itertools.repeat(secrets.token_urlsafe(9).encode()), itertools.count(
 """Of this process, and how many it has answered: unique, and cheaper than a random one each."""
 _NO_STORE = (b"cache-control", b"no-store")
 _SOON_STALE = (b"cache-control", b"public, max-age=2")
-TOLD_ONE_CALLER = (*_EVERYWHERE, _NO_STORE)
-"""Of an answer that is for its caller alone, unless it says otherwise itself."""
 
 
 class Edge:
@@ -94,13 +92,13 @@ def _with_ours(
     own = list(headers)
     names = {name for name, _ in own}
     own += [header for header in (_READABLE if is_read else _EVERYWHERE) if header[0] not in names]
-    own.append(request_id(request))
+    own.append(_request_id(request))
     if b"cache-control" not in names:
         own.append(_SOON_STALE if is_fresh else _NO_STORE)
     return own
 
 
-def request_id(request: Mapping[bytes, bytes]) -> tuple[bytes, bytes]:
+def _request_id(request: Mapping[bytes, bytes]) -> tuple[bytes, bytes]:
     """The header of an answer: the caller's own id, if it has a fit one, else one of ours."""
     given = request.get(b"x-request-id")
     is_fit = given is not None and _REQUEST_ID.fullmatch(given)

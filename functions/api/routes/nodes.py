@@ -4,7 +4,6 @@ from typing import Annotated
 
 from fastapi import FastAPI, Query, Request, Security
 
-from api.heartbeats import PATH
 from api.http.keys import peer_of
 from api.http.paging import PageSize, PageToken, page_of
 from api.http.problems import ProblemKind, problems
@@ -23,7 +22,7 @@ def _announcing_routes(app: FastAPI, services: Services) -> None:
     announcements, proxies = services.announcements, services.trusted_proxies
 
     @app.post(
-        PATH,
+        "/nodes/heartbeat",
         tags=["nodes"],
         responses=problems(ProblemKind.UNKNOWN_STREAM, ProblemKind.ADDRESS_REFUSED),
     )

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 from api.wire.common import In, Instant, Port, StreamId, example, example_of
 from api.wire.example_names import INGEST_URL, NODE_ID, RTMP_URL, STATS_URL, STREAM_ID
@@ -55,8 +55,9 @@ class HeartbeatIn(_AnnouncedIn):
     agent: str = Field("", max_length=40)
     engine: str = Field("", max_length=40)
     state: Literal["running", "leaving"] = "running"
-    lease: str | None = Field(None, max_length=200)
-    """The one of the last answer, as it came."""
+    repeats: StrictBool = False
+    """Whether the same was said, and answered, by this very process before: it is not looked up
+    then. A node that has been away, however shortly, must not say so."""
 
 
 class DialBackIn(_AnnouncedIn):
@@ -157,7 +158,7 @@ class HeartbeatOut(BaseModel):
         balance_lasts_seconds=11_400,
         balance_says="The balance lasts 3 h 10 min at the present rate.",
         next_heartbeat_seconds=30,
-        lease=f"1795305637000.1795305637000.1795306237.{'5f1c' * 16}",
+        polled_every_seconds=60,
     )
 
     node_id: str
@@ -175,5 +176,5 @@ class HeartbeatOut(BaseModel):
     """How long the stream can pay at the present rate; None while nobody earns."""
     balance_says: str
     next_heartbeat_seconds: int
-    lease: str
-    """To be sent with the next heartbeat: nothing needs to be looked up then."""
+    polled_every_seconds: int
+    """How often a node's statistics are asked for. One that waits much longer calls at once."""

@@ -13,7 +13,6 @@ from coordinator.checking.checks import Control
 from coordinator.checking.schedule import LOTTERY_KEY_CHARACTERS_MIN
 from coordinator.epochs import Calendar
 from coordinator.keys import NAME_PATTERN
-from coordinator.polling.leases import LEASE_KEY_CHARACTERS_MIN
 from coordinator.polling.shards import SHARDS_MAX
 
 Sha256Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -119,7 +118,6 @@ class ApiSettings(JobSettings):
     allow_private_addresses: bool = False
     trusted_proxies: int = Field(0, ge=0, le=8)
     requests_per_second: float = Field(10.0, gt=0, le=100_000)
-    lease_key: str | None = Field(None, min_length=LEASE_KEY_CHARACTERS_MIN)
 
 
 class CollectorSettings(Settings):

@@ -54,10 +54,10 @@ class HeartbeatAnswer:
     fix: str
     earned: str
     next_heartbeat_s: float
+    polled_every_s: float
+    """How often the coordinator asks for the statistics."""
     rtmp_url: RtmpAddress | None = None
     """Where the coordinator reaches the node; None if it has no IPv4 address or name."""
-    lease: str | None = None
-    """To be sent with the next heartbeat, which then costs the coordinator nothing."""
 
 
 def parse_stream(body: object) -> RelayedStream:
@@ -101,9 +101,6 @@ def neediest(candidates: Iterable[Candidate], chance: float) -> RelayedStream | 
 def parse_heartbeat_answer(body: object) -> HeartbeatAnswer:
     """The answer of `POST /nodes/heartbeat`. Raises NotUnderstoodError."""
     fields = _fields(body)
-    pace = fields.get("next_heartbeat_seconds")
-    if isinstance(pace, bool) or not isinstance(pace, int | float) or not 0 <= pace <= _NUMBER_MAX:
-        raise NotUnderstoodError("next_heartbeat_seconds is not a number of seconds")
     stream = RelayedStream(
         _stream_id(fields),
         _text(fields, "stream_status"),
@@ -116,10 +113,19 @@ def parse_heartbeat_answer(body: object) -> HeartbeatAnswer:
         says=_text(fields, "says"),
         fix=_text(fields, "fix"),
         earned=_text(fields, "earned"),
-        next_heartbeat_s=float(pace),
+        next_heartbeat_s=_seconds(fields, "next_heartbeat_seconds"),
+        polled_every_s=_seconds(fields, "polled_every_seconds"),
         rtmp_url=_own_url(fields),
-        lease=_text(fields, "lease") if fields.get("lease") is not None else None,
     )
+
+
+def _seconds(fields: dict[str, object], name: str) -> float:
+    found = fields.get(name)
+    if isinstance(found, bool) or not isinstance(found, int | float):
+        raise NotUnderstoodError(f"{name} is not a number of seconds")
+    if not 0 <= found <= _NUMBER_MAX:
+        raise NotUnderstoodError(f"{name} is not a number of seconds")
+    return float(found)
 
 
 def _own_url(fields: dict[str, object]) -> RtmpAddress | None:

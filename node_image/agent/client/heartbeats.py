@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -20,6 +22,8 @@ RETRY = Backoff(first_s=1.0, limit_s=9.0)
 # A refusal is not repaired within seconds; asking often would only load the coordinator.
 RETRY_REFUSED = Backoff(first_s=5.0, limit_s=60.0)
 LEAVE_S_MAX = 1.5
+# So many sweeps without a poll: two have passed the node by, wherever in its minute each was.
+SILENT_SWEEPS = 2.5
 
 
 @dataclass(frozen=True)
@@ -34,18 +38,26 @@ class CoordinatorView:
     is_waiting: bool = False
 
 
+def due_s(began_s: float, delay_s: float, polled_s: float, sweep_s: float) -> float:
+    """When to beat again after a beat at `began_s`: `delay_s` later, or as soon as nobody has
+    asked for the statistics for two sweeps, which take `sweep_s` each. Pure."""
+    return min(began_s + delay_s, max(began_s, polled_s) + SILENT_SWEEPS * sweep_s)
+
+
 class Heartbeats:
     """Finds the stream, then beats for ever; `on_stream` is told each time what the stream is."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what it says, whom it tells, and what it goes by
         self,
         coordinator: CoordinatorClient,
         beat: Mapping[str, object],
         pace_s: float | None,
         on_stream: Callable[[RelayedStream], None],
         chance: Callable[[], float],
+        polled_s: Callable[[], float],
     ) -> None:
-        """`beat` is the heartbeat without its state; `pace_s` overrides the coordinator's."""
+        """`beat` is the heartbeat without its state; `pace_s` overrides the coordinator's;
+        `polled_s` tells when the statistics were last asked for, by the monotonic clock."""
         self._coordinator = coordinator
         self._beat = dict(beat)
         self._stream_id = str(beat["stream_id"])
@@ -55,14 +67,26 @@ class Heartbeats:
         self._on_stream = on_stream
         self._chance = chance
         self._failures = 0
-        self._lease: str | None = None
+        self._polled_s = polled_s
+        self._answered: dict[str, object] | None = None
+        """What was said when the coordinator last answered."""
         self.view = CoordinatorView()
 
     async def run(self) -> None:
         """Beat until cancelled, whatever the coordinator does."""
         while True:
             delay_s = await (self._beat_once() if self._is_found else self._find_stream())
-            await asyncio.sleep(delay_s)
+            await self._pause(delay_s)
+
+    async def _pause(self, delay_s: float) -> None:
+        """Wait for the next beat; not so long if the coordinator seems to have lost the node."""
+        began_s = time.monotonic()
+        sweep_s = self.view.answer.polled_every_s if self.view.answer else math.inf
+        while True:  # every poll puts off the moment at which the node counts as lost
+            at_s = due_s(began_s, delay_s, self._polled_s(), sweep_s)
+            if at_s <= time.monotonic():
+                return
+            await asyncio.sleep(at_s - time.monotonic())
 
     async def leave(self) -> None:
         """Say goodbye: one attempt, because the agent has to stop whatever becomes of it."""
@@ -111,6 +135,7 @@ class Heartbeats:
             self._is_found = not (self._is_choosing and isinstance(e, CoordinatorRefusalError))
             return self._failed(e)
         self._failures = 0
+        self._answered = dict(self._beat)
         self._note(answer)
         self._on_stream(answer.stream)
         # A node that may choose does not stay with a stream that pays nothing any more.
@@ -119,11 +144,9 @@ class Heartbeats:
         return spread_s(self._pace_s or asked_s, self._chance())
 
     def _saying(self, state: str) -> dict[str, object]:
-        lease = {"lease": self._lease} if self._lease else {}
-        return {**self._beat, **lease, "state": state}
+        return {**self._beat, "repeats": self._beat == self._answered, "state": state}
 
     def _note(self, answer: HeartbeatAnswer) -> None:
-        self._lease = answer.lease
         before = self.view
         self.view = CoordinatorView(answer, "")
         if before.trouble and before.answer:

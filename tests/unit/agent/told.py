@@ -17,4 +17,5 @@ ANSWER = HeartbeatAnswer(
     fix="",
     earned="12.25",
     next_heartbeat_s=30.0,
+    polled_every_s=60.0,
 )

@@ -1,6 +1,5 @@
 """What heartbeats cost, and what becomes of nodes that the roster lost."""
 
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import httpx
@@ -10,6 +9,7 @@ from api.wiring import build_on
 from collector.sweeping import announced
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.records import Measurements
+from coordinator.checking.checks import Check, Run, Verdict
 from coordinator.polling.polls import Poll, judge
 from coordinator.polling.rosters import Roster
 from coordinator.polling.shards import WHOLE
@@ -42,18 +42,17 @@ class _World:
         self.client = httpx.AsyncClient(transport=transport, base_url="http://api.example")
         self.client.event_hooks = {"response": [declared_only(self.app)]}
         self.stream_id = ""
-        self.lease: str | None = None
+        self.repeats = False
         self.roster = Roster(WHOLE, 1, 0.0)
         self.polls: dict[int, Poll] = {}
 
     async def beat(self, **more: object) -> dict[str, object]:
-        """One heartbeat, its lease echoed."""
-        body = {"stream_id": self.stream_id, "stats_port": 8080, "rtmp_port": 1935, **more}
-        if self.lease:
-            body["lease"] = self.lease
+        """One heartbeat; it says so if it repeats the one before."""
+        ports = {"stats_port": 8080, "rtmp_port": 1935, "repeats": self.repeats}
+        body = {"stream_id": self.stream_id, **ports, **more}
         answer = await self.client.post("/nodes/heartbeat", json=body, headers=bearer(NODE_KEY))
         assert answer.status_code == 200, answer.text
-        self.lease = answer.json()["lease"]
+        self.repeats = True
         return dict(answer.json())
 
     async def sweep(self, answer: RelayStats | Reason) -> None:
@@ -72,6 +71,26 @@ class _World:
         }
         await self.measurements.create_sweep(Sweep(WHOLE, tick, 1, self.polls), self.now_s)
 
+    def moves_to(self, address: str) -> None:
+        """Its requests come from there now, as from a line whose address changes daily."""
+        transport = httpx.ASGITransport(app=self.app, client=(address, 40_000))
+        self.client = httpx.AsyncClient(transport=transport, base_url="http://api.example")
+
+    async def is_checked(self, reason: Reason) -> None:
+        """What the prober leaves of a check."""
+        draw = int(self.now_s // 60)
+        verdict = Verdict.PASS if reason is Reason.PASSED else Verdict.FAIL
+        check = Check(NODE_ID, self.stream_id, draw, self.now_s, verdict, reason)
+        run = Run(draw, self.now_s, self.now_s, (), {}, (check,))
+        await self.measurements.record_run(run, self.now_s)
+
+    async def cost_of_beating(self, **more: object) -> tuple[int, int]:
+        """(reads, writes) of one heartbeat; whatever a snapshot costs is not the heartbeat's."""
+        await self.client.get("/healthz")
+        self.cost()
+        await self.beat(**more)
+        return self.cost()
+
     def cost(self) -> tuple[int, int]:
         """(reads, writes) of the measurement database since it was last asked."""
         operations = self.store.operations
@@ -88,10 +107,11 @@ async def make() -> AsyncIterator[Make]:
     """Makes worlds with a registered stream, and closes them."""
     worlds = []
 
-    async def world(**more: bool) -> _World:
-        made = _World(MemoryStore(), **more)
+    async def world(*, calls_back: bool = False, **more: str) -> _World:
+        made = _World(MemoryStore(), calls_back=calls_back)
         worlds.append(made)
-        stream = await made.client.post("/streams", json=STREAM, headers=bearer(SPONSOR_KEY))
+        asked = {**STREAM, **more}
+        stream = await made.client.post("/streams", json=asked, headers=bearer(SPONSOR_KEY))
         made.stream_id = stream.json()["stream_id"]
         return made
 
@@ -104,50 +124,102 @@ NAMED = {"stats_url": "http://relay.example.org:8080/stats.json", "stats_port": 
 LIVE = RelayStats(Media.LIVE, 3, 7, 11, NODE_ID)
 
 
-async def test_a_heartbeat_that_says_nothing_new_costs_nothing(make: Make) -> None:
-    """No read and no write while the snapshot is fresh, for as long as the lease is renewed."""
+async def test_a_heartbeat_that_repeats_what_the_roster_shows_costs_nothing(make: Make) -> None:
+    """No read and no write while the snapshot is fresh."""
     world = await make()
     await world.beat()
     await world.sweep(LIVE)
     for _ in range(40):
-        await world.client.get("/healthz")  # whatever a snapshot costs is not the heartbeat's
-        world.cost()
-        await world.beat()
-        assert world.cost() == (0, 0)
+        assert await world.cost_of_beating() == (0, 0)
         world.now_s += 30
 
 
-async def test_a_heartbeat_without_its_lease_costs_one_read(make: Make) -> None:
-    """An agent that does not echo it, or echoes one that has expired."""
+async def test_any_other_heartbeat_costs_one_read(make: Make) -> None:
+    """The first of a process, and each until the roster has taken the node in."""
     world = await make()
     await world.beat()
-    world.lease = None
-    await world.client.get("/healthz")
-    world.cost()
-    await world.beat()
-    assert world.cost() == (1, 0)
-    world.now_s += 3_600
-    await world.client.get("/healthz")
-    world.cost()
-    await world.beat()
-    reads, writes = world.cost()
-    assert (reads, writes) == (1, 1)  # and no roster has shown it for an hour: it is written again
+    assert await world.cost_of_beating() == (1, 0)
+    await world.sweep(LIVE)
+    world.repeats = False
+    assert await world.cost_of_beating() == (1, 0)
+    assert await world.cost_of_beating() == (0, 0)
 
 
-async def test_the_short_way_gives_the_same_answer(make: Make) -> None:
-    """With a lease the routes are not asked; what a node is told is the same."""
+async def test_a_node_that_no_roster_shows_for_long_is_written_again(make: Make) -> None:
+    """Its document may have been read while a roster was full."""
     world = await make()
     await world.beat()
     await world.sweep(LIVE)
-    world.now_s += 400  # past half of a lease's life, so that both answers hold a new one
-    by_lease = await world.beat()
-    world.lease = None
-    assert await world.beat() == by_lease
-    assert by_lease["status"] == "healthy"
-    world.app.router.routes.clear()
-    assert await world.beat() == by_lease
-    answer = await world.client.get("/streams")
-    assert answer.status_code == 404
+    await world.measurements.put_roster(Roster(WHOLE, 1, 0.0))
+    await world.measurements.create_sweep(Sweep(WHOLE, TICK + 2, 1, {}), world.now_s)
+    world.now_s += 590 - 60
+    assert await world.cost_of_beating() == (1, 0)
+    world.now_s += 3_600
+    assert await world.cost_of_beating() == (1, 1)
+
+
+async def test_who_comes_back_before_the_next_sweep_is_taken_in_at_once(make: Make) -> None:
+    """Its slot still looks as if it had never left: a new process does not claim to repeat."""
+    world = await make()
+    await world.beat()
+    await world.sweep(LIVE)
+    await world.beat(state="leaving")
+    world.now_s += 7
+    world.repeats = False
+    assert await world.cost_of_beating() == (1, 1)
+    node = await world.measurements.node(NODE_ID)
+    assert node is not None
+    assert (node.state, node.joined_s, node.changed_s) == ("running", NOW_S, world.now_s)
+    await world.sweep(LIVE)
+    assert world.roster.slots[-1].is_polled_at(int(world.now_s // 60))
+
+
+async def test_a_goodbye_is_written_once(make: Make) -> None:
+    """Whatever it claims to repeat."""
+    world = await make()
+    await world.beat()
+    await world.sweep(LIVE)
+    assert await world.cost_of_beating(state="leaving") == (1, 1)
+    assert await world.cost_of_beating(state="leaving") == (1, 0)
+    await world.sweep(LIVE)
+    assert world.roster.slots[0].left_reason == "left"
+
+
+@pytest.mark.parametrize("more", [{"rtmp_port": 1936}, {"stats_port": 8081}])
+async def test_what_is_new_is_written_whatever_it_claims(
+    make: Make, more: dict[str, object]
+) -> None:
+    """The claim is held against the roster."""
+    world = await make()
+    await world.beat()
+    await world.sweep(LIVE)
+    assert await world.cost_of_beating(**more) == (1, 1)
+
+
+async def test_a_node_whose_address_changed_is_followed(make: Make) -> None:
+    """It does not know of it, and says the same as before."""
+    world = await make()
+    await world.beat()
+    await world.sweep(LIVE)
+    world.moves_to("203.0.114.77")
+    assert await world.cost_of_beating() == (1, 1)
+    node = await world.measurements.node(NODE_ID)
+    assert node is not None
+    assert (node.rtmp_host, node.joined_s) == ("203.0.114.77", NOW_S)
+
+
+async def test_a_node_that_the_roster_lost_comes_back(make: Make) -> None:
+    """Although it goes on saying the same."""
+    world = await make()
+    await world.beat()
+    await world.sweep(LIVE)
+    for answer in [Reason.CONNECT_FAILED] * 4:
+        await world.sweep(answer)
+    assert world.roster.slots[0].left_reason == "offline"
+    world.now_s += 30
+    assert await world.cost_of_beating() == (1, 1)
+    await world.sweep(LIVE)
+    assert world.roster.slots[-1].left_tick is None
 
 
 @pytest.mark.parametrize(
@@ -158,68 +230,59 @@ async def test_the_short_way_gives_the_same_answer(make: Make) -> None:
         ({"stats_port": 22}, 422),
         ({"stream_id": "s404"}, 404),
         ({"unknown": 1}, 422),
+        ({"repeats": "yes"}, 422),
     ],
 )
-async def test_a_lease_excuses_nothing(make: Make, change: dict[str, object], status: int) -> None:
-    """What is wrong is refused as without one."""
+async def test_a_repetition_excuses_nothing(
+    make: Make, change: dict[str, object], status: int
+) -> None:
+    """What is wrong is refused."""
     world = await make()
     await world.beat()
-    body = {"stream_id": world.stream_id, "stats_port": 8080, "rtmp_port": 1935}
-    answers = [
-        await world.client.post(
-            "/nodes/heartbeat", json={**body, **lease, **change}, headers=bearer(NODE_KEY)
-        )
-        for lease in ({}, {"lease": world.lease})
-    ]
-    assert [answer.status_code for answer in answers] == [status, status]
-    assert answers[0].text == answers[1].text
+    body = {"stream_id": world.stream_id, "stats_port": 8080, "rtmp_port": 1935, "repeats": True}
+    answer = await world.client.post(
+        "/nodes/heartbeat", json={**body, **change}, headers=bearer(NODE_KEY)
+    )
+    assert answer.status_code == status
 
 
-async def test_a_lease_is_no_way_around_the_limits(make: Make) -> None:
-    """So many at once and no more, counted once each; and only JSON, and only so much of it."""
-    world = await make()
-    await world.beat()
-    body = {"stream_id": world.stream_id, "stats_port": 8080, "rtmp_port": 1935}
-    body["lease"] = world.lease
-    wrong = {**bearer(NODE_KEY), "Content-Type": "text/plain"}
-    text = json.dumps(body)
-    answer = await world.client.post("/nodes/heartbeat", content=text, headers=wrong)
-    assert answer.status_code == 415
-    right = {**bearer(NODE_KEY), "Content-Type": "application/json"}
-    long = text + " " * 70_000
-    answer = await world.client.post("/nodes/heartbeat", content=long, headers=right)
-    assert answer.status_code == 413
-    statuses = []
-    for _ in range(120):
-        answer = await world.client.post("/nodes/heartbeat", content=text, headers=right)
-        statuses.append(answer.status_code)
-    taken = statuses.count(200)
-    assert statuses == [200] * taken + [429] * (120 - taken)
-    assert 95 <= taken <= 100
-    assert answer.json()["type"] == "/problems/too-many-requests"
-    assert answer.headers["x-request-id"]
-
-
-async def test_a_lease_is_no_answer_while_the_database_is_away(make: Make) -> None:
+async def test_a_repetition_is_not_answered_while_the_database_is_away(make: Make) -> None:
     """503 as on every route: what a node would be told is not known."""
     world = await make()
     await world.beat()
+    await world.sweep(LIVE)
     world.now_s += 60
     await world.store.close()
-    body = {"stream_id": world.stream_id, "stats_port": 8080, "rtmp_port": 1935}
-    body["lease"] = world.lease
+    body = {"stream_id": world.stream_id, "stats_port": 8080, "rtmp_port": 1935, "repeats": True}
     answer = await world.client.post("/nodes/heartbeat", json=body, headers=bearer(NODE_KEY))
     assert (answer.status_code, answer.json()["type"]) == (503, "/problems/unavailable")
 
 
-async def test_what_is_new_is_written_whatever_the_lease_says(make: Make) -> None:
-    """A lease is for what was said, not for the node."""
+async def test_a_node_that_is_well_is_asked_to_call_seldom(make: Make) -> None:
+    """And often from its first beat until a check has passed, and again when one failed."""
     world = await make()
+    paces = [(await world.beat())["next_heartbeat_seconds"]]
+    for reason in (None, Reason.PASSED, Reason.NO_STREAM):
+        if reason:
+            await world.is_checked(reason)
+        await world.sweep(LIVE)
+        world.now_s += 25
+        said = await world.beat()
+        paces.append(said["next_heartbeat_seconds"])
+    assert paces == [30, 30, 300, 30]
+    assert said["polled_every_seconds"] == 60
+
+
+async def test_a_node_calls_when_its_stream_may_have_ended(make: Make) -> None:
+    """Not minutes later: it may choose another."""
+    world = await make(token_balance="0.12")
     await world.beat()
-    await world.beat(rtmp_port=1936)
-    node = await world.measurements.node(NODE_ID)
-    assert node is not None
-    assert node.rtmp_port == 1936
+    await world.is_checked(Reason.PASSED)
+    await world.sweep(LIVE)
+    world.now_s += 25
+    said = await world.beat()
+    assert said["next_heartbeat_seconds"] == said["balance_lasts_seconds"]
+    assert said["balance_lasts_seconds"] in range(31, 299)
 
 
 async def test_silence_is_offline_within_three_minutes(make: Make) -> None:

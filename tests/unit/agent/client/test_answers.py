@@ -35,6 +35,7 @@ ANSWER = {
     "ingest_url": "rtmp://ingest.example.org/live/k3v9m2x7q4ab",
     "earned": "12.25",
     "next_heartbeat_seconds": 30,
+    "polled_every_seconds": 60,
 }
 
 
@@ -46,7 +47,7 @@ def test_a_stream_is_read_as_the_contract_shows_it() -> None:
 
 def test_a_heartbeat_s_answer_is_read_as_the_contract_shows_it() -> None:
     answer = parse_heartbeat_answer({**ANSWER, "from_a_later_version": 1})
-    assert answer.next_heartbeat_s == 30.0
+    assert (answer.next_heartbeat_s, answer.polled_every_s) == (30.0, 60.0)
     assert answer.stream.is_closed
     assert answer.stream.ingest_url.url == "rtmp://ingest.example.org:1935/live/k3v9m2x7q4ab"
 
@@ -78,6 +79,8 @@ def test_an_address_that_could_become_a_directive_is_refused(url: str) -> None:
     ("change"),
     [
         {"next_heartbeat_seconds": "30"},
+        {"polled_every_seconds": None},
+        {"polled_every_seconds": -1},
         {"next_heartbeat_seconds": True},
         {"next_heartbeat_seconds": None},
         {"next_heartbeat_seconds": 10**400},
@@ -155,20 +158,3 @@ def test_a_stream_id_that_could_become_a_directive_is_refused() -> None:
     for stream_id in ("a;b", "a b", "", "a" * 65, '"'):
         with pytest.raises(NotUnderstoodError):
             parse_stream({**STREAM, "stream_id": stream_id})
-
-
-def test_a_lease_is_kept_where_there_is_one() -> None:
-    """A coordinator without leases is understood as well."""
-    body = {
-        "stream_id": "s3",
-        "stream_status": "active",
-        "status": "healthy",
-        "reason": "ok",
-        "says": "",
-        "fix": "",
-        "earned": "0",
-        "ingest_url": "rtmp://203.0.113.5:1935/live/s3",
-        "next_heartbeat_seconds": 30,
-    }
-    assert parse_heartbeat_answer(body).lease is None
-    assert parse_heartbeat_answer({**body, "lease": "1.2.3"}).lease == "1.2.3"
