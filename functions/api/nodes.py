@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from api.dialback import EVERY_SECONDS, DialBack, DialedBack, DialTarget, PortResult
+from api.http.addresses import address_named
 from api.http.problems import Problem, ProblemKind
 from api.http.rates import Rates
 from api.snapshots import Snapshot, Snapshots
@@ -17,7 +18,7 @@ from coordinator.money import format_tokens
 from coordinator.pages.network import Network, NodeView
 from coordinator.polling.nodes import Node, NodeStatus
 from coordinator.reasons import Reason
-from coordinator.strangers.addresses import AddressRefused, check_addresses, is_ip, parse_stats_url
+from coordinator.strangers.addresses import check_addresses, is_ip, parse_stats_url
 from coordinator.strangers.networks import places_of
 from coordinator.streams import Stream, StreamStatus, status_of
 
@@ -158,14 +159,8 @@ class Announcements:
         """(stats URL, RTMP host): as announced, or at the address that the call came from."""
         host = f"[{peer}]" if ":" in peer else peer
         url = beat.stats_url or f"http://{host}:{beat.stats_port}/stats.json"
-        try:
+        with address_named(url):
             return url, _host_of(url, self.allow_private)
-        except AddressRefused as refused:
-            raise Problem(
-                ProblemKind.ADDRESS_REFUSED,
-                f"{url}: {refused}. {refused.reason.fix}",
-                reason=refused.reason.value,
-            ) from refused
 
     def _answer(self, node: Node, stream: Stream, snapshot: Snapshot) -> HeartbeatOut:
         now_s, view = node.changed_s, snapshot.network.nodes.get(node.node_id)

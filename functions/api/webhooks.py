@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from api.http.addresses import address_named
 from api.http.problems import Problem, ProblemKind
 from api.wire.common import timestamp
 from api.wire.webhooks import WebhookIn, WebhookOut, WebhookSetOut
@@ -14,7 +15,7 @@ from coordinator.adapters.webhook_records import Webhooks
 from coordinator.epochs import Calendar
 from coordinator.keys import sha256_hex
 from coordinator.ledger.webhooks import RequestConflictError, Webhook, secret_of
-from coordinator.strangers.addresses import AddressRefused, parse_webhook_url
+from coordinator.strangers.addresses import parse_webhook_url
 from coordinator.streams import Stream
 
 LIMITS = OutboundLimits(resolve_seconds=1.5)
@@ -35,14 +36,8 @@ class Subscriptions:
         """A problem unless this is a URL at a public address, as far as can be told now.
 
         Every delivery judges the address anew: a name may lead elsewhere by then."""
-        try:
+        with address_named("webhook_url", "Name an http or https URL at a public address."):
             await self.guard.resolve(parse_webhook_url(url).host, LIMITS)
-        except AddressRefused as refused:
-            raise Problem(
-                ProblemKind.ADDRESS_REFUSED,
-                f"webhook_url: {refused.detail}. Name an http or https URL at a public address.",
-                reason=refused.reason.value,
-            ) from refused
 
     async def open(self, stream: Stream, url: str, sponsor_key: str) -> None:
         """With a new stream, before its balance: nothing is settled that nobody is told of."""

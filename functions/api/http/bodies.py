@@ -16,11 +16,11 @@ async def read_whole(request: Request) -> Request:
     It is read before anything parses, so that a body without a Content-Length is refused with
     the same answer; BODY_BYTES_MAX a request is what that costs at most."""
     _require_json(request.headers)
-    whole = await whole_of(request.receive)
+    whole = await _whole_of(request.receive)
     if len(whole.get("body", b"")) > BODY_BYTES_MAX:
         says = f"Send at most {BODY_BYTES_MAX} bytes in a body."
         raise Problem(ProblemKind.BODY_TOO_LARGE, says)
-    return Request(request.scope, replaying(whole, request.receive))
+    return Request(request.scope, _replaying(whole, request.receive))
 
 
 def _require_json(headers: Mapping[str, str]) -> None:
@@ -34,7 +34,7 @@ def _require_json(headers: Mapping[str, str]) -> None:
         raise Problem(ProblemKind.UNSUPPORTED_MEDIA_TYPE, says)
 
 
-async def whole_of(receive: Receive) -> Message:
+async def _whole_of(receive: Receive) -> Message:
     """The request's body in one message, or a little more of it than may be; or a disconnect."""
     message = await receive()
     if not message.get("more_body", False):
@@ -48,7 +48,7 @@ async def whole_of(receive: Receive) -> Message:
     return message
 
 
-def replaying(whole: Message, receive: Receive) -> Receive:
+def _replaying(whole: Message, receive: Receive) -> Receive:
     """A `receive` that tells the same message once more, and then what comes."""
     waiting = [whole]
 

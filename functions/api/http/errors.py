@@ -10,7 +10,11 @@ from api.http.methods import methods_of
 from api.http.problems import Problem, ProblemKind
 
 ERRORS_TOLD_MAX = 20
-_OF_STATUS = {404: ProblemKind.UNKNOWN_ROUTE, 405: ProblemKind.METHOD_NOT_ALLOWED}
+_OF_STATUS = {
+    400: ProblemKind.MALFORMED_BODY,  # FastAPI's, of what is no text
+    404: ProblemKind.UNKNOWN_ROUTE,
+    405: ProblemKind.METHOD_NOT_ALLOWED,
+}
 
 
 def install(app: FastAPI) -> None:

@@ -55,7 +55,10 @@ class NodeKey(BearerKey):
 
     async def __call__(self, request: Request) -> str:
         """The node's id."""
-        return node_of(request.headers.get("authorization"))
+        try:
+            return node_id_of(bearer_of(request.headers.get("authorization")))
+        except ValueError as error:
+            raise Problem(ProblemKind.KEY_UNKNOWN, f"That is not a node key: {error}.") from error
 
 
 class IngestKey(BearerKey):
@@ -67,7 +70,9 @@ class IngestKey(BearerKey):
 
     async def __call__(self, request: Request) -> None:
         """Nothing: there is one ingest."""
-        require_ingest(request.headers.get("authorization"), self._key_hash)
+        if not matches(bearer_of(request.headers.get("authorization")), self._key_hash):
+            says = "Only the ingest may ask this, with INGEST_KEY."
+            raise Problem(ProblemKind.KEY_UNKNOWN, says)
 
 
 def bearer_of(authorization: str | None) -> str:
@@ -87,20 +92,6 @@ def sponsor_of(authorization: str | None, names_by_hash: Mapping[str, str]) -> S
             ProblemKind.KEY_UNKNOWN, "Ask whoever runs this coordinator for a sponsor key."
         )
     return Sponsor(names[0], key)
-
-
-def node_of(authorization: str | None) -> str:
-    """The id of the node that calls: whoever holds the key is the node."""
-    try:
-        return node_id_of(bearer_of(authorization))
-    except ValueError as error:
-        raise Problem(ProblemKind.KEY_UNKNOWN, f"That is not a node key: {error}.") from error
-
-
-def require_ingest(authorization: str | None, ingest_key_hash: str) -> None:
-    """A problem unless the ingest calls."""
-    if not matches(bearer_of(authorization), ingest_key_hash):
-        raise Problem(ProblemKind.KEY_UNKNOWN, "Only the ingest may ask this, with INGEST_KEY.")
 
 
 def peer_of(scope: Scope, trusted_proxies: int) -> str:
