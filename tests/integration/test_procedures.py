@@ -22,8 +22,8 @@ from coordinator.keys import sha256_hex
 from coordinator.ledger.balances import opening_balance
 from emulator.firestore import FirestoreEmulator
 from payout.wiring import build_on as build_payout
+from tests.settled_epochs import CALENDAR, DEPOSIT, START_S, STREAM, evidence
 from tests.unit.functions.conftest import bearer
-from tests.unit.functions.test_payout import CALENDAR, DEPOSIT, START_S, STREAM, _evidence
 
 PROJECT = "procedures"
 EPOCHS = 3
@@ -68,7 +68,7 @@ async def _opened(money: str) -> None:
 
 async def _measured() -> None:
     store = FirestoreStore(PROJECT)
-    await _evidence(store, EPOCHS)
+    await evidence(store, EPOCHS)
     await store.close()
 
 

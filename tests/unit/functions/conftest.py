@@ -1,5 +1,6 @@
 """The api on stores in memory, with a clock that stands where a test puts it."""
 
+import base64
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
@@ -10,12 +11,14 @@ from api.wiring import build_on
 from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.settings import ApiSettings
-from coordinator.keys import sha256_hex
+from coordinator.keys import node_id_of, sha256_hex
 from tests.doubles.memory import MemoryStore
 from tests.unit.functions.declared import declared_only
 
 SPONSOR_KEY = "sponsor-key-of-the-tests"
 INGEST_KEY = "ingest-key-of-the-tests"
+NODE_KEY = base64.urlsafe_b64encode(bytes(range(32))).decode().rstrip("=")
+NODE_ID = node_id_of(NODE_KEY)
 NOW_S = 1_795_305_637.0
 STREAM = {"name": "Main stage", "token_balance": "1000", "reward_per_node_hour": "1.5"}
 

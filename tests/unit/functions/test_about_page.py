@@ -11,8 +11,8 @@ from coordinator.checking.suspicion import PUBLISHED
 from coordinator.media.proof import ProofParameters
 from coordinator.reasons import Reason
 from tests.lived import CALENDAR, FIRST_EPOCH, Lived
+from tests.unit.functions.html_page import Page
 from tests.unit.functions.lived_api import Site, site_of
-from tests.unit.functions.test_node_page import Page
 
 
 @pytest.fixture

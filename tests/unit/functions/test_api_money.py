@@ -9,59 +9,13 @@ import pytest
 
 from api.routes.money import ROWS_PAGE_MAX
 from coordinator.adapters.ledger import ENTRIES_PAGE_MAX
-from coordinator.adapters.log import Log
-from coordinator.checking.checks import Check, IngestState, Run, Verdict
-from coordinator.epochs import Calendar
 from coordinator.ledger.rows import Row
 from coordinator.ledger.settlements import Draft, Evidence
 from coordinator.ledger.terms import Terms
 from coordinator.money import format_tokens, parse_tokens
-from coordinator.polling.polls import Outcome, Poll
-from coordinator.polling.rosters import Roster, Slot
-from coordinator.polling.shards import WHOLE
-from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
-from payout.settling import Settler
-from tests.unit.functions.conftest import NOW_S, SPONSOR_KEY, Coordinator, bearer
-
-CALENDAR = Calendar()
-EPOCH = CALENDAR.epoch_at(NOW_S)
-
-
-async def _post(
-    coordinator: Coordinator, path: str, body: Any = None, key: str | None = None
-) -> httpx.Response:
-    headers = bearer(SPONSOR_KEY) | ({"Idempotency-Key": key} if key else {})
-    return await coordinator.client.post(path, json=body, headers=headers)
-
-
-async def _served(coordinator: Coordinator, stream_id: str, epochs: int = 1) -> None:
-    """One node up through whole epochs, checked and passed at each quarter, after the first."""
-    measurements = coordinator.measurements
-    first = CALENDAR.ticks_of(EPOCH + 1).start
-    slot = Slot("n2", stream_id, "http://203.0.114.7/", "203.0.114.7", 1935, first, 1.0)
-    await measurements.put_roster(Roster(WHOLE, 1, 1.0, (slot,)))
-    up = Poll(Outcome.UP, Reason.OK, 60, 60)
-    for tick in range(first, first + 60 * epochs):
-        await measurements.create_sweep(Sweep(WHOLE, tick, 1, {0: up}), tick * 60.0)
-        if tick % 15 == 0:
-            at_s = tick * 60.0 + 30
-            check = Check("n2", stream_id, tick, at_s, Verdict.PASS, Reason.PASSED)
-            run = Run(tick, at_s, at_s + 5, (), {stream_id: IngestState.LIVE}, (check,))
-            await measurements.record_run(run, at_s)
-    coordinator.now_s[0] = (first + 60 * epochs) * 60 + CALENDAR.grace_seconds
-
-
-async def _settled(coordinator: Coordinator) -> dict[str, Any]:
-    settler = Settler(
-        coordinator.measurements,
-        coordinator.ledger,
-        CALENDAR,
-        24,
-        lambda: coordinator.now_s[0],
-        Log("payout", "ERROR"),
-    )
-    return await settler.settle_due()
+from tests.unit.functions.conftest import NOW_S, Coordinator, bearer
+from tests.unit.functions.sponsored import CALENDAR, EPOCH, post, serve, settle_due
 
 
 async def test_a_top_up_adds_tokens_once_for_each_key(coordinator: Coordinator) -> None:
@@ -69,11 +23,11 @@ async def test_a_top_up_adds_tokens_once_for_each_key(coordinator: Coordinator) 
     stream_id = (await coordinator.registered())["stream_id"]
     path = f"/streams/{stream_id}/top-ups"
     answers = await asyncio.gather(
-        *(_post(coordinator, path, {"amount": "17"}, key="7") for _ in range(3))
+        *(post(coordinator, path, {"amount": "17"}, key="7") for _ in range(3))
     )
     assert [answer.status_code for answer in answers] == [201, 201, 201]
     assert {answer.json()["entry"]["number"] for answer in answers} == {2}
-    await _post(coordinator, path, {"amount": "13"})
+    await post(coordinator, path, {"amount": "13"})
     stream = (await coordinator.client.get(f"/streams/{stream_id}")).json()
     assert (stream["balance"], stream["deposited"]) == ("1030", "1030")
     entries = await coordinator.ledger.entries(stream_id)
@@ -87,20 +41,20 @@ async def test_a_top_up_adds_tokens_once_for_each_key(coordinator: Coordinator) 
 async def test_an_idempotency_key_stands_for_one_amount(coordinator: Coordinator) -> None:
     """Another amount is a conflict, not a second deposit."""
     path = f"/streams/{(await coordinator.registered())['stream_id']}/top-ups"
-    await _post(coordinator, path, {"amount": "17"}, key="7")
-    answer = await _post(coordinator, path, {"amount": "19"}, key="7")
+    await post(coordinator, path, {"amount": "17"}, key="7")
+    answer = await post(coordinator, path, {"amount": "19"}, key="7")
     assert (answer.status_code, answer.json()["type"]) == (409, "/problems/idempotency-conflict")
 
 
 async def test_a_top_up_is_answered_again_after_the_streams_end(coordinator: Coordinator) -> None:
     """Whoever lost the answer must not think that the tokens were not taken."""
     path = f"/streams/{(await coordinator.registered())['stream_id']}"
-    first = await _post(coordinator, f"{path}/top-ups", {"amount": "17"}, key="7")
-    assert (await _post(coordinator, f"{path}/close")).status_code == 200
+    first = await post(coordinator, f"{path}/top-ups", {"amount": "17"}, key="7")
+    assert (await post(coordinator, f"{path}/close")).status_code == 200
     coordinator.now_s[0] += 7
-    again = await _post(coordinator, f"{path}/top-ups", {"amount": "17"}, key="7")
+    again = await post(coordinator, f"{path}/top-ups", {"amount": "17"}, key="7")
     assert (again.status_code, again.json()) == (201, first.json())
-    other = await _post(coordinator, f"{path}/top-ups", {"amount": "17"}, key="8")
+    other = await post(coordinator, f"{path}/top-ups", {"amount": "17"}, key="8")
     assert (other.status_code, other.json()["type"]) == (409, "/problems/stream-closed")
 
 
@@ -112,7 +66,7 @@ async def test_a_top_up_is_answered_again_after_the_streams_end(coordinator: Coo
 async def test_a_wrong_amount_is_refused(coordinator: Coordinator, body: Any) -> None:
     """Zero, negative, fractional as a number, beyond all bounds."""
     stream_id = (await coordinator.registered())["stream_id"]
-    answer = await _post(coordinator, f"/streams/{stream_id}/top-ups", body)
+    answer = await post(coordinator, f"/streams/{stream_id}/top-ups", body)
     assert answer.status_code in {400, 422}, answer.text
     assert (await coordinator.client.get(f"/streams/{stream_id}")).json()["balance"] == "1000"
 
@@ -120,7 +74,7 @@ async def test_a_wrong_amount_is_refused(coordinator: Coordinator, body: Any) ->
 async def test_a_stream_takes_a_trillion_tokens_in_all(coordinator: Coordinator) -> None:
     """An amount that is fine by itself is too much together with what was deposited before."""
     stream_id = (await coordinator.registered())["stream_id"]
-    answer = await _post(coordinator, f"/streams/{stream_id}/top-ups", {"amount": "1000000000000"})
+    answer = await post(coordinator, f"/streams/{stream_id}/top-ups", {"amount": "1000000000000"})
     assert (answer.status_code, answer.json()["type"]) == (409, "/problems/too-many-tokens")
     assert (await coordinator.client.get(f"/streams/{stream_id}")).json()["balance"] == "1000"
 
@@ -147,28 +101,28 @@ async def test_only_its_own_sponsor_moves_a_streams_tokens(
     await coordinator.measurements.end_stream("none", NOW_S)
     other = stored.model_copy(update={"stream_id": "s5", "sponsor": "bea"})
     await coordinator.measurements.create_stream(other)
-    answer = await _post(coordinator, f"/streams/s5/{verb}", body)
+    answer = await post(coordinator, f"/streams/s5/{verb}", body)
     assert (answer.status_code, answer.json()["type"]) == (403, "/problems/not-your-stream")
-    missing = await _post(coordinator, f"/streams/s7/{verb}", body)
+    missing = await post(coordinator, f"/streams/s7/{verb}", body)
     assert missing.json()["type"] == "/problems/unknown-stream"
 
 
 async def test_closing_ends_a_stream_and_refunds_what_is_left(coordinator: Coordinator) -> None:
     """With the statement of the epoch in which it ended; closing again changes nothing."""
     stream_id = (await coordinator.registered(reward_per_node_hour="6"))["stream_id"]
-    await _served(coordinator, stream_id)
+    await serve(coordinator, stream_id)
     coordinator.now_s[0] = CALENDAR.epoch_bounds_s(EPOCH + 1)[0] + 3000.0
-    first = (await _post(coordinator, f"/streams/{stream_id}/close", key="7")).json()
+    first = (await post(coordinator, f"/streams/{stream_id}/close", key="7")).json()
     coordinator.now_s[0] += 13
-    again = (await _post(coordinator, f"/streams/{stream_id}/close", key="7")).json()
+    again = (await post(coordinator, f"/streams/{stream_id}/close", key="7")).json()
     assert first == again
     assert (first["refund_epoch"], first["balance"]) == (EPOCH + 1, "1000")
     stream = (await coordinator.client.get(f"/streams/{stream_id}")).json()
     assert stream["status"] == "closed"
-    late = await _post(coordinator, f"/streams/{stream_id}/top-ups", {"amount": "7"})
+    late = await post(coordinator, f"/streams/{stream_id}/top-ups", {"amount": "7"})
     assert (late.status_code, late.json()["type"]) == (409, "/problems/stream-closed")
     coordinator.now_s[0] += 3600
-    await _settled(coordinator)
+    await settle_due(coordinator)
     delivery = (await coordinator.client.get(f"/streams/{stream_id}/delivery")).json()
     assert (delivery["paid"], delivery["balance"]) == ("4.5", "0")
     assert delivery["refunded"] == "995.5"
@@ -179,9 +133,9 @@ async def test_closing_ends_a_stream_and_refunds_what_is_left(coordinator: Coord
 async def test_a_deposit_that_meets_the_refund_is_refused(coordinator: Coordinator) -> None:
     """A race between a top-up and the last statement loses no token: the ledger itself says no."""
     stream_id = (await coordinator.registered())["stream_id"]
-    await _post(coordinator, f"/streams/{stream_id}/close")
+    await post(coordinator, f"/streams/{stream_id}/close")
     coordinator.now_s[0] += 7200
-    await _settled(coordinator)
+    await settle_due(coordinator)
     (balance,) = await coordinator.ledger.balances([stream_id])
     assert balance is not None
     assert (balance.is_closed, balance.balance_micros) == (True, 0)
@@ -193,8 +147,8 @@ async def test_a_deposit_that_meets_the_refund_is_refused(coordinator: Coordinat
 async def test_the_delivery_accounts_for_every_token(coordinator: Coordinator) -> None:
     """Tokens into verified minutes, hour by hour, and until when they last."""
     stream_id = (await coordinator.registered(reward_per_node_hour="6"))["stream_id"]
-    await _served(coordinator, stream_id, epochs=3)
-    await _settled(coordinator)
+    await serve(coordinator, stream_id, epochs=3)
+    await settle_due(coordinator)
     path = f"/streams/{stream_id}/delivery"
     delivery = (await coordinator.client.get(path)).json()
     hours = delivery["hours"]
@@ -219,8 +173,8 @@ async def test_the_delivery_accounts_for_every_token(coordinator: Coordinator) -
 async def test_a_receipt_explains_every_minute_of_a_node(coordinator: Coordinator) -> None:
     """Newest first, with what is pending and when the next of it is released."""
     stream_id = (await coordinator.registered(reward_per_node_hour="6"))["stream_id"]
-    await _served(coordinator, stream_id, epochs=3)
-    await _settled(coordinator)
+    await serve(coordinator, stream_id, epochs=3)
+    await settle_due(coordinator)
     receipt = (await coordinator.client.get("/nodes/n2/receipt")).json()
     assert (receipt["earned"], receipt["pending"], receipt["available"]) == ("16.5", "16.5", "0")
     assert [line["epoch"] for line in receipt["epochs"]] == [EPOCH + 3, EPOCH + 2, EPOCH + 1]
@@ -334,14 +288,14 @@ async def test_a_rate_that_exhausts_the_balance_in_one_epoch_pays_all_of_it(
     """To the last micro-token; nodes are told before, and a top-up revives the stream."""
     asked = {"reward_per_node_hour": "1000", "token_balance": "700.000007"}
     stream_id = (await coordinator.registered(**asked))["stream_id"]
-    await _served(coordinator, stream_id, epochs=2)
+    await serve(coordinator, stream_id, epochs=2)
     coordinator.now_s[0] = CALENDAR.epoch_bounds_s(EPOCH + 1)[0] + 60.0
-    await _settled(coordinator)
+    await settle_due(coordinator)
     said = (await _beat(coordinator, stream_id)).json()
     assert said["balance_lasts_seconds"] is not None
     assert said["balance_says"].startswith("The balance ")
     coordinator.now_s[0] = CALENDAR.epoch_bounds_s(EPOCH + 3)[0] + 120.0
-    await _settled(coordinator)
+    await settle_due(coordinator)
     stream = (await coordinator.client.get(f"/streams/{stream_id}")).json()
     assert (stream["balance"], stream["status"]) == ("0", "exhausted")
     (first, second) = await coordinator.ledger.statements(stream_id, EPOCH + 1, 7)
@@ -351,7 +305,7 @@ async def test_a_rate_that_exhausts_the_balance_in_one_epoch_pays_all_of_it(
     assert (second.paid_micros, second.rows[0].reason) == (0, Reason.BALANCE_EXHAUSTED)
     said = (await _beat(coordinator, stream_id)).json()
     assert (said["stream_status"], said["balance_lasts_seconds"]) == ("exhausted", 0)
-    await _post(coordinator, f"/streams/{stream_id}/top-ups", {"amount": "3000"})
+    await post(coordinator, f"/streams/{stream_id}/top-ups", {"amount": "3000"})
     assert (await _beat(coordinator, stream_id)).json()["stream_status"] == "active"
 
 

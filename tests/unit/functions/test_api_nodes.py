@@ -16,10 +16,7 @@ from coordinator.polling.shards import WHOLE
 from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 from coordinator.strangers.relay_stats import Media, RelayStats
-from tests.unit.functions.conftest import NOW_S, Coordinator, bearer
-
-NODE_KEY = base64.urlsafe_b64encode(bytes(range(32))).decode().rstrip("=")
-NODE_ID = node_id_of(NODE_KEY)
+from tests.unit.functions.conftest import NODE_ID, NODE_KEY, NOW_S, Coordinator, bearer
 
 
 async def _beat(

@@ -22,8 +22,8 @@ from tests.doubles.memory import MemoryStore
 from tests.lived import STREAM_ID, Lived
 from tests.populated import network_page, node_id
 from tests.unit.functions.conftest import SPONSOR_KEY, STREAM, bearer
+from tests.unit.functions.html_page import Page
 from tests.unit.functions.lived_api import Site, site_of
-from tests.unit.functions.test_node_page import Page
 
 VIEWS = {
     "/": 2,

@@ -18,9 +18,16 @@ from coordinator.reasons import Reason
 from coordinator.strangers.relay_stats import Media, RelayStats
 from tests.doubles.counting import CountingStore
 from tests.doubles.memory import MemoryStore
-from tests.unit.functions.conftest import NOW_S, SPONSOR_KEY, STREAM, bearer, settings
+from tests.unit.functions.conftest import (
+    NODE_ID,
+    NODE_KEY,
+    NOW_S,
+    SPONSOR_KEY,
+    STREAM,
+    bearer,
+    settings,
+)
 from tests.unit.functions.declared import declared_only
-from tests.unit.functions.test_api_nodes import NODE_ID, NODE_KEY
 
 TICK = int(NOW_S // 60)
 

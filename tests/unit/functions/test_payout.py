@@ -13,15 +13,14 @@ from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.settings import PayoutSettings
-from coordinator.adapters.store import Ref, Store, StoreError
+from coordinator.adapters.store import Ref, StoreError
 from coordinator.checking.checks import RUNS, Check, Event, IngestState, Run, Verdict, run_id
 from coordinator.checking.days import days_around
-from coordinator.epochs import Calendar
 from coordinator.ledger.balances import BALANCES, opening_balance
 from coordinator.ledger.entries import EntryKind
 from coordinator.pages.money_pages import MONEY_PAGES, MoneyPage
 from coordinator.polling.polls import Outcome, Poll
-from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.rosters import Roster
 from coordinator.polling.shards import WHOLE
 from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
@@ -31,45 +30,16 @@ from payout.wiring import build_on
 from tests.crashing import CrashingStore
 from tests.doubles.jobs import MemoryScheduler
 from tests.doubles.memory import MemoryStore
-
-CALENDAR = Calendar(sweep_seconds=60, check_seconds=60, epoch_seconds=3600, grace_seconds=120)
-EPOCH = 11
-START_S = EPOCH * 3600
-RATE = 7_200_000
-MICROS_A_MINUTE = 120_000
-DEPOSIT = 10**9
-STREAM = Stream(
-    stream_id="s3",
-    name="Main stage",
-    sponsor="ada",
-    reward_micros_per_hour=RATE,
-    max_paid_nodes=5,
-    created_s=START_S + 7.0,
-    key_hash="0" * 64,
-    request_hash="0" * 64,
+from tests.settled_epochs import (
+    CALENDAR,
+    DEPOSIT,
+    EPOCH,
+    MICROS_A_MINUTE,
+    START_S,
+    STREAM,
+    evidence,
+    slot_of,
 )
-
-
-def _slot(node_id: str) -> Slot:
-    return Slot(node_id, "s3", "http://192.0.2.5/", "192.0.2.5", 1935, START_S // 60, 1.0)
-
-
-async def _evidence(measured: Store, epochs: int = 1, stream: Stream = STREAM) -> None:
-    """Two nodes up in every minute; n2 passes a check each quarter hour, n5 fails its last."""
-    measurements = Measurements(measured)
-    await measurements.create_stream(stream)
-    await measurements.put_roster(Roster(WHOLE, 1, 1.0, (_slot("n2"), _slot("n5"))))
-    up = Poll(Outcome.UP, Reason.OK, 1, 1)
-    for tick in range(START_S // 60, START_S // 60 + 60 * epochs):
-        await measurements.create_sweep(Sweep(WHOLE, tick, 1, {0: up, 1: up}), START_S)
-        if tick % 15 == 0:
-            at_s = tick * 60.0 + 30
-            good = Check("n2", "s3", tick, at_s, Verdict.PASS, Reason.PASSED)
-            bad = Check("n5", "s3", tick, at_s, Verdict.FAIL, Reason.NO_STREAM)
-            fair = Check("n5", "s3", tick, at_s, Verdict.PASS, Reason.PASSED)
-            checks = (good, bad if tick % 60 == 45 else fair)
-            run = Run(tick, at_s, at_s + 5, (), {"s3": IngestState.LIVE}, checks)
-            await measurements.record_run(run, START_S)
 
 
 def _settler(measured: MemoryStore, money: MemoryStore, now_s: float) -> Settler:
@@ -89,7 +59,7 @@ AFTER = START_S + 3600 + 120.0
 async def test_an_epoch_is_settled_from_its_evidence() -> None:
     """Minutes, checks, rate: n2 is unproven for one minute, n5 loses its last quarter hours."""
     measured, money = MemoryStore(), await _money()
-    await _evidence(measured)
+    await evidence(measured)
     summary = await _settler(measured, money, AFTER).settle_due()
     statement = await Ledger(money).statement("s3", EPOCH)
     assert statement is not None
@@ -109,7 +79,7 @@ async def test_an_epoch_is_settled_from_its_evidence() -> None:
 async def test_an_epoch_is_not_settled_before_its_grace_period_is_over() -> None:
     """Late evidence still counts until then."""
     measured, money = MemoryStore(), await _money()
-    await _evidence(measured)
+    await evidence(measured)
     summary = await _settler(measured, money, AFTER - 1).settle_due()
     assert summary == {"settled": [], "failed": [], "more": False}
 
@@ -117,7 +87,7 @@ async def test_an_epoch_is_not_settled_before_its_grace_period_is_over() -> None
 async def test_settling_twice_is_settling_once() -> None:
     """A duplicate trigger finds nothing to do."""
     measured, money = MemoryStore(), await _money()
-    await _evidence(measured)
+    await evidence(measured)
     settler = _settler(measured, money, AFTER)
     await settler.settle_due()
     before = dict(money._documents)
@@ -128,7 +98,7 @@ async def test_settling_twice_is_settling_once() -> None:
 async def test_two_instances_at_once_settle_once() -> None:
     """One wins each epoch; tokens move once."""
     measured, money = MemoryStore(), await _money()
-    await _evidence(measured, epochs=3)
+    await evidence(measured, epochs=3)
     now_s = AFTER + 2 * 3600
     await asyncio.gather(*(_settler(measured, money, now_s).settle_due() for _ in range(3)))
     await _assert_whole(money, epochs=3)
@@ -136,7 +106,7 @@ async def test_two_instances_at_once_settle_once() -> None:
 
 async def _calls_of_a_run() -> int:
     measured, money = MemoryStore(), await _money()
-    await _evidence(measured, epochs=3)
+    await evidence(measured, epochs=3)
     calls = money.calls
     await _settler(measured, money, AFTER + 2 * 3600).settle_due()
     return money.calls - calls
@@ -149,7 +119,7 @@ async def test_a_crash_at_any_call_is_resumed(dies_after: bool) -> None:
     assert calls > 20
     for n in range(calls):
         measured, money = MemoryStore(), await _money()
-        await _evidence(measured, epochs=3)
+        await evidence(measured, epochs=3)
         money.calls_left, money.dies_after = n, dies_after
         settler = _settler(measured, money, AFTER + 2 * 3600)
         with pytest.raises(StoreError):
@@ -162,7 +132,7 @@ async def test_a_crash_at_any_call_is_resumed(dies_after: bool) -> None:
 async def test_accounts_follow_although_nothing_is_due_any_more() -> None:
     """A crash right after the last statement leaves the accounts behind; the next call sees it."""
     measured, money = MemoryStore(), await _money()
-    await _evidence(measured)
+    await evidence(measured)
     settler = _settler(measured, money, AFTER)
     while not await Ledger(money).statement("s3", EPOCH):
         money.calls_left = money.calls
@@ -191,7 +161,7 @@ async def _assert_whole(money: MemoryStore, epochs: int) -> None:
 async def test_days_of_outage_are_caught_up_within_bounds() -> None:
     """A call settles so much and says that there is more."""
     measured, money = MemoryStore(), await _money()
-    await _evidence(measured)
+    await evidence(measured)
     settler = _settler(measured, money, AFTER + 300 * 3600)
     first = await settler.settle_due()
     assert (len(first["settled"]), first["more"]) == (EPOCHS_A_CALL_MAX, True)
@@ -205,7 +175,7 @@ async def test_days_of_outage_are_caught_up_within_bounds() -> None:
 async def test_a_call_begins_no_epoch_after_its_time() -> None:
     """The caller waits for minutes only; what is left is the next call's."""
     measured, money = MemoryStore(), await _money()
-    await _evidence(measured)
+    await evidence(measured)
     settler = _settler(measured, money, 0.0)
     late_s = itertools.count(AFTER + 100 * 3600, 7)
     settler.clock = lambda: float(next(late_s))
@@ -218,7 +188,7 @@ async def test_a_stream_that_ends_in_mid_epoch_pays_to_its_end() -> None:
     """The rest goes back to the sponsor; then only holding times run out."""
     ending = STREAM.model_copy(update={"ends_s": START_S + 3000.0})
     measured, money = MemoryStore(), await _money(ending)
-    await _evidence(measured, epochs=2, stream=ending)
+    await evidence(measured, epochs=2, stream=ending)
     settler = _settler(measured, money, AFTER + 50 * 3600)
     await settler.settle_due()
     statements = await Ledger(money).statements("s3", 0, 200)
@@ -240,7 +210,7 @@ async def test_a_stream_that_ends_in_mid_epoch_pays_to_its_end() -> None:
 async def test_late_evidence_is_ignored_and_counted() -> None:
     """A sweep and a run recorded after the grace period change nothing any more."""
     measured, money = MemoryStore(), await _money()
-    await _evidence(measured)
+    await evidence(measured)
     late = Ref("probe_results", Sweep(WHOLE, START_S // 60 + 3, 1, {}).id)
     (fields,) = await measured.get(late)
     assert fields is not None
@@ -260,7 +230,7 @@ async def test_late_evidence_is_ignored_and_counted() -> None:
 async def test_what_a_confirmed_fraud_has_pending_comes_back() -> None:
     """As a new entry, to the balance; what was available already stays where it is."""
     measured, money = MemoryStore(), await _money()
-    await _evidence(measured, epochs=4)
+    await evidence(measured, epochs=4)
     measurements = Measurements(measured)
     fraud_s = START_S + 4 * 3600 + 30.0
     caught = Check("n2", "s3", 0, fraud_s, Verdict.FAIL, Reason.NO_STREAM, event=Event.CONFIRMED)
@@ -295,8 +265,8 @@ async def test_a_node_that_changes_its_stream_in_mid_epoch_is_in_both_statements
     await measurements.create_stream(STREAM)
     await measurements.create_stream(other)
     half = START_S // 60 + 30
-    before = replace(_slot("n2"), left_tick=half, left_reason="left")
-    after = replace(_slot("n2"), stream_id="s5", joined_tick=half)
+    before = replace(slot_of("n2"), left_tick=half, left_reason="left")
+    after = replace(slot_of("n2"), stream_id="s5", joined_tick=half)
     await measurements.put_roster(Roster(WHOLE, 1, 1.0, (before, after)))
     up = Poll(Outcome.UP, Reason.OK, 1, 1)
     for tick in range(START_S // 60, START_S // 60 + 60):
@@ -312,7 +282,7 @@ async def test_a_node_that_changes_its_stream_in_mid_epoch_is_in_both_statements
 async def test_all_nodes_unmeasured_keep_what_they_had() -> None:
     """Our own fault: up stays up, through the whole epoch and into the next check."""
     measured, money = MemoryStore(), await _money()
-    await _evidence(measured, epochs=1)
+    await evidence(measured, epochs=1)
     down = Run(START_S // 60 + 61, AFTER, AFTER, (), {}, ())
     await Measurements(measured).record_run(down, AFTER)
     await _settler(measured, money, AFTER + 3600).settle_due()
@@ -330,7 +300,7 @@ async def test_an_epoch_without_any_sweep_pays_nobody() -> None:
     measured, money = MemoryStore(), await _money()
     measurements = Measurements(measured)
     await measurements.create_stream(STREAM)
-    await measurements.put_roster(Roster(WHOLE, 1, 1.0, (_slot("n2"),)))
+    await measurements.put_roster(Roster(WHOLE, 1, 1.0, (slot_of("n2"),)))
     await measurements.create_sweep(Sweep(WHOLE, START_S // 60 - 7, 1, {}, since_tick=1), START_S)
     await _settler(measured, money, AFTER).settle_due()
     statement = await Ledger(money).statement("s3", EPOCH)
@@ -343,7 +313,7 @@ async def test_an_epoch_without_any_sweep_pays_nobody() -> None:
 async def test_minutes_in_which_the_ingest_had_no_stream_are_not_up() -> None:
     """Or a node could claim them while nobody can check."""
     measured, money = MemoryStore(), await _money()
-    await _evidence(measured)
+    await evidence(measured)
     down = [
         Run(tick, 0.0, 0.0, (), {"s3": IngestState.DOWN}, ())
         for tick in range(START_S // 60 + 1, START_S // 60 + 11)
@@ -367,7 +337,7 @@ async def _broken(money: MemoryStore) -> None:
 async def test_a_stream_that_cannot_be_settled_keeps_no_other_from_being_paid() -> None:
     """It is an error of ours, which somebody has to look at; the others need not wait for that."""
     measured, money = MemoryStore(), await _money()
-    await _evidence(measured)
+    await evidence(measured)
     await Measurements(measured).create_stream(STREAM.model_copy(update={"stream_id": "s2"}))
     await _broken(money)
     settings = PayoutSettings.from_env({"GOOGLE_CLOUD_PROJECT": "tests", "LOG_LEVEL": "ERROR"})
@@ -384,7 +354,7 @@ async def test_a_stream_that_cannot_be_settled_keeps_no_other_from_being_paid() 
 async def test_accounts_that_cannot_follow_keep_no_other_stream_from_being_paid() -> None:
     """The stream itself is not settled further before somebody has looked at it."""
     measured, money = MemoryStore(), await _money()
-    await _evidence(measured)
+    await evidence(measured)
     await Measurements(measured).create_stream(STREAM.model_copy(update={"stream_id": "s2"}))
     await _broken(money)
     (balance,) = await Ledger(money).balances(["s2"])
@@ -399,7 +369,7 @@ async def test_accounts_that_cannot_follow_keep_no_other_stream_from_being_paid(
 async def test_a_stream_that_nobody_finds_counts_as_failed() -> None:
     """Its balance waits for it, and the job that failed is what ops are called for."""
     measured, money = MemoryStore(), await _money()
-    await _evidence(measured)
+    await evidence(measured)
     lost = STREAM.model_copy(update={"stream_id": "s2"})
     await Ledger(money).open(opening_balance(lost, DEPOSIT, CALENDAR))
     summary = await _settler(measured, money, AFTER).settle_due()
@@ -410,7 +380,7 @@ async def test_a_stream_that_nobody_finds_counts_as_failed() -> None:
 async def test_what_one_call_could_not_show_the_next_one_shows() -> None:
     """By the same process, although there is nothing left to settle."""
     measured, money = MemoryStore(), await _money()
-    await _evidence(measured)
+    await evidence(measured)
     settler = _settler(measured, money, AFTER)
     await measured.put(Ref("pages", "money"), {"format": 1, "revision": 1})  # cannot be read
     assert len((await settler.settle_due())["settled"]) == 1
@@ -424,7 +394,7 @@ async def test_what_one_call_could_not_show_the_next_one_shows() -> None:
 async def test_whatever_else_is_damaged_pay_goes_on() -> None:
     """Jobs, the page of tokens and webhooks are looked at in the same call."""
     measured, money = MemoryStore(), await _money()
-    await _evidence(measured)
+    await evidence(measured)
     for day in days_around(AFTER):
         await measured.put(Ref("schedule_days", day.isoformat()), {"day": "damaged"})
     await measured.put(Ref("pages", "money"), {"format": 1, "revision": 1})

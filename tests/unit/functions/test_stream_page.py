@@ -13,8 +13,8 @@ from coordinator.polling.shards import WHOLE
 from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 from tests.lived import CALENDAR, FIRST_EPOCH, NODES, STREAM_ID, Lived
+from tests.unit.functions.html_page import Page
 from tests.unit.functions.lived_api import Site, site_of
-from tests.unit.functions.test_node_page import Page
 
 
 async def _page(site: Site, path: str = f"/s/{STREAM_ID}") -> Page:

@@ -8,7 +8,7 @@ from coordinator.adapters.store import Ref
 from coordinator.checking.checks import RUNS, Check, Event, IngestState, Run, Verdict
 from coordinator.reasons import Reason
 from tests.unit.functions.conftest import Coordinator, coordinator
-from tests.unit.functions.test_api_money import CALENDAR, EPOCH, _post, _served, _settled
+from tests.unit.functions.sponsored import CALENDAR, EPOCH, post, serve, settle_due
 from tools.verify.public import PublicRecord
 from tools.verify.recompute import DIFFERENT, EQUAL, UNTOLD, differences, dry_run, verify_statement
 
@@ -17,7 +17,7 @@ __all__ = ["coordinator"]
 
 async def _stream(coordinator: Coordinator, epochs: int) -> str:
     stream_id = (await coordinator.registered(reward_per_node_hour="6"))["stream_id"]
-    await _served(coordinator, stream_id, epochs)
+    await serve(coordinator, stream_id, epochs)
     return stream_id
 
 
@@ -26,7 +26,7 @@ async def test_every_statement_is_recomputed(
 ) -> None:
     """From the stream's first epoch on, over the public routes alone."""
     stream_id = await _stream(coordinator, 2)
-    await _settled(coordinator)
+    await settle_due(coordinator)
     record = PublicRecord(coordinator.client)
     for epoch in range(EPOCH, EPOCH + 3):
         assert await verify_statement(record, stream_id, epoch, coordinator.now_s[0]) == EQUAL
@@ -41,9 +41,9 @@ async def test_a_fraud_and_the_end_of_a_stream_are_recomputed(coordinator: Coord
     caught = Check("n2", stream_id, 0, at_s, Verdict.FAIL, Reason.NO_STREAM, event=Event.CONFIRMED)
     run = Run(int(at_s // 60), at_s, at_s, (), {stream_id: IngestState.LIVE}, (caught,))
     await coordinator.measured.put(Ref("probe_results", run.id), RUNS.encode(run))
-    await _post(coordinator, f"/streams/{stream_id}/close")
+    await post(coordinator, f"/streams/{stream_id}/close")
     coordinator.now_s[0] += 30 * 3600
-    await _settled(coordinator)
+    await settle_due(coordinator)
     statements = await coordinator.ledger.statements(stream_id, 0, 50)
     assert sum(statement.forfeited_micros for statement in statements) > 0
     assert sum(statement.refunded_micros for statement in statements) > 0
@@ -60,7 +60,7 @@ async def test_what_is_too_old_to_tell_is_not_called_wrong(
 ) -> None:
     """Measurements are kept for 90 days, statements for ever."""
     stream_id = await _stream(coordinator, 1)
-    await _settled(coordinator)
+    await settle_due(coordinator)
     record, epoch = PublicRecord(coordinator.client), EPOCH + 1
     last_s = CALENDAR.epoch_bounds_s(epoch)[0] + 90 * 86_400
     assert await verify_statement(record, stream_id, epoch, last_s) == EQUAL
@@ -74,7 +74,7 @@ async def test_a_statement_that_does_not_follow_is_found(
 ) -> None:
     """Evidence that says something else, or was recorded too late to count."""
     stream_id = await _stream(coordinator, 1)
-    await _settled(coordinator)
+    await settle_due(coordinator)
     tick = CALENDAR.ticks_of(EPOCH + 1).start + 20
     sweep = (await coordinator.measurements.sweeps(range(tick, tick + 1)))[0]
     ref = Ref("probe_results", sweep.id)
@@ -89,7 +89,7 @@ async def test_a_statement_that_does_not_follow_is_found(
 async def test_differences_name_the_field(coordinator: Coordinator) -> None:
     """A row too many, a total that is not the sum."""
     stream_id = await _stream(coordinator, 1)
-    await _settled(coordinator)
+    await settle_due(coordinator)
     found = await coordinator.ledger.statement(stream_id, EPOCH + 1)
     assert found is not None
     assert list(differences(found, found)) == []
@@ -103,7 +103,7 @@ async def test_a_dry_run_settles_under_other_terms_and_writes_nothing(
 ) -> None:
     """Twice the rate is twice the pay, epoch by epoch."""
     stream_id = await _stream(coordinator, 2)
-    await _settled(coordinator)
+    await settle_due(coordinator)
     before = dict(coordinator.money._documents)
     epochs = range(EPOCH + 1, EPOCH + 3)
     record = PublicRecord(coordinator.client)

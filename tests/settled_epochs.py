@@ -1,0 +1,52 @@
+"""Epochs to be settled: a stream, and what two nodes are measured to have done."""
+
+from coordinator.adapters.records import Measurements
+from coordinator.adapters.store import Store
+from coordinator.checking.checks import Check, IngestState, Run, Verdict
+from coordinator.epochs import Calendar
+from coordinator.polling.polls import Outcome, Poll
+from coordinator.polling.rosters import Roster, Slot
+from coordinator.polling.shards import WHOLE
+from coordinator.polling.sweeps import Sweep
+from coordinator.reasons import Reason
+from coordinator.streams import Stream
+
+CALENDAR = Calendar(sweep_seconds=60, check_seconds=60, epoch_seconds=3600, grace_seconds=120)
+EPOCH = 11
+START_S = EPOCH * 3600
+RATE = 7_200_000
+MICROS_A_MINUTE = 120_000
+DEPOSIT = 10**9
+STREAM = Stream(
+    stream_id="s3",
+    name="Main stage",
+    sponsor="ada",
+    reward_micros_per_hour=RATE,
+    max_paid_nodes=5,
+    created_s=START_S + 7.0,
+    key_hash="0" * 64,
+    request_hash="0" * 64,
+)
+
+
+def slot_of(node_id: str) -> Slot:
+    """Its place since the epoch began."""
+    return Slot(node_id, "s3", "http://192.0.2.5/", "192.0.2.5", 1935, START_S // 60, 1.0)
+
+
+async def evidence(measured: Store, epochs: int = 1, stream: Stream = STREAM) -> None:
+    """Two nodes up in every minute; n2 passes a check each quarter hour, n5 fails its last."""
+    measurements = Measurements(measured)
+    await measurements.create_stream(stream)
+    await measurements.put_roster(Roster(WHOLE, 1, 1.0, (slot_of("n2"), slot_of("n5"))))
+    up = Poll(Outcome.UP, Reason.OK, 1, 1)
+    for tick in range(START_S // 60, START_S // 60 + 60 * epochs):
+        await measurements.create_sweep(Sweep(WHOLE, tick, 1, {0: up, 1: up}), START_S)
+        if tick % 15 == 0:
+            at_s = tick * 60.0 + 30
+            good = Check("n2", "s3", tick, at_s, Verdict.PASS, Reason.PASSED)
+            bad = Check("n5", "s3", tick, at_s, Verdict.FAIL, Reason.NO_STREAM)
+            fair = Check("n5", "s3", tick, at_s, Verdict.PASS, Reason.PASSED)
+            checks = (good, bad if tick % 60 == 45 else fair)
+            run = Run(tick, at_s, at_s + 5, (), {"s3": IngestState.LIVE}, checks)
+            await measurements.record_run(run, START_S)
