@@ -30,7 +30,7 @@ from coordinator.ledger.balances import opening_balance
 from coordinator.ledger.rows import Carried
 from coordinator.ledger.settlements import Evidence, draft
 from coordinator.ledger.terms import Terms
-from coordinator.ledger.webhooks import GIVE_UP_SECONDS, Webhook, secret_of
+from coordinator.ledger.webhooks import GIVE_UP_SECONDS, WEBHOOKS, Webhook, secret_of
 from coordinator.polling.minutes import Minutes
 from coordinator.reasons import Reason
 from coordinator.streams import Stream
@@ -247,7 +247,7 @@ async def test_a_crash_before_it_is_kept_repeats_the_message(world: World) -> No
         await world.settled(EPOCH)
         before = await world.kept()
         await world.deliverer().deliver_due()
-        await world.money.put(Ref("webhooks", "s3"), before.model_dump())  # what a crash leaves
+        await world.money.put(Ref("webhooks", "s3"), WEBHOOKS.encode(before))  # what a crash leaves
         await world.deliverer().deliver_due()
     assert len({headers["webhook-id"] for headers, _ in inbox.heard}) == 1
     assert len(inbox.heard) == 2
@@ -393,7 +393,7 @@ async def test_a_payout_call_settles_first_and_then_tells() -> None:
             moved = (await world.kept()).model_copy(
                 update={"url": f"http://127.0.0.1:{inbox.port}/"}
             )
-            await money.put(Ref("webhooks", "s3"), moved.model_dump())
+            await money.put(Ref("webhooks", "s3"), WEBHOOKS.encode(moved))
             world.now_s += 61
             told = (await client.post("/")).json()
             assert told["webhooks"] == {"receivers": 1, "delivered": 1}

@@ -6,9 +6,9 @@ creates what explains it, so it happens once or not at all.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-from coordinator.adapters.store import Fields, Query, Ref, Store
+from coordinator.adapters.store import Fields, Query, Ref, Store, decided
 from coordinator.ledger.accounts import (
     ACCOUNT_SHARDS,
     ACCOUNTS,
@@ -34,6 +34,8 @@ STATEMENTS_PAGE_MAX = 200
 ENTRIES_PAGE_MAX = 200
 DUE_PAGE_MAX = 200
 _APPLIED = Ref("accounts", "applied")
+_Moved = TypeVar("_Moved")
+_Decided = tuple[_Moved | None, dict[Ref, Fields]]
 
 
 class StreamClosedError(Exception):
@@ -102,24 +104,20 @@ class Ledger:
         trillion tokens."""
         ref = Ref("balances", stream_id)
         entry_ref = Ref("entries", entry_id(stream_id, EntryKind.TOP_UP, request=request))
-        seen: list[tuple[Balance, Entry] | None] = [None]
 
-        def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
-            seen[0] = None
+        def decide(read: Sequence[Fields | None]) -> _Decided[tuple[Balance, Entry]]:
             if read[0] is None:
-                return {}
+                return None, {}
             balance = BALANCES.decode(read[0])
             if read[1] is not None:
-                seen[0] = balance, ENTRIES.decode(read[1])
-                return {}
+                return (balance, ENTRIES.decode(read[1])), {}
             if balance.is_closed or has_ended:
                 raise StreamClosedError(stream_id)
             after, entry = balance.deposited(EntryKind.TOP_UP, micros, at_s, request)
-            seen[0] = after, entry
-            return {ref: BALANCES.encode(after), entry_ref: ENTRIES.encode(entry)}
+            writes = {ref: BALANCES.encode(after), entry_ref: ENTRIES.encode(entry)}
+            return (after, entry), writes
 
-        await self._store.transact([ref, entry_ref], decide)
-        return seen[0]
+        return await decided(self._store, [ref, entry_ref], decide)
 
     async def entries(self, stream_id: str, from_number: int = 1) -> list[Entry]:
         """A stream's entries, oldest first, at most ENTRIES_PAGE_MAX."""
@@ -203,25 +201,21 @@ class Ledger:
         kinds = [EntryKind.FORFEIT] if draft.forfeited_micros else []
         kinds += [EntryKind.REFUND] if draft.evidence.closes else []
         entry_refs = [Ref("entries", entry_id(stream_id, kind, epoch)) for kind in kinds]
-        settled: list[Statement | None] = [None]
 
-        def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
-            settled[0] = None
+        def decide(read: Sequence[Fields | None]) -> _Decided[Statement]:
             balance = BALANCES.decode_or_none(read[0])
             if balance is None or read[1] is not None or balance.next_epoch != epoch:
-                return {}
+                return None, {}
             statement = draft.paid_from(balance.balance_micros)
             moved, entries = balance.settled(statement, at_s, is_last=is_last)
-            settled[0] = statement
             documents = zip(parts, statement.to_documents(), strict=True)
-            return {
+            return statement, {
                 balance_ref: BALANCES.encode(moved),
                 **dict(documents),
                 **{Ref("entries", entry.id): ENTRIES.encode(entry) for entry in entries},
             }
 
-        await self._store.transact([balance_ref, *parts, *entry_refs], decide)
-        return settled[0]
+        return await decided(self._store, [balance_ref, *parts, *entry_refs], decide)
 
     async def follow(self, stream_id: str, limit: int, settled: Statement | None = None) -> bool:
         """Applies the stream's statements to the accounts, in order, each once.

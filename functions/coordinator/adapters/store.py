@@ -8,7 +8,7 @@ emulator enforces few of them.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 Fields = dict[str, Any]
 """A document's fields: None, bool, int (64 bit), float, str, bytes, aware datetime, list, dict."""
@@ -93,3 +93,25 @@ class Store(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+_Result = TypeVar("_Result")
+
+
+async def decided(
+    store: Store,
+    refs: Sequence[Ref],
+    decide: Callable[[Sequence[Fields | None]], tuple[_Result, Mapping[Ref, Fields]]],
+) -> _Result:
+    """`transact` for a decision that has a result beside its writes: that result.
+
+    Of a decision that lost a race nothing is left: it is made again."""
+    kept: list[_Result] = []
+
+    def writes(read: Sequence[Fields | None]) -> Mapping[Ref, Fields]:
+        result, found = decide(read)
+        kept[:] = [result]
+        return found
+
+    await store.transact(refs, writes)
+    return kept[0]

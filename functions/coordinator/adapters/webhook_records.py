@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from coordinator.adapters.store import Fields, Query, Ref, Store
+from coordinator.adapters.store import Fields, Query, Ref, Store, decided
 from coordinator.ledger.webhooks import WEBHOOKS, Webhook
 
 DUE_MAX = 200
@@ -36,19 +36,16 @@ class Webhooks:
 
         What its request has done before is not done again; RequestConflictError if that was
         something else."""
-        ref, kept = _ref(new.stream_id), new
+        ref = _ref(new.stream_id)
 
-        def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
-            nonlocal kept
+        def decide(read: Sequence[Fields | None]) -> tuple[Webhook, dict[Ref, Fields]]:
             before = WEBHOOKS.decode_or_none(read[0])
             if before and any(before.has_done(request) for request in new.requests):
-                kept = before
-                return {}
+                return before, {}
             kept = before.moved_to(new) if before else new
-            return {ref: WEBHOOKS.encode(kept)}
+            return kept, {ref: WEBHOOKS.encode(kept)}
 
-        await self._store.transact([ref], decide)
-        return kept
+        return await decided(self._store, [ref], decide)
 
     async def keep(self, before: Webhook, after: Webhook) -> bool:
         """Writes how far it has come; False if another instance has meanwhile."""

@@ -149,7 +149,7 @@ class Bucket:
     """Some nodes' last epochs: the document `pages/nodes-{bucket}`."""
 
     epochs: Annotated[Mapping[str, dict[str, Any]], Stored.AS_IS] = field(default_factory=dict)
-    """By number, newest first, each as it is stored: who reads or changes one unpacks only that."""
+    """By number, each as it is stored: who reads or changes one unpacks only that."""
     money: MoneyPage | None = None
     """What the nodes have, and every stream that one of them may be on."""
 

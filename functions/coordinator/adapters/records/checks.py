@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from coordinator.adapters.records.base import Records, expiry
-from coordinator.adapters.store import Fields, Query, Ref, Store
+from coordinator.adapters.store import Fields, Query, Ref, Store, decided
 from coordinator.checking import thumbnails
 from coordinator.checking.checks import CLAIMS, RUNS, Claim, Run, run_id
 from coordinator.checking.days import SCHEDULE_DAYS, LotteryDay
@@ -32,24 +32,24 @@ class CheckRecords(Records):
         Returns the run with the events its checks caused, None if it was recorded before."""
         run_ref, trust_ref = Ref("probe_results", run.id), Ref("suspicions", "0")
 
-        marked, book = run, TrustBook()
-
-        def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
-            nonlocal marked, book
+        def decide(
+            read: Sequence[Fields | None],
+        ) -> tuple[tuple[Run, TrustBook] | None, dict[Ref, Fields]]:
             recorded, trust = read
             if recorded is not None:
-                return {}
+                return None, {}
             known = TRUST_BOOKS.decode_or_none(trust) or TrustBook()
             known, checks = known.observing(run.checks, run.controls)
             marked = replace(run, checks=checks)
             book = replace(known, news=known.news.after(marked))
             fields = {**RUNS.encode(marked), "expire_at": expiry(now_s)}
-            return {run_ref: fields, trust_ref: TRUST_BOOKS.encode(book)}
+            return (marked, book), {run_ref: fields, trust_ref: TRUST_BOOKS.encode(book)}
 
-        if not await self._store.transact([run_ref, trust_ref], decide):
+        done = await decided(self._store, [run_ref, trust_ref], decide)
+        if done is None:
             return None
-        self._book = run.draw, book
-        return marked
+        self._book = run.draw, done[1]
+        return done[0]
 
     async def runs(self, draws: range) -> list[Run]:
         """Every recorded run of the draws."""

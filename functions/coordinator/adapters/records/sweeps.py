@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from coordinator.adapters.records.base import Records, expiry
-from coordinator.adapters.store import Fields, Query, Ref, Store
+from coordinator.adapters.store import Fields, Query, Ref, Store, decided
 from coordinator.polling.rollups import ROLLUPS, Rollup, rollup_id
 from coordinator.polling.rosters import ROSTERS, PackedRoster, Roster, roster_id
 from coordinator.polling.shards import Shard, all_of
@@ -93,18 +93,15 @@ class SweepRecords(Records):
 
     async def _close(self, shard: Shard, version: int, tick: int, now_s: float) -> Roster:
         ref = Ref("rosters", roster_id(shard, version))
-        found = Roster(shard, version, 0.0)
 
-        def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
-            nonlocal found
+        def decide(read: Sequence[Fields | None]) -> tuple[Roster, dict[Ref, Fields]]:
             found = _roster_from(read[0], shard, version)
             if found.until_tick is not None:
-                return {}
-            found = _closed(found, tick)
-            return {ref: _closed_fields(found, now_s)}
+                return found, {}
+            closed = _closed(found, tick)
+            return closed, {ref: _closed_fields(closed, now_s)}
 
-        await self._store.transact([ref], decide)
-        return found
+        return await decided(self._store, [ref], decide)
 
     async def has_sweep(self, shard: Shard, tick: int) -> bool:
         """Whether this sweep is recorded already."""
