@@ -46,7 +46,8 @@ def _emulator() -> FirestoreEmulator:
 async def test_both_databases_go_from_one_emulator_into_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With every type of field, and each where it was."""
+    """With every type of field, and each where it was. The folder is made, if there is none."""
+    folder = tmp_path / "new" / "folder"
     ref = Ref("things", "a")
     async with _emulator() as first:
         monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", first.host)
@@ -54,11 +55,11 @@ async def test_both_databases_go_from_one_emulator_into_another(
             store = FirestoreStore(PROJECT, database)
             await store.put(ref, {**DOCUMENT, "database": database})
             await store.close()
-        done = _state("export", tmp_path, first.host)
+        done = _state("export", folder, first.host)
         assert (done.returncode, done.stderr) == (0, "")
     async with _emulator() as second:
         monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", second.host)
-        done = _state("import", tmp_path, second.host)
+        done = _state("import", folder, second.host)
         assert (done.returncode, done.stderr) == (0, "")
         for database in ("(default)", "money"):
             store = FirestoreStore(PROJECT, database)
