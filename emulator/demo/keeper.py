@@ -23,6 +23,7 @@ class Keeper:
     """Watches the children of a supervisor."""
 
     supervisor: Supervisor
+    pause_s_min: float = PAUSE_S_MIN
     _seen: set[Child] = field(default_factory=set)
     _pauses_s: dict[str, float] = field(default_factory=dict)
     _due_s: dict[Child, float] = field(default_factory=dict)
@@ -50,5 +51,5 @@ class Keeper:
         before_s = self._pauses_s.get(child.name, 0.0)
         died_s = child.death.at_s if child.death else 0.0
         pause_s = min(before_s * 2, PAUSE_S_MAX) if died_s - child.born_s < STEADY_S else 0.0
-        self._pauses_s[child.name] = max(pause_s, PAUSE_S_MIN)
+        self._pauses_s[child.name] = max(pause_s, self.pause_s_min)
         return self._pauses_s[child.name]

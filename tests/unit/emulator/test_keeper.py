@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from emulator.demo.keeper import PAUSE_S_MIN, Keeper, OverError
+from emulator.demo.keeper import Keeper, OverError
 from emulator.processes.proctable import pids
 from emulator.processes.supervisor import Child, Command, Supervisor
 
 ENV = {"PATH": os.environ.get("PATH", os.defpath)}
 WAIT_SECONDS_MAX = 30.0
+PAUSE_S_MIN = 0.3
 
 
 def _sh(name: str, script: str) -> Command:
@@ -34,7 +35,7 @@ async def _children(supervisor: Supervisor, count: int) -> list[Child]:
 
 async def test_a_killed_child_is_started_again_and_the_others_run_on(tmp_path: Path) -> None:
     async with Supervisor(tmp_path) as supervisor:
-        keeping = asyncio.create_task(Keeper(supervisor).run())
+        keeping = asyncio.create_task(Keeper(supervisor, PAUSE_S_MIN).run())
         victim = await supervisor.start(_sh("victim", "echo here; exec sleep 97"))
         other = await supervisor.start(_sh("other", "exec sleep 97"))
         os.kill(victim.pid, signal.SIGKILL)
@@ -50,7 +51,7 @@ async def test_who_dies_again_and_again_is_started_after_longer_and_longer_pause
     tmp_path: Path,
 ) -> None:
     async with Supervisor(tmp_path) as supervisor:
-        keeping = asyncio.create_task(Keeper(supervisor).run())
+        keeping = asyncio.create_task(Keeper(supervisor, PAUSE_S_MIN).run())
         await supervisor.start(_sh("victim", "exit 3"))
         born_s = [child.born_s for child in await _children(supervisor, 3)]
         keeping.cancel()
