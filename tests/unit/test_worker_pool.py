@@ -81,7 +81,7 @@ async def test_after_an_error_nothing_goes_on() -> None:
 
     with pytest.raises(ExceptionGroup):
         await work_through(range(9), work, at_once=3)
-    assert (begun, cancelled) == ([0, 1, 2], [0, 1])
+    assert (begun, sorted(cancelled)) == ([0, 1, 2], [0, 1])
     assert len(asyncio.all_tasks()) == 1
 
 
