@@ -97,12 +97,12 @@ EXPIRING = {
 
 
 def _functions_that_name(constant: str) -> set[str]:
-    """Methods of the adapters in which a string stands."""
+    """Functions and methods of the adapters in which a string stands."""
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
     found = set()
     for tree in _trees():
-        classes = [c for c in ast.walk(tree) if isinstance(c, ast.ClassDef)]
-        for method in (one for each in classes for one in each.body if isinstance(one, functions)):
+        holders = (each for each in ast.walk(tree) if isinstance(each, ast.Module | ast.ClassDef))
+        for method in (one for each in holders for one in each.body if isinstance(one, functions)):
             words = (n.value for n in ast.walk(method) if isinstance(n, ast.Constant))
             if constant in words:
                 found.add(method.name)
