@@ -1,8 +1,8 @@
 """A network page's rows as columns: equal things stand side by side, and compress.
 
 Built column by column too: row by row it took half as long as the polls that it tells of. What a
-column holds is chosen so that it stays the same while nothing happens: counts of minutes that a
-node was not there, and not of those that it was.
+column holds is chosen so that most of its values are equal, or small. It counts the minutes that a
+node was not there, and not those that it was.
 """
 
 from collections.abc import Mapping, Sequence
