@@ -37,7 +37,7 @@ def is_record(hint: Any) -> bool:
 
 @cache
 def fields_of(record: Any) -> tuple[StoredField, ...]:
-    """The stored fields of a record; those that the constructor does not take are not stored."""
+    """The stored fields of a record, in their order: all that it has."""
     hints = get_type_hints(record, include_extras=True)
     if issubclass(record, BaseModel):
         return tuple(
@@ -47,7 +47,6 @@ def fields_of(record: Any) -> tuple[StoredField, ...]:
     return tuple(
         StoredField(one.name, hints[one.name], _default_of(one), is_positional=not one.kw_only)
         for one in fields(record)
-        if one.init
     )
 
 

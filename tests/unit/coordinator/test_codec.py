@@ -13,7 +13,7 @@ from coordinator.adapters.documents import check_document
 from coordinator.adapters.store import Ref
 from coordinator.documents.codec import Codec, Stored
 from coordinator.documents.columns import FAST, Table, packed_table, unpacked_table
-from coordinator.documents.packing import deflated
+from coordinator.documents.packing import UNPACKED_BYTES_MAX, deflated
 from coordinator.documents.records import UnreadableError
 
 
@@ -175,6 +175,14 @@ def test_a_field_that_is_unknown_is_not_looked_at() -> None:
             "trees: field `branches`: column 'name': a packed field is damaged",
         ),
         (
+            lambda f: f["branches"].update({"name": deflated(b'["a","b","c"]')[:-3]}),
+            "trees: field `branches`: column 'name': a packed field is cut short or too large",
+        ),
+        (
+            lambda f: f["branches"].update({"name": deflated(b" " * (UNPACKED_BYTES_MAX + 1))}),
+            "trees: field `branches`: column 'name': a packed field is cut short or too large",
+        ),
+        (
             lambda f: f["branches"].update({"leaves.colour": deflated(b'["red","red","green"]')}),
             "trees: field `branches`: column 'leaves.colour': .*'red' or 'blue'",
         ),
@@ -186,6 +194,16 @@ def test_what_cannot_be_read_is_refused_by_name(change: Any, says: str) -> None:
     change(fields)
     with pytest.raises(UnreadableError, match=says):
         TREE.decode(fields)
+
+
+def test_what_can_be_made_anew_is_as_good_as_none_if_it_is_newer() -> None:
+    """And only then: damage is told."""
+    fields = TREE.encode(WHOLE)
+    assert TREE.decode_if_known(fields) == TREE.decode_or_none(fields) == WHOLE
+    assert TREE.decode_if_known(None) is TREE.decode_or_none(None) is None
+    assert TREE.decode_if_known({**fields, "format": 4}) is None
+    with pytest.raises(UnreadableError, match="number"):
+        TREE.decode_if_known({**fields, "number": "seven"})
 
 
 def test_rows_can_be_read_by_themselves() -> None:
