@@ -1,5 +1,6 @@
 """What the documents say is what the code does."""
 
+import json
 import re
 from pathlib import Path
 
@@ -42,6 +43,23 @@ def test_every_setting_of_the_node_image_is_documented() -> None:
     source = Path(agent_settings.__file__).read_text()
     assert documented
     assert {name for name in documented if name not in source} == set()
+
+
+def test_every_collection_is_in_the_table_and_exists() -> None:
+    """As the deployment knows them: by database, `money:` for those of the other one."""
+    databases = json.loads((ROOT / "terraform" / "queries.json").read_text())
+    known = {
+        (database, name)
+        for database, part in databases.items()
+        for name in (*part["queried"], *part["expiring"], *part["others"])
+    }
+    (table,) = re.findall(r"^\| collection \|.*?(?=^$)", ARCHITECTURE, re.MULTILINE | re.DOTALL)
+    told = {
+        ("money" if cell.startswith("money:") else "(default)", name)
+        for cell in re.findall(r"^\| ([^|]*`[^|]+) \|", table, re.MULTILINE)
+        for name in re.findall(r"`([a-z_]+)`", cell)
+    }
+    assert told == known
 
 
 def test_every_route_is_in_the_api_page() -> None:
