@@ -25,17 +25,17 @@ import httpx
 
 from bench.http_load import write_requests
 from bench.pages import page_figures
-from bench.processes import Child, two_cores, wait_for
+from bench.processes import MeasuredChild, two_cores, wait_for
 from bench.report import ROOT, Figure, NotMeasurableError, hand_in
-from coordinator.adapters.firestore import FirestoreStore
 from coordinator.adapters.records import Measurements
+from coordinator.adapters.store.firestore import FirestoreStore
 from coordinator.keys import node_id_of, sha256_hex
-from coordinator.pages.network_pages import NetworkPage
-from coordinator.polling.polls import Outcome, Poll
-from coordinator.polling.rosters import Slot
-from coordinator.polling.shards import WHOLE
+from coordinator.projections.network_document import NetworkDocument
 from coordinator.reasons import Reason
-from emulator.firestore import FirestoreEmulator
+from coordinator.sweeping.polls import Outcome, Poll
+from coordinator.sweeping.rosters import Slot
+from coordinator.sweeping.shards import WHOLE
+from emulator.firestore_emulator import FirestoreEmulator
 from emulator.processes.ports import LOOPBACK, Ports
 
 KEY = "k" * 43
@@ -118,12 +118,12 @@ def _answers(port: int, path: str) -> bool:
 
 def _heartbeats(env: Mapping[str, str], ports: Ports, folder: Path) -> list[Figure]:
     client_core, server_core = two_cores()
-    served: dict[str, tuple[Child, int]] = {}
+    served: dict[str, tuple[MeasuredChild, int]] = {}
     with ExitStack() as stack:
         for function in (API, BARE):
             port = ports.any()
             log = folder / f"{function.target}.log"
-            child = stack.enter_context(Child(_argv(function, port), server_core, log, env))
+            child = stack.enter_context(MeasuredChild(_argv(function, port), server_core, log, env))
             wait_for(partial(_answers, port, function.path), function.target)
             served[function.target] = (child, port)
         requests = folder / "requests"
@@ -194,7 +194,7 @@ async def _put_on_the_roster(stream_id: str, env: Mapping[str, str]) -> None:
     )
     polls = dict.fromkeys(range(NODES), Poll(Outcome.UP, Reason.OK, 77, 77, viewers=3))
     store = FirestoreStore(env["GOOGLE_CLOUD_PROJECT"])
-    page = NetworkPage(WHOLE, tick + 30, 1.0, slots, polls)
+    page = NetworkDocument(WHOLE, tick + 30, 1.0, slots, polls)
     await Measurements(store).put_network_page(page)
     await store.close()
 
@@ -209,7 +209,7 @@ def _request(key: str, body: bytes) -> bytes:
     return head.encode() + body
 
 
-def _round(child: Child, port: int, requests: Path, core: int) -> Round:
+def _round(child: MeasuredChild, port: int, requests: Path, core: int) -> Round:
     """The load of one round against one server; anything but 200 ends the measurement."""
     spent_s = child.cpu_s()
     argv = ("taskset", "-c", str(core), sys.executable, "-m", "bench.http_load")
@@ -244,7 +244,7 @@ def _cold_starts(env: Mapping[str, str], ports: Ports, folder: Path) -> list[Fig
 def _cold_start(function: Function, port: int, env: Mapping[str, str], folder: Path) -> float:
     _, core = two_cores()
     begun = time.perf_counter()
-    with Child(_argv(function, port), core, folder / "cold.log", env):
+    with MeasuredChild(_argv(function, port), core, folder / "cold.log", env):
         answers = partial(_answers, port, function.path)
         wait_for(answers, f"{function.target} (cold)", look_every_s=0.005)
         return time.perf_counter() - begun

@@ -20,16 +20,16 @@ from bench.bounds import share_bounds
 from bench.report import BUILD, Figure, NotMeasurableError, hand_in
 from bench.stage import HONEST, STREAM, Stage, Subject, staged
 from bench.trials import Tally, Trials
+from coordinator.adapters.media.rtmp_probe import RtmpProbe
+from coordinator.adapters.media.rtmp_reference import Reference, ReferencePool
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.outbound.http_client import HttpClient
 from coordinator.adapters.outbound.poll_client import PollClient
-from coordinator.adapters.rtmp_probe import RtmpProbe
-from coordinator.adapters.rtmp_reference import Reference, ReferencePool
 from coordinator.checking.checks import Check, Verdict
-from coordinator.media.proof import ProofParameters
+from coordinator.proof.judging import ProofParameters
 from emulator.cheats import PROGRAMS
 from emulator.processes.ports import LOOPBACK
-from prober.checking import Capacity, Checker
+from prober.checker import Capacity, Checker
 from rtmp.addresses import RtmpAddress
 
 AT_ONCE = 6

@@ -49,7 +49,7 @@ def _allow(pids: Iterable[int], cores: set[int]) -> None:
                 os.sched_setaffinity(int(thread.name), cores)
 
 
-class Child:
+class MeasuredChild:
     """A pinned child process; leaving the block ends it."""
 
     def __init__(

@@ -11,27 +11,27 @@ from functools import partial
 from typing import Any
 
 from bench.report import Figure, NotMeasurableError, hand_in
-from coordinator.adapters.documents import check_document
-from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log
-from coordinator.adapters.materialising import Materialiser
-from coordinator.adapters.page_documents import PageWriter
 from coordinator.adapters.records import Measurements
-from coordinator.adapters.store import Decide, Fields, Ref, Store
+from coordinator.adapters.records.ledger import Ledger
+from coordinator.adapters.records.materialiser import Materialiser
+from coordinator.adapters.records.projection_documents import ProjectionWriter
+from coordinator.adapters.store.limits import check_document
+from coordinator.adapters.store.protocol import Decide, Fields, Ref, Store
 from coordinator.checking.checks import RUNS, Check, IngestState, Run, Verdict
 from coordinator.epochs import Calendar
 from coordinator.ledger.balances import opening_balance
 from coordinator.ledger.statements import Statement
-from coordinator.pages.node_pages import BUCKETS
-from coordinator.polling.polls import Outcome, Poll
-from coordinator.polling.rosters import Roster, Slot
-from coordinator.polling.shards import WHOLE
-from coordinator.polling.sweeps import SWEEPS, Sweep
+from coordinator.projections.node_buckets import BUCKETS
 from coordinator.reasons import Reason
 from coordinator.streams import Stream
-from payout.gathering import Gatherer
-from payout.paging import Newest, Pager
-from payout.settling import Settler
+from coordinator.sweeping.polls import Outcome, Poll
+from coordinator.sweeping.rosters import Roster, Slot
+from coordinator.sweeping.shards import WHOLE
+from coordinator.sweeping.sweeps import SWEEPS, Sweep
+from payout.gatherer import Gatherer
+from payout.projector import Newest, Projector
+from payout.settler import Settler
 from tests.doubles.counting import CountingStore, Operations
 from tests.doubles.memory import MemoryStore
 
@@ -126,7 +126,7 @@ async def _pages(store: CountingStore, ledger: Ledger, statement: Statement) -> 
     newest.add(STREAM, statement)
     money = await Materialiser(measurements, ledger, lambda: statement.ends_s).page()
     store.operations = Operations()
-    pager = Pager(measurements, ledger, PageWriter(store), Log("payout", "ERROR"))
+    pager = Projector(measurements, ledger, ProjectionWriter(store), Log("payout", "ERROR"))
     began_s = time.process_time()
     if not await pager.write(gatherer, newest, money):
         raise NotMeasurableError("the pages were not written")

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bench.directory import Directory
 from bench.report import ROOT
-from coordinator.adapters.rtmp_probe import RtmpProbe
+from coordinator.adapters.media.rtmp_probe import RtmpProbe
 from emulator import publisher
 from emulator.cheats import PROGRAMS
 from emulator.processes.ports import LOOPBACK, Ports

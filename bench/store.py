@@ -16,10 +16,10 @@ import uvloop
 from bench.report import Figure, NotMeasurableError, hand_in
 from bench.simulations.simulated_day import START_S, Beating, World
 from coordinator.documents.bitmaps import transposed
-from coordinator.polling.rosters import Roster, Slot
-from coordinator.polling.shards import WHOLE
-from coordinator.polling.sweeps import SweepBits
-from coordinator.polling.uptime import minutes_of
+from coordinator.sweeping.rosters import Roster, Slot
+from coordinator.sweeping.shards import WHOLE
+from coordinator.sweeping.sweeps import SweepBits
+from coordinator.sweeping.uptime import minutes_of
 
 NODES = int(os.environ.get("NODES", "10000"))
 SHARDS = int(os.environ.get("SHARDS", "1"))

@@ -17,8 +17,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 
-from bench.peers.packages import peer, version_of
-from bench.processes import Child, two_cores, wait_for
+from bench.peers.debian import peer, version_of
+from bench.processes import MeasuredChild, two_cores, wait_for
 from bench.report import BUILD, ROOT, Figure, NotMeasurableError, hand_in
 from bench.targets import DELAY_S, host_of
 
@@ -39,7 +39,7 @@ def main() -> None:
     work.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         targets = stack.enter_context(
-            Child(
+            MeasuredChild(
                 [sys.executable, "-m", "bench.targets", str(FAST), str(SLOW)],
                 server_core,
                 work / "targets.log",
@@ -58,12 +58,12 @@ def main() -> None:
     hand_in("bench-sweep", figures)
 
 
-def _sweeper(port: int, nodes: int, core: int, work: Path) -> Child:
-    argv = [sys.executable, "-m", "bench.sweeper", str(port), str(nodes)]
-    return Child(argv, core, work / f"sweeper-{nodes}.log", _PYTHONPATH)
+def _sweeper(port: int, nodes: int, core: int, work: Path) -> MeasuredChild:
+    argv = [sys.executable, "-m", "bench.sweep_worker", str(port), str(nodes)]
+    return MeasuredChild(argv, core, work / f"sweeper-{nodes}.log", _PYTHONPATH)
 
 
-def _prometheus(program: str, core: int, work: Path) -> Child:
+def _prometheus(program: str, core: int, work: Path) -> MeasuredChild:
     names = ", ".join(f'"{host_of(at)}:{FAST}"' for at in range(TARGETS))
     config = work / "prometheus.yml"
     config.write_text(
@@ -77,10 +77,10 @@ def _prometheus(program: str, core: int, work: Path) -> Child:
         f"--web.listen-address=127.0.0.1:{PROMETHEUS}",
         "--log.level=error",
     ]
-    return Child(argv, core, work / "prometheus.log", {"GOMAXPROCS": "1"})
+    return MeasuredChild(argv, core, work / "prometheus.log", {"GOMAXPROCS": "1"})
 
 
-def _blackbox(program: str, core: int, work: Path) -> Child:
+def _blackbox(program: str, core: int, work: Path) -> MeasuredChild:
     config = work / "blackbox.yml"
     config.write_text("modules: {http_2xx: {prober: http, timeout: 5s}}\n")
     argv = [
@@ -89,10 +89,12 @@ def _blackbox(program: str, core: int, work: Path) -> Child:
         f"--web.listen-address=127.0.0.1:{BLACKBOX}",
         "--log.level=error",
     ]
-    return Child(argv, core, work / "blackbox.log", {"GOMAXPROCS": "1"})
+    return MeasuredChild(argv, core, work / "blackbox.log", {"GOMAXPROCS": "1"})
 
 
-def _rounds(ours: Child, theirs: Child, probes: Child, targets: Child) -> list[Figure]:
+def _rounds(
+    ours: MeasuredChild, theirs: MeasuredChild, probes: MeasuredChild, targets: MeasuredChild
+) -> list[Figure]:
     """CPU milliseconds a poll, scrape and probe: the median of the rounds, and the ratios."""
     ours.says()
     wait_for(lambda: _answers(PROMETHEUS, "/-/ready"), "Prometheus")
@@ -122,7 +124,7 @@ def _rounds(ours: Child, theirs: Child, probes: Child, targets: Child) -> list[F
     ]
 
 
-def _poll_round(ours: Child) -> float:
+def _poll_round(ours: MeasuredChild) -> float:
     """CPU ms a poll, over as many sweeps as a round has time for."""
     cpu_s, polled = 0.0, 0
     end = time.monotonic() + SECONDS_A_ROUND / 2
@@ -135,7 +137,7 @@ def _poll_round(ours: Child) -> float:
     return cpu_s / polled * 1000
 
 
-def _scrape_round(theirs: Child, targets: Child) -> float:
+def _scrape_round(theirs: MeasuredChild, targets: MeasuredChild) -> float:
     """CPU ms a scrape, by what the targets answered meanwhile."""
     theirs.resume()
     time.sleep(2.0)  # scrapes that fell due while it was stopped
@@ -148,7 +150,7 @@ def _scrape_round(theirs: Child, targets: Child) -> float:
     return cpu_s / sent * 1000
 
 
-def _probe_round(probes: Child) -> float:
+def _probe_round(probes: MeasuredChild) -> float:
     """CPU ms a probe; asked over one connection, as Prometheus would."""
     connection = http.client.HTTPConnection("127.0.0.1", BLACKBOX, timeout=10)
     cpu_s = probes.cpu_s()
@@ -161,7 +163,7 @@ def _probe_round(probes: Child) -> float:
     return (probes.cpu_s() - cpu_s) / PROBES_A_ROUND * 1000
 
 
-def _big_sweep(big: Child) -> list[Figure]:
+def _big_sweep(big: MeasuredChild) -> list[Figure]:
     """Ten thousand far-away nodes, one in twenty dead, three minutes of them."""
     big.says()
     told = [json.loads(big.ask("sweep")) for _ in range(3)]

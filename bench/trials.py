@@ -13,19 +13,19 @@ from dataclasses import dataclass, field
 
 from bench.directory import stats_url_of
 from bench.stage import STREAM, Stage, Subject
-from coordinator.adapters.outbound.limits import Fetched
+from coordinator.adapters.media.rtmp_reference import Reference
 from coordinator.adapters.outbound.poll_client import PollClient
-from coordinator.adapters.rtmp_reference import Reference
-from coordinator.checking.checks import Check, Event, Verdict
+from coordinator.adapters.outbound.replies import Fetched
+from coordinator.checking.checks import Check, TrustChange, Verdict
 from coordinator.checking.suspicion import NOBODY, TrustState, observe
-from coordinator.polling.polls import OUTCOME_OF_FAILURE, Outcome, judge
-from coordinator.polling.rosters import Slot
 from coordinator.reasons import Reason
 from coordinator.strangers.addresses import parse_stats_url
 from coordinator.strangers.relay_stats import parse_stats
+from coordinator.sweeping.polls import OUTCOME_OF_FAILURE, Outcome, outcome_of
+from coordinator.sweeping.rosters import Slot
 from emulator.processes.ports import LOOPBACK
-from prober.checking import Checker
-from prober.drawing import Due
+from prober.checker import Checker
+from prober.draws import Due
 
 POLL_EVERY_S = 25.0
 LONG_SHARE = 0.25
@@ -50,7 +50,7 @@ class Tally:
         self.checks.append(check)
         self._since_flag += check.verdict.counts
         self._state, event = observe(self._state, check)
-        if event is Event.FLAGGED:
+        if event is TrustChange.FLAGGED:
             self.until_flagged.append(self._since_flag)
             self._state, self._since_flag = NOBODY, 0
 
@@ -141,5 +141,5 @@ async def claim_of(client: PollClient, slot: Slot) -> tuple[Reason, bool]:
     if not isinstance(fetched, Fetched):
         return fetched.reason, OUTCOME_OF_FAILURE[fetched.reason] is Outcome.UP
     stats = parse_stats(fetched.body, slot.stream_id)
-    poll = judge(slot, stats, None, stream_is_live=True, tick=0)
+    poll = outcome_of(slot, stats, None, stream_is_live=True, tick=0)
     return poll.reason, poll.outcome is Outcome.UP

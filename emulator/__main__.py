@@ -17,9 +17,9 @@ from emulator.demo.once import demo_once
 from emulator.demo.options import Options, OptionsError
 from emulator.demo.public_api import ApiError
 from emulator.demo.screen import demo
-from emulator.firestore import EmulatorError
+from emulator.firestore_emulator import EmulatorError
 from emulator.firestore_jar import JarError
-from emulator.machine import NEEDS, OUTSIDE, TEST_NEEDS, MachineError, Need, complete, demand
+from emulator.machine import NEEDS, OUTSIDE, TEST_NEEDS, MachineError, Tool, complete, demand
 from emulator.packages import PackagesError
 from emulator.processes.ports import PortTakenError
 
@@ -97,7 +97,7 @@ async def _interruptible(work: Coroutine[Any, Any, int]) -> int:
     return await task
 
 
-def _setup(needs: Sequence[Need]) -> int:
+def _setup(needs: Sequence[Tool]) -> int:
     complete(needs)
     return 0
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import httpx
 
-from emulator.progress import Bar
+from emulator.progress import ProgressBar
 
 TRIES_MAX = 5
 _READ_BYTES = 1 << 20
@@ -49,7 +49,7 @@ JAR = Source(
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class FetchLimits:
     """How long a fetch may take."""
 
     connect_s: float = 15.0
@@ -94,15 +94,15 @@ def is_right(path: Path, source: Source) -> bool:
     return digest.hexdigest() == source.md5
 
 
-def fetch(folder: Path, source: Source = JAR, limits: Limits | None = None) -> Path:
+def fetch(folder: Path, source: Source = JAR, limits: FetchLimits | None = None) -> Path:
     """The file in `folder`, fetched if it is not there. Raises JarError."""
     path, part = folder / source.name, folder / f"{source.name}.part"
-    bar = Bar(sys.stderr, "Firestore emulator", source.size_bytes)
+    bar = ProgressBar(sys.stderr, "Firestore emulator", source.size_bytes)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _alone(folder / f"{source.name}.lock"), contextlib.closing(bar):
             if not is_right(path, source):
-                _Fetch(source, part, bar, limits or Limits()).run()
+                _Fetch(source, part, bar, limits or FetchLimits()).run()
                 part.replace(path)
     except OSError as error:
         raise JarError(
@@ -132,7 +132,7 @@ class _Cut(Exception):  # noqa: N818 - never leaves this module
 class _Fetch:
     """Brings `part` to the whole file."""
 
-    def __init__(self, source: Source, part: Path, bar: Bar, limits: Limits) -> None:
+    def __init__(self, source: Source, part: Path, bar: ProgressBar, limits: FetchLimits) -> None:
         self._source = source
         self._part = part
         self._bar = bar

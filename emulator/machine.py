@@ -13,7 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
-from emulator import firestore, firestore_jar, packages, publisher
+from emulator import firestore_emulator as firestore
+from emulator import firestore_jar, packages, publisher
 from emulator.packages import PackagesError
 
 JAVA_MIN = 17
@@ -30,7 +31,7 @@ class MachineError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class Tool:
     """One tool: its packages on Debian and Ubuntu, the best first, and whether it is there."""
 
     choices: tuple[str, ...]
@@ -42,22 +43,22 @@ class Need:
 
 
 NEEDS = (
-    Need(("ffmpeg",), lambda: _on_path("ffmpeg") and _on_path("ffprobe")),
-    Need(("nginx",), lambda: _on_path("nginx")),
-    Need(("libnginx-mod-rtmp",), _MODULE.exists),
-    Need(
+    Tool(("ffmpeg",), lambda: _on_path("ffmpeg") and _on_path("ffprobe")),
+    Tool(("nginx",), lambda: _on_path("nginx")),
+    Tool(("libnginx-mod-rtmp",), _MODULE.exists),
+    Tool(
         ("openjdk-21-jre-headless", "openjdk-17-jre-headless", "default-jre-headless"),
         lambda: java_version() >= JAVA_MIN,
     ),
-    Need(("fonts-dejavu-core",), lambda: publisher.font() is not None),
+    Tool(("fonts-dejavu-core",), lambda: publisher.font() is not None),
 )
 
 
 TEST_NEEDS = (
     *NEEDS,
-    Need(("chromium", "chromium-browser"), lambda: _on_path("chromium")),
-    Need(("mpv",), lambda: _on_path("mpv")),
-    Need(("faketime",), lambda: _on_path("faketime")),
+    Tool(("chromium", "chromium-browser"), lambda: _on_path("chromium")),
+    Tool(("mpv",), lambda: _on_path("mpv")),
+    Tool(("faketime",), lambda: _on_path("faketime")),
 )
 """What the tests need beside: a browser for the pages, a player for the playlist, wrong clocks."""
 
@@ -85,7 +86,7 @@ def _runs_containers() -> bool:
     return any(packages.succeeds((program, "info")) for program in ("docker", "podman"))
 
 
-def complete(needs: Sequence[Need] = NEEDS) -> None:
+def complete(needs: Sequence[Tool] = NEEDS) -> None:
     """Installs whatever is missing.
 
     Raises MachineError, PackagesError, EmulatorError or JarError."""
@@ -95,11 +96,11 @@ def complete(needs: Sequence[Need] = NEEDS) -> None:
             _complete(needs, held)
 
 
-def _is_complete(needs: Sequence[Need]) -> bool:
+def _is_complete(needs: Sequence[Tool]) -> bool:
     return _has_emulator() and all(need.is_met() for need in needs)
 
 
-def _complete(needs: Sequence[Need], held: IO[str]) -> None:
+def _complete(needs: Sequence[Tool], held: IO[str]) -> None:
     if missing := [need for need in needs if not need.is_met()]:
         packages.refresh()
         packages.install([need.package() for need in missing], held)

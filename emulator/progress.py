@@ -10,7 +10,7 @@ _BAR_CHARS_MAX = 30
 _MEGA = 1_000_000
 
 
-class Bar:
+class ProgressBar:
     """Told of every piece that came; draws what is worth it."""
 
     def __init__(self, stream: TextIO, what: str, total_bytes: int) -> None:

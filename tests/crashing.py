@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
-from coordinator.adapters.store import StoreError
+from coordinator.adapters.store.protocol import StoreError
 from tests.doubles.memory import MemoryStore
 
 T = TypeVar("T")

@@ -6,24 +6,24 @@ Sweeps, runs and settlements are made minute by minute and hour by hour, with a 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from collector.publishing import Publisher
-from coordinator.adapters.ledger import Ledger
+from collector.network_projector import NetworkProjector
 from coordinator.adapters.log import Log
-from coordinator.adapters.page_documents import PageWriter
 from coordinator.adapters.records import Measurements
-from coordinator.adapters.store import Store
+from coordinator.adapters.records.ledger import Ledger
+from coordinator.adapters.records.projection_documents import ProjectionWriter
+from coordinator.adapters.store.protocol import Store
 from coordinator.checking.checks import Check, IngestState, Run, Verdict
 from coordinator.epochs import Calendar
 from coordinator.ledger.balances import opening_balance
-from coordinator.polling.nodes import Node
-from coordinator.polling.polls import Outcome, Poll
-from coordinator.polling.rosters import Roster, Slot
-from coordinator.polling.shards import WHOLE
-from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 from coordinator.streams import Stream
-from payout.paging import Pager
-from payout.settling import Settler
+from coordinator.sweeping.nodes import Node
+from coordinator.sweeping.polls import Outcome, Poll
+from coordinator.sweeping.rosters import Roster, Slot
+from coordinator.sweeping.shards import WHOLE
+from coordinator.sweeping.sweeps import Sweep
+from payout.projector import Projector
+from payout.settler import Settler
 from tests.doubles.memory import MemoryStore
 
 CALENDAR = Calendar()
@@ -91,7 +91,9 @@ class Lived:
     async def publish(self, roster: Roster) -> None:
         """The network's page, as the collector writes it after a sweep."""
         measurements = Measurements(self.measured)
-        publisher = Publisher(measurements, CALENDAR, lambda: self.now_s, Log("collector", "ERROR"))
+        publisher = NetworkProjector(
+            measurements, CALENDAR, lambda: self.now_s, Log("collector", "ERROR")
+        )
         (sweep,) = await measurements.latest_sweeps()
         before = await publisher.before(sweep.shard, sweep.tick)
         await publisher.publish(before, sweep, roster, 0.5, rolled=False)
@@ -103,7 +105,7 @@ class Lived:
             Ledger(self.money),
             Log("payout", "ERROR"),
         )
-        pager = Pager(measurements, ledger, PageWriter(self.measured), log)
+        pager = Projector(measurements, ledger, ProjectionWriter(self.measured), log)
         return Settler(measurements, ledger, CALENDAR, 24, lambda: now_s, log, 100, pager)
 
 

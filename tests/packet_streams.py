@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from coordinator.media.packets import DTS_MODULUS_MS, Capture, Packet
+from coordinator.proof.packets import DTS_MODULUS_MS, Capture, Packet
 
 T0 = 1_700_000_000.0
 """When the streams below begin."""

@@ -2,26 +2,26 @@
 
 import random
 
-from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.records import Measurements
-from coordinator.adapters.store import Store
+from coordinator.adapters.records.ledger import Ledger
+from coordinator.adapters.store.protocol import Store
 from coordinator.checking.checks import Control, IngestState
 from coordinator.checking.controls import ControlCount
-from coordinator.checking.prober_news import ProberNews
+from coordinator.checking.last_run import LastRun
 from coordinator.checking.suspicion import Trust, TrustState
 from coordinator.epochs import Calendar
 from coordinator.keys import node_id_of
 from coordinator.ledger.accounts import Account, Accounts, Held, Service
 from coordinator.ledger.balances import opening_balance
-from coordinator.pages.history import History, NodeHistory
-from coordinator.pages.money_pages import MoneyPage
-from coordinator.pages.network_pages import NetworkPage
-from coordinator.polling.polls import Outcome, Poll
-from coordinator.polling.rollups import NodeHour
-from coordinator.polling.rosters import Slot
-from coordinator.polling.shards import WHOLE
+from coordinator.projections.history import History, NodeHistory
+from coordinator.projections.money_projection import MoneyProjection
+from coordinator.projections.network_document import NetworkDocument
 from coordinator.reasons import Reason
 from coordinator.streams import Stream
+from coordinator.sweeping.polls import Outcome, Poll
+from coordinator.sweeping.rollups import NodeHour
+from coordinator.sweeping.rosters import Slot
+from coordinator.sweeping.shards import WHOLE
 
 CALENDAR = Calendar()
 NAMES = ("Main stage", "Village fête", "Chess night", "Harbour camera", "Radio 107", "Open court",
@@ -57,7 +57,7 @@ def stream(number: int, now_s: float) -> Stream:
     )
 
 
-def network_page(nodes: int, now_s: float, seed: int = 7) -> NetworkPage:
+def network_page(nodes: int, now_s: float, seed: int = 7) -> NetworkDocument:
     """One shard: most nodes fine, some new, some with each kind of trouble."""
     chance = random.Random(seed)
     tick = CALENDAR.tick_at(now_s) - 1
@@ -71,7 +71,7 @@ def network_page(nodes: int, now_s: float, seed: int = 7) -> NetworkPage:
             trust[slot.node_id] = state
             past[slot.node_id] = _past(chance, good=state.trust is Trust.PROVEN)
     controls = {node_id(1): Control.GOOD, node_id(2): Control.BAD}
-    news = ProberNews(
+    news = LastRun(
         tick - 1,
         now_s - 115,
         now_s - 42,
@@ -81,7 +81,7 @@ def network_page(nodes: int, now_s: float, seed: int = 7) -> NetworkPage:
         {Control.GOOD: ControlCount(1_440, 0, 3), Control.BAD: ControlCount(1_437, 0, 0)},
     )
     history = History(int(now_s // 3600), past)
-    return NetworkPage(WHOLE, tick, 4.2, tuple(slots), polls, trust, history, {}, news)
+    return NetworkDocument(WHOLE, tick, 4.2, tuple(slots), polls, trust, history, {}, news)
 
 
 def _node(
@@ -151,7 +151,7 @@ def _past(chance: random.Random, *, good: bool) -> NodeHistory:
     return NodeHistory(line(5 if new else 24), "" if new else line(29), NodeHour(400, 396, 0, 0))
 
 
-def money_page(nodes: int, now_s: float) -> MoneyPage:
+def money_page(nodes: int, now_s: float) -> MoneyProjection:
     """Balances of every kind, and what each node has."""
     streams = [stream(number, now_s) for number in range(len(NAMES))]
     balances = []
@@ -168,7 +168,7 @@ def money_page(nodes: int, now_s: float) -> MoneyPage:
         )
         balances.append(balance)
     accounts = Accounts({}, {node_id(at): _account(at) for at in range(nodes)})
-    page = MoneyPage(written_s=now_s - 700).with_streams(zip(streams, balances, strict=True))
+    page = MoneyProjection(written_s=now_s - 700).with_streams(zip(streams, balances, strict=True))
     return page.with_accounts(accounts)
 
 
@@ -184,5 +184,5 @@ async def populate(measured: Store, money: Store, nodes: int, now_s: float) -> N
     for each in page.streams.values():
         await measurements.create_stream(each)
         await ledger.open(page.balances[each.stream_id])
-    await measurements.replace_money_page(page, MoneyPage())
+    await measurements.replace_money_page(page, MoneyProjection())
     await measurements.put_network_page(network_page(nodes, now_s))

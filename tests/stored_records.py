@@ -10,24 +10,24 @@ from importlib import import_module
 from typing import Any
 
 import coordinator
-from coordinator.adapters.switching import NOTES, Note
+from coordinator.adapters.scheduling.switch import NOTES, Note
 from coordinator.checking.checks import (
     CLAIMS,
     RUNS,
     Check,
     Claim,
     Control,
-    Event,
     IngestState,
     Run,
+    TrustChange,
     Verdict,
 )
 from coordinator.checking.controls import ControlCount
-from coordinator.checking.days import SCHEDULE_DAYS, LotteryDay
-from coordinator.checking.prober_news import ProberNews
+from coordinator.checking.last_run import LastRun
+from coordinator.checking.sealed_days import SCHEDULE_DAYS, LotteryDay
 from coordinator.checking.suspicion import Trust, TrustState
 from coordinator.checking.thumbnails import THUMBNAILS, Thumbnail
-from coordinator.checking.trustbook import TRUST_BOOKS, TrustBook
+from coordinator.checking.trust_book import TRUST_BOOKS, TrustBook
 from coordinator.documents.codec import Codec
 from coordinator.documents.packing import deflated, inflated
 from coordinator.ledger.accounts import (
@@ -45,31 +45,32 @@ from coordinator.ledger.rows import Carried, Row, Voided
 from coordinator.ledger.statements import MORE_ROWS, STATEMENTS, MoreRows, Statement
 from coordinator.ledger.terms import Terms
 from coordinator.ledger.webhooks import WEBHOOKS, Webhook
-from coordinator.pages.history import History, NodeHistory
-from coordinator.pages.incidents import INCIDENTS, Incident, Incidents
-from coordinator.pages.money_pages import MONEY_PAGES, MoneyPage, Tokens
-from coordinator.pages.network_pages import NETWORK_PAGES, NetworkPage, PackedNetwork
-from coordinator.pages.node_pages import (
+from coordinator.projections.history import History, NodeHistory
+from coordinator.projections.incidents import INCIDENTS, Incident, Incidents
+from coordinator.projections.money_projection import MONEY_PAGES, MoneyProjection, Tokens
+from coordinator.projections.network_document import NETWORK_PAGES, NetworkDocument, PackedNetwork
+from coordinator.projections.node_buckets import (
     BUCKET_PAGES,
     PACKED_EPOCHS,
     Bucket,
-    Line,
+    BucketEpoch,
+    NodeLine,
     PackedEpoch,
-    Part,
 )
-from coordinator.pages.stream_pages import STREAM_PAGES, StreamHour, StreamPage
-from coordinator.polling.nodes import NODES, Node
-from coordinator.polling.polls import Outcome, Poll
-from coordinator.polling.rollups import ROLLUPS, NodeHour, Rollup
-from coordinator.polling.rosters import ROSTERS, PackedRoster, Roster, Slot
-from coordinator.polling.shards import Shard
-from coordinator.polling.sweeps import SWEEPS, Sweep
+from coordinator.projections.stream_projection import STREAM_PAGES, StreamHour, StreamProjection
 from coordinator.reasons import Reason
 from coordinator.streams import STREAMS, Stream
+from coordinator.sweeping.nodes import NODES, Node
+from coordinator.sweeping.polls import Outcome, Poll
+from coordinator.sweeping.rollups import ROLLUPS, NodeHour, Rollup
+from coordinator.sweeping.rosters import ROSTERS, PackedRoster, Roster, Slot
+from coordinator.sweeping.shards import Shard
+from coordinator.sweeping.sweeps import SWEEPS, Sweep
 
 AT_S = 1_795_305_637.123
 CHECK = Check(
-    "n2", "s3", 29_921_760, AT_S, Verdict.FAIL, Reason.WRONG_CONTENT, AT_S - 60.5, Event.FLAGGED,
+    "n2", "s3", 29_921_760, AT_S, Verdict.FAIL, Reason.WRONG_CONTENT,
+    AT_S - 60.5, TrustChange.FLAGGED,
     (
         {"started_s": AT_S + 0.007, "seconds": 8.017, "reason": "lagging", "lag_s": None},
         {"started_s": AT_S + 9.011, "matched": 601, "address": "51.7.3.2", "thumbnail": "s3.7"},
@@ -80,7 +81,7 @@ RUN = Run(
     29_921_760, AT_S, AT_S + 58.25, ("sweep-0-000029921760",), {"s3": IngestState.LIVE},
     (CHECK, PASSED), {"n5": 1_795_305_037.5}, {"n7": Control.GOOD, "n11": Control.BAD},
 )  # fmt: skip
-NEWS = ProberNews(
+NEWS = LastRun(
     29_921_760, AT_S, AT_S + 58.25, {"fail": 1, "pass": 2}, {"s3": IngestState.DOWN},
     {"n7": Control.GOOD}, {Control.GOOD: ControlCount(13, 2, 3)}, {"n2": "s3.7", "n3": None},
 )  # fmt: skip
@@ -104,7 +105,7 @@ STREAM = Stream(
     stream_id="s3", name="Główna scena 🎸", sponsor="ada", reward_micros_per_hour=1_500_000,
     max_paid_nodes=7, created_s=AT_S, ends_s=AT_S + 7_200, key_hash="0a", request_hash="0b",
 )  # fmt: skip
-MONEY = MoneyPage(
+MONEY = MoneyProjection(
     3, AT_S, {"s3": STREAM}, {"s3": BALANCE}, {"n2": Tokens(2, 3, 5), "n3": Tokens(7)},
     {"s3": 498_700},
 )  # fmt: skip
@@ -112,8 +113,8 @@ HOUR = StreamHour(
     498_700, 1_795_320_000, 1_795_323_600, 60, 2, 101, {Reason.DOWN: 11, Reason.AWAITING_CHECK: 7},
     2_500_010, 19, 23, 10_000_000, 7_000_003, {Verdict.PASS: 5, Verdict.FAIL: 1},
 )  # fmt: skip
-LINES = {row.node_id: {"s3": Line("s3", 1_500_000, 24, "uuud?", row)} for row in ROWS}
-PART = Part(
+LINES = {row.node_id: {"s3": NodeLine("s3", 1_500_000, 24, "uuud?", row)} for row in ROWS}
+PART = BucketEpoch(
     498_700, 1_795_305_600, 1_795_309_200, 60, LINES, (CHECK, PASSED), {"n5": (1_795_305_720.0,)}
 )
 STATEMENT = Statement(
@@ -127,7 +128,7 @@ LEFT = Slot("n2", "s3", "http://51.7.3.2:8080/stats.json", "51.7.3.2", 1935, 29_
 STAYS = Slot("n3", "s5", "http://a.example/s", "a.example", 1936, 29_921_761, AT_S + 1)
 POLL = Poll(Outcome.STALLED, Reason.STALLED, 7, 5, 1, 2, 3, 10**12, 29_921_759)
 HISTORY = History(498_701, {"n2": NodeHistory("0d~-", "ab", NodeHour(60, 53, 2, 3))})
-NETWORK = NetworkPage(
+NETWORK = NetworkDocument(
     SHARD, 29_921_762, 7.25, (LEFT, STAYS), {0: POLL}, {"n2": TRUST}, HISTORY, {"n3": "s5.7"}, NEWS
 )
 
@@ -169,7 +170,7 @@ RECORDS: list[tuple[Codec[Any], Any]] = [
         SHARD, 29_921_762, 29_921_760, {0: POLL, 17: Poll(Outcome.UP, Reason.OK, 1, 1)}, 7, AT_S,
         {17: STAYS}, 29_921_755,
     )),
-    (STREAM_PAGES, StreamPage((HOUR,), "s3.7", MONEY)),
+    (STREAM_PAGES, StreamProjection((HOUR,), "s3.7", MONEY)),
     (THUMBNAILS, Thumbnail("s3.7", AT_S, b"\xff\xd8\xff\xd9")),
     (TRUST_BOOKS, TrustBook({"n2": TRUST}, {Control.BAD: ControlCount(5, 1, 2)}, NEWS)),
     (WEBHOOKS, Webhook(

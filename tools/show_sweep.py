@@ -12,12 +12,12 @@ import sys
 from collections import Counter
 from datetime import UTC, datetime
 
-from coordinator.adapters.firestore import FirestoreStore
 from coordinator.adapters.records import Measurements
-from coordinator.adapters.store import StoreError
-from coordinator.polling.polls import Poll
-from coordinator.polling.rosters import Roster
-from coordinator.polling.sweeps import Sweep, sweep_id, sweep_key
+from coordinator.adapters.store.firestore import FirestoreStore
+from coordinator.adapters.store.protocol import StoreError
+from coordinator.sweeping.polls import Poll
+from coordinator.sweeping.rosters import Roster
+from coordinator.sweeping.sweeps import Sweep, sweep_id, sweep_key
 
 LINES = 40
 LATEST = "latest"

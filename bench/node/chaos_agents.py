@@ -7,7 +7,7 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
-from agent.keys import KEY_FILE
+from agent.node_key import KEY_FILE
 from bench.node.chaos_scene import Scene
 from bench.report import NotMeasurableError
 from tests.e2e.agents import AgentProcess, read_only

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.http_load import quantile
-from bench.peers.packages import unpacked
+from bench.peers.debian import unpacked
 from bench.processes import two_cores, wait_for
 from bench.report import NotMeasurableError
 

@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from bench.report import Figure, hand_in
-from coordinator.checking.checks import Check, Event, Verdict
-from coordinator.checking.schedule import Lottery, day_secret
+from coordinator.checking.checks import Check, TrustChange, Verdict
+from coordinator.checking.lottery import Lottery, day_secret
 from coordinator.checking.suspicion import NOBODY, Trust, TrustState, observe
-from coordinator.ledger.settlements import Evidence, settle
+from coordinator.ledger.settlements import EpochInput, settle
 from coordinator.ledger.statements import Statement, pending_of
 from coordinator.ledger.terms import Terms
-from coordinator.polling.minutes import Minutes
 from coordinator.reasons import Reason
+from coordinator.sweeping.minutes import Minutes
 
 DAYS = 10
 OPERATORS = 100
@@ -278,8 +278,8 @@ def _statements(nodes: list[Identity], terms: Terms, held: deque[Statement]) -> 
     before: Statement | None = None
     for epoch in range(DAYS * 1440 // EPOCH + 2):
         checks = [check for node in nodes for check in node.checks.get(epoch, ())]
-        frauds = frozenset(c.node_id for c in checks if c.event is Event.CONFIRMED)
-        evidence = Evidence(
+        frauds = frozenset(c.node_id for c in checks if c.event is TrustChange.CONFIRMED)
+        evidence = EpochInput(
             "s3",
             epoch,
             epoch * EPOCH * 60,

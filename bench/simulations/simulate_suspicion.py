@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.progress import track
 
 from bench.report import Figure, NotMeasurableError, hand_in
-from coordinator.checking.checks import Check, Event, Verdict
-from coordinator.checking.schedule import Lottery
+from coordinator.checking.checks import Check, TrustChange, Verdict
+from coordinator.checking.lottery import Lottery
 from coordinator.checking.suspicion import NOBODY, observe
 from coordinator.reasons import Reason
 
@@ -48,7 +48,7 @@ def always(verdict: Verdict, reason: Reason) -> Outcome:
     return lambda _: (verdict, reason)
 
 
-def until(event: Event, outcome: Outcome, rng: random.Random, checks_max: int) -> int | None:
+def until(event: TrustChange, outcome: Outcome, rng: random.Random, checks_max: int) -> int | None:
     """How many checks pass until the event; None if it does not come."""
     state = NOBODY
     for at in range(checks_max):
@@ -65,9 +65,9 @@ def flags_in(outcome: Outcome, rng: random.Random, checks: int) -> tuple[int, in
     for at in range(checks):
         verdict, reason = outcome(rng)
         state, event = observe(state, Check("n", "s", at, float(at), verdict, reason))
-        flags += event is Event.FLAGGED
-        suspended += event is Event.SUSPENDED
-        if event is Event.CONFIRMED:
+        flags += event is TrustChange.FLAGGED
+        suspended += event is TrustChange.SUSPENDED
+        if event is TrustChange.CONFIRMED:
             raise NotMeasurableError("absence was taken for fraud")
     return flags, suspended
 
@@ -75,7 +75,7 @@ def flags_in(outcome: Outcome, rng: random.Random, checks: int) -> tuple[int, in
 def detection(name: str, outcome: Outcome, trials: int, goals: tuple[float, float]) -> list[Figure]:
     """Mean and 95th percentile of the checks until a cheat is flagged."""
     rng = random.Random(7)
-    found = [until(Event.FLAGGED, outcome, rng, 10_000) for _ in range(trials)]
+    found = [until(TrustChange.FLAGGED, outcome, rng, 10_000) for _ in range(trials)]
     counts = [float(n) for n in found if n is not None]
     if len(counts) != trials:
         raise NotMeasurableError(f"{name}: not flagged in 10,000 checks")

@@ -9,36 +9,36 @@ import base64
 import hashlib
 from dataclasses import dataclass, field
 
-from api.nodes import Announcements
-from api.snapshots import Snapshots
+from api.services.announcements import Announcements
+from api.services.snapshots import Snapshots
 from api.wire.nodes import HeartbeatIn, HeartbeatOut
-from collector.sweeping import Sweeper
-from coordinator.adapters.ledger import Ledger
+from collector.sweeper import Sweeper
 from coordinator.adapters.log import Log
+from coordinator.adapters.media.rtmp_probe import RtmpProbe
+from coordinator.adapters.media.rtmp_reference import Reference, ReferencePool
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.outbound.http_client import HttpClient
-from coordinator.adapters.outbound.limits import Failed, Fetched
 from coordinator.adapters.outbound.poll_client import PollClient
-from coordinator.adapters.page_documents import PageWriter
+from coordinator.adapters.outbound.replies import Failed, Fetched
 from coordinator.adapters.records import Measurements
-from coordinator.adapters.rtmp_probe import RtmpProbe
-from coordinator.adapters.rtmp_reference import Reference, ReferencePool
+from coordinator.adapters.records.ledger import Ledger
+from coordinator.adapters.records.projection_documents import ProjectionWriter
 from coordinator.checking.checks import Check, Verdict
-from coordinator.checking.schedule import day_of
+from coordinator.checking.lottery import day_of
 from coordinator.epochs import Calendar
 from coordinator.keys import node_id_of
 from coordinator.ledger.balances import opening_balance
-from coordinator.media.proof import ProofParameters
+from coordinator.proof.judging import ProofParameters
 from coordinator.reasons import Reason
 from coordinator.strangers.addresses import HttpAddress
 from coordinator.streams import Stream
-from payout.paging import Pager
-from payout.settling import Settler
-from prober.checking import Capacity, Checker
-from prober.drawing import Due
-from prober.picturing import Pictures
-from prober.running import Prober
-from prober.sealing import Sealer
+from payout.projector import Projector
+from payout.settler import Settler
+from prober.checker import Capacity, Checker
+from prober.draws import Due
+from prober.pictures import Pictures
+from prober.prober import Prober
+from prober.sealer import Sealer
 from rtmp.addresses import RtmpAddress
 from tests.doubles.counting import CountingStore
 from tests.doubles.memory import MemoryStore
@@ -166,7 +166,7 @@ class World:
             no_sleep,
             log,
         )
-        pager = Pager(measurements(), Ledger(self.money), PageWriter(self.measured), log)
+        pager = Projector(measurements(), Ledger(self.money), ProjectionWriter(self.measured), log)
         self.settler = Settler(
             measurements(), Ledger(self.money), calendar, 24, clock, log, pager=pager
         )

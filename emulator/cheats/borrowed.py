@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import httpx
 
-from emulator.cheats.claims import REQUEST_SECONDS_MAX, Setup, heartbeats, run
+from emulator.cheats.false_claims import REQUEST_SECONDS_MAX, Setup, heartbeats, run
 from emulator.cheats.piped import neighbour
 from emulator.cheats.serving import address_of
 

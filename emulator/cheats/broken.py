@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from emulator.cheats.claims import Claims, Setup, run
+from emulator.cheats.false_claims import FalseClaims, Setup, run
 
 HELD_SECONDS_MAX = 30.0
 HANDSHAKE_BYTES = 1536
@@ -89,7 +89,7 @@ async def broken() -> None:
 
     server = await asyncio.start_server(accept, setup.bind_address, setup.rtmp_port)
     async with server:
-        await Claims(setup, time.time()).run()
+        await FalseClaims(setup, time.time()).run()
 
 
 if __name__ == "__main__":

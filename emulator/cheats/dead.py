@@ -6,12 +6,12 @@ Run as `python -m emulator.cheats.dead`.
 import os
 import time
 
-from emulator.cheats.claims import Claims, Setup, run
+from emulator.cheats.false_claims import FalseClaims, Setup, run
 
 
 async def dead() -> None:
     """Claims to be healthy until killed."""
-    await Claims(Setup.from_env(os.environ), time.time()).run()
+    await FalseClaims(Setup.from_env(os.environ), time.time()).run()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import sys
 import time
 from collections import deque
 
-from emulator.cheats.claims import CheatError, Claims, Setup, run
+from emulator.cheats.false_claims import CheatError, FalseClaims, Setup, run
 from emulator.cheats.serving import FFMPEG, child, ingest_url, own_url, scratch, serve
 
 READ_BYTES = 16_384
@@ -23,7 +23,7 @@ async def delayed() -> None:
     url = await ingest_url(setup)
     async with scratch(setup) as folder:
         await asyncio.gather(
-            serve(setup, folder), _relay(setup, url, seconds), Claims(setup, time.time()).run()
+            serve(setup, folder), _relay(setup, url, seconds), FalseClaims(setup, time.time()).run()
         )
 
 

@@ -9,7 +9,7 @@ import os
 import sys
 
 from emulator import publisher
-from emulator.cheats.claims import CheatError, Setup, run
+from emulator.cheats.false_claims import CheatError, Setup, run
 from emulator.cheats.serving import ingest_url, pretend, public
 
 

@@ -11,7 +11,7 @@ import secrets
 import sys
 
 from emulator import publisher
-from emulator.cheats.claims import Setup, run
+from emulator.cheats.false_claims import Setup, run
 from emulator.cheats.serving import pretend
 
 SEEDS = 1_000_000

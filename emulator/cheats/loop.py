@@ -7,7 +7,7 @@ import asyncio
 import os
 from pathlib import Path
 
-from emulator.cheats.claims import CheatError, Setup, run
+from emulator.cheats.false_claims import CheatError, Setup, run
 from emulator.cheats.serving import FFMPEG, child, ingest_url, pretend, scratch
 
 RECORDING_SECONDS = 20

@@ -18,7 +18,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from emulator.cheats.claims import CheatError, Claims, Setup, node_id_of, run
+from emulator.cheats.false_claims import CheatError, FalseClaims, Setup, node_id_of, run
 from emulator.cheats.serving import address_of, ingest_url, public
 from emulator.link import Link, Shape
 
@@ -48,7 +48,7 @@ class Coin:
 async def piped() -> None:
     """Forwards until killed. Raises CheatError."""
     setup, kind = Setup.from_env(os.environ), sys.argv[1]
-    claims = Claims(setup, time.time())
+    claims = FalseClaims(setup, time.time())
     is_open = {
         "half": Coin(random.getrandbits(64)).is_open,
         "polled": lambda: time.time() - claims.polled_s < POLLED_SERVES_S,

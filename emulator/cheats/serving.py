@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from emulator.cheats.claims import REQUEST_SECONDS_MAX, CheatError, Claims, Setup
+from emulator.cheats.false_claims import REQUEST_SECONDS_MAX, CheatError, FalseClaims, Setup
 
 MODULE = Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
 FFMPEG = ("ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-nostats")
@@ -80,7 +80,7 @@ async def pretend(setup: Setup, feed: Sequence[str]) -> None:
     Until killed; the first part to end ends it all with CheatError."""
     async with scratch(setup) as folder:
         await asyncio.gather(
-            serve(setup, folder), publish(setup, feed), Claims(setup, time.time()).run()
+            serve(setup, folder), publish(setup, feed), FalseClaims(setup, time.time()).run()
         )
 
 

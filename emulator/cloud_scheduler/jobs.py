@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from emulator.cloud_scheduler.schedule import Schedule
+from emulator.cloud_scheduler.cron import Schedule
 
 JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,500}")
 DEADLINE_S_MIN, DEADLINE_S_MAX = 15.0, 1800.0

@@ -12,11 +12,11 @@ import grpc.aio
 from google.cloud import scheduler_v1
 from google.protobuf import empty_pb2
 
-from emulator.cloud_scheduler import messages
+from emulator.cloud_scheduler import job_messages as messages
 from emulator.cloud_scheduler.book import Book
+from emulator.cloud_scheduler.cron import ScheduleError
 from emulator.cloud_scheduler.jobs import JobError
 from emulator.cloud_scheduler.runner import Runner
-from emulator.cloud_scheduler.schedule import ScheduleError
 
 SERVICE = "google.cloud.scheduler.v1.CloudScheduler"
 PAGE_MAX = 500

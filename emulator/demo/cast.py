@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from emulator import firestore, publisher
+from emulator import firestore_emulator as firestore
+from emulator import publisher
 from emulator.cheats import PROGRAMS
-from emulator.cheats.claims import new_key, node_id_of
+from emulator.cheats.false_claims import new_key, node_id_of
 from emulator.demo.options import ROOT
 from emulator.processes.ports import LOOPBACK, Ports
 from emulator.processes.supervisor import Command
@@ -76,7 +77,7 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Stage:
+class Staging:
     """Where everything is: folders, ports, keys and pace of one run."""
 
     folder: Path
@@ -142,12 +143,12 @@ def members_for(
     )
 
 
-def firestore_emulator(stage: Stage) -> Command:
+def firestore_emulator(stage: Staging) -> Command:
     """Raises firestore.EmulatorError with what to install."""
     return Command("firestore", tuple(firestore.command(stage.firestore_host)), _env(stage))
 
 
-def function(stage: Stage, name: str) -> Command:
+def function(stage: Staging, name: str) -> Command:
     """One of the four functions, served as on Cloud Run."""
     program = Path(sys.executable).parent / "functions-framework"
     source = f"functions/{name}/main.py"
@@ -174,7 +175,7 @@ def _jobs(*names: str) -> str:
     return ",".join(f"projects/{PROJECT}/locations/local/jobs/{name}" for name in names)
 
 
-def _own(stage: Stage, name: str) -> dict[str, str]:
+def _own(stage: Staging, name: str) -> dict[str, str]:
     """What only this function is told."""
     switches = {
         "SCHEDULER_JOBS": _jobs("collector", "prober", "payout"),
@@ -208,7 +209,7 @@ def _own(stage: Stage, name: str) -> dict[str, str]:
             }
 
 
-def scheduler(stage: Stage) -> Command:
+def scheduler(stage: Staging) -> Command:
     """The local Cloud Scheduler with its three jobs."""
     jobs = (
         ("collector", "/?shard=0", stage.pace.sweep_s),
@@ -221,20 +222,20 @@ def scheduler(stage: Stage) -> Command:
     return Command("scheduler", tuple(argv), _env(stage, PYTHONPATH=str(ROOT)), layer=2)
 
 
-def ingest(stage: Stage) -> Command:
+def ingest(stage: Staging) -> Command:
     """The node image's agent as the central ingest."""
     own = {"ROLE": "ingest", "INGEST_KEY": stage.keys.ingest}
     return _agent(stage, "ingest", stage.ports["ingest"], stage.ports["ingest-stats"], own)
 
 
-def publish(publish_url: str, stage: Stage, clock_font: Path | None) -> Command:
+def publish(publish_url: str, stage: Staging, clock_font: Path | None) -> Command:
     """The publisher of the live picture."""
     address, options = publisher.keep_secret(publish_url, stage.scratch)
     argv = publisher.argv(address, secrets.randbelow(1_000_000), clock_font, options)
     return Command("publisher", argv, _env(stage), layer=2)
 
 
-def node(stage: Stage, member: Member, stream_id: str) -> Command:
+def node(stage: Staging, member: Member, stream_id: str) -> Command:
     """A node: the agent if it is honest, else a cheat's own program."""
     own = {"STREAM_ID": stream_id}
     agent = _agent(stage, member.name, member.rtmp_port, member.stats_port, own)
@@ -244,7 +245,7 @@ def node(stage: Stage, member: Member, stream_id: str) -> Command:
     return Command(member.name, (sys.executable, "-m", *member.program), env, layer=2)
 
 
-def give_key(stage: Stage, member: Member) -> None:
+def give_key(stage: Staging, member: Member) -> None:
     """Puts an honest node's key where its agent looks for it. Raises OSError."""
     folder = stage.data_of(member.name)
     folder.mkdir(parents=True)
@@ -254,7 +255,7 @@ def give_key(stage: Stage, member: Member) -> None:
 
 
 def _agent(
-    stage: Stage, name: str, rtmp_port: int, stats_port: int, own: dict[str, str]
+    stage: Staging, name: str, rtmp_port: int, stats_port: int, own: dict[str, str]
 ) -> Command:
     env = _env(
         stage,
@@ -269,7 +270,7 @@ def _agent(
     return Command(name, (sys.executable, "-m", "agent"), env | own, layer=2)
 
 
-def _env(stage: Stage, **own: str) -> dict[str, str]:
+def _env(stage: Staging, **own: str) -> dict[str, str]:
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     return {**inherited, "PYTHONUNBUFFERED": "1", "TMPDIR": str(stage.scratch), **own}
 

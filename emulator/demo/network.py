@@ -15,9 +15,9 @@ import httpx
 
 from emulator import publisher
 from emulator.demo import cast
-from emulator.demo.cast import Member, Stage
+from emulator.demo.cast import Member, Staging
 from emulator.demo.options import Options
-from emulator.demo.public_api import ApiError, Node, PublicApi, Statement, Stream
+from emulator.demo.public_api import ApiError, PublicApi, PublicNode, PublicStatement, PublicStream
 from emulator.processes.ports import LOOPBACK, Ports
 from emulator.processes.supervisor import Child, Command, Death, Supervisor
 
@@ -47,8 +47,8 @@ class View:
     """What the network looks like at one moment, from outside."""
 
     at_s: float
-    stream: Stream | None
-    nodes: dict[str, Node]
+    stream: PublicStream | None
+    nodes: dict[str, PublicNode]
     """By node id, as the api tells them."""
     trouble: tuple[str, ...]
     """What does not work at the moment, in sentences."""
@@ -57,14 +57,14 @@ class View:
 class LocalNetwork:
     """A running demo. Made by `opened`."""
 
-    def __init__(self, stage: Stage, supervisor: Supervisor, say: Callable[[str], None]) -> None:
+    def __init__(self, stage: Staging, supervisor: Supervisor, say: Callable[[str], None]) -> None:
         self.stage = stage
         self.supervisor = supervisor
         self.api = PublicApi(stage.api_url)
         self.stream_id = ""
         self._say = say
-        self._stream: Stream | None = None
-        self._nodes: dict[str, Node] = {}
+        self._stream: PublicStream | None = None
+        self._nodes: dict[str, PublicNode] = {}
         self._http = httpx.AsyncClient(timeout=2.0, trust_env=False)
 
     @property
@@ -115,7 +115,7 @@ class LocalNetwork:
             trouble.append(f"the api gives no answer, so this is how it was: {error}")
         return View(time.time(), self._stream, self._nodes, tuple(trouble))
 
-    async def books(self) -> tuple[Stream, list[Statement]]:
+    async def books(self) -> tuple[PublicStream, list[PublicStatement]]:
         """The stream and all its statements, both from between the same two settlements if they
         ever agree; the api's pages may be some seconds apart. Raises ApiError."""
         for _ in range(BOOKS_TRIES_MAX):
@@ -181,7 +181,7 @@ async def opened(
         # Every run is a new network: nodes with old keys would be strangers in it anyway.
         for old in ("data", "logs"):
             shutil.rmtree(options.folder / old, ignore_errors=True)
-        stage = Stage(options.folder, scratch, numbers, members)
+        stage = Staging(options.folder, scratch, numbers, members)
         async with Supervisor(options.folder / "logs", on_death, scratch) as supervisor:
             network = LocalNetwork(stage, supervisor, say)
             try:

@@ -46,7 +46,7 @@ class Registration(BaseModel):
     publish_url: str
 
 
-class Stream(BaseModel):
+class PublicStream(BaseModel):
     """`GET /streams/{id}`."""
 
     stream_id: str
@@ -56,7 +56,7 @@ class Stream(BaseModel):
     balance_micros: Micros = Field(alias="balance")
 
 
-class Node(BaseModel):
+class PublicNode(BaseModel):
     """One of `GET /nodes`."""
 
     node_id: str
@@ -72,7 +72,7 @@ class Node(BaseModel):
     earned_micros: Micros = Field(alias="earned", default=0)
 
 
-class Row(BaseModel):
+class PublicRow(BaseModel):
     """One node in one statement."""
 
     node_id: str
@@ -82,13 +82,13 @@ class Row(BaseModel):
     reason: str
 
 
-class Statement(BaseModel):
+class PublicStatement(BaseModel):
     """One of `GET /streams/{id}/statements`. `starts_at` and `ends_at` are RFC 3339."""
 
     epoch: int
     starts_at: str
     ends_at: str
-    rows: list[Row]
+    rows: list[PublicRow]
     paid_micros: Micros = Field(alias="paid")
     balance_after_micros: Micros = Field(alias="balance_after")
 
@@ -124,17 +124,17 @@ class PublicApi:
         answer = await self._send("POST", "/streams", json=wish, headers=authorization)
         return _parse(Registration, answer)
 
-    async def stream(self, stream_id: str) -> Stream:
+    async def stream(self, stream_id: str) -> PublicStream:
         """Raises ApiError."""
-        return _parse(Stream, await self._send("GET", f"/streams/{stream_id}"))
+        return _parse(PublicStream, await self._send("GET", f"/streams/{stream_id}"))
 
-    async def nodes(self) -> list[Node]:
+    async def nodes(self) -> list[PublicNode]:
         """All nodes of all streams. Raises ApiError."""
-        return await self._pages(Node, "/nodes", "nodes")
+        return await self._pages(PublicNode, "/nodes", "nodes")
 
-    async def statements(self, stream_id: str) -> list[Statement]:
+    async def statements(self, stream_id: str) -> list[PublicStatement]:
         """All statements of a stream, oldest first. Raises ApiError."""
-        found = await self._pages(Statement, f"/streams/{stream_id}/statements", "statements")
+        found = await self._pages(PublicStatement, f"/streams/{stream_id}/statements", "statements")
         return sorted(found, key=lambda statement: statement.epoch)
 
     async def _pages(self, model: type[Model], path: str, key: str) -> list[Model]:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from emulator.demo.cast import CONTROL_BAD, CONTROL_GOOD, PROJECT, Member
 from emulator.demo.network import WISH, LocalNetwork, View
-from emulator.demo.public_api import Node, tokens_of
+from emulator.demo.public_api import PublicNode, tokens_of
 from emulator.processes.supervisor import Death
 
 SUMMARY_SECONDS = 15.0
@@ -37,7 +37,7 @@ class Line:
 
     name: str
     kind: str
-    node: Node | None
+    node: PublicNode | None
 
     @property
     def status(self) -> str:

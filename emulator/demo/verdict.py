@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from emulator.demo.cast import Member
-from emulator.demo.public_api import Node, Row, Statement, Stream
+from emulator.demo.public_api import PublicNode, PublicRow, PublicStatement, PublicStream
 
 DUE_SHARE_MIN = 0.75
 """An epoch counts as whole although up to a quarter of its sweeps were lost by our own fault."""
@@ -16,9 +16,9 @@ class Result:
     """Everything that the verdict is made of."""
 
     deposited_micros: int
-    stream: Stream
-    statements: Sequence[Statement]
-    nodes: Mapping[str, Node]
+    stream: PublicStream
+    statements: Sequence[PublicStatement]
+    nodes: Mapping[str, PublicNode]
     """By node id."""
     members: Sequence[Member]
 
@@ -30,11 +30,11 @@ class Result:
         """To anybody, over all statements."""
         return sum(row.earned_micros for row in self._rows())
 
-    def _rows(self) -> list[Row]:
+    def _rows(self) -> list[PublicRow]:
         return [row for statement in self.statements for row in statement.rows]
 
 
-def warm_up_reason(statement: Statement, honest_ids: Sequence[str], ticks: int) -> str:
+def warm_up_reason(statement: PublicStatement, honest_ids: Sequence[str], ticks: int) -> str:
     """Why an epoch does not count yet; empty if every honest node was up for the whole of it."""
     rows = {row.node_id: row for row in statement.rows}
     for node_id in honest_ids:
@@ -48,8 +48,8 @@ def warm_up_reason(statement: Statement, honest_ids: Sequence[str], ticks: int) 
 
 
 def whole_epoch(
-    statements: Sequence[Statement], honest_ids: Sequence[str], ticks: int
-) -> Statement | None:
+    statements: Sequence[PublicStatement], honest_ids: Sequence[str], ticks: int
+) -> PublicStatement | None:
     """The first settled statement whose epoch every honest node was up for."""
     return next((s for s in statements if not warm_up_reason(s, honest_ids, ticks)), None)
 

@@ -129,7 +129,7 @@ class Supervisor:
 
     async def _new_guard(self) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "emulator.processes.guard", self._token, *self._scratch),
+            *(sys.executable, "-m", "emulator.processes.survivor", self._token, *self._scratch),
             stdin=asyncio.subprocess.PIPE,
             env={"PYTHONPATH": str(_ROOT), "PATH": os.defpath},
             cwd=_ROOT,

@@ -5,23 +5,21 @@ from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp
 
 from api import openapi
-from api.http import errors
+from api.http import error_handlers as errors
 from api.http.edge import Edge
 from api.http.problems import Problem, ProblemKind
 from api.http.rates import RateLimit
 from api.http.route import Route
-from api.pages import feeds, site
-from api.pages import node as node_page
-from api.pages import stream as stream_page
 from api.routes import badges, evidence, pictures
 from api.routes import checks as node_checks
 from api.routes import money as money_routes
 from api.routes import nodes as node_routes
 from api.routes import streams as stream_routes
 from api.routes import webhooks as webhook_routes
-from api.services import Services
+from api.services.services import Services
+from api.site import feeds, node_page, site, stream_page
 from api.wire.common import HealthOut
-from coordinator.adapters.store import StoreError
+from coordinator.adapters.store.protocol import StoreError
 
 _ROUTES = (
     stream_routes,

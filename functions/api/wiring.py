@@ -6,27 +6,27 @@ from collections.abc import Mapping
 from fastapi import FastAPI
 
 from api.app import create_app
-from api.dialback import DialBack
-from api.http.keys import IngestKey, NodeKey, SponsorKey
-from api.jobs import Jobs
-from api.nodes import Announcements
-from api.services import Services
-from api.snapshots import Snapshots
-from api.streams import Registrar
-from api.webhooks import Subscriptions
+from api.http.callers import IngestKey, NodeKey, SponsorKey
+from api.services.announcements import Announcements
+from api.services.dial_back import DialBack
+from api.services.registrar import Registrar
+from api.services.scheduled_jobs import Jobs
+from api.services.services import Services
+from api.services.snapshots import Snapshots
+from api.services.subscriptions import Subscriptions
 from coordinator.adapters.clock import Clock, system_clock
-from coordinator.adapters.cloud_scheduler import scheduler_of
-from coordinator.adapters.firestore import FirestoreStore
-from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log
 from coordinator.adapters.outbound.guard import Guard
-from coordinator.adapters.page_documents import PageReader, PageWriter
 from coordinator.adapters.records import Measurements
-from coordinator.adapters.scheduler import Scheduler
+from coordinator.adapters.records.ledger import Ledger
+from coordinator.adapters.records.projection_documents import ProjectionReader, ProjectionWriter
+from coordinator.adapters.records.webhooks import Webhooks
+from coordinator.adapters.scheduling.cloud_scheduler import scheduler_of
+from coordinator.adapters.scheduling.job_control import Scheduler
+from coordinator.adapters.scheduling.switch import Switch
 from coordinator.adapters.settings import ApiSettings
-from coordinator.adapters.store import Store
-from coordinator.adapters.switching import Switch
-from coordinator.adapters.webhook_records import Webhooks
+from coordinator.adapters.store.firestore import FirestoreStore
+from coordinator.adapters.store.protocol import Store
 
 HEARTBEAT_SECONDS_MAX = 30
 PAGES_HELD_SECONDS = 60
@@ -66,7 +66,7 @@ def build_on(  # noqa: PLR0913 - everything outside of the process, each named
         calendar.sweep_seconds,
         clock,
         seconds_max=min(5.0, calendar.sweep_seconds / 4),
-        writer=PageWriter(measured),
+        writer=ProjectionWriter(measured),
     )
     log = Log("api", settings.log_level)
     switch = Switch(measured, scheduler, clock, log) if scheduler else None
@@ -88,7 +88,9 @@ def build_on(  # noqa: PLR0913 - everything outside of the process, each named
             measurements=measurements,
             ledger=ledger,
             snapshots=snapshots,
-            pages=PageReader(measured, clock, min(PAGES_HELD_SECONDS, calendar.epoch_seconds / 6)),
+            pages=ProjectionReader(
+                measured, clock, min(PAGES_HELD_SECONDS, calendar.epoch_seconds / 6)
+            ),
             registrar=Registrar(
                 measurements, ledger, calendar, clock, secrets.token_bytes, subscriptions, switch
             ),

@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from collector.sweeping import Sweeper
+from collector.sweeper import Sweeper
 from coordinator.adapters.clock import Clock, system_clock
-from coordinator.adapters.firestore import FirestoreStore
 from coordinator.adapters.log import Log, LogEvent
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.outbound.poll_client import PollClient
 from coordinator.adapters.records import Measurements
+from coordinator.adapters.scheduling.triggers import Handler, answering
 from coordinator.adapters.settings import CollectorSettings
-from coordinator.adapters.store import Store
-from coordinator.adapters.triggers import Handler, answering
-from coordinator.polling.shards import SHARDS_MAX
+from coordinator.adapters.store.firestore import FirestoreStore
+from coordinator.adapters.store.protocol import Store
+from coordinator.sweeping.shards import SHARDS_MAX
 
 
 def build(environ: Mapping[str, str]) -> Handler:

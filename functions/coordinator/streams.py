@@ -37,7 +37,7 @@ class Stream(BaseModel):
 STREAMS = Codec(Stream, "streams")
 
 
-def status_of(stream: Stream, balance_micros: int, now_s: float) -> StreamStatus:
+def stream_status(stream: Stream, balance_micros: int, now_s: float) -> StreamStatus:
     """Closed once its end has come, exhausted once nothing is left, active otherwise."""
     if stream.ends_s is not None and now_s >= stream.ends_s:
         return StreamStatus.CLOSED

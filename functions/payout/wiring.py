@@ -4,24 +4,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from coordinator.adapters.clock import Clock, system_clock
-from coordinator.adapters.cloud_scheduler import scheduler_of
-from coordinator.adapters.firestore import FirestoreStore
-from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.outbound.http_client import HttpClient
-from coordinator.adapters.page_documents import PageWriter
 from coordinator.adapters.records import Measurements
-from coordinator.adapters.scheduler import Scheduler
+from coordinator.adapters.records.ledger import Ledger
+from coordinator.adapters.records.projection_documents import ProjectionWriter
+from coordinator.adapters.records.webhooks import Webhooks
+from coordinator.adapters.scheduling.cloud_scheduler import scheduler_of
+from coordinator.adapters.scheduling.job_control import Scheduler
+from coordinator.adapters.scheduling.switch import Switch
+from coordinator.adapters.scheduling.triggers import Handler, answering
 from coordinator.adapters.settings import PayoutSettings
-from coordinator.adapters.store import Store
-from coordinator.adapters.switching import Switch
-from coordinator.adapters.triggers import Handler, answering
-from coordinator.adapters.webhook_records import Webhooks
-from payout.delivering import LIMITS, Deliverer
-from payout.paging import Pager
-from payout.resting import Resting
-from payout.settling import Settler
+from coordinator.adapters.store.firestore import FirestoreStore
+from coordinator.adapters.store.protocol import Store
+from payout.deliverer import LIMITS, Deliverer
+from payout.demand_reviewer import DemandReviewer
+from payout.projector import Projector
+from payout.settler import Settler
 
 
 def build(environ: Mapping[str, str]) -> Handler:
@@ -55,14 +55,14 @@ def build_on(
         clock,
         log,
         settings.network_share_percent,
-        Pager(measurements, ledger, PageWriter(measured), log),
+        Projector(measurements, ledger, ProjectionWriter(measured), log),
     )
     client = HttpClient(Guard(allow_private=settings.allow_private_addresses), LIMITS)
     deliverer = Deliverer(Webhooks(money), ledger, client, settings.calendar, clock, log)
     resting = None
     if scheduler is not None and settings.scheduler_switched:
         switch = Switch(measured, scheduler, clock, log)
-        resting = Resting(measurements, ledger, switch, clock, log)
+        resting = DemandReviewer(measurements, ledger, switch, clock, log)
 
     async def pay(_: Mapping[str, str]) -> tuple[int, Mapping[str, Any]]:
         # First, because settling may fail, and nobody is to wait for it to be measured.

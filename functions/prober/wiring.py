@@ -4,24 +4,24 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from coordinator.adapters.camera import picture_of
 from coordinator.adapters.clock import system_clock
-from coordinator.adapters.firestore import FirestoreStore
 from coordinator.adapters.log import Log, LogEvent
+from coordinator.adapters.media.camera import picture_of
+from coordinator.adapters.media.rtmp_probe import RtmpProbe
+from coordinator.adapters.media.rtmp_reference import ReferencePool
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.outbound.http_client import HttpClient
 from coordinator.adapters.processors import processors
 from coordinator.adapters.records import Measurements
-from coordinator.adapters.rtmp_probe import RtmpProbe
-from coordinator.adapters.rtmp_reference import ReferencePool
+from coordinator.adapters.scheduling.triggers import Handler, answering
 from coordinator.adapters.settings import ProberSettings
-from coordinator.adapters.store import Store
-from coordinator.adapters.triggers import Handler, answering
-from coordinator.media.proof import ProofParameters
-from prober.checking import Capacity, Checker
-from prober.picturing import Pictures
-from prober.running import Prober
-from prober.sealing import Sealer
+from coordinator.adapters.store.firestore import FirestoreStore
+from coordinator.adapters.store.protocol import Store
+from coordinator.proof.judging import ProofParameters
+from prober.checker import Capacity, Checker
+from prober.pictures import Pictures
+from prober.prober import Prober
+from prober.sealer import Sealer
 
 CAPTURES_PER_CORE_MAX = 10
 """Measured: more at a time inflates lag (docs/benchmarks.md)."""

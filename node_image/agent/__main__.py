@@ -14,11 +14,11 @@ from agent.doctor.findings import FindingKind
 from agent.doctor.first_look import first_look, is_due
 from agent.doctor.inside import check_ports_free
 from agent.endpoints import AddressError
-from agent.keys import KeyFileError, load_or_create_key
 from agent.log import log, start_logging
 from agent.node import Agent
+from agent.node_key import KeyFileError, load_or_create_key
 from agent.notices.trial import notify_test
-from agent.settings import Settings, SettingsError, help_text
+from agent.settings import AgentSettings, SettingsError, help_text
 
 
 def main() -> int:
@@ -44,7 +44,7 @@ def main() -> int:
 
 def _start(is_doctor: bool) -> int:
     try:
-        settings = Settings.from_env(os.environ)
+        settings = AgentSettings.from_env(os.environ)
     except SettingsError as e:
         _log_wrong_settings(e.sentences)
         return 2
@@ -62,7 +62,7 @@ def _start(is_doctor: bool) -> int:
         return 1
 
 
-def _run(settings: Settings, is_doctor: bool) -> int:
+def _run(settings: AgentSettings, is_doctor: bool) -> int:
     key, warnings = load_or_create_key(settings.data_dir)
     for warning in warnings:
         log("key_repaired", logging.WARNING, reason=warning)

@@ -18,8 +18,8 @@ from agent.client.coordinator import (
 )
 from agent.client.heartbeats import CoordinatorView, Heartbeats
 from agent.endpoints import resolve_ipv4
-from agent.keys import node_id_of
 from agent.log import log, log_crash
+from agent.node_key import node_id_of
 from agent.notices.notifier import Notifier
 from agent.notices.wording import Facts
 from agent.player import greets
@@ -28,9 +28,9 @@ from agent.relay.engines import ENGINES
 from agent.relay.meter import Meter, StreamView
 from agent.relay.own_port import KNOCK_S_MAX, OwnPort
 from agent.relay.questions import RelayQuestions
-from agent.relay.supervisor import RelaySupervisor, RelayView
+from agent.relay.relay_supervisor import RelaySupervisor, RelayView
 from agent.relay.tasks import ingest_task, node_task
-from agent.settings import Settings
+from agent.settings import AgentSettings
 from agent.shown.metrics import metrics_text
 from agent.shown.server import make_app, make_hooks_app, make_server, open_socket
 from agent.shown.stats import AgentView, stats_body
@@ -49,7 +49,7 @@ class Agent:
     """One relay, its server and, for a node, its heartbeats."""
 
     def __init__(
-        self, settings: Settings, key: str, work_dir: Path, is_announcing: bool = True
+        self, settings: AgentSettings, key: str, work_dir: Path, is_announcing: bool = True
     ) -> None:
         """With `is_announcing` false the coordinator hears nothing of it: the doctor's way."""
         self._settings = settings

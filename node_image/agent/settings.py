@@ -56,7 +56,7 @@ class SettingsError(Exception):
 
 
 @dataclass(frozen=True)
-class Settings:
+class AgentSettings:
     """Everything the environment tells the agent."""
 
     coordinator_url: str
@@ -94,7 +94,7 @@ class Settings:
         return {"stream_id": self.stream_id, **self.whereabouts, **own}
 
     @classmethod
-    def from_env(cls, env: Mapping[str, str]) -> "Settings":
+    def from_env(cls, env: Mapping[str, str]) -> "AgentSettings":
         """Read every variable. Raises SettingsError with all the mistakes at once."""
         read = Environment(env)
         role = read.one_of("ROLE", ROLES)

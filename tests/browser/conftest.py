@@ -17,14 +17,14 @@ from playwright.sync_api import Browser, sync_playwright
 
 from api.wiring import build_on
 from coordinator.adapters.records import Measurements
-from coordinator.adapters.store import Store
+from coordinator.adapters.store.protocol import Store
 from coordinator.checking.checks import Check, IngestState, Run, Verdict
-from coordinator.polling.polls import Outcome, Poll
-from coordinator.polling.rosters import Roster, Slot
-from coordinator.polling.shards import WHOLE
-from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 from coordinator.streams import Stream
+from coordinator.sweeping.polls import Outcome, Poll
+from coordinator.sweeping.rosters import Roster, Slot
+from coordinator.sweeping.shards import WHOLE
+from coordinator.sweeping.sweeps import Sweep
 from tests.doubles.memory import MemoryStore
 from tests.lived import Lived
 from tests.unit.functions.conftest import settings

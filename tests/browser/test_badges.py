@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser
 
-from api.pages.badges import Badge
+from api.site.badges import Badge
 
 TEXTS = (
     "W" * 40,

@@ -68,7 +68,10 @@ def test_what_is_assumed_of_the_deployment_is_deployed() -> None:
     assert 'limits            = { cpu = "2", memory = "2Gi" }' in prober
     wiring = (ROOT / "functions" / "api" / "wiring.py").read_text()
     assert f"HEARTBEAT_SECONDS_MAX = {BEAT_S // 10}" in wiring
-    assert "STEADY_FACTOR = 10" in (ROOT / "functions" / "api" / "nodes.py").read_text()
+    assert (
+        "STEADY_FACTOR = 10"
+        in (ROOT / "functions" / "api" / "services" / "announcements.py").read_text()
+    )
     jobs = json.loads((ROOT / "terraform" / "jobs.json").read_text())["jobs"]
     assert jobs["collector-{shard}"]["schedule"] == "* * * * *"
     assert 'default     = "e2-standard-2"' in (ROOT / "terraform" / "variables.tf").read_text()

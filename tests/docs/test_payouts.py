@@ -7,12 +7,12 @@ from typing import Any
 
 from coordinator.checking.checks import Check, Verdict
 from coordinator.ledger.rows import Carried
-from coordinator.ledger.settlements import Evidence, settle
+from coordinator.ledger.settlements import EpochInput, settle
 from coordinator.ledger.terms import Terms
 from coordinator.ledger.unpaid import UNPAID_REASONS
 from coordinator.money import format_tokens, parse_tokens
-from coordinator.polling.minutes import Minutes
 from coordinator.reasons import Reason
+from coordinator.sweeping.minutes import Minutes
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "payouts.md").read_text()
 
@@ -37,7 +37,7 @@ def test_the_worked_example_is_recomputed() -> None:
             checks.append(
                 Check(node_id, "s3", 60 + minute, at_s, Verdict(verdict), Reason.NO_STREAM)
             )
-    evidence = Evidence("s3", 1, 3600, 7200, terms, minutes, checks, carried)
+    evidence = EpochInput("s3", 1, 3600, 7200, terms, minutes, checks, carried)
     statement = settle(evidence, parse_tokens(example["balance"]))
     assert format_tokens(statement.balance_after_micros) == example["balance_after"]
     assert sum(row.earned_micros for row in statement.rows) == parse_tokens(example["balance"])

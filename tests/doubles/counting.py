@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from coordinator.adapters.store import Decide, Fields, Query, Ref, Store
+from coordinator.adapters.store.protocol import Decide, Fields, Query, Ref, Store
 
 
 @dataclass(slots=True)

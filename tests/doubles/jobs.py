@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from coordinator.adapters.scheduler import SchedulerError
-from coordinator.polling.jobs import JobState
+from coordinator.adapters.scheduling.job_control import SchedulerError
+from coordinator.sweeping.demand import JobState
 
 
 async def give_way() -> None:

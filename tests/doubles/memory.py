@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from coordinator.adapters.documents import (
+from coordinator.adapters.store.limits import (
     check_document,
     check_query,
     check_ref,
@@ -15,7 +15,7 @@ from coordinator.adapters.documents import (
     copied,
     order_key,
 )
-from coordinator.adapters.store import Decide, Fields, Query, Ref, StoreError
+from coordinator.adapters.store.protocol import Decide, Fields, Query, Ref, StoreError
 
 
 class MemoryStore:

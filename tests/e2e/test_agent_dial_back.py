@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from emulator.demo import cast
-from emulator.firestore import FirestoreEmulator
+from emulator.firestore_emulator import FirestoreEmulator
 from emulator.processes.ports import Ports
 from tests.e2e.agents import AgentProcess
 from tests.e2e.ffmpeg import publisher
@@ -39,7 +39,7 @@ DOCTOR_S_MAX = 60.0
 class Network:
     """The api with one stream, which is live."""
 
-    stage: cast.Stage
+    stage: cast.Staging
     stream_id: str
     folder: Path
 
@@ -64,7 +64,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
         firestore = FirestoreEmulator(port=ports["firestore"], environment=NOT_GIVEN)
         stack.callback(lambda: asyncio.run(firestore.stop()))
         asyncio.run(firestore.start())
-        stage = cast.Stage(folder, folder, ports, ())
+        stage = cast.Staging(folder, folder, ports, ())
         command = cast.function(stage, "api")
         # Nothing is scheduled here, so there is nothing to switch.
         env = {k: v for k, v in command.env.items() if not k.startswith("SCHEDULER_")}
@@ -87,7 +87,7 @@ def _is_up(url: str) -> bool:
         return False
 
 
-def _register(stage: cast.Stage) -> dict[str, Any]:
+def _register(stage: cast.Staging) -> dict[str, Any]:
     """The stream, as its sponsor makes it."""
     key = {"authorization": f"Bearer {stage.keys.sponsor}"}
     url = f"{stage.api_url}/streams"
@@ -97,7 +97,7 @@ def _register(stage: cast.Stage) -> dict[str, Any]:
     return registered
 
 
-def _ingest(stage: cast.Stage) -> AgentProcess:
+def _ingest(stage: cast.Staging) -> AgentProcess:
     settings = {
         "ROLE": "ingest",
         "INGEST_KEY": stage.keys.ingest,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from agent.notices import record
-from agent.notices.delivery import deliver
+from agent.notices.child import deliver
 from agent.notices.rules import DAY_S, ToldNotices
 from agent.notices.wording import trial
 from tests.e2e.agents import AgentProcess

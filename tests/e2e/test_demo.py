@@ -19,7 +19,7 @@ import httpx
 import pytest
 
 from emulator.demo.options import ROOT
-from emulator.demo.public_api import Node
+from emulator.demo.public_api import PublicNode
 from emulator.processes.proctable import MARK, marked, pids
 from tests.e2e.terminal import Terminal
 from tests.ports import free_port
@@ -83,15 +83,15 @@ class Demo:
             return self.api.get("/nodes").is_success
         return False
 
-    def nodes_or_none(self) -> list[Node]:
+    def nodes_or_none(self) -> list[PublicNode]:
         """None while the api is started again."""
         with contextlib.suppress(httpx.HTTPError):
             return self.nodes()
         return []
 
-    def nodes(self) -> list[Node]:
+    def nodes(self) -> list[PublicNode]:
         told = self.api.get("/nodes").raise_for_status().json()["nodes"]
-        return [Node.model_validate(node) for node in told]
+        return [PublicNode.model_validate(node) for node in told]
 
     def ports(self) -> set[int]:
         """What its descendants listen on."""

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import pytest
 
 from agent.player import play
-from coordinator.adapters.rtmp_probe import RtmpProbe
-from coordinator.media.packets import Capture
+from coordinator.adapters.media.rtmp_probe import RtmpProbe
+from coordinator.proof.packets import Capture
 from coordinator.reasons import Reason
 from emulator.link import Link
 from rtmp.addresses import RtmpAddress

@@ -13,10 +13,17 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from coordinator.adapters.media_process import Limits
-from coordinator.adapters.rtmp_probe import PROBE_LIMITS, START_SECONDS_MAX, RtmpProbe
-from coordinator.adapters.rtmp_reference import Reference, ReferencePool
-from coordinator.media.proof import Capture, Proof, ProofParameters, Verdict, capture_seconds, judge
+from coordinator.adapters.media.media_process import ProcessLimits
+from coordinator.adapters.media.rtmp_probe import PROBE_LIMITS, START_SECONDS_MAX, RtmpProbe
+from coordinator.adapters.media.rtmp_reference import Reference, ReferencePool
+from coordinator.proof.judging import (
+    Capture,
+    Proof,
+    ProofParameters,
+    Verdict,
+    capture_seconds,
+    judge,
+)
 from coordinator.reasons import Reason
 from rtmp.addresses import RtmpAddress
 from tests.e2e.media import PATIENCE_S, Child, Media, at, descendants, media
@@ -118,12 +125,12 @@ async def test_what_a_check_costs_is_measured(stage: Stage) -> None:
     assert capture.bytes_received == sum(p.size for p in capture.packets) > 0
 
 
-class Starved(Limits):
+class Starved(ProcessLimits):
     """The tool stops before its first step: stopped from outside, it might have made some."""
 
     def wrap(self, argv: Sequence[str]) -> list[str]:
         """The same, once somebody lets it go on."""
-        return ["sh", "-c", 'kill -STOP $$; exec "$@"', "sh", *Limits.wrap(self, argv)]
+        return ["sh", "-c", 'kill -STOP $$; exec "$@"', "sh", *ProcessLimits.wrap(self, argv)]
 
 
 def is_stopped(pid: int) -> bool:

@@ -10,9 +10,9 @@ from itertools import pairwise
 import pytest
 import pytest_asyncio
 
-from coordinator.adapters.rtmp_probe import RtmpProbe
-from coordinator.adapters.rtmp_reference import Reference, ReferencePool
-from coordinator.media.proof import Verdict, judge
+from coordinator.adapters.media.rtmp_probe import RtmpProbe
+from coordinator.adapters.media.rtmp_reference import Reference, ReferencePool
+from coordinator.proof.judging import Verdict, judge
 from tests.e2e.media import Child, Media, at, children_of_this_process, descendants, media
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

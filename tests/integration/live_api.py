@@ -10,12 +10,12 @@ from pathlib import Path
 
 import httpx
 
-from coordinator.adapters.firestore import FirestoreStore
 from coordinator.adapters.records import Measurements
-from coordinator.checking.days import LotteryDay
+from coordinator.adapters.store.firestore import FirestoreStore
+from coordinator.checking.sealed_days import LotteryDay
 from coordinator.checking.thumbnails import Thumbnail
 from coordinator.keys import sha256_hex
-from emulator.firestore import FirestoreEmulator
+from emulator.firestore_emulator import FirestoreEmulator
 from emulator.processes.ports import LOOPBACK, Ports
 from emulator.processes.supervisor import Child, Command, Supervisor
 from tests.lived import PICTURE, Lived

@@ -5,15 +5,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from collector.sweeping import Sweeper
+from collector.sweeper import Sweeper
 from coordinator.adapters.log import Log
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.outbound.poll_client import PollClient
 from coordinator.adapters.records import Measurements
 from coordinator.epochs import Calendar
-from coordinator.polling.minutes import Minutes
-from coordinator.polling.nodes import Node
-from coordinator.polling.uptime import minutes_of
+from coordinator.sweeping.minutes import Minutes
+from coordinator.sweeping.nodes import Node
+from coordinator.sweeping.uptime import minutes_of
 from tests.doubles.memory import MemoryStore
 from tests.integration.stats_servers import serving, stats_of
 

@@ -22,21 +22,21 @@ from starlette.routing import Route
 import collector.wiring
 import payout.wiring
 import prober.wiring
-from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import LogEvent
 from coordinator.adapters.records import Measurements
+from coordinator.adapters.records.ledger import Ledger
 from coordinator.adapters.settings import CollectorSettings, PayoutSettings, ProberSettings
-from coordinator.adapters.store import Ref
+from coordinator.adapters.store.protocol import Ref
 from coordinator.checking.checks import Verdict
-from coordinator.checking.days import days_around
+from coordinator.checking.sealed_days import days_around
 from coordinator.epochs import Calendar
 from coordinator.ledger.balances import opening_balance
-from coordinator.polling.polls import Outcome, Poll
-from coordinator.polling.rosters import Roster, Slot
-from coordinator.polling.shards import WHOLE
-from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 from coordinator.streams import Stream
+from coordinator.sweeping.polls import Outcome, Poll
+from coordinator.sweeping.rosters import Roster, Slot
+from coordinator.sweeping.shards import WHOLE
+from coordinator.sweeping.sweeps import Sweep
 from tests.doubles.jobs import MemoryScheduler
 from tests.doubles.memory import MemoryStore
 from tests.e2e.media import Media, at

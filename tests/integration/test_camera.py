@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from coordinator.adapters.camera import picture_of
+from coordinator.adapters.media.camera import picture_of
 from coordinator.checking.thumbnails import BYTES_MAX, HEIGHT, WIDTH, is_jpeg
 from tests.e2e.media import at, children_of_this_process, media
 from tests.integration.hostile_servers import KINDS, Kind, serving

@@ -4,19 +4,19 @@ import asyncio
 
 import pytest
 
-from collector.sweeping import Sweeper
+from collector.sweeper import Sweeper
 from coordinator.adapters.log import Log
 from coordinator.adapters.outbound.guard import Guard
-from coordinator.adapters.outbound.limits import OutboundLimits
 from coordinator.adapters.outbound.poll_client import PollClient
+from coordinator.adapters.outbound.replies import OutboundLimits
 from coordinator.adapters.records import Measurements
 from coordinator.checking.checks import IngestState, Run
 from coordinator.epochs import Calendar
-from coordinator.polling.nodes import Node
-from coordinator.polling.polls import Outcome
-from coordinator.polling.shards import WHOLE
-from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
+from coordinator.sweeping.nodes import Node
+from coordinator.sweeping.polls import Outcome
+from coordinator.sweeping.shards import WHOLE
+from coordinator.sweeping.sweeps import Sweep
 from tests.doubles.memory import MemoryStore
 from tests.integration.stats_servers import Serve, hangs, says, serving, stats_of
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from api.dialback import (
+from api.services.dial_back import (
     EVERY_SECONDS,
     PEER_EVERY_SECONDS,
     DialBack,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.firestore import MISSING, EmulatorError, FirestoreEmulator, command
+from emulator.firestore_emulator import MISSING, EmulatorError, FirestoreEmulator, command
 
 
 async def test_it_answers_while_it_runs_and_leaves_no_process_behind() -> None:

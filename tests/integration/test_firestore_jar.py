@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from emulator.demo.options import ROOT
-from emulator.firestore import jar_path
-from emulator.firestore_jar import JarError, Limits, Source, cache_folder, cached, fetch
+from emulator.firestore_emulator import jar_path
+from emulator.firestore_jar import FetchLimits, JarError, Source, cache_folder, cached, fetch
 from tests.integration.file_server import FileServer, serving
 
 BODY = bytes(i * i % 251 for i in range(300_007))
 OTHER = bytes(i * i % 241 for i in range(300_007))
-PATIENT = Limits(connect_s=5.0, silence_s=5.0, total_s=60.0)
+PATIENT = FetchLimits(connect_s=5.0, silence_s=5.0, total_s=60.0)
 RUN_SECONDS_MAX = 60
 
 
@@ -130,7 +130,7 @@ def test_a_slow_server_is_waited_for_up_to_a_limit_and_what_came_is_kept(
 ) -> None:
     server.pause_s = 0.02
     with pytest.raises(JarError, match="it is too slow"):
-        fetch(tmp_path, _source(server), Limits(5.0, 5.0, total_s=0.2))
+        fetch(tmp_path, _source(server), FetchLimits(5.0, 5.0, total_s=0.2))
     came = (tmp_path / "emulator-v2.jar.part").stat().st_size
     assert 0 < came < len(BODY)
     server.pause_s = 0.0
@@ -140,7 +140,7 @@ def test_a_slow_server_is_waited_for_up_to_a_limit_and_what_came_is_kept(
 def test_a_silent_server_is_given_up(server: FileServer, tmp_path: Path) -> None:
     server.pause_s = 30.0
     with pytest.raises(JarError, match="timed out"):
-        fetch(tmp_path, _source(server), Limits(5.0, silence_s=0.1, total_s=0.2))
+        fetch(tmp_path, _source(server), FetchLimits(5.0, silence_s=0.1, total_s=0.2))
 
 
 def test_a_full_disk_is_one_sentence(server: FileServer, tmp_path: Path) -> None:

@@ -17,11 +17,11 @@ from typing import Any
 import httpx
 import pytest
 
-from coordinator.adapters.firestore import FirestoreStore
 from coordinator.adapters.records import Measurements
+from coordinator.adapters.store.firestore import FirestoreStore
 from coordinator.checking.checks import IngestState, Run
 from coordinator.keys import node_id_of
-from emulator.firestore import FirestoreEmulator
+from emulator.firestore_emulator import FirestoreEmulator
 from tests.integration.live_api import DAY, JPEG, KEY, PROJECT, seed, served
 from tests.lived import FIRST_EPOCH, NODES, PICTURE, START_S, STREAM_ID
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 import pytest
 import pytest_asyncio
 
-from coordinator.adapters.media_process import Limits
-from coordinator.adapters.rtmp_probe import RtmpProbe
-from coordinator.media.packets import Capture
-from coordinator.media.proof import Proof, ProofParameters, Verdict, judge
+from coordinator.adapters.media.media_process import ProcessLimits
+from coordinator.adapters.media.rtmp_probe import RtmpProbe
+from coordinator.proof.judging import Proof, ProofParameters, Verdict, judge
+from coordinator.proof.packets import Capture
 from coordinator.reasons import Reason
 from rtmp.addresses import RtmpAddress
 from tests.e2e.media import children_of_this_process
@@ -126,6 +126,6 @@ async def test_a_cancelled_capture_leaves_no_process(bait: Bait) -> None:
 
 async def test_a_tool_that_cannot_start_is_our_own_fault() -> None:
     """Too little memory for the tool itself: the node is not to blame."""
-    poor = Limits(memory_bytes=20_000_000)
+    poor = ProcessLimits(memory_bytes=20_000_000)
     capture = await RtmpProbe(now=time.time, limits=poor).capture(address(free_port()), SECONDS)
     assert proof_of(capture).reason is Reason.UNKNOWN_INTERNAL

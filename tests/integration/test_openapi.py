@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from emulator.firestore import FirestoreEmulator
+from emulator.firestore_emulator import FirestoreEmulator
 from tests.integration.live_api import DAY, KEY, ROOT, seed, served
 from tests.lived import NODES, PICTURE, STREAM_ID
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import pytest
 
-from collector.polling import Poller
+from collector.poller import Poller
 from coordinator.adapters.log import Log
 from coordinator.adapters.outbound.guard import (
     RESOLVERS_MAX,
@@ -22,11 +22,11 @@ from coordinator.adapters.outbound.guard import (
     system_resolve,
 )
 from coordinator.adapters.outbound.http_client import HttpClient
-from coordinator.adapters.outbound.limits import LIMITS, Failed, Fetched, OutboundLimits
 from coordinator.adapters.outbound.poll_client import PollClient
-from coordinator.polling.rosters import Slot
+from coordinator.adapters.outbound.replies import LIMITS, Failed, Fetched, OutboundLimits
 from coordinator.reasons import Reason
 from coordinator.strangers.addresses import AddressRefused, HttpAddress
+from coordinator.sweeping.rosters import Slot
 from tests.integration import hostile
 from tests.integration.hostile import Script, repeating, resetting, saying, saying_and_staying
 

@@ -7,10 +7,10 @@ import pytest
 
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.outbound.http_client import HttpClient
-from coordinator.adapters.outbound.limits import OutboundLimits
-from coordinator.polling.rosters import Slot
+from coordinator.adapters.outbound.replies import OutboundLimits
 from coordinator.reasons import Reason
-from prober.owning import disowned
+from coordinator.sweeping.rosters import Slot
+from prober.address_owner import disowned
 from tests.integration.hostile import (
     Server,
     hang_up_at_once,

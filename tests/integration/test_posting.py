@@ -10,7 +10,7 @@ import pytest
 
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.outbound.http_client import HttpClient
-from coordinator.adapters.outbound.limits import Failed, OutboundLimits, Posted
+from coordinator.adapters.outbound.replies import Failed, OutboundLimits, Posted
 from coordinator.reasons import Reason
 from coordinator.strangers.addresses import HttpAddress, parse_webhook_url
 from tests.e2e.certificates import certificate, served_with

@@ -15,12 +15,12 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from api.wiring import build as build_api
-from coordinator.adapters.firestore import FirestoreStore
-from coordinator.adapters.ledger import Ledger
+from coordinator.adapters.records.ledger import Ledger
 from coordinator.adapters.settings import PayoutSettings
+from coordinator.adapters.store.firestore import FirestoreStore
 from coordinator.keys import sha256_hex
 from coordinator.ledger.balances import opening_balance
-from emulator.firestore import FirestoreEmulator
+from emulator.firestore_emulator import FirestoreEmulator
 from payout.wiring import build_on as build_payout
 from tests.settled_epochs import CALENDAR, DEPOSIT, START_S, STREAM, evidence
 from tests.unit.functions.conftest import bearer

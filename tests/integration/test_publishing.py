@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from coordinator.adapters.firestore import FirestoreStore
 from coordinator.adapters.records import Measurements
-from coordinator.adapters.store import Fields, Ref, StoreError
+from coordinator.adapters.store.firestore import FirestoreStore
+from coordinator.adapters.store.protocol import Fields, Ref, StoreError
 from coordinator.checking.checks import Check, Control, IngestState, Run, Verdict
-from coordinator.pages.money_pages import MoneyPage
-from coordinator.pages.network import Network, network_of
+from coordinator.projections.money_projection import MoneyProjection
+from coordinator.projections.network_view import NetworkView, network_of
 from coordinator.reasons import Reason
-from emulator.firestore import FirestoreEmulator
+from emulator.firestore_emulator import FirestoreEmulator
 from tests.doubles.counting import CountingStore
 from tests.doubles.memory import MemoryStore
 from tests.integration.swept_network import CALENDAR, NODES, START_TICK, SweptNetwork
@@ -21,7 +21,7 @@ HOUR_TICKS = 60
 NOW_S = 1_795_305_637.0
 
 
-async def _shown(network: SweptNetwork, shards: int = 1) -> Network:
+async def _shown(network: SweptNetwork, shards: int = 1) -> NetworkView:
     pages = await Measurements(network.store, shards).network_pages()
     return network_of(pages, {}, CALENDAR.sweep_seconds)
 
@@ -171,8 +171,8 @@ async def test_firestore_keeps_the_pages_of_ten_thousand_nodes(
     assert await measurements.network_pages() == []
     assert await measurements.money_page() is None
     await measurements.put_network_page(page)
-    assert await measurements.replace_money_page(money, MoneyPage())
-    assert await measurements.replace_money_page(money, MoneyPage()) is None
+    assert await measurements.replace_money_page(money, MoneyProjection())
+    assert await measurements.replace_money_page(money, MoneyProjection()) is None
     (read,) = await measurements.network_pages()
     assert (read.polls, read.history, read.prober) == (page.polls, page.history, page.prober)
     written = await measurements.money_page()

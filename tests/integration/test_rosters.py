@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from coordinator.adapters.records import Measurements
-from coordinator.polling.minutes import Minutes
-from coordinator.polling.rosters import COMPACT_AT_GONE
-from coordinator.polling.shards import WHOLE
+from coordinator.sweeping.minutes import Minutes
+from coordinator.sweeping.rosters import COMPACT_AT_GONE
+from coordinator.sweeping.shards import WHOLE
 from tests.integration.swept_network import START_TICK, SweptNetwork
 
 GONE = COMPACT_AT_GONE + 3

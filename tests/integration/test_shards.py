@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from coordinator.adapters.records import Measurements
-from coordinator.adapters.store import StoreError
-from coordinator.checking.schedule import Lottery
-from coordinator.polling.minutes import Minutes
-from coordinator.polling.shards import Shard
+from coordinator.adapters.store.protocol import StoreError
+from coordinator.checking.lottery import Lottery
+from coordinator.sweeping.minutes import Minutes
+from coordinator.sweeping.shards import Shard
 from tests.crashing import CrashingStore
 from tests.integration.swept_network import CALENDAR, NODES, START_TICK, SweptNetwork
 

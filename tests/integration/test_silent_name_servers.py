@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from coordinator.adapters.outbound.guard import RESOLVERS_MAX
-from coordinator.adapters.outbound.limits import LIMITS
+from coordinator.adapters.outbound.replies import LIMITS
 from tests.integration.silent_names import HONEST
 
 ROOT = Path(__file__).parents[2]

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from coordinator.adapters.firestore import FirestoreStore
-from coordinator.adapters.store import Fields, Ref
+from coordinator.adapters.store.firestore import FirestoreStore
+from coordinator.adapters.store.protocol import Fields, Ref
 from emulator.demo.options import ROOT
-from emulator.firestore import FirestoreEmulator
+from emulator.firestore_emulator import FirestoreEmulator
 
 PROJECT = "kept"
 DOCUMENT: Fields = {

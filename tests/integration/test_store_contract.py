@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from google.cloud.firestore import Client
 
-from coordinator.adapters.documents import value_bytes
-from coordinator.adapters.firestore import FirestoreStore
-from coordinator.adapters.store import (
+from coordinator.adapters.store.firestore import FirestoreStore
+from coordinator.adapters.store.limits import value_bytes
+from coordinator.adapters.store.protocol import (
     DOCUMENT_BYTES_MAX,
     FIND_LIMIT_MAX,
     TRANSACTION_WRITES_MAX,
@@ -26,7 +26,7 @@ from coordinator.adapters.store import (
     StoreError,
 )
 from coordinator.reasons import Reason
-from emulator.firestore import FirestoreEmulator
+from emulator.firestore_emulator import FirestoreEmulator
 from tests.doubles.counting import CountingStore, Operations
 from tests.doubles.memory import MemoryStore
 

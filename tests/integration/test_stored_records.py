@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from coordinator.adapters.firestore import FirestoreStore
-from coordinator.adapters.store import Ref
+from coordinator.adapters.store.firestore import FirestoreStore
+from coordinator.adapters.store.protocol import Ref
 from coordinator.documents.codec import Codec
-from emulator.firestore import FirestoreEmulator
+from emulator.firestore_emulator import FirestoreEmulator
 from tests.stored_records import RECORDS
 
 

@@ -13,21 +13,21 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from api.wiring import build_on as api_on
-from collector.sweeping import announced
-from coordinator.adapters.cloud_scheduler import CloudScheduler
-from coordinator.adapters.ledger import Ledger
+from collector.sweeper import announced
 from coordinator.adapters.records import Measurements
-from coordinator.adapters.scheduler import Scheduler, SchedulerError
+from coordinator.adapters.records.ledger import Ledger
+from coordinator.adapters.scheduling.cloud_scheduler import CloudScheduler
+from coordinator.adapters.scheduling.job_control import Scheduler, SchedulerError
 from coordinator.adapters.settings import PayoutSettings
-from coordinator.checking.days import LotteryDay, days_around
-from coordinator.polling.rosters import Roster
-from coordinator.polling.shards import WHOLE
-from coordinator.polling.sweeps import Sweep
+from coordinator.checking.sealed_days import LotteryDay, days_around
+from coordinator.sweeping.rosters import Roster
+from coordinator.sweeping.shards import WHOLE
+from coordinator.sweeping.sweeps import Sweep
 from emulator.cloud_scheduler import service
 from emulator.cloud_scheduler.book import Book
+from emulator.cloud_scheduler.cron import Schedule
 from emulator.cloud_scheduler.delivery import CallError
 from emulator.cloud_scheduler.jobs import Job
-from emulator.cloud_scheduler.schedule import Schedule
 from payout.wiring import build_on as payout_on
 from tests.doubles.jobs import MemoryScheduler
 from tests.doubles.memory import MemoryStore

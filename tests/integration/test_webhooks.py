@@ -15,27 +15,27 @@ from standardwebhooks.webhooks import Webhook as Receiver
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from coordinator.adapters.firestore import FirestoreStore
-from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.outbound.http_client import HttpClient
-from coordinator.adapters.outbound.limits import OutboundLimits
+from coordinator.adapters.outbound.replies import OutboundLimits
+from coordinator.adapters.records.ledger import Ledger
+from coordinator.adapters.records.webhooks import Webhooks
 from coordinator.adapters.settings import PayoutSettings
-from coordinator.adapters.store import Ref, Store
-from coordinator.adapters.webhook_records import Webhooks
+from coordinator.adapters.store.firestore import FirestoreStore
+from coordinator.adapters.store.protocol import Ref, Store
 from coordinator.checking.checks import Check, Verdict
 from coordinator.epochs import Calendar
 from coordinator.ledger.balances import opening_balance
 from coordinator.ledger.rows import Carried
-from coordinator.ledger.settlements import Evidence, draft
+from coordinator.ledger.settlements import EpochInput, draft
 from coordinator.ledger.terms import Terms
 from coordinator.ledger.webhooks import GIVE_UP_SECONDS, WEBHOOKS, Webhook, secret_of
-from coordinator.polling.minutes import Minutes
 from coordinator.reasons import Reason
 from coordinator.streams import Stream
-from emulator.firestore import FirestoreEmulator
-from payout.delivering import Deliverer
+from coordinator.sweeping.minutes import Minutes
+from emulator.firestore_emulator import FirestoreEmulator
+from payout.deliverer import Deliverer
 from payout.wiring import build_on
 from tests.doubles.memory import MemoryStore
 from tests.e2e.certificates import certificate, served_with
@@ -116,7 +116,7 @@ class World:
     ) -> None:
         """One node was up for so many minutes, all of them proven."""
         bits, start_s = (1 << minutes) - 1, epoch * 3600
-        evidence = Evidence(
+        evidence = EpochInput(
             stream_id,
             epoch,
             start_s,

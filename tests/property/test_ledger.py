@@ -24,32 +24,32 @@ from hypothesis.stateful import (
     rule,
 )
 
-from api.deposits import Treasurer
-from api.http.keys import Sponsor
+from api.http.callers import Sponsor
 from api.http.problems import Problem, ProblemKind
-from api.streams import Registrar
-from api.webhooks import Subscriptions
+from api.services.registrar import Registrar
+from api.services.subscriptions import Subscriptions
+from api.services.treasurer import Treasurer
 from api.wire.money import TopUpIn
 from api.wire.streams import StreamIn
-from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.records import Measurements
-from coordinator.adapters.store import StoreError
-from coordinator.adapters.webhook_records import Webhooks
+from coordinator.adapters.records.ledger import Ledger
+from coordinator.adapters.records.webhooks import Webhooks
+from coordinator.adapters.store.protocol import StoreError
 from coordinator.checking.checks import Check, IngestState, Run, Verdict
 from coordinator.epochs import Calendar
 from coordinator.ledger.settlements import draft
 from coordinator.ledger.statements import Statement
 from coordinator.money import format_tokens
-from coordinator.polling.polls import Outcome, Poll
-from coordinator.polling.rosters import Roster, Slot
-from coordinator.polling.shards import WHOLE
-from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 from coordinator.streams import Stream
-from payout.gathering import Gatherer
-from payout.settling import Settler
+from coordinator.sweeping.polls import Outcome, Poll
+from coordinator.sweeping.rosters import Roster, Slot
+from coordinator.sweeping.shards import WHOLE
+from coordinator.sweeping.sweeps import Sweep
+from payout.gatherer import Gatherer
+from payout.settler import Settler
 from tests.crashing import CrashingStore
 from tests.doubles.memory import MemoryStore
 

@@ -7,13 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.checking.checks import Check, Event, Verdict
+from coordinator.checking.checks import Check, TrustChange, Verdict
 from coordinator.ledger.rows import Row
-from coordinator.pages.incidents import INCIDENTS, Incident, Incidents
-from coordinator.pages.node_pages import BYTES_MAX, EPOCHS_KEPT, Bucket, Line, Part
-from coordinator.pages.strips import letters_of, stretches_of
-from coordinator.polling.minutes import Minutes
+from coordinator.projections.incidents import INCIDENTS, Incident, Incidents
+from coordinator.projections.minute_letters import letters_of, stretches_of
+from coordinator.projections.node_buckets import (
+    BYTES_MAX,
+    EPOCHS_KEPT,
+    Bucket,
+    BucketEpoch,
+    NodeLine,
+)
 from coordinator.reasons import Reason
+from coordinator.sweeping.minutes import Minutes
 
 COUNT = 13
 BITS = st.integers(0, 2**COUNT - 1)
@@ -56,7 +62,7 @@ def _checks(draw: st.DrawFn) -> list[Check]:
             draw(st.sampled_from(list(Verdict))),
             draw(st.sampled_from(list(Reason))),
             draw(st.one_of(st.none(), st.just(420.5))),
-            draw(st.one_of(st.none(), st.sampled_from(list(Event)))),
+            draw(st.one_of(st.none(), st.sampled_from(list(TrustChange)))),
             tuple(draw(st.lists(attempt, max_size=2))),
         )
     return [made[key] for key in sorted(made)]
@@ -65,7 +71,7 @@ def _checks(draw: st.DrawFn) -> list[Check]:
 @given(_checks())
 def test_checks_survive_their_packing(checks: list[Check]) -> None:
     """Instants to the millisecond, all else as it was."""
-    page = Bucket().with_part(Part(0, 0, 3600, 60, checks=tuple(checks)))
+    page = Bucket().with_part(BucketEpoch(0, 0, 3600, 60, checks=tuple(checks)))
     for node_id in ("n2", "n3", "n5"):
         (epoch,) = page.epochs_of(node_id)
         mine = [check for check in checks if check.node_id == node_id]
@@ -80,19 +86,21 @@ def test_checks_survive_their_packing(checks: list[Check]) -> None:
 
 
 @st.composite
-def _parts(draw: st.DrawFn) -> list[Part]:
+def _parts(draw: st.DrawFn) -> list[BucketEpoch]:
     parts = []
     for epoch in draw(st.lists(st.integers(0, 30), max_size=8)):
-        lines: dict[str, dict[str, Line]] = {}
+        lines: dict[str, dict[str, NodeLine]] = {}
         for node_id, name in draw(st.sets(st.tuples(NODES, st.sampled_from(["s3", "s5"])))):
             row = Row(node_id, epoch, 0, 0, 0, 0, 0, (), 7, 0, 0, Reason.OK, ())
-            lines.setdefault(node_id, {})[name] = Line(name, 7, 2, "u" * 3, row)
-        parts.append(Part(epoch, epoch, epoch + 1, 60, lines, tuple(draw(_checks()))))
+            lines.setdefault(node_id, {})[name] = NodeLine(name, 7, 2, "u" * 3, row)
+        parts.append(BucketEpoch(epoch, epoch, epoch + 1, 60, lines, tuple(draw(_checks()))))
     return parts
 
 
 @given(_parts(), st.integers(300, 3_000))
-def test_a_page_is_bounded_and_repeating_changes_nothing(parts: list[Part], limit: int) -> None:
+def test_a_page_is_bounded_and_repeating_changes_nothing(
+    parts: list[BucketEpoch], limit: int
+) -> None:
     """Whatever comes in whatever order: the newest epochs, within the limit, each part once."""
     page = Bucket()
     for part in parts:
@@ -114,7 +122,7 @@ def _bytes(stored: Any) -> int:
 
 
 @given(_parts())
-def test_with_room_for_all_of_it_nothing_is_lost(parts: list[Part]) -> None:
+def test_with_room_for_all_of_it_nothing_is_lost(parts: list[BucketEpoch]) -> None:
     """Every line and check of the newest epochs is found again."""
     page = Bucket()
     for part in parts:

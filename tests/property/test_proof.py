@@ -7,8 +7,8 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coordinator.media.packets import DTS_MODULUS_MS, Capture, Packet
-from coordinator.media.proof import Verdict, judge
+from coordinator.proof.judging import Verdict, judge
+from coordinator.proof.packets import DTS_MODULUS_MS, Capture, Packet
 from tests.packet_streams import T0, live, served, with_packets
 
 REFERENCE = live(130)

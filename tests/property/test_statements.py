@@ -6,13 +6,13 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coordinator.checking.checks import Check, Event, Verdict
+from coordinator.checking.checks import Check, TrustChange, Verdict
 from coordinator.ledger.rows import Carried
-from coordinator.ledger.settlements import Evidence, draft, settle
+from coordinator.ledger.settlements import EpochInput, draft, settle
 from coordinator.ledger.statements import Statement
 from coordinator.ledger.terms import Terms
-from coordinator.polling.minutes import Minutes
 from coordinator.reasons import Reason
+from coordinator.sweeping.minutes import Minutes
 
 NODES = ["n2", "n3", "n5", "n7", "n11", "n13", "n17"]
 TICKS = 12
@@ -46,7 +46,7 @@ CHECKS = st.builds(
     st.sampled_from(NODES),
     st.integers(0, 11),
     st.sampled_from([Verdict.PASS, Verdict.PASS, *Verdict]),
-    st.sampled_from([None, None, None, None, *Event]),
+    st.sampled_from([None, None, None, None, *TrustChange]),
     st.sampled_from(ADDRESSES),
 )
 CARRIED = st.builds(
@@ -62,11 +62,11 @@ CARRIED = st.builds(
 
 
 @st.composite
-def evidences(draw: st.DrawFn) -> Evidence:
+def evidences(draw: st.DrawFn) -> EpochInput:
     """Any epoch of twelve ticks of 5 s."""
     checks = draw(st.lists(CHECKS, max_size=30, unique_by=lambda c: (c.node_id, c.draw)))
     frauds = draw(st.frozensets(st.sampled_from(NODES), max_size=2))
-    return Evidence(
+    return EpochInput(
         stream_id="s3",
         epoch=10,
         starts_s=600,
@@ -88,7 +88,7 @@ def evidences(draw: st.DrawFn) -> Evidence:
 
 
 @given(evidences(), BALANCES)
-def test_tokens_are_neither_made_nor_lost(evidence: Evidence, balance: int) -> None:
+def test_tokens_are_neither_made_nor_lost(evidence: EpochInput, balance: int) -> None:
     """What is paid leaves the balance, what comes back enters it; it never goes below zero."""
     statement = settle(evidence, balance)
     assert statement.paid_micros == sum(row.earned_micros for row in statement.rows)
@@ -103,7 +103,7 @@ def test_tokens_are_neither_made_nor_lost(evidence: Evidence, balance: int) -> N
 
 
 @given(evidences(), BALANCES)
-def test_every_minute_is_accounted_for(evidence: Evidence, balance: int) -> None:
+def test_every_minute_is_accounted_for(evidence: EpochInput, balance: int) -> None:
     """Each was paid or has a reason; no reason stands for nothing."""
     for row in settle(evidence, balance).rows:
         went = row.minutes_paid + sum(minutes for _, minutes in row.unpaid)
@@ -114,7 +114,7 @@ def test_every_minute_is_accounted_for(evidence: Evidence, balance: int) -> None
 
 @given(evidences(), BALANCES, st.randoms())
 def test_the_order_of_the_evidence_does_not_matter(
-    evidence: Evidence, balance: int, shuffler: random.Random
+    evidence: EpochInput, balance: int, shuffler: random.Random
 ) -> None:
     """Neither of checks nor of nodes nor of what they carry."""
     checks = list(evidence.checks)
@@ -128,7 +128,7 @@ def test_the_order_of_the_evidence_does_not_matter(
 
 @given(evidences(), BALANCES, st.randoms())
 def test_the_order_of_the_rows_does_not_matter(
-    evidence: Evidence, balance: int, shuffler: random.Random
+    evidence: EpochInput, balance: int, shuffler: random.Random
 ) -> None:
     """Whoever stands where: the same tokens, short balance included."""
     drafted = draft(evidence)
@@ -141,7 +141,7 @@ def test_the_order_of_the_rows_does_not_matter(
 
 
 @given(evidences(), BALANCES)
-def test_a_row_that_was_not_paid_in_full_says_why(evidence: Evidence, balance: int) -> None:
+def test_a_row_that_was_not_paid_in_full_says_why(evidence: EpochInput, balance: int) -> None:
     """`ok` stands only where every minute was paid."""
     for row in settle(evidence, balance).rows:
         if row.unpaid or row.short_micros:
@@ -149,7 +149,7 @@ def test_a_row_that_was_not_paid_in_full_says_why(evidence: Evidence, balance: i
 
 
 @given(evidences(), BALANCES)
-def test_no_more_nodes_are_paid_than_the_stream_pays(evidence: Evidence, balance: int) -> None:
+def test_no_more_nodes_are_paid_than_the_stream_pays(evidence: EpochInput, balance: int) -> None:
     """Whoever they are; and no more of one address or network than the rules allow."""
     paid = [row for row in settle(evidence, balance).rows if row.earned_micros]
     assert len(paid) <= evidence.terms.max_paid_nodes
@@ -158,7 +158,7 @@ def test_no_more_nodes_are_paid_than_the_stream_pays(evidence: Evidence, balance
 @given(evidences(), BALANCES, st.sampled_from(NODES))
 @settings(max_examples=200)
 def test_one_more_minute_up_never_lowers_a_nodes_pay(
-    evidence: Evidence, balance: int, node_id: str
+    evidence: EpochInput, balance: int, node_id: str
 ) -> None:
     """Raising a node's verified minutes cannot cost it, whatever the balance."""
     before = _earned(settle(evidence, balance), node_id)
@@ -168,7 +168,7 @@ def test_one_more_minute_up_never_lowers_a_nodes_pay(
 
 
 @given(evidences(), BALANCES)
-def test_a_statement_survives_its_document(evidence: Evidence, balance: int) -> None:
+def test_a_statement_survives_its_document(evidence: EpochInput, balance: int) -> None:
     """Byte for byte, so that it can be recomputed and compared."""
     statement = settle(evidence, balance)
     assert Statement.from_documents(statement.to_documents()) == statement

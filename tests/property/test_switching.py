@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coordinator.adapters.log import Log
-from coordinator.adapters.store import Ref
-from coordinator.adapters.switching import Switch
+from coordinator.adapters.scheduling.switch import Switch
+from coordinator.adapters.store.protocol import Ref
 from tests.doubles.jobs import MemoryScheduler
 from tests.doubles.memory import MemoryStore
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from coordinator.adapters.firestore import FirestoreStore
 from coordinator.adapters.records import Measurements
+from coordinator.adapters.store.firestore import FirestoreStore
 from coordinator.keys import node_id_of
 from coordinator.strangers.relay_stats import Media, parse_stats
-from emulator.firestore import FirestoreEmulator
+from emulator.firestore_emulator import FirestoreEmulator
 from tests.ports import free_port
 from tests.terraform.plans import ROOT, Resource, data, planned
 

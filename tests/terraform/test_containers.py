@@ -24,10 +24,10 @@ import httpx
 import pytest
 import yaml
 
-from coordinator.adapters.cloud_scheduler import CloudScheduler
-from coordinator.adapters.rtmp_probe import RtmpProbe
-from coordinator.polling.jobs import JobState
-from emulator.firestore import FirestoreEmulator
+from coordinator.adapters.media.rtmp_probe import RtmpProbe
+from coordinator.adapters.scheduling.cloud_scheduler import CloudScheduler
+from coordinator.sweeping.demand import JobState
+from emulator.firestore_emulator import FirestoreEmulator
 from tests.e2e.media import Media, at
 from tests.image.containers import runner
 from tests.image.tools import call
@@ -50,7 +50,7 @@ DOT_ENV = {
 }
 CAPTURE = """
 import asyncio, sys, time
-from coordinator.adapters.rtmp_probe import RtmpProbe
+from coordinator.adapters.media.rtmp_probe import RtmpProbe
 from rtmp.addresses import RtmpAddress
 found = asyncio.run(RtmpProbe(now=time.time).capture(RtmpAddress.parse(sys.argv[1]), 4.0))
 print(len(found.packets), found.failure and found.failure.value)

@@ -163,7 +163,7 @@ def test_a_network_at_rest_raises_no_alarm() -> None:
     """What is missing then is asked for only while the payout's reviews find it measured."""
     outcome = applied()
     metrics = {one.key: one.values["name"] for one in resources(outcome, "google_logging_metric")}
-    payout = (ROOT / "functions" / "payout" / "resting.py").read_text()
+    payout = (ROOT / "functions" / "payout" / "demand_reviewer.py").read_text()
     for one in resources(outcome, "google_monitoring_alert_policy"):
         conditions = one.values["conditions"]
         missing = "".join(

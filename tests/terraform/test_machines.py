@@ -17,7 +17,7 @@ import httpx
 import pytest
 import yaml
 
-from emulator.firestore import FirestoreEmulator
+from emulator.firestore_emulator import FirestoreEmulator
 from tests.e2e.certificates import certificate, served_with
 from tests.image.tools import call
 from tests.integration.live_api import KEY, served

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from agent.settings import Settings
+from agent.settings import AgentSettings
 from coordinator.adapters.settings import ApiSettings, ProberSettings
 from tests.terraform.plans import EVERYTHING, HERE, REQUIRED, ROOT, applied, planned, resources, run
 
@@ -46,7 +46,9 @@ def test_the_ingest_beside_containers_is_told_all_that_it_needs() -> None:
     """By the command of the document, in the role that receives."""
     (command,) = re.findall(r"```\n(docker run .*?)```", _section("Without Terraform"), re.DOTALL)
     given = dict(re.findall(r"--env ([A-Z_]+)=(\S+)", command))
-    told = Settings.from_env(given | {"COORDINATOR_URL": "https://api", "INGEST_KEY": "k" * 43})
+    told = AgentSettings.from_env(
+        given | {"COORDINATOR_URL": "https://api", "INGEST_KEY": "k" * 43}
+    )
     assert (told.role, told.rtmp_port) == ("ingest", 1935)
     assert given.keys() == {"ROLE", "COORDINATOR_URL", "INGEST_KEY"}
 
@@ -177,7 +179,7 @@ def test_a_version_that_ran_before_is_deployed_from_the_archives_it_had(tmp_path
     tree = tmp_path / "checkout"
     for name in ("functions", "node_image", "rtmp", "terraform"):
         shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns(".terraform*"))
-    changed = tree / "functions" / "payout" / "settling.py"
+    changed = tree / "functions" / "payout" / "settler.py"
     before = changed.read_text()
 
     def objects() -> dict[str, str]:

@@ -7,12 +7,12 @@ every check that was due was made or has an `unknown` reason, and no other was m
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from coordinator.checking.checks import Check, Event, Run
-from coordinator.checking.days import LotteryDay
-from coordinator.checking.schedule import Lottery
-from coordinator.polling.rosters import Roster
-from coordinator.polling.shards import Shard
-from coordinator.polling.sweeps import SWEEP_AGE_TICKS_MAX, SweepBits, sweep_id
+from coordinator.checking.checks import Check, Run, TrustChange
+from coordinator.checking.lottery import Lottery
+from coordinator.checking.sealed_days import LotteryDay
+from coordinator.sweeping.rosters import Roster
+from coordinator.sweeping.shards import Shard
+from coordinator.sweeping.sweeps import SWEEP_AGE_TICKS_MAX, SweepBits, sweep_id
 
 DUE_TOLERANCE_S = 0.002
 OVERLAP_DRAWS = 2
@@ -125,11 +125,11 @@ class DayAudit:
         return [*found, flagged_s] if cleared >= draw - OVERLAP_DRAWS else found
 
     def _follow(self, check: Check) -> None:
-        if check.event is Event.FLAGGED:
+        if check.event is TrustChange.FLAGGED:
             self.flagged[check.node_id] = check.due_s
-        elif check.event in (Event.CLEARED, Event.SUSPENDED, Event.CONFIRMED):
+        elif check.event in (TrustChange.CLEARED, TrustChange.SUSPENDED, TrustChange.CONFIRMED):
             flagged_s = self.flagged.pop(check.node_id, None)
             if flagged_s is not None:
                 self._cleared[check.node_id] = flagged_s, check.draw
-        if check.event is Event.CONFIRMED:
+        if check.event is TrustChange.CONFIRMED:
             self.frauds[check.node_id] = check.due_s

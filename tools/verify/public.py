@@ -6,17 +6,17 @@ from typing import Any
 
 import httpx
 
-from coordinator.checking.checks import Check, Control, Event, IngestState, Run, Verdict
-from coordinator.checking.days import LotteryDay
+from coordinator.checking.checks import Check, Control, IngestState, Run, TrustChange, Verdict
+from coordinator.checking.sealed_days import LotteryDay
 from coordinator.documents.bitmaps import bitmap_from
 from coordinator.ledger.statements import Statement
 from coordinator.money import parse_tokens
-from coordinator.polling.polls import Outcome
-from coordinator.polling.rosters import Roster, Slot, roster_id
-from coordinator.polling.shards import Shard
-from coordinator.polling.sweeps import SweepBits
 from coordinator.reasons import Reason
 from coordinator.streams import Stream
+from coordinator.sweeping.polls import Outcome
+from coordinator.sweeping.rosters import Roster, Slot, roster_id
+from coordinator.sweeping.shards import Shard
+from coordinator.sweeping.sweeps import SweepBits
 from tools.verify.statements import statement_from
 
 TIMEOUT_S = 20.0
@@ -109,7 +109,7 @@ def run_from(row: dict[str, Any]) -> Run:
                 **check,
                 "verdict": Verdict(check["verdict"]),
                 "reason": Reason(check["reason"]),
-                "event": Event(check["event"]) if check["event"] else None,
+                "event": TrustChange(check["event"]) if check["event"] else None,
                 "attempts": tuple(check["attempts"]),
             }
         )

@@ -11,8 +11,8 @@ from coordinator.ledger.epoch_records import EpochRecord, draws_of
 from coordinator.ledger.settlements import settle
 from coordinator.ledger.statements import Statement
 from coordinator.money import format_tokens
-from coordinator.polling.rosters import roster_key
 from coordinator.streams import Stream
+from coordinator.sweeping.rosters import roster_key
 from tools.verify.public import PublicRecord
 
 EQUAL, DIFFERENT, UNTOLD = 0, 1, 2

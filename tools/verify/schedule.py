@@ -3,9 +3,9 @@
 import hashlib
 from datetime import date
 
-from coordinator.checking.checks import Event, Run
-from coordinator.checking.days import LotteryDay
-from coordinator.polling.sweeps import SWEEP_AGE_TICKS_MAX, sweep_id
+from coordinator.checking.checks import Run, TrustChange
+from coordinator.checking.sealed_days import LotteryDay
+from coordinator.sweeping.sweeps import SWEEP_AGE_TICKS_MAX, sweep_id
 from tools.verify.day_audit import DayAudit
 from tools.verify.public import PublicRecord
 
@@ -69,13 +69,13 @@ async def _audit(
         sweep_seconds,
         sweeps,
         rosters,
-        await _confirmed(record, sealed, flagged, Event.FLAGGED),
-        await _confirmed(record, sealed, excluded, Event.CONFIRMED),
+        await _confirmed(record, sealed, flagged, TrustChange.FLAGGED),
+        await _confirmed(record, sealed, excluded, TrustChange.CONFIRMED),
     )
 
 
 async def _confirmed(
-    record: PublicRecord, sealed: LotteryDay, claims: set[tuple[str, float]], event: Event
+    record: PublicRecord, sealed: LotteryDay, claims: set[tuple[str, float]], event: TrustChange
 ) -> dict[str, float]:
     """Which claims about checks of earlier days their own runs bear out, by node id."""
     found = {}

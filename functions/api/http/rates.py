@@ -10,7 +10,7 @@ from math import ceil
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.http.keys import peer_of
+from api.http.callers import peer_of
 from api.http.problems import Problem, ProblemKind
 from coordinator.adapters.clock import Clock
 

@@ -7,7 +7,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from api.http.bodies import read_whole
-from api.http.keys import BearerKey
+from api.http.callers import BearerKey
 
 
 class Route(APIRoute):

@@ -5,8 +5,8 @@ from typing import Any
 from fastapi import FastAPI, Response
 
 from api.http.media import text_of
-from api.pages.badges import Badge, node_badge, stream_badge
-from api.services import Services
+from api.services.services import Services
+from api.site.badges import Badge, node_badge, stream_badge
 
 _EXAMPLE = '<svg xmlns="http://www.w3.org/2000/svg" width="97" height="20">…</svg>'
 

@@ -10,12 +10,12 @@ from typing import Annotated
 from fastapi import FastAPI, Query
 
 from api.http.problems import Problem, ProblemKind
-from api.services import Services, if_possible
+from api.services.services import Services, if_possible
 from api.wire.checks import AttemptOut, CheckOut, ChecksOut
 from api.wire.common import timestamp
 from coordinator.checking.checks import Check
 from coordinator.epochs import EVIDENCE_DAYS
-from coordinator.pages.node_pages import NodeEpoch
+from coordinator.projections.node_buckets import NodeEpoch
 
 DRAWS_A_PAGE_MAX = 100
 """Runs are documents: a page reads at most so many."""

@@ -7,16 +7,16 @@ from typing import Annotated
 from fastapi import FastAPI, Query
 
 from api.http.problems import Problem, ProblemKind, problems
-from api.services import Services
+from api.services.services import Services
 from api.wire.common import timestamp
 from api.wire.evidence import RosterOut, RunOut, RunsOut, ScheduleOut, SlotOut, SweepOut, SweepsOut
 from coordinator.adapters.records import Measurements
 from coordinator.checking.checks import Run
-from coordinator.checking.days import LotteryDay
+from coordinator.checking.sealed_days import LotteryDay
 from coordinator.documents.bitmaps import bitmap_bytes
-from coordinator.polling.polls import Outcome
-from coordinator.polling.rosters import roster_key
-from coordinator.polling.sweeps import SweepBits, shard_tick
+from coordinator.sweeping.polls import Outcome
+from coordinator.sweeping.rosters import roster_key
+from coordinator.sweeping.sweeps import SweepBits, shard_tick
 
 RUNS_PAGE_MAX = 100
 CHECKS_PAGE_MAX = 10_000

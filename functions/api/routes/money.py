@@ -5,16 +5,16 @@ from typing import Annotated
 
 from fastapi import FastAPI, Query, Security
 
-from api.deposits import Treasurer
-from api.http.keys import Sponsor
+from api.http.callers import Sponsor
 from api.http.problems import Problem, ProblemKind, problems
-from api.reports import Reports
-from api.services import Services
-from api.views import statement_out
+from api.services.reports import Reports
+from api.services.services import Services
+from api.services.treasurer import Treasurer
+from api.services.views import statement_out
 from api.wire.common import IdempotencyKey
 from api.wire.money import ClosedOut, DeliveryOut, ReceiptOut, TopUpIn, TopUpOut
 from api.wire.statements import StatementOut, StatementsOut
-from coordinator.adapters.ledger import Ledger
+from coordinator.adapters.records.ledger import Ledger
 from coordinator.ledger.statements import Statement
 
 EpochToken = Annotated[str, Query(pattern="^[0-9]{0,10}$")]

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from fastapi import FastAPI, Query, Request, Security
 
-from api.http.keys import peer_of
+from api.http.callers import peer_of
 from api.http.paging import PageSize, PageToken, page_of
 from api.http.problems import ProblemKind, problems
-from api.services import Services
-from api.views import node_out
+from api.services.services import Services
+from api.services.views import node_out
 from api.wire.nodes import DialBackIn, DialBackOut, HeartbeatIn, HeartbeatOut, NodeOut, NodesOut
 
 

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from api.http.media import bytes_of
 from api.http.problems import Problem, ProblemKind, problems
-from api.services import Services
+from api.services.services import Services
 
 ThumbnailId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}\.[0-9]{1,12}$")]
 HEADERS = {"Cache-Control": "public, max-age=604800, immutable"}

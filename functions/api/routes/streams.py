@@ -5,14 +5,14 @@ from typing import Annotated
 from fastapi import FastAPI, Request, Response, Security
 from fastapi.responses import PlainTextResponse
 
-from api.http.keys import Sponsor
+from api.http.callers import Sponsor
 from api.http.media import text_of
 from api.http.paging import PageSize, PageToken, page_of
 from api.http.problems import Problem, ProblemKind, problems
-from api.services import Services
-from api.snapshots import Snapshot
-from api.streams import playlist
-from api.views import stream_out
+from api.services.registrar import playlist
+from api.services.services import Services
+from api.services.snapshots import Snapshot
+from api.services.views import stream_out
 from api.wire.common import IdempotencyKey
 from api.wire.example_names import NODE_ID, RTMP_URL
 from api.wire.streams import PublishIn, RegisteredOut, StreamIn, StreamOut, StreamsOut

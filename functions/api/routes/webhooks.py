@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import FastAPI, Response, Security
 
-from api.http.keys import Sponsor
+from api.http.callers import Sponsor
 from api.http.problems import ProblemKind, problems
-from api.services import Services
+from api.services.services import Services
 from api.wire.common import IdempotencyKey
 from api.wire.webhooks import WebhookIn, WebhookOut, WebhookSetOut
 

@@ -4,7 +4,7 @@ from pydantic import BaseModel, ConfigDict
 
 from api.wire.common import Instant, example, example_of
 from api.wire.example_names import DUE_S, NODE_ID, STARTS_AT, STREAM_ID, TICK
-from coordinator.checking.checks import Event, Verdict
+from coordinator.checking.checks import TrustChange, Verdict
 from coordinator.reasons import Reason
 
 
@@ -90,7 +90,7 @@ class CheckOut(BaseModel):
     fix: str
     caused_by_at: Instant | None
     """Of a retest, which the lottery did not draw: when the check that flagged it was due."""
-    event: Event | None
+    event: TrustChange | None
     """What the check set in motion."""
     attempts: list[AttemptOut]
     """In order."""

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from api.wire.checks import AttemptOut
 from api.wire.common import Instant, example, example_of
 from api.wire.example_names import DUE_S, NODE_ID, STATS_URL, STREAM_ID, TICK
-from coordinator.checking.checks import Control, Event, IngestState, Verdict
+from coordinator.checking.checks import Control, IngestState, TrustChange, Verdict
 
 _OF_A_RECORD = ConfigDict(from_attributes=True)
 Hex = Annotated[str, Field(json_schema_extra={"pattern": "^[0-9a-f]{64}$"})]
@@ -73,7 +73,7 @@ class RunCheckOut(BaseModel):
     reason: str
     caused_by_s: float | None
     """Of a retest, which the lottery did not draw: when the check that flagged it was due."""
-    event: Event | None
+    event: TrustChange | None
     """What the check set in motion."""
     attempts: list[AttemptOut]
 
@@ -167,7 +167,7 @@ class SweepsOut(BaseModel):
 
 
 class SlotOut(BaseModel):
-    """A node's place on a roster; `coordinator.polling.rosters.Slot`, field by field."""
+    """A node's place on a roster; `coordinator.sweeping.rosters.Slot`, field by field."""
 
     model_config = _OF_A_RECORD | example(
         node_id=NODE_ID,

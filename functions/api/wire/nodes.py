@@ -6,9 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 from api.wire.common import In, Instant, Port, StreamId, example, example_of
 from api.wire.example_names import INGEST_URL, NODE_ID, RTMP_URL, STATS_URL, STREAM_ID
-from coordinator.polling.nodes import NodeStatus
 from coordinator.reasons import Reason
 from coordinator.streams import StreamStatus
+from coordinator.sweeping.nodes import NodeStatus
 
 # Not `oneOf`: generated clients make two models of that, each with one field.
 _ONE_ADDRESS: dict[str, Any] = {

@@ -10,10 +10,10 @@ from typing import Annotated, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from coordinator.checking.checks import Control
-from coordinator.checking.schedule import LOTTERY_KEY_CHARACTERS_MIN
+from coordinator.checking.lottery import LOTTERY_KEY_CHARACTERS_MIN
 from coordinator.epochs import Calendar
 from coordinator.keys import NAME_PATTERN
-from coordinator.polling.shards import SHARDS_MAX
+from coordinator.sweeping.shards import SHARDS_MAX
 
 Sha256Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 RtmpBase = Annotated[str, Field(pattern=r"^rtmp://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?/[a-z]{1,16}$")]

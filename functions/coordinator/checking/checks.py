@@ -27,7 +27,7 @@ class Verdict(StrEnum):
         return self is not Verdict.UNKNOWN
 
 
-class Event(StrEnum):
+class TrustChange(StrEnum):
     """What a check set in motion for its node."""
 
     FLAGGED = "flagged"
@@ -52,7 +52,7 @@ class Check:
     caused_by_s: float | None = None
     """For a retest of a flagged node, which the lottery did not draw: the due instant of the
     check that flagged it."""
-    event: Event | None = None
+    event: TrustChange | None = None
     attempts: tuple[dict[str, Any], ...] = ()
     """Per connection: started_s, seconds, reason and the proof's numbers; on the last one,
     if there is a picture that belongs to the check, its id as `thumbnail`."""

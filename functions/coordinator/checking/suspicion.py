@@ -13,7 +13,7 @@ fraud. Absence is none: a cut line and a flood by a rival look the same, so it o
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from coordinator.checking.checks import Check, Event, Verdict
+from coordinator.checking.checks import Check, TrustChange, Verdict
 from coordinator.reasons import Reason
 
 PROVEN_WRONG = frozenset({Reason.WRONG_CONTENT, Reason.REPLAYED})
@@ -83,7 +83,7 @@ NOBODY = TrustState()
 
 def observe(
     state: TrustState, check: Check, parameters: SuspicionParameters = PUBLISHED
-) -> tuple[TrustState, Event | None]:
+) -> tuple[TrustState, TrustChange | None]:
     """The state after one more check, and what that set in motion."""
     if not check.verdict.counts or state.trust is Trust.FRAUD:
         return replace(state, unknown=state.unknown + (not check.verdict.counts)), None
@@ -111,7 +111,7 @@ def _count(state: TrustState, check: Check) -> TrustState:
 
 def _tested(
     state: TrustState, check: Check, parameters: SuspicionParameters
-) -> tuple[TrustState, Event | None]:
+) -> tuple[TrustState, TrustChange | None]:
     weight = {
         Verdict.PASS: parameters.passed,
         Verdict.DEGRADED: parameters.degraded,
@@ -119,14 +119,14 @@ def _tested(
     }[check.verdict]
     score = max(0, state.score + weight)
     if score >= parameters.flag_at or _is_proven_wrong(state, parameters):
-        return _flagged(state, check), Event.FLAGGED
+        return _flagged(state, check), TrustChange.FLAGGED
     trust = state.trust if check.verdict is Verdict.FAIL else Trust.PROVEN
     return replace(state, score=score, trust=trust), None
 
 
 def _retested(
     state: TrustState, check: Check, parameters: SuspicionParameters
-) -> tuple[TrustState, Event | None]:
+) -> tuple[TrustState, TrustChange | None]:
     failed = check.verdict is Verdict.FAIL
     state = replace(
         state,
@@ -135,22 +135,22 @@ def _retested(
     )
     if state.retests_failed >= parameters.confirms_at:
         if _is_proven_wrong(state, parameters):
-            return replace(state, trust=Trust.FRAUD), Event.CONFIRMED
-        return replace(state, trust=Trust.SUSPENDED, flagged_s=None), Event.SUSPENDED
+            return replace(state, trust=Trust.FRAUD), TrustChange.CONFIRMED
+        return replace(state, trust=Trust.SUSPENDED, flagged_s=None), TrustChange.SUSPENDED
     if state.retests_passed >= parameters.clears_at:
         cleared = replace(state, trust=Trust.PROVEN, score=0, wrong_content=0, flagged_s=None)
-        return cleared, Event.CLEARED
+        return cleared, TrustChange.CLEARED
     return state, None
 
 
 def _suspended(
     state: TrustState, check: Check, parameters: SuspicionParameters
-) -> tuple[TrustState, Event | None]:
+) -> tuple[TrustState, TrustChange | None]:
     """A pass has retests decide anew; to be absent once more changes nothing."""
     if check.verdict is not Verdict.FAIL:
-        return _flagged(state, check), Event.FLAGGED
+        return _flagged(state, check), TrustChange.FLAGGED
     if _is_proven_wrong(state, parameters):
-        return replace(state, trust=Trust.FRAUD), Event.CONFIRMED
+        return replace(state, trust=Trust.FRAUD), TrustChange.CONFIRMED
     return state, None
 
 

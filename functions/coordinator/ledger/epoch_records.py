@@ -3,17 +3,17 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from coordinator.checking.checks import Check, Event, Run
+from coordinator.checking.checks import Check, Run, TrustChange
 from coordinator.epochs import Calendar
-from coordinator.ledger.settlements import Evidence, confirmed_in
+from coordinator.ledger.settlements import EpochInput, confirmed_in
 from coordinator.ledger.statements import Statement, pending_of
 from coordinator.ledger.terms import Terms
-from coordinator.polling.minutes import Minutes
-from coordinator.polling.rosters import Roster
-from coordinator.polling.shards import Shard
-from coordinator.polling.sweeps import SweepBits
-from coordinator.polling.uptime import idle_ticks_of, minutes_of
 from coordinator.streams import Stream
+from coordinator.sweeping.minutes import Minutes
+from coordinator.sweeping.rosters import Roster
+from coordinator.sweeping.shards import Shard
+from coordinator.sweeping.sweeps import SweepBits
+from coordinator.sweeping.uptime import idle_ticks_of, minutes_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class EpochRecord:
         rosters: Mapping[tuple[Shard, int], Roster],
         before: Statement | None,
         held: Iterable[Statement],
-    ) -> Evidence:
+    ) -> EpochInput:
         """What a stream's statement is settled from.
 
         `before` is the statement of the epoch before; `held` are those of the `holding_epochs`
@@ -82,7 +82,7 @@ class EpochRecord:
         ticks = live_ticks(stream, self.epoch, self.calendar)
         frauds = self.frauds()
         checks = self.checks() if ticks else []
-        return Evidence(
+        return EpochInput(
             stream_id=stream.stream_id,
             epoch=self.epoch,
             starts_s=starts_s,
@@ -94,7 +94,7 @@ class EpochRecord:
                 check
                 for check in checks
                 if check.stream_id != stream.stream_id
-                and check.event not in (None, Event.CONFIRMED)  # those are told as `frauds`
+                and check.event not in (None, TrustChange.CONFIRMED)  # those are told as `frauds`
             ],
             carried=before.carried() if before else {},
             frauds=frauds,

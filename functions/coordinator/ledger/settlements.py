@@ -15,23 +15,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from coordinator.checking.checks import Check, Event
-from coordinator.ledger.places import Earner, unpaid_of
+from coordinator.checking.checks import Check, TrustChange
+from coordinator.ledger.minute_decisions import MinuteDecisions
+from coordinator.ledger.paid_places import Earner, unpaid_of
 from coordinator.ledger.rows import Carried, Row
 from coordinator.ledger.statements import Statement
 from coordinator.ledger.terms import Terms
 from coordinator.ledger.unpaid import in_order, most_telling
-from coordinator.ledger.walks import Walk
 from coordinator.money import share_out
-from coordinator.polling.minutes import Minutes
 from coordinator.reasons import Reason
+from coordinator.sweeping.minutes import Minutes
 
 ABSENT_EPOCHS_MAX = 24
 """So long a node that left is remembered: its first passed check, its flag."""
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class EpochInput:
     """Everything that the minutes of an epoch of a stream depend on; all of it is public."""
 
     stream_id: str
@@ -61,14 +61,14 @@ class Evidence:
 
 def confirmed_in(checks: Iterable[Check]) -> frozenset[str]:
     """Nodes that the checks, of whatever stream, confirmed as frauds."""
-    return frozenset(check.node_id for check in checks if check.event is Event.CONFIRMED)
+    return frozenset(check.node_id for check in checks if check.event is TrustChange.CONFIRMED)
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     """An epoch with every minute decided and nothing paid yet."""
 
-    evidence: Evidence
+    evidence: EpochInput
     rows: tuple[Row, ...]
     """By node id."""
 
@@ -127,12 +127,12 @@ class Draft:
         )
 
 
-def settle(evidence: Evidence, balance_micros: int) -> Statement:
+def settle(evidence: EpochInput, balance_micros: int) -> Statement:
     """The epoch's statement. Does not depend on the order of any of the evidence."""
     return draft(evidence).paid_from(balance_micros)
 
 
-def draft(evidence: Evidence) -> Draft:
+def draft(evidence: EpochInput) -> Draft:
     """Every minute decided, and who is paid."""
     by_node: dict[str, list[Check]] = {}
     for check in evidence.checks:
@@ -161,7 +161,7 @@ def _earners(rows: Iterable[Row]) -> Iterator[Earner]:
             yield Earner(row.node_id, row.carried.first_pass_s or 0.0, row.carried.address)
 
 
-def _is_remembered(node_id: str, checks: Mapping[str, Any], evidence: Evidence) -> bool:
+def _is_remembered(node_id: str, checks: Mapping[str, Any], evidence: EpochInput) -> bool:
     if node_id in evidence.minutes or node_id in checks or node_id in evidence.forfeits:
         return True
     carried = evidence.carried[node_id]
@@ -170,13 +170,13 @@ def _is_remembered(node_id: str, checks: Mapping[str, Any], evidence: Evidence) 
     return not evidence.closes and carried.absent < ABSENT_EPOCHS_MAX
 
 
-def _walked(node_id: str, checks: list[Check], events: list[Check], evidence: Evidence) -> Row:
+def _walked(node_id: str, checks: list[Check], events: list[Check], evidence: EpochInput) -> Row:
     """A row in minutes, not in money yet."""
     minutes = evidence.minutes.get(node_id, Minutes())
     carried = evidence.carried.get(node_id, Carried())
     up = minutes.filled(carried.last_up)
     minute_s = evidence.terms.minute_seconds
-    walk = Walk.of(carried, evidence.stream_id)
+    walk = MinuteDecisions.of(carried, evidence.stream_id)
     for reason, count in minutes.not_up(up).items():
         walk.give(reason, count)
     ordered = sorted([*checks, *events], key=lambda check: (check.due_s, check.draw))
@@ -215,7 +215,7 @@ def _in_place(row: Row, why: Reason | None) -> Row:
     )
 
 
-def _lot(evidence: Evidence, node_id: str) -> int:
+def _lot(evidence: EpochInput, node_id: str) -> int:
     """Settles ties between equal remainders: another order in every epoch, known to all."""
     lot = f"{evidence.stream_id}|{evidence.epoch}|{node_id}".encode()
     return int.from_bytes(hashlib.sha256(lot).digest()[:8])

@@ -44,7 +44,7 @@ class EventKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class WebhookEvent:
     """One message to a sponsor: the same id and body however often it is sent."""
 
     id: str
@@ -127,7 +127,7 @@ class Webhook(BaseModel):
 WEBHOOKS = Codec(Webhook, "webhooks")
 
 
-def events_of(summary: Summary, stream_id: str, *, was_low: bool) -> list[Event]:
+def events_of(summary: Summary, stream_id: str, *, was_low: bool) -> list[WebhookEvent]:
     """What a statement gives to tell, in order; `was_low` after the statement before it."""
     ready = {
         "epoch": summary.epoch,
@@ -180,7 +180,7 @@ def secret_of(sponsor_key: str, stream_id: str) -> str:
     return "whsec_" + base64.b64encode(mac).decode()
 
 
-def signed_headers(event: Event, secret: str, now_s: float) -> Mapping[str, str]:
+def signed_headers(event: WebhookEvent, secret: str, now_s: float) -> Mapping[str, str]:
     """The headers of one attempt: HMAC-SHA256 over `id.timestamp.body`."""
     key = base64.b64decode(secret.removeprefix("whsec_"))
     signed = f"{event.id}.{int(now_s)}.".encode() + event.body
@@ -193,14 +193,14 @@ def signed_headers(event: Event, secret: str, now_s: float) -> Mapping[str, str]
     }
 
 
-def _event(kind: EventKind, summary: Summary, stream_id: str, data: dict[str, Any]) -> Event:
+def _event(kind: EventKind, summary: Summary, stream_id: str, data: dict[str, Any]) -> WebhookEvent:
     body = {
         "type": kind.value,
         "timestamp": _at(summary.ends_s),
         "data": {"stream_id": stream_id, **data},
     }
     name = f"{stream_id}-{summary.epoch}-{kind.value.replace('.', '-')}"
-    return Event(name, kind, json.dumps(body, separators=(",", ":")).encode())
+    return WebhookEvent(name, kind, json.dumps(body, separators=(",", ":")).encode())
 
 
 def _at(at_s: int) -> str:

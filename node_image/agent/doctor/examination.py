@@ -17,14 +17,14 @@ from agent.doctor.inside import (
     check_upload,
 )
 from agent.doctor.outside import ask_coordinator, ask_for_dial_back
-from agent.keys import node_id_of
 from agent.node import Agent
-from agent.settings import Settings
+from agent.node_key import node_id_of
+from agent.settings import AgentSettings
 
 _STOP_S_MAX = 5.0
 
 
-async def doctor(settings: Settings, key: str, work_dir: Path) -> int:
+async def doctor(settings: AgentSettings, key: str, work_dir: Path) -> int:
     """Examine, print, and return the exit code; runs relay and agent itself if they do not run."""
     findings = []
     async for finding in _findings(settings, key, work_dir):
@@ -35,7 +35,7 @@ async def doctor(settings: Settings, key: str, work_dir: Path) -> int:
     return code
 
 
-async def _findings(settings: Settings, key: str, work_dir: Path) -> AsyncIterator[Finding]:
+async def _findings(settings: AgentSettings, key: str, work_dir: Path) -> AsyncIterator[Finding]:
     coordinator = CoordinatorClient(settings.coordinator_url, key, settings.coordinator_ca)
     try:
         reached = await ask_coordinator(settings, coordinator)
@@ -64,7 +64,7 @@ async def _findings(settings: Settings, key: str, work_dir: Path) -> AsyncIterat
 
 
 async def of_the_relay(
-    settings: Settings, key: str, coordinator: CoordinatorClient, stream: RelayedStream
+    settings: AgentSettings, key: str, coordinator: CoordinatorClient, stream: RelayedStream
 ) -> AsyncIterator[Finding]:
     """What can be told once relay and agent have been started: here, and from outside."""
     pages = OwnPages(settings)

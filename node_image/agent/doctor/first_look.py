@@ -9,7 +9,7 @@ from agent.doctor.examination import of_the_relay
 from agent.doctor.findings import Finding, FindingState, conclusion
 from agent.doctor.outside import ask_coordinator
 from agent.log import log
-from agent.settings import Settings
+from agent.settings import AgentSettings
 
 FILE = "examined"
 
@@ -19,7 +19,7 @@ def is_due(data_dir: Path) -> bool:
     return not (data_dir / FILE).exists()
 
 
-async def first_look(settings: Settings, key: str, ports: Finding) -> None:
+async def first_look(settings: AgentSettings, key: str, ports: Finding) -> None:
     """Examine the node while it starts; `ports` was found before it was started.
 
     It leaves out what would take from the viewers: the upload is not measured.

@@ -9,7 +9,7 @@ from agent.doctor.findings import Finding, FindingKind, ok, problem, unknown
 from agent.doctor.upload import upload_bits_per_s
 from agent.endpoints import AddressError, check_port_free, resolve_ipv4
 from agent.player import PlayError, play
-from agent.settings import Settings
+from agent.settings import AgentSettings
 from rtmp.addresses import RtmpAddress
 
 RELAY_S_MAX = 10.0
@@ -26,7 +26,7 @@ VIEWERS_MIN = 2
 class OwnPages:
     """The pages of the agent on this machine."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: AgentSettings) -> None:
         self.host = local_host(settings)
         self._url = f"http://{self.host}:{settings.stats_port}"
         self._client = httpx.AsyncClient(trust_env=False, timeout=_ASK_S_MAX)
@@ -55,13 +55,13 @@ class OwnPages:
         return True
 
 
-def local_host(settings: Settings) -> str:
+def local_host(settings: AgentSettings) -> str:
     """Where this machine reaches its own relay and agent."""
     everywhere = settings.bind_address == "0.0.0.0"  # noqa: S104 -- compared, not bound
     return "127.0.0.1" if everywhere else settings.bind_address
 
 
-def check_ports_free(settings: Settings) -> Finding:
+def check_ports_free(settings: AgentSettings) -> Finding:
     """Could relay and agent listen now?"""
     try:
         check_port_free(settings.bind_address, settings.rtmp_port, "RTMP_PORT")
@@ -72,7 +72,7 @@ def check_ports_free(settings: Settings) -> Finding:
     return ok(FindingKind.PORTS, f"{settings.rtmp_port} and {settings.stats_port} are free.")
 
 
-async def check_ports_bound(pages: OwnPages, settings: Settings, node_id: str) -> Finding:
+async def check_ports_bound(pages: OwnPages, settings: AgentSettings, node_id: str) -> Finding:
     """Do relay and agent listen where they should, and nobody else in their place?"""
     rtmp, stats = settings.rtmp_port, settings.stats_port
     if (await pages.get("/stats.json")).get("node_id") != node_id:
@@ -99,7 +99,9 @@ async def check_relay(pages: OwnPages) -> Finding:
     return problem(FindingKind.RELAY, "The relay does not run.", reason)
 
 
-async def check_stream(pages: OwnPages, settings: Settings, ingest: RtmpAddress) -> list[Finding]:
+async def check_stream(
+    pages: OwnPages, settings: AgentSettings, ingest: RtmpAddress
+) -> list[Finding]:
     """Does media arrive, and does it play here as a viewer would play it?"""
     if not await pages.wait("stream", "live", LIVE_S_MAX):
         silent = "Nobody publishes the stream now, so it could not be played."
@@ -130,7 +132,7 @@ async def _check_ingest(ingest: RtmpAddress) -> Finding:
     return ok(FindingKind.INGEST, "The ingest is reached, but sends no media now.")
 
 
-async def check_upload(pages: OwnPages, settings: Settings) -> Finding:
+async def check_upload(pages: OwnPages, settings: AgentSettings) -> Finding:
     """Can this machine send the stream as often as it has to?"""
     needed = await _stream_bits_per_s(pages) * VIEWERS_MIN
     able = await upload_bits_per_s(settings.coordinator_url, settings.coordinator_ca)

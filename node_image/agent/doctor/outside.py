@@ -16,7 +16,7 @@ from agent.client.coordinator import (
 from agent.client.dial_back import DialBackReport
 from agent.doctor.findings import Finding, FindingKind, ok, problem, unknown
 from agent.doctor.routers import CARRIER_NETWORK, carrier_router, hops
-from agent.settings import Settings
+from agent.settings import AgentSettings
 from agent.stream_ids import AUTO
 
 CLOCK_S_MAX = 60.0
@@ -31,7 +31,7 @@ class Reached:
     stream: RelayedStream | None = None
 
 
-async def ask_coordinator(settings: Settings, coordinator: CoordinatorClient) -> Reached:
+async def ask_coordinator(settings: AgentSettings, coordinator: CoordinatorClient) -> Reached:
     """Is it there, is our clock right, is there a stream for us?"""
     url = settings.coordinator_url
     try:
@@ -63,7 +63,7 @@ def check_clock(ours_s: float, theirs_s: float | None) -> Finding:
 
 
 async def _find_stream(
-    settings: Settings, coordinator: CoordinatorClient
+    settings: AgentSettings, coordinator: CoordinatorClient
 ) -> tuple[Finding, RelayedStream | None]:
     wanted = settings.stream_id
     if wanted == AUTO:
@@ -82,7 +82,9 @@ async def _find_stream(
     return ok(FindingKind.STREAM, f"{wanted} is {stream.status}."), stream
 
 
-async def ask_for_dial_back(settings: Settings, coordinator: CoordinatorClient) -> list[Finding]:
+async def ask_for_dial_back(
+    settings: AgentSettings, coordinator: CoordinatorClient
+) -> list[Finding]:
     """Have the coordinator call both ports, and look for a carrier's NAT if it cannot."""
     host = urlsplit(settings.coordinator_url).hostname or ""
     found = await asyncio.to_thread(_route, host)
@@ -99,7 +101,9 @@ async def ask_for_dial_back(settings: Settings, coordinator: CoordinatorClient) 
     return [check_carrier(dial_back.address, found, is_open), check_ports(settings, dial_back)]
 
 
-async def _dial_back(settings: Settings, coordinator: CoordinatorClient) -> DialBackReport | None:
+async def _dial_back(
+    settings: AgentSettings, coordinator: CoordinatorClient
+) -> DialBackReport | None:
     asked = settings.whereabouts
     try:
         return await coordinator.dial_back(asked)
@@ -124,7 +128,7 @@ def check_carrier(seen: str, found: list[str], is_open: bool) -> Finding:
     return ok(FindingKind.CARRIER, "No carrier's NAT was found on the way out.")
 
 
-def check_ports(settings: Settings, dial_back: DialBackReport) -> Finding:
+def check_ports(settings: AgentSettings, dial_back: DialBackReport) -> Finding:
     """Which port is closed, and what to forward. Pure."""
     closed = [
         (variable, public, local, port.says)

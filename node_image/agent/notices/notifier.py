@@ -9,7 +9,7 @@ from pathlib import Path
 from agent.backoff import Backoff
 from agent.log import log, log_crash
 from agent.notices import record
-from agent.notices.delivery import Delivery, deliver
+from agent.notices.child import Delivery, deliver
 from agent.notices.rules import ToldNotices, after, due, see, settled
 from agent.notices.wording import Facts, word
 

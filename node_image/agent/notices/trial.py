@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 
 from agent.environment import Environment
-from agent.notices.delivery import Delivery, deliver
+from agent.notices.child import Delivery, deliver
 from agent.notices.wording import trial
 
 

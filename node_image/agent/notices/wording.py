@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 from agent.client.heartbeats import CoordinatorView
 from agent.notices.kinds import Notice, NoticeKind
 from agent.relay.meter import StreamView
-from agent.relay.supervisor import RelayView
+from agent.relay.relay_supervisor import RelayView
 from agent.shown.stats import AgentView
 
 _TITLES = {

@@ -12,7 +12,7 @@ from agent.client.coordinator import (
 from agent.client.publishing import ASK_S_MAX, answer_question
 from agent.log import log
 from agent.relay.doorman import Doorman
-from agent.settings import Settings
+from agent.settings import AgentSettings
 from rtmp.addresses import RtmpAddress
 
 AnswerHook = Callable[[bytes], Awaitable[tuple[int, str]]]
@@ -23,7 +23,7 @@ class RelayQuestions:
     """Answers them. Publishers are asked about at an ingest only."""
 
     def __init__(
-        self, settings: Settings, coordinator: CoordinatorClient, doorman: Doorman
+        self, settings: AgentSettings, coordinator: CoordinatorClient, doorman: Doorman
     ) -> None:
         self._settings = settings
         self._coordinator = coordinator

@@ -2,16 +2,16 @@
 
 from agent.client.answers import RelayedStream
 from agent.relay.engines.engine import RelayTask
-from agent.settings import Settings
+from agent.settings import AgentSettings
 
 
-def node_task(settings: Settings, stream: RelayedStream, hooks: str) -> RelayTask:
+def node_task(settings: AgentSettings, stream: RelayedStream, hooks: str) -> RelayTask:
     """Pull the stream from where the coordinator says."""
     return RelayTask(
         settings.bind_address, settings.rtmp_port, stream.stream_id, stream.ingest_url, hooks
     )
 
 
-def ingest_task(settings: Settings, hooks: str) -> RelayTask:
+def ingest_task(settings: AgentSettings, hooks: str) -> RelayTask:
     """Take what publishers send, if the agent's own hooks agree."""
     return RelayTask(settings.bind_address, settings.rtmp_port, settings.stream_id, None, hooks)

@@ -1,7 +1,7 @@
 """The body of /metrics, in Prometheus's text format. Pure."""
 
 from agent.relay.meter import StreamView
-from agent.relay.supervisor import RelayView
+from agent.relay.relay_supervisor import RelayView
 from agent.shown.stats import AgentView
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

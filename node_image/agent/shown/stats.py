@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from agent import __version__
 from agent.relay.meter import StreamView
-from agent.relay.supervisor import RelayView
+from agent.relay.relay_supervisor import RelayView
 
 SCHEMA = "restream-node/1"
 

@@ -5,7 +5,7 @@ from html import escape
 from agent.client.answers import HeartbeatAnswer
 from agent.client.heartbeats import CoordinatorView
 from agent.relay.meter import StreamView
-from agent.relay.supervisor import RelayView
+from agent.relay.relay_supervisor import RelayView
 from agent.shown.stats import AgentView
 
 _PAGE = """<!doctype html>

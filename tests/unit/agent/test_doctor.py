@@ -8,9 +8,9 @@ from agent.doctor.findings import FindingKind, FindingState, conclusion, ok, pro
 from agent.doctor.inside import judge_upload
 from agent.doctor.outside import check_carrier, check_clock, check_ports
 from agent.doctor.routers import carrier_router
-from agent.settings import Settings
+from agent.settings import AgentSettings
 
-SETTINGS = Settings.from_env(
+SETTINGS = AgentSettings.from_env(
     {"COORDINATOR_URL": "https://api.example.org", "STREAM_ID": "s3", "PUBLIC_RTMP_PORT": "2003"}
 )
 OPEN, CLOSED = Port(True, "It answers."), Port(False, "Nothing accepts connections.")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.keys import KeyFileError, is_key, load_or_create_key, node_id_of
+from agent.node_key import KeyFileError, is_key, load_or_create_key, node_id_of
 
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
 

@@ -7,8 +7,8 @@ import pytest
 
 from agent.doctor.findings import FindingKind
 from agent.settings import VARIABLES
-from coordinator.polling.nodes import NodeStatus
 from coordinator.reasons import Reason
+from coordinator.sweeping.nodes import NodeStatus
 
 PAGE = (Path(__file__).parents[3] / "docs" / "operator.md").read_text()
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from agent.relay.engines import ENGINES
-from agent.settings import RELAY_ENGINES, VARIABLES, Settings, SettingsError, help_text
+from agent.settings import RELAY_ENGINES, VARIABLES, AgentSettings, SettingsError, help_text
 
 NODE = {"COORDINATOR_URL": "https://api.example.org/v1/", "STREAM_ID": "k3v9m2x7q4ab"}
 
 
 def test_two_variables_are_enough_for_a_node() -> None:
-    settings = Settings.from_env(NODE)
+    settings = AgentSettings.from_env(NODE)
     assert settings.coordinator_url == "https://api.example.org/v1"
     assert (settings.role, settings.relay_engine) == ("node", "nginx-rtmp")
     assert (settings.rtmp_port, settings.stats_port) == (1935, 8080)
@@ -31,20 +31,20 @@ def test_the_engines_that_can_be_chosen_are_those_that_there_are() -> None:
 
 
 def test_announced_ports_follow_the_local_ones_unless_they_are_set() -> None:
-    settings = Settings.from_env({**NODE, "RTMP_PORT": "2003", "PUBLIC_STATS_PORT": "2011"})
+    settings = AgentSettings.from_env({**NODE, "RTMP_PORT": "2003", "PUBLIC_STATS_PORT": "2011"})
     assert (settings.public_rtmp_port, settings.public_stats_port) == (2003, 2011)
 
 
 def test_an_ingest_needs_a_key_and_no_stream() -> None:
     env = {"COORDINATOR_URL": "http://127.0.0.1:8080", "ROLE": "ingest"}
     with pytest.raises(SettingsError, match="INGEST_KEY is missing"):
-        Settings.from_env(env)
-    assert Settings.from_env({**env, "INGEST_KEY": "secret"}).stream_id == ""
+        AgentSettings.from_env(env)
+    assert AgentSettings.from_env({**env, "INGEST_KEY": "secret"}).stream_id == ""
 
 
 def test_every_mistake_is_said_at_once() -> None:
     with pytest.raises(SettingsError) as wrong:
-        Settings.from_env({"ROLE": "relay", "RTMP_PORT": "0", "LOG_LEVEL": "loud"})
+        AgentSettings.from_env({"ROLE": "relay", "RTMP_PORT": "0", "LOG_LEVEL": "loud"})
     names = [sentence.split()[0] for sentence in wrong.value.sentences]
     assert names == ["ROLE", "RTMP_PORT", "COORDINATOR_URL", "LOG_LEVEL"]
 
@@ -92,23 +92,23 @@ def test_every_mistake_is_said_at_once() -> None:
 )
 def test_a_wrong_value_is_named_with_its_variable(name: str, value: str) -> None:
     with pytest.raises(SettingsError) as wrong:
-        Settings.from_env({**NODE, name: value})
+        AgentSettings.from_env({**NODE, name: value})
     assert [name in sentence for sentence in wrong.value.sentences] == [True]
 
 
 def test_a_wrong_secret_is_not_repeated() -> None:
     with pytest.raises(SettingsError) as wrong:
-        Settings.from_env({**NODE, "ROLE": "ingest", "INGEST_KEY": "hush hush"})
+        AgentSettings.from_env({**NODE, "ROLE": "ingest", "INGEST_KEY": "hush hush"})
     assert "hush" not in str(wrong.value)
     with pytest.raises(SettingsError) as wrong:
-        Settings.from_env({**NODE, "NOTIFY_URLS": "json://a, hush://b\n//hush"})
+        AgentSettings.from_env({**NODE, "NOTIFY_URLS": "json://a, hush://b\n//hush"})
     assert "hush" not in str(wrong.value)
     assert "address 2 of 2" in str(wrong.value)
 
 
 def test_addresses_of_the_operator_stand_between_spaces_or_commas_and_are_not_shown() -> None:
     """An address may hold commas itself."""
-    settings = Settings.from_env(
+    settings = AgentSettings.from_env(
         {**NODE, "NOTIFY_URLS": " json://a/x,ntfy://b, mailto://c?to=d,e "}
     )
     assert settings.notify_urls == ("json://a/x", "ntfy://b", "mailto://c?to=d,e")
@@ -124,6 +124,6 @@ def test_help_explains_every_variable_that_is_read() -> None:
             return default
 
     with pytest.raises(SettingsError):
-        Settings.from_env(Recorder())
+        AgentSettings.from_env(Recorder())
     assert read == {variable.name for variable in VARIABLES}
     assert all(re.search(rf"^  {v.name} ", help_text(), re.M) for v in VARIABLES)

@@ -2,7 +2,7 @@
 
 from agent.client.answers import HeartbeatAnswer, RelayedStream
 from agent.relay.meter import StreamView
-from agent.relay.supervisor import RelayView
+from agent.relay.relay_supervisor import RelayView
 from agent.shown.stats import AgentView
 from rtmp.addresses import RtmpAddress
 

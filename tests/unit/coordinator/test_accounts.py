@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from coordinator.adapters.documents import check_document
-from coordinator.adapters.store import Ref
+from coordinator.adapters.store.limits import check_document
+from coordinator.adapters.store.protocol import Ref
 from coordinator.keys import shard_of
 from coordinator.ledger.accounts import ACCOUNT_SHARDS, ACCOUNTS, Accounts, by_shard
 from coordinator.ledger.rows import Row

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import pytest
 from pydantic import BaseModel
 
-from coordinator.adapters.documents import check_document
-from coordinator.adapters.store import Ref
+from coordinator.adapters.store.limits import check_document
+from coordinator.adapters.store.protocol import Ref
 from coordinator.documents.codec import Codec, Stored
 from coordinator.documents.columns import FAST, Table, packed_table, unpacked_table
 from coordinator.documents.packing import UNPACKED_BYTES_MAX, deflated

@@ -3,7 +3,7 @@
 from coordinator.checking.checks import Check, Control, Verdict
 from coordinator.checking.controls import ControlCount, voided
 from coordinator.checking.suspicion import NOBODY
-from coordinator.checking.trustbook import TRUST_BOOKS, TrustBook
+from coordinator.checking.trust_book import TRUST_BOOKS, TrustBook
 from coordinator.reasons import Reason
 
 CONTROLS = {"n-good": Control.GOOD, "n-bad": Control.BAD}

@@ -8,8 +8,8 @@ test_suspicion).
 import random
 from dataclasses import replace
 
-from coordinator.adapters.documents import check_document
-from coordinator.adapters.store import DOCUMENT_BYTES_MAX, Ref
+from coordinator.adapters.store.limits import check_document
+from coordinator.adapters.store.protocol import DOCUMENT_BYTES_MAX, Ref
 from coordinator.checking.checks import RUNS, Check, Verdict
 from coordinator.keys import shard_of
 from coordinator.ledger.accounts import (
@@ -21,12 +21,12 @@ from coordinator.ledger.accounts import (
     Service,
 )
 from coordinator.ledger.rows import Row
-from coordinator.polling.polls import Outcome, Poll
-from coordinator.polling.rollups import ROLLUPS, NodeHour, Rollup
-from coordinator.polling.rosters import SLOTS_MAX, Slot
-from coordinator.polling.shards import WHOLE
-from coordinator.polling.sweeps import SWEEPS, Sweep
 from coordinator.reasons import Reason
+from coordinator.sweeping.polls import Outcome, Poll
+from coordinator.sweeping.rollups import ROLLUPS, NodeHour, Rollup
+from coordinator.sweeping.rosters import SLOTS_MAX, Slot
+from coordinator.sweeping.shards import WHOLE
+from coordinator.sweeping.sweeps import SWEEPS, Sweep
 from tests.stored_records import CARRIED, RUN, STATEMENT
 
 NODES = 10_000

@@ -4,14 +4,14 @@ import pytest
 
 from coordinator.checking.suspicion import Trust, TrustState
 from coordinator.ledger.rows import Row
-from coordinator.pages.earnings import Earns, answer_of
-from coordinator.pages.money_pages import NO_TOKENS
-from coordinator.pages.network import NodeView
-from coordinator.polling.nodes import NodeStatus, status_of
-from coordinator.polling.polls import Outcome
-from coordinator.polling.rosters import Slot
+from coordinator.projections.earnings import Earns, answer_of
+from coordinator.projections.money_projection import NO_TOKENS
+from coordinator.projections.network_view import NodeView
 from coordinator.reasons import Reason
 from coordinator.streams import StreamStatus
+from coordinator.sweeping.nodes import NodeStatus, node_status
+from coordinator.sweeping.polls import Outcome
+from coordinator.sweeping.rosters import Slot
 
 SLOT = Slot("n2", "s3", "http://192.0.2.5/", "192.0.2.5", 1935, 7, 1.0)
 PROVEN = TrustState(Trust.PROVEN, passed=3, last_pass_s=7.0)
@@ -66,7 +66,7 @@ def test_whatever_is_wrong_is_named_with_what_to_do(status: NodeStatus, reason: 
 def test_a_failed_check_is_told_with_what_it_found_and_what_to_do() -> None:
     """Not that it earns, nor that there is nothing to do."""
     failed = TrustState(Trust.PROVEN, passed=3, failed=1, last_pass_s=7.0, last_reason="replayed")
-    status, reason = status_of((Outcome.UP, Reason.OK), failed, gone=None)
+    status, reason = node_status((Outcome.UP, Reason.OK), failed, gone=None)
     view = NodeView(SLOT, status, reason, None, failed, NO_TOKENS)
     answer = answer_of(view, StreamStatus.ACTIVE, ())
     assert (status, reason, answer.earns) == (NodeStatus.UNHEALTHY, Reason.CHECK_FAILED, Earns.NO)
@@ -88,7 +88,7 @@ def test_a_node_that_says_it_is_up_is_told_what_its_checks_say(
     trust: TrustState, told: Reason
 ) -> None:
     """The last one that counts; whoever has failed it does not read as healthy."""
-    status, reason = status_of((Outcome.UP, Reason.OK), trust, gone=None)
+    status, reason = node_status((Outcome.UP, Reason.OK), trust, gone=None)
     assert reason is told
     assert (status is NodeStatus.HEALTHY) == (told in (Reason.UNPROVEN, Reason.OK))
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from coordinator.checking.checks import Check, Control, Event, Run, Verdict
+from coordinator.checking.checks import Check, Control, Run, TrustChange, Verdict
 from coordinator.epochs import Calendar
 from coordinator.ledger.epoch_records import EpochRecord
 from coordinator.ledger.terms import Terms
@@ -34,8 +34,8 @@ def test_a_run_that_was_recorded_late_is_left_out_and_counted() -> None:
 def test_what_other_streams_checks_made_of_a_node_is_evidence_too() -> None:
     """Its flag is one, whatever it relays; a fraud is told apart."""
     own, other = _check("n2", 3_607.0), replace(_check("n2", 3_611.0), stream_id="s7")
-    cleared = replace(other, due_s=3_613.0, event=Event.CLEARED)
-    fraud = replace(other, node_id="n3", due_s=3_617.0, event=Event.CONFIRMED)
+    cleared = replace(other, due_s=3_613.0, event=TrustChange.CLEARED)
+    fraud = replace(other, node_id="n3", due_s=3_617.0, event=TrustChange.CONFIRMED)
     run = Run(60, 3_600.0, 3_619.0, (), {}, (own, other, cleared, fraud))
     record = EpochRecord.of(1, CALENDAR, 7_320.0, [], [run])
     stream = Stream(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator.pages.history import (
+from coordinator.projections.history import (
     ABSENT,
     DAYS,
     FLOORS_PERMILLE,
@@ -13,7 +13,7 @@ from coordinator.pages.history import (
     NodeHistory,
     level_of,
 )
-from coordinator.polling.rollups import NodeHour
+from coordinator.sweeping.rollups import NodeHour
 
 UP, HALF, DOWN = NodeHour(60, 60, 0), NodeHour(60, 30, 0), NodeHour(60, 0, 0)
 MIDNIGHT = 24 * 20_777

@@ -5,15 +5,15 @@ from dataclasses import replace
 
 import pytest
 
-from coordinator.checking.checks import Check, Event, IngestState, Run, Verdict
+from coordinator.checking.checks import Check, IngestState, Run, TrustChange, Verdict
 from coordinator.epochs import Calendar
 from coordinator.ledger.epoch_records import EpochRecord
 from coordinator.ledger.rows import Row
-from coordinator.ledger.settlements import Evidence, settle
+from coordinator.ledger.settlements import EpochInput, settle
 from coordinator.ledger.statements import Statement
 from coordinator.ledger.terms import Terms
-from coordinator.pages.incidents import NODES_AN_EPOCH_MAX, Incident, incidents_of
-from coordinator.pages.node_pages import Line, Part
+from coordinator.projections.incidents import NODES_AN_EPOCH_MAX, Incident, incidents_of
+from coordinator.projections.node_buckets import BucketEpoch, NodeLine
 from coordinator.reasons import Reason
 from coordinator.streams import Stream
 
@@ -40,7 +40,9 @@ def _runs(checks: Sequence[Check] = (), missing: Sequence[int] = ()) -> list[Run
     ]
 
 
-def _check(minute: int, reason: Reason, event: Event | None = None, node_id: str = "n2") -> Check:
+def _check(
+    minute: int, reason: Reason, event: TrustChange | None = None, node_id: str = "n2"
+) -> Check:
     verdict = Verdict.UNKNOWN if reason.is_ours else Verdict.FAIL
     return Check(
         node_id, "s3", FIRST + minute, START_S + minute * 60 + 7.0, verdict, reason, event=event
@@ -54,8 +56,8 @@ def _found(
 ) -> list[Incident]:
     record = EpochRecord.of(EPOCH, CALENDAR, CALENDAR.evidence_until_s(EPOCH), [], runs)
     row = Row("n2", 60, 60, 0, 0, 0, 60, (), 7, 0, 0, Reason.OK, ())
-    lines = {f"n{at}": {"s3": Line("s3", 7, 2, one, row)} for at, one in enumerate(letters)}
-    return incidents_of(record, [Part(EPOCH, START_S, START_S + 3600, 60, lines)], settled)
+    lines = {f"n{at}": {"s3": NodeLine("s3", 7, 2, one, row)} for at, one in enumerate(letters)}
+    return incidents_of(record, [BucketEpoch(EPOCH, START_S, START_S + 3600, 60, lines)], settled)
 
 
 def test_a_quiet_hour_has_no_incident() -> None:
@@ -108,18 +110,21 @@ def test_checks_that_say_nothing_are_told_by_reason() -> None:
     assert Reason.UNKNOWN_CONTROL.says in found[0].says
 
 
-@pytest.mark.parametrize("event", [Event.CONFIRMED, Event.SUSPENDED, Event.FLAGGED, Event.CLEARED])
-def test_what_checks_proved_of_nodes_is_told(event: Event) -> None:
+@pytest.mark.parametrize(
+    "event",
+    [TrustChange.CONFIRMED, TrustChange.SUSPENDED, TrustChange.FLAGGED, TrustChange.CLEARED],
+)
+def test_what_checks_proved_of_nodes_is_told(event: TrustChange) -> None:
     """A flag alone is not: it decides nothing yet."""
     found = _found(_runs([_check(7, Reason.NO_STREAM, event)]))
-    told = {Event.CONFIRMED: "fraud/n2/", Event.SUSPENDED: "suspended/n2/"}.get(event)
+    told = {TrustChange.CONFIRMED: "fraud/n2/", TrustChange.SUSPENDED: "suspended/n2/"}.get(event)
     assert [each.key for each in found] == ([f"{told}{START_S + 427}"] if told else [])
 
 
 def test_a_mass_of_frauds_does_not_drown_the_rest() -> None:
     """They are in their own feeds."""
     checks = [
-        _check(minute, Reason.REPLAYED, Event.CONFIRMED, f"n{minute}") for minute in range(60)
+        _check(minute, Reason.REPLAYED, TrustChange.CONFIRMED, f"n{minute}") for minute in range(60)
     ]
     assert len(_found(_runs(checks))) == NODES_AN_EPOCH_MAX
 
@@ -127,7 +132,7 @@ def test_a_mass_of_frauds_does_not_drown_the_rest() -> None:
 def test_streams_end_and_run_dry_once() -> None:
     """In the epoch in which it happens."""
     terms = Terms(7_000_000, 5, 60)
-    evidence = Evidence("s3", EPOCH, START_S, START_S + 3600, terms, {}, ())
+    evidence = EpochInput("s3", EPOCH, START_S, START_S + 3600, terms, {}, ())
     assert _found(_runs(), settled=[(STREAM, settle(evidence, 7))]) == []
     spent = settle(evidence, 0)
     assert _found(_runs(), settled=[(STREAM, spent)]) == []
@@ -141,7 +146,7 @@ def test_streams_end_and_run_dry_once() -> None:
 def test_a_balance_that_is_used_up_is_told() -> None:
     """With the epoch that took the last of it."""
     terms = Terms(7_000_000, 5, 60)
-    evidence = Evidence("s3", EPOCH, START_S, START_S + 3600, terms, {}, ())
+    evidence = EpochInput("s3", EPOCH, START_S, START_S + 3600, terms, {}, ())
     statement = replace(settle(evidence, 7), balance_after_micros=0, paid_micros=7)
     (found,) = _found(_runs(), settled=[(STREAM, statement)])
     assert (found.key, found.title) == (f"used-up/s3/{EPOCH}", "Main stage: the balance is used up")

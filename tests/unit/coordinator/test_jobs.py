@@ -4,11 +4,11 @@ from datetime import date
 
 import pytest
 
-from coordinator.checking.days import LotteryDay
-from coordinator.polling.jobs import days_need_the_prober, somebody_is_there
-from coordinator.polling.nodes import Node
-from coordinator.polling.rosters import Roster, Slot
-from coordinator.polling.shards import WHOLE
+from coordinator.checking.sealed_days import LotteryDay
+from coordinator.sweeping.demand import days_need_the_prober, somebody_is_there
+from coordinator.sweeping.nodes import Node
+from coordinator.sweeping.rosters import Roster, Slot
+from coordinator.sweeping.shards import WHOLE
 
 MIDNIGHT_S = 1_795_305_600.0
 YESTERDAY, TODAY, TOMORROW = date(2026, 11, 21), date(2026, 11, 22), date(2026, 11, 23)

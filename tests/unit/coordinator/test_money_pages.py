@@ -3,18 +3,18 @@
 import random
 from dataclasses import replace
 
-from coordinator.adapters.documents import check_document
-from coordinator.adapters.store import DOCUMENT_BYTES_MAX, Ref
+from coordinator.adapters.store.limits import check_document
+from coordinator.adapters.store.protocol import DOCUMENT_BYTES_MAX, Ref
 from coordinator.epochs import Calendar
 from coordinator.ledger.accounts import Account, Accounts, Held, Service
 from coordinator.ledger.balances import opening_balance
 from coordinator.money import AMOUNT_MICROS_MAX
-from coordinator.pages.money_pages import (
+from coordinator.projections.money_projection import (
     MONEY_PAGES,
     NODES_SHOWN_MAX,
     STREAMS_CUT_MAX,
     STREAMS_SHOWN_MAX,
-    MoneyPage,
+    MoneyProjection,
     Tokens,
 )
 from coordinator.streams import Stream
@@ -35,17 +35,17 @@ ACCOUNT = Account({"s3": Service(7, 11, (Held(11, 13, 35),))}, 17, 19)
 
 def test_a_page_survives_its_document() -> None:
     """To the last micro-token."""
-    page = MoneyPage(3, 7.5).with_streams([(STREAM, BALANCE)])
+    page = MoneyProjection(3, 7.5).with_streams([(STREAM, BALANCE)])
     page = page.with_accounts(Accounts({"s3": 11}, {"n2": ACCOUNT}))
     assert page.tokens == {"n2": Tokens(13, 17, 19)}
     assert MONEY_PAGES.decode(MONEY_PAGES.encode(page)) == page
-    assert MONEY_PAGES.decode(MONEY_PAGES.encode(MoneyPage())) == MoneyPage()
+    assert MONEY_PAGES.decode(MONEY_PAGES.encode(MoneyProjection())) == MoneyProjection()
 
 
 def test_a_stream_is_replaced_and_the_others_stay() -> None:
     """With its balance; without one it has none."""
     other = STREAM.model_copy(update={"stream_id": "s5"})
-    page = MoneyPage().with_streams([(STREAM, BALANCE), (other, None)])
+    page = MoneyProjection().with_streams([(STREAM, BALANCE), (other, None)])
     ended = STREAM.model_copy(update={"ends_s": 99.0})
     richer = BALANCE.model_copy(update={"balance_micros": 2_000})
     page = page.with_streams([(ended, richer)])
@@ -59,7 +59,7 @@ def test_the_oldest_streams_go_first() -> None:
         STREAM.model_copy(update={"stream_id": f"s{n}", "created_s": float(n)})
         for n in range(STREAMS_SHOWN_MAX + 7)
     ]
-    page = MoneyPage().with_streams([(each, BALANCE) for each in streams])
+    page = MoneyProjection().with_streams([(each, BALANCE) for each in streams])
     assert page.streams.keys() == {f"s{n}" for n in range(7, STREAMS_SHOWN_MAX + 7)}
     assert page.balances.keys() == page.streams.keys()
 
@@ -72,7 +72,7 @@ def test_a_stream_that_still_runs_is_shown_before_newer_ones_that_ended() -> Non
         STREAM.model_copy(update={"stream_id": f"s{n}", "created_s": float(n)})
         for n in range(STREAMS_SHOWN_MAX + 7)
     ]
-    page = MoneyPage().with_streams([(each, settled) for each in streams[1:]])
+    page = MoneyProjection().with_streams([(each, settled) for each in streams[1:]])
     page = page.with_streams([(streams[0], running)])
     assert page.running == {"s0"}
     assert page.streams.keys() == {"s0", *(f"s{n}" for n in range(8, STREAMS_SHOWN_MAX + 7))}
@@ -82,7 +82,7 @@ def test_the_nodes_that_were_settled_last_are_shown() -> None:
     """Accounts keep everybody for ever, a page cannot."""
     gone = {f"n{at}": replace(ACCOUNT, services={"s3": Service(1, 2)}) for at in range(7)}
     here = {f"m{at}": ACCOUNT for at in range(NODES_SHOWN_MAX)}
-    page = MoneyPage().with_accounts(Accounts({}, gone | here))
+    page = MoneyProjection().with_accounts(Accounts({}, gone | here))
     assert page.tokens.keys() == here.keys()
 
 
@@ -95,7 +95,7 @@ def test_the_fullest_page_fits() -> None:
     def micros() -> int:
         return chance.randrange(AMOUNT_MICROS_MAX)
 
-    page = MoneyPage(1, 1.0)
+    page = MoneyProjection(1, 1.0)
     for n in range(STREAMS_SHOWN_MAX):
         stream = STREAM.model_copy(
             update={
@@ -127,7 +127,7 @@ def test_another_page_carries_its_part_of_it() -> None:
     streams = [
         STREAM.model_copy(update={"stream_id": f"s{n}", "created_s": float(n)}) for n in range(107)
     ]
-    page = MoneyPage(3, 7.5).with_streams([(each, BALANCE) for each in streams])
+    page = MoneyProjection(3, 7.5).with_streams([(each, BALANCE) for each in streams])
     page = page.with_accounts(Accounts({"s3": 11}, {"n2": ACCOUNT, "n3": ACCOUNT}))
     few = page.cut(["s3", "s404"], ["n3", "n404"])
     assert few.streams.keys() == few.balances.keys() == {"s3"}
@@ -142,8 +142,8 @@ def test_of_two_pages_the_newer_one_is_believed() -> None:
     """And what only one of them knows is kept."""
     other = STREAM.model_copy(update={"stream_id": "s5"})
     richer = BALANCE.model_copy(update={"balance_micros": 2_000})
-    old = MoneyPage(1, 7.0).with_streams([(STREAM, BALANCE), (other, BALANCE)])
-    new = MoneyPage(0, 11.0).with_streams([(STREAM, richer)])
+    old = MoneyProjection(1, 7.0).with_streams([(STREAM, BALANCE), (other, BALANCE)])
+    new = MoneyProjection(0, 11.0).with_streams([(STREAM, richer)])
     for both in (old.beside(new), new.beside(old)):
         assert both.written_s == 11.0
         assert both.streams.keys() == {"s3", "s5"}
@@ -154,4 +154,4 @@ def test_a_stream_runs_until_its_last_statement() -> None:
     """Its nodes may still be waiting for tokens."""
     over = BALANCE.model_copy(update={"due_epoch": None})
     other = STREAM.model_copy(update={"stream_id": "s5"})
-    assert MoneyPage().with_streams([(STREAM, BALANCE), (other, over)]).running == {"s3"}
+    assert MoneyProjection().with_streams([(STREAM, BALANCE), (other, over)]).running == {"s3"}

@@ -6,30 +6,30 @@ from dataclasses import replace
 
 import pytest
 
-from coordinator.adapters.documents import check_document
-from coordinator.adapters.store import DOCUMENT_BYTES_MAX, Ref
+from coordinator.adapters.store.limits import check_document
+from coordinator.adapters.store.protocol import DOCUMENT_BYTES_MAX, Ref
 from coordinator.checking.checks import Check, Control, IngestState, Run, Verdict
 from coordinator.checking.controls import ControlCount
-from coordinator.checking.prober_news import ProberNews
+from coordinator.checking.last_run import LastRun
 from coordinator.checking.suspicion import Trust, TrustState
-from coordinator.checking.trustbook import TrustBook
-from coordinator.pages.history import LEVELS, History, NodeHistory
-from coordinator.pages.money_pages import Tokens
-from coordinator.pages.network import network_of
-from coordinator.pages.network_pages import (
+from coordinator.checking.trust_book import TrustBook
+from coordinator.projections.history import LEVELS, History, NodeHistory
+from coordinator.projections.money_projection import Tokens
+from coordinator.projections.network_document import (
     NETWORK_PAGES,
-    NetworkPage,
-    News,
+    NetworkDocument,
     PackedNetwork,
-    bare_page,
+    ProjectionInput,
+    bare_document,
 )
-from coordinator.polling.nodes import NodeStatus
-from coordinator.polling.polls import Outcome, Poll
-from coordinator.polling.rollups import NodeHour
-from coordinator.polling.rosters import ROSTERS, Announced, PackedRoster, Roster, Slot
-from coordinator.polling.shards import WHOLE, Shard
-from coordinator.polling.sweeps import Sweep
+from coordinator.projections.network_view import network_of
 from coordinator.reasons import Reason
+from coordinator.sweeping.nodes import NodeStatus
+from coordinator.sweeping.polls import Outcome, Poll
+from coordinator.sweeping.rollups import NodeHour
+from coordinator.sweeping.rosters import ROSTERS, Announcement, PackedRoster, Roster, Slot
+from coordinator.sweeping.shards import WHOLE, Shard
+from coordinator.sweeping.sweeps import Sweep
 from tests.populated import network_page
 
 NOW_S = 1_795_305_637.0
@@ -42,19 +42,19 @@ STATE = TrustState(
 )
 
 
-def _page(**more: object) -> NetworkPage:
+def _page(**more: object) -> NetworkDocument:
     history = History(7, {"n2": NodeHistory("d", "", NodeHour(60, 60, 0, 0))})
-    news = ProberNews(
+    news = LastRun(
         3, 1.5, 2.5, {"pass": 7}, {"s3": IngestState.LIVE}, {"n2": Control.GOOD},
         {Control.GOOD: ControlCount(7, 0, 1)},
     )  # fmt: skip
-    page = NetworkPage(
+    page = NetworkDocument(
         WHOLE, 19, 4.25, (SLOT, LEFT), {0: POLL}, {"n2": STATE}, history, {"n2": "p7"}, news
     )
     return replace(page, **more)  # type: ignore[arg-type]  # by name
 
 
-def _read_again(page: NetworkPage) -> NetworkPage:
+def _read_again(page: NetworkDocument) -> NetworkDocument:
     fields = NETWORK_PAGES.encode(PackedNetwork.of(page))
     return NETWORK_PAGES.decode(fields).page()
 
@@ -80,7 +80,7 @@ def test_a_column_may_be_missing_or_unknown() -> None:
 
 def test_an_empty_page_survives_its_document() -> None:
     """The first sweep may find nobody."""
-    page = NetworkPage(WHOLE, 19)
+    page = NetworkDocument(WHOLE, 19)
     assert _read_again(page) == page
 
 
@@ -108,11 +108,11 @@ def test_the_next_sweep_makes_the_next_page() -> None:
     )
     run = Run(4, 3.0, 5.0, (), {"s3": IngestState.DOWN}, checks)
     count = {Control.BAD: ControlCount(2, 1, 0)}
-    news = News(TrustBook({"n9": STATE}, count, ProberNews().after(run)), None, 7.5)
+    news = ProjectionInput(TrustBook({"n9": STATE}, count, LastRun().after(run)), None, 7.5)
     page = _page().following(Sweep(WHOLE, 20, 1, {0: POLL}), roster, news)
     assert (page.tick, page.swept_seconds, page.slots) == (20, 7.5, (SLOT,))
     assert (page.trust, page.thumbnails) == ({}, {"n2": "p7"})
-    assert page.prober == ProberNews(
+    assert page.prober == LastRun(
         4, 3.0, 5.0, {"unknown": 1, "fail": 1}, {"s3": IngestState.DOWN}, {}, count
     )
 
@@ -126,11 +126,11 @@ def test_a_picture_stays_until_a_newer_one_comes() -> None:
     page, shown = _page(), []
     for check in (seen, blind, newer):
         run = Run(check.draw, 3.0, 5.0, (), {}, (check,))
-        book = TrustBook(news=ProberNews().after(run))
-        page = page.following(sweep, roster, News(book))
+        book = TrustBook(news=LastRun().after(run))
+        page = page.following(sweep, roster, ProjectionInput(book))
         shown.append(page.thumbnails)
     assert shown == [{"n2": "s3.0"}, {"n2": "s3.0"}, {"n2": "s3.1"}]
-    gone = page.following(sweep, Roster(WHOLE, 2, 0.0, ()), News(TrustBook()))
+    gone = page.following(sweep, Roster(WHOLE, 2, 0.0, ()), ProjectionInput(TrustBook()))
     assert gone.thumbnails == {}
 
 
@@ -167,7 +167,7 @@ def test_without_a_page_nothing_is_whole() -> None:
 
 def test_a_bare_page_shows_who_is_there() -> None:
     """Before the collector wrote the first one."""
-    page = bare_page(Roster(WHOLE, 1, 0.0, (SLOT,)), None, TrustBook())
+    page = bare_document(Roster(WHOLE, 1, 0.0, (SLOT,)), None, TrustBook())
     network = network_of([page], {}, 60)
     assert network.nodes["n2"].reason is Reason.NOT_YET_SWEPT
     assert (network.swept_s, network.is_whole) == (None, True)
@@ -183,10 +183,10 @@ def _crowd(nodes: int, host: int, path: int, chance: random.Random) -> Roster:
     """As many of `nodes` as a roster takes, with random addresses of these lengths."""
     streams = ["".join(chance.choices(_IDS, k=12)) for _ in range(500)]
 
-    def announced() -> Announced:
+    def announced() -> Announcement:
         name = "".join(chance.choices(string.ascii_lowercase + string.digits, k=host))
         end = "".join(chance.choices(_IN_PATHS, k=path))
-        return Announced(
+        return Announcement(
             "n" + "".join(chance.choices(_IDS, k=19)),
             chance.choice(streams),
             f"http://{name}:{chance.randrange(1024, 65_536)}/{end}",
@@ -199,7 +199,7 @@ def _crowd(nodes: int, host: int, path: int, chance: random.Random) -> Roster:
     return Roster(WHOLE, 1, 0.0).taking_in([announced() for _ in range(nodes)], TICK)
 
 
-def _all_at_random(roster: Roster, chance: random.Random) -> NetworkPage:
+def _all_at_random(roster: Roster, chance: random.Random) -> NetworkDocument:
     """No two numbers alike: nothing that compresses."""
     past = "".join([*LEVELS, "~", "-"])
 
@@ -229,9 +229,9 @@ def _all_at_random(roster: Roster, chance: random.Random) -> NetworkPage:
     slots = tuple(replace(slot, joined_tick=TICK - number(10**6)) for slot in roster.slots)
     pictures = {slot.node_id: "".join(chance.choices(_IDS, k=16)) for slot in slots}
     streams = {"".join(chance.choices(_IDS, k=12)): IngestState.UNKNOWN for _ in range(500)}
-    news = ProberNews(TICK, NOW_S, NOW_S, streams=streams)
+    news = LastRun(TICK, NOW_S, NOW_S, streams=streams)
     past_of_all = History(1, history)
-    return NetworkPage(WHOLE, TICK, 1.0, slots, polls, trust, past_of_all, pictures, news)
+    return NetworkDocument(WHOLE, TICK, 1.0, slots, polls, trust, past_of_all, pictures, news)
 
 
 @pytest.mark.parametrize(("host", "path"), [(12, 1), (30, 10), (10, 25), (10, 470), (250, 10)])

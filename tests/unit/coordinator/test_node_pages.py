@@ -4,20 +4,20 @@ import random
 from dataclasses import replace
 from typing import Any
 
-from coordinator.adapters.documents import check_document
-from coordinator.adapters.store import Ref
-from coordinator.checking.checks import Check, Event, Verdict
+from coordinator.adapters.store.limits import check_document
+from coordinator.adapters.store.protocol import Ref
+from coordinator.checking.checks import Check, TrustChange, Verdict
 from coordinator.epochs import Calendar
 from coordinator.ledger.balances import opening_balance
 from coordinator.ledger.rows import Carried, Row
-from coordinator.pages.money_pages import MoneyPage, Tokens
-from coordinator.pages.node_pages import (
+from coordinator.projections.money_projection import MoneyProjection, Tokens
+from coordinator.projections.node_buckets import (
     BUCKET_PAGES,
     BYTES_MAX,
     EPOCHS_KEPT,
     Bucket,
-    Line,
-    Part,
+    BucketEpoch,
+    NodeLine,
     is_known,
 )
 from coordinator.reasons import Reason
@@ -63,11 +63,11 @@ def _attempt(due_s: float, chance: random.Random) -> dict[str, Any]:
     }
 
 
-def _part(epoch: int, nodes: int, checks_each: int, seed: int = 7) -> Part:
+def _part(epoch: int, nodes: int, checks_each: int, seed: int = 7) -> BucketEpoch:
     chance = random.Random(seed + epoch)
     names = [f"n{number:019d}" for number in range(nodes)]
     lines = {
-        name: {"s3": Line("s3", 1_500_000, 24, "u" * 60, _row(name, chance))} for name in names
+        name: {"s3": NodeLine("s3", 1_500_000, 24, "u" * 60, _row(name, chance))} for name in names
     }
     checks = []
     for name in names:
@@ -80,10 +80,10 @@ def _part(epoch: int, nodes: int, checks_each: int, seed: int = 7) -> Part:
                     attempts=attempts,
                 )
             )  # fmt: skip
-    return Part(epoch, epoch * 3600, epoch * 3600 + 3600, 60, lines, tuple(checks))
+    return BucketEpoch(epoch, epoch * 3600, epoch * 3600 + 3600, 60, lines, tuple(checks))
 
 
-def _page(parts: list[Part], bytes_max: int = BYTES_MAX) -> Bucket:
+def _page(parts: list[BucketEpoch], bytes_max: int = BYTES_MAX) -> Bucket:
     page = Bucket()
     for part in parts:
         page = page.with_part(part, bytes_max)
@@ -143,7 +143,7 @@ def test_streams_of_one_epoch_may_come_in_several_calls() -> None:
     whole = _part(11, 2, 2)
     first = "n" + "0" * 19
     line = replace(whole.lines[first]["s3"], stream_id="s5")
-    other = Part(11, whole.starts_s, whole.ends_s, 60, {first: {"s5": line}}, whole.checks)
+    other = BucketEpoch(11, whole.starts_s, whole.ends_s, 60, {first: {"s5": line}}, whole.checks)
     (found,) = _page([whole, other]).epochs_of(first)
     assert [line.stream_id for line in found.lines] == ["s3", "s5"]
     assert len(found.checks) == 2
@@ -164,17 +164,19 @@ def test_checks_are_found_again_as_they_were() -> None:
         {"seconds": 7.0, "started_s": 422.001, "thumbnail": "s3.7"},
     )
     checks = (
-        Check("n2", "s3", 7, 420.25, Verdict.FAIL, Reason.LAGGING, None, Event.FLAGGED, attempts),
+        Check(
+            "n2", "s3", 7, 420.25, Verdict.FAIL, Reason.LAGGING, None, TrustChange.FLAGGED, attempts
+        ),
         Check("n2", "s3", 8, 480.5, Verdict.PASS, Reason.PASSED, 420.25, None, attempts[1:]),
         Check("n5", "s5", 7, 421.0, Verdict.UNKNOWN, Reason.UNKNOWN_LATE),
     )
-    page = Bucket().with_part(Part(0, 0, 3600, 60, checks=checks[::-1]))
+    page = Bucket().with_part(BucketEpoch(0, 0, 3600, 60, checks=checks[::-1]))
     for node_id, expected in (("n2", checks[:2]), ("n5", checks[2:]), ("n7", ())):
         (found,) = page.epochs_of(node_id)
         assert found.checks == expected
 
 
-def _money(nodes: int) -> MoneyPage:
+def _money(nodes: int) -> MoneyProjection:
     """As many tokens as there can be, a hundred streams."""
     chance = random.Random(7)
     streams = [
@@ -190,7 +192,7 @@ def _money(nodes: int) -> MoneyPage:
         )
         for at in range(120)
     ]
-    page = MoneyPage(3, 7.0)
+    page = MoneyProjection(3, 7.0)
     page = page.with_streams([(one, opening_balance(one, 10**17, Calendar())) for one in streams])
     held = {
         f"n{at:019d}": Tokens(*(chance.getrandbits(50) for _ in range(3))) for at in range(nodes)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from coordinator.adapters.packet_lines import ffprobe_argv, packet_of
-from coordinator.media.packets import Packet
+from coordinator.adapters.media.packet_lines import ffprobe_argv, packet_of
+from coordinator.proof.packets import Packet
 from rtmp.addresses import RtmpAddress
 
 DIGEST = "0123456789abcdef" * 4

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator.ledger.places import Earner, network_limit, unpaid_of
+from coordinator.ledger.paid_places import Earner, network_limit, unpaid_of
 from coordinator.ledger.terms import Terms
 from coordinator.reasons import Reason
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from coordinator.media.packets import DTS_MODULUS_MS, Capture, Packet, dts_difference_ms
-from coordinator.media.proof import ProofParameters, Verdict, capture_seconds, judge
+from coordinator.proof.judging import ProofParameters, Verdict, capture_seconds, judge
+from coordinator.proof.packets import DTS_MODULUS_MS, Capture, Packet, dts_difference_ms
 from coordinator.reasons import Reason
 from tests.packet_streams import T0, live, served, with_packets
 

@@ -1,14 +1,14 @@
 """When pending tokens become available."""
 
 from coordinator.ledger.rows import Row
-from coordinator.pages.node_pages import Line, NodeEpoch
-from coordinator.pages.releases import Release, next_release
+from coordinator.projections.node_buckets import NodeEpoch, NodeLine
+from coordinator.projections.releases import Release, next_release
 from coordinator.reasons import Reason
 
 
 def _epoch(epoch: int, micros: int, forfeited: int = 0, stream_id: str = "s3") -> NodeEpoch:
     row = Row("n2", 60, 60, 0, 0, 0, 60, (), micros, 0, forfeited, Reason.OK, ())
-    line = Line(stream_id, 7_000_000, 2, "u" * 60, row)
+    line = NodeLine(stream_id, 7_000_000, 2, "u" * 60, row)
     return NodeEpoch(epoch, epoch * 3600, epoch * 3600 + 3600, 60, (line,), (), ())
 
 

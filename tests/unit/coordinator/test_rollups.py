@@ -1,9 +1,9 @@
 """An hour of sweeps as counts."""
 
-from coordinator.polling.rollups import ROLLUPS, NodeHour, rolled_up
-from coordinator.polling.rosters import Roster, Slot
-from coordinator.polling.shards import WHOLE
-from coordinator.polling.sweeps import SweepBits
+from coordinator.sweeping.rollups import ROLLUPS, NodeHour, rolled_up
+from coordinator.sweeping.rosters import Roster, Slot
+from coordinator.sweeping.shards import WHOLE
+from coordinator.sweeping.sweeps import SweepBits
 
 
 def _slot(node_id: str, stream_id: str, left: int | None = None) -> Slot:

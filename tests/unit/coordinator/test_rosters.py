@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from coordinator.polling.rosters import ROSTERS, Announced, PackedRoster, Roster
-from coordinator.polling.shards import WHOLE
+from coordinator.sweeping.rosters import ROSTERS, Announcement, PackedRoster, Roster
+from coordinator.sweeping.shards import WHOLE
 
-NODE = Announced("n2", "s3", "http://192.0.2.5:8080/stats.json", "192.0.2.5", 1935, False, 11.0)
+NODE = Announcement("n2", "s3", "http://192.0.2.5:8080/stats.json", "192.0.2.5", 1935, False, 11.0)
 EMPTY = Roster(shard=WHOLE, version=1, cursor_s=0.0)
 
 

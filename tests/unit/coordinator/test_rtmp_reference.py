@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from coordinator.adapters.rtmp_reference import back_dated
-from coordinator.media.packets import DTS_MODULUS_MS
+from coordinator.adapters.media.rtmp_reference import back_dated
+from coordinator.proof.packets import DTS_MODULUS_MS
 from tests.packet_streams import live
 
 

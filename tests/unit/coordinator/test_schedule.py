@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from coordinator.checking.schedule import Lottery, commitment, day_of, day_secret
+from coordinator.checking.lottery import Lottery, commitment, day_of, day_secret
 
 KEY = "k" * 32
 SECRET = day_secret(KEY, date(2026, 11, 22))

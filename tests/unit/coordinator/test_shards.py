@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator.polling.shards import SHARDS_MAX, WHOLE, Shard, all_of
+from coordinator.sweeping.shards import SHARDS_MAX, WHOLE, Shard, all_of
 
 
 @pytest.mark.parametrize("count", [1, 3, SHARDS_MAX])

@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from coordinator.adapters.documents import check_document
-from coordinator.adapters.store import Ref
-from coordinator.checking.checks import Check, Event, Verdict
+from coordinator.adapters.store.limits import check_document
+from coordinator.adapters.store.protocol import Ref
+from coordinator.checking.checks import Check, TrustChange, Verdict
 from coordinator.ledger.rows import Carried, Row, Voided
-from coordinator.ledger.settlements import ABSENT_EPOCHS_MAX, Evidence, settle
+from coordinator.ledger.settlements import ABSENT_EPOCHS_MAX, EpochInput, settle
 from coordinator.ledger.statements import Statement, pending_of
 from coordinator.ledger.terms import Terms
-from coordinator.polling.minutes import Minutes
 from coordinator.reasons import Reason
+from coordinator.sweeping.minutes import Minutes
 
 MINUTE = 60
 TERMS = Terms(rate_micros_per_hour=7_200_000, max_paid_nodes=5, minute_seconds=MINUTE)
@@ -21,7 +21,9 @@ ALL_UP = Minutes(due=(1 << 60) - 1, up=(1 << 60) - 1)
 MICROS_A_MINUTE = 120_000
 
 
-def _check(minute: float, verdict: Verdict = Verdict.PASS, event: Event | None = None) -> Check:
+def _check(
+    minute: float, verdict: Verdict = Verdict.PASS, event: TrustChange | None = None
+) -> Check:
     reason = {
         Verdict.PASS: Reason.PASSED,
         Verdict.DEGRADED: Reason.DEGRADED,
@@ -32,13 +34,13 @@ def _check(minute: float, verdict: Verdict = Verdict.PASS, event: Event | None =
     return Check("n2", "s3", int(due_s // 60), due_s, verdict, reason, event=event)
 
 
-def _fail(minute: float, event: Event | None = None) -> Check:
+def _fail(minute: float, event: TrustChange | None = None) -> Check:
     return _check(minute, Verdict.FAIL, event)
 
 
-def _evidence(*checks: Check, **more: Any) -> Evidence:
+def _evidence(*checks: Check, **more: Any) -> EpochInput:
     return replace(
-        Evidence("s3", 1, 3600, 7200, TERMS, {"n2": ALL_UP}, checks),
+        EpochInput("s3", 1, 3600, 7200, TERMS, {"n2": ALL_UP}, checks),
         **more,
     )
 
@@ -122,7 +124,7 @@ def test_an_unmeasured_minute_off_the_roster_is_nothing() -> None:
 def test_minutes_of_a_flagged_node_are_parked_and_paid_when_it_is_cleared() -> None:
     """Passing retests do not pay one by one."""
     checks = (
-        _fail(9.5, Event.FLAGGED),
+        _fail(9.5, TrustChange.FLAGGED),
         _check(19.5),
         _check(29.5),
     )
@@ -134,13 +136,13 @@ def test_minutes_of_a_flagged_node_are_parked_and_paid_when_it_is_cleared() -> N
         Reason.AFTER_FAILURE: 10,
     }
     assert parked.reason is Reason.SUSPECTED
-    cleared = _row(*checks, _check(39.5, event=Event.CLEARED), carried=PROVEN)
+    cleared = _row(*checks, _check(39.5, event=TrustChange.CLEARED), carried=PROVEN)
     assert (cleared.minutes_paid, cleared.minutes_voided) == (20, 20)
 
 
 def test_a_flag_is_cleared_by_retests_wherever_the_node_relays() -> None:
     """Flagged here, cleared while it relayed another stream: nothing is parked for ever."""
-    cleared = replace(_check(9.5, event=Event.CLEARED), stream_id="s7")
+    cleared = replace(_check(9.5, event=TrustChange.CLEARED), stream_id="s7")
     before = Carried(1800.0, flagged=True, parked=7)
     row = _row(_check(29.5), elsewhere=[cleared], carried={"n2": before})
     assert (row.minutes_paid, row.carried.flagged, row.carried.parked) == (37, False, 0)
@@ -149,10 +151,10 @@ def test_a_flag_is_cleared_by_retests_wherever_the_node_relays() -> None:
 
 def test_a_flag_raised_elsewhere_parks_pay_here() -> None:
     """One node, one trust: another stream is no way around it."""
-    flagged = replace(_fail(9.5, Event.FLAGGED), stream_id="s7")
+    flagged = replace(_fail(9.5, TrustChange.FLAGGED), stream_id="s7")
     row = _row(_check(4.5), _check(29.5), elsewhere=[flagged], carried=PROVEN)
     assert (row.minutes_paid, row.carried.parked, row.carried.flagged) == (5, 25, True)
-    suspended = replace(_fail(39.5, Event.SUSPENDED), stream_id="s7")
+    suspended = replace(_fail(39.5, TrustChange.SUSPENDED), stream_id="s7")
     row = _row(_check(4.5), _check(29.5), elsewhere=[suspended, flagged], carried=PROVEN)
     assert (row.minutes_paid, row.minutes_unpaid(Reason.SUSPENDED)) == (5, 25)
     assert row.voided_by == (Voided(99, 3600 + 39.5 * MINUTE, 25, Reason.SUSPENDED),)
@@ -160,13 +162,13 @@ def test_a_flag_raised_elsewhere_parks_pay_here() -> None:
 
 def test_who_is_only_elsewhere_has_no_row() -> None:
     """Whatever became of its trust there."""
-    flagged = replace(_fail(9.5, Event.FLAGGED), node_id="n3", stream_id="s7")
+    flagged = replace(_fail(9.5, TrustChange.FLAGGED), node_id="n3", stream_id="s7")
     assert [row.node_id for row in settle(_evidence(elsewhere=[flagged]), 0).rows] == ["n2"]
 
 
 def test_a_failed_retest_voids_back_to_the_passed_one_before() -> None:
     """Minutes that a retest has passed for stay parked."""
-    checks = _fail(9.5, Event.FLAGGED), _check(14.5), _check(19.5), _fail(29.5)
+    checks = _fail(9.5, TrustChange.FLAGGED), _check(14.5), _check(19.5), _fail(29.5)
     row = _row(*checks, carried=PROVEN)
     assert (row.carried.parked, row.minutes_unpaid(Reason.VOIDED)) == (5, 20)
 
@@ -174,11 +176,11 @@ def test_a_failed_retest_voids_back_to_the_passed_one_before() -> None:
 def test_suspension_voids_what_is_parked_and_keeps_parking() -> None:
     """What was earned before is not touched; what comes after waits for the flag to be cleared."""
     checks = (
-        _fail(9.5, Event.FLAGGED),
+        _fail(9.5, TrustChange.FLAGGED),
         _check(14.5),
         _check(19.5),
-        _fail(29.5, Event.SUSPENDED),
-        _check(39.5, event=Event.FLAGGED),
+        _fail(29.5, TrustChange.SUSPENDED),
+        _check(39.5, event=TrustChange.FLAGGED),
         _check(44.5),
     )
     row = _row(*checks, carried=PROVEN)
@@ -192,23 +194,23 @@ def test_suspension_voids_what_is_parked_and_keeps_parking() -> None:
     assert row.minutes_voided == 40
     assert sum(voided.minutes for voided in row.voided_by) == 25
     assert row.forfeited_micros == 0
-    cleared = _row(*checks, _check(59.5, event=Event.CLEARED), carried=PROVEN)
+    cleared = _row(*checks, _check(59.5, event=TrustChange.CLEARED), carried=PROVEN)
     assert (cleared.minutes_paid, cleared.carried.flagged) == (20, False)
 
 
 def test_parked_minutes_are_carried_and_decided_later() -> None:
     """Paid in the statement of the epoch in which the flag is cleared; returned on fraud."""
     before = {"n2": Carried(1800.0, waiting=3, flagged=True, parked=7)}
-    cleared = _row(_check(4.5, event=Event.CLEARED), carried=before)
+    cleared = _row(_check(4.5, event=TrustChange.CLEARED), carried=before)
     assert (cleared.minutes_waiting_before, cleared.minutes_paid) == (10, 15)
-    confirmed = _row(_fail(4.5, Event.CONFIRMED), carried=before)
+    confirmed = _row(_fail(4.5, TrustChange.CONFIRMED), carried=before)
     assert (confirmed.minutes_paid, confirmed.minutes_voided) == (0, 70)
     assert dict(confirmed.unpaid) == {Reason.VOIDED: 8, Reason.FRAUD: 62}
 
 
 def test_confirmed_fraud_is_paid_nothing_of_its_epoch() -> None:
     """Not for passes before, which would be pending, and not for passes that come later."""
-    row = _row(_check(9.5), _fail(19.5, Event.CONFIRMED), _check(29.5), carried=PROVEN)
+    row = _row(_check(9.5), _fail(19.5, TrustChange.CONFIRMED), _check(29.5), carried=PROVEN)
     assert row.reason is Reason.FRAUD
     assert (row.minutes_paid, row.minutes_voided, row.minutes_waiting) == (0, 60, 0)
     later = _row(_check(29.5), carried={"n2": row.carried})

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from coordinator.adapters.documents import check_document
-from coordinator.adapters.store import Ref
+from coordinator.adapters.store.limits import check_document
+from coordinator.adapters.store.protocol import Ref
 from coordinator.documents.codec import Codec
 from coordinator.documents.records import fields_of, is_record
 from tests.stored_records import RECORDS, closed, codecs, opened

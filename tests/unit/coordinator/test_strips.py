@@ -1,8 +1,8 @@
 """An epoch's minutes as letters, and letters as what is drawn."""
 
-from coordinator.pages.strips import counted, letters_of, overlaid, stretches_of
-from coordinator.polling.minutes import Minutes
-from coordinator.polling.polls import Outcome
+from coordinator.projections.minute_letters import counted, letters_of, overlaid, stretches_of
+from coordinator.sweeping.minutes import Minutes
+from coordinator.sweeping.polls import Outcome
 
 
 def test_every_outcome_has_its_letter() -> None:

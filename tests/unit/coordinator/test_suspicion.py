@@ -3,11 +3,11 @@
 import random
 from dataclasses import replace
 
-from coordinator.adapters.documents import check_document
-from coordinator.adapters.store import DOCUMENT_BYTES_MAX, Ref
-from coordinator.checking.checks import Check, Event, Verdict
+from coordinator.adapters.store.limits import check_document
+from coordinator.adapters.store.protocol import DOCUMENT_BYTES_MAX, Ref
+from coordinator.checking.checks import Check, TrustChange, Verdict
 from coordinator.checking.suspicion import NOBODY, Trust, TrustState, observe
-from coordinator.checking.trustbook import NODES_KEPT_MAX, TRUST_BOOKS, TrustBook
+from coordinator.checking.trust_book import NODES_KEPT_MAX, TRUST_BOOKS, TrustBook
 from coordinator.keys import node_id_of
 from coordinator.reasons import Reason
 
@@ -25,7 +25,7 @@ def _check(kind: str, at: int = 0) -> Check:
     return Check("n2", "s3", at, 60.0 * at, verdict, reason)
 
 
-def _after(kinds: str) -> tuple[TrustState, list[Event | None]]:
+def _after(kinds: str) -> tuple[TrustState, list[TrustChange | None]]:
     state, events = NOBODY, []
     for at, kind in enumerate(kinds):
         state, event = observe(
@@ -47,12 +47,12 @@ def test_a_node_that_serves_nothing_is_flagged_within_three_checks() -> None:
     """Storj needs 41."""
     state, events = _after("fff")
     assert state.trust is Trust.FLAGGED
-    assert events == [None, None, Event.FLAGGED]
+    assert events == [None, None, TrustChange.FLAGGED]
 
 
 def test_content_proven_wrong_twice_flags_at_once() -> None:
     """An honest relay cannot do that."""
-    assert _after("pppppwppw")[1][-1] is Event.FLAGGED
+    assert _after("pppppwppw")[1][-1] is TrustChange.FLAGGED
 
 
 def test_one_failure_now_and_then_is_forgiven() -> None:
@@ -72,7 +72,7 @@ def test_wrong_content_and_failing_retests_make_a_fraud() -> None:
     for kinds in ("ww" + "fff", "fwf" + "fwf", "fff" + "wfw"):
         state, events = _after(kinds + "ppp")
         assert state.trust is Trust.FRAUD
-        assert events[len(kinds) - 1] is Event.CONFIRMED
+        assert events[len(kinds) - 1] is TrustChange.CONFIRMED
         assert not any(events[len(kinds) :])
 
 
@@ -80,14 +80,14 @@ def test_absence_is_no_fraud_however_long_it_lasts() -> None:
     """A cut line, or a rival's flood: three failed retests suspend, and more change nothing."""
     state, events = _after("fff" + "fff" + "f" * 50)
     assert state.trust is Trust.SUSPENDED
-    assert (events[2], events[5]) == (Event.FLAGGED, Event.SUSPENDED)
+    assert (events[2], events[5]) == (TrustChange.FLAGGED, TrustChange.SUSPENDED)
     assert not any(events[6:])
 
 
 def test_a_suspended_node_that_serves_again_is_cleared_by_six_more_passes() -> None:
     """The pass has it retested in every draw; its id and what it earned stay its own."""
     state, events = _after("ffffff" + "ff" + "p" + "pppppp")
-    assert (events[8], events[-1]) == (Event.FLAGGED, Event.CLEARED)
+    assert (events[8], events[-1]) == (TrustChange.FLAGGED, TrustChange.CLEARED)
     assert (state.trust, state.flagged_s) == (Trust.PROVEN, None)
     assert not any(events[9:-1])
 
@@ -96,27 +96,27 @@ def test_one_that_serves_only_now_and_then_is_suspended_again() -> None:
     """A lucky pass pays nothing: its minutes are parked, and void with the next suspension."""
     state, events = _after("ffffff" + "p" + "fff")
     assert state.trust is Trust.SUSPENDED
-    assert events[6:] == [Event.FLAGGED, None, None, Event.SUSPENDED]
+    assert events[6:] == [TrustChange.FLAGGED, None, None, TrustChange.SUSPENDED]
 
 
 def test_a_suspended_node_that_serves_something_else_is_a_fraud() -> None:
     """Content proven wrong is proof at any time."""
     state, events = _after("ffffff" + "wfw")
     assert state.trust is Trust.FRAUD
-    assert events[-1] is Event.CONFIRMED
+    assert events[-1] is TrustChange.CONFIRMED
 
 
 def test_a_cleared_node_is_not_reminded_of_content() -> None:
     """One wrong packet long ago does not add up with one of today."""
     state, events = _after("w" + "fff" + "pppppp" + "w")
-    assert Event.CLEARED in events
+    assert TrustChange.CLEARED in events
     assert state.trust is Trust.PROVEN
 
 
 def test_a_flag_is_cleared_by_passing_retests() -> None:
     """Six of them; the score starts anew."""
     state, events = _after("fff" + "ppfppfpp")
-    assert events[-1] is Event.CLEARED
+    assert events[-1] is TrustChange.CLEARED
     assert (state.trust, state.score, state.flagged_s) == (Trust.PROVEN, 0, None)
 
 
@@ -138,7 +138,7 @@ def test_our_own_fault_changes_nothing() -> None:
 def test_a_book_survives_its_document() -> None:
     """And marks the checks that caused something."""
     book, checks = TrustBook().observing([_check("f", at) for at in range(3)])
-    assert [check.event for check in checks] == [None, None, Event.FLAGGED]
+    assert [check.event for check in checks] == [None, None, TrustChange.FLAGGED]
     assert TRUST_BOOKS.decode(TRUST_BOOKS.encode(book)) == book
     assert TrustBook().of("n9") == NOBODY
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from coordinator.documents.bitmaps import bitmap_from
-from coordinator.polling.polls import OUTCOME_OF_FAILURE, Outcome, Poll, judge
-from coordinator.polling.rosters import Slot
-from coordinator.polling.shards import WHOLE, Shard
-from coordinator.polling.sweeps import SWEEP_BITS, SWEEPS, Sweep, newest_of, sweep_key
 from coordinator.reasons import Reason
 from coordinator.strangers.relay_stats import Media, RelayStats
+from coordinator.sweeping.polls import OUTCOME_OF_FAILURE, Outcome, Poll, outcome_of
+from coordinator.sweeping.rosters import Slot
+from coordinator.sweeping.shards import WHOLE, Shard
+from coordinator.sweeping.sweeps import SWEEP_BITS, SWEEPS, Sweep, newest_of, sweep_key
 
 SLOT = Slot("n2", "s3", "http://192.0.2.5:8080/stats.json", "192.0.2.5", 1935, 7, 11.0)
 LIVE = RelayStats(Media.LIVE, viewers=3, bytes_in=500, bytes_out=900, node_id="n2")
@@ -19,7 +19,7 @@ LIVE = RelayStats(Media.LIVE, viewers=3, bytes_in=500, bytes_out=900, node_id="n
 def _judged(
     answer: RelayStats | Reason, previous: Poll | None = None, *, live: bool = True
 ) -> tuple[Outcome, Reason]:
-    poll = judge(SLOT, answer, previous, stream_is_live=live, tick=13)
+    poll = outcome_of(SLOT, answer, previous, stream_is_live=live, tick=13)
     return poll.outcome, poll.reason
 
 
@@ -48,12 +48,12 @@ def test_what_a_node_says_decides_its_outcome(
 
 def test_counters_that_stand_still_are_a_stall() -> None:
     """After two sweeps without a byte; one may be chance."""
-    first = judge(SLOT, LIVE, None, stream_is_live=True, tick=13)
-    second = judge(SLOT, LIVE, first, stream_is_live=True, tick=14)
-    third = judge(SLOT, LIVE, second, stream_is_live=True, tick=15)
+    first = outcome_of(SLOT, LIVE, None, stream_is_live=True, tick=13)
+    second = outcome_of(SLOT, LIVE, first, stream_is_live=True, tick=14)
+    third = outcome_of(SLOT, LIVE, second, stream_is_live=True, tick=15)
     assert [p.outcome for p in (first, second, third)] == [Outcome.UP, Outcome.UP, Outcome.STALLED]
     moving = replace(LIVE, bytes_in=501)
-    assert judge(SLOT, moving, third, stream_is_live=True, tick=16).outcome is Outcome.UP
+    assert outcome_of(SLOT, moving, third, stream_is_live=True, tick=16).outcome is Outcome.UP
 
 
 def test_a_relay_without_counters_cannot_stand_still() -> None:
@@ -61,7 +61,7 @@ def test_a_relay_without_counters_cannot_stand_still() -> None:
     poll = None
     for tick in range(13, 20):
         stats = replace(LIVE, bytes_in=None)
-        poll = judge(SLOT, stats, poll, stream_is_live=True, tick=tick)
+        poll = outcome_of(SLOT, stats, poll, stream_is_live=True, tick=tick)
     assert poll is not None
     assert poll.outcome is Outcome.UP
     assert (poll.minutes_up, poll.minutes_due, poll.since_tick) == (7, 7, 13)
@@ -69,9 +69,9 @@ def test_a_relay_without_counters_cannot_stand_still() -> None:
 
 def test_missed_polls_are_counted_in_a_row() -> None:
     """Any answer ends the row, a bad one too."""
-    first = judge(SLOT, Reason.CONNECT_FAILED, None, stream_is_live=True, tick=13)
-    second = judge(SLOT, Reason.STATS_TIMEOUT, first, stream_is_live=True, tick=14)
-    third = judge(SLOT, Reason.STATS_INVALID, second, stream_is_live=True, tick=15)
+    first = outcome_of(SLOT, Reason.CONNECT_FAILED, None, stream_is_live=True, tick=13)
+    second = outcome_of(SLOT, Reason.STATS_TIMEOUT, first, stream_is_live=True, tick=14)
+    third = outcome_of(SLOT, Reason.STATS_INVALID, second, stream_is_live=True, tick=15)
     assert [poll.misses for poll in (first, second, third)] == [1, 2, 0]
 
 
@@ -87,8 +87,8 @@ def test_every_failure_of_a_poll_has_an_outcome() -> None:
 
 def test_a_sweep_survives_its_document() -> None:
     """Rows and bitmaps say the same."""
-    up = judge(SLOT, LIVE, None, stream_is_live=True, tick=13)
-    down = judge(SLOT, Reason.CONNECT_FAILED, None, stream_is_live=True, tick=13)
+    up = outcome_of(SLOT, LIVE, None, stream_is_live=True, tick=13)
+    down = outcome_of(SLOT, Reason.CONNECT_FAILED, None, stream_is_live=True, tick=13)
     sweep = Sweep(shard=WHOLE, tick=13, roster_version=1, polls={0: up, 3: down, 17: up})
     fields = SWEEPS.encode(sweep)
     assert SWEEPS.decode(fields) == sweep

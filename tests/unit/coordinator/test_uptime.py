@@ -2,11 +2,11 @@
 
 from coordinator.checking.checks import IngestState, Run
 from coordinator.epochs import Calendar
-from coordinator.polling.minutes import Minutes
-from coordinator.polling.rosters import Roster, Slot
-from coordinator.polling.shards import WHOLE
-from coordinator.polling.sweeps import SweepBits
-from coordinator.polling.uptime import idle_ticks_of, minutes_of
+from coordinator.sweeping.minutes import Minutes
+from coordinator.sweeping.rosters import Roster, Slot
+from coordinator.sweeping.shards import WHOLE
+from coordinator.sweeping.sweeps import SweepBits
+from coordinator.sweeping.uptime import idle_ticks_of, minutes_of
 
 TICKS = range(100, 105)
 

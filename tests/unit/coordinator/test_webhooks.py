@@ -13,9 +13,9 @@ from coordinator.ledger.statements import Summary
 from coordinator.ledger.webhooks import (
     GIVE_UP_SECONDS,
     PAUSES_S,
-    Event,
     EventKind,
     Webhook,
+    WebhookEvent,
     events_of,
     is_too_old,
     low_after,
@@ -125,7 +125,7 @@ def test_a_receivers_own_library_verifies_it() -> None:
 
 def test_the_signature_is_the_documented_one() -> None:
     """Computed once by hand: HMAC-SHA256 over id.timestamp.body, in base64."""
-    event = Event("s3-11-statement-ready", EventKind.STATEMENT_READY, b"{}")
+    event = WebhookEvent("s3-11-statement-ready", EventKind.STATEMENT_READY, b"{}")
     headers = signed_headers(event, "whsec_" + "a2V5" * 8, 1_000.9)
     assert headers["webhook-timestamp"] == "1000"
     assert headers["webhook-signature"] == "v1,tsMSl8Qplo1tGJfnHVHb0vNVuKCRRdzJlmyzMC7pYaw="

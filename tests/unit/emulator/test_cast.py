@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.keys import load_or_create_key
-from agent.settings import Settings as AgentSettings
+from agent.node_key import load_or_create_key
+from agent.settings import AgentSettings
 from coordinator.adapters.settings import (
     ApiSettings,
     CollectorSettings,
@@ -17,11 +17,11 @@ from coordinator.adapters.settings import (
 from coordinator.checking.checks import Control
 from coordinator.keys import node_id_of
 from emulator import publisher
-from emulator.cheats import claims
+from emulator.cheats import false_claims as claims
+from emulator.cloud_scheduler.cron import Schedule
 from emulator.cloud_scheduler.jobs import Job
-from emulator.cloud_scheduler.schedule import Schedule
 from emulator.demo import cast
-from emulator.demo.cast import Member, Stage
+from emulator.demo.cast import Member, Staging
 
 HONEST = Member("node-1", "honest", 1109, 1117)
 LOOP = Member("loop-1", "loop", 1123, 1129)
@@ -46,14 +46,14 @@ SETTINGS: dict[str, type[Settings]] = {
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(
+def stage(tmp_path: Path) -> Staging:
+    return Staging(
         tmp_path / "demo", Path("/tmp/restream-demo-test"), PORTS, (HONEST, LOOP, GOOD, BAD)
     )
 
 
 @pytest.mark.parametrize("name", cast.FUNCTIONS)
-def test_each_function_accepts_its_settings(stage: Stage, name: str) -> None:
+def test_each_function_accepts_its_settings(stage: Staging, name: str) -> None:
     command = cast.function(stage, name)
     settings = SETTINGS[name].from_env(command.env)
     assert settings.sweep_seconds == 5
@@ -63,19 +63,19 @@ def test_each_function_accepts_its_settings(stage: Stage, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", cast.FUNCTIONS)
-def test_no_function_is_told_a_secret_of_another(stage: Stage, name: str) -> None:
+def test_no_function_is_told_a_secret_of_another(stage: Staging, name: str) -> None:
     env = "\n".join(cast.function(stage, name).env.values())
     assert stage.keys.sponsor not in env
     assert stage.keys.ingest not in env
     assert (stage.keys.lottery in env) == (name == "prober")
 
 
-def test_every_key_is_new_in_every_run(stage: Stage) -> None:
-    other = Stage(stage.folder, stage.scratch, PORTS, ())
+def test_every_key_is_new_in_every_run(stage: Staging) -> None:
+    other = Staging(stage.folder, stage.scratch, PORTS, ())
     assert stage.keys != other.keys
 
 
-def test_agents_accept_their_settings(stage: Stage) -> None:
+def test_agents_accept_their_settings(stage: Staging) -> None:
     ingest = AgentSettings.from_env(cast.ingest(stage).env)
     node = AgentSettings.from_env(cast.node(stage, HONEST, "k3v9m2x7q4ab").env)
     assert (ingest.role, ingest.rtmp_port, ingest.ingest_key) == ("ingest", 1031, stage.keys.ingest)
@@ -85,14 +85,14 @@ def test_agents_accept_their_settings(stage: Stage) -> None:
     assert node.work_dir != ingest.work_dir
 
 
-def test_a_cheat_is_its_own_program_in_a_nodes_place(stage: Stage) -> None:
+def test_a_cheat_is_its_own_program_in_a_nodes_place(stage: Staging) -> None:
     cheat = cast.node(stage, LOOP, "k3v9m2x7q4ab")
     assert cheat.argv[-1] == "emulator.cheats.loop"
     assert cheat.env["RTMP_PORT"] == "1123"
     assert cheat.env["COORDINATOR_URL"] == "http://127.0.0.1:1009"
 
 
-def test_the_prober_knows_the_control_nodes_before_any_of_them_runs(stage: Stage) -> None:
+def test_the_prober_knows_the_control_nodes_before_any_of_them_runs(stage: Staging) -> None:
     """Their keys are made with the cast, and each program finds its own."""
     settings = ProberSettings.from_env(cast.function(stage, "prober").env)
     assert settings.controls == {GOOD.node_id: Control.GOOD, BAD.node_id: Control.BAD}
@@ -106,7 +106,7 @@ def test_the_prober_knows_the_control_nodes_before_any_of_them_runs(stage: Stage
 
 
 def test_the_streams_key_is_in_a_file_of_our_own_and_in_no_command_line(
-    stage: Stage, tmp_path: Path
+    stage: Staging, tmp_path: Path
 ) -> None:
     stage = replace(stage, scratch=tmp_path)
     command = cast.publish("rtmp://h:1031/live/k3v9?key=s3cret", stage, None)
@@ -118,7 +118,7 @@ def test_the_streams_key_is_in_a_file_of_our_own_and_in_no_command_line(
     assert options.stat().st_mode & 0o777 == 0o600
 
 
-def test_the_scheduler_calls_the_three_functions_at_their_paces(stage: Stage) -> None:
+def test_the_scheduler_calls_the_three_functions_at_their_paces(stage: Staging) -> None:
     argv = cast.scheduler(stage).argv
     every_5_s = Schedule.parse("every 5 seconds")
     jobs = [Job.parse(argv[i + 1]) for i, word in enumerate(argv) if word == "--job"]
@@ -129,7 +129,7 @@ def test_the_scheduler_calls_the_three_functions_at_their_paces(stage: Stage) ->
     ]
 
 
-def test_api_and_payout_know_the_jobs_and_where_to_switch_them(stage: Stage) -> None:
+def test_api_and_payout_know_the_jobs_and_where_to_switch_them(stage: Staging) -> None:
     """All are shown; the payout's own is never paused."""
     settings = {
         "api": ApiSettings.from_env(cast.function(stage, "api").env),
@@ -147,7 +147,7 @@ def test_api_and_payout_know_the_jobs_and_where_to_switch_them(stage: Stage) -> 
 
 
 def test_nothing_of_the_users_own_environment_reaches_a_part(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    stage: Staging, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     stage = replace(stage, scratch=tmp_path)
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:3128")

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from coordinator.keys import node_id_of
 from coordinator.strangers.relay_stats import RelayStats, parse_stats
-from emulator.cheats import PROGRAMS, claims
-from emulator.cheats.claims import Claims, Setup
+from emulator.cheats import PROGRAMS
+from emulator.cheats import false_claims as claims
+from emulator.cheats.false_claims import FalseClaims, Setup
 
 KEY = "k" * 43
 SETUP = Setup("http://127.0.0.1:9", "k3v9m2x7q4ab", "127.0.0.1", 2, 3, KEY)
@@ -21,7 +22,7 @@ def test_a_cheats_id_is_the_one_the_coordinator_derives() -> None:
 
 
 def test_a_cheats_statistics_are_those_of_a_lively_node() -> None:
-    cheat = Claims(SETUP, BORN_S, viewers=7)
+    cheat = FalseClaims(SETUP, BORN_S, viewers=7)
     early, late = (_told(cheat, BORN_S + age_s) for age_s in (11.0, 13.0))
     for stats in (early, late):
         assert stats.media == "live"
@@ -49,5 +50,5 @@ def test_a_cheat_takes_an_honest_nodes_environment_and_a_new_key_each_time() -> 
     assert first.key != second.key
 
 
-def _told(cheat: Claims, now_s: float) -> RelayStats:
+def _told(cheat: FalseClaims, now_s: float) -> RelayStats:
     return parse_stats(json.dumps(cheat.stats(now_s)).encode(), SETUP.stream_id)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from emulator.demo.public_api import Node, micros_of, tokens_of
+from emulator.demo.public_api import PublicNode, micros_of, tokens_of
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_amounts_are_written_without_needless_digits(micros: int, tokens: str) -
 
 
 def test_a_node_is_read_from_the_wire_and_unknown_fields_are_let_pass() -> None:
-    node = Node.model_validate(
+    node = PublicNode.model_validate(
         {
             "node_id": "n2",
             "stream_id": "s3",

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from emulator.cloud_scheduler.cron import Schedule, ScheduleError
 from emulator.cloud_scheduler.delivery import CallError, headers
 from emulator.cloud_scheduler.jobs import Job, JobError, Retry, defined
 from emulator.cloud_scheduler.runner import IN_FLIGHT_MAX, Runner
-from emulator.cloud_scheduler.schedule import Schedule, ScheduleError
 
 ROOT = Path(__file__).resolve().parents[3]
 DEFINITIONS = ROOT / "terraform" / "jobs.json"

@@ -4,7 +4,7 @@ from typing import Any
 
 from emulator.demo.cast import Member
 from emulator.demo.network import View
-from emulator.demo.public_api import Node
+from emulator.demo.public_api import PublicNode
 from emulator.demo.table import death_lines, lines_of
 from emulator.processes.supervisor import Death
 
@@ -12,12 +12,12 @@ MEMBERS = (Member("node-1", "honest", 2, 3), Member("dead-1", "dead", 5, 7))
 N1 = MEMBERS[0].node_id
 
 
-def _node(node_id: str, **fields: Any) -> Node:
+def _node(node_id: str, **fields: Any) -> PublicNode:
     told = {"node_id": node_id, "stream_id": "s", "status": "healthy", "reason": "ok"}
-    return Node.model_validate({**told, **fields})
+    return PublicNode.model_validate({**told, **fields})
 
 
-def _view(*nodes: Node) -> View:
+def _view(*nodes: PublicNode) -> View:
     return View(at_s=13.0, stream=None, nodes={node.node_id: node for node in nodes}, trouble=())
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from emulator.demo.cast import Member
-from emulator.demo.public_api import Node, Statement, Stream
+from emulator.demo.public_api import PublicNode, PublicStatement, PublicStream
 from emulator.demo.verdict import Result, missing, report, warm_up_reason, whole_epoch
 
 HONEST, DEAD = Member("node-1", "honest", 2, 3), Member("dead-1", "dead", 5, 7)
@@ -27,8 +27,8 @@ def _row(node_id: str, due: int, up: int, earned: str) -> dict[str, Any]:
     }
 
 
-def _statement(epoch: int, *rows: dict[str, Any]) -> Statement:
-    return Statement.model_validate(
+def _statement(epoch: int, *rows: dict[str, Any]) -> PublicStatement:
+    return PublicStatement.model_validate(
         {
             "stream_id": "s",
             "epoch": epoch,
@@ -41,8 +41,8 @@ def _statement(epoch: int, *rows: dict[str, Any]) -> Statement:
     )
 
 
-def _stream(balance: str) -> Stream:
-    return Stream.model_validate(
+def _stream(balance: str) -> PublicStream:
+    return PublicStream.model_validate(
         {
             "stream_id": "s",
             "status": "active",
@@ -53,8 +53,8 @@ def _stream(balance: str) -> Stream:
     )
 
 
-def _node(node_id: str, status: str) -> Node:
-    return Node.model_validate(
+def _node(node_id: str, status: str) -> PublicNode:
+    return PublicNode.model_validate(
         {
             "node_id": node_id,
             "stream_id": "s",

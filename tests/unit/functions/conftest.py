@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from api.wiring import build_on
-from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.records import Measurements
+from coordinator.adapters.records.ledger import Ledger
 from coordinator.adapters.settings import ApiSettings
 from coordinator.keys import node_id_of, sha256_hex
 from tests.doubles.memory import MemoryStore

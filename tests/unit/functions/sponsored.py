@@ -7,12 +7,12 @@ import httpx
 from coordinator.adapters.log import Log
 from coordinator.checking.checks import Check, IngestState, Run, Verdict
 from coordinator.epochs import Calendar
-from coordinator.polling.polls import Outcome, Poll
-from coordinator.polling.rosters import Roster, Slot
-from coordinator.polling.shards import WHOLE
-from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
-from payout.settling import Settler
+from coordinator.sweeping.polls import Outcome, Poll
+from coordinator.sweeping.rosters import Roster, Slot
+from coordinator.sweeping.shards import WHOLE
+from coordinator.sweeping.sweeps import Sweep
+from payout.settler import Settler
 from tests.unit.functions.conftest import NOW_S, SPONSOR_KEY, Coordinator, bearer
 
 CALENDAR = Calendar()

@@ -6,9 +6,9 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from api.pages.about import WEIGHTS, limits_of
+from api.site.about_page import WEIGHTS, limits_of
 from coordinator.checking.suspicion import PUBLISHED
-from coordinator.media.proof import ProofParameters
+from coordinator.proof.judging import ProofParameters
 from coordinator.reasons import Reason
 from tests.lived import CALENDAR, FIRST_EPOCH, Lived
 from tests.unit.functions.html_page import Page

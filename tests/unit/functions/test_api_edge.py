@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 from api.http.edge import Edge
 from api.http.problems import ProblemKind
 from coordinator.adapters.log import Log
-from coordinator.adapters.store import Ref
+from coordinator.adapters.store.protocol import Ref
 from tests.unit.functions.conftest import SPONSOR_KEY, STREAM, Coordinator, bearer
 
 READS = ["/", "/streams", "/nodes", "/healthz", "/openapi.json", "/docs", "/style.css"]

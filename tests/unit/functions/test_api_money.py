@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from api.routes.money import ROWS_PAGE_MAX
-from coordinator.adapters.ledger import ENTRIES_PAGE_MAX
+from coordinator.adapters.records.ledger import ENTRIES_PAGE_MAX
 from coordinator.ledger.rows import Row
-from coordinator.ledger.settlements import Draft, Evidence
+from coordinator.ledger.settlements import Draft, EpochInput
 from coordinator.ledger.terms import Terms
 from coordinator.money import format_tokens, parse_tokens
 from coordinator.reasons import Reason
@@ -263,7 +263,7 @@ async def _settled_with(
 ) -> None:
     """An epoch in which these nodes have a row, with a minute that is paid."""
     bounds_s = CALENDAR.epoch_bounds_s(epoch)
-    evidence = Evidence(stream_id, epoch, *bounds_s, Terms(1_500_000, 100, 60), {}, ())
+    evidence = EpochInput(stream_id, epoch, *bounds_s, Terms(1_500_000, 100, 60), {}, ())
     rows = [
         Row(node, 1, 1, 0, 0, 0, 1, (), 0, 0, 0, Reason.OK, voided_by=()) for node in sorted(nodes)
     ]

@@ -6,16 +6,16 @@ from typing import Any
 import httpx
 import pytest
 
-from api.nodes import NEWCOMERS_AT_ONCE
-from collector.sweeping import announced
+from api.services.announcements import NEWCOMERS_AT_ONCE
+from collector.sweeper import announced
 from coordinator.checking.checks import Check, IngestState, Run, Verdict
 from coordinator.keys import node_id_of
-from coordinator.polling.polls import judge
-from coordinator.polling.rosters import Roster
-from coordinator.polling.shards import WHOLE
-from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 from coordinator.strangers.relay_stats import Media, RelayStats
+from coordinator.sweeping.polls import outcome_of
+from coordinator.sweeping.rosters import Roster
+from coordinator.sweeping.shards import WHOLE
+from coordinator.sweeping.sweeps import Sweep
 from tests.unit.functions.conftest import NODE_ID, NODE_KEY, NOW_S, Coordinator, bearer
 
 
@@ -35,7 +35,7 @@ async def _swept(coordinator: Coordinator, tick: int, stats: RelayStats | Reason
     roster = Roster(WHOLE, 1, 0.0).taking_in(announced(await measurements.changed_nodes(0.0)), tick)
     await measurements.put_roster(roster)
     polls = {
-        at: judge(slot, stats, None, stream_is_live=True, tick=tick)
+        at: outcome_of(slot, stats, None, stream_is_live=True, tick=tick)
         for at, slot in enumerate(roster.slots)
     }
     await measurements.create_sweep(Sweep(WHOLE, tick, 1, polls), NOW_S)

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from api.wiring import build_on
-from coordinator.adapters.webhook_records import Webhooks
+from coordinator.adapters.records.webhooks import Webhooks
 from coordinator.keys import sha256_hex
 from tests.doubles.memory import MemoryStore
 from tests.unit.functions.conftest import (

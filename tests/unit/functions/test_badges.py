@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from api.pages.badges import Badge, stream_badge
+from api.site.badges import Badge, stream_badge
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import hashlib
 
 import pytest
 
-from api.pages.docs import FOLDER, READER_PATH, SHA256, VERSION
+from api.site.docs import FOLDER, READER_PATH, SHA256, VERSION
 from tests.unit.functions.conftest import Coordinator
 
 BUNDLE = f"{READER_PATH}/swagger-ui-bundle.js"

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from coordinator.adapters.store import Ref
+from coordinator.adapters.store.protocol import Ref
 from coordinator.checking.checks import RUNS, Check, IngestState, Run, Verdict
-from coordinator.polling.rosters import Roster, Slot
-from coordinator.polling.shards import WHOLE
 from coordinator.reasons import Reason
+from coordinator.sweeping.rosters import Roster, Slot
+from coordinator.sweeping.shards import WHOLE
 from tests.unit.functions.conftest import Coordinator
 
 DRAW = 29_922_600

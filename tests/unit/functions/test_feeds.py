@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from api.pages.atom import Entry, Feed, feed_xml
+from api.site.atom import AtomEntry, Feed, feed_xml
 from tests.lived import Lived
 from tests.unit.functions.lived_api import Site, site_of
 
@@ -109,7 +109,7 @@ async def test_an_unknown_node_has_no_feed(site: Site) -> None:
 
 def test_hostile_text_stays_text() -> None:
     """Markup is escaped, and what XML cannot hold is replaced."""
-    entry = Entry("k/7", 7.0, "<b>\x00 ]]> & \ud800\ufffe", "</feed><script>\x1b", "/n/n2")
+    entry = AtomEntry("k/7", 7.0, "<b>\x00 ]]> & \ud800\ufffe", "</feed><script>\x1b", "/n/n2")
     document = feed_xml(Feed("<&>", "/feed.atom", "/", (entry,)), "https://api.example.org")
     feed = etree.fromstring(document)
     assert SCHEMA.validate(feed), SCHEMA.error_log

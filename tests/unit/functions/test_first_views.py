@@ -10,14 +10,14 @@ from dataclasses import replace
 
 import pytest
 
-from coordinator.adapters.ledger import Ledger
-from coordinator.adapters.materialising import Materialiser
 from coordinator.adapters.records import Measurements
-from coordinator.adapters.store import Ref, Store
+from coordinator.adapters.records.ledger import Ledger
+from coordinator.adapters.records.materialiser import Materialiser
+from coordinator.adapters.store.protocol import Ref, Store
 from coordinator.money import format_tokens
-from coordinator.pages.network_pages import NetworkPage
-from coordinator.pages.node_pages import bucket_of
-from coordinator.polling.shards import WHOLE
+from coordinator.projections.network_document import NetworkDocument
+from coordinator.projections.node_buckets import bucket_of
+from coordinator.sweeping.shards import WHOLE
 from tests.doubles.memory import MemoryStore
 from tests.lived import STREAM_ID, Lived
 from tests.populated import network_page, node_id
@@ -74,7 +74,7 @@ async def _grown(store: Store, lived: Lived, nodes: int) -> None:
     more = network_page(nodes, lived.now_s)
     count = len(page.slots)
     moved = {at + count: poll for at, poll in more.polls.items()}
-    grown = NetworkPage(
+    grown = NetworkDocument(
         WHOLE, page.tick, 4.2, page.slots + more.slots, {**page.polls, **moved},
         {**page.trust, **more.trust}, page.history, page.thumbnails, page.prober,
     )  # fmt: skip

@@ -6,16 +6,16 @@ import httpx
 import pytest
 
 from api.wiring import build_on
-from collector.sweeping import announced
+from collector.sweeper import announced
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.records import Measurements
 from coordinator.checking.checks import Check, Run, Verdict
-from coordinator.polling.polls import Poll, judge
-from coordinator.polling.rosters import Roster
-from coordinator.polling.shards import WHOLE
-from coordinator.polling.sweeps import Sweep
 from coordinator.reasons import Reason
 from coordinator.strangers.relay_stats import Media, RelayStats
+from coordinator.sweeping.polls import Poll, outcome_of
+from coordinator.sweeping.rosters import Roster
+from coordinator.sweeping.shards import WHOLE
+from coordinator.sweeping.sweeps import Sweep
 from tests.doubles.counting import CountingStore
 from tests.doubles.memory import MemoryStore
 from tests.unit.functions.conftest import (
@@ -72,7 +72,7 @@ class _World:
         self.roster = self.roster.without(lost, tick).taking_in(announced(changed), tick)
         await self.measurements.put_roster(self.roster)
         self.polls = {
-            at: judge(slot, answer, self.polls.get(at), stream_is_live=True, tick=tick)
+            at: outcome_of(slot, answer, self.polls.get(at), stream_is_live=True, tick=tick)
             for at, slot in enumerate(self.roster.slots)
             if slot.is_polled_at(tick)
         }

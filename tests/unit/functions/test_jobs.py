@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from api.jobs import SECONDS_MIN, Jobs
-from coordinator.polling.jobs import JobState
+from api.services.scheduled_jobs import SECONDS_MIN, Jobs
+from coordinator.sweeping.demand import JobState
 from tests.doubles.jobs import MemoryScheduler, give_way
 
 START_S = 1_000.0

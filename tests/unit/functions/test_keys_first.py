@@ -6,8 +6,8 @@ import pytest
 from fastapi import FastAPI, Security
 from httpx import ASGITransport, AsyncClient, Response
 
-from api.http import errors
-from api.http.keys import IngestKey
+from api.http import error_handlers as errors
+from api.http.callers import IngestKey
 from api.http.problems import Problem, ProblemKind
 from api.http.route import Route
 from api.wiring import build_on

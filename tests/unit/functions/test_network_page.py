@@ -8,21 +8,21 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 
-from api.pages.bars import day_bars, hour_bars
-from api.pages.health import State, health_of, job_line
-from api.pages.listing import NODES_A_PAGE, Asked, NodeList
-from api.pages.network import age_of
-from api.snapshots import Snapshot
+from api.services.snapshots import Snapshot
+from api.site.bars import day_bars, hour_bars
+from api.site.health_lines import State, health_of, job_line
+from api.site.listing import NODES_A_PAGE, Asked, NodeList
+from api.site.network_page import age_of
 from api.wiring import build_on
 from coordinator.adapters.records import Measurements
 from coordinator.checking.checks import Control
 from coordinator.checking.controls import ControlCount
-from coordinator.pages.history import NodeHistory
-from coordinator.pages.network import Network, NodeView, network_of
-from coordinator.polling.jobs import JobState
-from coordinator.polling.nodes import NodeStatus
-from coordinator.polling.rollups import NodeHour
-from coordinator.polling.shards import Shard
+from coordinator.projections.history import NodeHistory
+from coordinator.projections.network_view import NetworkView, NodeView, network_of
+from coordinator.sweeping.demand import JobState
+from coordinator.sweeping.nodes import NodeStatus
+from coordinator.sweeping.rollups import NodeHour
+from coordinator.sweeping.shards import Shard
 from tests.doubles.counting import CountingStore
 from tests.doubles.jobs import MemoryScheduler
 from tests.doubles.memory import MemoryStore
@@ -248,7 +248,7 @@ async def test_jobs_are_shown_and_a_rest_is_said() -> None:
 # -- lists -----------------------------------------------------------------------------------
 
 
-def _network(nodes: int = 200) -> Network:
+def _network(nodes: int = 200) -> NetworkView:
     return network_of([network_page(nodes, NOW_S)], money_page(nodes, NOW_S).tokens, 60)
 
 
@@ -360,7 +360,7 @@ async def test_every_picture_is_well_formed(site: _Site) -> None:
 # -- health ----------------------------------------------------------------------------------
 
 
-def _snapshot(network: Network, now_s: float = NOW_S) -> Snapshot:
+def _snapshot(network: NetworkView, now_s: float = NOW_S) -> Snapshot:
     money = money_page(3, NOW_S)
     return Snapshot(now_s, tuple(money.streams.values()), dict(money.balances), network)
 

@@ -14,11 +14,11 @@ from api.wire import statements
 from api.wiring import build_on
 from coordinator.checking.checks import Check, Run, Verdict
 from coordinator.ledger.rows import Carried, Row
-from coordinator.media.packets import Capture
-from coordinator.media.proof import Proof
-from coordinator.polling.rosters import Slot
+from coordinator.proof.judging import Proof
+from coordinator.proof.packets import Capture
 from coordinator.reasons import Reason
-from prober.checking import _evidence
+from coordinator.sweeping.rosters import Slot
+from prober.checker import _evidence
 from tests.doubles.memory import MemoryStore
 from tests.unit.functions.conftest import settings
 

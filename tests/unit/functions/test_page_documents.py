@@ -1,10 +1,14 @@
 """Readers of pages hold what they read lately, and little of it."""
 
-from coordinator.adapters.page_documents import HELD_MAX, PageReader, PageWriter
-from coordinator.pages.incidents import Incident
-from coordinator.pages.money_pages import MoneyPage
-from coordinator.pages.node_pages import Part, bucket_of
-from coordinator.pages.stream_pages import StreamHour
+from coordinator.adapters.records.projection_documents import (
+    HELD_MAX,
+    ProjectionReader,
+    ProjectionWriter,
+)
+from coordinator.projections.incidents import Incident
+from coordinator.projections.money_projection import MoneyProjection
+from coordinator.projections.node_buckets import BucketEpoch, bucket_of
+from coordinator.projections.stream_projection import StreamHour
 from tests.doubles.counting import CountingStore
 from tests.doubles.memory import MemoryStore
 
@@ -14,9 +18,9 @@ HOUR = StreamHour(7, 25_200, 28_800, 60, 1, 60, {}, 7, 0, 0, 11, 4, {})
 async def test_a_document_is_read_again_only_when_it_may_have_changed() -> None:
     """What was absent is held as well: nobody makes us look for it again and again."""
     store, now_s = CountingStore(MemoryStore()), [100.0]
-    reader, writer = PageReader(store, lambda: now_s[0], 60.0), PageWriter(store)
+    reader, writer = ProjectionReader(store, lambda: now_s[0], 60.0), ProjectionWriter(store)
     assert (await reader.stream("s3")).hours == ()
-    await writer.add_hour("s3", HOUR, None, MoneyPage(), ())
+    await writer.add_hour("s3", HOUR, None, MoneyProjection(), ())
     store.operations.reads = 0
     assert (await reader.stream("s3")).hours == ()
     assert store.operations.reads == 0
@@ -28,7 +32,7 @@ async def test_a_document_is_read_again_only_when_it_may_have_changed() -> None:
 async def test_only_the_last_few_documents_are_held() -> None:
     """A megabyte each: those that were not asked for longest are let go."""
     store = CountingStore(MemoryStore())
-    reader = PageReader(store, lambda: 7.0, 60.0)
+    reader = ProjectionReader(store, lambda: 7.0, 60.0)
     names = [f"s{number}" for number in range(HELD_MAX + 1)]
     for name in [*names[:-1], names[0], names[-1], names[0]]:
         await reader.stream(name)
@@ -40,9 +44,9 @@ async def test_only_the_last_few_documents_are_held() -> None:
 async def test_writers_and_readers_agree_on_where_a_node_is() -> None:
     """Buckets, streams and incidents do not meet in one document."""
     store = MemoryStore()
-    reader, writer = PageReader(store, lambda: 7.0, 0.0), PageWriter(store)
-    part = Part(7, 25_200, 28_800, 60, offline_s={"n2": (7.0,)})
-    await writer.add_part(bucket_of("n2"), part, MoneyPage())
+    reader, writer = ProjectionReader(store, lambda: 7.0, 0.0), ProjectionWriter(store)
+    part = BucketEpoch(7, 25_200, 28_800, 60, offline_s={"n2": (7.0,)})
+    await writer.add_part(bucket_of("n2"), part, MoneyProjection())
     await writer.add_incidents(7, [Incident("fraud/n2/7", 7.0, "A", "B.", "/n/n2")])
     (epoch,) = (await reader.bucket("n2")).epochs_of("n2")
     assert (epoch.epoch, epoch.offline_s) == (7, (7.0,))

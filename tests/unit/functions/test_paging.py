@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from coordinator.adapters.ledger import Ledger
-from coordinator.adapters.page_documents import PageReader
-from coordinator.adapters.store import Decide, Fields, Ref, Store, StoreError
-from coordinator.checking.checks import Event, Verdict
-from coordinator.pages.node_pages import NodeEpoch, bucket_of
+from coordinator.adapters.records.ledger import Ledger
+from coordinator.adapters.records.projection_documents import ProjectionReader
+from coordinator.adapters.store.protocol import Decide, Fields, Ref, Store, StoreError
+from coordinator.checking.checks import TrustChange, Verdict
+from coordinator.projections.node_buckets import NodeEpoch, bucket_of
 from coordinator.reasons import Reason
-from payout.gathering import Gatherer
-from payout.paging import Newest
+from payout.gatherer import Gatherer
+from payout.projector import Newest
 from tests.crashing import CrashingStore
 from tests.doubles.counting import CountingStore
 from tests.doubles.memory import MemoryStore
@@ -43,8 +43,8 @@ def _is_mine(ref: Ref) -> bool:
     return ref.collection == "pages" and ref.id.startswith(("nodes-", "stream-", "incidents"))
 
 
-def _reader(lived: Lived) -> PageReader:
-    return PageReader(lived.measured, lambda: lived.now_s, 0.0)
+def _reader(lived: Lived) -> ProjectionReader:
+    return ProjectionReader(lived.measured, lambda: lived.now_s, 0.0)
 
 
 async def _epochs(lived: Lived, node_id: str) -> list[NodeEpoch]:
@@ -87,7 +87,7 @@ async def test_a_page_holds_every_check_as_it_was_recorded() -> None:
             (c.due_s, c.verdict, c.reason, c.event, c.caused_by_s) for c in recorded
         ]
         assert [len(c.attempts) for c in found.checks] == [len(c.attempts) for c in recorded]
-    assert events >= {Event.FLAGGED, Event.SUSPENDED, Event.CONFIRMED}
+    assert events >= {TrustChange.FLAGGED, TrustChange.SUSPENDED, TrustChange.CONFIRMED}
 
 
 async def test_a_page_knows_when_a_node_came_and_was_given_up() -> None:

@@ -9,23 +9,23 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from coordinator.adapters.ledger import Ledger
 from coordinator.adapters.log import Log
 from coordinator.adapters.records import Measurements
+from coordinator.adapters.records.ledger import Ledger
 from coordinator.adapters.settings import PayoutSettings
-from coordinator.adapters.store import Ref, StoreError
-from coordinator.checking.checks import RUNS, Check, Event, IngestState, Run, Verdict, run_id
-from coordinator.checking.days import days_around
+from coordinator.adapters.store.protocol import Ref, StoreError
+from coordinator.checking.checks import RUNS, Check, IngestState, Run, TrustChange, Verdict, run_id
+from coordinator.checking.sealed_days import days_around
 from coordinator.ledger.balances import BALANCES, opening_balance
 from coordinator.ledger.entries import EntryKind
-from coordinator.pages.money_pages import MONEY_PAGES, MoneyPage
-from coordinator.polling.polls import Outcome, Poll
-from coordinator.polling.rosters import Roster
-from coordinator.polling.shards import WHOLE
-from coordinator.polling.sweeps import Sweep
+from coordinator.projections.money_projection import MONEY_PAGES, MoneyProjection
 from coordinator.reasons import Reason
 from coordinator.streams import Stream
-from payout.settling import EPOCHS_A_CALL_MAX, SECONDS_MAX, Settler
+from coordinator.sweeping.polls import Outcome, Poll
+from coordinator.sweeping.rosters import Roster
+from coordinator.sweeping.shards import WHOLE
+from coordinator.sweeping.sweeps import Sweep
+from payout.settler import EPOCHS_A_CALL_MAX, SECONDS_MAX, Settler
 from payout.wiring import build_on
 from tests.crashing import CrashingStore
 from tests.doubles.jobs import MemoryScheduler
@@ -233,7 +233,9 @@ async def test_what_a_confirmed_fraud_has_pending_comes_back() -> None:
     await evidence(measured, epochs=4)
     measurements = Measurements(measured)
     fraud_s = START_S + 4 * 3600 + 30.0
-    caught = Check("n2", "s3", 0, fraud_s, Verdict.FAIL, Reason.NO_STREAM, event=Event.CONFIRMED)
+    caught = Check(
+        "n2", "s3", 0, fraud_s, Verdict.FAIL, Reason.NO_STREAM, event=TrustChange.CONFIRMED
+    )
     run = Run(int(fraud_s // 60), fraud_s, fraud_s, (), {}, (caught,))
     ref = Ref("probe_results", run.id)
     await measured.put(ref, RUNS.encode(run))
@@ -384,7 +386,7 @@ async def test_what_one_call_could_not_show_the_next_one_shows() -> None:
     settler = _settler(measured, money, AFTER)
     await measured.put(Ref("pages", "money"), {"format": 1, "revision": 1})  # cannot be read
     assert len((await settler.settle_due())["settled"]) == 1
-    await measured.put(Ref("pages", "money"), MONEY_PAGES.encode(MoneyPage()))
+    await measured.put(Ref("pages", "money"), MONEY_PAGES.encode(MoneyProjection()))
     assert (await settler.settle_due())["settled"] == []
     page = await Measurements(measured).money_page()
     assert page is not None

@@ -3,7 +3,7 @@
 import pytest
 from starlette.types import Scope
 
-from api.http.keys import peer_of
+from api.http.callers import peer_of
 
 
 def _scope(*forwarded: str) -> Scope:

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 import pytest
 
 from coordinator.adapters.log import Log
+from coordinator.adapters.media.rtmp_reference import Reference
 from coordinator.adapters.records import Measurements
-from coordinator.adapters.rtmp_reference import Reference
-from coordinator.adapters.store import Ref
+from coordinator.adapters.store.protocol import Ref
 from coordinator.checking.checks import Check, Verdict
 from coordinator.checking.thumbnails import NODE_PICTURES_A_RUN_MAX, Thumbnail, is_jpeg
-from coordinator.media.packets import Packet
-from coordinator.polling.rosters import Slot
+from coordinator.proof.packets import Packet
 from coordinator.reasons import Reason
-from prober.picturing import AT_ONCE, STREAM_PICTURES_A_RUN_MAX, Pictures
+from coordinator.sweeping.rosters import Slot
+from prober.pictures import AT_ONCE, STREAM_PICTURES_A_RUN_MAX, Pictures
 from rtmp.addresses import RtmpAddress
 from tests.doubles.memory import MemoryStore
 from tests.unit.functions.conftest import Coordinator

@@ -3,17 +3,17 @@
 import pytest
 
 from coordinator.checking.checks import Verdict
-from coordinator.checking.schedule import Lottery
+from coordinator.checking.lottery import Lottery
 from coordinator.checking.suspicion import Trust, TrustState
-from coordinator.checking.trustbook import TrustBook
-from coordinator.media.proof import Proof
-from coordinator.polling.polls import Outcome, Poll
-from coordinator.polling.rosters import Roster, Slot
-from coordinator.polling.shards import WHOLE
-from coordinator.polling.sweeps import Sweep
+from coordinator.checking.trust_book import TrustBook
+from coordinator.proof.judging import Proof
 from coordinator.reasons import Reason
-from prober.checking import Capacity, decide
-from prober.drawing import candidates, due_in
+from coordinator.sweeping.polls import Outcome, Poll
+from coordinator.sweeping.rosters import Roster, Slot
+from coordinator.sweeping.shards import WHOLE
+from coordinator.sweeping.sweeps import Sweep
+from prober.checker import Capacity, decide
+from prober.draws import candidates, due_in
 
 LOTTERY = Lottery(b"\x07" * 32, check_seconds=60, checks_per_hour=30)
 

@@ -5,28 +5,28 @@ from typing import Any
 
 import pytest
 
-from coordinator.adapters.camera import picture_of
 from coordinator.adapters.log import Log
+from coordinator.adapters.media.camera import picture_of
+from coordinator.adapters.media.rtmp_probe import RtmpProbe
+from coordinator.adapters.media.rtmp_reference import ReferencePool
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.outbound.http_client import HttpClient
 from coordinator.adapters.records import Measurements
-from coordinator.adapters.rtmp_probe import RtmpProbe
-from coordinator.adapters.rtmp_reference import ReferencePool
-from coordinator.adapters.store import Ref
-from coordinator.checking.checks import Check, Event, Verdict
-from coordinator.checking.schedule import day_of
+from coordinator.adapters.store.protocol import Ref
+from coordinator.checking.checks import Check, TrustChange, Verdict
+from coordinator.checking.lottery import day_of
 from coordinator.epochs import Calendar
-from coordinator.media.proof import ProofParameters
-from coordinator.polling.polls import Outcome, Poll
-from coordinator.polling.rosters import Roster, Slot
-from coordinator.polling.shards import WHOLE
-from coordinator.polling.sweeps import Sweep
+from coordinator.proof.judging import ProofParameters
 from coordinator.reasons import Reason
-from prober.checking import Capacity, Checker
-from prober.missing import MISSED_DRAWS_MAX
-from prober.picturing import Pictures
-from prober.running import Prober, in_time
-from prober.sealing import Sealer
+from coordinator.sweeping.polls import Outcome, Poll
+from coordinator.sweeping.rosters import Roster, Slot
+from coordinator.sweeping.shards import WHOLE
+from coordinator.sweeping.sweeps import Sweep
+from prober.checker import Capacity, Checker
+from prober.missed_draws import MISSED_DRAWS_MAX
+from prober.pictures import Pictures
+from prober.prober import Prober, in_time
+from prober.sealer import Sealer
 from tests.doubles.memory import MemoryStore
 
 MIDNIGHT_S = 1_795_305_600
@@ -197,4 +197,4 @@ def test_a_check_that_ends_after_its_epoch_is_closed_counts_for_nobody() -> None
     late, kept = in_time([first, second], closes_s + 0.5, CALENDAR)
     assert (late.verdict, late.reason) == (Verdict.UNKNOWN, Reason.UNKNOWN_LATE)
     assert kept == second
-    assert Event.FLAGGED not in (late.event, kept.event)
+    assert TrustChange.FLAGGED not in (late.event, kept.event)

@@ -5,9 +5,9 @@ from datetime import date
 import pytest
 
 from coordinator.adapters.records import Measurements
-from coordinator.adapters.store import StoreError
-from coordinator.checking.schedule import commitment, day_secret
-from prober.sealing import Sealer
+from coordinator.adapters.store.protocol import StoreError
+from coordinator.checking.lottery import commitment, day_secret
+from prober.sealer import Sealer
 from tests.crashing import CrashingStore
 from tests.doubles.memory import MemoryStore
 

@@ -6,20 +6,20 @@ from typing import Any
 
 import pytest
 
-from api.snapshots import Snapshots
-from coordinator.adapters.ledger import Ledger
+from api.services.snapshots import Snapshots
 from coordinator.adapters.log import Log
-from coordinator.adapters.materialising import Materialiser
 from coordinator.adapters.records import Measurements
-from coordinator.adapters.store import Decide, Fields, Ref
+from coordinator.adapters.records.ledger import Ledger
+from coordinator.adapters.records.materialiser import Materialiser
+from coordinator.adapters.store.protocol import Decide, Fields, Ref
 from coordinator.epochs import Calendar
 from coordinator.ledger.balances import opening_balance
-from coordinator.pages.history import History, NodeHistory
-from coordinator.pages.network_pages import NetworkPage
-from coordinator.polling.rosters import Roster, Slot
-from coordinator.polling.shards import WHOLE, all_of
-from coordinator.polling.sweeps import Sweep
-from payout.settling import Settler
+from coordinator.projections.history import History, NodeHistory
+from coordinator.projections.network_document import NetworkDocument
+from coordinator.sweeping.rosters import Roster, Slot
+from coordinator.sweeping.shards import WHOLE, all_of
+from coordinator.sweeping.sweeps import Sweep
+from payout.settler import Settler
 from tests.crashing import CrashingStore
 from tests.doubles.counting import CountingStore
 from tests.doubles.memory import MemoryStore
@@ -74,7 +74,7 @@ async def test_each_shard_more_costs_one_read_more() -> None:
     measured, money = await _stores()
     whole = network_page(30, NOW_S)
     for shard in all_of(3):
-        page = NetworkPage(shard, whole.tick, slots=whole.slots[shard.number :: 3])
+        page = NetworkDocument(shard, whole.tick, slots=whole.slots[shard.number :: 3])
         await Measurements(measured).put_network_page(page)
     instance = _Instance(measured, money, shards=3)
     network = (await instance.snapshots.now()).network
@@ -265,7 +265,7 @@ async def test_a_node_keeps_its_past_on_its_way_to_the_page() -> None:
     measured, money = await _stores()
     slot = Slot("n2", "stream0", "http://192.0.2.5/", "192.0.2.5", 1935, 7, 0)
     history = History(9, {"n2": NodeHistory("dc")})
-    page = NetworkPage(WHOLE, 9, slots=(slot,), history=history)
+    page = NetworkDocument(WHOLE, 9, slots=(slot,), history=history)
     await Measurements(measured).put_network_page(page)
     node = (await _Instance(measured, money).snapshots.now()).network.nodes["n2"]
     assert (node.history.hours, node.until_hour) == ("dc", 9)

@@ -2,16 +2,16 @@
 
 import pytest
 
-from coordinator.adapters.ledger import Ledger
-from coordinator.adapters.page_documents import PageWriter
 from coordinator.adapters.records import Measurements
+from coordinator.adapters.records.ledger import Ledger
+from coordinator.adapters.records.projection_documents import ProjectionWriter
 from coordinator.money import format_tokens
-from coordinator.pages.stream_pages import StreamHour
-from coordinator.polling.polls import Outcome, Poll
-from coordinator.polling.rosters import Roster, Slot
-from coordinator.polling.shards import WHOLE
-from coordinator.polling.sweeps import Sweep
+from coordinator.projections.stream_projection import StreamHour
 from coordinator.reasons import Reason
+from coordinator.sweeping.polls import Outcome, Poll
+from coordinator.sweeping.rosters import Roster, Slot
+from coordinator.sweeping.shards import WHOLE
+from coordinator.sweeping.sweeps import Sweep
 from tests.lived import CALENDAR, FIRST_EPOCH, NODES, STREAM_ID, Lived
 from tests.unit.functions.html_page import Page
 from tests.unit.functions.lived_api import Site, site_of
@@ -61,7 +61,7 @@ async def test_an_hour_in_which_nobody_was_there_is_told_so() -> None:
     assert money is not None
     starts_s = CALENDAR.epoch_bounds_s(FIRST_EPOCH + 1)[0]
     empty = StreamHour(FIRST_EPOCH + 1, starts_s, starts_s + 3600, 60, 0, 0, {}, 0, 0, 0, 7, 7, {})
-    await PageWriter(lived.measured).add_hour(STREAM_ID, empty, None, money, ())
+    await ProjectionWriter(lived.measured).add_hour(STREAM_ID, empty, None, money, ())
     async with site_of(lived) as site:
         page = await _page(site)
         assert "no minute was due" in page.text

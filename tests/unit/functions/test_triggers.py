@@ -8,7 +8,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from coordinator.adapters.triggers import answering
+from coordinator.adapters.scheduling.triggers import answering
 
 
 async def _call(method: str, path: str = "/") -> tuple[httpx.Response, list[str]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.http.keys import sponsor_of
+from api.http.callers import sponsor_of
 from api.http.problems import Problem, ProblemKind
 from api.wiring import build_on
 from coordinator.keys import SPONSOR_KEY_PATTERN, sha256_hex

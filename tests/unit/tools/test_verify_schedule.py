@@ -10,29 +10,29 @@ import httpx
 import pytest
 
 from api.wiring import build_on
-from coordinator.adapters.camera import picture_of
 from coordinator.adapters.log import Log
+from coordinator.adapters.media.camera import picture_of
+from coordinator.adapters.media.rtmp_probe import RtmpProbe
+from coordinator.adapters.media.rtmp_reference import ReferencePool
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.outbound.http_client import HttpClient
 from coordinator.adapters.records import Measurements
-from coordinator.adapters.rtmp_probe import RtmpProbe
-from coordinator.adapters.rtmp_reference import ReferencePool
-from coordinator.adapters.store import Ref
-from coordinator.checking.checks import RUNS, Check, Event, Run, Verdict
-from coordinator.checking.schedule import day_of
-from coordinator.checking.trustbook import TrustBook
+from coordinator.adapters.store.protocol import Ref
+from coordinator.checking.checks import RUNS, Check, Run, TrustChange, Verdict
+from coordinator.checking.lottery import day_of
+from coordinator.checking.trust_book import TrustBook
 from coordinator.epochs import Calendar
-from coordinator.media.proof import ProofParameters
-from coordinator.polling.polls import Outcome, Poll
-from coordinator.polling.rosters import Roster, Slot
-from coordinator.polling.shards import WHOLE
-from coordinator.polling.sweeps import SWEEP_AGE_TICKS_MAX, Sweep
+from coordinator.proof.judging import ProofParameters
 from coordinator.reasons import Reason
-from prober.checking import Capacity, Checker
-from prober.drawing import candidates, due_in
-from prober.picturing import Pictures
-from prober.running import Prober, frauds_among
-from prober.sealing import Sealer
+from coordinator.sweeping.polls import Outcome, Poll
+from coordinator.sweeping.rosters import Roster, Slot
+from coordinator.sweeping.shards import WHOLE
+from coordinator.sweeping.sweeps import SWEEP_AGE_TICKS_MAX, Sweep
+from prober.checker import Capacity, Checker
+from prober.draws import candidates, due_in
+from prober.pictures import Pictures
+from prober.prober import Prober, frauds_among
+from prober.sealer import Sealer
 from tests.doubles.memory import MemoryStore
 from tests.unit.functions.conftest import settings
 from tools.verify.public import PublicRecord
@@ -205,15 +205,15 @@ def _checks_of(world: World, node_id: str) -> list[Check]:
 def test_a_fraud_is_retested_and_then_left_alone(world: World) -> None:
     """The record shows why: flagged by its second recording, three retests, confirmed."""
     checks = _checks_of(world, FALSE)
-    assert [c.event for c in checks if c.event] == [Event.FLAGGED, Event.CONFIRMED]
+    assert [c.event for c in checks if c.event] == [TrustChange.FLAGGED, TrustChange.CONFIRMED]
     assert len(checks) == 5
 
 
 def test_an_absent_node_is_retested_and_then_drawn_like_any_other(world: World) -> None:
     """Absence proves nothing for ever: the lottery goes on, and no retests are made for it."""
     checks = _checks_of(world, AWAY)
-    assert [c.event for c in checks if c.event] == [Event.FLAGGED, Event.SUSPENDED]
-    suspended = next(at for at, c in enumerate(checks) if c.event is Event.SUSPENDED)
+    assert [c.event for c in checks if c.event] == [TrustChange.FLAGGED, TrustChange.SUSPENDED]
+    suspended = next(at for at, c in enumerate(checks) if c.event is TrustChange.SUSPENDED)
     assert len(checks) > suspended + 20
     assert not any(c.caused_by_s for c in checks[suspended + 1 :])
 
@@ -224,7 +224,7 @@ def test_runs_that_overlap_agree() -> None:
     world = World(store, Measurements(store), overlap=True)
     asyncio.run(world.lives(MIDNIGHT_S - INTERVAL_S, MIDNIGHT_S + 86_400 + 3_600))
     checks = _checks_of(world, AWAY)
-    suspended = next(at for at, c in enumerate(checks) if c.event is Event.SUSPENDED)
+    suspended = next(at for at, c in enumerate(checks) if c.event is TrustChange.SUSPENDED)
     assert checks[suspended].draw >= MIDNIGHT_S // INTERVAL_S
     assert world.verdict() == AGREES
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from coordinator.adapters.store import Ref
-from coordinator.checking.checks import RUNS, Check, Event, IngestState, Run, Verdict
+from coordinator.adapters.store.protocol import Ref
+from coordinator.checking.checks import RUNS, Check, IngestState, Run, TrustChange, Verdict
 from coordinator.reasons import Reason
 from tests.unit.functions.conftest import Coordinator, coordinator
 from tests.unit.functions.sponsored import CALENDAR, EPOCH, post, serve, settle_due
@@ -38,7 +38,9 @@ async def test_a_fraud_and_the_end_of_a_stream_are_recomputed(coordinator: Coord
     """What came back, what was refunded, and the statements after the end."""
     stream_id = await _stream(coordinator, 3)
     at_s = CALENDAR.epoch_bounds_s(EPOCH + 3)[0] + 607.0
-    caught = Check("n2", stream_id, 0, at_s, Verdict.FAIL, Reason.NO_STREAM, event=Event.CONFIRMED)
+    caught = Check(
+        "n2", stream_id, 0, at_s, Verdict.FAIL, Reason.NO_STREAM, event=TrustChange.CONFIRMED
+    )
     run = Run(int(at_s // 60), at_s, at_s, (), {stream_id: IngestState.LIVE}, (caught,))
     await coordinator.measured.put(Ref("probe_results", run.id), RUNS.encode(run))
     await post(coordinator, f"/streams/{stream_id}/close")

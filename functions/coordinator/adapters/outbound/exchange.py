@@ -6,7 +6,7 @@ from typing import cast
 
 import httptools
 
-from coordinator.adapters.outbound.limits import OutboundLimits
+from coordinator.adapters.outbound.replies import OutboundLimits
 from coordinator.reasons import Reason
 from coordinator.strangers.addresses import HttpAddress
 

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import NamedTuple
 
-from coordinator.adapters.outbound.limits import LIMITS, OutboundLimits
+from coordinator.adapters.outbound.replies import LIMITS, OutboundLimits
 from coordinator.reasons import Reason
 from coordinator.strangers.addresses import AddressRefused, check_addresses, is_ip, parse_host
 

@@ -13,8 +13,8 @@ import httpcore
 import httpx
 
 from coordinator.adapters.outbound.guard import Guard, Way, refusal_of, system_tls
-from coordinator.adapters.outbound.limits import LIMITS, Failed, Fetched, OutboundLimits, Posted
 from coordinator.adapters.outbound.pinned_transport import PinnedTransport
+from coordinator.adapters.outbound.replies import LIMITS, Failed, Fetched, OutboundLimits, Posted
 from coordinator.adapters.outbound.shared_timer import SharedTimer, StagedDeadline
 from coordinator.reasons import Reason
 from coordinator.strangers.addresses import AddressRefused, HttpAddress

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 import httpcore
 import httpx
 
-from coordinator.adapters.outbound.limits import OutboundLimits
+from coordinator.adapters.outbound.replies import OutboundLimits
 from coordinator.adapters.outbound.shared_timer import StagedDeadline
 from coordinator.reasons import Reason
 from coordinator.strangers.addresses import AddressRefused, HttpAddress

@@ -9,7 +9,7 @@ from time import perf_counter as now
 
 from coordinator.adapters.outbound.exchange import Cut, Exchange
 from coordinator.adapters.outbound.guard import Guard, Way, refusal_of
-from coordinator.adapters.outbound.limits import LIMITS, Failed, Fetched, OutboundLimits
+from coordinator.adapters.outbound.replies import LIMITS, Failed, Fetched, OutboundLimits
 from coordinator.adapters.outbound.shared_timer import SharedTimer, StagedDeadline
 from coordinator.strangers.addresses import AddressRefused, HttpAddress
 

@@ -5,9 +5,9 @@ Money is in another database and another module: `adapters.ledger`.
 
 from coordinator.adapters.records.checks import CheckRecords
 from coordinator.adapters.records.identities import IdentityRecords
-from coordinator.adapters.records.pages import PageRecords
+from coordinator.adapters.records.projections import ProjectionRecords
 from coordinator.adapters.records.sweeps import SweepRecords
 
 
-class Measurements(IdentityRecords, SweepRecords, CheckRecords, PageRecords):
+class Measurements(IdentityRecords, SweepRecords, CheckRecords, ProjectionRecords):
     """Identity and measurement: the `(default)` database."""

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from coordinator.adapters.records.base import Records, expiry
-from coordinator.adapters.store import Fields, Query, Ref, Store, decided
+from coordinator.adapters.records.ranges import Records, expiry
+from coordinator.adapters.store.protocol import Fields, Query, Ref, Store, decided
 from coordinator.checking import thumbnails
 from coordinator.checking.checks import CLAIMS, RUNS, Claim, Run, run_id
-from coordinator.checking.days import SCHEDULE_DAYS, LotteryDay
+from coordinator.checking.sealed_days import SCHEDULE_DAYS, LotteryDay
 from coordinator.checking.thumbnails import THUMBNAILS, Thumbnail
-from coordinator.checking.trustbook import TRUST_BOOKS, TrustBook
+from coordinator.checking.trust_book import TRUST_BOOKS, TrustBook
 
 
 class CheckRecords(Records):

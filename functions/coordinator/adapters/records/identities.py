@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from coordinator.adapters.records.base import Records
-from coordinator.adapters.store import Fields, Query, Ref
-from coordinator.polling.nodes import NODES, Node
+from coordinator.adapters.records.ranges import Records
+from coordinator.adapters.store.protocol import Fields, Query, Ref
 from coordinator.streams import STREAMS, Stream
+from coordinator.sweeping.nodes import NODES, Node
 
 STREAMS_MAX = 500
 CHANGED_PAGE = 1_000

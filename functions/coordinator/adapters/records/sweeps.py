@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from coordinator.adapters.records.base import Records, expiry
-from coordinator.adapters.store import Fields, Query, Ref, Store, decided
-from coordinator.polling.rollups import ROLLUPS, Rollup, rollup_id
-from coordinator.polling.rosters import ROSTERS, PackedRoster, Roster, roster_id
-from coordinator.polling.shards import Shard, all_of
-from coordinator.polling.sweeps import (
+from coordinator.adapters.records.ranges import Records, expiry
+from coordinator.adapters.store.protocol import Fields, Query, Ref, Store, decided
+from coordinator.sweeping.rollups import ROLLUPS, Rollup, rollup_id
+from coordinator.sweeping.rosters import ROSTERS, PackedRoster, Roster, roster_id
+from coordinator.sweeping.shards import Shard, all_of
+from coordinator.sweeping.sweeps import (
     SWEEP_BITS,
     SWEEPS,
     Sweep,

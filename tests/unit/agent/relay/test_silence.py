@@ -1,6 +1,6 @@
 """How long a relay is held to be silent."""
 
-from agent.relay.supervisor import LOOK_S_MAX, Silence
+from agent.relay.relay_supervisor import LOOK_S_MAX, Silence
 
 
 def test_silence_is_counted_from_the_last_answer() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from agent.relay.engines.engine import Audio, Video
 from agent.relay.meter import StreamView
-from agent.relay.supervisor import RelayView
+from agent.relay.relay_supervisor import RelayView
 from agent.shown.stats import AgentView, stats_body
 
 DOCUMENT = Path(__file__).parents[4] / "docs" / "architecture.md"

@@ -1,0 +1,229 @@
+"""Heartbeats: nodes announce themselves, and are told how they stand and what to fix."""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from api.http.addresses import address_named
+from api.http.problems import Problem, ProblemKind
+from api.http.rates import Rates
+from api.services.dial_back import EVERY_SECONDS, DialBack, DialedBack, DialTarget, PortResult
+from api.services.snapshots import Snapshot, Snapshots
+from api.wire.nodes import DialBackIn, DialBackOut, HeartbeatIn, HeartbeatOut, PortOut
+from coordinator.adapters.clock import Clock
+from coordinator.adapters.records import Measurements
+from coordinator.adapters.scheduling.switch import Switch
+from coordinator.epochs import Calendar
+from coordinator.ledger.balances import lasts_sentence
+from coordinator.money import format_tokens
+from coordinator.projections.network_view import NetworkView, NodeView
+from coordinator.reasons import Reason
+from coordinator.strangers.addresses import check_addresses, is_ip, parse_stats_url
+from coordinator.strangers.networks import places_of
+from coordinator.streams import Stream, StreamStatus, stream_status
+from coordinator.sweeping.nodes import Node, NodeStatus
+
+ADDRESSES_KNOWN_MAX = 16_384
+"""Each is announced again and again."""
+STEADY_FACTOR = 10
+"""So many times rarer a node calls that is well: polls tell more of it than its heartbeats."""
+NEWCOMERS_AT_ONCE = 16
+NEWCOMERS_PER_SECOND = 1 / 600
+"""Keys cost nothing. So many nodes that nobody knew yet may come from one public address, of which
+one is paid: else one machine could fill a roster, and all places for checks."""
+TAKEN_IN_SECONDS_MAX = 600
+"""A node that no roster shows so long after it was written is written again."""
+
+
+@dataclass(frozen=True)
+class Announcements:
+    """Takes in heartbeats. One that repeats what the roster shows reads and writes nothing; any
+    other reads one document, and writes it if there is something new."""
+
+    measurements: Measurements
+    snapshots: Snapshots
+    clock: Clock
+    ingest_url: str
+    allow_private: bool
+    heartbeat_seconds: int
+    """How often a node calls until it is polled and well."""
+    calendar: Calendar
+    dial_back: DialBack | None = None
+    switch: Switch | None = None
+    """Of the jobs that measure; None where they always run."""
+    newcomers: Rates = field(default_factory=lambda: Rates(NEWCOMERS_PER_SECOND, NEWCOMERS_AT_ONCE))
+    """By address, and by /64 of IPv6."""
+
+    async def take(self, node_id: str, beat: HeartbeatIn, peer: str) -> HeartbeatOut:
+        """The answer to a heartbeat that came from the address `peer`."""
+        snapshot = await self.snapshots.now()
+        stream = snapshot.stream(beat.stream_id)
+        if stream is None:
+            stream = await self.measurements.stream(beat.stream_id)
+        if stream is None:
+            raise Problem(
+                ProblemKind.UNKNOWN_STREAM,
+                f"No stream is called {beat.stream_id}: choose one of GET /streams as STREAM_ID.",
+            )
+        said = self._said(node_id, beat, peer)
+        is_new, wrong = False, None
+        if not (beat.repeats and _stands(snapshot.network.nodes.get(node_id), said)):
+            is_new, wrong = await self._taken_in(said, peer, snapshot.network)
+        answer = self._answer(said, stream, snapshot)
+        if self.switch is not None:
+            comes = is_new and said.state == "running"
+            is_measured = comes and answer.stream_status is not StreamStatus.CLOSED
+            await (self.switch.wake() if is_measured else self.switch.retry())
+        if wrong is None:
+            return answer
+        news = {"reason": wrong.reason.value, "says": wrong.says, "fix": wrong.reason.fix}
+        return answer.model_copy(update=news)
+
+    async def call_back(self, node_id: str, asked: DialBackIn, peer: str) -> DialBackOut:
+        """What can be reached of a node at what it would announce; seldom for each."""
+        beat = HeartbeatIn(
+            stream_id=asked.stream_id or "any",
+            stats_url=asked.stats_url,
+            stats_port=asked.stats_port,
+            rtmp_port=asked.rtmp_port,
+            agent="",
+            engine="",
+        )
+        found = await self._dialed(self._said(node_id, beat, peer), peer)
+        if found is None:
+            wait_s = round(EVERY_SECONDS)
+            says = f"Ask again in {wait_s} seconds."
+            raise Problem(ProblemKind.TOO_MANY_REQUESTS, says, retry_after=wait_s)
+        return DialBackOut(
+            address=found.address,
+            stats=PortOut(open=found.stats.open, says=found.stats.says),
+            rtmp=PortOut(open=found.rtmp.open, says=found.rtmp.says),
+        )
+
+    def _said(self, node_id: str, beat: HeartbeatIn, peer: str) -> Node:
+        now_s = round(self.clock(), 3)
+        stats_url, rtmp_host = self._address(beat, peer)
+        return Node(
+            node_id=node_id,
+            stream_id=beat.stream_id,
+            stats_url=stats_url,
+            rtmp_host=rtmp_host,
+            rtmp_port=beat.rtmp_port,
+            agent=beat.agent,
+            engine=beat.engine,
+            state=beat.state,
+            joined_s=now_s,
+            changed_s=now_s,
+        )
+
+    async def _taken_in(
+        self, said: Node, peer: str, network: NetworkView
+    ) -> tuple[bool, PortResult | None]:
+        """Whether what was said had to be written; and what is wrong, as far as known.
+
+        A new address is written and called back. A node that the roster lost comes back only
+        if it can be reached: one that cannot would be polled in vain for ever."""
+        known = await self.measurements.node(said.node_id)
+        if known is None:
+            self._welcome(peer, said.changed_s)
+        same = known is not None and known.says_the_same_as(said)
+        if known is not None and same and not _is_missing(network, known.changed_s, said):
+            return False, None
+        found = await self._dialed(said, peer) if said.state == "running" else None
+        wrong = found.wrong if found else None
+        if same and self.dial_back and not (found and found.stats.open):
+            return False, wrong
+        joined_s = known.joined_s if known else said.joined_s
+        await self.measurements.put_node(said.model_copy(update={"joined_s": joined_s}))
+        return True, wrong
+
+    def _welcome(self, peer: str, now_s: float) -> None:
+        """Counts a node that nobody knew; Problem if its address has brought too many."""
+        place, _ = places_of(peer)
+        wait_s = self.newcomers.wait_s(place, now_s) if place else 0
+        if wait_s:
+            raise Problem(
+                ProblemKind.TOO_MANY_REQUESTS,
+                f"Too many new nodes from {place}: the next may come in {wait_s} s. "
+                "A node that keeps its /data stays the same node.",
+                retry_after=wait_s,
+            )
+
+    async def _dialed(self, said: Node, peer: str) -> DialedBack | None:
+        if self.dial_back is None:
+            return None
+        return await self.dial_back.dial(
+            DialTarget(said.node_id, said.stream_id, said.stats_url, said.rtmp_port, peer)
+        )
+
+    def _address(self, beat: HeartbeatIn, peer: str) -> tuple[str, str]:
+        """(stats URL, RTMP host): as announced, or at the address that the call came from."""
+        host = f"[{peer}]" if ":" in peer else peer
+        url = beat.stats_url or f"http://{host}:{beat.stats_port}/stats.json"
+        with address_named(url):
+            return url, _host_of(url, self.allow_private)
+
+    def _answer(self, node: Node, stream: Stream, snapshot: Snapshot) -> HeartbeatOut:
+        now_s, view = node.changed_s, snapshot.network.nodes.get(node.node_id)
+        if node.state == "leaving":
+            status, reason = NodeStatus.LEFT, Reason.LEFT
+        elif view is None or view.slot.left_tick is not None:
+            status, reason = NodeStatus.PENDING, Reason.NOT_YET_SWEPT
+        elif view.status is NodeStatus.OFFLINE and view.poll is not None:
+            # It beats, so it is there: what keeps polls from it says more than "offline".
+            status, reason = NodeStatus.UNHEALTHY, view.poll.reason
+        else:
+            status, reason = view.status, view.reason
+        host = f"[{node.rtmp_host}]" if ":" in node.rtmp_host else node.rtmp_host
+        lasts = snapshot.balance_lasts_seconds(stream, now_s, self.calendar)
+        told = view if view and view.reason is reason else reason
+        return HeartbeatOut(
+            node_id=node.node_id,
+            stream_id=node.stream_id,
+            stream_status=stream_status(stream, snapshot.balance_micros(stream.stream_id), now_s),
+            status=status,
+            reason=reason.value,
+            says=told.says,
+            fix=told.fix,
+            stats_url=node.stats_url,
+            rtmp_url=f"rtmp://{host}:{node.rtmp_port}/live/{node.stream_id}",
+            ingest_url=f"{self.ingest_url}/{stream.stream_id}",
+            earned=format_tokens(view.account.earned_micros if view else 0),
+            balance_lasts_seconds=lasts,
+            balance_says=lasts_sentence(lasts),
+            next_heartbeat_seconds=self._pace_s(view, reason, lasts),
+            polled_every_seconds=self.calendar.sweep_seconds,
+        )
+
+    def _pace_s(self, view: NodeView | None, reason: Reason, lasts: int | None) -> int:
+        """When to call again: seldom once a node is well, and when its stream may have ended."""
+        steady_s, soon_s = STEADY_FACTOR * self.heartbeat_seconds, self.heartbeat_seconds
+        is_well = view is not None and view.is_verified and reason is Reason.OK
+        return max(soon_s, min(steady_s, lasts or 0)) if is_well else soon_s
+
+
+@lru_cache(maxsize=ADDRESSES_KNOWN_MAX)
+def _host_of(url: str, allow_private: bool) -> str:
+    """The host of a stats URL; AddressRefused where it must not be called, as far as it tells."""
+    address = parse_stats_url(url)
+    if is_ip(address.host):
+        check_addresses([address.host], allow_private=allow_private)
+    return address.host
+
+
+def _stands(view: NodeView | None, said: Node) -> bool:
+    """Whether a running node stands on its roster with exactly what it says."""
+    if view is None or view.slot.left_tick is not None or said.state != "running":
+        return False
+    slot = view.slot
+    shown = (slot.stream_id, slot.stats_url, slot.rtmp_host, slot.rtmp_port)
+    return shown == (said.stream_id, said.stats_url, said.rtmp_host, said.rtmp_port)
+
+
+def _is_missing(network: NetworkView, changed_s: float, said: Node) -> bool:
+    """Whether a node that said this at `changed_s` ought to be on a roster and is on none."""
+    if said.state != "running":
+        return False
+    view = network.nodes.get(said.node_id)
+    if view is None:
+        return network.is_whole and said.changed_s >= changed_s + TAKEN_IN_SECONDS_MAX
+    return view.slot.left_tick is not None and view.slot.changed_s >= changed_s

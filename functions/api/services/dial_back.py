@@ -1,0 +1,153 @@
+"""Calling a node back at the address it announced, to tell its operator at once what is wrong.
+
+Never a port scanner: beyond the caller's own address, nothing is told of an address, and its RTMP
+port is not touched, unless its /stats.json answers with the caller's own node id.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from api.http.rates import Rates
+from coordinator.adapters.clock import Clock
+from coordinator.adapters.outbound.guard import Guard
+from coordinator.adapters.outbound.replies import Failed, OutboundLimits
+from coordinator.reasons import Reason
+from coordinator.strangers.addresses import AddressRefused, check_port, parse_stats_url
+from coordinator.strangers.networks import places_of
+from coordinator.strangers.relay_stats import StatsInvalid, parse_stats
+
+if TYPE_CHECKING:
+    from coordinator.adapters.outbound.http_client import HttpClient
+
+LIMITS = OutboundLimits(resolve_seconds=0.8, connect_seconds=1.2, total_seconds=1.8)
+RTMP_SECONDS = 0.8
+"""After the stats' 1.8 s, so that an answer takes less than three."""
+AT_ONCE_MAX = 64
+EVERY_SECONDS = 10.0
+"""A node id is called back at most so often."""
+PEER_EVERY_SECONDS = 1.0
+"""And an address that calls (IPv6: a /64): node ids cost nothing to make."""
+
+
+@dataclass(frozen=True, slots=True)
+class DialTarget:
+    """What a caller announced, and the address that it called from."""
+
+    node_id: str
+    stream_id: str
+    stats_url: str
+    rtmp_port: int
+    peer: str
+
+
+@dataclass(frozen=True, slots=True)
+class PortResult:
+    """What came of one port."""
+
+    open: bool
+    says: str
+    reason: Reason = Reason.OK
+
+
+@dataclass(frozen=True, slots=True)
+class DialedBack:
+    """What came of both, at one address."""
+
+    address: str
+    stats: PortResult
+    rtmp: PortResult
+
+    @property
+    def wrong(self) -> PortResult | None:
+        """The first thing to fix; None if nothing is."""
+        return next((port for port in (self.stats, self.rtmp) if not port.open), None)
+
+
+class DialBack:
+    """Calls nodes back, each seldom, few at once, within three seconds."""
+
+    def __init__(self, guard: Guard, clock: Clock) -> None:
+        self._guard = guard
+        self._clock = clock
+        self._nodes = Rates(1 / EVERY_SECONDS, 1)
+        self._peers = Rates(1 / PEER_EVERY_SECONDS, 1)
+        self._places = asyncio.Semaphore(AT_ONCE_MAX)
+
+    @cached_property
+    def _client(self) -> "HttpClient":
+        # Here and not above: httpx takes 0.07 s to import, and most instances call nobody back.
+        from coordinator.adapters.outbound.http_client import HttpClient  # noqa: PLC0415
+
+        return HttpClient(self._guard, LIMITS)
+
+    async def dial(self, target: DialTarget) -> DialedBack | None:
+        """What is reachable of it; None when it was called back too lately, or we are too busy."""
+        if self._places.locked() or not self._may(target):
+            return None
+        async with self._places:
+            return await self._dial(target)
+
+    def _may(self, target: DialTarget) -> bool:
+        """Whether it may be called now; counts for both if so, and for neither if not."""
+        now_s, peer = self._clock(), places_of(target.peer)[0] or target.peer
+        if self._peers.wait_s(peer, now_s):
+            return False
+        if self._nodes.wait_s(target.node_id, now_s):
+            self._peers.give_back(peer)
+            return False
+        return True
+
+    async def _dial(self, target: DialTarget) -> DialedBack:
+        try:
+            stats = parse_stats_url(target.stats_url)
+            check_port(target.rtmp_port)
+            address = await self._guard.resolve(stats.host, LIMITS)
+        except AddressRefused as refused:
+            says = f"{refused.detail}. {refused.reason.fix}"
+            return DialedBack(target.peer, PortResult(False, says, refused.reason), _UNTRIED)
+        reason = await self._ask_stats(target, address)
+        if reason is not Reason.OK and address != target.peer:
+            says = f"{target.stats_url} does not answer as this node: {Reason.WRONG_NODE.fix}"
+            return DialedBack(address, PortResult(False, says, Reason.WRONG_NODE), _UNTRIED)
+        says = _says(reason, stats.port, address, target.stats_url)
+        port = PortResult(reason is Reason.OK, says, reason)
+        return DialedBack(address, port, await _tried(address, target.rtmp_port))
+
+    async def _ask_stats(self, target: DialTarget, address: str) -> Reason:
+        """OK if the stats at this address answer as the caller's."""
+        found = await self._client.get(parse_stats_url(target.stats_url), at=address)
+        if isinstance(found, Failed):
+            return found.reason
+        try:
+            stats = parse_stats(found.body, target.stream_id)
+        except StatsInvalid:
+            return Reason.STATS_INVALID
+        # rtmp_relay's own stats hold no id: good enough at the caller's own address only.
+        nameless = stats.node_id is None and address == target.peer
+        is_it = nameless or stats.node_id == target.node_id
+        return Reason.OK if is_it else Reason.WRONG_NODE
+
+
+async def _tried(address: str, port: int) -> PortResult:
+    """Whether the port takes a connection, which is ended at once."""
+    try:
+        async with asyncio.timeout(RTMP_SECONDS):
+            _, writer = await asyncio.open_connection(address, port)
+    except OSError:  # TimeoutError is one
+        says = f"Port {port} of {address} is closed: forward it."
+        return PortResult(False, says, Reason.UNREACHABLE)
+    writer.transport.abort()
+    return PortResult(True, f"Port {port} of {address} is open.")
+
+
+_UNTRIED = PortResult(False, "Not tried, because the stats do not answer as this node.")
+
+
+def _says(reason: Reason, port: int, address: str, url: str) -> str:
+    if reason is Reason.OK:
+        return f"{url} answers as this node."
+    if reason is Reason.CONNECT_FAILED:
+        return f"Port {port} of {address} is closed: forward it."
+    return f"{url}: {reason.says} {reason.fix}"

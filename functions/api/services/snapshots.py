@@ -1,0 +1,227 @@
+"""The network as it is now, read at most once in a while whatever the number of readers."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from coordinator.adapters.clock import Clock
+from coordinator.adapters.records import Measurements
+from coordinator.adapters.records.ledger import Ledger
+from coordinator.adapters.records.materialiser import Materialiser
+from coordinator.adapters.records.projection_documents import ProjectionWriter
+from coordinator.adapters.store.protocol import StoreError
+from coordinator.epochs import Calendar
+from coordinator.ledger.balances import Balance, lasts_seconds
+from coordinator.projections.money_projection import MoneyProjection
+from coordinator.projections.network_document import NetworkDocument, bare_document
+from coordinator.projections.network_view import NetworkView, network_of
+from coordinator.streams import Stream
+from coordinator.sweeping.rosters import Roster
+from coordinator.sweeping.shards import WHOLE
+
+SWEEP_LASTS_S = 20.0
+"""How long after its minute began a sweep is written at the latest, as a rule."""
+MONEY_SWEEPS = 4
+"""Streams and tokens are read again after so many sweep intervals."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything that pages, lists and heartbeat answers are made of."""
+
+    read_s: float
+    streams: tuple[Stream, ...]
+    """Newest first."""
+    balances: dict[str, Balance]
+    network: NetworkView
+    _by_id: dict[str, Stream] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_id", {s.stream_id: s for s in self.streams})
+
+    def stream(self, stream_id: str) -> Stream | None:
+        """The stream, if it is there."""
+        return self._by_id.get(stream_id)
+
+    def balance_micros(self, stream_id: str) -> int:
+        """What is left; 0 for a stream without a balance."""
+        balance = self.balances.get(stream_id)
+        return balance.balance_micros if balance else 0
+
+    def balance_lasts_seconds(self, stream: Stream, now_s: float, calendar: Calendar) -> int | None:
+        """How long the stream can pay its verified nodes; None while it has none."""
+        balance = self.balances.get(stream.stream_id)
+        if balance is None:
+            return None
+        nodes = len(self.network.verified(stream.stream_id))
+        return lasts_seconds(balance, stream, nodes, now_s, calendar)
+
+
+@dataclass
+class Snapshots:
+    """Reads a snapshot when there may be a newer one; one reader at a time, for all requests.
+
+    It is made of the pages that collector and payout write: a read a minute and shard, and one
+    every few minutes for streams and tokens. Who needs no tokens, or brings them along, reads the
+    first only."""
+
+    measurements: Measurements
+    ledger: Ledger
+    sweep_seconds: int
+    clock: Clock
+    seconds_max: float = 2.0
+    """At least so long between two readings."""
+    writer: ProjectionWriter | None = None
+    """Shows changes of streams on the streams' own pages too."""
+    _network: tuple[float, NetworkView] | None = None
+    """Without tokens, and when it was read."""
+    _money: tuple[float, MoneyProjection] | None = None
+    """And when it was read."""
+    _last: tuple[NetworkView, MoneyProjection, Snapshot] | None = None
+    """And what it was made of."""
+    _unshown: set[str] = field(default_factory=set)
+    """Streams whose tokens moved here, and that could not be written into the page."""
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _materialiser: Materialiser = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._materialiser = Materialiser(self.measurements, self.ledger, self.clock)
+
+    async def now(self) -> Snapshot:
+        """The latest snapshot."""
+        if (known := self._known()) is not None:
+            return known
+        async with self._lock:
+            return await self._now()
+
+    async def network(self) -> NetworkView:
+        """The latest network, its nodes without their tokens."""
+        async with self._lock:
+            return (await self._read_network())[1]
+
+    async def with_money(self, money: MoneyProjection) -> Snapshot:
+        """The latest snapshot for a page that brings along what it shows of streams and tokens.
+
+        What is known here of all of them is shown where it is newer; it is not read for this."""
+        async with self._lock:
+            if self._unshown:
+                return await self._now()
+            read_s, network = await self._read_network()
+            known = self._money[1] if self._money else MoneyProjection()
+            if known.written_s < money.written_s:
+                network = await asyncio.to_thread(network.with_tokens, money.tokens)
+            else:
+                network = (await self._joined(read_s, network, known)).network
+            return _snapshot(read_s, network, known.beside(money))
+
+    async def changed(self, stream_id: str) -> None:
+        """After a stream or its balance was changed here: everyone is to see it at once.
+
+        The change is made already: if it cannot be shown now, the next reading tries again."""
+        self._unshown.add(stream_id)
+        shown = None
+        try:
+            shown = await self._show()
+        except StoreError:
+            self._unshown.add(stream_id)  # who showed an earlier change of it took it out
+        async with self._lock:  # a reading that began before would be older
+            known, now_s = self._money, self.clock()
+            self.forget()
+            if shown is not None:
+                is_newer = known is None or known[1].revision <= shown.revision
+                self._money = (now_s, shown) if is_newer else known
+
+    def forget(self) -> None:
+        """The next one to ask reads anew."""
+        self._last = self._network = self._money = None
+
+    async def _now(self) -> Snapshot:
+        found = self._at_hand()
+        if found is None:  # two tasks cost more than all the rest of a repeated heartbeat
+            found = await asyncio.gather(self._read_network(), self._read_money())
+        (read_s, network), money = found
+        return await self._joined(read_s, network, money)
+
+    def _known(self) -> Snapshot | None:
+        """The snapshot that was made before, unless it would be made anew now."""
+        found = self._at_hand()
+        return None if found is None else self._made_of(found[0][1], found[1])
+
+    def _made_of(self, network: NetworkView, money: MoneyProjection) -> Snapshot | None:
+        """The last one, if it was made of these."""
+        if self._last is None:
+            return None
+        of_network, of_money, snapshot = self._last
+        return snapshot if of_network is network and of_money is money else None
+
+    def _at_hand(self) -> tuple[tuple[float, NetworkView], MoneyProjection] | None:
+        """What was read before, unless there may be something newer by now."""
+        if self._network is None or self._may_be_newer(*self._network):
+            return None
+        if self._money is None or self._unshown or self._is_old(self._money[0]):
+            return None
+        return self._network, self._money[1]
+
+    async def _joined(
+        self, read_s: float, network: NetworkView, money: MoneyProjection
+    ) -> Snapshot:
+        """Both as one, made once."""
+        if (made := self._made_of(network, money)) is None:
+            # Ten thousand nodes are a tenth of a second of work: others are answered meanwhile.
+            whole = await asyncio.to_thread(network.with_tokens, money.tokens)
+            made = _snapshot(read_s, whole, money)
+            self._last = network, money, made
+        return made
+
+    async def _read_network(self) -> tuple[float, NetworkView]:
+        if self._network is None or self._may_be_newer(*self._network):
+            read_s = self.clock()
+            pages = await self.measurements.network_pages() or await self._from_sources()
+            network = await asyncio.to_thread(network_of, pages, {}, self.sweep_seconds)
+            self._network = read_s, network
+        return self._network
+
+    def _may_be_newer(self, read_s: float, network: NetworkView) -> bool:
+        """Whether the next sweep can be there by now."""
+        now_s, swept_s = self.clock(), network.swept_s
+        if now_s - read_s <= self.seconds_max:
+            return False
+        lasts_s = min(SWEEP_LASTS_S, self.sweep_seconds / 3)
+        return swept_s is None or now_s >= swept_s + self.sweep_seconds + lasts_s
+
+    async def _from_sources(self) -> list[NetworkDocument]:
+        """What pages would say, from the documents behind them: before the first was written."""
+        sweeps, book = await asyncio.gather(
+            self.measurements.latest_sweeps(), self.measurements.trust()
+        )
+        if not sweeps:
+            return [bare_document(Roster(WHOLE, 0, 0.0), None, book)]
+        rosters = [await self.measurements.roster_of(sweep) for sweep in sweeps]
+        pairs = zip(rosters, sweeps, strict=True)
+        return [bare_document(roster, sweep, book) for roster, sweep in pairs]
+
+    async def _read_money(self) -> MoneyProjection:
+        read_s = self.clock()
+        if self._unshown:
+            await self._show()
+            self._money = None
+        if self._money is None or self._is_old(self._money[0]):
+            self._money = read_s, await self._materialiser.page()
+        return self._money[1]
+
+    def _is_old(self, read_s: float) -> bool:
+        """Whether streams and tokens that were read then are read again."""
+        return self.clock() >= read_s + MONEY_SWEEPS * self.sweep_seconds
+
+    async def _show(self) -> MoneyProjection:
+        shown = set(self._unshown)
+        page = await self._materialiser.refresh(shown)
+        if self.writer is not None:
+            for stream_id in sorted(shown):
+                await self.writer.show(stream_id, page)
+        self._unshown -= shown
+        return page
+
+
+def _snapshot(read_s: float, network: NetworkView, money: MoneyProjection) -> Snapshot:
+    streams = sorted(money.streams.values(), key=lambda stream: stream.created_s, reverse=True)
+    return Snapshot(read_s, tuple(streams), dict(money.balances), network)

@@ -1,0 +1,52 @@
+"""Rolling up an hour of sweeps, once, after the first sweep that is not of it."""
+
+from dataclasses import dataclass, field
+
+from coordinator.adapters.records import Measurements
+from coordinator.epochs import Calendar
+from coordinator.sweeping.rollups import rolled_up
+from coordinator.sweeping.rosters import Roster
+from coordinator.sweeping.shards import Shard
+from coordinator.sweeping.sweeps import Sweep, SweepBits
+
+
+@dataclass
+class Roller:
+    """Keeps the bitmaps of the present hour's sweeps, so that they need not be read back."""
+
+    measurements: Measurements
+    calendar: Calendar
+    _bits: dict[Shard, list[SweepBits]] = field(default_factory=dict)
+    """By shard: what this instance swept, of the last two hours at most."""
+    _rolled: dict[Shard, int] = field(default_factory=dict)
+    """The last hour that is known to be rolled up, by shard."""
+
+    async def after(self, sweep: Sweep, roster: Roster, last_tick: int, now_s: float) -> bool:
+        """Takes a sweep's bitmaps, and writes the roll-up that is due: of the hour before, or
+        of the one in which `last_tick` lies, the sweep before this one (0: there was none).
+
+        True if this call wrote it. Another instance may be faster: it is created once."""
+        ended = self.calendar.hour_of(sweep.tick) - 1
+        if last_tick:  # nothing is swept while the network rests
+            ended = min(ended, self.calendar.hour_of(last_tick))
+        before = self.calendar.ticks_of_hour(ended)
+        kept = [bits for bits in self._bits.get(sweep.shard, []) if bits.tick >= before.start]
+        self._bits[sweep.shard] = [*kept, sweep.bits()]
+        if self._rolled.get(sweep.shard, -1) >= ended:
+            return False
+        if await self.measurements.has_rollup(sweep.shard, ended):
+            self._rolled[sweep.shard] = ended
+            return False
+        known = [bits for bits in kept if bits.tick in before]
+        if len(known) < len(before):  # another instance swept a part of the hour, or all of it
+            known = await self.measurements.sweep_bits_of(sweep.shard, before)
+        if not known:
+            self._rolled[sweep.shard] = ended
+            return False
+        versions = {bits.roster_version for bits in known} - {roster.version}
+        read = [await self.measurements.roster(sweep.shard, each) for each in sorted(versions)]
+        rosters = {(each.shard, each.version): each for each in (roster, *read)}
+        rollup = rolled_up(sweep.shard, ended, before, rosters, known)
+        created = await self.measurements.create_rollup(rollup, now_s)
+        self._rolled[sweep.shard] = ended
+        return created

@@ -1,0 +1,103 @@
+"""Where a shard stands before its next sweep: its roster, and the rows that a sweep goes on from.
+
+Read from documents when another instance swept last, kept in memory otherwise: an instance
+that wrote the last sweep knows it, and the roster, without reading anything.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from coordinator.adapters.records import Measurements
+from coordinator.sweeping.polls import Poll
+from coordinator.sweeping.rosters import Roster, by_node, succeeding
+from coordinator.sweeping.shards import Shard, all_of
+from coordinator.sweeping.sweeps import Sweep, SweepBits
+
+KEPT_TICKS = 1_440
+"""How long people see who left: a day of minutes; dropped from the next version then."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShardState:
+    """A shard between two sweeps."""
+
+    tick: int
+    """Of the last sweep; 0 if there was none."""
+    roster: Roster
+    polls: Mapping[int, Poll]
+    """The last sweep's rows, by slot of this roster."""
+    cursor_s: float
+    """Node documents changed up to here have been taken in."""
+    since_tick: int
+    """The first tick that nodes are divided into so many shards."""
+
+    def lost(self) -> list[int]:
+        """Slots that missed so many polls that they are polled no more."""
+        lost = Sweep(self.roster.shard, self.tick, 0, self.polls).lost()
+        return [at for at in lost if self.roster.slots[at].left_tick is None]
+
+    def moved_to(self, roster: Roster) -> "ShardState":
+        """The same on another version of the roster: rows follow their nodes."""
+        rows = by_node(self.polls, self.roster)
+        keys = ((at, (slot.node_id, slot.stream_id)) for at, slot in enumerate(roster.slots))
+        return replace(self, roster=roster, polls={at: rows[k] for at, k in keys if k in rows})
+
+
+async def read_state(
+    measurements: Measurements, shard: Shard, tick: int, now_s: float
+) -> ShardState:
+    """How a shard stands before the sweep of `tick`; how it begins, if SHARDS was changed."""
+    own = await _after_last_sweep(measurements, shard, tick)
+    if own is not None and own.roster.until_tick is None:
+        return own
+    newest = await measurements.last_sweep(before_tick=tick + 1)
+    if newest is None:  # nobody was ever polled
+        return ShardState(0, Roster(shard, tick, 0.0), {}, 0.0, tick)
+    if newest.shard.count != shard.count:
+        return await _divided_anew(measurements, newest, shard, tick, now_s)
+    if own is not None:  # closed for a division that was given up before its first sweep
+        new = succeeding([own.roster], shard, tick, kept_since_tick=tick - KEPT_TICKS)
+        await measurements.replace_roster(new, Roster(shard, tick, 0.0))
+        return own.moved_to(await measurements.roster(shard, tick))
+    roster = await measurements.roster(shard, newest.since_tick)  # another shard was faster
+    return ShardState(0, roster, {}, roster.cursor_s, newest.since_tick)
+
+
+async def _after_last_sweep(
+    measurements: Measurements, shard: Shard, tick: int
+) -> ShardState | None:
+    """After the shard's last sweep before `tick`; None if there was none.
+
+    On a closed roster where nothing follows it: others took its nodes over."""
+    sweep = await measurements.last_sweep_of(shard, range(tick))
+    if sweep is None:
+        return None
+    roster = await measurements.roster(shard, sweep.roster_version)
+    standing = ShardState(sweep.tick, roster, sweep.polls, sweep.cursor_s, sweep.since_tick)
+    while (end := standing.roster.next_version) is not None:
+        successor = await measurements.roster(shard, end)
+        if not successor.revision:
+            break
+        standing = standing.moved_to(successor)  # it was compacted, and then nobody swept
+    return standing
+
+
+async def _divided_anew(
+    measurements: Measurements, newest: SweepBits, shard: Shard, tick: int, now_s: float
+) -> ShardState:
+    """The nodes of the division that `newest` is of, divided as `shard` is.
+
+    Its rosters are closed first. Left open they would keep their nodes due, and minutes that
+    nobody measures are paid like the one before. Then every shard gets its roster, so that
+    minutes until its own first sweep are `unknown`. Only then anything is swept: whoever
+    finds a sweep of this division finds the rosters of all of it."""
+    closed: list[Roster] = []
+    for other in all_of(newest.shard.count):
+        last = await measurements.last_sweep_of(other, range(newest.since_tick, tick + 1))
+        version = last.roster_version if last else newest.since_tick
+        closed.append(await measurements.close_roster(other, version, tick, now_s))
+    for each in all_of(shard.count):
+        new = succeeding(closed, each, tick, kept_since_tick=tick - KEPT_TICKS)
+        await measurements.replace_roster(new, Roster(each, tick, 0.0))
+    roster = await measurements.roster(shard, tick)
+    return ShardState(0, roster, {}, roster.cursor_s, tick)

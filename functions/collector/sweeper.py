@@ -1,0 +1,207 @@
+"""One sweep: take in who joined and left, poll everyone, write one document."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from collector.network_projector import NetworkProjector
+from collector.poller import Poller
+from collector.roller import Roller
+from collector.shard_state import KEPT_TICKS, ShardState, read_state
+from coordinator.adapters.clock import Clock
+from coordinator.adapters.log import Log, LogEvent
+from coordinator.adapters.outbound.poll_client import PollClient
+from coordinator.adapters.records import Measurements
+from coordinator.adapters.records.identities import CHANGED_NODES_MAX
+from coordinator.adapters.store.protocol import StoreError
+from coordinator.checking.checks import IngestState, Run
+from coordinator.epochs import Calendar
+from coordinator.reasons import Reason
+from coordinator.strangers.relay_stats import Media, RelayStats
+from coordinator.sweeping.nodes import Node
+from coordinator.sweeping.polls import Poll, outcome_of
+from coordinator.sweeping.rosters import Announcement, Roster, succeeding
+from coordinator.sweeping.shards import Shard
+from coordinator.sweeping.sweeps import Sweep
+
+CURSOR_OVERLAP_S = 15.0
+"""Node documents are read again this far back: a clock may lag, and a write takes a moment."""
+SWEEP_SHARE_MAX = 0.9
+"""No poll begins later in its tick: the next sweep is not to wait for this one."""
+INGEST_NEWS_DRAWS_MAX = 3
+"""How many draws old the prober's word about the ingest may be."""
+
+
+@dataclass
+class Sweeper:
+    """Sweeps shards; one instance per process, so that a tick is swept once by it."""
+
+    measurements: Measurements
+    client: PollClient
+    calendar: Calendar
+    clock: Clock
+    log: Log
+    shards: int = 1
+    _locks: dict[Shard, asyncio.Lock] = field(default_factory=dict)
+    _standings: dict[Shard, ShardState] = field(default_factory=dict)
+    """After sweeps that this instance wrote itself."""
+    _roller: Roller = field(init=False)
+    _publisher: NetworkProjector = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._roller = Roller(self.measurements, self.calendar)
+        self._publisher = NetworkProjector(self.measurements, self.calendar, self.clock, self.log)
+
+    async def sweep(self, number: int) -> dict[str, Any]:
+        """Sweeps the present tick of a shard unless that was done before; says what came of it.
+
+        Two triggers of one tick, at once or one after the other, give one document: the second
+        waits for the first and finds it."""
+        shard = Shard(number, self.shards)
+        async with self._locks.setdefault(shard, asyncio.Lock()):
+            return await self._sweep_once(shard, self.calendar.tick_at(self.clock()))
+
+    async def _sweep_once(self, shard: Shard, tick: int) -> dict[str, Any]:
+        standing = self._standings.get(shard)
+        swept = standing is not None and standing.tick == tick
+        # Who swept the tick before goes on without asking: the document is created once anyway.
+        asks = standing is None or standing.tick != tick - 1
+        if swept or (asks and await self.measurements.has_sweep(shard, tick)):
+            return _duplicate(shard, tick)
+        self._standings.pop(shard, None)
+        if standing is None or asks:
+            standing = await read_state(self.measurements, shard, tick, self.clock())
+        started_s = self.clock()
+        ready = await self._brought_up_to_date(standing, tick)
+        if ready is None:  # another instance is at this very tick
+            return _duplicate(shard, tick)
+        # Before the polls: when SHARDS was changed, others soon write over the old pages.
+        page = await self._publisher.before(shard, tick)
+        polls = await self._poll_all(ready, tick)
+        roster = ready.roster
+        before = standing.roster
+        is_next = (roster.version, roster.revision) == (before.version, before.revision + 1)
+        sweep = Sweep(
+            shard,
+            tick,
+            roster.version,
+            polls,
+            roster.revision,
+            ready.cursor_s,
+            roster.changed_since(before) if is_next else {},
+            ready.since_tick,
+        )
+        created = await self.measurements.create_sweep(sweep, self.clock())
+        if created:
+            self._standings[shard] = replace(ready, tick=tick, polls=polls)
+            rolled = await self._roll_up(sweep, roster, standing.tick)
+            seconds = round(self.clock() - started_s, 3)
+            await self._publisher.publish(page, sweep, roster, seconds, rolled=rolled)
+        return self._summary(sweep, created, started_s)
+
+    async def _roll_up(self, sweep: Sweep, roster: Roster, last_tick: int) -> bool:
+        """Whether the hours before this one are rolled up, as far as they were swept."""
+        try:
+            await self._roller.after(sweep, roster, last_tick, self.clock())
+        except StoreError as error:  # the sweep is written; the next one tries again
+            self.log.failure(LogEvent.ROLLUP_FAILED, error, shard=sweep.shard.number)
+            return False
+        return True
+
+    async def _brought_up_to_date(self, standing: ShardState, tick: int) -> ShardState | None:
+        """With all changes taken in, written if there were any; None if somebody was faster."""
+        before = standing.roster
+        if before.wants_compaction(tick - KEPT_TICKS):
+            compacted = await self._compacted(before, tick)
+            if compacted is None:
+                return None
+            standing, before = standing.moved_to(compacted), compacted
+        cursor_s = self.clock()
+        since_s = max(0.0, standing.cursor_s - CURSOR_OVERLAP_S)
+        changed = await self.measurements.changed_nodes(since_s)
+        if len(changed) >= CHANGED_NODES_MAX:  # there are more: the next sweep goes on there
+            cursor_s = changed[-1].changed_s + CURSOR_OVERLAP_S
+        ours = announced(node for node in changed if before.shard.holds(node.node_id))
+        roster = before.without(standing.lost(), tick).taking_in(ours, tick)
+        if roster.slots != before.slots:
+            written = await self.measurements.replace_roster(roster, before)
+            if written is None:
+                return None
+            roster = written
+        return replace(standing, roster=replace(roster, cursor_s=cursor_s), cursor_s=cursor_s)
+
+    async def _compacted(self, roster: Roster, tick: int) -> Roster | None:
+        kept_since = tick - KEPT_TICKS
+        new = succeeding([roster], roster.shard, tick, kept_since_tick=kept_since)
+        return await self.measurements.succeed_roster(new, roster, self.clock())
+
+    async def _poll_all(self, standing: ShardState, tick: int) -> dict[int, Poll]:
+        slots, before = standing.roster.slots, standing.polls
+        polls: dict[int, Poll] = {}
+        waiting: dict[int, RelayStats] = {}
+
+        def told(at: int, answer: RelayStats | Reason) -> None:
+            if isinstance(answer, RelayStats) and answer.media is Media.WAITING:
+                waiting[at] = answer  # whether there is something to wait for is not known yet
+            else:
+                polls[at] = outcome_of(
+                    slots[at], answer, before.get(at), stream_is_live=False, tick=tick
+                )
+
+        due = [(at, slot) for at, slot in enumerate(slots) if slot.is_polled_at(tick)]
+        # Who was silent last time comes first, so that nobody waits for their limits at the end.
+        due.sort(key=lambda each: each[0] not in before or not before[each[0]].misses)
+        seconds_max = SWEEP_SHARE_MAX * self.calendar.sweep_seconds
+        await Poller(self.client, self.log).poll(due, told, seconds_max)
+        live = await self._live_streams() if waiting else frozenset()
+        for at, stats in waiting.items():
+            is_live = slots[at].stream_id in live
+            polls[at] = outcome_of(
+                slots[at], stats, before.get(at), stream_is_live=is_live, tick=tick
+            )
+        return polls
+
+    async def _live_streams(self) -> frozenset[str]:
+        run = await self.measurements.latest_run()
+        return live_streams(run, self.calendar.draw_at(self.clock()))
+
+    def _summary(self, sweep: Sweep, created: bool, started_s: float) -> dict[str, Any]:
+        outcomes: dict[str, int] = {}
+        for poll in sweep.polls.values():
+            outcomes[poll.outcome] = outcomes.get(poll.outcome, 0) + 1
+        return {
+            "shard": sweep.shard.number,
+            "tick": sweep.tick,
+            "result": "swept" if created else "duplicate",
+            "polled": len(sweep.polls),
+            "outcomes": outcomes,
+            "seconds": round(self.clock() - started_s, 3),
+        }
+
+
+def _duplicate(shard: Shard, tick: int) -> dict[str, Any]:
+    return {"shard": shard.number, "tick": tick, "result": "duplicate"}
+
+
+def announced(nodes: Iterable[Node]) -> list[Announcement]:
+    """What changed node documents tell the roster."""
+    return [
+        Announcement(
+            node.node_id,
+            node.stream_id,
+            node.stats_url,
+            node.rtmp_host,
+            node.rtmp_port,
+            node.state == "leaving",
+            node.changed_s,
+        )
+        for node in nodes
+    ]
+
+
+def live_streams(run: Run | None, draw: int) -> frozenset[str]:
+    """Streams that the prober lately read at the ingest."""
+    if run is None or run.draw < draw - INGEST_NEWS_DRAWS_MAX:
+        return frozenset()
+    return frozenset(name for name, state in run.streams.items() if state is IngestState.LIVE)

@@ -1,0 +1,1 @@
+"""Media tools and the ingest: connections, captures, pictures."""

@@ -1,0 +1,53 @@
+"""The packets of an RTMP stream as lines of ffprobe: the command, and a line's meaning.
+
+Why ffprobe and not ffmpeg's framehash: the same demuxer and hashes, and it also tells keyframes,
+keeps timestamps as they are, and prints a packet at once (a muxer waits for the other track).
+"""
+
+import re
+
+from coordinator.proof.packets import Packet
+from rtmp.addresses import RtmpAddress
+
+_LINE = re.compile(
+    rb"(video|audio)\|(-?[0-9]{1,20})\|([0-9]{1,9})\|([K_][A-Z_]{1,3})\|SHA256:([0-9a-f]{64})"
+)
+DIGEST_CHARACTERS = 32
+"""128 bits: nobody finds a second payload for a given one."""
+
+
+def packet_of(line: bytes, arrived_s: float, connection: int = 0) -> Packet | None:
+    """Read one line, `video|530023|62176|K_|SHA256:9fc3…`; None for anything else."""
+    found = _LINE.fullmatch(line)
+    if found is None:
+        return None
+    kind, dts_ms, size, flags, digest = found.groups()
+    return Packet(
+        arrived_s=arrived_s,
+        is_video=kind == b"video",
+        dts_ms=int(dts_ms),
+        size=int(size),
+        digest=digest[:DIGEST_CHARACTERS].decode("ascii"),
+        is_key=flags.startswith(b"K"),
+        connection=connection,
+    )
+
+
+def ffprobe_argv(address: RtmpAddress, *, analyse_s: float, silence_max_s: float) -> list[str]:
+    """The command that prints a line per packet, for ever.
+
+    `analyse_s`: how long ffprobe may wait for the second of picture and sound; it prints nothing
+    before it has seen both or this time is over, so it must exceed the keyframe interval.
+    `silence_max_s`: a connection that is silent for so long ends.
+    """
+    return [
+        *("stdbuf", "-oL", "ffprobe", "-hide_banner", "-loglevel", "verbose"),
+        *("-rw_timeout", str(round(silence_max_s * 1e6))),
+        *("-protocol_whitelist", "rtmp,tcp", "-format_whitelist", "flv"),
+        *("-codec_whitelist", "h264,aac", "-max_pixels", "8847360", "-threads", "1"),
+        *("-analyzeduration", str(round(analyse_s * 1e6)), "-probesize", "5000000"),
+        *("-fpsprobesize", "0", "-f", "flv"),
+        *("-show_packets", "-show_data_hash", "sha256"),
+        *("-show_entries", "packet=codec_type,dts,size,flags,data_hash", "-of", "compact=p=0:nk=1"),
+        *("-i", address.url),
+    ]

@@ -1,0 +1,94 @@
+"""One spot check: a real RTMP connection to a node, and the packets it serves.
+
+A hostile server attacks the parser, so the tool runs under limits, knows no secret, and its
+output is counted. A return code of 0 is not success: packets are.
+"""
+
+from collections.abc import Callable
+
+from coordinator.adapters.media.media_process import Ended, ProcessLimits, Start, by_line, run_tool
+from coordinator.adapters.media.packet_lines import ffprobe_argv, packet_of
+from coordinator.proof.packets import Capture, Packet
+from coordinator.reasons import Reason
+from rtmp.addresses import RtmpAddress
+
+PACKETS_MAX = 20_000
+BYTES_MAX = 128 * 1024 * 1024
+PROBE_LIMITS = ProcessLimits(cpu_s=3, memory_bytes=1_500_000_000, files=24)
+"""An honest capture takes 0.12 CPU seconds; an endless flood takes all it can get."""
+LIVE_S = 0.75
+"""How long before its end a capture prints what it has, if the second track never came."""
+START_SECONDS_MAX = 3.0
+"""So long the tool may take to come to connect, which needs 0.07 CPU seconds: a machine on which
+it takes longer is too busy to judge anybody."""
+_CONNECTS = b"Starting connection attempt to "
+_CONNECTED = b"Successfully connected to "
+
+
+class RtmpProbe:
+    """Captures what an address serves. `now` gives Unix seconds."""
+
+    def __init__(self, *, now: Callable[[], float], limits: ProcessLimits = PROBE_LIMITS) -> None:
+        self._now = now
+        self._limits = limits
+
+    async def capture(self, address: RtmpAddress, seconds: float) -> Capture:
+        """Receive the stream for `seconds` of wall clock; raises ValueError for a host name.
+
+        They count from the moment in which the tool begins to connect: until then the time is
+        ours, and nothing that anybody serves can make it longer.
+
+        The one connection looks like any viewer's: no connect of our own goes before it, which
+        would give a check away. Whether the port answered is read from the tool's own log.
+        """
+        if not address.is_literal:
+            raise ValueError(f"resolve and check the host first: {address.host}")
+        started_s, has_begun = self._now(), False
+        packets: list[Packet] = []
+        room = BYTES_MAX
+
+        def begin() -> None:
+            nonlocal started_s, has_begun
+            started_s, has_begun = self._now(), True
+
+        def take(line: bytes) -> bool:
+            nonlocal room
+            packet = packet_of(line, self._now())
+            if packet is not None:
+                packets.append(packet)
+                room -= packet.size
+            return room > 0 and len(packets) < PACKETS_MAX
+
+        argv = ffprobe_argv(address, analyse_s=max(0.5, seconds - LIVE_S), silence_max_s=seconds)
+        ended = await run_tool(
+            argv,
+            limits=self._limits,
+            seconds_max=seconds,
+            on_data=by_line(take),
+            start=Start(_CONNECTS, START_SECONDS_MAX, begin),
+        )
+        failure = None if packets else failure_of(ended)
+        if ended.is_overdue and not has_begun:
+            failure = Reason.UNKNOWN_INTERNAL
+        return Capture(
+            started_s=started_s,
+            ended_s=self._now() if failure is Reason.UNREACHABLE else started_s + seconds,
+            packets=tuple(packets),
+            failure=failure,
+            cpu_s=ended.cpu_s,
+            bytes_received=BYTES_MAX - room,
+        )
+
+
+def failure_of(ended: Ended) -> Reason:
+    """Why there are no packets, by what the tool's log proves that it did.
+
+    A tool that never came to connect (not installed, no memory, an overloaded machine) is our own
+    fault. Nothing that a server sends can produce these lines or take them back: they are written
+    before its first byte is read.
+    """
+    if _CONNECTS not in ended.stderr:
+        return Reason.UNKNOWN_INTERNAL
+    if _CONNECTED not in ended.stderr:
+        return Reason.UNREACHABLE
+    return Reason.NO_STREAM

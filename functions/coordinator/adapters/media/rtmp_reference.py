@@ -1,0 +1,190 @@
+"""The ingest's own packets: one long-lived connection per stream, shared by all its checks."""
+
+import asyncio
+from bisect import bisect_left
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from coordinator.adapters.media.media_process import Ended, ProcessLimits, by_line, run_tool
+from coordinator.adapters.media.packet_lines import ffprobe_argv, packet_of
+from coordinator.adapters.media.rtmp_probe import failure_of
+from coordinator.proof.packets import Packet, dts_difference_ms
+from coordinator.reasons import Reason
+from rtmp.addresses import RtmpAddress
+
+MEMORY_S = 140.0
+PACKETS_MAX = 60_000
+"""140 s of 400 packets a second; the oldest go first."""
+ANALYSE_S = 11.0
+INGEST_SILENCE_S = 10.0
+SETTLE_S = 0.25
+SILENCE_S = 2.0
+BACKOFF_S = (0.25, 0.5, 1.0, 2.0, 4.0)
+REFERENCE_LIMITS = ProcessLimits(cpu_s=None)
+
+
+class Reference:
+    """A window of what the ingest serves, kept fresh by one child process.
+
+    Use inside a running event loop: `start()`, later `await close()`. When the connection ends it
+    is opened again, and the packets after the gap carry the next `connection` number.
+    """
+
+    def __init__(self, address: RtmpAddress, *, now: Callable[[], float]) -> None:
+        self.address = address
+        self._now = now
+        self._packets: list[Packet] = []
+        self._burst: list[Packet] = []
+        self._connection = 0
+        self._read_s = 0.0
+        self._found_silent = False
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to listen; a second call does nothing."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._listen(), name=f"reference {self.address.name}")
+
+    async def close(self) -> None:
+        """End the connection and its process; the window stays readable."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    def packets(self, since_s: float, until_s: float) -> list[Packet]:
+        """The packets that arrived in [since_s, until_s], in order of arrival."""
+        low = bisect_left(self._packets, since_s, key=lambda p: p.arrived_s)
+        return [p for p in self._packets[low:] if p.arrived_s <= until_s]
+
+    def is_live(self, now_s: float) -> bool:
+        """True if a packet came within the last two seconds."""
+        return bool(self._packets) and self._packets[-1].arrived_s > now_s - SILENCE_S
+
+    def is_silent(self, now_s: float) -> bool:
+        """True if the ingest answered, and had no such stream: nobody is publishing it.
+
+        False while it cannot be told, as when the ingest itself did not answer."""
+        return self._found_silent and not self.is_live(now_s)
+
+    async def _listen(self) -> None:
+        argv = ffprobe_argv(self.address, analyse_s=ANALYSE_S, silence_max_s=INGEST_SILENCE_S)
+        failures = 0
+        while True:
+            self._connection += 1
+            heard_s = self._read_s
+            try:
+                ended = await run_tool(
+                    argv, limits=REFERENCE_LIMITS, seconds_max=None, on_data=by_line(self._take)
+                )
+            except OSError:  # no process or no file was free just then: our own fault
+                ended = Ended()
+            self._settle()
+            # What ended after packets may have ended by our own fault: the next one will tell.
+            heard = self._read_s != heard_s
+            self._found_silent = not heard and failure_of(ended) is Reason.NO_STREAM
+            failures = 0 if self.is_live(self._now()) else failures + 1
+            await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
+
+    def _take(self, line: bytes) -> bool:
+        now_s = self._now()
+        packet = packet_of(line, now_s, self._connection)
+        if packet is None:
+            return True
+        if self._burst or now_s - self._read_s > SILENCE_S:
+            self._burst.append(packet)
+            if now_s - self._burst[0].arrived_s > SETTLE_S:
+                self._settle()
+        else:
+            self._keep(packet)
+        self._read_s = now_s
+        self._found_silent = False
+        return True
+
+    def _settle(self) -> None:
+        """Date the packets of a burst back to when they were live, by their timestamps.
+
+        A connection begins with a burst (the server's cache, or what the tool held back), and so
+        does life after this process was frozen. Dated as read, they would make a delay look short.
+        """
+        burst, self._burst = self._burst, []
+        for packet in back_dated(burst):
+            self._keep(packet)
+
+    def _keep(self, packet: Packet) -> None:
+        kept = self._packets
+        if kept and kept[-1].arrived_s > packet.arrived_s:
+            packet = replace(packet, arrived_s=kept[-1].arrived_s)  # keep the order of arrival
+        kept.append(packet)
+        if len(kept) > PACKETS_MAX or kept[0].arrived_s < packet.arrived_s - 1.25 * MEMORY_S:
+            oldest_s = packet.arrived_s - MEMORY_S
+            del kept[: max(bisect_left(kept, oldest_s, key=lambda p: p.arrived_s), len(kept) // 8)]
+
+
+def back_dated(burst: list[Packet]) -> list[Packet]:
+    """Packets of one burst, each arriving as long before the last as its timestamp says."""
+    if not burst:
+        return []
+    newest = max(burst, key=lambda p: dts_difference_ms(p.dts_ms, burst[0].dts_ms))
+    last_s = burst[-1].arrived_s
+    dated = [
+        replace(
+            packet,
+            arrived_s=min(
+                packet.arrived_s,
+                last_s - dts_difference_ms(newest.dts_ms, packet.dts_ms) / 1000,
+            ),
+        )
+        for packet in burst
+    ]
+    return sorted(dated, key=lambda p: p.arrived_s)
+
+
+@dataclass(slots=True)
+class _Shared:
+    reference: Reference
+    users: int = 0
+    closing: asyncio.TimerHandle | None = None
+
+
+class ReferencePool:
+    """One `Reference` per stream, shared by overlapping runs and closed after an idle time."""
+
+    def __init__(self, *, now: Callable[[], float], idle_s: float = 300.0) -> None:
+        self._now = now
+        self._idle_s = idle_s
+        self._shared: dict[RtmpAddress, _Shared] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+
+    def acquire(self, address: RtmpAddress) -> Reference:
+        """The stream's reference, started if need be; give it back with `release`."""
+        shared = self._shared.get(address)
+        if shared is None:
+            shared = self._shared[address] = _Shared(Reference(address, now=self._now))
+            shared.reference.start()
+        if shared.closing is not None:
+            shared.closing.cancel()
+            shared.closing = None
+        shared.users += 1
+        return shared.reference
+
+    def release(self, address: RtmpAddress) -> None:
+        """Give a reference back; it stays warm for the idle time, and then closes."""
+        shared = self._shared[address]
+        shared.users -= 1
+        if shared.users == 0:
+            loop = asyncio.get_running_loop()
+            shared.closing = loop.call_later(self._idle_s, self._close_idle, address)
+
+    async def close(self) -> None:
+        """Close every reference, whoever uses it."""
+        shared, self._shared = list(self._shared.values()), {}
+        for one in shared:
+            if one.closing is not None:
+                one.closing.cancel()
+        await asyncio.gather(*(one.reference.close() for one in shared), *self._closing)
+
+    def _close_idle(self, address: RtmpAddress) -> None:
+        task = asyncio.create_task(self._shared.pop(address).reference.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)

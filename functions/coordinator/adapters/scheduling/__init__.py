@@ -1,0 +1,1 @@
+"""Cloud Scheduler: what is asked of it, and whether its jobs run."""

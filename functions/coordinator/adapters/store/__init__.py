@@ -1,0 +1,1 @@
+"""The document store: what is asked of it, what may be stored, and Firestore."""

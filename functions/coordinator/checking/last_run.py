@@ -1,0 +1,45 @@
+"""What the prober did last, in a few numbers: beside the trust book, for pages to show."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Annotated
+
+from coordinator.checking.checks import Control, IngestState, Run
+from coordinator.checking.controls import ControlCount
+from coordinator.documents.columns import Table
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    """Of its last run; `draw` is -1 before the first."""
+
+    draw: int = -1
+    started_s: float = 0.0
+    ended_s: float = 0.0
+    verdicts: Mapping[str, int] = field(default_factory=dict)
+    """How many checks of the run ended so, by verdict."""
+    streams: Mapping[str, IngestState] = field(default_factory=dict)
+    controls: Mapping[str, Control] = field(default_factory=dict)
+    """Control nodes, by node id."""
+    counts: Mapping[Control, ControlCount] = field(default_factory=dict)
+    """What the checks of control nodes have come to, by kind, since the beginning."""
+    pictures: Annotated[Mapping[str, str | None], Table()] = field(default_factory=dict)
+    """The picture of each node's check in the run, by node id; None for a check without one."""
+
+    def after(self, run: Run) -> "LastRun":
+        """With a run; an older one than the last changes nothing."""
+        if run.draw <= self.draw:
+            return self
+        verdicts: dict[str, int] = {}
+        for check in run.checks:
+            verdicts[check.verdict.value] = verdicts.get(check.verdict.value, 0) + 1
+        return replace(
+            self,
+            draw=run.draw,
+            started_s=run.started_s,
+            ended_s=run.ended_s,
+            verdicts=verdicts,
+            streams=dict(run.streams),
+            controls=dict(run.controls),
+            pictures={c.node_id: c.thumbnail for c in run.checks if c.verdict.counts},
+        )

@@ -1,0 +1,184 @@
+"""The network as people see it: one view per node, made of the pages that others wrote.
+
+Pure. What a view costs is a document for each shard and one for the tokens, whatever the number
+of nodes.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from coordinator.checking.checks import Control
+from coordinator.checking.last_run import LastRun
+from coordinator.checking.suspicion import NOBODY, Trust, TrustState
+from coordinator.projections.history import NO_HISTORY, NodeHistory
+from coordinator.projections.money_projection import NO_TOKENS, Tokens
+from coordinator.projections.network_document import NetworkDocument
+from coordinator.reasons import Reason
+from coordinator.sweeping.nodes import NodeStatus, node_status
+from coordinator.sweeping.polls import SHOWN_OFFLINE_AFTER_MISSES, Poll
+from coordinator.sweeping.rosters import Slot
+
+
+@dataclass(frozen=True, slots=True)
+class NodeView:
+    """One node with everything that is known of it."""
+
+    slot: Slot
+    status: NodeStatus
+    reason: Reason
+    poll: Poll | None
+    trust: TrustState
+    account: Tokens
+    history: NodeHistory = NO_HISTORY
+    until_hour: int = 0
+    """The first hour, counted from 1970, that the history does not know."""
+    thumbnail: str | None = None
+    """Names the picture that belongs to its last check."""
+    control: Control | None = None
+    """What it is known to be, if it is one of the network's own control nodes."""
+
+    @property
+    def node_id(self) -> str:
+        """The node's id."""
+        return self.slot.node_id
+
+    @property
+    def says(self) -> str:
+        """The reason in words, and what the last check found if that is the reason."""
+        failure = self._failure
+        return f"{self.reason.says} {failure.says}" if failure else self.reason.says
+
+    @property
+    def fix(self) -> str:
+        """What to do about it; may be empty."""
+        failure = self._failure
+        return failure.fix if failure else self.reason.fix
+
+    @property
+    def _failure(self) -> Reason | None:
+        return self.trust.failure if self.reason is Reason.CHECK_FAILED else None
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether viewers may be sent to it: up now, and the last checks passed."""
+        return self.status is NodeStatus.HEALTHY and self.trust.trust is Trust.PROVEN
+
+    @property
+    def rtmp_url(self) -> str:
+        """Where it serves the stream."""
+        host = f"[{self.slot.rtmp_host}]" if ":" in self.slot.rtmp_host else self.slot.rtmp_host
+        return f"rtmp://{host}:{self.slot.rtmp_port}/live/{self.slot.stream_id}"
+
+    @property
+    def uptime(self) -> float | None:
+        """Measured share of minutes up since it joined, 0 to 1.
+
+        None while no check has held the node to its word, and for good once one proved it false:
+        what sweeps alone have seen is a claim."""
+        proven = self.trust.last_pass_s is not None and self.trust.trust is not Trust.FRAUD
+        if not proven or self.poll is None or not self.poll.minutes_due:
+            return None
+        return self.poll.minutes_up / self.poll.minutes_due
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkView:
+    """All nodes at one instant, by node id."""
+
+    nodes: Mapping[str, NodeView] = field(default_factory=dict)
+    swept_s: float | None = None
+    """Start of the latest sweep's tick."""
+    pages: Sequence[NetworkDocument] = ()
+    """What it was made of, by shard."""
+    is_whole: bool = True
+    """Whether every shard's page was there: if not, a node that is absent may be on another."""
+    _by_stream: dict[str, tuple[NodeView, ...]] = field(default_factory=dict, compare=False)
+    """Filled on the first question; asked by every heartbeat, of ten thousand nodes."""
+
+    def with_tokens(self, tokens: Mapping[str, Tokens]) -> "NetworkView":
+        """The same, with what its nodes have."""
+        paid = {
+            node_id: replace(self.nodes[node_id], account=account)
+            for node_id, account in tokens.items()
+            if node_id in self.nodes
+        }
+        return replace(self, nodes={**self.nodes, **paid}, _by_stream={})
+
+    @property
+    def prober(self) -> LastRun:
+        """The newest news of the prober that any page has."""
+        return max((page.prober for page in self.pages), key=_draw_of, default=LastRun())
+
+    def of_stream(self, stream_id: str) -> Sequence[NodeView]:
+        """The stream's nodes, best first."""
+        if not self._by_stream and self.nodes:
+            found: dict[str, list[NodeView]] = {}
+            for node in sorted(self.nodes.values(), key=best_first):
+                found.setdefault(node.slot.stream_id, []).append(node)
+            self._by_stream.update({name: tuple(nodes) for name, nodes in found.items()})
+        return self._by_stream.get(stream_id, ())
+
+    def verified(self, stream_id: str) -> Sequence[NodeView]:
+        """The stream's nodes that viewers may be sent to, best first."""
+        nodes = self.of_stream(stream_id)
+        count = bisect_left(nodes, True, key=lambda node: not node.is_verified)
+        return nodes[:count]
+
+
+def network_of(
+    found: Iterable[NetworkDocument], tokens: Mapping[str, Tokens], sweep_seconds: int
+) -> NetworkView:
+    """All pages as one, without those that are left from before SHARDS was changed.
+
+    A node that changed its stream is shown at its newest slot."""
+    pages = newest_pages(found)
+    nodes: dict[str, NodeView] = {}
+    for page in pages:
+        for at, slot in enumerate(page.slots):
+            nodes[slot.node_id] = _view_of(slot, page.polls.get(at), page, tokens)
+    swept_s = max((page.tick * sweep_seconds for page in pages if page.tick), default=None)
+    is_whole = bool(pages) and len(pages) == pages[0].shard.count
+    return NetworkView(nodes, swept_s, pages, is_whole)
+
+
+def newest_pages(found: Iterable[NetworkDocument]) -> list[NetworkDocument]:
+    """Those of as many shards as the newest one is of, in order."""
+    pages = sorted(found, key=lambda page: page.shard)
+    newest = max(pages, key=lambda page: page.tick, default=None)
+    return [page for page in pages if newest and page.shard.count == newest.shard.count]
+
+
+def _view_of(
+    slot: Slot, poll: Poll | None, page: NetworkDocument, tokens: Mapping[str, Tokens]
+) -> NodeView:
+    node_id = slot.node_id
+    trust = page.trust.get(node_id, NOBODY)
+    gone = Reason(slot.left_reason) if slot.left_reason else None
+    if poll and poll.misses >= SHOWN_OFFLINE_AFTER_MISSES:
+        gone = gone or Reason.OFFLINE
+    health = (poll.outcome, poll.reason) if poll else None
+    status, reason = node_status(health, trust, gone=gone)
+    return NodeView(
+        slot,
+        status,
+        reason,
+        poll,
+        trust,
+        tokens.get(node_id, NO_TOKENS),
+        page.history.nodes.get(node_id, NO_HISTORY),
+        page.history.until_hour,
+        page.thumbnails.get(node_id),
+        page.prober.controls.get(node_id),
+    )
+
+
+def best_first(node: NodeView) -> tuple[bool, int, int, str]:
+    """Sorts nodes as playlists do: verified, then longest up, then fewest viewers, then by id."""
+    minutes_up = node.poll.minutes_up if node.poll else 0
+    viewers = node.poll.viewers if node.poll else 0
+    return (not node.is_verified, -minutes_up, viewers, node.node_id)
+
+
+def _draw_of(news: LastRun) -> int:
+    return news.draw

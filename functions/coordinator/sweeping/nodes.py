@@ -1,0 +1,89 @@
+"""A node: where it says it can be reached, and the one status that people are shown."""
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from coordinator.checking.suspicion import Trust, TrustState
+from coordinator.documents.codec import Codec
+from coordinator.reasons import Reason
+from coordinator.sweeping.polls import Outcome
+
+
+class NodeStatus(StrEnum):
+    """What API, dashboard and heartbeat answers call a node."""
+
+    PENDING = "pending"
+    HEALTHY = "healthy"
+    IDLE = "idle"
+    UNHEALTHY = "unhealthy"
+    FLAGGED = "flagged"
+    SUSPENDED = "suspended"
+    FRAUD = "fraud"
+    OFFLINE = "offline"
+    LEFT = "left"
+
+
+class Node(BaseModel):
+    """The document `nodes/{node_id}`, written by api only, when what it says has changed.
+
+    Health and trust are not stored here: they follow from the latest sweep and checks."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    node_id: str
+    stream_id: str
+    stats_url: str
+    rtmp_host: str
+    rtmp_port: int
+    agent: str
+    engine: str
+    state: Literal["running", "leaving"]
+    joined_s: float
+    changed_s: float
+
+    def says_the_same_as(self, other: "Node") -> bool:
+        """Whether a heartbeat told nothing new, so that nothing needs to be written."""
+        return self.model_dump(exclude=_WHEN) == other.model_dump(exclude=_WHEN)
+
+    def what_it_says(self) -> str:
+        """The same text for nodes that say the same."""
+        place = (self.stats_url, self.rtmp_host, self.rtmp_port)
+        return repr((self.node_id, self.stream_id, *place, self.agent, self.engine, self.state))
+
+
+NODES = Codec(Node, "nodes")
+_WHEN = {"joined_s", "changed_s"}
+
+_HEALTH_STATUS = {
+    Outcome.UP: NodeStatus.HEALTHY,
+    Outcome.IDLE: NodeStatus.IDLE,
+    Outcome.UNKNOWN: NodeStatus.PENDING,
+}
+
+
+def node_status(
+    health: tuple[Outcome, Reason] | None, trust: TrustState, *, gone: Reason | None
+) -> tuple[NodeStatus, Reason]:
+    """The one status and reason of a node, worst news first.
+
+    `health` is its last sweep outcome (None before the first), `gone` is LEFT or OFFLINE once
+    it is no longer polled."""
+    if trust.trust is Trust.FRAUD:
+        return NodeStatus.FRAUD, Reason.FRAUD
+    if gone is not None:
+        return (NodeStatus.LEFT if gone is Reason.LEFT else NodeStatus.OFFLINE), gone
+    if trust.trust is Trust.FLAGGED:
+        return NodeStatus.FLAGGED, Reason.SUSPECTED
+    if trust.trust is Trust.SUSPENDED:
+        return NodeStatus.SUSPENDED, Reason.SUSPENDED
+    if health is None:
+        return NodeStatus.PENDING, Reason.NOT_YET_SWEPT
+    outcome, reason = health
+    status = _HEALTH_STATUS.get(outcome, NodeStatus.UNHEALTHY)
+    if status is NodeStatus.HEALTHY and trust.failure:
+        status, reason = NodeStatus.UNHEALTHY, Reason.CHECK_FAILED
+    elif status is NodeStatus.HEALTHY and trust.trust is Trust.UNPROVEN:
+        reason = Reason.UNPROVEN
+    return status, reason

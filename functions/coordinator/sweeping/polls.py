@@ -1,0 +1,121 @@
+"""One node in one sweep: what its answer, or the lack of one, says after the sweep before."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from coordinator.reasons import Reason
+from coordinator.strangers.relay_stats import Media, RelayStats
+from coordinator.sweeping.rosters import Slot
+
+OFFLINE_AFTER_MISSES = 3
+"""Sweeps in a row without an answer after which a node is polled no more."""
+SHOWN_OFFLINE_AFTER_MISSES = 2
+"""After so many it is called offline: within three minutes of its last answer."""
+STANDS_STILL_AFTER = 2
+"""Sweeps in a row without a byte more, while the relay says it is live, are a stall."""
+
+
+class Outcome(StrEnum):
+    """How one node stood in one sweep. Only `up` earns; `unknown` is our fault."""
+
+    UP = "up"
+    IDLE = "idle"
+    DOWN = "down"
+    INVALID = "invalid"
+    STALLED = "stalled"
+    BLOCKED = "blocked"
+    UNKNOWN = "unknown"
+
+
+OUTCOME_OF_FAILURE: Mapping[Reason, Outcome] = {
+    Reason.ADDRESS_BLOCKED: Outcome.BLOCKED,
+    Reason.PORT_BLOCKED: Outcome.BLOCKED,
+    Reason.URL_INVALID: Outcome.BLOCKED,
+    Reason.NAME_UNRESOLVED: Outcome.DOWN,
+    Reason.CONNECT_FAILED: Outcome.DOWN,
+    Reason.STATS_TIMEOUT: Outcome.DOWN,
+    Reason.STATS_BAD_HTTP: Outcome.INVALID,
+    Reason.STATS_TOO_LARGE: Outcome.INVALID,
+    Reason.STATS_INVALID: Outcome.INVALID,
+    Reason.UNKNOWN_INTERNAL: Outcome.UNKNOWN,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """One node's row in a sweep, totals since it joined included."""
+
+    outcome: Outcome
+    reason: Reason
+    minutes_due: int
+    minutes_up: int
+    misses: int = 0
+    """Sweeps in a row in which nothing of it answered."""
+    still: int = 0
+    """Sweeps in a row in which it said live and its byte counter did not move."""
+    viewers: int = 0
+    bytes_in: int | None = None
+    since_tick: int = 0
+    """First tick of the present outcome."""
+
+
+def outcome_of(
+    slot: Slot,
+    answer: RelayStats | Reason,
+    previous: Poll | None,
+    *,
+    stream_is_live: bool,
+    tick: int,
+) -> Poll:
+    """The row for one node: its stats, or the reason why there are none, after the last row.
+
+    `stream_is_live` is what the ingest itself said last: a relay that waits for a dead stream
+    is idle, one that waits for a live one is down."""
+    viewers, bytes_in, still = 0, None, 0
+    if isinstance(answer, Reason):
+        outcome, reason = OUTCOME_OF_FAILURE[answer], answer
+    else:
+        viewers, bytes_in = answer.viewers, answer.bytes_in
+        still = _stands_still(answer, previous)
+        outcome, reason = _outcome_of(slot, answer, still, stream_is_live)
+    missed = outcome in (Outcome.DOWN, Outcome.BLOCKED) and isinstance(answer, Reason)
+    before = previous or Poll(outcome, reason, 0, 0, since_tick=tick)
+    return Poll(
+        outcome,
+        reason,
+        minutes_due=before.minutes_due + 1,
+        minutes_up=before.minutes_up + (outcome is Outcome.UP),
+        misses=before.misses + 1 if missed else 0,
+        still=still,
+        viewers=viewers,
+        bytes_in=bytes_in,
+        since_tick=before.since_tick if before.outcome is outcome else tick,
+    )
+
+
+def _stands_still(answer: RelayStats, previous: Poll | None) -> int:
+    if previous is None or answer.bytes_in is None or answer.media is not Media.LIVE:
+        return 0
+    return previous.still + 1 if answer.bytes_in == previous.bytes_in else 0
+
+
+def _outcome_of(
+    slot: Slot, stats: RelayStats, still: int, stream_is_live: bool
+) -> tuple[Outcome, Reason]:
+    if stats.node_id not in (None, slot.node_id):
+        return Outcome.INVALID, Reason.WRONG_NODE
+    if stats.media is Media.WAITING and stream_is_live:
+        return Outcome.DOWN, Reason.UPSTREAM_DOWN
+    if stats.media is Media.LIVE and still >= STANDS_STILL_AFTER:
+        return Outcome.STALLED, Reason.STALLED
+    return _OUTCOME_OF_MEDIA[stats.media]
+
+
+_OUTCOME_OF_MEDIA: Mapping[Media, tuple[Outcome, Reason]] = {
+    Media.LIVE: (Outcome.UP, Reason.OK),
+    Media.WAITING: (Outcome.IDLE, Reason.STREAM_IDLE),
+    Media.ABSENT: (Outcome.INVALID, Reason.WRONG_STREAM),
+    Media.RELAY_DOWN: (Outcome.DOWN, Reason.RELAY_DOWN),
+    Media.RELAY_OVERRUN: (Outcome.DOWN, Reason.RELAY_OVERRUN),
+}

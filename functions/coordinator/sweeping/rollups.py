@@ -1,0 +1,82 @@
+"""Hourly roll-ups: an hour of a shard's sweeps as a few counts per node, for pages and history.
+
+Evidence they are not: pay is computed from the sweeps themselves.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from coordinator.documents.codec import Codec
+from coordinator.documents.columns import Table
+from coordinator.sweeping.rosters import Roster
+from coordinator.sweeping.shards import Shard
+from coordinator.sweeping.sweeps import SweepBits
+from coordinator.sweeping.uptime import minutes_of
+
+
+@dataclass(frozen=True, slots=True)
+class NodeHour:
+    """One node's minutes of one hour."""
+
+    due: int
+    up: int
+    unknown: int
+    """Not measured, by our own fault."""
+    idle: int = 0
+    """Nobody published the stream."""
+
+    def __add__(self, other: "NodeHour") -> "NodeHour":
+        """Both together: of two streams, or of a whole day."""
+        return NodeHour(
+            self.due + other.due,
+            self.up + other.up,
+            self.unknown + other.unknown,
+            self.idle + other.idle,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rollup:
+    """The document `rollups/{shard}-{hour}`; hours are counted from 1970."""
+
+    shard: Shard
+    hour: int
+    nodes: Annotated[Mapping[tuple[str, str], NodeHour], Table()] = field(default_factory=dict)
+    """By (node id, stream id)."""
+
+    @property
+    def id(self) -> str:
+        """The document's id."""
+        return rollup_id(self.shard, self.hour)
+
+
+ROLLUPS = Codec(Rollup, "rollups", keys=lambda rollup: {"rollup_hour": rollup.hour})
+
+
+def rollup_id(shard: Shard, hour: int) -> str:
+    """Names a roll-up's document."""
+    return f"{shard}-{hour}"
+
+
+def rolled_up(
+    shard: Shard,
+    hour: int,
+    ticks: range,
+    rosters: Mapping[tuple[Shard, int], Roster],
+    sweeps: Iterable[SweepBits],
+) -> Rollup:
+    """One shard's sweeps of an hour, counted. `rosters` by (shard, version), of this shard."""
+    measured = list(sweeps)
+    streams = {slot.stream_id for roster in rosters.values() for slot in roster.slots}
+    nodes = {
+        (node_id, stream_id): NodeHour(
+            minutes.due.bit_count(),
+            minutes.up.bit_count(),
+            minutes.unknown.bit_count(),
+            minutes.idle.bit_count(),
+        )
+        for stream_id in streams
+        for node_id, minutes in minutes_of(stream_id, ticks, rosters, measured).items()
+    }
+    return Rollup(shard, hour, nodes)

@@ -1,0 +1,241 @@
+"""Rosters: which node stands at which slot of its shard.
+
+A roster only grows within a version, so a bitmap by slot can be read for ever with the
+roster of its version. A version is named by the tick from which it is in force. It is closed by
+the tick from which another one is: when it was compacted, or when SHARDS was changed.
+The collector alone writes rosters.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+from coordinator.documents.codec import Codec
+from coordinator.documents.columns import Table
+from coordinator.sweeping.shards import Shard
+
+SLOTS_MAX = 12_000
+CHARACTERS_MAX = 870_000
+"""Of all slots' ids and addresses: compressed, a roster and its page stay below a document's
+limit whatever they are. Ten thousand nodes may have host names of 30 characters."""
+VERSION_DIGITS_MAX = 12
+COMPACT_AT_GONE = 256
+"""Slots to be dropped, and a quarter of all, before a new version is worth its writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A node's place, and all that a sweep or a check needs to reach it."""
+
+    node_id: str
+    stream_id: str
+    stats_url: str
+    rtmp_host: str
+    rtmp_port: int
+    joined_tick: int
+    changed_s: float
+    """When the node last said something new, so that nothing is taken in twice."""
+    left_tick: int | None = None
+    """First tick in which it is no longer polled; the slot is never given to another."""
+    left_reason: str | None = None
+
+    def is_polled_at(self, tick: int) -> bool:
+        """Whether a sweep of this tick polls it."""
+        return self.joined_tick <= tick and (self.left_tick is None or tick < self.left_tick)
+
+    @property
+    def characters(self) -> int:
+        """What it takes of CHARACTERS_MAX; the host is a part of the URL."""
+        return sum(map(len, (self.node_id, self.stream_id, self.stats_url)))
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What a changed node document tells the roster."""
+
+    node_id: str
+    stream_id: str
+    stats_url: str
+    rtmp_host: str
+    rtmp_port: int
+    is_leaving: bool
+    changed_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """One shard's roster: the document `rosters/{shard}-{version}`."""
+
+    shard: Shard
+    version: int
+    """The first tick that it is in force."""
+    cursor_s: float
+    """Node documents changed up to here have been taken in."""
+    slots: tuple[Slot, ...] = ()
+    until_tick: int | None = None
+    """The first tick that it is in force no more; if it was compacted, the next version's name."""
+    revision: int = 0
+    """How often this version was written: a reader sees by it whether its copy is old."""
+
+    @property
+    def id(self) -> str:
+        """The document's id."""
+        return roster_id(self.shard, self.version)
+
+    @property
+    def next_version(self) -> int | None:
+        """What it was compacted to, if it was; None while it is in force, or if it never was."""
+        return None if self.until_tick == self.version else self.until_tick
+
+    def taking_in(self, changed: Iterable[Announcement], tick: int) -> "Roster":
+        """This roster with joins, moves and departures applied, oldest change first.
+
+        A node that changes its stream gets a new slot, so that no minute is ever counted for
+        two streams; a changed address stays in its slot. Taking in twice changes nothing."""
+        slots = list(self.slots)
+        latest = {slot.node_id: at for at, slot in enumerate(slots)}
+        characters = sum(slot.characters for slot in slots)
+        cursor_s = self.cursor_s
+        for node in sorted(changed, key=lambda node: (node.changed_s, node.node_id)):
+            cursor_s = max(cursor_s, node.changed_s)
+            at = latest.get(node.node_id)
+            if at is not None and slots[at].changed_s >= node.changed_s:
+                continue
+            if at is not None and slots[at].left_tick is None:
+                if not node.is_leaving and slots[at].stream_id == node.stream_id:
+                    slots[at] = _slot_of(node, slots[at].joined_tick)
+                    continue
+                slots[at] = replace(
+                    slots[at], left_tick=tick, left_reason="left", changed_s=node.changed_s
+                )
+            slot = _slot_of(node, tick)
+            # A full roster takes nobody in; those who are turned away announce themselves again.
+            full = len(slots) >= SLOTS_MAX or characters + slot.characters > CHARACTERS_MAX
+            if not node.is_leaving and not full:
+                latest[node.node_id] = len(slots)
+                slots.append(slot)
+                characters += slot.characters
+        return replace(self, cursor_s=cursor_s, slots=tuple(slots))
+
+    def without(self, lost: Iterable[int], tick: int) -> "Roster":
+        """This roster with the given slots no longer polled from `tick` on: they are offline."""
+        slots = list(self.slots)
+        for at in lost:
+            slots[at] = replace(slots[at], left_tick=tick, left_reason="offline")
+        return replace(self, slots=tuple(slots))
+
+    def is_in_force_at(self, tick: int) -> bool:
+        """Whether sweeps of this tick go by it."""
+        return self.version <= tick and (self.until_tick is None or tick < self.until_tick)
+
+    def wants_compaction(self, kept_since_tick: int) -> bool:
+        """Whether so many slots are gone for good that a new version is worth its writes."""
+        kept = sum(_is_kept(slot, kept_since_tick) for slot in self.slots)
+        gone = len(self.slots) - kept
+        return gone >= COMPACT_AT_GONE and 4 * gone >= len(self.slots)
+
+    def changed_since(self, before: "Roster") -> dict[int, Slot]:
+        """The slots that are new or other than in an earlier revision."""
+        old = before.slots
+        return {at: slot for at, slot in enumerate(self.slots) if at >= len(old) or slot != old[at]}
+
+    def changed_by(self, changes: Mapping[int, Slot], revision: int) -> "Roster":
+        """This roster with the changes that made `revision` of it."""
+        slots = dict(enumerate(self.slots)) | dict(changes)
+        return replace(self, slots=tuple(slots[at] for at in range(len(slots))), revision=revision)
+
+
+@dataclass(frozen=True, slots=True)
+class PackedRoster:
+    """A roster as it is stored: a URL says no host that the slot has a field for."""
+
+    shard: Shard
+    version: int
+    cursor_s: float
+    slots: Annotated[tuple[Slot, ...], Table()]
+    until_tick: int | None
+    revision: int
+
+    @classmethod
+    def of(cls, roster: Roster) -> "PackedRoster":
+        """The roster, packed."""
+        slots = (replace(slot, stats_url=without_host(slot)) for slot in roster.slots)
+        times = (roster.shard, roster.version, roster.cursor_s)
+        return cls(*times, tuple(slots), roster.until_tick, roster.revision)
+
+    def roster(self) -> Roster:
+        """What was packed."""
+        slots = (replace(s, stats_url=with_host(s.stats_url, s.rtmp_host)) for s in self.slots)
+        times = (self.shard, self.version, self.cursor_s)
+        return Roster(*times, tuple(slots), self.until_tick, self.revision)
+
+
+ROSTERS = Codec(PackedRoster, "rosters")
+_HOST = "{}"
+"""Stands in a stats URL for the host; no URL can hold it."""
+
+
+def without_host(slot: Slot) -> str:
+    """The slot's URL with a mark in the place of its host."""
+    return slot.stats_url.replace(slot.rtmp_host, _HOST, 1)
+
+
+def with_host(url: str, host: str) -> str:
+    """The URL that `without_host` shortened."""
+    return url.replace(_HOST, host, 1)
+
+
+def succeeding(old: Iterable[Roster], shard: Shard, tick: int, *, kept_since_tick: int) -> Roster:
+    """A shard's roster from `tick` on, made of those that were in force before it.
+
+    Who is polled goes on being polled, on the roster since the same tick: a check is drawn more
+    often for newcomers. Who left lately is kept for people to see."""
+    rosters = list(old)
+    newest: dict[str, Slot] = {}
+    for slot in (slot for roster in rosters for slot in roster.slots):
+        before = newest.get(slot.node_id)
+        if shard.holds(slot.node_id) and (before is None or _order(before) <= _order(slot)):
+            newest[slot.node_id] = slot
+    kept = [slot for slot in newest.values() if _is_kept(slot, kept_since_tick)]
+    cursor_s = min((roster.cursor_s for roster in rosters), default=0.0)
+    kept.sort(key=lambda slot: (slot.joined_tick, slot.node_id))
+    return Roster(shard, tick, cursor_s, tuple(kept))
+
+
+def by_node(rows: Mapping[int, Any], roster: Roster) -> dict[tuple[str, str], Any]:
+    """Rows by slot, by (node id, stream id): what does not change with the version."""
+    return {(roster.slots[at].node_id, roster.slots[at].stream_id): r for at, r in rows.items()}
+
+
+def _is_kept(slot: Slot, since_tick: int) -> bool:
+    return slot.left_tick is None or slot.left_tick >= since_tick
+
+
+def _order(slot: Slot) -> tuple[bool, int, float]:
+    """Later is newer; a slot that is still polled is newer than any that is not."""
+    return slot.left_tick is None, slot.joined_tick, slot.changed_s
+
+
+def roster_id(shard: Shard, version: int) -> str:
+    """Names a roster document."""
+    return f"{shard}-{version}"
+
+
+def roster_key(name: str) -> tuple[Shard, int]:
+    """(shard, version) of a roster document's id; ValueError if it is none."""
+    shard, _, version = name.partition("-")
+    if not (version.isascii() and version.isdigit() and len(version) <= VERSION_DIGITS_MAX):
+        raise ValueError("a roster is named like 0of1-29921760: its shard and its first tick")
+    return Shard.parse(shard), int(version)
+
+
+def _slot_of(node: Announcement, joined_tick: int) -> Slot:
+    return Slot(
+        node.node_id,
+        node.stream_id,
+        node.stats_url,
+        node.rtmp_host,
+        node.rtmp_port,
+        joined_tick,
+        node.changed_s,
+    )

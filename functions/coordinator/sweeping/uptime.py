@@ -1,0 +1,126 @@
+"""Minutes of an epoch, per node, out of the sweeps' bitmaps."""
+
+from collections.abc import Iterable, Mapping
+
+from coordinator.checking.checks import IngestState, Run
+from coordinator.documents.bitmaps import transposed
+from coordinator.epochs import Calendar
+from coordinator.sweeping.minutes import Minutes
+from coordinator.sweeping.polls import Outcome
+from coordinator.sweeping.rosters import Roster, Slot
+from coordinator.sweeping.shards import WHOLE, Shard
+from coordinator.sweeping.sweeps import SweepBits
+
+
+def minutes_of(
+    stream_id: str,
+    ticks: range,
+    rosters: Mapping[tuple[Shard, int], Roster],
+    sweeps: Iterable[SweepBits],
+    idle_ticks: frozenset[int] = frozenset(),
+) -> dict[str, Minutes]:
+    """Minutes by node id of one stream; bit i stands for `ticks[i]`.
+
+    `rosters` by (shard, version). A tick in which a node was due but its shard's sweep is
+    missing or left it out is unknown. In no tick a node is due at two slots: one ends before
+    the next begins, on a roster and from one roster to the next. In `idle_ticks` the ingest had
+    no stream: a node that claims to be up then, or was not measured, is idle."""
+    measured: dict[tuple[Shard, int], list[SweepBits]] = {}
+    for sweep in sweeps:
+        if sweep.tick in ticks:
+            measured.setdefault((sweep.shard, sweep.roster_version), []).append(sweep)
+    live = _bits(tick not in idle_ticks for tick in ticks)
+    found: dict[str, Minutes] = {}
+    for key, roster in rosters.items():
+        in_force = _bits(roster.is_in_force_at(tick) for tick in ticks)
+        grid = _grid_of(roster, ticks, measured.get(key, []))
+        for slot, unmeasured, claimed, said_idle, *others in zip(roster.slots, *grid, strict=True):
+            if slot.stream_id != stream_id:
+                continue
+            due = in_force & _on_roster(slot, ticks)
+            if not due:
+                continue
+            up, unknown = claimed & live, unmeasured & live
+            idle = said_idle | (claimed | unmeasured) & ~live
+            minutes = Minutes(due, up & due, unknown & due, idle & due, *[o & due for o in others])
+            found[slot.node_id] = found.get(slot.node_id, Minutes()) | minutes
+    return found
+
+
+_OUTCOMES = (
+    Outcome.UP,
+    Outcome.IDLE,
+    Outcome.DOWN,
+    Outcome.INVALID,
+    Outcome.STALLED,
+    Outcome.BLOCKED,
+)
+"""In the order of the fields of `Minutes`, after `due`; `unknown` stands apart."""
+
+
+def _grid_of(roster: Roster, ticks: range, sweeps: Iterable[SweepBits]) -> list[list[int]]:
+    """One roster's sweeps turned around: a bitmap of ticks for every slot.
+
+    First the ticks not measured (no sweep, left out of it, an error of ours), then a list for
+    each of _OUTCOMES."""
+    by_tick = {sweep.tick: sweep for sweep in sweeps}
+    width = len(roster.slots)
+    everyone = (1 << width) - 1
+    missing = _bits(tick not in by_tick for tick in ticks)
+    unknown, rows = [], []
+    for tick, present in zip(ticks, _open_slots(roster, ticks), strict=True):
+        sweep = by_tick.get(tick, _NOTHING)
+        unknown.append((present & ~sweep.probed | sweep.unknown) & everyone)
+        rows.append([getattr(sweep, name) & everyone & ~unknown[-1] for name in _OUTCOMES])
+    # What is missing altogether is set for all at once: rows of ones would be slow to turn.
+    unknown = [row if tick in by_tick else 0 for tick, row in zip(ticks, unknown, strict=True)]
+    unmeasured = [column | missing for column in transposed(unknown, width)]
+    return [unmeasured, *(transposed(outcome, width) for outcome in zip(*rows, strict=True))]
+
+
+_NOTHING = SweepBits(WHOLE, 0, 0, probed=0, up=0, unknown=0)
+
+
+def _open_slots(roster: Roster, ticks: range) -> list[int]:
+    """For each tick the bitmap of slots that are to be polled, from who comes and goes."""
+    comes: dict[int, int] = {}
+    goes: dict[int, int] = {}
+    present = bytearray(len(roster.slots) // 8 + 1)
+    for at, slot in enumerate(roster.slots):
+        if slot.joined_tick <= ticks.start:
+            if slot.left_tick is None or slot.left_tick > ticks.start:
+                present[at >> 3] |= 1 << (at & 7)
+        else:
+            comes[slot.joined_tick] = comes.get(slot.joined_tick, 0) | 1 << at
+        if slot.left_tick is not None:
+            goes[slot.left_tick] = goes.get(slot.left_tick, 0) | 1 << at
+    now = int.from_bytes(present, "little")
+    found = []
+    for tick in ticks:
+        now = (now | comes.get(tick, 0)) & ~goes.get(tick, 0)
+        found.append(now)
+    return found
+
+
+def _on_roster(slot: Slot, ticks: range) -> int:
+    """Bit i is set if the slot is polled in `ticks[i]`."""
+    first = min(max(slot.joined_tick - ticks.start, 0), len(ticks))
+    end = len(ticks)
+    if slot.left_tick is not None:
+        end = min(max(slot.left_tick - ticks.start, first), end)
+    return (1 << end) - (1 << first)
+
+
+def _bits(are_set: Iterable[bool]) -> int:
+    return int("".join("1" if each else "0" for each in are_set)[::-1] or "0", 2)
+
+
+def idle_ticks_of(stream_id: str, runs: Iterable[Run], calendar: Calendar) -> frozenset[int]:
+    """Ticks that lie in a draw in which the ingest could be asked and had no such stream."""
+    idle: set[int] = set()
+    for run in runs:
+        if run.streams.get(stream_id) is IngestState.DOWN:
+            start_s = run.draw * calendar.check_seconds
+            last_s = start_s + calendar.check_seconds - 1
+            idle.update(range(calendar.tick_at(start_s), calendar.tick_at(last_s) + 1))
+    return frozenset(idle)

@@ -1,0 +1,181 @@
+"""One spot check: connect, compare with the ingest, repeat a failure at once before it counts."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from coordinator.adapters.clock import Clock
+from coordinator.adapters.media.rtmp_probe import RtmpProbe
+from coordinator.adapters.media.rtmp_reference import Reference
+from coordinator.adapters.outbound.http_client import HttpClient
+from coordinator.checking.checks import Check, Verdict
+from coordinator.proof.judging import Proof, ProofParameters, capture_seconds, judge
+from coordinator.proof.packets import Capture
+from coordinator.reasons import Reason
+from coordinator.strangers.addresses import AddressRefused
+from prober.address_owner import disowned
+from prober.draws import Due
+from rtmp.addresses import RtmpAddress
+
+LATE_MAX_S = 2.0
+"""A check that begins later than this after its drawn second is not made any more."""
+LONG_S = 10.0
+"""What the longer ones of the checks last at least: a fixed length could be learned."""
+MEMORY_S = 120.0
+"""How far back the reference is read: that tells recordings from other content."""
+
+
+@dataclass
+class Checker:
+    """Makes checks, at most `at_once` of them together."""
+
+    probe: RtmpProbe
+    client: HttpClient
+    parameters: ProofParameters
+    clock: Clock
+    sleep: Callable[[float], Awaitable[None]]
+    capacity: "Capacity"
+
+    async def check(self, due: Due, draw: int, reference: Reference) -> Check:
+        """The check at its drawn second, its retest included."""
+        await self.sleep(max(0.0, due.due_s - self.clock()))
+        if self.clock() > due.due_s + LATE_MAX_S:
+            return _check(due, draw, Verdict.UNKNOWN, Reason.UNKNOWN_LATE, [])
+        if not self.capacity.take():
+            return _check(due, draw, Verdict.UNKNOWN, Reason.UNKNOWN_CAPACITY, [])
+        try:
+            attempts = await self._attempts(due, reference)
+        finally:
+            self.capacity.give_back()
+        verdict, reason = decide([attempt.proof for attempt in attempts])
+        return _check(due, draw, verdict, reason, [attempt.evidence for attempt in attempts])
+
+    async def _attempts(self, due: Due, reference: Reference) -> list["_Attempt"]:
+        """One connection, and after a failure another, as long as the one that failed.
+
+        A pass that leaves doubt, in either, is followed by a connection as long as any may be: a
+        node that stalls after so many bytes would else fail, pass the retest, and lose nothing."""
+        attempts: list[_Attempt] = []
+        longest_s = self.parameters.capture_max_s
+        seconds = LONG_S if due.is_long else 0.0
+        for _ in ("check", "retest"):
+            attempts.append(await self._attempt(due, reference, seconds))
+            if seconds < longest_s and attempts[-1].proof.is_doubtful(self.parameters):
+                seconds = longest_s
+                attempts.append(await self._attempt(due, reference, seconds))
+            if attempts[-1].proof.verdict is not Verdict.FAIL:
+                break
+        return attempts
+
+    async def _attempt(self, due: Due, reference: Reference, at_least_s: float) -> "_Attempt":
+        """One connection, held against what the ingest served in that time."""
+        started_s = self.clock()
+        capture, address = await self._capture(due, reference, started_s, at_least_s)
+        await self.sleep(max(0.0, capture.ended_s + self.parameters.grace_s - self.clock()))
+        since_s = capture.started_s - MEMORY_S
+        packets = reference.packets(since_s, capture.ended_s + self.parameters.grace_s)
+        proof = await self._owned(judge(packets, capture, self.parameters), due, address)
+        return _Attempt(proof, {**_evidence(proof, capture), "address": address})
+
+    async def _owned(self, proof: Proof, due: Due, address: str | None) -> Proof:
+        """The proof; a pass at an address that is not the node's own is none."""
+        if proof.verdict is not Verdict.PASS or address is None:
+            return proof
+        reason = await disowned(self.client, due.slot, address)
+        if reason is None:
+            return proof
+        verdict = Verdict.UNKNOWN if reason.is_ours else Verdict.FAIL
+        return replace(proof, verdict=verdict, reason=reason)
+
+    async def _capture(
+        self, due: Due, reference: Reference, started_s: float, at_least_s: float
+    ) -> tuple[Capture, str | None]:
+        """(what the node served, the address it was reached at)."""
+        slot = due.slot
+        recent = reference.packets(started_s - self.parameters.window_s, started_s)
+        seconds = max(at_least_s, capture_seconds(recent, started_s, self.parameters))
+        try:
+            host = await self.client.resolve(slot.rtmp_host)
+            address = RtmpAddress(host, slot.rtmp_port, "live", slot.stream_id)
+        except AddressRefused as refused:
+            failure = _failure_of(refused.reason)
+            return Capture(started_s, self.clock(), failure=failure), None
+        return await self.probe.capture(address, seconds), host
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    proof: Proof
+    evidence: dict[str, Any]
+
+
+@dataclass
+class Capacity:
+    """Places for captures; more at once would inflate everyone's lag."""
+
+    free: int
+
+    def take(self) -> bool:
+        """A place, if there is one: a check that has none is recorded, not queued."""
+        if self.free < 1:
+            return False
+        self.free -= 1
+        return True
+
+    def give_back(self) -> None:
+        """Frees a place."""
+        self.free += 1
+
+
+def decide(proofs: list[Proof]) -> tuple[Verdict, Reason]:
+    """The last connection decides; one that passes after a failed one is `degraded`."""
+    last = proofs[-1]
+    if last.verdict is Verdict.PASS and any(p.verdict is Verdict.FAIL for p in proofs):
+        return Verdict.DEGRADED, Reason.DEGRADED
+    return last.verdict, last.reason
+
+
+def _failure_of(reason: Reason) -> Reason:
+    return Reason.UNREACHABLE if not reason.is_ours else reason
+
+
+def _check(
+    due: Due, draw: int, verdict: Verdict, reason: Reason, attempts: list[dict[str, Any]]
+) -> Check:
+    return Check(
+        node_id=due.slot.node_id,
+        stream_id=due.slot.stream_id,
+        draw=draw,
+        due_s=due.due_s,
+        verdict=verdict,
+        reason=reason,
+        caused_by_s=due.caused_by_s,
+        attempts=tuple(attempts),
+    )
+
+
+def _evidence(proof: Proof, capture: Capture) -> dict[str, Any]:
+    """The numbers of an attempt, as recorded and shown."""
+    return {
+        "started_s": round(capture.started_s, 3),
+        "seconds": round(capture.ended_s - capture.started_s, 3),
+        "verdict": proof.verdict.value,
+        "reason": proof.reason.value,
+        "received": proof.received,
+        "eligible": proof.eligible,
+        "matched": proof.matched,
+        "byte_ratio": round(proof.byte_ratio, 4),
+        "packet_ratio": round(proof.packet_ratio, 4),
+        "foreign_ratio": round(proof.foreign_ratio, 4),
+        "keyframes": proof.keyframes,
+        "offset_span_ms": proof.offset_span_ms,
+        "lag_s": _rounded(proof.lag_s),
+        "delay_s": _rounded(proof.delay_s),
+        "delay_growth_s": _rounded(proof.delay_growth_s),
+        "bytes": capture.bytes_received,
+        "cpu_s": round(capture.cpu_s, 3),
+    }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)

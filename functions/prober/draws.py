@@ -1,0 +1,59 @@
+"""Who is checked in a draw, and when: candidates out of the latest sweeps, then the lottery."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from coordinator.checking.checks import Control
+from coordinator.checking.lottery import Lottery
+from coordinator.checking.suspicion import Trust
+from coordinator.checking.trust_book import TrustBook
+from coordinator.sweeping.polls import Outcome
+from coordinator.sweeping.rosters import Roster, Slot
+from coordinator.sweeping.shards import Shard
+from coordinator.sweeping.sweeps import Sweep
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A check to be made."""
+
+    slot: Slot
+    due_s: float
+    is_long: bool = False
+    """Whether it lasts ten seconds or more, whatever the stream needs."""
+    caused_by_s: float | None = None
+    """Not drawn, but due because the node is flagged: when the check that flagged it was due.
+    A flagged node is retested in every draw."""
+
+
+def candidates(sweeps: Iterable[Sweep], rosters: Mapping[Shard, Roster]) -> list[Slot]:
+    """The nodes whose stats claimed in the latest sweep of their shard that they relay now."""
+    return [
+        rosters[sweep.shard].slots[at]
+        for sweep in sweeps
+        for at, poll in sorted(sweep.polls.items())
+        if poll.outcome is Outcome.UP
+    ]
+
+
+def due_in(  # noqa: PLR0913, PLR0917 - this is all that decides it, and nothing else may
+    draw: int,
+    slots: Iterable[Slot],
+    book: TrustBook,
+    lottery: Lottery,
+    sweep_seconds: int,
+    controls: Mapping[str, Control] | None = None,
+) -> list[Due]:
+    """The checks of a draw, earliest first: drawn ones, all flagged nodes, all control nodes."""
+    known = controls or {}
+    found = []
+    for slot in slots:
+        state = book.of(slot.node_id)
+        drawn = lottery.is_due(slot.node_id, draw, slot.joined_tick * sweep_seconds)
+        always = state.trust is Trust.FLAGGED or slot.node_id in known
+        if state.trust is not Trust.FRAUD and (drawn or always):
+            caused_by_s = None if drawn else state.flagged_s
+            due_s = lottery.due_s(slot.node_id, draw)
+            is_long = lottery.is_long(slot.node_id, draw)
+            found.append(Due(slot, due_s, is_long, caused_by_s))
+    return sorted(found, key=lambda due: (due.due_s, due.slot.node_id))

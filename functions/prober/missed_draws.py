@@ -1,0 +1,75 @@
+"""Which draws no run recorded, so that they are put on record afterwards.
+
+Nothing may be missing from the record: a draw left out could have been left out on purpose.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from coordinator.adapters.records import Measurements
+from coordinator.epochs import Calendar
+from coordinator.sweeping.sweeps import SWEEP_AGE_TICKS_MAX, Sweep, newest_of
+
+RUN_LASTS_S_MAX = 110.0
+"""A draw that ended so long ago without a record was missed: a check takes up to 80 s with all of
+its repeats, the pictures of nodes after a run's checks up to 12 s."""
+MISSED_DRAWS_MAX = 120
+"""How many missed draws one run makes up for, oldest first; the next one goes on there."""
+
+
+@dataclass
+class MissedDraws:
+    """Finds them; reads nothing as long as this process recorded every draw itself."""
+
+    measurements: Measurements
+    calendar: Calendar
+    _next: int = 0
+    """No earlier draw is missing."""
+    _recorded: set[int] = field(default_factory=set)
+    """Draws from `_next` on that this process recorded."""
+
+    def record(self, draw: int) -> None:
+        """Takes note of a draw that this process put on record."""
+        self._recorded.add(draw)
+
+    async def before(self, draw: int) -> AsyncIterator[tuple[int, list[Sweep]]]:
+        """Missed draws that are over when `draw` begins, each with the sweeps it would go by.
+
+        Draws of a time in which the network rested are none: nobody could be due."""
+        over = draw - int(RUN_LASTS_S_MAX // self.calendar.check_seconds) - 1
+        self._pass_recorded()
+        if self._next >= over:
+            return
+        latest = await self.measurements.latest_run(before=over)
+        if latest is None:
+            return
+        self._next = max(self._next, latest.draw + 1)
+        for _ in range(MISSED_DRAWS_MAX):
+            missed = self._next
+            if missed >= over:
+                return
+            sweeps = await self._sweeps_before(missed)
+            if sweeps:
+                yield missed, sweeps
+                self._next = max(self._next, missed + 1)  # runs overlap: another may be further
+            else:
+                self._next = max(self._next, await self._swept_after(missed, over))
+
+    def _pass_recorded(self) -> None:
+        while self._next in self._recorded:
+            self._next += 1
+        self._recorded = {draw for draw in self._recorded if draw > self._next}
+
+    async def _sweeps_before(self, draw: int) -> list[Sweep]:
+        tick = self.calendar.tick_at(draw * self.calendar.check_seconds)
+        sweeps = await self.measurements.sweeps(range(tick - SWEEP_AGE_TICKS_MAX, tick))
+        return newest_of(sweeps)
+
+    async def _swept_after(self, draw: int, over: int) -> int:
+        """The first later draw that a sweep was made before, at most `over`."""
+        seconds = self.calendar.check_seconds
+        ticks = range(self.calendar.tick_at(draw * seconds), self.calendar.tick_at(over * seconds))
+        tick = await self.measurements.first_swept(ticks) if ticks else None
+        if tick is None:
+            return over
+        return min(over, max(draw + 1, -(-(tick + 1) * self.calendar.sweep_seconds // seconds)))
