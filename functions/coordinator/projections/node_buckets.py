@@ -153,7 +153,7 @@ class Bucket:
     epochs: Annotated[Mapping[str, dict[str, Any]], Stored.AS_IS] = field(default_factory=dict)
     """By number, each as it is stored: who reads or changes one unpacks only that."""
     money: MoneyProjection | None = None
-    """What the nodes have, and every stream that one of them may be on."""
+    """What the nodes have, and the streams that they were on."""
 
     def with_part(self, part: BucketEpoch, bytes_max: int = BYTES_MAX) -> "Bucket":
         """With one more epoch, or with more of an epoch that it has.
@@ -184,8 +184,7 @@ class Bucket:
         known = self.money or MoneyProjection()
         if known.written_s <= money.written_s:
             streams = {name for lines in part.lines.values() for name in lines}
-            names = {*known.streams, *streams, *money.running}
-            known = money.cut(names, {*known.tokens, *part.lines})
+            known = money.cut({*known.streams, *streams}, {*known.tokens, *part.lines})
         room = bytes_max - _bytes(MONEY_PAGES.encode(known))
         return replace(self.with_part(part, room), money=known)
 
