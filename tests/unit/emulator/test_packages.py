@@ -3,12 +3,13 @@
 The real shell and the real locks; only apt-get, dpkg and sudo are small programs of the test's.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,11 @@ _INSTALL = (
     "    packages.tidy(Path('policy'))\n"
     "    packages.install(sys.argv[1:], held, Path('policy'))\n"
 )
+
+
+def _as_on_a_terminal() -> None:
+    """Who runs the tests in the background has SIGINT ignored, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @dataclass(frozen=True)
@@ -42,9 +48,11 @@ class Machine:
         path.write_text(f"#!/bin/sh\n{script}\n")
         path.chmod(0o755)
 
-    def start(self, *packages: str) -> subprocess.Popen[str]:
+    @contextlib.contextmanager
+    def start(self, *packages: str) -> Iterator[subprocess.Popen[str]]:
+        """The set-up's part that installs; whatever is left of it is killed with the block."""
         path = f"{self.folder / 'bin'}:{os.environ['PATH']}"
-        return subprocess.Popen(
+        process = subprocess.Popen(
             (sys.executable, "-c", _INSTALL, *packages),
             cwd=self.folder,
             env={"PATH": path, "PYTHONPATH": str(ROOT)},
@@ -52,7 +60,14 @@ class Machine:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            preexec_fn=_as_on_a_terminal,  # noqa: PLW1509 - one thread
         )
+        try:
+            yield process
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
 
     def let_go(self) -> None:
         (self.folder / "go").touch()
