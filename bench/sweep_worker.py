@@ -28,6 +28,7 @@ from coordinator.projections.history import History
 from coordinator.projections.network_document import NetworkDocument
 from coordinator.sweeping.rosters import Roster, Slot
 from coordinator.sweeping.shards import WHOLE
+from coordinator.sweeping.sweeps import Sweep
 from tests.doubles.memory import MemoryStore
 from tests.populated import network_page
 
@@ -84,6 +85,7 @@ async def serve(port: int, nodes: int) -> None:
     roster, measurements = roster_of(port, nodes), Measurements(store)
     page = page_of(roster)
     await measurements.put_roster(roster)
+    await measurements.create_sweep(Sweep(WHOLE, TICK, 1, {}), now_s[0])  # goes by the roster
     await measurements.put_network_page(page)
     sweeper = Sweeper(
         measurements,
