@@ -77,6 +77,10 @@ class ChunkReader:
         self._missing = 0
         """How many bytes the current chunk still lacks."""
 
+    def allow(self, limits: ChunkLimits) -> None:
+        """Hold the peer to other limits from now on: it has another role."""
+        self._limits = limits
+
     def feed(self, data: bytes) -> None:
         """Take bytes of the peer; `next_message` has to be called until there is none."""
         self._unread += data
@@ -193,14 +197,38 @@ class ChunkWriter:
         ):
             time_ms, form = time_ms - last.timestamp_ms, 1
         self._last[channel] = message._replace(body=b"")
-        extended = time_ms.to_bytes(4, "big") if time_ms >= _EXTENDED else b""
-        header = min(time_ms, _EXTENDED).to_bytes(3, "big")
-        header += len(message.body).to_bytes(3, "big") + bytes([message.kind])
-        header += b"" if form else message.stream_id.to_bytes(4, "little")
-        size, body = self._chunk_bytes, message.body
-        bodies = [body[at : at + size] for at in range(0, len(body), size)] or [b""]
-        again = _basic_header(3, channel) + extended
-        return _basic_header(form, channel) + header + extended + again.join(bodies)
+        return _chunked(form, channel, message._replace(timestamp_ms=time_ms), self._chunk_bytes)
+
+    def resize(self, chunk_bytes: int) -> bytes:
+        """Chunks of this size from now on; gives the bytes that tell the peer (5.4.1)."""
+        size = chunk_bytes.to_bytes(4, "big")
+        told = self.write(2, Message(MessageKind.SET_CHUNK_SIZE, 0, 0, size))
+        self._chunk_bytes = chunk_bytes
+        return told
+
+
+def whole_chunks(channel: int, message: Message, chunk_bytes: int) -> bytes:
+    """A message whose bytes depend on no message before it: every header is of type 0.
+
+    So the same bytes go to everybody who was told the same chunk size.
+    """
+    return _chunked(0, channel, message, chunk_bytes)
+
+
+def _chunked(form: int, channel: int, message: Message, chunk_bytes: int) -> bytes:
+    """A message's chunks; in type 1 its time is a delta, and its stream id is left out.
+
+    The extended time is repeated in each chunk (section 5.3.1.3).
+    """
+    time_ms = message.timestamp_ms
+    extended = time_ms.to_bytes(4, "big") if time_ms >= _EXTENDED else b""
+    header = min(time_ms, _EXTENDED).to_bytes(3, "big")
+    header += len(message.body).to_bytes(3, "big") + bytes([message.kind])
+    header += b"" if form else message.stream_id.to_bytes(4, "little")
+    body = message.body
+    bodies = [body[at : at + chunk_bytes] for at in range(0, len(body), chunk_bytes)] or [b""]
+    again = _basic_header(3, channel) + extended
+    return _basic_header(form, channel) + header + extended + again.join(bodies)
 
 
 def _parse_basic_header(data: bytearray) -> tuple[int, int, int] | None:

@@ -21,9 +21,11 @@ class MessageKind(IntEnum):
     BANDWIDTH = 6
     AUDIO = 8
     VIDEO = 9
+    AMF3_DATA = 15
     AMF3_COMMAND = 17
     DATA = 18
     COMMAND = 20
+    AGGREGATE = 22
 
 
 class UserControl(IntEnum):
