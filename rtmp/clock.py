@@ -30,12 +30,16 @@ class EndlessClock:
         """The next message is the first of another publisher."""
         self._is_new = True
 
+    def shifted(self, timestamp_ms: int) -> int:
+        """A time on the line that tells the line nothing: script data are often dated zero."""
+        return (timestamp_ms + self._shift_ms) % U32_END
+
     def read(self, timestamp_ms: int, pause_ms: int = STEP_MS) -> int:
         """The message's time on the line.
 
         `pause_ms`: how long nothing came before it, which passes on the line too.
         """
-        time_ms = (timestamp_ms + self._shift_ms) % U32_END
+        time_ms = self.shifted(timestamp_ms)
         if self._last_ms is not None:
             step_ms = difference_ms(time_ms, self._last_ms)
             if self._is_new or abs(step_ms) > JUMP_MS:

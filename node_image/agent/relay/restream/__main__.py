@@ -1,0 +1,37 @@
+"""`python3 -m agent.relay.restream CONFIGURATION`: relays until it is told to stop."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+import time
+from pathlib import Path
+
+import uvloop
+
+from agent.relay.restream.configuration import Configuration
+from agent.relay.restream.relay import Relay
+
+
+def _log(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+async def _run(configuration: Configuration) -> None:
+    relay = Relay(configuration, time.monotonic, _log)
+    running = asyncio.ensure_future(relay.run())
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, running.cancel)
+    loop.add_signal_handler(signal.SIGUSR1, relay.hurry)
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+
+
+def main() -> None:
+    """Read the configuration, and run."""
+    uvloop.run(_run(Configuration.read(Path(sys.argv[1]))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,190 @@
+"""One connection of a stranger: what it says goes to its session, what it asks to the relay."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, cast
+
+from agent.relay.restream.admission import place_of
+from agent.relay.restream.stream import LiveStream
+from agent.relay.restream.viewer import Viewer
+from rtmp.errors import RtmpError
+from rtmp.messages import Message
+from rtmp.server import (
+    ConnectAsked,
+    Ended,
+    PlayAsked,
+    PublishAsked,
+    ServerEvent,
+    ServerSession,
+    ServerStage,
+)
+
+if TYPE_CHECKING:
+    from agent.relay.restream.relay import Relay
+
+APP = "live"
+ASKING_S_MAX = 10.0
+"""From the connection to `play` or `publish`."""
+_PLAYER_BYTES_A_SECOND_MAX = 16_384
+_PLAYER_BYTES_AT_ONCE = 131_072
+"""Acknowledgements and pings of a player are some hundred bytes a second."""
+
+
+class Connection(asyncio.Protocol):
+    """Tied to one relay; closed by whichever side breaks a rule or has had enough."""
+
+    def __init__(self, relay: "Relay") -> None:
+        self._relay = relay
+        self._session = ServerSession()
+        self._tc_url = ""
+        self._question: asyncio.Task[None] | None = None
+        self._bytes = 0
+        self._is_admitted = False
+        self.place = ""
+        self.transport: asyncio.Transport | None = None
+        self.came_s = relay.clock()
+        self.stream: LiveStream | None = None
+        self.viewer: Viewer | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Lets it in, or not."""
+        self.transport = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername")
+        self.place = place_of(peer[0]) if peer else ""
+        self._is_admitted = bool(peer) and self._relay.admission.admit(self.place, self.came_s)
+        if self._is_admitted:
+            self._relay.connections.add(self)
+        else:
+            self.transport.abort()
+
+    def connection_lost(self, _: Exception | None) -> None:
+        """Forgets it."""
+        if self._question is not None:
+            self._question.cancel()
+        if self._is_admitted:
+            self._relay.connections.discard(self)
+            self._relay.admission.leave(self.place)
+            self._relay.left(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of a stranger: whatever they are, only this connection may suffer by them."""
+        if not self._is_admitted:
+            return
+        try:
+            self._count(len(data))
+            self._session.feed(data)
+            self._read_on()
+        except RtmpError as error:
+            self.refuse("protocol", str(error))
+
+    def is_overdue(self, now_s: float) -> bool:
+        """Whether it neither plays nor publishes, long after it came."""
+        return self._session.stage < ServerStage.PLAYING and now_s - self.came_s > ASKING_S_MAX
+
+    def refuse(self, reason: str, says: str = "") -> None:
+        """Ends it at once, for a reason that is counted."""
+        self._relay.refused(reason, self.place, says)
+        if self.transport is not None:
+            self.transport.abort()
+
+    def end_play(self, code: str, says: str) -> None:
+        """Ends a player kindly: the stream is over."""
+        self._session.end_play(code, says)
+        self._answer()
+
+    @property
+    def kept_bytes(self) -> int:
+        """What its session and its queue hold."""
+        waiting = self.transport.get_write_buffer_size() if self.transport else 0
+        return waiting + self._session.kept_bytes
+
+    @property
+    def is_publishing(self) -> bool:
+        """Whether media come from it."""
+        return self._session.stage is ServerStage.PUBLISHING
+
+    def _count(self, size: int) -> None:
+        """A player has little to say; who says more keeps us busy."""
+        if self._session.stage is not ServerStage.PLAYING:
+            return
+        self._bytes += size
+        passed_s = self._relay.clock() - self.came_s
+        if self._bytes > _PLAYER_BYTES_AT_ONCE + passed_s * _PLAYER_BYTES_A_SECOND_MAX:
+            raise RtmpError("a player that talks too much")
+
+    def _read_on(self) -> None:
+        while (event := self._session.next_event()) is not None:
+            self._take(event)
+        self._answer()
+
+    def _answer(self) -> None:
+        if self.transport is None:
+            return
+        if answers := self._session.answers():
+            self.transport.write(answers)
+        if self._session.stage is ServerStage.OVER:
+            self.transport.close()
+
+    def _take(self, event: ServerEvent) -> None:
+        match event:
+            case Message():
+                self._relay.take_media(self, event)
+            case ConnectAsked(app=app, tc_url=tc_url):
+                self._tc_url = tc_url
+                if app == APP:
+                    self._session.accept()
+                else:
+                    self._session.refuse("NetConnection.Connect.InvalidApp", "Ask for live/.")
+            case PlayAsked():
+                self._ask(self._begin_play(event))
+            case PublishAsked():
+                self._ask(self._begin_publish(event))
+            case Ended():
+                self._relay.left(self)
+
+    def _ask(self, answering: Coroutine[None, None, None]) -> None:
+        """Read nothing more until it is decided."""
+        if self.transport is not None:
+            self.transport.pause_reading()
+        self._question = asyncio.create_task(self._decide(answering))
+
+    async def _decide(self, answering: Coroutine[None, None, None]) -> None:
+        try:
+            await answering
+            self._read_on()
+        except RtmpError as error:
+            self.refuse("protocol", str(error))
+            return
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.resume_reading()
+
+    async def _begin_play(self, asked: PlayAsked) -> None:
+        stream = self._relay.stream_of(asked.name)
+        if stream is None:
+            self._relay.refused("no_stream", self.place)
+            self._session.refuse("NetStream.Play.StreamNotFound", "No such stream is relayed here.")
+            return
+        if not await self._relay.questions.may_play(asked, self._tc_url):
+            self._relay.refused("forwarded", self.place)
+            self._session.refuse("NetStream.Play.Failed", "Play from the address you were given.")
+            return
+        if self.transport is None or self.transport.is_closing():
+            return
+        self._session.accept()
+        self._answer()
+        self.stream, self.viewer = stream, Viewer(self.transport)
+        stream.join(self.viewer)
+
+    async def _begin_publish(self, asked: PublishAsked) -> None:
+        if not await self._relay.may_publish(asked):
+            self._relay.refused("publish", self.place)
+            self._session.refuse("NetStream.Publish.Denied", "This stream is not taken from you.")
+            return
+        if self.transport is None or self.transport.is_closing():
+            return
+        self.stream = self._relay.begin_publish(asked.name, self)
+        if self.stream is None:
+            self._relay.refused("publish_twice", self.place)
+            self._session.refuse("NetStream.Publish.BadName", "Somebody else is live with it.")
+            return
+        self._session.accept()

@@ -1,0 +1,175 @@
+"""The relay: its streams, its connections, and what is done at each beat of its clock."""
+
+import asyncio
+import random
+import socket
+from collections.abc import Callable
+
+from agent.relay.restream.admission import Admission
+from agent.relay.restream.configuration import Configuration
+from agent.relay.restream.connection import Connection
+from agent.relay.restream.questions import Questions
+from agent.relay.restream.statistics import write_statistics
+from agent.relay.restream.stream import LiveStream
+from agent.relay.restream.upstream import Upstream
+from rtmp.clock import EndlessClock
+from rtmp.messages import Message, MessageKind
+from rtmp.server import PublishAsked
+
+BACKLOG = 1024
+LOOK_EVERY_S = 1.0
+SILENT_S = 30.0
+"""Viewers wait so long for a stream that stopped; then they are told that it ended."""
+TAKE_OVER_S = 10.0
+"""A publisher that is silent for so long gives way to another."""
+STREAMS_MAX = 64
+
+
+class Relay:
+    """One process, one port. A node has one stream, an ingest as many as publish."""
+
+    def __init__(
+        self, configuration: Configuration, clock: Callable[[], float], log: Callable[[str], None]
+    ) -> None:
+        self._configuration, self._log = configuration, log
+        self.clock = clock
+        self.admission = Admission()
+        self.questions = Questions(configuration.hooks)
+        self.connections: set[Connection] = set()
+        self.streams: dict[str, LiveStream] = {}
+        self._publishers: dict[str, Connection] = {}
+        self._clocks: dict[str, EndlessClock] = {}
+        self._upstream: Upstream | None = None
+        if address := configuration.upstream:
+            stream = self.streams[configuration.stream_id] = LiveStream(configuration.stream_id)
+            self._upstream = Upstream(
+                address,
+                configuration.upstream_ip,
+                lambda message: stream.offer(message, self.clock()),
+                random.random,
+                log,
+            )
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        loop = asyncio.get_running_loop()
+        listening = listen(self._configuration.bind_address, self._configuration.rtmp_port)
+        server = await loop.create_server(lambda: Connection(self), sock=listening, backlog=BACKLOG)
+        async with server, asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._flush())
+            tasks.create_task(self._look())
+            if self._upstream:
+                tasks.create_task(self._upstream.run())
+
+    def hurry(self) -> None:
+        """The stream is said to be live."""
+        if self._upstream:
+            self._upstream.hurry()
+
+    def stream_of(self, name: str) -> LiveStream | None:
+        """The stream that a player asks for."""
+        return self.streams.get(name)
+
+    async def may_publish(self, asked: PublishAsked) -> bool:
+        """Publishing is for an ingest, after its coordinator said yes."""
+        if self._upstream is not None or len(self.streams) >= STREAMS_MAX:
+            return False
+        return await self.questions.may_publish(asked, "live")
+
+    def begin_publish(self, name: str, connection: Connection) -> LiveStream | None:
+        """The stream to feed; None while somebody else is live with it."""
+        before = self._publishers.get(name)
+        stream = self.streams.setdefault(name, LiveStream(name))
+        if before is not None:
+            if stream.media_s is not None and self.clock() - stream.media_s < TAKE_OVER_S:
+                return None
+            before.refuse("silent_publisher")
+        stream.forget()
+        self._clocks.setdefault(name, EndlessClock()).restart()
+        self._publishers[name] = connection
+        return stream
+
+    def take_media(self, connection: Connection, message: Message) -> None:
+        """A publisher's message, dated by the stream's own clock. Raises RtmpError."""
+        stream = connection.stream
+        if stream is None or self._publishers.get(stream.name) is not connection:
+            return
+        now_s, line = self.clock(), self._clocks[stream.name]
+        if message.kind == MessageKind.DATA:
+            time_ms = line.shifted(message.timestamp_ms)
+        else:
+            pause_ms = int((now_s - stream.media_s) * 1000) if stream.media_s is not None else 0
+            time_ms = line.read(message.timestamp_ms, pause_ms)
+        stream.offer(message._replace(timestamp_ms=time_ms), now_s)
+
+    def left(self, connection: Connection) -> None:
+        """A connection plays or publishes no more."""
+        stream = connection.stream
+        if stream is None:
+            return
+        connection.stream = None
+        if connection.viewer is not None:
+            stream.leave(connection.viewer)
+        if self._publishers.get(stream.name) is connection:
+            del self._publishers[stream.name]
+
+    def refused(self, reason: str, place: str, says: str = "") -> None:
+        """Count somebody who was refused or thrown out."""
+        self.admission.refused[reason] += 1
+        if says and self.admission.refused[reason] % 100 == 1:
+            self._log(f"{reason} of {place}: {says}")
+
+    async def _flush(self) -> None:
+        every_s = self._configuration.flush_ms / 1000
+        while True:
+            await asyncio.sleep(every_s)
+            now_s = self.clock()
+            for stream in self.streams.values():
+                stream.flush(now_s)
+
+    async def _look(self) -> None:
+        """Once a second: who is overdue or lost, what has ended, what there is to tell."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            now_s = self.clock()
+            for connection in list(self.connections):
+                self._look_at(connection, now_s)
+            self.admission.memory_bytes = sum(each.kept_bytes for each in self.connections)
+            self._forget_ended(now_s)
+            write_statistics(self, self._configuration.statistics)
+
+    def _look_at(self, connection: Connection, now_s: float) -> None:
+        if connection.is_overdue(now_s):
+            connection.refuse("too_slow")
+        elif connection.viewer is not None and connection.viewer.is_lost(now_s):
+            connection.refuse("slow_viewer")
+        elif connection.viewer is not None and connection.stream is not None:
+            silent_s = now_s - max(connection.came_s, connection.stream.media_s or 0.0)
+            if silent_s > SILENT_S:
+                connection.end_play("NetStream.Play.UnpublishNotify", "The stream has ended.")
+
+    def _forget_ended(self, now_s: float) -> None:
+        """Streams of an ingest that nobody publishes, plays or saw lately."""
+        if self._upstream is not None:
+            return
+        for name, stream in list(self.streams.items()):
+            is_silent = now_s - (stream.media_s or 0.0) > SILENT_S
+            if name not in self._publishers and is_silent and not stream.viewers:
+                del self.streams[name]
+
+    def published(self, name: str) -> bool:
+        """Whether media come, or came a moment ago."""
+        if self._upstream is None:
+            return name in self._publishers
+        media_s = self.streams[name].media_s
+        return media_s is not None and self.clock() - media_s < TAKE_OVER_S
+
+
+def listen(address: str, port: int) -> socket.socket:
+    """The socket; for all of IPv4 it takes IPv6 too, where the machine has it."""
+    if address == "0.0.0.0" and socket.has_dualstack_ipv6():  # noqa: S104 - it is for strangers
+        return socket.create_server(
+            ("::", port), family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=True
+        )
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    return socket.create_server((address, port), family=family, backlog=BACKLOG)
