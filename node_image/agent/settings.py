@@ -10,7 +10,7 @@ from agent.backoff import HEARTBEAT_S_MAX, HEARTBEAT_S_MIN
 from agent.environment import Environment
 
 ROLES = ("node", "ingest")
-RELAY_ENGINES = ("nginx-rtmp", "rtmp_relay")
+RELAY_ENGINES = ("nginx-rtmp", "restream", "rtmp_relay")
 """The names of agent.relay.engines, which stands above the settings."""
 # With the goodbye before it and the relay's end after it, this fits into docker's 10 s.
 DRAIN_S, DRAIN_S_MAX = 5.0, 600.0

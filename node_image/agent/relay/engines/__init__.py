@@ -5,9 +5,11 @@ from pathlib import Path
 
 from agent.relay.engines.engine import Engine
 from agent.relay.engines.nginx_rtmp import NginxRtmp
+from agent.relay.engines.restream import Restream
 from agent.relay.engines.rtmp_relay import RtmpRelay
 
 ENGINES: dict[str, Callable[[Path], Engine]] = {
     "nginx-rtmp": NginxRtmp,
+    "restream": Restream,
     "rtmp_relay": RtmpRelay,
 }

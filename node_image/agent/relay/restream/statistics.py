@@ -5,12 +5,23 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rtmp.messages import MessageKind
+from rtmp import amf
+from rtmp.errors import RtmpError
+from rtmp.messages import Message, MessageKind
 
 if TYPE_CHECKING:
     from agent.relay.restream.relay import Relay
     from agent.relay.restream.stream import LiveStream
 
+_TOLD = {
+    "width": "width",
+    "height": "height",
+    "frame_rate": "framerate",
+    "sample_rate": "audiosamplerate",
+    "channels": "audiochannels",
+}
+"""What is told of the metadata, by the publishers' names (FLV 10.1, annex E.5)."""
+_NUMBER_MAX = 1_000_000
 _KINDS = {MessageKind.VIDEO: "video", MessageKind.AUDIO: "audio"}
 
 
@@ -43,7 +54,24 @@ def _stream(relay: "Relay", stream: "LiveStream") -> dict[str, object]:
             {"kind": _KINDS[MessageKind(kind)], "track": track, "codec": codec}
             for (kind, track), codec in sorted(stream.codecs.items())
         ],
+        "metadata": described(stream.metadata),
         "key_interval_ms": stream.key_interval_ms,
         "gop_bytes": stream.gop_bytes,
         "dropped_batches": sum(viewer.dropped_batches for viewer in stream.viewers),
     }
+
+
+def described(metadata: Message | None) -> dict[str, float]:
+    """The numbers that a publisher says of its media; 0 for whatever cannot be right."""
+    try:
+        values = amf.decode(metadata.body) if metadata else []
+    except RtmpError:
+        values = []
+    said = values[1] if len(values) > 1 else None
+    fields = said if isinstance(said, dict) else {}
+    return {name: _number(fields.get(theirs)) for name, theirs in _TOLD.items()}
+
+
+def _number(value: amf.Value) -> float:
+    is_one = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return float(value) if is_one and 0 <= value <= _NUMBER_MAX else 0.0

@@ -1,0 +1,123 @@
+"""The relay of our own, `agent.relay.restream`: how the agent configures and measures it."""
+
+import asyncio
+import json
+import logging
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from agent.relay.engines.engine import (
+    Audio,
+    EngineSilentError,
+    Reading,
+    RelayTask,
+    StatisticsError,
+    StreamReading,
+    Video,
+)
+from agent.relay.restream.configuration import Configuration
+
+_CONFIGURATION = "restream.json"
+_STATISTICS = "statistics.json"
+_STATISTICS_BYTES_MAX = 1_000_000
+_NAMES = {
+    "avc1": "H264",
+    "hvc1": "HEVC",
+    "av01": "AV1",
+    "vp09": "VP9",
+    "vp08": "VP8",
+    "vvc1": "VVC",
+    "mp4a": "AAC",
+    ".mp3": "MP3",
+    "fLaC": "FLAC",
+    "ac-3": "AC-3",
+    "ec-3": "E-AC-3",
+}
+"""What people call them; other codecs are told as they are named in the stream."""
+_FRESH_S_MAX = 3.0
+"""It writes once a second."""
+_SILENT_S_MAX = 4.5
+
+
+class Restream:
+    """The engine `restream`."""
+
+    name = "restream"
+    checks_publishers = True
+
+    def __init__(self, work_dir: Path) -> None:
+        self.work_dir = work_dir
+
+    def render(self, task: RelayTask, upstream_ip: str) -> Mapping[str, str]:
+        """One file of JSON."""
+        configuration = Configuration(
+            bind_address=task.bind_address,
+            rtmp_port=task.rtmp_port,
+            stream_id=task.stream_id,
+            upstream_url=task.upstream.url if task.upstream else "",
+            upstream_ip=upstream_ip,
+            hooks=task.hooks,
+            statistics=str(self.work_dir / _STATISTICS),
+        )
+        return {_CONFIGURATION: configuration.to_json()}
+
+    def command(self) -> list[str]:
+        """The same Python that runs the agent."""
+        (self.work_dir / _STATISTICS).unlink(missing_ok=True)
+        module = "agent.relay.restream"
+        return [sys.executable, "-m", module, str(self.work_dir / _CONFIGURATION)]
+
+    def started(self, pid: int) -> None:
+        """It counts by itself: nothing to do."""
+
+    async def read(self) -> Reading:
+        """What it wrote last. Raises EngineSilentError where that is old or not there."""
+        try:
+            return parse_statistics(await asyncio.to_thread(self._written), time.monotonic())
+        except (OSError, StatisticsError) as e:
+            raise EngineSilentError(f"restream's statistics: {e}") from e
+
+    def ailment(self, silent_s: float) -> str:
+        """A frozen relay is told by its silence; a dead one the supervisor sees by itself."""
+        if silent_s > _SILENT_S_MAX:
+            return f"restream has not answered for {silent_s:.0f} s"
+        return ""
+
+    def level_of(self, line: str) -> int:
+        """A traceback is an error; whatever else it says is a warning at most."""
+        return logging.ERROR if line.startswith("Traceback") else logging.WARNING
+
+    def _written(self) -> bytes:
+        with (self.work_dir / _STATISTICS).open("rb") as file:
+            return file.read(_STATISTICS_BYTES_MAX)
+
+
+def parse_statistics(written: bytes, now_s: float) -> Reading:
+    """The streams, of a page that is fresh. Pure. Raises StatisticsError."""
+    try:
+        page = json.loads(written)
+        if now_s - page["written_s"] > _FRESH_S_MAX:
+            raise StatisticsError("they are old: the relay hangs")
+        return tuple(_stream(stream) for stream in page["streams"])
+    except (ValueError, KeyError, TypeError) as e:
+        raise StatisticsError(f"they are not what it writes: {e!r}") from e
+
+
+def _stream(told: Mapping[str, Any]) -> StreamReading:
+    codecs = {each["kind"]: each["codec"] for each in reversed(told["codecs"])}
+    video, audio = (_NAMES.get(c, c) for c in (codecs.get("video"), codecs.get("audio")))
+    said = told["metadata"]
+    return StreamReading(
+        name=told["name"],
+        is_published=told["is_published"],
+        viewers=told["viewers"],
+        bytes_in=told["bytes_in"],
+        bytes_out=told["bytes_out"],
+        video=Video(video, int(said["width"]), int(said["height"]), said["frame_rate"])
+        if video
+        else None,
+        audio=Audio(audio, int(said["sample_rate"]), int(said["channels"])) if audio else None,
+    )
