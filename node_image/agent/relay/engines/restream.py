@@ -108,7 +108,7 @@ def parse_statistics(written: bytes, now_s: float) -> Reading:
 
 def _stream(told: Mapping[str, Any]) -> StreamReading:
     codecs = {each["kind"]: each["codec"] for each in reversed(told["codecs"])}
-    video, audio = (_NAMES.get(c, c) for c in (codecs.get("video"), codecs.get("audio")))
+    video, audio = (_NAMES.get(c, c) for c in (codecs.get("video", ""), codecs.get("audio", "")))
     said = told["metadata"]
     return StreamReading(
         name=told["name"],

@@ -73,5 +73,6 @@ def described(metadata: Message | None) -> dict[str, float]:
 
 
 def _number(value: amf.Value) -> float:
-    is_one = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return float(value) if is_one and 0 <= value <= _NUMBER_MAX else 0.0
+    if isinstance(value, float) and 0 <= value <= _NUMBER_MAX:
+        return value
+    return 0.0
