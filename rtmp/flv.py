@@ -89,7 +89,7 @@ def _legacy(kind: int, body: bytes) -> Payload:
 def _enhanced(kind: int, frame: int, body: bytes) -> Payload:
     """Sections "Enhanced Video" and "Enhanced Audio" (ExVideoTagHeader, ExAudioTagHeader)."""
     packet, at = body[0] & 15, 1
-    for _ in range(MODIFIERS_MAX):
+    for _ in range(MODIFIERS_MAX + 1):
         if packet != _MODIFIER:
             break
         packet, at = _past_modifier(body, at)
@@ -123,7 +123,7 @@ def _past_modifier(body: bytes, at: int) -> tuple[int, int]:
 def _tracks(body: bytes, at: int, several: int) -> tuple[int, ...]:
     """The ids of all tracks in a message (section "Multitrack")."""
     found: list[int] = []
-    while at < len(body):
+    while at < len(body) or not found:
         if len(found) >= TRACKS_MAX:
             raise RtmpError(f"more than {TRACKS_MAX} tracks in one message")
         at += 4 if several == _MANY_CODECS else 0

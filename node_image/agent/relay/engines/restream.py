@@ -4,7 +4,6 @@ import asyncio
 import json
 import logging
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,11 +17,11 @@ from agent.relay.engines.engine import (
     StreamReading,
     Video,
 )
+from agent.relay.engines.local_page import LocalPage
 from agent.relay.restream.configuration import Configuration
 
 _CONFIGURATION = "restream.json"
-_STATISTICS = "statistics.json"
-_STATISTICS_BYTES_MAX = 1_000_000
+_SOCKET = "statistics.sock"
 _NAMES = {
     "avc1": "H264",
     "hvc1": "HEVC",
@@ -37,8 +36,6 @@ _NAMES = {
     "ec-3": "E-AC-3",
 }
 """What people call them; other codecs are told as they are named in the stream."""
-_FRESH_S_MAX = 3.0
-"""It writes once a second."""
 _SILENT_S_MAX = 4.5
 
 
@@ -50,6 +47,11 @@ class Restream:
 
     def __init__(self, work_dir: Path) -> None:
         self.work_dir = work_dir
+        self._page = LocalPage(
+            "restream's statistics",
+            "/statistics",
+            lambda: asyncio.open_unix_connection(work_dir / _SOCKET),
+        )
 
     def render(self, task: RelayTask, upstream_ip: str) -> Mapping[str, str]:
         """One file of JSON."""
@@ -60,13 +62,13 @@ class Restream:
             upstream_url=task.upstream.url if task.upstream else "",
             upstream_ip=upstream_ip,
             hooks=task.hooks,
-            statistics=str(self.work_dir / _STATISTICS),
+            statistics=str(self.work_dir / _SOCKET),
         )
         return {_CONFIGURATION: configuration.to_json()}
 
     def command(self) -> list[str]:
-        """The same Python that runs the agent."""
-        (self.work_dir / _STATISTICS).unlink(missing_ok=True)
+        """The same Python that runs the agent; removes a dead relay's socket."""
+        (self.work_dir / _SOCKET).unlink(missing_ok=True)
         module = "agent.relay.restream"
         return [sys.executable, "-m", module, str(self.work_dir / _CONFIGURATION)]
 
@@ -74,10 +76,10 @@ class Restream:
         """It counts by itself: nothing to do."""
 
     async def read(self) -> Reading:
-        """What it wrote last. Raises EngineSilentError where that is old or not there."""
+        """The streams of the running relay. Raises EngineSilentError."""
         try:
-            return parse_statistics(await asyncio.to_thread(self._written), time.monotonic())
-        except (OSError, StatisticsError) as e:
+            return parse_statistics(await self._page.read())
+        except StatisticsError as e:
             raise EngineSilentError(f"restream's statistics: {e}") from e
 
     def ailment(self, silent_s: float) -> str:
@@ -90,18 +92,11 @@ class Restream:
         """A traceback is an error; whatever else it says is a warning at most."""
         return logging.ERROR if line.startswith("Traceback") else logging.WARNING
 
-    def _written(self) -> bytes:
-        with (self.work_dir / _STATISTICS).open("rb") as file:
-            return file.read(_STATISTICS_BYTES_MAX)
 
-
-def parse_statistics(written: bytes, now_s: float) -> Reading:
-    """The streams, of a page that is fresh. Pure. Raises StatisticsError."""
+def parse_statistics(page: bytes) -> Reading:
+    """The streams of the page. Pure. Raises StatisticsError."""
     try:
-        page = json.loads(written)
-        if now_s - page["written_s"] > _FRESH_S_MAX:
-            raise StatisticsError("they are old: the relay hangs")
-        return tuple(_stream(stream) for stream in page["streams"])
+        return tuple(_stream(stream) for stream in json.loads(page)["streams"])
     except (ValueError, KeyError, TypeError) as e:
         raise StatisticsError(f"they are not what it writes: {e!r}") from e
 

@@ -24,7 +24,7 @@ class Configuration:
     hooks: str
     """The agent is asked at {hooks}/play and {hooks}/publish."""
     statistics: str
-    """The file that is written once a second."""
+    """The socket at which the agent asks for them."""
     flush_ms: int = FLUSH_MS
 
     @property

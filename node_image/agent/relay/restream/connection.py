@@ -1,10 +1,11 @@
 """One connection of a stranger: what it says goes to its session, what it asks to the relay."""
 
 import asyncio
-from collections.abc import Coroutine
-from typing import TYPE_CHECKING, cast
+from collections.abc import Awaitable, Callable
+from typing import Protocol, cast
 
-from agent.relay.restream.admission import place_of
+from agent.relay.restream.admission import Admission, place_of
+from agent.relay.restream.questions import Questions
 from agent.relay.restream.stream import LiveStream
 from agent.relay.restream.viewer import Viewer
 from rtmp.errors import RtmpError
@@ -19,21 +20,53 @@ from rtmp.server import (
     ServerStage,
 )
 
-if TYPE_CHECKING:
-    from agent.relay.restream.relay import Relay
-
 APP = "live"
 ASKING_S_MAX = 10.0
 """From the connection to `play` or `publish`."""
+OVER_S_MAX = 5.0
+"""For the last answer to be taken off."""
 _PLAYER_BYTES_A_SECOND_MAX = 16_384
 _PLAYER_BYTES_AT_ONCE = 131_072
 """Acknowledgements and pings of a player are some hundred bytes a second."""
 
 
+class Home(Protocol):
+    """The relay, as its connections see it."""
+
+    admission: Admission
+    questions: Questions
+    connections: "set[Connection]"
+    clock: Callable[[], float]
+
+    def stream_of(self, name: str) -> LiveStream | None:
+        """The stream that a player asks for."""
+        ...
+
+    async def may_publish(self, asked: PublishAsked) -> bool:
+        """Whether this publisher may send this stream here."""
+        ...
+
+    def begin_publish(self, name: str, connection: "Connection") -> LiveStream | None:
+        """The stream to feed; None while somebody else is live with it."""
+        ...
+
+    def take_media(self, connection: "Connection", message: Message) -> None:
+        """A publisher's message. Raises RtmpError."""
+        ...
+
+    def left(self, connection: "Connection") -> None:
+        """A connection plays or publishes no more."""
+        ...
+
+    def refused(self, reason: str, place: str, says: str = "") -> None:
+        """Count somebody who was refused or thrown out."""
+        ...
+
+
 class Connection(asyncio.Protocol):
     """Tied to one relay; closed by whichever side breaks a rule or has had enough."""
 
-    def __init__(self, relay: "Relay") -> None:
+    def __init__(self, relay: Home) -> None:
         self._relay = relay
         self._session = ServerSession()
         self._tc_url = ""
@@ -43,6 +76,7 @@ class Connection(asyncio.Protocol):
         self.place = ""
         self.transport: asyncio.Transport | None = None
         self.came_s = relay.clock()
+        self._over_s: float | None = None
         self.stream: LiveStream | None = None
         self.viewer: Viewer | None = None
 
@@ -78,7 +112,9 @@ class Connection(asyncio.Protocol):
             self.refuse("protocol", str(error))
 
     def is_overdue(self, now_s: float) -> bool:
-        """Whether it neither plays nor publishes, long after it came."""
+        """Whether it should have asked for something long ago, or taken the last answer."""
+        if self._over_s is not None:
+            return now_s - self._over_s > OVER_S_MAX
         return self._session.stage < ServerStage.PLAYING and now_s - self.came_s > ASKING_S_MAX
 
     def refuse(self, reason: str, says: str = "") -> None:
@@ -122,7 +158,8 @@ class Connection(asyncio.Protocol):
             return
         if answers := self._session.answers():
             self.transport.write(answers)
-        if self._session.stage is ServerStage.OVER:
+        if self._session.stage is ServerStage.OVER and self._over_s is None:
+            self._over_s = self._relay.clock()
             self.transport.close()
 
     def _take(self, event: ServerEvent) -> None:
@@ -136,21 +173,21 @@ class Connection(asyncio.Protocol):
                 else:
                     self._session.refuse("NetConnection.Connect.InvalidApp", "Ask for live/.")
             case PlayAsked():
-                self._ask(self._begin_play(event))
+                self._ask(lambda: self._begin_play(event))
             case PublishAsked():
-                self._ask(self._begin_publish(event))
+                self._ask(lambda: self._begin_publish(event))
             case Ended():
                 self._relay.left(self)
 
-    def _ask(self, answering: Coroutine[None, None, None]) -> None:
+    def _ask(self, answering: Callable[[], Awaitable[None]]) -> None:
         """Read nothing more until it is decided."""
         if self.transport is not None:
             self.transport.pause_reading()
         self._question = asyncio.create_task(self._decide(answering))
 
-    async def _decide(self, answering: Coroutine[None, None, None]) -> None:
+    async def _decide(self, answering: Callable[[], Awaitable[None]]) -> None:
         try:
-            await answering
+            await answering()
             self._read_on()
         except RtmpError as error:
             self.refuse("protocol", str(error))
@@ -173,7 +210,7 @@ class Connection(asyncio.Protocol):
         self._session.accept()
         self._answer()
         self.stream, self.viewer = stream, Viewer(self.transport)
-        stream.join(self.viewer)
+        stream.join(self.viewer, self._relay.clock())
 
     async def _begin_publish(self, asked: PublishAsked) -> None:
         if not await self._relay.may_publish(asked):

@@ -9,9 +9,9 @@ from agent.relay.restream.admission import Admission
 from agent.relay.restream.configuration import Configuration
 from agent.relay.restream.connection import Connection
 from agent.relay.restream.questions import Questions
-from agent.relay.restream.statistics import write_statistics
+from agent.relay.restream.statistics import serve_statistics, statistics_of
 from agent.relay.restream.stream import LiveStream
-from agent.relay.restream.upstream import Upstream
+from agent.relay.restream.upstream import Source, Upstream
 from rtmp.clock import EndlessClock
 from rtmp.messages import Message, MessageKind
 from rtmp.server import PublishAsked
@@ -43,8 +43,8 @@ class Relay:
         if address := configuration.upstream:
             stream = self.streams[configuration.stream_id] = LiveStream(configuration.stream_id)
             self._upstream = Upstream(
-                address,
-                configuration.upstream_ip,
+                Source(address, configuration.upstream_ip),
+                stream.resume,
                 lambda message: stream.offer(message, self.clock()),
                 random.random,
                 log,
@@ -55,7 +55,8 @@ class Relay:
         loop = asyncio.get_running_loop()
         listening = listen(self._configuration.bind_address, self._configuration.rtmp_port)
         server = await loop.create_server(lambda: Connection(self), sock=listening, backlog=BACKLOG)
-        async with server, asyncio.TaskGroup() as tasks:
+        telling = await serve_statistics(self._configuration.statistics, self._statistics)
+        async with server, telling, asyncio.TaskGroup() as tasks:
             tasks.create_task(self._flush())
             tasks.create_task(self._look())
             if self._upstream:
@@ -81,13 +82,18 @@ class Relay:
         before = self._publishers.get(name)
         stream = self.streams.setdefault(name, LiveStream(name))
         if before is not None:
-            if stream.media_s is not None and self.clock() - stream.media_s < TAKE_OVER_S:
+            if not self._is_silent(stream, before):
                 return None
             before.refuse("silent_publisher")
         stream.forget()
         self._clocks.setdefault(name, EndlessClock()).restart()
         self._publishers[name] = connection
         return stream
+
+    def _is_silent(self, stream: LiveStream, publisher: Connection) -> bool:
+        """Whether nothing came of a publisher for so long that another may take its place."""
+        heard_s = max(publisher.came_s, stream.media_s or 0.0)
+        return self.clock() - heard_s >= TAKE_OVER_S
 
     def take_media(self, connection: Connection, message: Message) -> None:
         """A publisher's message, dated by the stream's own clock. Raises RtmpError."""
@@ -128,15 +134,16 @@ class Relay:
                 stream.flush(now_s)
 
     async def _look(self) -> None:
-        """Once a second: who is overdue or lost, what has ended, what there is to tell."""
+        """Once a second: who is overdue or lost, and what has ended."""
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             now_s = self.clock()
             for connection in list(self.connections):
                 self._look_at(connection, now_s)
+            for stream in self.streams.values():
+                stream.ping_if_silent(now_s)
             self.admission.memory_bytes = sum(each.kept_bytes for each in self.connections)
             self._forget_ended(now_s)
-            write_statistics(self, self._configuration.statistics)
 
     def _look_at(self, connection: Connection, now_s: float) -> None:
         if connection.is_overdue(now_s):
@@ -157,7 +164,11 @@ class Relay:
             if name not in self._publishers and is_silent and not stream.viewers:
                 del self.streams[name]
 
-    def published(self, name: str) -> bool:
+    def _statistics(self) -> dict[str, object]:
+        streams = [(stream, self._is_published(name)) for name, stream in self.streams.items()]
+        return statistics_of(self.admission, streams)
+
+    def _is_published(self, name: str) -> bool:
         """Whether media come, or came a moment ago."""
         if self._upstream is None:
             return name in self._publishers

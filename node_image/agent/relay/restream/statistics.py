@@ -1,18 +1,16 @@
-"""What the relay tells its agent: one small file of JSON, replaced as a whole each second."""
+"""What the relay tells its agent, and nobody else: JSON, at a socket in the agent's folder."""
 
+import asyncio
 import json
-import os
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
 
+from agent.relay.restream.admission import Admission
+from agent.relay.restream.stream import LiveStream
 from rtmp import amf
 from rtmp.errors import RtmpError
 from rtmp.messages import Message, MessageKind
 
-if TYPE_CHECKING:
-    from agent.relay.restream.relay import Relay
-    from agent.relay.restream.stream import LiveStream
-
+ASK_S_MAX = 2.0
 _TOLD = {
     "width": "width",
     "height": "height",
@@ -25,28 +23,39 @@ _NUMBER_MAX = 1_000_000
 _KINDS = {MessageKind.VIDEO: "video", MessageKind.AUDIO: "audio"}
 
 
-def write_statistics(relay: "Relay", path: str) -> None:
-    """A reader finds the last whole one."""
-    draft = Path(f"{path}.new")
-    draft.write_text(json.dumps(statistics_of(relay)))
-    os.replace(draft, path)
+async def serve_statistics(path: str, page: Callable[[], dict[str, object]]) -> asyncio.Server:
+    """Answer whatever is asked at this socket with the page, in the manner of HTTP 1.0."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(ASK_S_MAX):
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(b"HTTP/1.0 200 OK\r\n\r\n" + json.dumps(page()).encode())
+                await writer.drain()
+        except (OSError, EOFError, ValueError, TimeoutError):
+            return  # the agent asks again in a second
+        finally:
+            writer.close()
+
+    return await asyncio.start_unix_server(answer, path)
 
 
-def statistics_of(relay: "Relay") -> dict[str, object]:
-    """Everything, as plain values."""
+def statistics_of(
+    admission: Admission, streams: Iterable[tuple[LiveStream, bool]]
+) -> dict[str, object]:
+    """Everything, as plain values; with each stream whether it is published."""
     return {
-        "written_s": relay.clock(),
-        "connections": relay.admission.connections,
-        "queued_bytes": relay.admission.memory_bytes,
-        "refused": dict(relay.admission.refused),
-        "streams": [_stream(relay, stream) for stream in relay.streams.values()],
+        "connections": admission.connections,
+        "queued_bytes": admission.memory_bytes,
+        "refused": dict(admission.refused),
+        "streams": [_stream(stream, is_published) for stream, is_published in streams],
     }
 
 
-def _stream(relay: "Relay", stream: "LiveStream") -> dict[str, object]:
+def _stream(stream: LiveStream, is_published: bool) -> dict[str, object]:
     return {
         "name": stream.name,
-        "is_published": relay.published(stream.name),
+        "is_published": is_published,
         "viewers": sum(viewer.sent_bytes > 0 for viewer in stream.viewers),
         "bytes_in": stream.bytes_in,
         "bytes_out": stream.bytes_out,
@@ -57,7 +66,7 @@ def _stream(relay: "Relay", stream: "LiveStream") -> dict[str, object]:
         "metadata": described(stream.metadata),
         "key_interval_ms": stream.key_interval_ms,
         "gop_bytes": stream.gop_bytes,
-        "dropped_batches": sum(viewer.dropped_batches for viewer in stream.viewers),
+        "dropped_batches": stream.dropped_batches,
     }
 
 
@@ -69,7 +78,10 @@ def described(metadata: Message | None) -> dict[str, float]:
         values = []
     said = values[1] if len(values) > 1 else None
     fields = said if isinstance(said, dict) else {}
-    return {name: _number(fields.get(theirs)) for name, theirs in _TOLD.items()}
+    told = {name: _number(fields.get(theirs)) for name, theirs in _TOLD.items()}
+    if not told["channels"] and isinstance(is_stereo := fields.get("stereo"), bool):
+        told["channels"] = 2.0 if is_stereo else 1.0
+    return told
 
 
 def _number(value: amf.Value) -> float:

@@ -3,19 +3,30 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from rtmp.addresses import RtmpAddress
 from rtmp.errors import RtmpError
 from rtmp.messages import Message, MessageKind
 from rtmp.player import PlayEnd, Player
 
-RETRY_FIRST_S = 1.0
-RETRY_S_MAX = 15.0
-"""A thousand nodes come back to an ingest within it, each at a moment of its own."""
+LOST_S = (1.0, 13.0)
+"""After media came, one tries again within this."""
+AGAIN_S = (7.0, 15.0)
+"""And after each try that brought none. A thousand nodes whose ingest is back are then below a
+hundred connections a second, and all are there in half a minute."""
 ANSWER_S_MAX = 5.0
 FROZEN_S = 8.0
-"""An upstream that sends nothing for so long has frozen."""
+"""An upstream that sends nothing for so long, not even a ping, has frozen."""
 _READ_BYTES = 262_144
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where to connect, and what to ask for there."""
+
+    address: RtmpAddress
+    ip: str
 
 
 class Upstream:
@@ -23,15 +34,16 @@ class Upstream:
 
     def __init__(
         self,
-        address: RtmpAddress,
-        ip: str,
+        source: Source,
+        begin: Callable[[], None],
         take: Callable[[Message], None],
         chance: Callable[[], float],
         log: Callable[[str], None],
     ) -> None:
-        """`ip` is where to connect; `address` is what to ask for. `chance` gives 0 to 1."""
-        self._address, self._ip = address, ip
-        self._take, self._chance, self._log = take, chance, log
+        """`begin` is called before the first message of each connection; `chance` gives 0 to 1."""
+        self._address, self._ip = source.address, source.ip
+        self._begin, self._take = begin, take
+        self._chance, self._log = chance, log
         self._wanted = asyncio.Event()
         self._had_media = False
 
@@ -41,15 +53,13 @@ class Upstream:
 
     async def run(self) -> None:
         """Pull, and pull again."""
-        failures = 0
         while True:
             self._had_media = False
-            why = await self._pull()
-            failures = 0 if self._had_media else failures + 1
-            self._log(f"the upstream is gone: {why}")
             self._wanted.clear()
+            why = await self._pull()
+            self._log(f"the upstream is gone: {why}")
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait_s(failures, self._chance())):
+                async with asyncio.timeout(wait_s(self._had_media, self._chance())):
                     await self._wanted.wait()
 
     async def _pull(self) -> str:
@@ -70,6 +80,7 @@ class Upstream:
 
     async def _play(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
         player = Player(self._address)
+        self._begin()
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(FROZEN_S) as frozen:
             while True:
@@ -77,17 +88,16 @@ class Upstream:
                 data = await reader.read(_READ_BYTES)
                 if not data:
                     return "it closed the connection"
+                frozen.reschedule(loop.time() + FROZEN_S)
                 player.feed(data)
                 while (event := player.next_event()) is not None:
                     if isinstance(event, PlayEnd):
                         return event.code or event.says
-                    if event.kind != MessageKind.DATA:
-                        self._had_media = True
-                        frozen.reschedule(loop.time() + FROZEN_S)
+                    self._had_media |= event.kind != MessageKind.DATA
                     self._take(event)
 
 
-def wait_s(failures: int, chance: float) -> float:
-    """How long to wait after so many failures in a row: longer and longer, and never in step."""
-    longest_s = min(RETRY_S_MAX, RETRY_FIRST_S * 2.0 ** min(failures, 8))
-    return RETRY_FIRST_S + (longest_s - RETRY_FIRST_S) * chance
+def wait_s(had_media: bool, chance: float) -> float:
+    """How long to wait before the next try, never in step with others. Pure."""
+    first_s, last_s = LOST_S if had_media else AGAIN_S
+    return first_s + (last_s - first_s) * chance

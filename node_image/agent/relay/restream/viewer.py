@@ -1,6 +1,7 @@
 """One viewer's queue: bounded, so that who reads slowly costs little and delays nobody."""
 
 import asyncio
+from dataclasses import dataclass
 
 QUEUE_BYTES_MAX = 2_000_000
 QUEUE_S_MAX = 5.0
@@ -18,48 +19,76 @@ def queue_bound(bytes_per_s: float) -> int:
     return int(max(QUEUE_BYTES_MIN, min(QUEUE_BYTES_MAX, bytes_per_s * QUEUE_S_MAX)))
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What came since the last flush: the same bytes for everybody."""
+
+    whole: bytes
+    entry: bytes | None
+    """From a key frame on, with headers before it; None where no picture begins."""
+    bound: int
+    """How many bytes may wait for a viewer."""
+
+
 class Viewer:
     """A connection that plays. Bytes wait in its transport."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
         self._behind_since_s: float | None = None
+        self._is_entering = False
         self.sent_bytes = 0
         self.dropped_batches = 0
-        self.is_new = True
-        """Whether the batch that is being gathered was in its first burst."""
 
     @property
     def waiting_bytes(self) -> int:
         """What was not taken off yet."""
         return self._transport.get_write_buffer_size()
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether it gets nothing because it read too slowly."""
+        return self._behind_since_s is not None
+
     def begin(self, burst: bytes) -> None:
-        """The first that it gets: a picture at once."""
-        self._transport.write(burst)
-        self.sent_bytes += len(burst)
+        """The first that it gets: a picture at once. Without one it waits for a key frame."""
+        self._is_entering = not burst
+        self._write(burst)
 
-    def send(self, batch: bytes, key_at: int | None, bound: int, now_s: float) -> int:
-        """One batch for all viewers; gives how many bytes of it this one was sent.
+    def send(self, batch: Batch, now_s: float) -> int:
+        """Gives how many bytes this one was sent.
 
-        `key_at`: where a key frame begins in it. A viewer beyond `bound` gets nothing until it has
-        read, and then goes on there: a stream without its key frame shows nothing.
+        A viewer beyond the bound gets nothing until it has read, and then goes on at a key frame:
+        a stream without its key frame shows nothing.
         """
-        if self._behind_since_s is not None:
-            if key_at is None or self.waiting_bytes > bound * RESUME_SHARE:
-                self.dropped_batches += 1
-                return 0
-            batch = batch[key_at:]
-            self._behind_since_s = None
-        elif self.waiting_bytes + len(batch) > bound and self.waiting_bytes:
-            self._behind_since_s = now_s
+        if self._is_entering:
+            return self._enter(batch)
+        waiting_bytes = self.waiting_bytes
+        if waiting_bytes and waiting_bytes + len(batch.whole) > batch.bound:
+            self._behind_since_s, self._is_entering = now_s, True
             self.dropped_batches += 1
             return 0
-        self._transport.write(batch)
-        self.sent_bytes += len(batch)
-        return len(batch)
+        return self._write(batch.whole)
+
+    def ping(self, data: bytes) -> None:
+        """Write it, if nothing waits before it: no media are sent by this."""
+        if not self.waiting_bytes:
+            self._transport.write(data)
 
     def is_lost(self, now_s: float) -> bool:
         """Whether it has been behind for too long."""
         since_s = self._behind_since_s
         return since_s is not None and now_s - since_s > BEHIND_S_MAX
+
+    def _enter(self, batch: Batch) -> int:
+        if batch.entry is None or self.waiting_bytes > batch.bound * RESUME_SHARE:
+            self.dropped_batches += self.is_behind
+            return 0
+        self._behind_since_s, self._is_entering = None, False
+        return self._write(batch.entry)
+
+    def _write(self, data: bytes) -> int:
+        if data:
+            self._transport.write(data)
+            self.sent_bytes += len(data)
+        return len(data)

@@ -1,0 +1,386 @@
+"""The engine restream as it runs, in this process: real sockets, its own clock wound by hand."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.relay.engines.local_page import LocalPage
+from agent.relay.restream.configuration import Configuration
+from agent.relay.restream.connection import ASKING_S_MAX
+from agent.relay.restream.relay import SILENT_S, TAKE_OVER_S, Relay
+from rtmp.messages import Message, MessageKind, UserControl, command
+from tests.ports import free_port
+from tests.rtmp_client import Client, play, publish
+
+PATIENCE_S = 10.0
+HEADER = Message(MessageKind.VIDEO, 1, 0, b"\x17\x00\x00\x00\x00avcC")
+
+
+def key(time_ms: int, body: bytes = b"key") -> Message:
+    """A picture that needs none before it."""
+    return Message(MessageKind.VIDEO, 1, time_ms, b"\x17\x01\x00\x00\x00" + body)
+
+
+def inter(time_ms: int, body: bytes = b"inter") -> Message:
+    """A picture that needs those before it."""
+    return Message(MessageKind.VIDEO, 1, time_ms, b"\x27\x01\x00\x00\x00" + body)
+
+
+class Clock:
+    """Goes on by itself, and faster where a test wants."""
+
+    def __init__(self) -> None:
+        self.ahead_s = 0.0
+
+    def __call__(self) -> float:
+        return time.monotonic() + self.ahead_s
+
+
+class Hooks:
+    """The agent's side: says yes to the right key, and to everybody who plays from here."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+        self.port = 0
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One question a connection."""
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        size = int(head.split("Content-Length: ")[1].split("\r\n")[0])
+        body = (await reader.readexactly(size)).decode()
+        question = head.split(" ")[1]
+        self.asked.append((question, body))
+        is_refused = "key=wrong" in body or "forwarder" in body
+        writer.write(b"HTTP/1.0 403 No\r\n\r\n" if is_refused else b"HTTP/1.0 204 Yes\r\n\r\n")
+        writer.close()
+
+
+class Running:
+    """A relay with its port, its clock and what it says."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+        self.clock = Clock()
+        self.said: list[str] = []
+        self.relay = Relay(configuration, self.clock, self.said.append)
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self.configuration.rtmp_port
+
+    async def statistics(self) -> dict[str, Any]:
+        """As the agent reads them."""
+        path = self.configuration.statistics
+        page = LocalPage("the page", "/", lambda: asyncio.open_unix_connection(path))
+        told: dict[str, Any] = json.loads(await page.read())
+        return told
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait for a condition."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not holds():  # noqa: ASYNC110 -- nobody tells a test of what it waits for
+                await asyncio.sleep(0.01)
+
+    def refused(self) -> dict[str, int]:
+        """By reason."""
+        return dict(self.relay.admission.refused)
+
+
+class Network:
+    """Starts relays whose hooks are answered."""
+
+    def __init__(self, stack: AsyncExitStack, folder: Path, hooks: Hooks) -> None:
+        self._stack, self._folder, self.hooks = stack, folder, hooks
+
+    async def start(self, upstream_port: int = 0, address: str = "127.0.0.1") -> Running:
+        """An ingest, or a node of the stream s1."""
+        port = free_port()
+        configuration = Configuration(
+            bind_address=address,
+            rtmp_port=port,
+            stream_id="s1" if upstream_port else "",
+            upstream_url=f"rtmp://localhost:{upstream_port}/live/s1" if upstream_port else "",
+            upstream_ip="127.0.0.1" if upstream_port else "",
+            hooks=f"http://127.0.0.1:{self.hooks.port}",
+            statistics=str(self._folder / f"{port}.sock"),
+            flush_ms=5,
+        )
+        return await self._stack.enter_async_context(running(configuration))
+
+
+@asynccontextmanager
+async def running(configuration: Configuration) -> AsyncIterator[Running]:
+    """Listening."""
+    one = Running(configuration)
+    task = asyncio.create_task(one.relay.run())
+    await one.until(lambda: Path(configuration.statistics).exists() or task.done())
+    try:
+        yield one
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+@pytest.fixture
+async def network(tmp_path: Path) -> AsyncIterator[Network]:
+    """All relays end with the test."""
+    hooks = Hooks()
+    server = await asyncio.start_server(hooks.answer, "127.0.0.1", 0)
+    hooks.port = server.sockets[0].getsockname()[1]
+    async with server, AsyncExitStack() as stack:
+        yield Network(stack, tmp_path, hooks)
+
+
+@asynccontextmanager
+async def live(relay: Running, *messages: Message, name: str = "s1") -> AsyncIterator[Client]:
+    """A publisher that was let in and has sent these."""
+    async with await Client.connect(relay.port) as client:
+        client.ask(publish(name))
+        assert await client.hear_code() == "NetStream.Publish.Start"
+        client.say(*messages, channel=6)
+        yield client
+
+
+@asynccontextmanager
+async def watching(relay: Running, name: str = "s1") -> AsyncIterator[Client]:
+    """A player that was let in."""
+    async with await Client.connect(relay.port) as client:
+        client.ask(play(name), tc_url=f"rtmp://127.0.0.1:{relay.port}/live")
+        assert await client.hear_code() == "NetStream.Play.Start"
+        yield client
+
+
+async def test_a_publisher_s_packets_reach_players_of_a_node_of_a_node(network: Network) -> None:
+    """Ours from ours twice: the payloads and times stay what they were."""
+    ingest = await network.start()
+    sent = [HEADER, key(0, bytes(range(256)) * 400)]
+    async with live(ingest, *sent) as publisher:
+        await ingest.until(lambda: "s1" in ingest.relay.streams)
+        node = await network.start(ingest.port)
+        second = await network.start(node.port)
+        await second.until(lambda: second.relay.streams["s1"].gop_bytes > 0)
+        async with watching(second) as player:
+            assert [await player.hear_media() for _ in sent] == sent
+            publisher.say(inter(40), channel=6)
+            assert await player.hear_media() == inter(40)
+
+
+async def test_who_may_publish_is_asked_of_the_agent(network: Network) -> None:
+    ingest = await network.start()
+    async with await Client.connect(ingest.port) as cheat:
+        cheat.ask(publish("s1", "wrong"))
+        assert await cheat.hear_code() == "NetStream.Publish.Denied"
+        await cheat.until_closed()
+    assert network.hooks.asked == [("/publish", "call=publish&app=live&name=s1&key=wrong")]
+    assert ingest.refused() == {"publish": 1}
+
+
+async def test_nobody_publishes_into_a_node(network: Network) -> None:
+    node = await network.start(free_port())
+    async with await Client.connect(node.port) as stranger:
+        stranger.ask(publish("s1"))
+        assert await stranger.hear_code() == "NetStream.Publish.Denied"
+    assert network.hooks.asked == []
+
+
+async def test_a_publisher_whose_agent_is_away_is_refused(network: Network) -> None:
+    ingest = await network.start()
+    ingest.relay.questions._port = free_port()
+    async with await Client.connect(ingest.port) as early:
+        early.ask(publish("s1"))
+        assert await early.hear_code() == "NetStream.Publish.Denied"
+
+
+async def test_who_came_through_a_forwarder_does_not_play(network: Network) -> None:
+    ingest = await network.start()
+    async with live(ingest, HEADER, key(0)):
+        async with await Client.connect(ingest.port) as player:
+            player.ask(play("s1"), tc_url="rtmp://forwarder/live")
+            assert await player.hear_code() == "NetStream.Play.Failed"
+            await player.until_closed()
+        assert network.hooks.asked[-1] == ("/play", "name=s1&tcurl=rtmp%3A%2F%2Fforwarder%2Flive")
+        assert ingest.refused() == {"forwarded": 1}
+
+
+async def test_a_stream_that_is_not_there_and_another_application_are_said(
+    network: Network,
+) -> None:
+    ingest = await network.start()
+    async with await Client.connect(ingest.port) as player:
+        player.ask(play("other"))
+        assert await player.hear_code() == "NetStream.Play.StreamNotFound"
+    async with await Client.connect(ingest.port) as player:
+        player.ask(app="vod")
+        assert await player.hear_code() == "NetConnection.Connect.InvalidApp"
+
+
+async def test_a_second_publisher_is_refused_until_the_first_is_silent(network: Network) -> None:
+    ingest = await network.start()
+    async with live(ingest, HEADER, key(0)) as first, watching(ingest) as player:
+        assert await player.hear_media() == HEADER
+        assert await player.hear_media() == key(0)
+        async with await Client.connect(ingest.port) as second:
+            second.ask(publish("s1"))
+            assert await second.hear_code() == "NetStream.Publish.BadName"
+        first.say(inter(40), channel=6)
+        assert await player.hear_media() == inter(40)
+        ingest.clock.ahead_s += TAKE_OVER_S
+        async with live(ingest, HEADER, key(0, b"second's")):
+            await first.until_closed()
+            header, picture = await player.hear_media(), await player.hear_media()
+            assert header.body == HEADER.body
+            assert picture.body == key(0, b"second's").body
+            # One line: the pause has passed on it too.
+            assert picture.timestamp_ms == pytest.approx(40 + TAKE_OVER_S * 1000, abs=2000)
+
+
+async def test_a_publisher_that_has_sent_nothing_yet_keeps_its_place(network: Network) -> None:
+    ingest = await network.start()
+    async with live(ingest), await Client.connect(ingest.port) as second:
+        second.ask(publish("s1"))
+        assert await second.hear_code() == "NetStream.Publish.BadName"
+
+
+async def test_viewers_stay_while_a_publisher_comes_back(network: Network) -> None:
+    ingest = await network.start()
+    async with live(ingest, HEADER, key(0)) as publisher:
+        await ingest.until(lambda: "s1" in ingest.relay.streams)
+        async with watching(ingest) as player:
+            for _ in range(2):
+                await player.hear_media()
+            publisher.say(command("FCUnpublish", 6.0, None, "s1"))
+            await publisher.until_closed()
+            ingest.clock.ahead_s += SILENT_S - 5
+            async with live(ingest, HEADER, key(0, b"again")):
+                assert (await player.hear_media()).body == HEADER.body
+                assert (await player.hear_media()).body == key(0, b"again").body
+
+
+async def test_viewers_of_a_stream_that_does_not_come_back_are_told(network: Network) -> None:
+    ingest = await network.start()
+    async with live(ingest, HEADER, key(0)) as publisher:
+        await ingest.until(lambda: "s1" in ingest.relay.streams)
+        async with watching(ingest) as player:
+            await player.hear_media()
+            await publisher.__aexit__(None, None, None)
+            ingest.clock.ahead_s += SILENT_S
+            assert await player.hear_code() == "NetStream.Play.UnpublishNotify"
+            await player.until_closed()
+        await ingest.until(lambda: not ingest.relay.streams)
+
+
+async def test_a_node_that_is_told_that_the_stream_is_live_does_not_wait(
+    network: Network,
+) -> None:
+    ingest = await network.start()
+    node = await network.start(ingest.port)
+    await node.until(lambda: any("StreamNotFound" in line for line in node.said))
+    async with live(ingest, HEADER, key(0)):
+        node.relay.hurry()
+        await node.until(lambda: node.relay.streams["s1"].gop_bytes > 0)
+    assert len(node.said) == 1
+
+
+async def test_who_asks_for_nothing_is_thrown_out(network: Network) -> None:
+    ingest = await network.start()
+    async with await Client.connect(ingest.port) as idle:
+        idle.ask()
+        assert (await idle.hear_command()) is not None
+        ingest.clock.ahead_s += ASKING_S_MAX
+        await idle.until_closed()
+    assert ingest.refused() == {"too_slow": 1}
+
+
+async def test_who_does_not_take_its_last_answer_is_thrown_out(network: Network) -> None:
+    """Its viewer's queue would else be held for ever."""
+    ingest = await network.start()
+    async with live(ingest, HEADER, key(0)) as publisher, watching(ingest) as player:
+        await player.hear_media()
+        player.stop_reading()
+        for number in range(100):
+            publisher.say(key(number, bytes(200_000)), channel=6)
+        [viewer] = ingest.relay.streams["s1"].viewers
+        await ingest.until(lambda: viewer.waiting_bytes > 100_000)
+        player.say(command("closeStream", 7.0, None))
+        await ingest.until(lambda: not ingest.relay.streams["s1"].viewers)
+        assert ingest.relay.admission.connections == 2
+        ingest.clock.ahead_s += 6
+        await ingest.until(lambda: ingest.relay.admission.connections == 1)
+
+
+async def test_a_stranger_s_nonsense_ends_its_own_connection_alone(network: Network) -> None:
+    """The 34 bytes that end an nginx-rtmp, for example."""
+    ingest = await network.start()
+    async with live(ingest, HEADER, key(0)), watching(ingest) as player:
+        for _ in range(2):
+            await player.hear_media()
+        async with await Client.connect(ingest.port) as stranger:
+            body = b"\x02\x00\x0aonMetaData\x00\x3f\xf0" + bytes(6)
+            stranger.say(Message(MessageKind.COMMAND, 0, 0, body))
+            await stranger.until_closed()
+        async with await Client.connect(ingest.port) as talker:
+            talker.ask(play("s1"))
+            assert await talker.hear_code() == "NetStream.Play.Start"
+            talker.writer.write(b"\x00" * 200_000)
+            await talker.until_closed()
+        assert ingest.refused() == {"protocol": 2}
+        assert ingest.relay.admission.connections == 2
+
+
+async def test_a_player_that_floods_is_thrown_out(network: Network) -> None:
+    ingest = await network.start()
+    async with live(ingest, HEADER, key(0)), watching(ingest) as player:
+        acknowledgement = Message(MessageKind.ACKNOWLEDGEMENT, 0, 0, bytes(4))
+        player.say(*[acknowledgement] * 40_000)
+        await player.until_closed()
+    assert ingest.refused()["protocol"] == 1
+
+
+async def test_a_question_whose_asker_has_gone_is_forgotten(network: Network) -> None:
+    ingest = await network.start()
+    async with live(ingest, HEADER, key(0)):
+        async with await Client.connect(ingest.port) as player:
+            player.ask(play("s1"))
+            await ingest.until(lambda: ingest.relay.admission.connections == 2)
+        await ingest.until(lambda: ingest.relay.admission.connections == 1)
+        assert not ingest.relay.streams["s1"].viewers
+
+
+async def test_ipv6_is_served_beside_ipv4(network: Network) -> None:
+    ingest = await network.start(address="0.0.0.0")
+    for host, place in (("127.0.0.1", "127.0.0.1"), ("::1", "::")):
+        async with await Client.connect(ingest.port, host):
+            await ingest.until(lambda: len(ingest.relay.connections) == 1)
+            assert [each.place for each in ingest.relay.connections] == [place]
+        await ingest.until(lambda: not ingest.relay.connections)
+
+
+async def test_the_agent_is_told_who_watches(network: Network) -> None:
+    ingest = await network.start()
+    async with live(ingest, HEADER, key(0)), watching(ingest) as player:
+        await player.hear_media()
+        told = await ingest.statistics()
+        assert told["connections"] == 2
+        [stream] = told["streams"]
+        assert stream["codecs"] == [{"kind": "video", "track": 0, "codec": "avc1"}]
+        assert (stream["name"], stream["is_published"], stream["viewers"]) == ("s1", True, 1)
+
+
+async def test_a_frozen_ingest_is_told_from_a_publisher_s_pause(network: Network) -> None:
+    """The ingest pings: a node that hears it stays, and has the next picture at once."""
+    ingest = await network.start()
+    async with live(ingest, HEADER, key(0)) as publisher, watching(ingest) as player:
+        for _ in range(2):
+            await player.hear_media()
+        message = await player.hear()
+        assert message is not None
+        assert message.body[:2] == UserControl.PING_REQUEST.to_bytes(2, "big")
+        publisher.say(inter(40), channel=6)
+        assert (await player.hear_media()).body == inter(40).body

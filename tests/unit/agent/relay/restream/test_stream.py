@@ -1,0 +1,348 @@
+"""A stream and its viewers: a picture at once, one buffer for all, and slow readers left behind."""
+
+import asyncio
+
+import pytest
+
+from agent.relay.restream.stream import (
+    GOP_BYTES_MAX,
+    GOP_MS_MAX,
+    HEADERS_MAX,
+    RATE_S,
+    SILENT_S,
+    STALE_S,
+    LiveStream,
+)
+from agent.relay.restream.viewer import (
+    BEHIND_S_MAX,
+    QUEUE_BYTES_MAX,
+    QUEUE_BYTES_MIN,
+    QUEUE_S_MAX,
+    Viewer,
+    queue_bound,
+)
+from rtmp import amf
+from rtmp.chunks import ChunkReader, ChunkWriter
+from rtmp.errors import RtmpError
+from rtmp.messages import Message, MessageKind, UserControl, number_message, user_control
+from rtmp.player import PLAYER_LIMITS
+from rtmp.server import CHUNK_BYTES, STREAM_ID
+
+VIDEO_HEADER = b"\x17\x00\x00\x00\x00avcC"
+AUDIO_HEADER = b"\xaf\x00\x12\x10"
+
+
+class Reader(asyncio.Transport):
+    """A viewer's connection that takes everything off, or nothing while it is slow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_slow = False
+        self._waiting = b""
+        self._chunks = ChunkReader(PLAYER_LIMITS)
+        told = number_message(MessageKind.SET_CHUNK_SIZE, CHUNK_BYTES)
+        self._chunks.feed(ChunkWriter().write(2, told))
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Keep it until it is read."""
+        self._waiting += data
+
+    def get_write_buffer_size(self) -> int:
+        """What a slow reader leaves."""
+        return len(self._waiting) if self.is_slow else 0
+
+    def read(self) -> list[Message]:
+        """Everything that was written since the last time."""
+        self._chunks.feed(self._waiting)
+        self._waiting = b""
+        return list(iter(self._chunks.next_message, None))
+
+
+def key(time_ms: int, body: bytes = b"key") -> Message:
+    """A picture that needs none before it."""
+    return Message(MessageKind.VIDEO, STREAM_ID, time_ms, b"\x17\x01\x00\x00\x00" + body)
+
+
+def inter(time_ms: int, body: bytes = b"inter") -> Message:
+    """A picture that needs those before it."""
+    return Message(MessageKind.VIDEO, STREAM_ID, time_ms, b"\x27\x01\x00\x00\x00" + body)
+
+
+def sound(time_ms: int, body: bytes = b"\xaf\x01sound") -> Message:
+    """Of AAC, unless it is something else."""
+    return Message(MessageKind.AUDIO, STREAM_ID, time_ms, body)
+
+
+def header(kind: int, body: bytes, time_ms: int = 0) -> Message:
+    """What a decoder needs first."""
+    return Message(kind, STREAM_ID, time_ms, body)
+
+
+def metadata(**fields: amf.Value) -> Message:
+    """What the publisher says of itself."""
+    body = amf.encode("onMetaData", fields)
+    return Message(MessageKind.DATA, STREAM_ID, 0, body)
+
+
+META = metadata(width=640)
+HEADERS = [header(MessageKind.VIDEO, VIDEO_HEADER), header(MessageKind.AUDIO, AUDIO_HEADER)]
+
+
+class Show:
+    """A stream with a clock, and whoever watches it."""
+
+    def __init__(self, *messages: Message) -> None:
+        self.stream = LiveStream("s1")
+        self.now_s = 100.0
+        self.play(*messages)
+
+    def play(self, *messages: Message) -> None:
+        """Take these, and send them."""
+        for message in messages:
+            self.stream.offer(message, self.now_s)
+        self.stream.flush(self.now_s)
+
+    def watch(self) -> tuple[Viewer, Reader]:
+        """One more comes."""
+        reader = Reader()
+        viewer = Viewer(reader)
+        self.stream.join(viewer, self.now_s)
+        return viewer, reader
+
+
+def test_who_comes_gets_metadata_headers_and_the_pictures_since_the_last_key_frame() -> None:
+    show = Show(META, *HEADERS, key(0), inter(40), key(2000), sound(2010), inter(2040))
+    _, reader = show.watch()
+    dated = [message._replace(timestamp_ms=2000) for message in HEADERS]
+    assert reader.read() == [META, *dated, key(2000), sound(2010), inter(2040)]
+    show.play(inter(2080))
+    assert reader.read() == [inter(2080)]
+
+
+def test_what_waits_for_the_next_flush_comes_once() -> None:
+    show = Show(*HEADERS, key(0))
+    show.stream.offer(inter(40), show.now_s)
+    _, reader = show.watch()
+    show.stream.flush(show.now_s)
+    assert reader.read()[-2:] == [key(0), inter(40)]
+    show.play(inter(80))
+    assert reader.read() == [inter(80)]
+
+
+def test_who_comes_before_the_stream_gets_it_from_its_beginning() -> None:
+    show = Show()
+    _, reader = show.watch()
+    show.play(META, *HEADERS, key(0), inter(40))
+    read = reader.read()
+    assert (read[0], read[-2:]) == (META, [key(0), inter(40)])
+    assert set(HEADERS) <= set(read)
+
+
+def test_without_a_kept_picture_one_waits_for_the_next_key_frame_and_misses_no_header() -> None:
+    show = Show(META, *HEADERS, key(0), *[inter(GOP_MS_MAX + 10)])
+    assert show.stream.gop_bytes == 0
+    _, reader = show.watch()
+    show.play(inter(GOP_MS_MAX + 40), sound(GOP_MS_MAX + 41))
+    assert reader.read() == []
+    show.play(sound(30_000), key(30_010), inter(30_050))
+    dated = [message._replace(timestamp_ms=30_010) for message in HEADERS]
+    assert reader.read() == [META, *dated, key(30_010), inter(30_050)]
+
+
+def test_a_stream_of_sound_alone_begins_anywhere() -> None:
+    show = Show(HEADERS[1], sound(0))
+    _, reader = show.watch()
+    show.play(sound(23), sound(46))
+    assert reader.read() == [HEADERS[1]._replace(timestamp_ms=46), sound(23), sound(46)]
+
+
+def test_a_new_header_replaces_the_old_one() -> None:
+    other = header(MessageKind.VIDEO, VIDEO_HEADER + b"other", 2000)
+    show = Show(*HEADERS, key(0), other, key(2000))
+    _, reader = show.watch()
+    assert [message.body for message in reader.read()[:2]] == [other.body, AUDIO_HEADER]
+
+
+def test_each_track_keeps_its_header() -> None:
+    one = header(MessageKind.VIDEO, b"\x96\x00hvc1\x01one")
+    two = header(MessageKind.VIDEO, b"\x96\x00hvc1\x02two")
+    show = Show(HEADERS[0], one, two, key(0))
+    _, reader = show.watch()
+    assert reader.read()[:3] == [HEADERS[0], one, two]
+    assert show.stream.codecs == {(9, 0): "avc1", (9, 1): "hvc1", (9, 2): "hvc1"}
+
+
+def test_a_publisher_cannot_invent_headers_for_ever() -> None:
+    show = Show(
+        *[header(MessageKind.VIDEO, b"\x96\x00hvc1" + bytes([n])) for n in range(HEADERS_MAX)]
+    )
+    with pytest.raises(RtmpError, match="codec headers"):
+        show.play(header(MessageKind.VIDEO, b"\x96\x00hvc1" + bytes([HEADERS_MAX])))
+
+
+def test_a_group_of_pictures_that_is_too_large_is_not_kept() -> None:
+    """A stream without key frames has no end."""
+    show = Show(key(0), *[inter(40, bytes(1_000_000))] * (GOP_BYTES_MAX // 1_000_000))
+    assert show.stream.gop_bytes == 0
+    show.play(key(80))
+    assert 0 < show.stream.gop_bytes < 100
+
+
+def test_pictures_that_lie_long_are_no_live_stream() -> None:
+    show = Show(*HEADERS, key(0))
+    show.now_s += STALE_S
+    _, reader = show.watch()
+    assert reader.read() == []
+    show.play(key(7000))
+    assert reader.read()[-1] == key(7000)
+
+
+def test_another_publisher_s_newcomers_get_nothing_of_the_last_one_s() -> None:
+    show = Show(META, *HEADERS, key(0))
+    show.stream.forget()
+    _, reader = show.watch()
+    assert reader.read() == []
+    assert show.stream.codecs == {}
+    show.play(key(40))
+    assert reader.read() == [key(40)]
+
+
+def test_the_key_interval_is_told() -> None:
+    show = Show(key(2**32 - 1000), inter(0))
+    assert show.stream.key_interval_ms is None
+    show.play(key(1000))
+    assert show.stream.key_interval_ms == 2000
+
+
+def test_a_source_that_is_back_repeats_nothing_to_viewers() -> None:
+    """It begins with headers and pictures that they have had, and then comes to what is new."""
+    show = Show(META, *HEADERS, key(0), sound(10), inter(40))
+    _, reader = show.watch()
+    reader.read()
+    show.stream.resume()
+    show.now_s += 3
+    again = [message._replace(timestamp_ms=0) for message in HEADERS]
+    show.play(META, *again, key(0), sound(10), inter(40))
+    assert reader.read() == []
+    assert show.stream.media_s == 100.0
+    show.play(sound(45), inter(80), inter(40))
+    assert reader.read() == [sound(45), inter(80), inter(40)]
+    assert show.stream.media_s == 103.0
+
+
+def test_a_source_that_is_back_with_other_headers_passes_them_on() -> None:
+    show = Show(META, *HEADERS, key(0))
+    _, reader = show.watch()
+    reader.read()
+    show.stream.resume()
+    other = [metadata(width=320), header(MessageKind.VIDEO, VIDEO_HEADER + b"other"), key(0, b"o")]
+    show.play(*other)
+    assert reader.read() == other
+
+
+def test_a_slow_viewer_goes_on_at_a_key_frame_and_delays_nobody() -> None:
+    show = Show(META, *HEADERS, key(0))
+    slow, slow_reader = show.watch()
+    _, reader = show.watch()
+    slow_reader.read()
+    reader.read()
+    slow_reader.is_slow = True
+    large = bytes(QUEUE_BYTES_MIN // 2 + 1)
+    show.play(inter(40, large))
+    show.play(inter(80, large))
+    assert slow.is_behind
+    assert slow.dropped_batches == show.stream.dropped_batches == 1
+    assert reader.read() == [inter(40, large), inter(80, large)]
+    show.play(key(2000))  # not read yet: it stays behind
+    assert slow_reader.read() == [inter(40, large)]
+    show.play(inter(2040))
+    assert slow_reader.read() == []
+    show.play(inter(3960), key(4000), inter(4040))
+    dated = [message._replace(timestamp_ms=4000) for message in HEADERS]
+    assert slow_reader.read() == [META, *dated, key(4000), inter(4040)]
+    assert not slow.is_behind
+    assert slow.dropped_batches == show.stream.dropped_batches == 3
+
+
+def test_a_batch_beyond_the_bound_goes_to_whoever_has_read_all() -> None:
+    """A key frame of a large picture would else never be shown."""
+    show = Show(key(0))
+    _, reader = show.watch()
+    reader.read()
+    large = key(40, bytes(QUEUE_BYTES_MIN + 1))
+    show.play(large)
+    assert reader.read() == [large]
+
+
+def test_a_viewer_that_stays_behind_is_lost() -> None:
+    show = Show(key(0))
+    slow, reader = show.watch()
+    reader.is_slow = True
+    show.play(inter(40, bytes(QUEUE_BYTES_MIN)))
+    assert not slow.is_lost(show.now_s + BEHIND_S_MAX)
+    assert slow.is_lost(show.now_s + BEHIND_S_MAX + 1)
+
+
+@pytest.mark.parametrize(
+    ("bytes_per_s", "bound"),
+    [
+        (0.0, QUEUE_BYTES_MIN),
+        (75_000.0, 75_000 * QUEUE_S_MAX),
+        (10_000_000.0, QUEUE_BYTES_MAX),
+    ],
+)
+def test_a_queue_s_bound_is_some_seconds_within_limits(bytes_per_s: float, bound: int) -> None:
+    assert queue_bound(bytes_per_s) == bound
+
+
+def test_the_bound_follows_the_stream_s_rate() -> None:
+    show = Show(key(0))
+    slow, reader = show.watch()
+    for second in range(int(RATE_S) + 1):
+        reader.read()
+        show.now_s = 100.0 + second
+        show.play(inter(second * 1000, bytes(200_000)))
+    reader.is_slow = True
+    show.play(inter(9000, bytes(500_000)))
+    assert not slow.is_behind
+
+
+def test_bytes_are_counted_in_and_out() -> None:
+    show = Show(key(0))
+    assert show.stream.bytes_in == len(key(0).body)
+    viewer, _ = show.watch()
+    one = show.stream.bytes_out
+    assert one == viewer.sent_bytes > len(key(0).body)
+    show.watch()
+    show.play(inter(40))
+    assert show.stream.bytes_out > 2 * one + 2 * len(inter(40).body)
+    show.stream.leave(viewer)
+    assert show.stream.viewers != {viewer}
+    assert len(show.stream.viewers) == 1
+
+
+def test_viewers_of_a_stream_that_pauses_are_pinged() -> None:
+    show = Show(key(0))
+    viewer, reader = show.watch()
+    reader.read()
+    show.stream.ping_if_silent(show.now_s + SILENT_S)
+    assert reader.read() == []
+    sent_bytes = viewer.sent_bytes
+    show.stream.ping_if_silent(show.now_s + SILENT_S + 1)
+    assert reader.read() == [user_control(UserControl.PING_REQUEST, bytes(4))]
+    reader.is_slow = True
+    show.play(inter(40))
+    show.stream.ping_if_silent(show.now_s + SILENT_S + 1)
+    assert reader.read() == [inter(40)]
+    assert viewer.sent_bytes > sent_bytes
+
+
+def test_newcomers_of_one_moment_share_one_copy() -> None:
+    """A thousand that come back at once would else be a thousand copies."""
+    show = Show(*HEADERS, key(0, bytes(5000)))
+    show.watch()
+    first = show.stream._burst
+    show.watch()
+    assert show.stream._burst is first
+    show.play(inter(40))
+    assert show.stream._burst is None
