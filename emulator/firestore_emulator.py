@@ -169,7 +169,7 @@ def command(host: str, environment: Mapping[str, str] = os.environ) -> list[str]
 def jar_path(
     environment: Mapping[str, str],
     sdk: Path = SDK,
-    source: firestore_jar.Source = firestore_jar.JAR,
+    source: firestore_jar.PublishedFile = firestore_jar.JAR,
 ) -> Path | None:
     """The one that is named, or of an installed SDK, or the one that was fetched before."""
     if named := environment.get("FIRESTORE_EMULATOR_JAR"):

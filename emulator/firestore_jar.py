@@ -26,7 +26,7 @@ class JarError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class PublishedFile:
     """A file that somebody publishes, and what it has to be."""
 
     url: str
@@ -40,7 +40,7 @@ class Source:
 
 # The published SHA-256 has 63 digits, so it cannot be right. Pin the true one here, in the place
 # of MD5, as soon as somebody has seen the file.
-JAR = Source(
+JAR = PublishedFile(
     "https://storage.googleapis.com/firebase-preview-drop/emulator/"
     "cloud-firestore-emulator-v1.20.4.jar",
     136_551_710,
@@ -71,7 +71,7 @@ def cache_folder(environment: Mapping[str, str]) -> Path:
         ) from None
 
 
-def cached(environment: Mapping[str, str], source: Source = JAR) -> Path | None:
+def cached(environment: Mapping[str, str], source: PublishedFile = JAR) -> Path | None:
     """The file, if it is in the cache and right."""
     try:
         path = cache_folder(environment) / source.name
@@ -80,7 +80,7 @@ def cached(environment: Mapping[str, str], source: Source = JAR) -> Path | None:
     return path if is_right(path, source) else None
 
 
-def is_right(path: Path, source: Source) -> bool:
+def is_right(path: Path, source: PublishedFile) -> bool:
     """Whether size and digest are what they have to be."""
     digest = hashlib.md5(usedforsecurity=False)
     try:
@@ -94,7 +94,7 @@ def is_right(path: Path, source: Source) -> bool:
     return digest.hexdigest() == source.md5
 
 
-def fetch(folder: Path, source: Source = JAR, limits: FetchLimits | None = None) -> Path:
+def fetch(folder: Path, source: PublishedFile = JAR, limits: FetchLimits | None = None) -> Path:
     """The file in `folder`, fetched if it is not there. Raises JarError."""
     path, part = folder / source.name, folder / f"{source.name}.part"
     bar = ProgressBar(sys.stderr, "Firestore emulator", source.size_bytes)
@@ -132,7 +132,9 @@ class _Cut(Exception):  # noqa: N818 - never leaves this module
 class _Fetch:
     """Brings `part` to the whole file."""
 
-    def __init__(self, source: Source, part: Path, bar: ProgressBar, limits: FetchLimits) -> None:
+    def __init__(
+        self, source: PublishedFile, part: Path, bar: ProgressBar, limits: FetchLimits
+    ) -> None:
         self._source = source
         self._part = part
         self._bar = bar

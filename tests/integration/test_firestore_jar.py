@@ -14,7 +14,7 @@ import pytest
 
 from emulator.demo.options import ROOT
 from emulator.firestore_emulator import jar_path
-from emulator.firestore_jar import FetchLimits, JarError, Source, cache_folder, cached, fetch
+from emulator.firestore_jar import FetchLimits, JarError, PublishedFile, cache_folder, cached, fetch
 from tests.integration.file_server import FileServer, serving
 
 BODY = bytes(i * i % 251 for i in range(300_007))
@@ -37,8 +37,10 @@ def server() -> Iterator[FileServer]:
         yield served
 
 
-def _source(server: FileServer, body: bytes = BODY) -> Source:
-    return Source(server.url, len(body), hashlib.md5(body, usedforsecurity=False).hexdigest())
+def _source(server: FileServer, body: bytes = BODY) -> PublishedFile:
+    return PublishedFile(
+        server.url, len(body), hashlib.md5(body, usedforsecurity=False).hexdigest()
+    )
 
 
 def _names(folder: Path) -> set[str]:
@@ -162,7 +164,7 @@ def test_a_proxy_that_is_set_is_used(
 ) -> None:
     """The server plays it: a proxy is asked for the whole URL."""
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{server.port}")
-    far = Source("http://far.example/emulator-v2.jar", len(BODY), _source(server).md5)
+    far = PublishedFile("http://far.example/emulator-v2.jar", len(BODY), _source(server).md5)
     assert fetch(tmp_path, far, PATIENT).read_bytes() == BODY
     assert server.targets == ["http://far.example/emulator-v2.jar"]
 
@@ -183,12 +185,13 @@ def test_two_at_once_fetch_it_once(server: FileServer, tmp_path: Path) -> None:
 
 
 _PROGRAM = (
-    "import sys; from pathlib import Path; from emulator.firestore_jar import Source, fetch; "
-    "fetch(Path(sys.argv[1]), Source(sys.argv[2], int(sys.argv[3]), sys.argv[4]))"
+    "import sys; from pathlib import Path; "
+    "from emulator.firestore_jar import PublishedFile, fetch; "
+    "fetch(Path(sys.argv[1]), PublishedFile(sys.argv[2], int(sys.argv[3]), sys.argv[4]))"
 )
 
 
-def _words(folder: Path, source: Source) -> tuple[str, ...]:
+def _words(folder: Path, source: PublishedFile) -> tuple[str, ...]:
     words = (str(folder), source.url, str(source.size_bytes), source.md5)
     return (sys.executable, "-c", _PROGRAM, *words)
 

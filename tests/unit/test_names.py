@@ -21,6 +21,7 @@ LAYERS = (
     "functions/collector/",
     "functions/prober/",
     "functions/payout/",
+    "node_image/agent/relay/restream/",
     "node_image/agent/",
     "emulator/",
     "tools/",

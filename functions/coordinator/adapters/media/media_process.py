@@ -46,7 +46,7 @@ class Start:
 
 
 @dataclass(slots=True)
-class Ended:
+class ToolEnd:
     """How a child ended."""
 
     cpu_s: float = 0.0
@@ -141,14 +141,14 @@ async def run_tool(
     seconds_max: float | None,
     on_data: Callable[[bytes], bool],
     start: Start | None = None,
-) -> Ended:
+) -> ToolEnd:
     """Run a tool until it closes stdout, `on_data` returns False, or the time is over.
 
     `seconds_max` count from here, or from the tool's own `start`. Whatever happens, cancellation
     included, no process is left behind. Raises OSError if the child cannot be started.
     """
     run = _Run(_spawn(limits.wrap(argv)), on_data)
-    ended = Ended()
+    ended = ToolEnd()
     try:
         async with asyncio.timeout(start.seconds_max if start else seconds_max) as timer:
             if start is not None:
@@ -183,7 +183,7 @@ def _spawn(argv: Sequence[str]) -> subprocess.Popen[bytes]:
     )
 
 
-def _reap(run: _Run, ended: Ended) -> None:
+def _reap(run: _Run, ended: ToolEnd) -> None:
     """Kill the child's whole group, collect the child, and read what it still had to say.
 
     A tool that closed stdout is on its way out, so killing it loses nothing. Not asynchronous on

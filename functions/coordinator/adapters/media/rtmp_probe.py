@@ -6,7 +6,13 @@ output is counted. A return code of 0 is not success: packets are.
 
 from collections.abc import Callable
 
-from coordinator.adapters.media.media_process import Ended, ProcessLimits, Start, by_line, run_tool
+from coordinator.adapters.media.media_process import (
+    ProcessLimits,
+    Start,
+    ToolEnd,
+    by_line,
+    run_tool,
+)
 from coordinator.adapters.media.packet_lines import ffprobe_argv, packet_of
 from coordinator.proof.packets import Capture, Packet
 from coordinator.reasons import Reason
@@ -80,7 +86,7 @@ class RtmpProbe:
         )
 
 
-def failure_of(ended: Ended) -> Reason:
+def failure_of(ended: ToolEnd) -> Reason:
     """Why there are no packets, by what the tool's log proves that it did.
 
     A tool that never came to connect (not installed, no memory, an overloaded machine) is our own

@@ -5,7 +5,7 @@ from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from coordinator.adapters.media.media_process import Ended, ProcessLimits, by_line, run_tool
+from coordinator.adapters.media.media_process import ProcessLimits, ToolEnd, by_line, run_tool
 from coordinator.adapters.media.packet_lines import ffprobe_argv, packet_of
 from coordinator.adapters.media.rtmp_probe import failure_of
 from coordinator.proof.packets import Packet, dts_difference_ms
@@ -78,7 +78,7 @@ class Reference:
                     argv, limits=REFERENCE_LIMITS, seconds_max=None, on_data=by_line(self._take)
                 )
             except OSError:  # no process or no file was free just then: our own fault
-                ended = Ended()
+                ended = ToolEnd()
             self._settle()
             # What ended after packets may have ended by our own fault: the next one will tell.
             heard = self._read_s != heard_s

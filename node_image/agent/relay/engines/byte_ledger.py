@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from agent.relay.engines.engine import Audio, Reading, StreamReading, Video
-from agent.relay.engines.rtmp_relay_stat import Connection
+from agent.relay.engines.rtmp_relay_stat import ListedConnection
 from agent.relay.engines.sockets import TcpSocket
 
 # A handshake and its commands are about 4 kB. Only what comes beyond is taken for media.
@@ -29,10 +29,12 @@ class ByteLedger:
         self.has_pulled_anew = False
         """Media comes over another connection to the upstream than the first one."""
 
-    def take(self, connections: Iterable[Connection], sockets: Iterable[TcpSocket]) -> Reading:
+    def take(
+        self, connections: Iterable[ListedConnection], sockets: Iterable[TcpSocket]
+    ) -> Reading:
         """One reading of all streams of the application `live`."""
         by_peer = {sock.peer: sock for sock in sockets}
-        streams: dict[str, list[tuple[Connection, TcpSocket]]] = {}
+        streams: dict[str, list[tuple[ListedConnection, TcpSocket]]] = {}
         for connection in connections:
             sock = by_peer.get(connection.address)
             if connection.application == "live" and connection.is_up and sock is not None:
@@ -42,7 +44,7 @@ class ByteLedger:
         self._counted = {c: n for c, n in self._counted.items() if c in alive}
         return tuple(self._stream(name, members) for name, members in streams.items())
 
-    def _count(self, connection: Connection, sock: TcpSocket) -> None:
+    def _count(self, connection: ListedConnection, sock: TcpSocket) -> None:
         received, sent = self._counted.get(sock.cookie, (0, 0))
         if connection.direction == "INPUT":
             self._bytes_in[connection.name] += sock.bytes_received - received
@@ -55,7 +57,9 @@ class ByteLedger:
             if sock.cookie != self._first_pull and _has_media(connection, sock):
                 self.has_pulled_anew = True
 
-    def _stream(self, name: str, members: list[tuple[Connection, TcpSocket]]) -> StreamReading:
+    def _stream(
+        self, name: str, members: list[tuple[ListedConnection, TcpSocket]]
+    ) -> StreamReading:
         inputs = [c for c, s in members if c.direction == "INPUT" and _has_media(c, s)]
         metadata = inputs[0].metadata if inputs else {}
         return StreamReading(
@@ -69,7 +73,7 @@ class ByteLedger:
         )
 
 
-def _has_media(connection: Connection, sock: TcpSocket) -> bool:
+def _has_media(connection: ListedConnection, sock: TcpSocket) -> bool:
     """ "connected" does not prove that media flows; its description, or enough bytes, do."""
     return bool(connection.metadata) or sock.bytes_received > HANDSHAKE_BYTES_MAX
 

@@ -21,7 +21,7 @@ _CLEAN = re.compile(
 
 
 @dataclass(frozen=True)
-class Connection:
+class ListedConnection:
     """One connection of the relay."""
 
     name: str
@@ -33,7 +33,7 @@ class Connection:
     metadata: dict[str, object] = field(default_factory=dict)
 
 
-def parse_connections(body: bytes) -> list[Connection]:
+def parse_connections(body: bytes) -> list[ListedConnection]:
     """Every connection of every stream, pending ones too. Raises StatisticsError."""
     text = body.decode("utf-8", errors="replace")
     for candidate in (text, text.replace(",,", ",")):
@@ -62,9 +62,9 @@ def _dicts(value: object) -> Iterator[dict[str, object]]:
         yield from (item for item in value if isinstance(item, dict))
 
 
-def _connection(item: dict[str, object]) -> Connection:
+def _connection(item: dict[str, object]) -> ListedConnection:
     metadata = item.get("metaData")
-    return Connection(
+    return ListedConnection(
         name=_text(item, "name"),
         application=_text(item, "application"),
         address=_text(item, "address"),

@@ -11,7 +11,7 @@ import pytest
 from agent.relay.engines.byte_ledger import HANDSHAKE_BYTES_MAX, ByteLedger
 from agent.relay.engines.engine import Audio, EngineUnfitError, RelayTask, StatisticsError, Video
 from agent.relay.engines.rtmp_relay import RtmpRelay
-from agent.relay.engines.rtmp_relay_stat import Connection, parse_connections
+from agent.relay.engines.rtmp_relay_stat import ListedConnection, parse_connections
 from agent.relay.engines.sockets import CountersError, TcpSocket, parse_dump
 from rtmp.addresses import RtmpAddress
 
@@ -21,8 +21,8 @@ UPSTREAM = RtmpAddress("ingest.example.org", 1937, "live", "k3v9m2x7q4ab")
 NODE = RelayTask("0.0.0.0", 1935, "k3v9m2x7q4ab", upstream=UPSTREAM)
 INGEST = RelayTask("127.0.0.1", 1936, "", hooks="http://127.0.0.1:40001")
 
-PULL = Connection("s3", "live", "192.0.2.5:1935", True, "INPUT", True, {"width": 640.0})
-VIEWER = Connection("s3", "live", "198.51.100.7:50123", False, "OUTPUT", True)
+PULL = ListedConnection("s3", "live", "192.0.2.5:1935", True, "INPUT", True, {"width": 640.0})
+VIEWER = ListedConnection("s3", "live", "198.51.100.7:50123", False, "OUTPUT", True)
 PULL_SOCKET = TcpSocket(11, 101, 40_001, "192.0.2.5:1935", 100_003, 3_001)
 VIEWER_SOCKET = TcpSocket(13, 103, 1935, "198.51.100.7:50123", 3_007, 70_001)
 
@@ -32,7 +32,7 @@ def _v1(*connections: dict[str, object]) -> bytes:
     return json.dumps({"pending_connections": [], "streams": [stream]}).encode()
 
 
-def _item(connection: Connection, **changed: object) -> dict[str, object]:
+def _item(connection: ListedConnection, **changed: object) -> dict[str, object]:
     return {
         "id": 3,
         "name": connection.name,
