@@ -4,6 +4,7 @@ import asyncio
 import errno
 import socket
 
+EVERYWHERE = "0.0.0.0"  # noqa: S104 -- strangers are meant to come
 _RESOLVE_S_MAX = 10.0
 
 
@@ -29,15 +30,24 @@ async def resolve_ipv4(host: str) -> list[str]:
 
 def check_port_free(address: str, port: int, variable: str) -> None:
     """Raises AddressError if nobody could listen there now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+    with stream_socket(address) as probe:
         bind(probe, address, port, variable)
+
+
+def stream_socket(address: str) -> socket.socket:
+    """To be bound to this address; for all of IPv4 it takes IPv6 too, where the machine has it."""
+    if address != EVERYWHERE or not socket.has_dualstack_ipv6():
+        return socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    return sock
 
 
 def bind(sock: socket.socket, address: str, port: int, variable: str) -> None:
     """Bind, and say what to do if it can't be done. Raises AddressError."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        sock.bind((address, port))
+        sock.bind(("::" if sock.family == socket.AF_INET6 else address, port))
     except OSError as e:
         fix = f"stop what uses the port, or set {variable} to a free one"
         if e.errno == errno.EADDRNOTAVAIL:

@@ -39,6 +39,8 @@ from agent.stream_ids import AUTO
 
 _SERVER_STOP_S_MAX = 1.0
 _DRAIN_LOOK_S = 0.2
+_LIVE_ELSEWHERE = "upstream_down"
+"""The coordinator's reason when the stream is live at the ingest, and not here."""
 _UNCHECKED = (
     "This relay asks nobody whether a publisher may send: whoever knows a stream's id can publish. "
     "Set RELAY_ENGINE=nginx-rtmp on an ingest that strangers can reach."
@@ -178,6 +180,8 @@ class Agent:
         answer = self._coordinator_view.answer if self._coordinator_view else None
         if answer and answer.rtmp_url:
             self._questions.know(answer.rtmp_url)
+        if answer and answer.reason == _LIVE_ELSEWHERE:
+            self._supervisor.hurry()
 
     def stats(self) -> dict[str, object]:
         """The body of /stats.json."""

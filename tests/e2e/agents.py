@@ -15,6 +15,9 @@ from tests.e2e.coordinator_stand_in import INGEST_KEY, STREAM_ID, CoordinatorSta
 from tests.e2e.watched import AGENT_PATH, HOST, WAIT_S_MAX, Watched, running, wait_for
 from tests.ports import free_port
 
+ENGINES = ("restream", "nginx-rtmp")
+"""Those of which a whole network can be made."""
+
 
 class RunningAgent(Watched):
     """An agent with its settings in the environment, seen through what it serves and logs."""
@@ -151,12 +154,15 @@ def examined(folder: Path) -> Path:
 
 
 @contextmanager
-def ingest_in(folder: Path, host: str = HOST) -> Iterator[tuple[CoordinatorStandIn, AgentProcess]]:
+def ingest_in(
+    folder: Path, host: str = HOST, engine: str = ENGINES[0]
+) -> Iterator[tuple[CoordinatorStandIn, AgentProcess]]:
     """A coordinator and an ingest that is up; nobody publishes yet. `host`: how nodes call it."""
     port = free_port()
     coordinator = CoordinatorStandIn(f"rtmp://{host}:{port}/live/{STREAM_ID}")
     coordinator.start()
     settings = {"ROLE": "ingest", "INGEST_KEY": INGEST_KEY, "RTMP_PORT": str(port)}
+    settings["RELAY_ENGINE"] = engine
     try:
         with running(AgentProcess(folder / "ingest", coordinator.url, **settings)) as ingest:
             ingest.wait_until("ingest up", lambda: ingest.get("/healthz")[0] == 200)

@@ -1,4 +1,4 @@
-"""The agent with a real nginx, real media and a real HTTP coordinator, on loopback."""
+"""The agent with real relays, real media and a real HTTP coordinator, on loopback."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ from agent.client.coordinator import (
     CoordinatorClient,
     CoordinatorRefusalError,
 )
-from tests.e2e.agents import AgentProcess, examined, ingest_in
+from tests.e2e.agents import ENGINES, AgentProcess, examined, ingest_in
 from tests.e2e.coordinator_stand_in import STREAM_ID, CoordinatorStandIn
 from tests.e2e.ffmpeg import player, probe, publisher
 from tests.e2e.watched import HOST, WAIT_S_MAX, is_listening, running, wait_for
@@ -34,20 +34,23 @@ class Network:
 
     coordinator: CoordinatorStandIn
     ingest: AgentProcess
+    engine: str
 
     def node(self, folder: Path, **settings: str) -> AgentProcess:
         """A node agent of this network, started."""
-        return AgentProcess(
-            folder / "data", self.coordinator.url, **{"STREAM_ID": STREAM_ID, **settings}
-        )
+        own = {"STREAM_ID": STREAM_ID, "RELAY_ENGINE": self.engine, **settings}
+        return AgentProcess(folder / "data", self.coordinator.url, **own)
 
 
-@pytest.fixture(scope="module")
-def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+@pytest.fixture(scope="module", params=ENGINES)
+def network(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Network]:
     """The ingest runs for the whole module: starting one is not what is tested."""
     # A name and not an address, so that it has to be resolved.
-    with ingest_in(tmp_path_factory.mktemp("network"), "localhost") as (coordinator, ingest):
-        yield Network(coordinator, ingest)
+    folder, engine = tmp_path_factory.mktemp("network"), str(request.param)
+    with ingest_in(folder, "localhost", engine) as (coordinator, ingest):
+        yield Network(coordinator, ingest, engine)
 
 
 @pytest.fixture
@@ -92,7 +95,7 @@ def test_a_node_relays_the_stream_counts_its_viewers_and_leaves(
     with running(live.node(tmp_path)) as node:
         first = node.wait_state("live")
         assert first["schema"] == "restream-node/1"
-        assert first["relay"] == {**first["relay"], "engine": "nginx-rtmp", "state": "running"}
+        assert first["relay"] == {**first["relay"], "engine": live.engine, "state": "running"}
         assert first["stream"]["viewers"] == 0
         with running(player(node.rtmp_port)), running(player(node.rtmp_port)):
             node.wait_until("two viewers", lambda: node.stats()["stream"]["viewers"] == 2)
@@ -118,7 +121,7 @@ def test_a_node_relays_the_stream_counts_its_viewers_and_leaves(
             "stats_port": node.stats_port,
             "rtmp_port": node.rtmp_port,
             "agent": "0.1.0",
-            "engine": "nginx-rtmp",
+            "engine": live.engine,
             "repeats": True,
             "state": "running",
         }
@@ -180,6 +183,41 @@ def test_a_node_lets_nobody_publish_into_it(live: Network, tmp_path: Path) -> No
         assert node.stats()["stream"]["state"] == "live"
 
 
+def test_what_the_relay_refused_and_how_it_hands_on_is_shown(live: Network, tmp_path: Path) -> None:
+    """Of nginx nothing is known."""
+    if live.engine != "restream":
+        assert live.ingest.stats()["relay"]["refused"] == {}
+        return
+    with running(live.node(tmp_path)) as node:
+        node.wait_state("live")
+        with running(publisher(node.rtmp_port)) as stranger:
+            assert stranger.wait() != 0
+        node.wait_until("the refusal", lambda: node.stats()["relay"]["refused"].get("publish") == 1)
+        node.wait_until(
+            "a key interval",
+            lambda: node.stats()["stream"]["delivery"]["key_interval_ms"] == 2000,
+        )
+        assert node.stats()["stream"]["delivery"]["gop_bytes"] > 0
+        text = node.text("/metrics")
+        assert 'reason="publish"} 1\n' in text
+        assert "restream_key_interval_seconds" in text
+
+
+def test_a_relay_that_crashes_again_and_again_is_back_each_time(
+    live: Network, tmp_path: Path
+) -> None:
+    """Three crashes of a minute cost no wait."""
+    with running(live.node(tmp_path)) as node:
+        node.wait_state("live")
+        for number in range(1, 4):
+            os.kill(node.relay_pid(), signal.SIGKILL)
+            node.wait_until("its end", lambda n=number: len(node.events("relay_down")) == n)
+            node.wait_until(
+                "another relay", lambda n=number: len(node.events("relay_started")) == n + 1
+            )
+        assert [event["retry_s"] for event in node.events("relay_down")] == [0, 0, 0]
+
+
 def test_a_node_waits_for_a_publisher_who_pauses(network: Network, tmp_path: Path) -> None:
     with running(network.node(tmp_path)) as node:
         node.wait_until("relay up", lambda: node.get("/healthz")[0] == 200)
@@ -213,7 +251,7 @@ def test_a_relay_that_is_struck_is_replaced(
         assert not exists(struck)
         assert probe(node.rtmp_port)["h264"]
         reason = node.events("relay_down")[0]["reason"]
-        assert "nginx" in reason
+        assert live.engine.partition("-")[0] in reason
         assert "starts the relay again by itself" in reason
 
 

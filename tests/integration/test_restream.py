@@ -251,7 +251,7 @@ async def test_a_publisher_that_has_sent_nothing_yet_keeps_its_place(network: Ne
 async def test_viewers_stay_while_a_publisher_comes_back(network: Network) -> None:
     ingest = await network.start()
     async with live(ingest, HEADER, key(0)) as publisher:
-        await ingest.until(lambda: "s1" in ingest.relay.streams)
+        await ingest.until(lambda: ingest.relay.streams["s1"].gop_bytes > 0)
         async with watching(ingest) as player:
             for _ in range(2):
                 await player.hear_media()
@@ -286,6 +286,57 @@ async def test_a_node_that_is_told_that_the_stream_is_live_does_not_wait(
         node.relay.hurry()
         await node.until(lambda: node.relay.streams["s1"].gop_bytes > 0)
     assert len(node.said) == 1
+
+
+async def test_a_node_hurries_also_while_it_is_being_refused(network: Network) -> None:
+    """What was said during a try counts for the next one."""
+    tries: list[asyncio.StreamWriter] = []
+
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tries.append(writer)
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        node = await network.start(server.sockets[0].getsockname()[1])
+        await node.until(lambda: len(tries) == 1)
+        node.relay.hurry()
+        tries[0].close()
+        await node.until(lambda: len(tries) == 2)
+        tries[1].close()
+
+
+async def test_a_node_that_lost_its_ingest_goes_on_where_it_was(network: Network) -> None:
+    """Its viewers get no packet twice, and miss none that the ingest still has."""
+    ingest = await network.start()
+    async with live(ingest, HEADER, key(0), inter(40)) as publisher:
+        await ingest.until(lambda: ingest.relay.streams["s1"].media_s is not None)
+        node = await network.start(ingest.port)
+        await node.until(lambda: node.relay.streams["s1"].gop_bytes > 0)
+        async with watching(node) as player:
+            assert [await player.hear_media() for _ in range(3)] == [HEADER, key(0), inter(40)]
+            [pull] = [each for each in ingest.relay.connections if each.viewer is not None]
+            pull.refuse("test")
+            await node.until(lambda: len(node.said) == 1)
+            publisher.say(inter(80), channel=6)
+            await ingest.until(lambda: ingest.relay.streams["s1"].bytes_in == 37)
+            node.relay.hurry()
+            assert await player.hear_media() == inter(80)
+            publisher.say(inter(120), channel=6)
+            assert await player.hear_media() == inter(120)
+
+
+async def test_the_next_publisher_s_newcomers_get_nothing_of_the_last_one_s(
+    network: Network,
+) -> None:
+    ingest = await network.start()
+    sound = Message(MessageKind.AUDIO, 1, 0, b"\xaf\x01sound")
+    async with live(ingest, HEADER, key(0)) as first:
+        await ingest.until(lambda: ingest.relay.streams["s1"].gop_bytes > 0)
+        await first.__aexit__(None, None, None)
+        await ingest.until(lambda: ingest.relay.admission.connections == 0)
+    async with live(ingest) as second, watching(ingest) as player:
+        second.say(sound, channel=4)
+        assert (await player.hear_media()).body == sound.body
 
 
 async def test_who_asks_for_nothing_is_thrown_out(network: Network) -> None:

@@ -4,9 +4,9 @@ The relay forgets a stream's counters when the stream ends; the meter goes on co
 counters grow from the relay's start until it is restarted, as the contract says.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from agent.relay.engines.engine import Audio, Reading, StreamReading, Video
+from agent.relay.engines.engine import Audio, Delivery, Reading, StreamReading, Video
 
 # Media is said to arrive while bytes came in within this; audio alone comes ~40 times a second.
 ARRIVAL_GAP_S_MAX = 4.0
@@ -23,6 +23,7 @@ class StreamView:
     bytes_out: int
     video: Video | None
     audio: Audio | None
+    delivery: Delivery = field(default_factory=Delivery)
 
 
 class Meter:
@@ -77,6 +78,7 @@ class Meter:
             bytes_out=self._bytes_out,
             video=published.video if published and is_live else None,
             audio=published.audio if published and is_live else None,
+            delivery=published.delivery if published and is_live else Delivery(),
         )
 
     @property

@@ -56,6 +56,11 @@ class RelayProcess:
         said = f": {self._last_line}" if self._last_line else ""
         return f"{self._engine.name} {how}{said}"
 
+    def signal(self, number: int) -> None:
+        """Send it a signal; nothing happens if it has ended."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(number)
+
     async def stop(self) -> None:
         """End it, kindly at first; returns when it is gone."""
         if self._process.returncode is None:

@@ -3,10 +3,9 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 
-from agent.backoff import Backoff
 from agent.endpoints import AddressError, check_port_free
 from agent.log import log
 from agent.relay.engines.engine import (
@@ -19,17 +18,14 @@ from agent.relay.engines.engine import (
 from agent.relay.engines.local_page import READ_S_MAX
 from agent.relay.meter import Meter
 from agent.relay.relay_process import RelayProcess
+from agent.relay.restarts import Restarts
 
-# Ten seconds after its cause has gone, an outage is over.
-RETRY = Backoff(first_s=0.5, limit_s=8.0)
 READ_EVERY_S = 1.0
 LOOK_S_MAX = READ_EVERY_S + READ_S_MAX
 _RESTARTED = (
     "The agent starts the relay again by itself; if this goes on, update the node, and then send "
     "its log to whoever runs the network."
 )
-# A relay that ran this long starts its series of failures anew.
-PROVEN_S = 30.0
 # The configuration holds an address and not a name: an ingest that moves is looked up again.
 LOOK_UP_EVERY_S = 30.0
 
@@ -42,6 +38,8 @@ class RelayView:
     state: str  # starting, running, overrun, restarting or stopped
     uptime_s: float
     restarts: int
+    refused: Mapping[str, int] = field(default_factory=dict)
+    """Connections by the reason that the relay gives, if it tells."""
 
 
 class Silence:
@@ -85,6 +83,7 @@ class RelaySupervisor:
         """Whether it has been told what to relay, or to relay nothing."""
         self._changed = asyncio.Event()
         self._started_s: float | None = None
+        self._process: RelayProcess | None = None
         self._state = "starting"
         self._starts = 0
         self.trouble = "The relay has no stream yet."
@@ -100,11 +99,19 @@ class RelaySupervisor:
     def view(self) -> RelayView:
         """What is said about the relay now."""
         uptime_s = self._clock() - self._started_s if self._started_s is not None else 0.0
-        return RelayView(self._engine.name, self._state, uptime_s, max(0, self._starts - 1))
+        refused = dict(self._engine.refused)
+        return RelayView(
+            self._engine.name, self._state, uptime_s, max(0, self._starts - 1), refused
+        )
+
+    def hurry(self) -> None:
+        """The stream is said to be live: a relay that waits before its next pull does not."""
+        if self._process is not None and self._state == "running" and self._engine.hurry_signal:
+            self._process.signal(self._engine.hurry_signal)
 
     async def run(self) -> None:
         """Supervise until cancelled; cancelling stops the relay."""
-        failures = 0
+        restarts = Restarts()
         while True:
             task = self._task
             self._changed.clear()
@@ -112,21 +119,20 @@ class RelaySupervisor:
                 if self.is_assigned:
                     self._state, self.trouble = "stopped", "There is nothing to relay."
                 await self._changed.wait()
-                failures = 0
+                restarts.forget()
                 continue
-            begun_s = self._clock()
             try:
                 await self._run_once(task)
-                failures = 0
+                restarts.forget()
                 continue  # the task has changed
             except (AddressError, EngineMissingError, EngineUnfitError) as e:
-                self.trouble = str(e)
+                self.trouble, delay_s = str(e), restarts.failed(self._chance())
             except _RelayEndedError as e:
+                delay_s = restarts.ended(self._clock(), self._chance())
                 self.trouble = f"{e}. {_RESTARTED}"
             except OSError as e:
+                delay_s = restarts.failed(self._chance())
                 self.trouble = f"The relay cannot be started: {e}. Look at the disk and WORK_DIR."
-            failures = 1 if self._clock() - begun_s >= PROVEN_S else failures + 1
-            delay_s = RETRY.delay_s(failures, self._chance())
             log("relay_down", logging.ERROR, reason=self.trouble, retry_s=round(delay_s, 2))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(delay_s):
@@ -139,6 +145,7 @@ class RelaySupervisor:
         for name, text in self._engine.render(task, upstream_ip).items():
             (self._engine.work_dir / name).write_text(text, encoding="ascii")
         process = await RelayProcess.start(self._engine, self._clock)
+        self._process = process
         self._engine.started(process.pid)
         self._starts += 1
         self._meter.restart()
@@ -160,6 +167,7 @@ class RelaySupervisor:
         finally:
             for waiting in (watch, moved, changed):
                 waiting.cancel()
+            self._process = None
             await process.stop()
             self._started_s = None
             self._meter.restart()

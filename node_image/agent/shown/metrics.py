@@ -9,20 +9,37 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 def metrics_text(agent: AgentView, relay: RelayView, stream: StreamView) -> str:
     """The same facts as /stats.json, for an operator's own monitoring."""
-    rows = (
+    delivery = stream.delivery
+    rows: tuple[tuple[str, str, str, float], ...] = (
         ("relay_up", "gauge", "1 while the relay runs", int(relay.state == "running")),
         ("relay_restarts_total", "counter", "Restarts of the relay", relay.restarts),
         ("stream_live", "gauge", "1 while media arrives", int(stream.is_live)),
         ("viewers", "gauge", "Clients that play", stream.viewers),
         ("bytes_in_total", "counter", "Bytes from upstream since its start", stream.bytes_in),
         ("bytes_out_total", "counter", "Bytes to viewers since its start", stream.bytes_out),
+        (
+            "key_interval_seconds",
+            "gauge",
+            "Between key frames; 0 if unknown",
+            (delivery.key_interval_ms or 0) / 1000,
+        ),
+        ("gop_bytes", "gauge", "Kept so that newcomers see a picture at once", delivery.gop_bytes),
+        ("dropped_writes", "gauge", "Writes that slow viewers did not get", delivery.dropped),
         ("agent_uptime_seconds", "gauge", "Age of the agent", round(agent.uptime_s, 1)),
     )
     # Ids have letters, digits, - and _ only, so nothing has to be escaped in a label.
-    label = f'{{node_id="{agent.node_id}",stream_id="{agent.stream_id}"}}'
-    lines = (
-        f"# HELP restream_{name} {says}\n# TYPE restream_{name} {kind}\n"
-        f"restream_{name}{label} {value}\n"
+    label = f'node_id="{agent.node_id}",stream_id="{agent.stream_id}"'
+    lines = [
+        _head(name, kind, says) + f"restream_{name}{{{label}}} {value}\n"
         for name, kind, says, value in rows
-    )
+    ]
+    lines.append(_head("refused_total", "counter", "Connections refused, by reason"))
+    lines += [
+        f'restream_refused_total{{{label},reason="{reason}"}} {count}\n'
+        for reason, count in sorted(relay.refused.items())
+    ]
     return "".join(lines)
+
+
+def _head(name: str, kind: str, says: str) -> str:
+    return f"# HELP restream_{name} {says}\n# TYPE restream_{name} {kind}\n"

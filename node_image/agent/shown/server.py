@@ -24,7 +24,8 @@ from starlette.routing import Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from agent.client.publishing import QUESTION_BYTES_MAX
-from agent.endpoints import bind
+from agent.endpoints import bind, stream_socket
+from agent.places import place_of
 from agent.relay.questions import AnswerHook
 from agent.shown.metrics import CONTENT_TYPE
 
@@ -49,7 +50,7 @@ class LimitedProtocol(H11Protocol):
         """Count the connection in, or drop it."""
         super().connection_made(transport)
         peer = transport.get_extra_info("peername")
-        self._address = peer[0] if peer else ""
+        self._address = place_of(peer[0]) if peer else ""
         self._open[self._address] += 1
         if self._open[self._address] > ADDRESS_CONNECTIONS_MAX:
             transport.abort()
@@ -181,7 +182,7 @@ def make_server(app: Starlette, *, limited: bool = True) -> StatsServer:
 
 def open_socket(address: str, port: int) -> socket.socket:
     """A listening socket for the server. Raises AddressError."""
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock = stream_socket(address)
     try:
         bind(sock, address, port, "STATS_PORT")
         sock.listen(BACKLOG)

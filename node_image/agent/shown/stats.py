@@ -34,6 +34,7 @@ def stats_body(
             "state": relay.state,
             "uptime_s": round(relay.uptime_s, 1),
             "restarts": relay.restarts,
+            "refused": dict(relay.refused),
         },
         "stream": {
             "id": agent.stream_id,
@@ -44,5 +45,6 @@ def stats_body(
             "bytes_out": stream.bytes_out,
             "video": asdict(stream.video) if stream.video else None,
             "audio": asdict(stream.audio) if stream.audio else None,
+            "delivery": asdict(stream.delivery),
         },
     }

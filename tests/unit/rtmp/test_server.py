@@ -145,6 +145,14 @@ def test_a_publisher_s_messages_come_as_players_get_them() -> None:
     assert client.ask(Message(99, 1, 9, b"unknown")) is None
 
 
+def test_an_aggregate_s_messages_come_in_their_order() -> None:
+    client = Client().until(PUBLISH)
+    tags = [bytes([8, 0, 0, 1, 0, 0, time, 0, 0, 0, 0, time, 0, 0, 0, 12]) for time in range(4)]
+    first = client.ask(Message(MessageKind.AGGREGATE, 1, 70, b"".join(tags)))
+    sounds = [first, *iter(client.session.next_event, None)]
+    assert sounds == [Message(MessageKind.AUDIO, 1, 70 + n, bytes([n])) for n in range(4)]
+
+
 @pytest.mark.parametrize("name", ["deleteStream", "closeStream", "FCUnpublish"])
 @pytest.mark.parametrize("asked", [PLAY, PUBLISH], ids=["player", "publisher"])
 def test_who_says_that_it_ends_has_ended(name: str, asked: Message) -> None:

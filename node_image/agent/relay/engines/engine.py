@@ -1,7 +1,7 @@
 """What every relay engine can do, and what is told to and read from it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -55,6 +55,18 @@ class Audio:
 
 
 @dataclass(frozen=True)
+class Delivery:
+    """How a stream is handed on, where the engine tells."""
+
+    key_interval_ms: int | None = None
+    """Between the last two key frames."""
+    gop_bytes: int = 0
+    """Kept for newcomers."""
+    dropped: int = 0
+    """Writes that slow viewers did not get."""
+
+
+@dataclass(frozen=True)
 class StreamReading:
     """One stream in a relay, as the relay tells it."""
 
@@ -65,6 +77,7 @@ class StreamReading:
     bytes_out: int
     video: Video | None
     audio: Audio | None
+    delivery: Delivery = field(default_factory=Delivery)
 
 
 Reading = tuple[StreamReading, ...]
@@ -77,6 +90,11 @@ class Engine(Protocol):
     work_dir: Path
     checks_publishers: bool
     """Whether an ingest of it asks the task's hooks before it lets a publisher in."""
+
+    hurry_signal: int | None
+    """Sent to a running engine when the stream is said to be live; None if it needs none."""
+    refused: Mapping[str, int]
+    """How many connections it refused or threw out, by reason, as of its last reading."""
 
     def render(self, task: RelayTask, upstream_ip: str) -> Mapping[str, str]:
         """The configuration: texts by file name in the working folder. Pure.

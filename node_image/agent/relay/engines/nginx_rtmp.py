@@ -100,8 +100,11 @@ class NginxRtmp:
     name = "nginx-rtmp"
     checks_publishers = True
 
+    hurry_signal: int | None = None
+
     def __init__(self, work_dir: Path) -> None:
         self.work_dir = work_dir
+        self.refused: Mapping[str, int] = {}
         self._page = LocalPage(
             "nginx's statistics",
             "/statistics",

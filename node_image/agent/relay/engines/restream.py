@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 from agent.relay.engines.engine import (
     Audio,
+    Delivery,
     EngineSilentError,
     Reading,
     RelayTask,
@@ -44,9 +46,11 @@ class Restream:
 
     name = "restream"
     checks_publishers = True
+    hurry_signal: int | None = signal.SIGUSR1
 
     def __init__(self, work_dir: Path) -> None:
         self.work_dir = work_dir
+        self.refused: Mapping[str, int] = {}
         self._page = LocalPage(
             "restream's statistics",
             "/statistics",
@@ -78,7 +82,8 @@ class Restream:
     async def read(self) -> Reading:
         """The streams of the running relay. Raises EngineSilentError."""
         try:
-            return parse_statistics(await self._page.read())
+            reading, self.refused = parse_statistics(await self._page.read())
+            return reading
         except StatisticsError as e:
             raise EngineSilentError(f"restream's statistics: {e}") from e
 
@@ -93,11 +98,13 @@ class Restream:
         return logging.ERROR if line.startswith("Traceback") else logging.WARNING
 
 
-def parse_statistics(page: bytes) -> Reading:
-    """The streams of the page. Pure. Raises StatisticsError."""
+def parse_statistics(page: bytes) -> tuple[Reading, dict[str, int]]:
+    """The streams of the page, and the refused by reason. Pure. Raises StatisticsError."""
     try:
-        return tuple(_stream(stream) for stream in json.loads(page)["streams"])
-    except (ValueError, KeyError, TypeError) as e:
+        told = json.loads(page)
+        refused = {str(reason): int(count) for reason, count in told["refused"].items()}
+        return tuple(_stream(stream) for stream in told["streams"]), refused
+    except (ValueError, KeyError, TypeError, AttributeError) as e:
         raise StatisticsError(f"they are not what it writes: {e!r}") from e
 
 
@@ -115,4 +122,5 @@ def _stream(told: Mapping[str, Any]) -> StreamReading:
         if video
         else None,
         audio=Audio(audio, int(said["sample_rate"]), int(said["channels"])) if audio else None,
+        delivery=Delivery(told["key_interval_ms"], told["gop_bytes"], told["dropped_batches"]),
     )

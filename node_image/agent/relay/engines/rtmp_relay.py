@@ -55,10 +55,12 @@ class RtmpRelay:
 
     name = "rtmp_relay"
     checks_publishers = False
+    hurry_signal: int | None = None
 
     def __init__(self, work_dir: Path, stats_port: int | None = None) -> None:
         """`stats_port` is a port of loopback for its statistics: any free one, unless given."""
         self.work_dir = work_dir
+        self.refused: Mapping[str, int] = {}
         self._pid = 0
         self._ledger = ByteLedger()
         self._move(stats_port or _free_port())

@@ -1,10 +1,9 @@
 """Who may connect: limits for each address and for all, so that no stranger takes all places.
 
-An address is an IPv4 address or a /64 of IPv6. Its own limit counts only where half of all places
-are taken: behind carrier NAT hundreds of honest viewers share one address.
+An address is IPv4, or a /64 of IPv6 (agent.places). Its own limit counts only once half of all
+places are taken: behind carrier NAT hundreds of honest viewers share one address.
 """
 
-import ipaddress
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -18,17 +17,6 @@ ARRIVALS_AT_ONCE = 400
 MEMORY_BYTES_MAX = 512_000_000
 """Of all queues: beyond it nobody new is let in, and nobody who watches is dropped."""
 ADDRESSES_MAX = 20_000
-_IPV6_PREFIX = 64
-
-
-def place_of(host: str) -> str:
-    """The address that limits count: IPv4 as it is, IPv6 by its /64. Mapped IPv4 is IPv4."""
-    address = ipaddress.ip_address(host.partition("%")[0])
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((address, _IPV6_PREFIX), strict=False).network_address)
-    return str(address)
 
 
 @dataclass

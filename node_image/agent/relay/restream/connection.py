@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Protocol, cast
 
-from agent.relay.restream.admission import Admission, place_of
+from agent.places import place_of
+from agent.relay.restream.admission import Admission
 from agent.relay.restream.questions import Questions
 from agent.relay.restream.stream import LiveStream
 from agent.relay.restream.viewer import Viewer

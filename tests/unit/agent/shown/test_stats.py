@@ -5,7 +5,7 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
-from agent.relay.engines.engine import Audio, Video
+from agent.relay.engines.engine import Audio, Delivery, Video
 from agent.relay.meter import StreamView
 from agent.relay.relay_supervisor import RelayView
 from agent.shown.stats import AgentView, stats_body
@@ -19,7 +19,7 @@ def test_the_body_is_exactly_the_documented_example() -> None:
     body = stats_body(
         datetime(2026, 11, 22, 14, 0, 0, 123000, UTC),
         AgentView("n4w7d2…", "k3v9m2x7q4ab", 123.42),
-        RelayView("nginx-rtmp", "running", 120.17, 0),
+        RelayView("restream", "running", 120.17, 0, {"protocol": 3}),
         StreamView(
             is_live=True,
             live_s=100.11,
@@ -28,6 +28,7 @@ def test_the_body_is_exactly_the_documented_example() -> None:
             bytes_out=456789,
             video=Video("H264", 1280, 720, 30.0),
             audio=Audio("AAC", 48000, 2),
+            delivery=Delivery(key_interval_ms=2000, gop_bytes=812345, dropped=4),
         ),
     )
     documented = json.loads(found[1])
@@ -48,4 +49,5 @@ def test_a_waiting_stream_has_no_codecs() -> None:
         "bytes_out": 0,
         "video": None,
         "audio": None,
+        "delivery": {"key_interval_ms": None, "gop_bytes": 0, "dropped": 0},
     }

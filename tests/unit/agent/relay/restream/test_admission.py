@@ -1,7 +1,5 @@
 """Who may connect: limits for one address and for all."""
 
-import pytest
-
 from agent.relay.restream.admission import (
     ADDRESS_CONNECTIONS_MAX,
     ADDRESSES_MAX,
@@ -9,22 +7,7 @@ from agent.relay.restream.admission import (
     ARRIVALS_PER_S,
     MEMORY_BYTES_MAX,
     Admission,
-    place_of,
 )
-
-
-@pytest.mark.parametrize(
-    ("host", "place"),
-    [
-        ("203.0.113.5", "203.0.113.5"),
-        ("::ffff:203.0.113.5", "203.0.113.5"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
-        ("2001:db8:1:2::", "2001:db8:1:2::"),
-        ("fe80::7%eth0", "fe80::"),
-    ],
-)
-def test_an_address_is_counted_by_what_one_line_has(host: str, place: str) -> None:
-    assert place_of(host) == place
 
 
 def test_behind_one_address_are_as_many_as_come_while_half_is_free() -> None:

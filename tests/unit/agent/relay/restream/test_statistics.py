@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from agent.relay.engines.engine import Audio, RelayTask, StatisticsError, Video
+from agent.relay.engines.engine import (
+    Audio,
+    Delivery,
+    Reading,
+    RelayTask,
+    StatisticsError,
+    Video,
+)
 from agent.relay.engines.restream import Restream, parse_statistics
 from agent.relay.restream.admission import Admission
 from agent.relay.restream.configuration import Configuration
@@ -37,15 +44,28 @@ SAID = {
 }
 
 
-def page(stream: LiveStream, is_published: bool = True) -> bytes:
+def page(
+    stream: LiveStream, is_published: bool = True, admission: Admission | None = None
+) -> bytes:
     """What is told of one stream."""
-    return json.dumps(statistics_of(Admission(), [(stream, is_published)])).encode()
+    admission = admission or Admission()
+    return json.dumps(statistics_of(admission, [(stream, is_published)])).encode()
+
+
+def test_what_was_refused_and_dropped_is_told() -> None:
+    admission = Admission(connections_max=0)
+    admission.admit("203.0.113.5", 0.0)
+    show = Show(key(0), key(2000))
+    show.stream.dropped_batches = 7
+    [read], refused = parse_statistics(page(show.stream, admission=admission))
+    assert refused == {"full": 1}
+    assert read.delivery == Delivery(2000, show.stream.gop_bytes, 7)
 
 
 def test_the_agent_reads_what_the_relay_tells() -> None:
     show = Show(metadata(**SAID), *HEADERS, key(0), inter(40))
     show.watch()
-    [read] = parse_statistics(page(show.stream))
+    [read] = read_page(page(show.stream))
     assert (read.name, read.is_published, read.viewers) == ("s1", True, 1)
     assert read.bytes_in == show.stream.bytes_in
     assert read.bytes_out == show.stream.bytes_out > 0
@@ -56,8 +76,13 @@ def test_the_agent_reads_what_the_relay_tells() -> None:
 def test_who_was_sent_nothing_is_no_viewer() -> None:
     show = Show()
     show.watch()
-    [read] = parse_statistics(page(show.stream, is_published=False))
+    [read] = read_page(page(show.stream, is_published=False))
     assert (read.is_published, read.viewers, read.video, read.audio) == (False, 0, None, None)
+
+
+def read_page(body: bytes) -> Reading:
+    """The streams of it."""
+    return parse_statistics(body)[0]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +96,7 @@ def test_who_was_sent_nothing_is_no_viewer() -> None:
     ],
 )
 def test_codecs_are_told_by_the_names_that_people_know(first: Message, name: str) -> None:
-    [read] = parse_statistics(page(Show(first).stream))
+    [read] = read_page(page(Show(first).stream))
     told = read.video or read.audio
     assert told is not None
     assert told.codec == name
@@ -79,7 +104,7 @@ def test_codecs_are_told_by_the_names_that_people_know(first: Message, name: str
 
 def test_the_first_track_names_the_codec() -> None:
     show = Show(header(MessageKind.VIDEO, b"\x96\x00av01\x02"), HEADERS[0])
-    [read] = parse_statistics(page(show.stream))
+    [read] = read_page(page(show.stream))
     assert read.video is not None
     assert read.video.codec == "H264"
 
@@ -110,12 +135,23 @@ def test_metadata_that_say_nothing_tell_zeros(body: bytes) -> None:
 @pytest.mark.parametrize("width", [-1, 1e9, "640", True, None, float("inf"), float("nan")])
 def test_a_number_that_cannot_be_right_is_told_as_unknown(width: float) -> None:
     show = Show(metadata(width=width), key(0))
-    [read] = parse_statistics(page(show.stream))
+    [read] = read_page(page(show.stream))
     assert read.video is not None
     assert read.video.width == 0
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"{}", b'{"streams":[{}]}', b'{"streams":[7]}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"{}",
+        b'{"refused":{},"streams":[{}]}',
+        b'{"refused":{},"streams":[7]}',
+        b'{"refused":7,"streams":[]}',
+    ],
+)
 def test_another_page_is_refused(body: bytes) -> None:
     with pytest.raises(StatisticsError, match="not what it writes"):
         parse_statistics(body)
