@@ -195,7 +195,7 @@ async def _put_on_the_roster(stream_id: str, env: Mapping[str, str]) -> None:
     polls = dict.fromkeys(range(NODES), Poll(Outcome.UP, Reason.OK, 77, 77, viewers=3))
     store = FirestoreStore(env["GOOGLE_CLOUD_PROJECT"])
     page = NetworkDocument(WHOLE, tick + 30, 1.0, slots, polls)
-    await Measurements(store).put_network_page(page)
+    await Measurements(store).put_network_document(page)
     await store.close()
 
 

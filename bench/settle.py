@@ -117,27 +117,27 @@ def _run(draw: int, slots: Sequence[Slot]) -> Run:
     return Run(draw, draw * 60.0, draw * 60.0 + 58, (), {"bench": IngestState.LIVE}, tuple(checks))
 
 
-async def _pages(store: CountingStore, ledger: Ledger, statement: Statement) -> list[Figure]:
+async def _projections(store: CountingStore, ledger: Ledger, statement: Statement) -> list[Figure]:
     """What it costs to show that epoch, with all that settling has read at hand."""
     measurements = Measurements(store)
     gatherer = Gatherer(measurements, ledger, CALENDAR, 24, 20)
     await gatherer.recorded(statement.epoch)
     newest = Newest()
     newest.add(STREAM, statement)
-    money = await Materialiser(measurements, ledger, lambda: statement.ends_s).page()
+    money = await Materialiser(measurements, ledger, lambda: statement.ends_s).projection()
     store.operations = Operations()
-    pager = Projector(measurements, ledger, ProjectionWriter(store), Log("payout", "ERROR"))
+    projector = Projector(measurements, ledger, ProjectionWriter(store), Log("payout", "ERROR"))
     began_s = time.process_time()
-    if not await pager.write(gatherer, newest, money):
-        raise NotMeasurableError("the pages were not written")
+    if not await projector.write(gatherer, newest, money):
+        raise NotMeasurableError("the projections were not written")
     seconds = time.process_time() - began_s
     writes, largest = store.operations.writes, 0
     for bucket in range(BUCKETS):
-        (fields,) = await store.get(Ref("pages", f"nodes-{bucket}"))
-        largest = max(largest, check_document(Ref("pages", "nodes"), fields or {}))
+        (fields,) = await store.get(Ref("projections", f"nodes-{bucket}"))
+        largest = max(largest, check_document(Ref("projections", "nodes"), fields or {}))
     return [
-        Figure("pages of 10,000 nodes: CPU", seconds, "s"),
-        Figure("documents of pages written", writes, ""),
+        Figure("projections of 10,000 nodes: CPU", seconds, "s"),
+        Figure("documents of projections written", writes, ""),
         Figure("the largest of them, with one epoch", largest, "B"),
     ]
 
@@ -172,7 +172,7 @@ async def settle() -> list[Figure]:
         raise NotMeasurableError("there is no statement of the settled epoch")
     size = sum(len(each) for part in head.to_documents() for each in part["rows"].values())
     return [
-        *await _pages(measurements, Ledger(money), head),
+        *await _projections(measurements, Ledger(money), head),
         Figure("settling 10,000 nodes: CPU", seconds, "s", "<= 2"),
         Figure("documents besides the accounts'", spent.reads + spent.writes, "", "<= 200"),
         Figure("of these written", spent.writes, ""),

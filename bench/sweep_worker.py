@@ -30,7 +30,7 @@ from coordinator.sweeping.rosters import Roster, Slot
 from coordinator.sweeping.shards import WHOLE
 from coordinator.sweeping.sweeps import Sweep
 from tests.doubles.memory import MemoryStore
-from tests.populated import network_page
+from tests.populated import network_document
 
 TICK = 29_921_760
 CHECKS_A_NODE_AND_MINUTE = 4 / 60
@@ -58,19 +58,21 @@ def forget_peak() -> None:
     Path("/proc/self/clear_refs").write_text("5")
 
 
-def page_of(roster: Roster) -> NetworkDocument:
+def document_of(roster: Roster) -> NetworkDocument:
     """A day and a month of each node, and what its checks have shown, as in a real network."""
     names = [slot.node_id for slot in roster.slots]
-    like = network_page(len(names) * 16 // 15, TICK * 60.0)  # one in 31 of those has no checks yet
+    like = network_document(
+        len(names) * 16 // 15, TICK * 60.0
+    )  # one in 31 of those has no checks yet
     past = dict(zip(names, like.history.nodes.values(), strict=False))
     history = History((TICK * 60) // HOUR_S, past)
     trust = dict(zip(names, like.trust.values(), strict=False))
     return NetworkDocument(WHOLE, TICK, 1.0, roster.slots, {}, trust, history)
 
 
-async def checks(store: Store, page: NetworkDocument, now_s: list[float]) -> None:
+async def checks(store: Store, document: NetworkDocument, now_s: list[float]) -> None:
     """What the prober writes in a minute: some nodes more that passed."""
-    states, names = dict(page.trust), list(page.trust)
+    states, names = dict(document.trust), list(document.trust)
     count, tick = int(len(names) * CHECKS_A_NODE_AND_MINUTE), int(now_s[0] // 60)
     for at in range(count):
         name = names[(tick * count + at) % len(names)]
@@ -83,10 +85,10 @@ async def serve(port: int, nodes: int) -> None:
     """Sweeps until the input ends."""
     now_s, store = [TICK * 60.0], MemoryStore()
     roster, measurements = roster_of(port, nodes), Measurements(store)
-    page = page_of(roster)
+    document = document_of(roster)
     await measurements.put_roster(roster)
     await measurements.create_sweep(Sweep(WHOLE, TICK, 1, {}), now_s[0])  # goes by the roster
-    await measurements.put_network_page(page)
+    await measurements.put_network_document(document)
     sweeper = Sweeper(
         measurements,
         PollClient(Guard(allow_private=True)),
@@ -102,7 +104,7 @@ async def serve(port: int, nodes: int) -> None:
     print("ready", flush=True)
     while await reader.readline():
         now_s[0] += 60
-        await checks(store, page, now_s)
+        await checks(store, document, now_s)
         cpu_s, wall_s = time.process_time(), time.perf_counter()
         summary = await sweeper.sweep(0)
         told = {

@@ -89,7 +89,7 @@ class Lived:
         return self
 
     async def publish(self, roster: Roster) -> None:
-        """The network's page, as the collector writes it after a sweep."""
+        """The network's document, as the collector writes it after a sweep."""
         measurements = Measurements(self.measured)
         publisher = NetworkProjector(
             measurements, CALENDAR, lambda: self.now_s, Log("collector", "ERROR")
@@ -105,8 +105,8 @@ class Lived:
             Ledger(self.money),
             Log("payout", "ERROR"),
         )
-        pager = Projector(measurements, ledger, ProjectionWriter(self.measured), log)
-        return Settler(measurements, ledger, CALENDAR, 24, lambda: now_s, log, 100, pager)
+        projector = Projector(measurements, ledger, ProjectionWriter(self.measured), log)
+        return Settler(measurements, ledger, CALENDAR, 24, lambda: now_s, log, 100, projector)
 
 
 STREAM = Stream(

@@ -57,7 +57,7 @@ def stream(number: int, now_s: float) -> Stream:
     )
 
 
-def network_page(nodes: int, now_s: float, seed: int = 7) -> NetworkDocument:
+def network_document(nodes: int, now_s: float, seed: int = 7) -> NetworkDocument:
     """One shard: most nodes fine, some new, some with each kind of trouble."""
     chance = random.Random(seed)
     tick = CALENDAR.tick_at(now_s) - 1
@@ -151,7 +151,7 @@ def _past(chance: random.Random, *, good: bool) -> NodeHistory:
     return NodeHistory(line(5 if new else 24), "" if new else line(29), NodeHour(400, 396, 0, 0))
 
 
-def money_page(nodes: int, now_s: float) -> MoneyProjection:
+def money_projection(nodes: int, now_s: float) -> MoneyProjection:
     """Balances of every kind, and what each node has."""
     streams = [stream(number, now_s) for number in range(len(NAMES))]
     balances = []
@@ -168,8 +168,10 @@ def money_page(nodes: int, now_s: float) -> MoneyProjection:
         )
         balances.append(balance)
     accounts = Accounts({}, {node_id(at): _account(at) for at in range(nodes)})
-    page = MoneyProjection(written_s=now_s - 700).with_streams(zip(streams, balances, strict=True))
-    return page.with_accounts(accounts)
+    projection = MoneyProjection(written_s=now_s - 700).with_streams(
+        zip(streams, balances, strict=True)
+    )
+    return projection.with_accounts(accounts)
 
 
 def _account(at: int) -> Account:
@@ -180,9 +182,9 @@ def _account(at: int) -> Account:
 async def populate(measured: Store, money: Store, nodes: int, now_s: float) -> None:
     """Fills two stores; the ledger itself holds only the streams' balances."""
     measurements, ledger = Measurements(measured), Ledger(money)
-    page = money_page(nodes, now_s)
-    for each in page.streams.values():
+    projection = money_projection(nodes, now_s)
+    for each in projection.streams.values():
         await measurements.create_stream(each)
-        await ledger.open(page.balances[each.stream_id])
-    await measurements.replace_money_page(page, MoneyProjection())
-    await measurements.put_network_page(network_page(nodes, now_s))
+        await ledger.open(projection.balances[each.stream_id])
+    await measurements.replace_money_projection(projection, MoneyProjection())
+    await measurements.put_network_document(network_document(nodes, now_s))

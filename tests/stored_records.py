@@ -47,17 +47,25 @@ from coordinator.ledger.terms import Terms
 from coordinator.ledger.webhooks import WEBHOOKS, Webhook
 from coordinator.projections.history import History, NodeHistory
 from coordinator.projections.incidents import INCIDENTS, Incident, Incidents
-from coordinator.projections.money_projection import MONEY_PAGES, MoneyProjection, Tokens
-from coordinator.projections.network_document import NETWORK_PAGES, NetworkDocument, PackedNetwork
+from coordinator.projections.money_projection import MONEY_PROJECTIONS, MoneyProjection, Tokens
+from coordinator.projections.network_document import (
+    NETWORK_DOCUMENTS,
+    NetworkDocument,
+    PackedNetwork,
+)
 from coordinator.projections.node_buckets import (
-    BUCKET_PAGES,
+    NODE_BUCKETS,
     PACKED_EPOCHS,
     Bucket,
     BucketEpoch,
     NodeLine,
     PackedEpoch,
 )
-from coordinator.projections.stream_projection import STREAM_PAGES, StreamHour, StreamProjection
+from coordinator.projections.stream_projection import (
+    STREAM_PROJECTIONS,
+    StreamHour,
+    StreamProjection,
+)
 from coordinator.reasons import Reason
 from coordinator.streams import STREAMS, Stream
 from coordinator.sweeping.nodes import NODES, Node
@@ -114,7 +122,7 @@ HOUR = StreamHour(
     2_500_010, 19, 23, 10_000_000, 7_000_003, {Verdict.PASS: 5, Verdict.FAIL: 1},
 )  # fmt: skip
 LINES = {row.node_id: {"s3": NodeLine("s3", 1_500_000, 24, "uuud?", row)} for row in ROWS}
-PART = BucketEpoch(
+BUCKET_EPOCH = BucketEpoch(
     498_700, 1_795_305_600, 1_795_309_200, 60, LINES, (CHECK, PASSED), {"n5": (1_795_305_720.0,)}
 )
 STATEMENT = Statement(
@@ -139,7 +147,7 @@ RECORDS: list[tuple[Codec[Any], Any]] = [
     })),
     (APPLIED, Applied({"s3": 498_700, "s5": 498_699})),
     (BALANCES, BALANCE),
-    (BUCKET_PAGES, Bucket(Bucket().with_part(PART).epochs, MONEY)),
+    (NODE_BUCKETS, Bucket(Bucket().with_epoch(BUCKET_EPOCH).epochs, MONEY)),
     (CLAIMS, Claim(AT_S)),
     (ENTRIES, Entry(
         stream_id="s3", number=5, kind=EntryKind.FORFEIT, amount_micros=19, at_s=AT_S,
@@ -148,16 +156,16 @@ RECORDS: list[tuple[Codec[Any], Any]] = [
     (INCIDENTS, Incidents(498_700, (
         Incident("fraud/n2/1795305637", AT_S, "A fraud was confirmed: n2", "Its <why>.", "/n/n2"),
     ))),
-    (MONEY_PAGES, MONEY),
+    (MONEY_PROJECTIONS, MONEY),
     (NOTES, Note(False, AT_S)),
     (MORE_ROWS, MoreRows(ROWS)),
-    (NETWORK_PAGES, PackedNetwork.of(NETWORK)),
+    (NETWORK_DOCUMENTS, PackedNetwork.of(NETWORK)),
     (NODES, Node(
         node_id="n2", stream_id="s3", stats_url="http://51.7.3.2:8080/stats.json",
         rtmp_host="51.7.3.2", rtmp_port=1935, agent="agent/7", engine="restream",
         state="leaving", joined_s=AT_S - 7, changed_s=AT_S,
     )),
-    (PACKED_EPOCHS, PackedEpoch.of(PART)),
+    (PACKED_EPOCHS, PackedEpoch.of(BUCKET_EPOCH)),
     (ROLLUPS, Rollup(SHARD, 498_700, {
         ("n2", "s3"): NodeHour(60, 53, 2, 3), ("n2", "s5"): NodeHour(1, 1, 0)
     })),
@@ -170,7 +178,7 @@ RECORDS: list[tuple[Codec[Any], Any]] = [
         SHARD, 29_921_762, 29_921_760, {0: POLL, 17: Poll(Outcome.UP, Reason.OK, 1, 1)}, 7, AT_S,
         {17: STAYS}, 29_921_755,
     )),
-    (STREAM_PAGES, StreamProjection((HOUR,), "s3.7", MONEY)),
+    (STREAM_PROJECTIONS, StreamProjection((HOUR,), "s3.7", MONEY)),
     (THUMBNAILS, Thumbnail("s3.7", AT_S, b"\xff\xd8\xff\xd9")),
     (TRUST_BOOKS, TrustBook({"n2": TRUST}, {Control.BAD: ControlCount(5, 1, 2)}, NEWS)),
     (WEBHOOKS, Webhook(

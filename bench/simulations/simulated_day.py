@@ -166,9 +166,11 @@ class World:
             no_sleep,
             log,
         )
-        pager = Projector(measurements(), Ledger(self.money), ProjectionWriter(self.measured), log)
+        projector = Projector(
+            measurements(), Ledger(self.money), ProjectionWriter(self.measured), log
+        )
         self.settler = Settler(
-            measurements(), Ledger(self.money), calendar, 24, clock, log, pager=pager
+            measurements(), Ledger(self.money), calendar, 24, clock, log, projector=projector
         )
         self.nodes = [self._node(number) for number in range(self.node_count)]
 

@@ -29,7 +29,7 @@ from coordinator.adapters.store.firestore import FirestoreStore
 from coordinator.adapters.store.protocol import Store
 
 HEARTBEAT_SECONDS_MAX = 30
-PAGES_HELD_SECONDS = 60
+PROJECTIONS_HELD_SECONDS = 60
 """What an epoch changes may be shown so much later, and a sixth of an epoch at most."""
 
 
@@ -88,8 +88,8 @@ def build_on(  # noqa: PLR0913 - everything outside of the process, each named
             measurements=measurements,
             ledger=ledger,
             snapshots=snapshots,
-            pages=ProjectionReader(
-                measured, clock, min(PAGES_HELD_SECONDS, calendar.epoch_seconds / 6)
+            projections=ProjectionReader(
+                measured, clock, min(PROJECTIONS_HELD_SECONDS, calendar.epoch_seconds / 6)
             ),
             registrar=Registrar(
                 measurements, ledger, calendar, clock, secrets.token_bytes, subscriptions, switch

@@ -1,4 +1,4 @@
-"""Writing a shard's page after its sweep. A page that cannot be written costs no sweep."""
+"""Writing a shard's document after its sweep. A document that cannot be written costs no sweep."""
 
 from dataclasses import dataclass, field
 
@@ -15,27 +15,27 @@ from coordinator.sweeping.sweeps import Sweep
 
 @dataclass
 class NetworkProjector:
-    """Goes on from the page of the sweep before: its own, or the one that was written."""
+    """Goes on from the document of the sweep before: its own, or the one that was written."""
 
     measurements: Measurements
     calendar: Calendar
     clock: Clock
     log: Log
-    _pages: dict[Shard, NetworkDocument] = field(default_factory=dict)
+    _documents: dict[Shard, NetworkDocument] = field(default_factory=dict)
     """What this instance wrote last."""
 
     async def before(self, shard: Shard, tick: int) -> NetworkDocument | None:
-        """The page to go on from; None if it could not be read, and none is to be written."""
-        own = self._pages.pop(shard, None)
+        """The document to go on from; None if it could not be read, and none is to be written."""
+        own = self._documents.pop(shard, None)
         if own is not None and own.tick == tick - 1:
             return own
         try:
-            page = await self.measurements.network_page(shard.number)
-            if page is not None and page.shard == shard:
-                return page
-            found = await self.measurements.network_pages()
-        except Exception as error:  # whatever it is: no page is worth a sweep
-            self.log.failure(LogEvent.PAGE_NOT_READ, error, shard=shard.number)
+            document = await self.measurements.network_document(shard.number)
+            if document is not None and document.shard == shard:
+                return document
+            found = await self.measurements.network_documents()
+        except Exception as error:  # whatever it is: no document is worth a sweep
+            self.log.failure(LogEvent.PROJECTION_NOT_READ, error, shard=shard.number)
             return None
         return self._first(shard, tick, found)
 
@@ -48,7 +48,7 @@ class NetworkProjector:
         *,
         rolled: bool,
     ) -> None:
-        """Writes the page after a sweep; `rolled`: the hours before this one are rolled up."""
+        """Writes the document after a sweep; `rolled`: the hours before this one are rolled up."""
         if before is None:
             return
         try:
@@ -58,21 +58,21 @@ class NetworkProjector:
                 await self._history(before.history, sweep, roster) if rolled else None,
                 swept_seconds,
             )
-            page = before.following(sweep, roster, news)
-            await self.measurements.put_network_page(page)
+            document = before.following(sweep, roster, news)
+            await self.measurements.put_network_document(document)
         except Exception as error:  # likewise; the next sweep tries again
-            self.log.failure(LogEvent.PAGE_NOT_WRITTEN, error, shard=sweep.shard.number)
+            self.log.failure(LogEvent.PROJECTION_NOT_WRITTEN, error, shard=sweep.shard.number)
             return
-        self._pages[sweep.shard] = page
+        self._documents[sweep.shard] = document
 
     def _first(self, shard: Shard, tick: int, found: list[NetworkDocument]) -> NetworkDocument:
-        """A shard's first page: with what the pages before SHARDS was changed show of the past."""
+        """A shard's first document: it has the past that those before SHARDS was changed show."""
         hour = self.calendar.hour_of(tick) - (0 if found else HOURS)
         past: dict[str, NodeHistory] = {}
         pictures: dict[str, str] = {}
-        for page in found:
-            past |= page.history.skipped_to(hour).nodes
-            pictures |= page.thumbnails
+        for document in found:
+            past |= document.history.skipped_to(hour).nodes
+            pictures |= document.thumbnails
         return NetworkDocument(shard, 0, history=History(hour, past), thumbnails=pictures)
 
     async def _history(self, history: History, sweep: Sweep, roster: Roster) -> History:

@@ -73,13 +73,13 @@ async def _after_last_sweep(
     if sweep is None:
         return None
     roster = await measurements.roster(shard, sweep.roster_version)
-    standing = ShardState(sweep.tick, roster, sweep.polls, sweep.cursor_s, sweep.since_tick)
-    while (end := standing.roster.next_version) is not None:
+    state = ShardState(sweep.tick, roster, sweep.polls, sweep.cursor_s, sweep.since_tick)
+    while (end := state.roster.next_version) is not None:
         successor = await measurements.roster(shard, end)
         if not successor.revision:
             break
-        standing = standing.moved_to(successor)  # it was compacted, and then nobody swept
-    return standing
+        state = state.moved_to(successor)  # it was compacted, and then nobody swept
+    return state
 
 
 async def _divided_anew(

@@ -44,14 +44,14 @@ class Sweeper:
     log: Log
     shards: int = 1
     _locks: dict[Shard, asyncio.Lock] = field(default_factory=dict)
-    _standings: dict[Shard, ShardState] = field(default_factory=dict)
+    _states: dict[Shard, ShardState] = field(default_factory=dict)
     """After sweeps that this instance wrote itself."""
     _roller: Roller = field(init=False)
-    _publisher: NetworkProjector = field(init=False)
+    _projector: NetworkProjector = field(init=False)
 
     def __post_init__(self) -> None:
         self._roller = Roller(self.measurements, self.calendar)
-        self._publisher = NetworkProjector(self.measurements, self.calendar, self.clock, self.log)
+        self._projector = NetworkProjector(self.measurements, self.calendar, self.clock, self.log)
 
     async def sweep(self, number: int) -> dict[str, Any]:
         """Sweeps the present tick of a shard unless that was done before; says what came of it.
@@ -63,24 +63,24 @@ class Sweeper:
             return await self._sweep_once(shard, self.calendar.tick_at(self.clock()))
 
     async def _sweep_once(self, shard: Shard, tick: int) -> dict[str, Any]:
-        standing = self._standings.get(shard)
-        swept = standing is not None and standing.tick == tick
+        state = self._states.get(shard)
+        swept = state is not None and state.tick == tick
         # Who swept the tick before goes on without asking: the document is created once anyway.
-        asks = standing is None or standing.tick != tick - 1
+        asks = state is None or state.tick != tick - 1
         if swept or (asks and await self.measurements.has_sweep(shard, tick)):
             return _duplicate(shard, tick)
-        self._standings.pop(shard, None)
-        if standing is None or asks:
-            standing = await read_state(self.measurements, shard, tick, self.clock())
+        self._states.pop(shard, None)
+        if state is None or asks:
+            state = await read_state(self.measurements, shard, tick, self.clock())
         started_s = self.clock()
-        ready = await self._brought_up_to_date(standing, tick)
+        ready = await self._brought_up_to_date(state, tick)
         if ready is None:  # another instance is at this very tick
             return _duplicate(shard, tick)
-        # Before the polls: when SHARDS was changed, others soon write over the old pages.
-        page = await self._publisher.before(shard, tick)
+        # Before the polls: when SHARDS was changed, others soon write over the old ones.
+        document = await self._projector.before(shard, tick)
         polls = await self._poll_all(ready, tick)
         roster = ready.roster
-        before = standing.roster
+        before = state.roster
         is_next = (roster.version, roster.revision) == (before.version, before.revision + 1)
         sweep = Sweep(
             shard,
@@ -94,10 +94,10 @@ class Sweeper:
         )
         created = await self.measurements.create_sweep(sweep, self.clock())
         if created:
-            self._standings[shard] = replace(ready, tick=tick, polls=polls)
-            rolled = await self._roll_up(sweep, roster, standing.tick)
+            self._states[shard] = replace(ready, tick=tick, polls=polls)
+            rolled = await self._roll_up(sweep, roster, state.tick)
             seconds = round(self.clock() - started_s, 3)
-            await self._publisher.publish(page, sweep, roster, seconds, rolled=rolled)
+            await self._projector.publish(document, sweep, roster, seconds, rolled=rolled)
         return self._summary(sweep, created, started_s)
 
     async def _roll_up(self, sweep: Sweep, roster: Roster, last_tick: int) -> bool:
@@ -109,35 +109,35 @@ class Sweeper:
             return False
         return True
 
-    async def _brought_up_to_date(self, standing: ShardState, tick: int) -> ShardState | None:
+    async def _brought_up_to_date(self, state: ShardState, tick: int) -> ShardState | None:
         """With all changes taken in, written if there were any; None if somebody was faster."""
-        before = standing.roster
+        before = state.roster
         if before.wants_compaction(tick - KEPT_TICKS):
             compacted = await self._compacted(before, tick)
             if compacted is None:
                 return None
-            standing, before = standing.moved_to(compacted), compacted
+            state, before = state.moved_to(compacted), compacted
         cursor_s = self.clock()
-        since_s = max(0.0, standing.cursor_s - CURSOR_OVERLAP_S)
+        since_s = max(0.0, state.cursor_s - CURSOR_OVERLAP_S)
         changed = await self.measurements.changed_nodes(since_s)
         if len(changed) >= CHANGED_NODES_MAX:  # there are more: the next sweep goes on there
             cursor_s = changed[-1].changed_s + CURSOR_OVERLAP_S
         ours = announced(node for node in changed if before.shard.holds(node.node_id))
-        roster = before.without(standing.lost(), tick).taking_in(ours, tick)
+        roster = before.without(state.lost(), tick).taking_in(ours, tick)
         if roster.slots != before.slots:
             written = await self.measurements.replace_roster(roster, before)
             if written is None:
                 return None
             roster = written
-        return replace(standing, roster=replace(roster, cursor_s=cursor_s), cursor_s=cursor_s)
+        return replace(state, roster=replace(roster, cursor_s=cursor_s), cursor_s=cursor_s)
 
     async def _compacted(self, roster: Roster, tick: int) -> Roster | None:
         kept_since = tick - KEPT_TICKS
         new = succeeding([roster], roster.shard, tick, kept_since_tick=kept_since)
         return await self.measurements.succeed_roster(new, roster, self.clock())
 
-    async def _poll_all(self, standing: ShardState, tick: int) -> dict[int, Poll]:
-        slots, before = standing.roster.slots, standing.polls
+    async def _poll_all(self, state: ShardState, tick: int) -> dict[int, Poll]:
+        slots, before = state.roster.slots, state.polls
         polls: dict[int, Poll] = {}
         waiting: dict[int, RelayStats] = {}
 

@@ -1,6 +1,6 @@
-"""Writes what pages are made of, once an epoch, out of what was read to settle it.
+"""Writes projections, once an epoch, out of what was read to settle it.
 
-Pages are a projection: they come after all settling of a call, have a time limit, and when
+They come after all settling of a call, have a time limit, and when
 something fails the log says so and the next call that settles makes up for it.
 """
 
@@ -22,7 +22,7 @@ from coordinator.streams import Stream
 from payout.gatherer import Gatherer
 
 SECONDS_MAX = 120.0
-"""For all pages of a call; Cloud Scheduler waits for 560."""
+"""For all projections of a call; Cloud Scheduler waits for 560."""
 AT_ONCE = 8
 """Documents under way together: each may have a megabyte."""
 
@@ -48,7 +48,7 @@ class Newest:
 
 @dataclass
 class Projector:
-    """Keeps the pages up with the statements."""
+    """Keeps the projections up with the statements."""
 
     measurements: Measurements
     ledger: Ledger
@@ -57,9 +57,9 @@ class Projector:
     seconds_max: float = SECONDS_MAX
 
     async def write(self, gatherer: Gatherer, newest: Newest, money: MoneyProjection) -> bool:
-        """Pages of what a call settled, and of what earlier ones left out. False if that failed.
+        """Projects what a call settled, and what earlier ones left out. False if that failed.
 
-        `money`: the page of tokens after it; each page carries its part of that."""
+        `money`: the projection of tokens after it; each projection has an excerpt of it."""
         if not newest.statements:
             return True
         try:
@@ -68,12 +68,12 @@ class Projector:
                     await self._write(gatherer, epoch, await self._statements(epoch), money)
                 await self._write(gatherer, newest.epoch, newest.statements, money)
         except Exception as error:  # whatever it is: tokens have moved, and that is what counts
-            self.log.failure(LogEvent.PAGES_NOT_WRITTEN, error, epoch=newest.epoch)
+            self.log.failure(LogEvent.PROJECTIONS_NOT_WRITTEN, error, epoch=newest.epoch)
             return False
         return True
 
     async def _left_out(self, newest: Newest) -> range:
-        """Epochs before the newest without pages, as far back as pages go."""
+        """Epochs before the newest without projections, as far back as projections go."""
         through = await self.writer.through_epoch()
         begun = newest.epoch if newest.first_epoch is None else newest.first_epoch
         first = begun if through is None else min(begun, through + 1)
@@ -94,17 +94,18 @@ class Projector:
         if not settled:
             return
         record, rosters = await gatherer.recorded(epoch)
-        parts = bucket_epochs_of(record, rosters, settled)
+        bucket_epochs = bucket_epochs_of(record, rosters, settled)
 
-        async def add(at_part: tuple[int, BucketEpoch]) -> None:
-            await self.writer.add_part(*at_part, money)
+        async def add(in_bucket: tuple[int, BucketEpoch]) -> None:
+            await self.writer.add_epoch(*in_bucket, money)
 
-        await work_through(sorted(parts.items()), add, at_once=AT_ONCE)
+        await work_through(sorted(bucket_epochs.items()), add, at_once=AT_ONCE)
         checks = record.checks()
         for stream, statement in settled:
             mine = [check for check in checks if check.stream_id == stream.stream_id]
             hour, picture = hour_of(statement, mine), thumbnail_of(mine)
             nodes = [row.node_id for row in statement.rows]
             await self.writer.add_hour(stream.stream_id, hour, picture, money, nodes)
-        # Last, because it says that the epoch's pages are there.
-        await self.writer.add_incidents(epoch, incidents_of(record, parts.values(), settled))
+        # Last, because it says that the epoch's projections are there.
+        incidents = incidents_of(record, bucket_epochs.values(), settled)
+        await self.writer.add_incidents(epoch, incidents)

@@ -38,8 +38,8 @@ class Settler:
     clock: Clock
     log: Log
     network_percent: int = 20
-    pager: Projector | None = None
-    """Without one no pages of nodes and streams are written."""
+    projector: Projector | None = None
+    """Without one no projections of nodes and streams are written."""
     _materialiser: Materialiser = field(init=False)
 
     def __post_init__(self) -> None:
@@ -49,7 +49,7 @@ class Settler:
         """Settles every epoch that has ended, as far as a call goes; again changes nothing.
 
         Work in order of epochs lets all streams of one share the reading of its evidence. Then
-        pages are told what came of it."""
+        projections are told what came of it."""
         gatherer = Gatherer(
             self.measurements,
             self.ledger,
@@ -71,8 +71,8 @@ class Settler:
         except Exception as error:  # tokens have moved, and that is what counts
             self.log.failure(LogEvent.TOKENS_NOT_SHOWN, error)
             return
-        if self.pager:
-            await self.pager.write(gatherer, newest, money)
+        if self.projector:
+            await self.projector.write(gatherer, newest, money)
 
     async def _settle_due(self, gatherer: Gatherer, newest: Newest) -> dict[str, Any]:
         settled: list[dict[str, Any]] = []

@@ -56,7 +56,7 @@ class Pictures:
         await work_through(missing[:STREAM_PICTURES_A_RUN_MAX], take, at_once=AT_ONCE)
         return frozenset(wanted.values()) & frozenset(self._taken.values())
 
-    async def beside(
+    async def added_to(
         self, checks: Iterable[Check], slots: Iterable[Slot], there: frozenset[str]
     ) -> list[Check]:
         """The checks with the pictures that belong to them; `there` are the ingest's."""

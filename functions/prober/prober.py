@@ -159,7 +159,7 @@ class Prober:
         picturing = asyncio.create_task(self.pictures.of_streams(draw, references))
         try:
             checks = list(await asyncio.gather(*(check(one) for one in due)))
-            return await self.pictures.beside(checks, slots, await picturing)
+            return await self.pictures.added_to(checks, slots, await picturing)
         finally:
             picturing.cancel()  # only if the checks did not come so far
 

@@ -1,6 +1,6 @@
 """A `Scheduler` of two jobs in memory, that gives way to other tasks as a round trip does.
 
-Shares its contract test with the real adapter (tests/integration/test_switching.py)."""
+Shares its contract test with the real adapter (tests/integration/test_switch.py)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -36,6 +36,6 @@ def pytest_asyncio_loop_factories(
     item: pytest.Item,
 ) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
     """Outbound connections are tried on both event loops: the adapter runs on either."""
-    if item.path.name in ("test_outbound.py", "test_posting.py"):
+    if item.path.name in ("test_outbound.py", "test_http_client.py"):
         return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
     return {"asyncio": asyncio.new_event_loop}

@@ -1,7 +1,7 @@
 """Procedures of docs/ops.md that change a running network, on Firestore's emulator.
 
 Others run elsewhere: a change of shards in test_shards.py, a rotated lottery key in
-tests/unit/functions/test_sealing.py, and what Terraform does in tests/terraform/test_ops.py.
+tests/unit/functions/test_sealer.py, and what Terraform does in tests/terraform/test_ops.py.
 """
 
 from collections.abc import AsyncIterator, Mapping

@@ -52,7 +52,7 @@ class NodeChecks:
         first = calendar.draw_at(since_s)
         latest = calendar.draw_at(now_s) + 1
         stop = latest if before is None else min(before, latest)
-        epochs = (await self.services.pages.bucket(node_id)).epochs_of(node_id)
+        epochs = (await self.services.projections.bucket(node_id)).epochs_of(node_id)
         settled = _settled_draws(epochs, calendar.check_seconds)
         if stop - 1 in settled:
             draws = range(max(first, settled.start), stop)

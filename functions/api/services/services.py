@@ -32,7 +32,7 @@ class Services:
     measurements: Measurements
     ledger: Ledger
     snapshots: Snapshots
-    pages: ProjectionReader
+    projections: ProjectionReader
     registrar: Registrar
     subscriptions: Subscriptions
     announcements: Announcements

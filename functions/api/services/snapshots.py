@@ -60,8 +60,8 @@ class Snapshot:
 class Snapshots:
     """Reads a snapshot when there may be a newer one; one reader at a time, for all requests.
 
-    It is made of the pages that collector and payout write: a read a minute and shard, and one
-    every few minutes for streams and tokens. Who needs no tokens, or brings them along, reads the
+    It is made of the projections of collector and payout: a read a minute and shard, and one every
+    few minutes for streams and tokens. Who needs no tokens, or brings them along, reads the
     first only."""
 
     measurements: Measurements
@@ -71,7 +71,7 @@ class Snapshots:
     seconds_max: float = 2.0
     """At least so long between two readings."""
     writer: ProjectionWriter | None = None
-    """Shows changes of streams on the streams' own pages too."""
+    """Shows changes of streams on the streams' own projections too."""
     _network: tuple[float, NetworkView] | None = None
     """Without tokens, and when it was read."""
     _money: tuple[float, MoneyProjection] | None = None
@@ -79,7 +79,7 @@ class Snapshots:
     _last: tuple[NetworkView, MoneyProjection, Snapshot] | None = None
     """And what it was made of."""
     _unshown: set[str] = field(default_factory=set)
-    """Streams whose tokens moved here, and that could not be written into the page."""
+    """Streams whose tokens moved here, and that could not be written into the projection."""
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _materialiser: Materialiser = field(init=False)
 
@@ -99,7 +99,7 @@ class Snapshots:
             return (await self._read_network())[1]
 
     async def with_money(self, money: MoneyProjection) -> Snapshot:
-        """The latest snapshot for a page that brings along what it shows of streams and tokens.
+        """The latest snapshot for a page whose projection has what it shows of streams and tokens.
 
         What is known here of all of them is shown where it is newer; it is not read for this."""
         async with self._lock:
@@ -111,7 +111,7 @@ class Snapshots:
                 network = await asyncio.to_thread(network.with_tokens, money.tokens)
             else:
                 network = (await self._joined(read_s, network, known)).network
-            return _snapshot(read_s, network, known.beside(money))
+            return _snapshot(read_s, network, known.newer_of(money))
 
     async def changed(self, stream_id: str) -> None:
         """After a stream or its balance was changed here: everyone is to see it at once.
@@ -175,8 +175,8 @@ class Snapshots:
     async def _read_network(self) -> tuple[float, NetworkView]:
         if self._network is None or self._may_be_newer(*self._network):
             read_s = self.clock()
-            pages = await self.measurements.network_pages() or await self._from_sources()
-            network = await asyncio.to_thread(network_of, pages, {}, self.sweep_seconds)
+            documents = await self.measurements.network_documents() or await self._from_sources()
+            network = await asyncio.to_thread(network_of, documents, {}, self.sweep_seconds)
             self._network = read_s, network
         return self._network
 
@@ -189,7 +189,7 @@ class Snapshots:
         return swept_s is None or now_s >= swept_s + self.sweep_seconds + lasts_s
 
     async def _from_sources(self) -> list[NetworkDocument]:
-        """What pages would say, from the documents behind them: before the first was written."""
+        """What projections would say, from what is behind them, before the first is written."""
         sweeps, book = await asyncio.gather(
             self.measurements.latest_sweeps(), self.measurements.trust()
         )
@@ -205,7 +205,7 @@ class Snapshots:
             await self._show()
             self._money = None
         if self._money is None or self._is_old(self._money[0]):
-            self._money = read_s, await self._materialiser.page()
+            self._money = read_s, await self._materialiser.projection()
         return self._money[1]
 
     def _is_old(self, read_s: float) -> bool:
@@ -214,12 +214,12 @@ class Snapshots:
 
     async def _show(self) -> MoneyProjection:
         shown = set(self._unshown)
-        page = await self._materialiser.refresh(shown)
+        money = await self._materialiser.refresh(shown)
         if self.writer is not None:
             for stream_id in sorted(shown):
-                await self.writer.show(stream_id, page)
+                await self.writer.show(stream_id, money)
         self._unshown -= shown
-        return page
+        return money
 
 
 def _snapshot(read_s: float, network: NetworkView, money: MoneyProjection) -> Snapshot:

@@ -35,7 +35,7 @@ def install(app: FastAPI, services: Services) -> None:
     @app.get("/feed.atom", include_in_schema=False)
     async def network_feed(request: Request) -> Response:
         network = await services.snapshots.network()
-        settled = (await services.pages.incidents()).known
+        settled = (await services.projections.incidents()).known
         known = [*settled, *_found_out_since(network.nodes.values())]
         entries = newest(map(_entry_of, known), ENTRIES_MAX)
         feed = Feed("Incidents of the network", "/feed.atom", "/", entries)
@@ -44,7 +44,7 @@ def install(app: FastAPI, services: Services) -> None:
     @app.get("/n/{node_id}/feed.atom", include_in_schema=False)
     async def node_feed(node_id: str, request: Request) -> Response:
         view = (await services.snapshots.network()).nodes.get(node_id)
-        epochs = (await services.pages.bucket(node_id)).epochs_of(node_id)
+        epochs = (await services.projections.bucket(node_id)).epochs_of(node_id)
         if view is None and not is_known(epochs):
             raise Problem(ProblemKind.UNKNOWN_NODE, f"No node is called {node_id[:64]}.")
         seconds = services.calendar.sweep_seconds

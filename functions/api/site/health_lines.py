@@ -114,15 +114,15 @@ def _sweeps(
     network: NetworkView, now_s: float, calendar: Calendar, *, resting: bool
 ) -> list[HealthLine]:
     parts = []
-    for page in network.pages:
-        name = f"Sweeps of shard {page.shard.number}" if page.shard.count > 1 else "Sweeps"
-        if not page.tick:
+    for document in network.documents:
+        name = f"Sweeps of shard {document.shard.number}" if document.shard.count > 1 else "Sweeps"
+        if not document.tick:
             parts.append(HealthLine(name, State.NONE, "No sweep has run yet."))
             continue
-        at_s = page.tick * calendar.sweep_seconds
+        at_s = document.tick * calendar.sweep_seconds
         state = _state(now_s - at_s, LATE_SWEEPS * calendar.sweep_seconds, resting=resting)
-        took = f" in {page.swept_seconds:.1f} s" if page.swept_seconds else ""
-        nodes = _counted(len(page.polls), "node")
+        took = f" in {document.swept_seconds:.1f} s" if document.swept_seconds else ""
+        nodes = _counted(len(document.polls), "node")
         says = f"{nodes} polled{took}, once every {calendar.sweep_seconds} s."
         parts.append(HealthLine(name, state, says, at_s))
     return parts

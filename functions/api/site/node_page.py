@@ -55,7 +55,7 @@ async def _known_of(services: Services, node_id: str) -> tuple[Snapshot, list[No
     calendar, now_s = services.calendar, services.clock()
     if view is not None and is_new(view, calendar, now_s):
         return await services.snapshots.now(), []
-    page = await services.pages.bucket(node_id)
+    page = await services.projections.bucket(node_id)
     # At ten thousand nodes a bucket is two megabytes of JSON: others are answered meanwhile.
     epochs = await asyncio.to_thread(page.epochs_of, node_id)
     if page.money is None and view is not None:

@@ -34,7 +34,7 @@ def install(app: FastAPI, services: Services) -> None:
         request: Request,
         nodes: Annotated[int, Query(ge=1, le=PAGES_MAX)] = 1,
     ) -> Response:
-        page = await if_possible(services.pages.stream(stream_id)) or StreamProjection()
+        page = await if_possible(services.projections.stream(stream_id)) or StreamProjection()
         snapshot = await _snapshot_of(services, stream_id, page)
         stream = snapshot.stream(stream_id) if snapshot else None
         if snapshot is None or stream is None:

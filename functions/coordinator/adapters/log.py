@@ -17,8 +17,8 @@ class LogEvent(StrEnum):
     # collector
     SWEPT = "swept"
     ROLLUP_FAILED = "rollup_failed"
-    PAGE_NOT_READ = "page_not_read"
-    PAGE_NOT_WRITTEN = "page_not_written"
+    PROJECTION_NOT_READ = "projection_not_read"
+    PROJECTION_NOT_WRITTEN = "projection_not_written"
     POLL_FAILED = "poll_failed"
     # prober
     CHECKED = "checked"
@@ -31,7 +31,7 @@ class LogEvent(StrEnum):
     TOKENS_NOT_SHOWN = "tokens_not_shown"
     STREAM_MISSING = "stream_missing"
     STREAM_NOT_SETTLED = "stream_not_settled"
-    PAGES_NOT_WRITTEN = "pages_not_written"
+    PROJECTIONS_NOT_WRITTEN = "projections_not_written"
     WEBHOOKS_NOT_READ = "webhooks_not_read"
     WEBHOOK_NOT_KEPT = "webhook_not_kept"
     WEBHOOK_FAILED = "webhook_failed"

@@ -1,4 +1,4 @@
-"""One settled epoch of every node, out of what it was settled from: parts of `node_pages`."""
+"""One settled epoch of every node, by bucket, out of what it was settled from."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -22,7 +22,7 @@ def bucket_epochs_of(
     rosters: Rosters,
     settled: Iterable[tuple[Stream, Statement]],
 ) -> dict[int, BucketEpoch]:
-    """The epoch's parts by bucket: lines of the streams given, every check of every stream."""
+    """By bucket: lines of the streams given, every check of every stream."""
     lines: dict[int, dict[str, dict[str, NodeLine]]] = defaultdict(lambda: defaultdict(dict))
     checks: dict[int, list[Check]] = defaultdict(list)
     offline: dict[int, dict[str, tuple[float, ...]]] = defaultdict(dict)

@@ -1,4 +1,4 @@
-"""What went wrong in the network, for its feed: the document `pages/incidents`, written by payout.
+"""What went wrong in the network, for its feed: the document `projections/incidents`, by payout.
 
 Our own faults first of all (nobody is charged for them, everybody may know of them), then what the
 checks proved of nodes, and what became of streams. Every incident has a key that stays the same.
@@ -58,16 +58,21 @@ class Incidents:
         return Incidents(through, tuple(newest_first[:INCIDENTS_KEPT]))
 
 
-INCIDENTS = Codec(Incidents, "pages/incidents")
+INCIDENTS = Codec(Incidents, "projections/incidents")
 
 
 def incidents_of(
     record: EpochRecord,
-    parts: Iterable[BucketEpoch],
+    bucket_epochs: Iterable[BucketEpoch],
     settled: Iterable[tuple[Stream, Statement]],
 ) -> list[Incident]:
     """What went wrong in an epoch."""
-    letters = [line.minutes for p in parts for found in p.lines.values() for line in found.values()]
+    letters = [
+        line.minutes
+        for each in bucket_epochs
+        for found in each.lines.values()
+        for line in found.values()
+    ]
     return [
         *_unmeasured(record, letters),
         *_unchecked(record, letters),

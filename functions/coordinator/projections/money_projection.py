@@ -1,8 +1,8 @@
 """What pages show of tokens: streams, their balances, and what nodes have, in one document.
 
-It lies beside the other pages in the measurement database, so that a view needs one reading. It
-is a copy: the ledger alone is the truth, and no token moves by what stands here. Pages of nodes
-and of streams carry what they show of it, so that a view of one needs no reading more.
+It lies with the other projections in the measurement database, so that a view needs one reading.
+It is a copy: the ledger alone is the truth, and no token moves by what stands here. Projections of
+nodes and of streams have an excerpt of it, so that a view of one needs no reading more.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -19,9 +19,9 @@ from coordinator.streams import Stream
 STREAMS_SHOWN_MAX = 500
 """Those of which something is still to be settled, then the newest."""
 NODES_SHOWN_MAX = 20_000
-"""Those settled last: the accounts keep everybody for ever, a page cannot."""
-STREAMS_CUT_MAX = 100
-"""In what another page carries: a few hundred bytes each."""
+"""Those settled last: the accounts keep everybody for ever, a projection cannot."""
+STREAMS_EXCERPT_MAX = 100
+"""In an excerpt: a few hundred bytes each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ NO_TOKENS = Tokens()
 
 @dataclass(frozen=True, slots=True)
 class MoneyProjection:
-    """The document `pages/money`, written by payout and by api."""
+    """The document `projections/money`, written by payout and by api."""
 
     revision: int = 0
     """How often it was written: who writes it has read the one before."""
@@ -85,15 +85,15 @@ class MoneyProjection:
         """Streams of which something is still to be settled."""
         return {name for name, balance in self.balances.items() if balance.due_epoch is not None}
 
-    def cut(self, streams: Collection[str], nodes: Iterable[str]) -> "MoneyProjection":
-        """What another page carries: these streams, the newest if they are many, and these nodes.
+    def excerpt(self, streams: Collection[str], nodes: Iterable[str]) -> "MoneyProjection":
+        """What another projection shows of it: these streams, the newest if many, and these nodes.
 
         Nobody writes over it, so it has no revision; and nothing that is shown needs a hash."""
         known = [self.streams[name] for name in streams if name in self.streams]
         newest = sorted(known, key=lambda stream: (-stream.created_s, stream.stream_id))
         kept = {
             stream.stream_id: stream.model_copy(update={"key_hash": "", "request_hash": ""})
-            for stream in newest[:STREAMS_CUT_MAX]
+            for stream in newest[:STREAMS_EXCERPT_MAX]
         }
         return MoneyProjection(
             written_s=self.written_s,
@@ -102,7 +102,7 @@ class MoneyProjection:
             tokens={name: self.tokens[name] for name in sorted(nodes) if name in self.tokens},
         )
 
-    def beside(self, other: "MoneyProjection") -> "MoneyProjection":
+    def newer_of(self, other: "MoneyProjection") -> "MoneyProjection":
         """Both; what both know as the newer one knows it."""
         old, new = sorted((other, self), key=attrgetter("written_s"))
         return replace(
@@ -113,7 +113,7 @@ class MoneyProjection:
         )
 
 
-MONEY_PAGES = Codec(MoneyProjection, "pages/money")
+MONEY_PROJECTIONS = Codec(MoneyProjection, "projections/money")
 
 
 def _last_epoch(account: Account) -> int:

@@ -1,4 +1,4 @@
-"""A network page's rows as columns: equal things stand side by side, and compress.
+"""A network document's rows as columns: equal things stand side by side, and compress.
 
 Built column by column too: row by row it took half as long as the polls that it tells of. What a
 column holds is chosen so that most of its values are equal, or small. It counts the minutes that a

@@ -1,7 +1,7 @@
 """What pages show of one shard: everything that changes with a sweep, in one document.
 
 The collector writes it after each sweep out of what it holds anyway, so that a reader needs
-nothing else. A page is for people: nothing is paid by it, and it can be made again at any time.
+nothing else. It is for people: nothing is paid by it, and it can be made again at any time.
 """
 
 from collections.abc import Mapping
@@ -39,9 +39,9 @@ Packed = Annotated[Mapping[str, bytes], Stored.AS_IS]
 
 @dataclass(frozen=True, slots=True)
 class NetworkDocument:
-    """One shard as it was after a sweep: the document `pages/network-{number}`.
+    """One shard as it was after a sweep: the document `projections/network-{number}`.
 
-    The id leaves out how many there are: when SHARDS is changed, new pages replace the old ones."""
+    The id leaves out how many there are: when SHARDS is changed, new ones replace the old."""
 
     shard: Shard
     tick: int
@@ -66,7 +66,7 @@ class NetworkDocument:
         return network_document_id(self.shard.number)
 
     def following(self, sweep: Sweep, roster: Roster, news: "ProjectionInput") -> "NetworkDocument":
-        """The page after the next sweep."""
+        """The document after the next sweep."""
         here, book = {slot.node_id for slot in roster.slots}, news.book
         newer = {name: picture for name, picture in book.news.pictures.items() if picture}
         shown = {**self.thumbnails, **newer}  # a check without a picture takes none away
@@ -85,7 +85,7 @@ class NetworkDocument:
 
 @dataclass(frozen=True, slots=True)
 class PackedNetwork:
-    """A network page as it is stored: its columns are packed by themselves."""
+    """A network document as it is stored: its columns are packed by themselves."""
 
     shard: Shard
     tick: int
@@ -103,15 +103,18 @@ class PackedNetwork:
     """Of `ShownPast`; empty where all would be too large."""
 
     @classmethod
-    def of(cls, page: NetworkDocument) -> "PackedNetwork":
-        """The page; without a past where all would be too large.
+    def of(cls, document: NetworkDocument) -> "PackedNetwork":
+        """The document; without a past where all would be too large.
 
         That takes ten thousand nodes with long addresses and no two hours alike."""
         made = {
-            "slots": (Slot, slot_columns(page.slots)),
-            "polls": (ShownPoll, poll_columns(page.slots, page.polls, page.tick)),
-            "trust": (TrustState, trust_columns(page.slots, page.trust)),
-            "past": (ShownPast, past_columns(page.slots, page.history.nodes, page.thumbnails)),
+            "slots": (Slot, slot_columns(document.slots)),
+            "polls": (ShownPoll, poll_columns(document.slots, document.polls, document.tick)),
+            "trust": (TrustState, trust_columns(document.slots, document.trust)),
+            "past": (
+                ShownPast,
+                past_columns(document.slots, document.history.nodes, document.thumbnails),
+            ),
         }
         packed: dict[str, dict[str, bytes]] = {}
         for level in (FAST, SMALL):  # it is done every minute
@@ -120,11 +123,13 @@ class PackedNetwork:
                 break
         else:
             packed["past"] = {}
-        until_hour, count = page.history.until_hour, len(page.slots)
-        seconds = page.swept_seconds
-        return cls(page.shard, page.tick, seconds, until_hour, page.prober, count, **packed)
+        until_hour, count = document.history.until_hour, len(document.slots)
+        seconds = document.swept_seconds
+        return cls(
+            document.shard, document.tick, seconds, until_hour, document.prober, count, **packed
+        )
 
-    def page(self) -> NetworkDocument:
+    def unpacked(self) -> NetworkDocument:
         """What was packed."""
         count = self.slot_count
         slots = slots_of(unpacked_columns(Slot, self.slots, count))
@@ -142,12 +147,12 @@ class PackedNetwork:
         )
 
 
-NETWORK_PAGES = Codec(PackedNetwork, "pages/network")
+NETWORK_DOCUMENTS = Codec(PackedNetwork, "projections/network")
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectionInput:
-    """What a page takes in besides its sweep."""
+    """What a document takes in besides its sweep."""
 
     book: TrustBook
     history: History | None = None
@@ -156,11 +161,11 @@ class ProjectionInput:
 
 
 def bare_document(roster: Roster, sweep: Sweep | None, book: TrustBook) -> NetworkDocument:
-    """A page without a past, for a reader that finds none written."""
+    """A document without a past, for a reader that finds none written."""
     swept = sweep or Sweep(roster.shard, 0, roster.version, {})
     return NetworkDocument(roster.shard, swept.tick).following(swept, roster, ProjectionInput(book))
 
 
 def network_document_id(number: int) -> str:
-    """Names the network page of a shard."""
+    """Names the network document of a shard."""
     return f"network-{number}"

@@ -1,4 +1,4 @@
-"""The network as people see it: one view per node, made of the pages that others wrote.
+"""The network as people see it: one view per node, made of the documents that others wrote.
 
 Pure. What a view costs is a document for each shard and one for the tokens, whatever the number
 of nodes.
@@ -89,10 +89,10 @@ class NetworkView:
     nodes: Mapping[str, NodeView] = field(default_factory=dict)
     swept_s: float | None = None
     """Start of the latest sweep's tick."""
-    pages: Sequence[NetworkDocument] = ()
+    documents: Sequence[NetworkDocument] = ()
     """What it was made of, by shard."""
     is_whole: bool = True
-    """Whether every shard's page was there: if not, a node that is absent may be on another."""
+    """Whether every shard's document was there: if not, a node that is absent may be on another."""
     _by_stream: dict[str, tuple[NodeView, ...]] = field(default_factory=dict, compare=False)
     """Filled on the first question; asked by every heartbeat, of ten thousand nodes."""
 
@@ -107,8 +107,10 @@ class NetworkView:
 
     @property
     def prober(self) -> LastRun:
-        """The newest news of the prober that any page has."""
-        return max((page.prober for page in self.pages), key=_draw_of, default=LastRun())
+        """The newest news of the prober that any document has."""
+        return max(
+            (document.prober for document in self.documents), key=_draw_of, default=LastRun()
+        )
 
     def of_stream(self, stream_id: str) -> Sequence[NodeView]:
         """The stream's nodes, best first."""
@@ -129,31 +131,35 @@ class NetworkView:
 def network_of(
     found: Iterable[NetworkDocument], tokens: Mapping[str, Tokens], sweep_seconds: int
 ) -> NetworkView:
-    """All pages as one, without those that are left from before SHARDS was changed.
+    """All documents as one, without those that are left from before SHARDS was changed.
 
     A node that changed its stream is shown at its newest slot."""
-    pages = newest_pages(found)
+    documents = newest_documents(found)
     nodes: dict[str, NodeView] = {}
-    for page in pages:
-        for at, slot in enumerate(page.slots):
-            nodes[slot.node_id] = _view_of(slot, page.polls.get(at), page, tokens)
-    swept_s = max((page.tick * sweep_seconds for page in pages if page.tick), default=None)
-    is_whole = bool(pages) and len(pages) == pages[0].shard.count
-    return NetworkView(nodes, swept_s, pages, is_whole)
+    for document in documents:
+        for at, slot in enumerate(document.slots):
+            nodes[slot.node_id] = _view_of(slot, document.polls.get(at), document, tokens)
+    swept_s = max(
+        (document.tick * sweep_seconds for document in documents if document.tick), default=None
+    )
+    is_whole = bool(documents) and len(documents) == documents[0].shard.count
+    return NetworkView(nodes, swept_s, documents, is_whole)
 
 
-def newest_pages(found: Iterable[NetworkDocument]) -> list[NetworkDocument]:
+def newest_documents(found: Iterable[NetworkDocument]) -> list[NetworkDocument]:
     """Those of as many shards as the newest one is of, in order."""
-    pages = sorted(found, key=lambda page: page.shard)
-    newest = max(pages, key=lambda page: page.tick, default=None)
-    return [page for page in pages if newest and page.shard.count == newest.shard.count]
+    documents = sorted(found, key=lambda document: document.shard)
+    newest = max(documents, key=lambda document: document.tick, default=None)
+    return [
+        document for document in documents if newest and document.shard.count == newest.shard.count
+    ]
 
 
 def _view_of(
-    slot: Slot, poll: Poll | None, page: NetworkDocument, tokens: Mapping[str, Tokens]
+    slot: Slot, poll: Poll | None, document: NetworkDocument, tokens: Mapping[str, Tokens]
 ) -> NodeView:
     node_id = slot.node_id
-    trust = page.trust.get(node_id, NOBODY)
+    trust = document.trust.get(node_id, NOBODY)
     gone = Reason(slot.left_reason) if slot.left_reason else None
     if poll and poll.misses >= SHOWN_OFFLINE_AFTER_MISSES:
         gone = gone or Reason.OFFLINE
@@ -166,10 +172,10 @@ def _view_of(
         poll,
         trust,
         tokens.get(node_id, NO_TOKENS),
-        page.history.nodes.get(node_id, NO_HISTORY),
-        page.history.until_hour,
-        page.thumbnails.get(node_id),
-        page.prober.controls.get(node_id),
+        document.history.nodes.get(node_id, NO_HISTORY),
+        document.history.until_hour,
+        document.thumbnails.get(node_id),
+        document.prober.controls.get(node_id),
     )
 
 

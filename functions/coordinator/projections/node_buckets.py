@@ -1,7 +1,7 @@
-"""What the page of a node is made of: the documents `pages/nodes-{bucket}`, written by payout.
+"""What the page of a node is made of: the documents `projections/nodes-{bucket}`, by payout.
 
 A bucket holds many nodes, so that a settled epoch costs few writes, and the last epochs of each,
-so that a page costs one read. It is a projection of statements and checks, never evidence: it can
+so that a page costs one read. It shows statements and checks and is never evidence: it can
 be written again at any time, says through which epoch it is, and what does not fit is left out.
 """
 
@@ -15,7 +15,7 @@ from coordinator.documents.codec import Codec, Stored
 from coordinator.documents.columns import Table
 from coordinator.keys import shard_of
 from coordinator.ledger.rows import Row
-from coordinator.projections.money_projection import MONEY_PAGES, MoneyProjection
+from coordinator.projections.money_projection import MONEY_PROJECTIONS, MoneyProjection
 
 BUCKETS = 40
 """At 10,000 nodes 250 in each, which four checks an hour just fit in; 0.1 writes a node-day."""
@@ -99,7 +99,7 @@ class Offline:
 
 @dataclass(frozen=True, slots=True)
 class PackedEpoch:
-    """A part as it is stored: its tables apart, so that old checks can be left out."""
+    """A `BucketEpoch` as it is stored: its tables apart, so that old checks can be left out."""
 
     starts_s: int
     ends_s: int
@@ -110,22 +110,26 @@ class PackedEpoch:
     """None once they had to make room."""
 
     @classmethod
-    def of(cls, part: BucketEpoch) -> "PackedEpoch":
-        """The part, in the order of nodes, and of streams or draws."""
-        lines = [line for _, mine in sorted(part.lines.items()) for _, line in sorted(mine.items())]
-        offline = sorted(part.offline_s.items())
-        ordered = sorted(part.checks, key=lambda check: (check.node_id, check.draw))
-        checks = tuple(_since(check, part.starts_s) for check in ordered)
+    def of(cls, bucket_epoch: BucketEpoch) -> "PackedEpoch":
+        """It, in the order of nodes, and of streams or draws."""
+        lines = [
+            line
+            for _, mine in sorted(bucket_epoch.lines.items())
+            for _, line in sorted(mine.items())
+        ]
+        offline = sorted(bucket_epoch.offline_s.items())
+        ordered = sorted(bucket_epoch.checks, key=lambda check: (check.node_id, check.draw))
+        checks = tuple(_since(check, bucket_epoch.starts_s) for check in ordered)
         return cls(
-            part.starts_s,
-            part.ends_s,
-            part.minute_seconds,
+            bucket_epoch.starts_s,
+            bucket_epoch.ends_s,
+            bucket_epoch.minute_seconds,
             tuple(lines),
             tuple(Offline(node_id, at_s) for node_id, times_s in offline for at_s in times_s),
-            checks if part.has_all_checks else None,
+            checks if bucket_epoch.has_all_checks else None,
         )
 
-    def part(self, epoch: int) -> BucketEpoch:
+    def unpacked(self, epoch: int) -> BucketEpoch:
         """What was stored."""
         lines: dict[str, dict[str, NodeLine]] = {}
         for line in self.lines:
@@ -143,27 +147,29 @@ class PackedEpoch:
         return tuple(_at(check, self.starts_s) for check in self.checks or ())
 
 
-PACKED_EPOCHS = Codec(PackedEpoch, "an epoch of pages/nodes")
+PACKED_EPOCHS = Codec(PackedEpoch, "an epoch of projections/nodes")
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """Some nodes' last epochs: the document `pages/nodes-{bucket}`."""
+    """Some nodes' last epochs: the document `projections/nodes-{bucket}`."""
 
     epochs: Annotated[Mapping[str, dict[str, Any]], Stored.AS_IS] = field(default_factory=dict)
     """By number, each as it is stored: who reads or changes one unpacks only that."""
     money: MoneyProjection | None = None
     """What the nodes have, and the streams that they were on."""
 
-    def with_part(self, part: BucketEpoch, bytes_max: int = BYTES_MAX) -> "Bucket":
+    def with_epoch(self, bucket_epoch: BucketEpoch, bytes_max: int = BYTES_MAX) -> "Bucket":
         """With one more epoch, or with more of an epoch that it has.
 
         Epochs beyond EPOCHS_KEPT go; then, while it is too large, the oldest checks, then the
         oldest epochs."""
-        key, epochs = str(part.epoch), dict(self.epochs)
+        key, epochs = str(bucket_epoch.epoch), dict(self.epochs)
         if key in epochs:
-            part = PACKED_EPOCHS.decode(epochs[key]).part(part.epoch).merged(part)
-        epochs[key] = PACKED_EPOCHS.encode(PackedEpoch.of(part))
+            bucket_epoch = (
+                PACKED_EPOCHS.decode(epochs[key]).unpacked(bucket_epoch.epoch).merged(bucket_epoch)
+            )
+        epochs[key] = PACKED_EPOCHS.encode(PackedEpoch.of(bucket_epoch))
         newest_first = sorted(epochs, key=int, reverse=True)[:EPOCHS_KEPT]
         kept = {name: epochs[name] for name in newest_first}
         size = sum(map(_bytes, kept.values()))
@@ -176,17 +182,17 @@ class Bucket:
         return replace(self, epochs=kept)
 
     def with_money(
-        self, part: BucketEpoch, money: MoneyProjection, bytes_max: int = BYTES_MAX
+        self, bucket_epoch: BucketEpoch, money: MoneyProjection, bytes_max: int = BYTES_MAX
     ) -> "Bucket":
-        """`with_part`, and what the nodes have.
+        """`with_epoch`, and what the nodes have.
 
-        What was cut out of a newer page stays."""
+        An excerpt of a newer projection stays."""
         known = self.money or MoneyProjection()
         if known.written_s <= money.written_s:
-            streams = {name for lines in part.lines.values() for name in lines}
-            known = money.cut({*known.streams, *streams}, {*known.tokens, *part.lines})
-        room = bytes_max - _bytes(MONEY_PAGES.encode(known))
-        return replace(self.with_part(part, room), money=known)
+            streams = {name for lines in bucket_epoch.lines.values() for name in lines}
+            known = money.excerpt({*known.streams, *streams}, {*known.tokens, *bucket_epoch.lines})
+        room = bytes_max - _bytes(MONEY_PROJECTIONS.encode(known))
+        return replace(self.with_epoch(bucket_epoch, room), money=known)
 
     def epochs_of(self, node_id: str) -> list[NodeEpoch]:
         """What it holds of one node, newest epoch first; epochs without it too."""
@@ -213,7 +219,7 @@ class Bucket:
         ]
 
 
-BUCKET_PAGES = Codec(Bucket, "pages/nodes")
+NODE_BUCKETS = Codec(Bucket, "projections/nodes")
 
 
 def is_known(epochs: Sequence[NodeEpoch]) -> bool:

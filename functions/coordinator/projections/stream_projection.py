@@ -1,4 +1,4 @@
-"""What the page of a stream is made of: the document `pages/stream-{stream_id}`.
+"""What the page of a stream is made of: the document `projections/stream-{stream_id}`.
 
 A projection of the stream's statements and checks, never a source: it says through which epoch.
 Payout writes it; so does api, when the stream or its balance was changed there.
@@ -77,14 +77,14 @@ class StreamProjection:
     ) -> "StreamProjection":
         """With the stream as it is now, and what its nodes have: these and those known before.
 
-        What was cut out of a newer page stays."""
+        An excerpt of a newer projection stays."""
         known = self.money or MoneyProjection()
         if known.written_s > money.written_s:
             return self
-        return replace(self, money=money.cut([stream_id], {*nodes, *known.tokens}))
+        return replace(self, money=money.excerpt([stream_id], {*nodes, *known.tokens}))
 
 
-STREAM_PAGES = Codec(StreamProjection, "pages/stream")
+STREAM_PROJECTIONS = Codec(StreamProjection, "projections/stream")
 
 
 def hour_of(statement: Statement, checks: Iterable[Check]) -> StreamHour:

@@ -88,11 +88,11 @@ def judge(
     proof, reason = _measure(timeline, evidence, capture)
     if reason is None:
         return _decided(proof, Verdict.PASS, Reason.PASSED)
-    poverty = timeline.poverty()
-    if poverty is None and reason in _ACCUSATIONS and not timeline.is_warm:
-        poverty = Reason.UNKNOWN_REFERENCE
-    if poverty is not None:
-        return _decided(proof, Verdict.UNKNOWN, poverty)
+    unusable_reason = timeline.unusable_reason()
+    if unusable_reason is None and reason in _ACCUSATIONS and not timeline.is_warm:
+        unusable_reason = Reason.UNKNOWN_REFERENCE
+    if unusable_reason is not None:
+        return _decided(proof, Verdict.UNKNOWN, unusable_reason)
     return _decided(proof, Verdict.FAIL, reason)
 
 

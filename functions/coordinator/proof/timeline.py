@@ -110,7 +110,7 @@ class Timeline:
         until_s = self.ended_s - self.parameters.silence_max_s
         return not self.judged or self.judged[0].packets[-1].arrived_s < until_s
 
-    def poverty(self) -> Reason | None:
+    def unusable_reason(self) -> Reason | None:
         """Why nothing can be held against anybody now, or None if the reference is sound."""
         rules = self.parameters
         if self.is_down():

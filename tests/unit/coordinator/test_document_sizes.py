@@ -1,8 +1,8 @@
 """At the largest network that one shard may be, every document stays below a store's limit.
 
 Numbers and names are at random, so that nothing compresses but digits and letters. Rosters and
-projections have tests of their own (test_network_pages, test_node_pages, test_money_pages,
-test_suspicion).
+projections have tests of their own (test_network_document, test_node_buckets,
+test_money_projection, test_suspicion).
 """
 
 import random

@@ -166,7 +166,7 @@ async def test_an_unforeseen_error_of_a_heartbeat_is_a_problem_too(
     coordinator: Coordinator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The agent reads problems only."""
-    await coordinator.measured.put(Ref("pages", "network-0"), {"of": "nobody's making"})
+    await coordinator.measured.put(Ref("projections", "network-0"), {"of": "nobody's making"})
     beat = {"stream_id": "s3", "stats_port": 8080, "rtmp_port": 1935}
     answer = await coordinator.client.post("/nodes/heartbeat", json=beat, headers=bearer("k" * 43))
     assert (answer.status_code, answer.json()["type"]) == (500, "/problems/internal")

@@ -20,7 +20,7 @@ from coordinator.projections.node_buckets import bucket_of
 from coordinator.sweeping.shards import WHOLE
 from tests.doubles.memory import MemoryStore
 from tests.lived import STREAM_ID, Lived
-from tests.populated import network_page, node_id
+from tests.populated import network_document, node_id
 from tests.unit.functions.conftest import SPONSOR_KEY, STREAM, bearer
 from tests.unit.functions.html_page import Page
 from tests.unit.functions.lived_api import Site, site_of
@@ -69,16 +69,16 @@ async def test_a_first_view_costs_two_reads_at_most(
 async def _grown(store: Store, lived: Lived, nodes: int) -> None:
     """As many more nodes on the network's page as a shard has at most."""
     measurements = Measurements(store)
-    page = await measurements.network_page(0)
+    page = await measurements.network_document(0)
     assert page is not None
-    more = network_page(nodes, lived.now_s)
+    more = network_document(nodes, lived.now_s)
     count = len(page.slots)
     moved = {at + count: poll for at, poll in more.polls.items()}
     grown = NetworkDocument(
         WHOLE, page.tick, 4.2, page.slots + more.slots, {**page.polls, **moved},
         {**page.trust, **more.trust}, page.history, page.thumbnails, page.prober,
     )  # fmt: skip
-    await measurements.put_network_page(grown)
+    await measurements.put_network_document(grown)
 
 
 @pytest.mark.parametrize("path", ["/", "/n/n-good", "/s/s3", "/feed.atom"])
@@ -120,10 +120,10 @@ async def test_a_first_view_shows_what_later_ones_show(lived: Lived, path: str) 
 async def test_a_node_that_cannot_have_been_settled_shows_its_stream(lived: Lived) -> None:
     """Its bucket can know nothing of it: the page of all tokens is read in its place."""
     measurements = Measurements(lived.measured)
-    page = await measurements.network_page(0)
+    page = await measurements.network_document(0)
     assert page is not None
     new = replace(page.slots[0], node_id=node_id(7), joined_tick=page.tick - 2, left_tick=None)
-    await measurements.put_network_page(replace(page, slots=(*page.slots, new)))
+    await measurements.put_network_document(replace(page, slots=(*page.slots, new)))
     async with site_of(lived) as site:
         shown = Page((await site.client.get(f"/n/{node_id(7)}")).text)
         assert site.reads == 2
@@ -131,15 +131,15 @@ async def test_a_node_that_cannot_have_been_settled_shows_its_stream(lived: Live
         assert "No epoch of this node is settled yet." in shown.text
 
 
-async def test_a_document_of_before_pages_carried_tokens_is_shown_too(lived: Lived) -> None:
+async def test_a_document_of_before_there_were_excerpts_is_shown_too(lived: Lived) -> None:
     """After a deployment, until the next settlement: right, if dearer."""
     async with site_of(lived) as site:
         expected = {path: (await site.client.get(path)).text for path in ("/n/n-good", "/s/s3")}
     for name in (f"nodes-{bucket_of('n-good')}", f"stream-{STREAM_ID}"):
-        (fields,) = await lived.measured.get(Ref("pages", name))
+        (fields,) = await lived.measured.get(Ref("projections", name))
         assert fields is not None
         old = {key: value for key, value in fields.items() if key != "money"}
-        await lived.measured.put(Ref("pages", name), old)
+        await lived.measured.put(Ref("projections", name), old)
     for path, text in expected.items():
         async with site_of(lived) as site:
             assert (await site.client.get(path)).text == text
@@ -214,16 +214,16 @@ async def test_a_slower_writers_older_tokens_do_not_replace_newer_ones(lived: Li
     """Payout read the page of tokens before a deposit, and writes the stream's after it."""
     async with site_of(lived) as site:
         measurements = Measurements(lived.measured)
-        before = await measurements.money_page()
+        before = await measurements.money_projection()
         assert before is not None
         site.now_s[0] += 1
         says = await _top_up(site)
-        (stored,) = await lived.measured.get(Ref("pages", f"stream-{STREAM_ID}"))
-        pager = lived.settler(lived.now_s).pager
-        assert pager is not None
-        await pager.writer.show(STREAM_ID, before)
-        assert (await lived.measured.get(Ref("pages", f"stream-{STREAM_ID}")))[0] == stored
+        (stored,) = await lived.measured.get(Ref("projections", f"stream-{STREAM_ID}"))
+        projector = lived.settler(lived.now_s).projector
+        assert projector is not None
+        await projector.writer.show(STREAM_ID, before)
+        assert (await lived.measured.get(Ref("projections", f"stream-{STREAM_ID}")))[0] == stored
         later = Materialiser(measurements, Ledger(lived.money), lambda: site.now_s[0] + 1)
-        await pager.writer.show(STREAM_ID, await later.refresh([STREAM_ID]))
+        await projector.writer.show(STREAM_ID, await later.refresh([STREAM_ID]))
     async with site_of(lived) as site:
         assert says in Page((await site.client.get(f"/s/{STREAM_ID}")).text).text

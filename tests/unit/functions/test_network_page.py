@@ -26,7 +26,7 @@ from coordinator.sweeping.shards import Shard
 from tests.doubles.counting import CountingStore
 from tests.doubles.jobs import MemoryScheduler
 from tests.doubles.memory import MemoryStore
-from tests.populated import CALENDAR, NAMES, money_page, network_page, node_id, populate
+from tests.populated import CALENDAR, NAMES, money_projection, network_document, node_id, populate
 from tests.unit.functions.conftest import settings
 
 NOW_S = 1_795_305_637.0
@@ -115,10 +115,10 @@ async def test_a_node_shows_status_reason_past_check_and_earnings(site: _Site) -
 
 async def test_a_streams_picture_is_shown_and_a_cheats_is_linked(site: _Site) -> None:
     """Nobody knows what a node shows in the place of a stream."""
-    page = network_page(1_000, NOW_S)
+    page = network_document(1_000, NOW_S)
     honest, cheat = page.slots[44], page.slots[85]
     shown = {honest.node_id: f"{honest.stream_id}.7", cheat.node_id: f"{cheat.node_id}.99"}
-    await Measurements(site.store).put_network_page(replace(page, thumbnails=shown))
+    await Measurements(site.store).put_network_document(replace(page, thumbnails=shown))
     text = await _text(site, f"/?q={honest.node_id}")
     picture = f'<img src="/thumbnails/{honest.stream_id}.7.jpg" alt="The stream at a check"'
     assert f'{picture} loading="lazy"' in text
@@ -130,10 +130,10 @@ async def test_a_streams_picture_is_shown_and_a_cheats_is_linked(site: _Site) ->
 
 async def test_what_a_cheat_showed_is_not_linked_beside_a_check_that_passed(site: _Site) -> None:
     """The picture stays where it is; it says nothing about that check."""
-    page = network_page(1_000, NOW_S)
+    page = network_document(1_000, NOW_S)
     node = page.slots[44]  # healthy: its last check passed
     shown = {node.node_id: f"{node.node_id}.99"}
-    await Measurements(site.store).put_network_page(replace(page, thumbnails=shown))
+    await Measurements(site.store).put_network_document(replace(page, thumbnails=shown))
     text = await _text(site, f"/?q={node.node_id}")
     assert "what it showed" not in text
     assert f"/thumbnails/{node.node_id}.99.jpg" not in text
@@ -152,8 +152,8 @@ async def test_the_measurings_own_health_is_shown(site: _Site) -> None:
 
 async def test_old_news_is_called_old(site: _Site) -> None:
     """A sweep that did not come makes everything else doubtful."""
-    page = network_page(1_000, NOW_S)
-    await Measurements(site.store).put_network_page(replace(page, tick=page.tick - 5))
+    page = network_document(1_000, NOW_S)
+    await Measurements(site.store).put_network_document(replace(page, tick=page.tick - 5))
     text = await _text(site)
     assert "Read this with care: Sweeps late." in text
     assert "Last sweep <time" in text
@@ -249,7 +249,7 @@ async def test_jobs_are_shown_and_a_rest_is_said() -> None:
 
 
 def _network(nodes: int = 200) -> NetworkView:
-    return network_of([network_page(nodes, NOW_S)], money_page(nodes, NOW_S).tokens, 60)
+    return network_of([network_document(nodes, NOW_S)], money_projection(nodes, NOW_S).tokens, 60)
 
 
 _LIST = NodeList(_network(), {f"stream{n}": name for n, name in enumerate(NAMES)})
@@ -361,7 +361,7 @@ async def test_every_picture_is_well_formed(site: _Site) -> None:
 
 
 def _snapshot(network: NetworkView, now_s: float = NOW_S) -> Snapshot:
-    money = money_page(3, NOW_S)
+    money = money_projection(3, NOW_S)
     return Snapshot(now_s, tuple(money.streams.values()), dict(money.balances), network)
 
 
@@ -421,7 +421,7 @@ def test_a_paused_job_has_no_next_call() -> None:
 
 def test_each_shard_is_told_apart() -> None:
     """One may be late alone."""
-    page = network_page(4, NOW_S)
+    page = network_document(4, NOW_S)
     late = replace(page, shard=Shard(1, 2), tick=page.tick - 9)
     pages = [replace(page, shard=Shard(0, 2)), late]
     states = _states(_snapshot(network_of(pages, {}, 60)))
@@ -431,7 +431,7 @@ def test_each_shard_is_told_apart() -> None:
 
 def test_a_control_node_that_came_out_wrong_is_a_trouble() -> None:
     """A miss or a false alarm puts everything in doubt."""
-    page = network_page(4, NOW_S)
+    page = network_document(4, NOW_S)
     counts = {Control.BAD: ControlCount(70, 1, 0)}
     network = network_of([replace(page, prober=replace(page.prober, counts=counts))], {}, 60)
     parts = {part.name: part for part in health_of(_snapshot(network), CALENDAR, (), NOW_S).parts}

@@ -66,7 +66,7 @@ async def test_a_pass_shows_the_ingests_picture_taken_once_in_ten_draws() -> Non
     assert await pictures.of_streams(130, {"s3": Publishing(True)}) == {"s3.13"}
     assert camera.asked == [INGEST.url] * 2
     passed = _check("n2", Reason.PASSED, Verdict.PASS, "203.0.114.7")
-    (shown,) = await pictures.beside([passed], [_slot("n2")], frozenset({"s3.12"}))
+    (shown,) = await pictures.added_to([passed], [_slot("n2")], frozenset({"s3.12"}))
     assert shown.thumbnail == "s3.12"
     found = await Measurements(store).thumbnail("s3.12")
     assert found == Thumbnail("s3.12", NOW_S, JPEG)
@@ -88,7 +88,7 @@ async def test_only_content_proven_wrong_is_pictured_at_the_node_at_the_address_
         _check("n5", Reason.UNKNOWN_CAPACITY, Verdict.UNKNOWN, None),
     ]
     slots = [_slot(check.node_id) for check in checks]
-    shown = await _pictures(camera).beside(checks, slots, frozenset({"s3.12"}))
+    shown = await _pictures(camera).added_to(checks, slots, frozenset({"s3.12"}))
     assert [check.thumbnail for check in shown] == ["n2.128", None, None]
     assert camera.asked == ["rtmp://203.0.114.7:1936/live/s3"]
 
@@ -97,7 +97,7 @@ async def test_a_run_takes_few_pictures_of_nodes() -> None:
     camera = Camera()
     names = [f"n{number}" for number in range(9)]
     checks = [_check(n, Reason.WRONG_CONTENT, Verdict.FAIL, "203.0.114.7") for n in names]
-    shown = await _pictures(camera).beside(checks, [_slot(n) for n in names], frozenset())
+    shown = await _pictures(camera).added_to(checks, [_slot(n) for n in names], frozenset())
     assert len([c for c in shown if c.thumbnail]) == NODE_PICTURES_A_RUN_MAX == len(camera.asked)
 
 
@@ -133,7 +133,7 @@ async def test_nodes_that_let_their_cameras_wait_wait_together() -> None:
     camera = Busy()
     names = [f"n{number}" for number in range(9)]
     checks = [_check(n, Reason.WRONG_CONTENT, Verdict.FAIL, "203.0.114.7") for n in names]
-    await _pictures(camera).beside(checks, [_slot(n) for n in names], frozenset())
+    await _pictures(camera).added_to(checks, [_slot(n) for n in names], frozenset())
     assert camera.most == NODE_PICTURES_A_RUN_MAX
 
 
@@ -147,7 +147,7 @@ async def test_a_camera_that_breaks_costs_a_picture_and_nothing_else() -> None:
     pictures = Pictures(measurements, broken, lambda: NOW_S, Log("prober", "ERROR"))
     failed = _check("n2", Reason.REPLAYED, Verdict.FAIL, "203.0.114.7")
     assert not await pictures.of_streams(120, {"s3": Publishing(True)})
-    assert await pictures.beside([failed], [_slot("n2")], frozenset()) == [failed]
+    assert await pictures.added_to([failed], [_slot("n2")], frozenset()) == [failed]
 
 
 async def test_a_check_without_a_picture_is_the_check_it_was() -> None:
@@ -155,7 +155,7 @@ async def test_a_check_without_a_picture_is_the_check_it_was() -> None:
     pictures = _pictures(camera)
     failed = _check("n2", Reason.REPLAYED, Verdict.FAIL, "203.0.114.7")
     assert not await pictures.of_streams(120, {"s3": Publishing(True)})
-    assert await pictures.beside([failed], [_slot("n2")], frozenset()) == [failed]
+    assert await pictures.added_to([failed], [_slot("n2")], frozenset()) == [failed]
     unconnected = Check("n3", "s3", 128, NOW_S, Verdict.PASS, Reason.PASSED)
     assert unconnected.showing("s3.12") == unconnected
 

@@ -23,7 +23,7 @@ from payout.settler import Settler
 from tests.crashing import CrashingStore
 from tests.doubles.counting import CountingStore
 from tests.doubles.memory import MemoryStore
-from tests.populated import network_page, populate, stream
+from tests.populated import network_document, populate, stream
 
 NOW_S = 1_795_305_637.0
 CALENDAR = Calendar()
@@ -72,10 +72,10 @@ async def test_a_first_view_costs_two_reads_whatever_the_size(nodes: int) -> Non
 async def test_each_shard_more_costs_one_read_more() -> None:
     """And a page that is not there yet is noticed."""
     measured, money = await _stores()
-    whole = network_page(30, NOW_S)
+    whole = network_document(30, NOW_S)
     for shard in all_of(3):
         page = NetworkDocument(shard, whole.tick, slots=whole.slots[shard.number :: 3])
-        await Measurements(measured).put_network_page(page)
+        await Measurements(measured).put_network_document(page)
     instance = _Instance(measured, money, shards=3)
     network = (await instance.snapshots.now()).network
     assert instance.reads() == 4
@@ -97,7 +97,7 @@ async def test_without_a_page_the_network_is_joined_from_what_is_behind_it() -> 
     snapshot = await _Instance(measured, money).snapshots.now()
     assert snapshot.network.nodes.keys() == {"n2"}
     assert snapshot.balance_micros("stream0") == 7
-    page = await Measurements(measured).money_page()  # written for everybody else
+    page = await Measurements(measured).money_projection()  # written for everybody else
     assert page is not None
     assert page.streams.keys() == {"stream0"}
 
@@ -105,13 +105,15 @@ async def test_without_a_page_the_network_is_joined_from_what_is_behind_it() -> 
 async def test_a_page_of_another_format_is_as_good_as_none() -> None:
     """It is not read wrongly, and soon written anew."""
     measured, money = await _stores()
-    (fields,) = await measured.get(Ref("pages", "money"))
+    (fields,) = await measured.get(Ref("projections", "money"))
     assert fields is not None
-    await measured.put(Ref("pages", "money"), {"format": fields["format"] + 1, "revision": 99})
+    await measured.put(
+        Ref("projections", "money"), {"format": fields["format"] + 1, "revision": 99}
+    )
     instance = _Instance(measured, money)
     snapshot = await instance.snapshots.now()
     assert len(snapshot.streams) == 8
-    (fields,) = await measured.get(Ref("pages", "money"))
+    (fields,) = await measured.get(Ref("projections", "money"))
     assert fields is not None
     assert fields["revision"] == 1
 
@@ -187,7 +189,7 @@ async def test_of_many_changes_at_once_none_is_lost() -> None:
         await Materialiser(Measurements(measured), ledger, lambda: NOW_S).refresh([name])
 
     await asyncio.gather(*(change(number) for number in range(12)))
-    page = await Measurements(measured).money_page()
+    page = await Measurements(measured).money_projection()
     assert page is not None
     assert page.revision == 1 + 12
     truth = await ledger.balances(sorted(page.streams))
@@ -234,13 +236,13 @@ async def test_payout_shows_what_it_settled_and_writes_nothing_otherwise() -> No
     measured, money = await _stores(0)
     measurements = Measurements(measured)
     await _settle(measured, money, NOW_S + 7_200)
-    page = await measurements.money_page()
+    page = await measurements.money_projection()
     assert page is not None
     assert page.applied["stream0"] == CALENDAR.epoch_at(NOW_S + 7_200 - 120) - 1
     (balance,) = await Ledger(money).balances(["stream0"])
     assert page.balances["stream0"] == balance
     await _settle(measured, money, NOW_S + 7_201)
-    again = await measurements.money_page()
+    again = await measurements.money_projection()
     assert again is not None
     assert again.revision == page.revision
 
@@ -248,13 +250,13 @@ async def test_payout_shows_what_it_settled_and_writes_nothing_otherwise() -> No
 async def test_what_a_crash_kept_from_being_shown_is_shown_by_the_next_call() -> None:
     """Although there is nothing left to settle."""
     measured, money = await _stores(0)
-    (old,) = await measured.get(Ref("pages", "money"))
+    (old,) = await measured.get(Ref("projections", "money"))
     assert old is not None
     await _settle(measured, money, NOW_S + 7_400)
-    shown = await Measurements(measured).money_page()
-    await measured.put(Ref("pages", "money"), old)
+    shown = await Measurements(measured).money_projection()
+    await measured.put(Ref("projections", "money"), old)
     await _settle(measured, money, NOW_S + 7_800)
-    page = await Measurements(measured).money_page()
+    page = await Measurements(measured).money_projection()
     assert shown is not None
     assert page is not None
     assert (page.applied, page.balances) == (shown.applied, shown.balances)
@@ -266,6 +268,6 @@ async def test_a_node_keeps_its_past_on_its_way_to_the_page() -> None:
     slot = Slot("n2", "stream0", "http://192.0.2.5/", "192.0.2.5", 1935, 7, 0)
     history = History(9, {"n2": NodeHistory("dc")})
     page = NetworkDocument(WHOLE, 9, slots=(slot,), history=history)
-    await Measurements(measured).put_network_page(page)
+    await Measurements(measured).put_network_document(page)
     node = (await _Instance(measured, money).snapshots.now()).network.nodes["n2"]
     assert (node.history.hours, node.until_hour) == ("dc", 9)

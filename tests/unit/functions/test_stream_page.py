@@ -57,7 +57,7 @@ async def test_the_charts_read_aloud_and_have_a_column_an_hour() -> None:
 async def test_an_hour_in_which_nobody_was_there_is_told_so() -> None:
     """Nothing was due: that is not the same as everything being paid."""
     lived = await Lived(1).live()
-    money = await Measurements(lived.measured).money_page()
+    money = await Measurements(lived.measured).money_projection()
     assert money is not None
     starts_s = CALENDAR.epoch_bounds_s(FIRST_EPOCH + 1)[0]
     empty = StreamHour(FIRST_EPOCH + 1, starts_s, starts_s + 3600, 60, 0, 0, {}, 0, 0, 0, 7, 7, {})

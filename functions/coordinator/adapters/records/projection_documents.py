@@ -1,6 +1,6 @@
-"""What pages of nodes and streams are made of, on any store: written by payout, read by api.
+"""Projections of nodes and streams, on any store: written by payout, read by api.
 
-Projections, in the measurement database: losing one loses nothing. Of a stream's page api writes
+They lie in the measurement database; losing one loses nothing. Of a stream's projection api writes
 the tokens too, when they moved there.
 """
 
@@ -12,12 +12,16 @@ from coordinator.adapters.clock import Clock
 from coordinator.adapters.store.protocol import Fields, Ref, Store
 from coordinator.projections.incidents import INCIDENTS, Incident, Incidents
 from coordinator.projections.money_projection import MoneyProjection
-from coordinator.projections.node_buckets import BUCKET_PAGES, Bucket, BucketEpoch, bucket_of
-from coordinator.projections.stream_projection import STREAM_PAGES, StreamHour, StreamProjection
+from coordinator.projections.node_buckets import NODE_BUCKETS, Bucket, BucketEpoch, bucket_of
+from coordinator.projections.stream_projection import (
+    STREAM_PROJECTIONS,
+    StreamHour,
+    StreamProjection,
+)
 
 HELD_MAX = 8
 """Documents that a reader holds at once: some megabytes."""
-_INCIDENTS = Ref("pages", "incidents")
+_INCIDENTS = Ref("projections", "incidents")
 
 
 class ProjectionWriter:
@@ -26,13 +30,16 @@ class ProjectionWriter:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def add_part(self, bucket: int, part: BucketEpoch, money: MoneyProjection) -> None:
-        """One epoch of a bucket's nodes, and their part of the page of tokens."""
+    async def add_epoch(
+        self, bucket: int, bucket_epoch: BucketEpoch, money: MoneyProjection
+    ) -> None:
+        """One epoch of a bucket's nodes, and the excerpt of the tokens that belongs to them."""
         ref = _nodes(bucket)
 
         def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
-            page = (BUCKET_PAGES.decode_or_none(read[0]) or Bucket()).with_money(part, money)
-            return _changed(ref, read[0], BUCKET_PAGES.encode(page))
+            known = NODE_BUCKETS.decode_or_none(read[0]) or Bucket()
+            more = known.with_money(bucket_epoch, money)
+            return _changed(ref, read[0], NODE_BUCKETS.encode(more))
 
         await self._store.transact([ref], decide)
 
@@ -46,14 +53,14 @@ class ProjectionWriter:
     ) -> None:
         """One epoch of a stream, in which these nodes have a row."""
 
-        def change(page: StreamProjection) -> StreamProjection:
-            return page.adding(hour, thumbnail).showing(stream_id, money, nodes)
+        def change(projection: StreamProjection) -> StreamProjection:
+            return projection.adding(hour, thumbnail).showing(stream_id, money, nodes)
 
         await self._change(stream_id, change)
 
     async def show(self, stream_id: str, money: MoneyProjection) -> None:
         """The stream and its balance as they are now."""
-        await self._change(stream_id, lambda page: page.showing(stream_id, money))
+        await self._change(stream_id, lambda projection: projection.showing(stream_id, money))
 
     async def _change(
         self, stream_id: str, change: Callable[[StreamProjection], StreamProjection]
@@ -61,13 +68,13 @@ class ProjectionWriter:
         ref = _stream(stream_id)
 
         def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
-            page = change(STREAM_PAGES.decode_or_none(read[0]) or StreamProjection())
-            return _changed(ref, read[0], STREAM_PAGES.encode(page))
+            projection = change(STREAM_PROJECTIONS.decode_or_none(read[0]) or StreamProjection())
+            return _changed(ref, read[0], STREAM_PROJECTIONS.encode(projection))
 
         await self._store.transact([ref], decide)
 
     async def add_incidents(self, epoch: int, incidents: Sequence[Incident]) -> None:
-        """Those of an epoch; and that all pages are written through it."""
+        """Those of an epoch; and that all projections are written through it."""
 
         def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
             known = INCIDENTS.decode_or_none(read[0]) or Incidents()
@@ -77,14 +84,14 @@ class ProjectionWriter:
         await self._store.transact([_INCIDENTS], decide)
 
     async def through_epoch(self) -> int | None:
-        """The last epoch of which all pages were written; None before the first."""
+        """The last epoch of which all projections were written; None before the first."""
         found = INCIDENTS.decode_or_none((await self._store.get(_INCIDENTS))[0])
         return found.through_epoch if found else None
 
 
 @dataclass
 class ProjectionReader:
-    """One read a page at most; a document that was read lately is not read again."""
+    """One read a view at most; a document that was read lately is not read again."""
 
     store: Store
     clock: Clock
@@ -93,14 +100,15 @@ class ProjectionReader:
     _held: dict[Ref, tuple[float, Fields | None]] = field(default_factory=dict)
 
     async def bucket(self, node_id: str) -> Bucket:
-        """The page that a node is in; an empty one before its first epoch is settled."""
+        """The bucket that a node is in; an empty one before its first epoch is settled."""
         fields = await self._read(_nodes(bucket_of(node_id)))
-        return BUCKET_PAGES.decode_or_none(fields) or Bucket()
+        return NODE_BUCKETS.decode_or_none(fields) or Bucket()
 
     async def stream(self, stream_id: str) -> StreamProjection:
-        """A stream's page; an empty one before its first epoch is settled."""
+        """A stream's projection; an empty one before its first epoch is settled."""
         return (
-            STREAM_PAGES.decode_or_none(await self._read(_stream(stream_id))) or StreamProjection()
+            STREAM_PROJECTIONS.decode_or_none(await self._read(_stream(stream_id)))
+            or StreamProjection()
         )
 
     async def incidents(self) -> Incidents:
@@ -119,11 +127,11 @@ class ProjectionReader:
 
 
 def _nodes(bucket: int) -> Ref:
-    return Ref("pages", f"nodes-{bucket}")
+    return Ref("projections", f"nodes-{bucket}")
 
 
 def _stream(stream_id: str) -> Ref:
-    return Ref("pages", f"stream-{stream_id}")
+    return Ref("projections", f"stream-{stream_id}")
 
 
 def _changed(ref: Ref, before: Any, after: Fields) -> dict[Ref, Fields]:

@@ -18,7 +18,7 @@ from coordinator.checking.checks import RUNS, Check, IngestState, Run, TrustChan
 from coordinator.checking.sealed_days import days_around
 from coordinator.ledger.balances import BALANCES, opening_balance
 from coordinator.ledger.entries import EntryKind
-from coordinator.projections.money_projection import MONEY_PAGES, MoneyProjection
+from coordinator.projections.money_projection import MONEY_PROJECTIONS, MoneyProjection
 from coordinator.reasons import Reason
 from coordinator.streams import Stream
 from coordinator.sweeping.polls import Outcome, Poll
@@ -384,11 +384,11 @@ async def test_what_one_call_could_not_show_the_next_one_shows() -> None:
     measured, money = MemoryStore(), await _money()
     await evidence(measured)
     settler = _settler(measured, money, AFTER)
-    await measured.put(Ref("pages", "money"), {"format": 1, "revision": 1})  # cannot be read
+    await measured.put(Ref("projections", "money"), {"format": 1, "revision": 1})  # cannot be read
     assert len((await settler.settle_due())["settled"]) == 1
-    await measured.put(Ref("pages", "money"), MONEY_PAGES.encode(MoneyProjection()))
+    await measured.put(Ref("projections", "money"), MONEY_PROJECTIONS.encode(MoneyProjection()))
     assert (await settler.settle_due())["settled"] == []
-    page = await Measurements(measured).money_page()
+    page = await Measurements(measured).money_projection()
     assert page is not None
     assert page.applied == {"s3": EPOCH}
 
@@ -399,7 +399,7 @@ async def test_whatever_else_is_damaged_pay_goes_on() -> None:
     await evidence(measured)
     for day in days_around(AFTER):
         await measured.put(Ref("schedule_days", day.isoformat()), {"day": "damaged"})
-    await measured.put(Ref("pages", "money"), {"format": 1, "revision": 1})
+    await measured.put(Ref("projections", "money"), {"format": 1, "revision": 1})
     await money.put(Ref("webhooks", "s3"), {"due_s": 1.0})
     job = "projects/tests/locations/here/jobs/prober"
     told = {"GOOGLE_CLOUD_PROJECT": "tests", "LOG_LEVEL": "ERROR", "SCHEDULER_SWITCHED": job}

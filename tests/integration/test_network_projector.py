@@ -1,4 +1,4 @@
-"""The collector's page after each sweep: complete, cheap, and never worth a sweep."""
+"""The collector's document after each sweep: complete, cheap, and never worth a sweep."""
 
 from dataclasses import replace
 
@@ -15,18 +15,18 @@ from emulator.firestore_emulator import FirestoreEmulator
 from tests.doubles.counting import CountingStore
 from tests.doubles.memory import MemoryStore
 from tests.integration.swept_network import CALENDAR, NODES, START_TICK, SweptNetwork
-from tests.populated import money_page, network_page
+from tests.populated import money_projection, network_document
 
 HOUR_TICKS = 60
 NOW_S = 1_795_305_637.0
 
 
 async def _shown(network: SweptNetwork, shards: int = 1) -> NetworkView:
-    pages = await Measurements(network.store, shards).network_pages()
-    return network_of(pages, {}, CALENDAR.sweep_seconds)
+    documents = await Measurements(network.store, shards).network_documents()
+    return network_of(documents, {}, CALENDAR.sweep_seconds)
 
 
-async def test_a_sweep_leaves_a_page_of_everything() -> None:
+async def test_a_sweep_leaves_a_document_of_everything() -> None:
     """Nodes and their minutes, checks, controls, and how long it took."""
     network = SweptNetwork()
     async with network.serving():
@@ -85,8 +85,8 @@ async def test_an_hour_before_a_rest_is_shown_after_it() -> None:
     assert node.history.hours == "d--"
 
 
-async def test_a_page_costs_a_read_and_a_write() -> None:
-    """The trust book, which tells of the last run too, and the page itself."""
+async def test_a_document_costs_a_read_and_a_write() -> None:
+    """The trust book, which tells of the last run too, and the document itself."""
     network = SweptNetwork()
     network.store = counting = CountingStore(network.store)  # type: ignore[assignment]
     async with network.serving():
@@ -99,24 +99,24 @@ async def test_a_page_costs_a_read_and_a_write() -> None:
     assert (reads, writes) == (1 + 1, 1 + 1)  # looking for changed nodes; writing the sweep
 
 
-class _PagelessStore(MemoryStore):
-    """Everything works but for pages, as when one has grown too large."""
+class _BlindStore(MemoryStore):
+    """Everything works but for projections, as when one has grown too large."""
 
-    error: Exception | None = StoreError("no page today")
+    error: Exception | None = StoreError("no projection today")
 
     async def get(self, *refs: Ref) -> list[Fields | None]:
-        if self.error and any(ref.collection == "pages" for ref in refs):
+        if self.error and any(ref.collection == "projections" for ref in refs):
             raise self.error
         return await super().get(*refs)
 
     async def put(self, ref: Ref, fields: Fields) -> None:
-        if self.error and ref.collection == "pages":
+        if self.error and ref.collection == "projections":
             raise self.error
         await super().put(ref, fields)
 
 
-class _FullStore(_PagelessStore):
-    """Pages can be read, not written."""
+class _FullStore(_BlindStore):
+    """Projections can be read, not written."""
 
     error: Exception | None = ValueError("larger than a document may be")
 
@@ -124,9 +124,9 @@ class _FullStore(_PagelessStore):
         return await MemoryStore.get(self, *refs)
 
 
-@pytest.mark.parametrize("broken", [_PagelessStore, _FullStore])
-async def test_no_sweep_is_lost_with_a_page(broken: type[_PagelessStore]) -> None:
-    """And the page is there again as soon as it can be."""
+@pytest.mark.parametrize("broken", [_BlindStore, _FullStore])
+async def test_no_sweep_is_lost_with_a_projection(broken: type[_BlindStore]) -> None:
+    """And the document is there again as soon as it can be."""
     network = SweptNetwork()
     network.store = store = broken()
     async with network.serving():
@@ -134,7 +134,7 @@ async def test_no_sweep_is_lost_with_a_page(broken: type[_PagelessStore]) -> Non
         summaries = [summary for _ in range(3) for summary in await network.minute(1)]
         assert [summary["result"] for summary in summaries] == ["swept"] * 3
         store.error = None
-        assert not (await _shown(network)).pages
+        assert not (await _shown(network)).documents
         await network.minute(1)
     assert (await _shown(network)).nodes.keys() == {"n0", "n1"}
     assert (await network.minutes())["n0"].up == 0b1111
@@ -142,7 +142,7 @@ async def test_no_sweep_is_lost_with_a_page(broken: type[_PagelessStore]) -> Non
 
 @pytest.mark.parametrize(("before", "after"), [(1, 2), (3, 1), (2, 3)])
 async def test_a_change_of_shards_forgets_nobodys_past(before: int, after: int) -> None:
-    """Every node takes its hours along to the page of its new shard."""
+    """Every node takes its hours along to the document of its new shard."""
     network = SweptNetwork()
     network.tick = START_TICK // HOUR_TICKS * HOUR_TICKS + 50
     async with network.serving():
@@ -152,7 +152,7 @@ async def test_a_change_of_shards_forgets_nobodys_past(before: int, after: int) 
         for _ in range(2):
             await network.minute(after)
     shown = await _shown(network, after)
-    assert (len(shown.pages), shown.is_whole) == (after, True)
+    assert (len(shown.documents), shown.is_whole) == (after, True)
     assert {name: node.history.hours for name, node in shown.nodes.items()} == {
         f"n{number}": "d" for number in range(NODES)
     }
@@ -160,21 +160,25 @@ async def test_a_change_of_shards_forgets_nobodys_past(before: int, after: int) 
     assert other.nodes.keys() == shown.nodes.keys()
 
 
-async def test_firestore_keeps_the_pages_of_ten_thousand_nodes(
+async def test_firestore_keeps_the_projections_of_ten_thousand_nodes(
     firestore: FirestoreEmulator,
 ) -> None:
-    """As they were written, each within a document; and the money page only once a revision."""
-    await firestore.clear("pages")
-    store = FirestoreStore("pages")
+    """As they were written, each within a document; and the money only once a revision."""
+    await firestore.clear("projections")
+    store = FirestoreStore("projections")
     measurements = Measurements(store)
-    page, money = network_page(10_000, NOW_S), money_page(10_000, NOW_S)
-    assert await measurements.network_pages() == []
-    assert await measurements.money_page() is None
-    await measurements.put_network_page(page)
-    assert await measurements.replace_money_page(money, MoneyProjection())
-    assert await measurements.replace_money_page(money, MoneyProjection()) is None
-    (read,) = await measurements.network_pages()
-    assert (read.polls, read.history, read.prober) == (page.polls, page.history, page.prober)
-    written = await measurements.money_page()
+    document, money = network_document(10_000, NOW_S), money_projection(10_000, NOW_S)
+    assert await measurements.network_documents() == []
+    assert await measurements.money_projection() is None
+    await measurements.put_network_document(document)
+    assert await measurements.replace_money_projection(money, MoneyProjection())
+    assert await measurements.replace_money_projection(money, MoneyProjection()) is None
+    (read,) = await measurements.network_documents()
+    assert (read.polls, read.history, read.prober) == (
+        document.polls,
+        document.history,
+        document.prober,
+    )
+    written = await measurements.money_projection()
     assert written == replace(money, revision=1)
     await store.close()

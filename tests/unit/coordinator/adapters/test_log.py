@@ -36,7 +36,7 @@ async def test_of_several_tasks_the_first_that_failed_is_named(
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_fails("x" * 2 * TRACE_CHARACTERS_MAX))
     except ExceptionGroup as group:
-        Log("payout").failure(LogEvent.PAGES_NOT_WRITTEN, group)
+        Log("payout").failure(LogEvent.PROJECTIONS_NOT_WRITTEN, group)
     line = json.loads(capsys.readouterr().out)
     assert line["error"].startswith("ValueError: xxx")
     assert len(line["stack_trace"]) == TRACE_CHARACTERS_MAX

@@ -1,4 +1,4 @@
-"""Readers of pages hold what they read lately, and little of it."""
+"""Readers of projections hold what they read lately, and little of it."""
 
 from coordinator.adapters.records.projection_documents import (
     HELD_MAX,
@@ -45,8 +45,8 @@ async def test_writers_and_readers_agree_on_where_a_node_is() -> None:
     """Buckets, streams and incidents do not meet in one document."""
     store = MemoryStore()
     reader, writer = ProjectionReader(store, lambda: 7.0, 0.0), ProjectionWriter(store)
-    part = BucketEpoch(7, 25_200, 28_800, 60, offline_s={"n2": (7.0,)})
-    await writer.add_part(bucket_of("n2"), part, MoneyProjection())
+    bucket_epoch = BucketEpoch(7, 25_200, 28_800, 60, offline_s={"n2": (7.0,)})
+    await writer.add_epoch(bucket_of("n2"), bucket_epoch, MoneyProjection())
     await writer.add_incidents(7, [Incident("fraud/n2/7", 7.0, "A", "B.", "/n/n2")])
     (epoch,) = (await reader.bucket("n2")).epochs_of("n2")
     assert (epoch.epoch, epoch.offline_s) == (7, (7.0,))

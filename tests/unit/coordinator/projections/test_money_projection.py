@@ -10,9 +10,9 @@ from coordinator.ledger.accounts import Account, Accounts, Held, Service
 from coordinator.ledger.balances import opening_balance
 from coordinator.money import AMOUNT_MICROS_MAX
 from coordinator.projections.money_projection import (
-    MONEY_PAGES,
+    MONEY_PROJECTIONS,
     NODES_SHOWN_MAX,
-    STREAMS_CUT_MAX,
+    STREAMS_EXCERPT_MAX,
     STREAMS_SHOWN_MAX,
     MoneyProjection,
     Tokens,
@@ -35,22 +35,24 @@ ACCOUNT = Account({"s3": Service(7, 11, (Held(11, 13, 35),))}, 17, 19)
 
 def test_a_page_survives_its_document() -> None:
     """To the last micro-token."""
-    page = MoneyProjection(3, 7.5).with_streams([(STREAM, BALANCE)])
-    page = page.with_accounts(Accounts({"s3": 11}, {"n2": ACCOUNT}))
-    assert page.tokens == {"n2": Tokens(13, 17, 19)}
-    assert MONEY_PAGES.decode(MONEY_PAGES.encode(page)) == page
-    assert MONEY_PAGES.decode(MONEY_PAGES.encode(MoneyProjection())) == MoneyProjection()
+    projection = MoneyProjection(3, 7.5).with_streams([(STREAM, BALANCE)])
+    projection = projection.with_accounts(Accounts({"s3": 11}, {"n2": ACCOUNT}))
+    assert projection.tokens == {"n2": Tokens(13, 17, 19)}
+    assert MONEY_PROJECTIONS.decode(MONEY_PROJECTIONS.encode(projection)) == projection
+    assert (
+        MONEY_PROJECTIONS.decode(MONEY_PROJECTIONS.encode(MoneyProjection())) == MoneyProjection()
+    )
 
 
 def test_a_stream_is_replaced_and_the_others_stay() -> None:
     """With its balance; without one it has none."""
     other = STREAM.model_copy(update={"stream_id": "s5"})
-    page = MoneyProjection().with_streams([(STREAM, BALANCE), (other, None)])
+    projection = MoneyProjection().with_streams([(STREAM, BALANCE), (other, None)])
     ended = STREAM.model_copy(update={"ends_s": 99.0})
     richer = BALANCE.model_copy(update={"balance_micros": 2_000})
-    page = page.with_streams([(ended, richer)])
-    assert page.streams == {"s3": ended, "s5": other}
-    assert page.balances == {"s3": richer}
+    projection = projection.with_streams([(ended, richer)])
+    assert projection.streams == {"s3": ended, "s5": other}
+    assert projection.balances == {"s3": richer}
 
 
 def test_the_oldest_streams_go_first() -> None:
@@ -59,9 +61,9 @@ def test_the_oldest_streams_go_first() -> None:
         STREAM.model_copy(update={"stream_id": f"s{n}", "created_s": float(n)})
         for n in range(STREAMS_SHOWN_MAX + 7)
     ]
-    page = MoneyProjection().with_streams([(each, BALANCE) for each in streams])
-    assert page.streams.keys() == {f"s{n}" for n in range(7, STREAMS_SHOWN_MAX + 7)}
-    assert page.balances.keys() == page.streams.keys()
+    projection = MoneyProjection().with_streams([(each, BALANCE) for each in streams])
+    assert projection.streams.keys() == {f"s{n}" for n in range(7, STREAMS_SHOWN_MAX + 7)}
+    assert projection.balances.keys() == projection.streams.keys()
 
 
 def test_a_stream_that_still_runs_is_shown_before_newer_ones_that_ended() -> None:
@@ -72,18 +74,18 @@ def test_a_stream_that_still_runs_is_shown_before_newer_ones_that_ended() -> Non
         STREAM.model_copy(update={"stream_id": f"s{n}", "created_s": float(n)})
         for n in range(STREAMS_SHOWN_MAX + 7)
     ]
-    page = MoneyProjection().with_streams([(each, settled) for each in streams[1:]])
-    page = page.with_streams([(streams[0], running)])
-    assert page.running == {"s0"}
-    assert page.streams.keys() == {"s0", *(f"s{n}" for n in range(8, STREAMS_SHOWN_MAX + 7))}
+    projection = MoneyProjection().with_streams([(each, settled) for each in streams[1:]])
+    projection = projection.with_streams([(streams[0], running)])
+    assert projection.running == {"s0"}
+    assert projection.streams.keys() == {"s0", *(f"s{n}" for n in range(8, STREAMS_SHOWN_MAX + 7))}
 
 
 def test_the_nodes_that_were_settled_last_are_shown() -> None:
     """Accounts keep everybody for ever, a page cannot."""
     gone = {f"n{at}": replace(ACCOUNT, services={"s3": Service(1, 2)}) for at in range(7)}
     here = {f"m{at}": ACCOUNT for at in range(NODES_SHOWN_MAX)}
-    page = MoneyProjection().with_accounts(Accounts({}, gone | here))
-    assert page.tokens.keys() == here.keys()
+    projection = MoneyProjection().with_accounts(Accounts({}, gone | here))
+    assert projection.tokens.keys() == here.keys()
 
 
 def test_the_fullest_page_fits() -> None:
@@ -95,7 +97,7 @@ def test_the_fullest_page_fits() -> None:
     def micros() -> int:
         return chance.randrange(AMOUNT_MICROS_MAX)
 
-    page = MoneyProjection(1, 1.0)
+    projection = MoneyProjection(1, 1.0)
     for n in range(STREAMS_SHOWN_MAX):
         stream = STREAM.model_copy(
             update={
@@ -111,15 +113,20 @@ def test_the_fullest_page_fits() -> None:
         balance = BALANCE.model_copy(
             update={"stream_id": stream.stream_id, **changed, "entries": n}
         )
-        page = page.with_streams([(stream, balance)])
+        projection = projection.with_streams([(stream, balance)])
     nodes = {
         "n" + "".join(chance.choices("abcdefghijklmnopqrstuvwxyz234567", k=19)): Account(
             {"s3": Service(1, 2, (Held(1, micros(), 9),))}, micros(), micros()
         )
         for _ in range(NODES_SHOWN_MAX)
     }
-    page = page.with_accounts(Accounts(dict.fromkeys(page.streams, 498_696), nodes))
-    assert check_document(Ref("pages", "money"), MONEY_PAGES.encode(page)) < DOCUMENT_BYTES_MAX
+    projection = projection.with_accounts(
+        Accounts(dict.fromkeys(projection.streams, 498_696), nodes)
+    )
+    assert (
+        check_document(Ref("projections", "money"), MONEY_PROJECTIONS.encode(projection))
+        < DOCUMENT_BYTES_MAX
+    )
 
 
 def test_another_page_carries_its_part_of_it() -> None:
@@ -127,24 +134,24 @@ def test_another_page_carries_its_part_of_it() -> None:
     streams = [
         STREAM.model_copy(update={"stream_id": f"s{n}", "created_s": float(n)}) for n in range(107)
     ]
-    page = MoneyProjection(3, 7.5).with_streams([(each, BALANCE) for each in streams])
-    page = page.with_accounts(Accounts({"s3": 11}, {"n2": ACCOUNT, "n3": ACCOUNT}))
-    few = page.cut(["s3", "s404"], ["n3", "n404"])
+    projection = MoneyProjection(3, 7.5).with_streams([(each, BALANCE) for each in streams])
+    projection = projection.with_accounts(Accounts({"s3": 11}, {"n2": ACCOUNT, "n3": ACCOUNT}))
+    few = projection.excerpt(["s3", "s404"], ["n3", "n404"])
     assert few.streams.keys() == few.balances.keys() == {"s3"}
     assert few.tokens.keys() == {"n3"}
     assert (few.written_s, few.revision) == (7.5, 0)
     assert (few.streams["s3"].key_hash, few.streams["s3"].name) == ("", "Main stage")
-    many = page.cut(page.streams.keys(), ())
-    assert many.streams.keys() == {f"s{n}" for n in range(107 - STREAMS_CUT_MAX, 107)}
+    many = projection.excerpt(projection.streams.keys(), ())
+    assert many.streams.keys() == {f"s{n}" for n in range(107 - STREAMS_EXCERPT_MAX, 107)}
 
 
-def test_of_two_pages_the_newer_one_is_believed() -> None:
+def test_of_two_projections_the_newer_one_is_believed() -> None:
     """And what only one of them knows is kept."""
     other = STREAM.model_copy(update={"stream_id": "s5"})
     richer = BALANCE.model_copy(update={"balance_micros": 2_000})
     old = MoneyProjection(1, 7.0).with_streams([(STREAM, BALANCE), (other, BALANCE)])
     new = MoneyProjection(0, 11.0).with_streams([(STREAM, richer)])
-    for both in (old.beside(new), new.beside(old)):
+    for both in (old.newer_of(new), new.newer_of(old)):
         assert both.written_s == 11.0
         assert both.streams.keys() == {"s3", "s5"}
         assert both.balances == {"s3": richer, "s5": BALANCE}

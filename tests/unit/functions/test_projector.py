@@ -1,4 +1,4 @@
-"""Payout writes what pages are made of: after settling, never in its way, and makes up for it."""
+"""Payout writes projections: after settling, never in its way, and makes up for it."""
 
 import asyncio
 import contextlib
@@ -21,8 +21,8 @@ from tests.doubles.memory import MemoryStore
 from tests.lived import CALENDAR, FIRST_EPOCH, JOINS_AT, LEAVES_AT, NODES, START_S, STREAM_ID, Lived
 
 
-class BrokenPages(MemoryStore):
-    """Refuses pages, or never answers, while it is told to; all else works."""
+class BrokenProjections(MemoryStore):
+    """Refuses projections, or never answers, while it is told to; all else works."""
 
     broken: str | None = None
 
@@ -30,17 +30,17 @@ class BrokenPages(MemoryStore):
         if self.broken and _is_mine(refs[0]):
             if self.broken == "slow":
                 await asyncio.sleep(3600)
-            raise StoreError("pages cannot be written")
+            raise StoreError("projections cannot be written")
         return await super().transact(refs, decide)
 
-    def pages(self) -> dict[Ref, Fields]:
+    def projections(self) -> dict[Ref, Fields]:
         """Every document of the collection."""
         return {ref: fields for ref, fields in self._documents.items() if _is_mine(ref)}
 
 
 def _is_mine(ref: Ref) -> bool:
-    """Whether it is a page of nodes or streams."""
-    return ref.collection == "pages" and ref.id.startswith(("nodes-", "stream-", "incidents"))
+    """Whether it is a projection of nodes or streams."""
+    return ref.collection == "projections" and ref.id.startswith(("nodes-", "stream-", "incidents"))
 
 
 def _reader(lived: Lived) -> ProjectionReader:
@@ -103,9 +103,9 @@ async def test_a_page_knows_when_a_node_came_and_was_given_up() -> None:
 async def test_a_streams_page_holds_its_hours() -> None:
     """What was paid, voided and returned, and how many checks that rests on."""
     lived = await Lived(3).live()
-    page = await _reader(lived).stream(STREAM_ID)
-    assert [hour.epoch for hour in page.hours] == [FIRST_EPOCH + n for n in (2, 1, 0)]
-    for hour in page.hours:
+    projection = await _reader(lived).stream(STREAM_ID)
+    assert [hour.epoch for hour in projection.hours] == [FIRST_EPOCH + n for n in (2, 1, 0)]
+    for hour in projection.hours:
         statement = await Ledger(lived.money).statement(STREAM_ID, hour.epoch)
         assert statement is not None
         assert hour.paid_micros == statement.paid_micros
@@ -114,9 +114,9 @@ async def test_a_streams_page_holds_its_hours() -> None:
         assert sum(hour.unpaid.values()) == sum(
             minutes for row in statement.rows for _, minutes in row.unpaid
         )
-    assert page.hours[-1].unpaid[Reason.STREAM_IDLE] > 0
-    assert page.hours[0].checks[Verdict.PASS] > 0
-    assert page.thumbnail is not None
+    assert projection.hours[-1].unpaid[Reason.STREAM_IDLE] > 0
+    assert projection.hours[0].checks[Verdict.PASS] > 0
+    assert projection.thumbnail is not None
 
 
 async def test_incidents_tell_of_our_faults_and_of_frauds() -> None:
@@ -131,20 +131,20 @@ async def test_incidents_tell_of_our_faults_and_of_frauds() -> None:
 
 
 @pytest.mark.parametrize("broken", ["refused", "slow"])
-async def test_pages_that_cannot_be_written_are_in_nobodys_way(broken: str) -> None:
+async def test_projections_that_cannot_be_written_are_in_nobodys_way(broken: str) -> None:
     """Tokens move all the same, in time; the next epoch makes up for the one that is missing."""
-    store = BrokenPages()
+    store = BrokenProjections()
     lived = await Lived(2, measured=store).live()
-    before = dict(store.pages())
+    before = dict(store.projections())
     settler = lived.settler(lived.now_s + 3600)
-    assert settler.pager is not None
-    settler.pager.seconds_max = 0.05
+    assert settler.projector is not None
+    settler.projector.seconds_max = 0.05
     store.broken = broken
     began_s = time.monotonic()
     summary = await settler.settle_due()
     assert time.monotonic() - began_s < 60
     assert [line["epoch"] for line in summary["settled"]] == [FIRST_EPOCH + 2]
-    assert store.pages() == before
+    assert store.projections() == before
     store.broken = None
     await lived.settler(lived.now_s + 7200).settle_due()
     epochs = [each.epoch for each in await _epochs(lived, "n-good")]
@@ -152,27 +152,27 @@ async def test_pages_that_cannot_be_written_are_in_nobodys_way(broken: str) -> N
     assert [h.epoch for h in (await _reader(lived).stream(STREAM_ID)).hours] == epochs
 
 
-async def test_after_days_of_outage_a_call_writes_what_pages_keep() -> None:
+async def test_after_days_of_outage_a_call_writes_what_is_kept() -> None:
     """Not the epochs that would be dropped at once."""
     lived = await Lived(1).live()
     counting = CountingStore(lived.measured)
     late = Lived(1, counting, lived.money)
     summary = await late.settler(late.now_s + 40 * 3600).settle_due()
     assert len(summary["settled"]) == 40
-    page = await _reader(lived).stream(STREAM_ID)
+    projection = await _reader(lived).stream(STREAM_ID)
     newest = FIRST_EPOCH + 40
-    assert [hour.epoch for hour in page.hours] == [
+    assert [hour.epoch for hour in projection.hours] == [
         *range(newest, newest - 24, -1),
         FIRST_EPOCH,
     ]
 
 
-async def test_writing_pages_again_writes_nothing() -> None:
+async def test_writing_projections_again_writes_nothing() -> None:
     """Two instances, or a call that is repeated."""
     lived = await Lived(2).live()
     counting = CountingStore(lived.measured)
     settler = Lived(2, counting, lived.money).settler(lived.now_s)
-    assert settler.pager is not None
+    assert settler.projector is not None
     statement = await Ledger(lived.money).statement(STREAM_ID, FIRST_EPOCH + 1)
     stream = await settler.measurements.stream(STREAM_ID)
     assert statement is not None
@@ -180,10 +180,10 @@ async def test_writing_pages_again_writes_nothing() -> None:
     newest = Newest()
     newest.add(stream, statement)
     gatherer = Gatherer(settler.measurements, settler.ledger, CALENDAR, 24, 100)
-    money = await settler.measurements.money_page()
+    money = await settler.measurements.money_projection()
     assert money is not None
     writes = counting.operations.writes
-    assert await settler.pager.write(gatherer, newest, money)
+    assert await settler.projector.write(gatherer, newest, money)
     assert counting.operations.writes == writes
 
 
@@ -199,16 +199,16 @@ async def test_an_epoch_costs_a_write_for_each_bucket_and_stream() -> None:
 
 @pytest.mark.parametrize("dies_after", [False, True])
 async def test_a_crash_at_any_call_is_made_up_for(dies_after: bool) -> None:
-    """Of what settling reads and pages write: after the next epoch all pages are the same.
+    """Of what settling reads and writes: after the next epoch all projections are the same.
 
-    But for the tokens that they carry: those of a page that was written later are newer."""
+    But for the excerpts of tokens: those of a projection that was written later are newer."""
     base = await Lived(2).live()
-    expected = await _pages_after_two_more(base, None, dies_after)
+    expected = await _projections_after_two_more(base, None, dies_after)
     assert expected is not None
     tokens = _without_tokens(expected)
     calls = 0
     while calls < 200:
-        found = await _pages_after_two_more(base, calls, dies_after)
+        found = await _projections_after_two_more(base, calls, dies_after)
         if found is None:
             break
         found_tokens = _without_tokens(found)
@@ -219,18 +219,18 @@ async def test_a_crash_at_any_call_is_made_up_for(dies_after: bool) -> None:
     assert 15 < calls < 200
 
 
-def _without_tokens(pages: dict[Ref, Fields]) -> dict[Ref, float]:
-    """Takes them out of the pages; when they were written."""
-    carried = {ref: fields.get("money") for ref, fields in pages.items()}
-    for ref, fields in pages.items():
-        pages[ref] = {name: value for name, value in fields.items() if name != "money"}
-    return {ref: money["written_s"] for ref, money in carried.items() if money}
+def _without_tokens(projections: dict[Ref, Fields]) -> dict[Ref, float]:
+    """Takes them out of the projections; when they were written."""
+    excerpts = {ref: fields.get("money") for ref, fields in projections.items()}
+    for ref, fields in projections.items():
+        projections[ref] = {name: value for name, value in fields.items() if name != "money"}
+    return {ref: money["written_s"] for ref, money in excerpts.items() if money}
 
 
-async def _pages_after_two_more(
+async def _projections_after_two_more(
     base: Lived, dies_at: int | None, dies_after: bool
 ) -> dict[Ref, Fields] | None:
-    """The pages when the first of two more epochs' runs died there; None if it has no such call."""
+    """They, when the first of two more epochs' runs died there; None if it has no such call."""
     measured, money = CrashingStore(_held(base.measured)), MemoryStore(_held(base.money))
     lived = Lived(base.hours, measured, money)
     measured.calls_left, measured.dies_after = dies_at, dies_after
@@ -239,8 +239,8 @@ async def _pages_after_two_more(
     died = measured.calls_left == 0
     measured.calls_left = None
     await lived.settler(lived.now_s + 7200).settle_due()
-    pages = {ref: fields for ref, fields in _held(measured).items() if _is_mine(ref)}
-    return pages if died or dies_at is None else None
+    projections = {ref: fields for ref, fields in _held(measured).items() if _is_mine(ref)}
+    return projections if died or dies_at is None else None
 
 
 def _held(store: Store) -> dict[Ref, Fields]:

@@ -71,9 +71,9 @@ def _checks(draw: st.DrawFn) -> list[Check]:
 @given(_checks())
 def test_checks_survive_their_packing(checks: list[Check]) -> None:
     """Instants to the millisecond, all else as it was."""
-    page = Bucket().with_part(BucketEpoch(0, 0, 3600, 60, checks=tuple(checks)))
+    bucket = Bucket().with_epoch(BucketEpoch(0, 0, 3600, 60, checks=tuple(checks)))
     for node_id in ("n2", "n3", "n5"):
-        (epoch,) = page.epochs_of(node_id)
+        (epoch,) = bucket.epochs_of(node_id)
         mine = [check for check in checks if check.node_id == node_id]
         for check, again in zip(mine, epoch.checks, strict=True):
             told: list[dict[str, Any]] = [dict(one) for one in check.attempts]
@@ -86,32 +86,34 @@ def test_checks_survive_their_packing(checks: list[Check]) -> None:
 
 
 @st.composite
-def _parts(draw: st.DrawFn) -> list[BucketEpoch]:
-    parts = []
+def _bucket_epochs(draw: st.DrawFn) -> list[BucketEpoch]:
+    bucket_epochs = []
     for epoch in draw(st.lists(st.integers(0, 30), max_size=8)):
         lines: dict[str, dict[str, NodeLine]] = {}
         for node_id, name in draw(st.sets(st.tuples(NODES, st.sampled_from(["s3", "s5"])))):
             row = Row(node_id, epoch, 0, 0, 0, 0, 0, (), 7, 0, 0, Reason.OK, ())
             lines.setdefault(node_id, {})[name] = NodeLine(name, 7, 2, "u" * 3, row)
-        parts.append(BucketEpoch(epoch, epoch, epoch + 1, 60, lines, tuple(draw(_checks()))))
-    return parts
+        bucket_epochs.append(
+            BucketEpoch(epoch, epoch, epoch + 1, 60, lines, tuple(draw(_checks())))
+        )
+    return bucket_epochs
 
 
-@given(_parts(), st.integers(300, 3_000))
+@given(_bucket_epochs(), st.integers(300, 3_000))
 def test_a_page_is_bounded_and_repeating_changes_nothing(
-    parts: list[BucketEpoch], limit: int
+    bucket_epochs: list[BucketEpoch], limit: int
 ) -> None:
-    """Whatever comes in whatever order: the newest epochs, within the limit, each part once."""
-    page = Bucket()
-    for part in parts:
-        page = page.with_part(part, limit)
-        again = page.with_part(part, limit)
-        assert again.epochs.keys() <= page.epochs.keys()
-    numbers = [each.epoch for each in page.epochs_of("n2")]
+    """Whatever comes in whatever order: the newest epochs, within the limit, each once."""
+    bucket = Bucket()
+    for bucket_epoch in bucket_epochs:
+        bucket = bucket.with_epoch(bucket_epoch, limit)
+        again = bucket.with_epoch(bucket_epoch, limit)
+        assert again.epochs.keys() <= bucket.epochs.keys()
+    numbers = [each.epoch for each in bucket.epochs_of("n2")]
     assert numbers == sorted(set(numbers), reverse=True)
     assert len(numbers) <= EPOCHS_KEPT
     if len(numbers) > 1:
-        assert _bytes(page.epochs) <= limit
+        assert _bytes(bucket.epochs) <= limit
 
 
 def _bytes(stored: Any) -> int:
@@ -121,22 +123,24 @@ def _bytes(stored: Any) -> int:
     return len(stored) if isinstance(stored, bytes) else 0
 
 
-@given(_parts())
-def test_with_room_for_all_of_it_nothing_is_lost(parts: list[BucketEpoch]) -> None:
+@given(_bucket_epochs())
+def test_with_room_for_all_of_it_nothing_is_lost(bucket_epochs: list[BucketEpoch]) -> None:
     """Every line and check of the newest epochs is found again."""
-    page = Bucket()
-    for part in parts:
-        page = page.with_part(part, BYTES_MAX)
-    known = {each.epoch for each in page.epochs_of("n2")}
+    bucket = Bucket()
+    for bucket_epoch in bucket_epochs:
+        bucket = bucket.with_epoch(bucket_epoch, BYTES_MAX)
+    known = {each.epoch for each in bucket.epochs_of("n2")}
     for node_id in ("n2", "n3", "n5"):
-        by_epoch = {each.epoch: each for each in page.epochs_of(node_id)}
-        for part in parts:
-            if part.epoch not in known:
+        by_epoch = {each.epoch: each for each in bucket.epochs_of(node_id)}
+        for bucket_epoch in bucket_epochs:
+            if bucket_epoch.epoch not in known:
                 continue
-            mine = by_epoch[part.epoch]
-            assert {line.stream_id for line in mine.lines} >= part.lines.get(node_id, {}).keys()
+            mine = by_epoch[bucket_epoch.epoch]
+            assert {line.stream_id for line in mine.lines} >= bucket_epoch.lines.get(
+                node_id, {}
+            ).keys()
             draws = {check.draw for check in mine.checks}
-            assert draws >= {c.draw for c in part.checks if c.node_id == node_id}
+            assert draws >= {c.draw for c in bucket_epoch.checks if c.node_id == node_id}
 
 
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 9))))

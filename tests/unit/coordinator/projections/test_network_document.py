@@ -16,7 +16,7 @@ from coordinator.checking.trust_book import TrustBook
 from coordinator.projections.history import LEVELS, History, NodeHistory
 from coordinator.projections.money_projection import Tokens
 from coordinator.projections.network_document import (
-    NETWORK_PAGES,
+    NETWORK_DOCUMENTS,
     NetworkDocument,
     PackedNetwork,
     ProjectionInput,
@@ -30,7 +30,7 @@ from coordinator.sweeping.rollups import NodeHour
 from coordinator.sweeping.rosters import ROSTERS, Announcement, PackedRoster, Roster, Slot
 from coordinator.sweeping.shards import WHOLE, Shard
 from coordinator.sweeping.sweeps import Sweep
-from tests.populated import network_page
+from tests.populated import network_document
 
 NOW_S = 1_795_305_637.0
 TICK = int(NOW_S // 60)
@@ -42,46 +42,46 @@ STATE = TrustState(
 )
 
 
-def _page(**more: object) -> NetworkDocument:
+def _document(**more: object) -> NetworkDocument:
     history = History(7, {"n2": NodeHistory("d", "", NodeHour(60, 60, 0, 0))})
     news = LastRun(
         3, 1.5, 2.5, {"pass": 7}, {"s3": IngestState.LIVE}, {"n2": Control.GOOD},
         {Control.GOOD: ControlCount(7, 0, 1)},
     )  # fmt: skip
-    page = NetworkDocument(
+    document = NetworkDocument(
         WHOLE, 19, 4.25, (SLOT, LEFT), {0: POLL}, {"n2": STATE}, history, {"n2": "p7"}, news
     )
-    return replace(page, **more)  # type: ignore[arg-type]  # by name
+    return replace(document, **more)  # type: ignore[arg-type]  # by name
 
 
-def _read_again(page: NetworkDocument) -> NetworkDocument:
-    fields = NETWORK_PAGES.encode(PackedNetwork.of(page))
-    return NETWORK_PAGES.decode(fields).page()
+def _read_again(document: NetworkDocument) -> NetworkDocument:
+    fields = NETWORK_DOCUMENTS.encode(PackedNetwork.of(document))
+    return NETWORK_DOCUMENTS.decode(fields).unpacked()
 
 
 def test_a_page_survives_its_document() -> None:
     """But for fractions of seconds, which people are not shown."""
-    page = _page()
+    document = _document()
     whole = replace(STATE, last_check_s=99, last_pass_s=88)
-    assert _read_again(page) == replace(page, trust={"n2": whole})
+    assert _read_again(document) == replace(document, trust={"n2": whole})
 
 
 def test_a_column_may_be_missing_or_unknown() -> None:
     """Of before there was the field, or of a newer program."""
-    fields = NETWORK_PAGES.encode(PackedNetwork.of(_page()))
+    fields = NETWORK_DOCUMENTS.encode(PackedNetwork.of(_document()))
     for group, name in (("slots", "left_reason"), ("trust", "wrong_content")):
         del fields[group][name]
         fields[group]["later"] = b"who knows"
-    page = NETWORK_PAGES.decode(fields).page()
-    assert [slot.left_reason for slot in page.slots] == [None, None]
-    assert page.trust["n2"].wrong_content == 0
-    assert page.polls == {0: POLL}
+    document = NETWORK_DOCUMENTS.decode(fields).unpacked()
+    assert [slot.left_reason for slot in document.slots] == [None, None]
+    assert document.trust["n2"].wrong_content == 0
+    assert document.polls == {0: POLL}
 
 
 def test_an_empty_page_survives_its_document() -> None:
     """The first sweep may find nobody."""
-    page = NetworkDocument(WHOLE, 19)
-    assert _read_again(page) == page
+    document = NetworkDocument(WHOLE, 19)
+    assert _read_again(document) == document
 
 
 @pytest.mark.parametrize(
@@ -95,8 +95,8 @@ def test_an_empty_page_survives_its_document() -> None:
 def test_every_address_survives(url: str, host: str) -> None:
     """Whatever stands in it, and wherever the host occurs."""
     slot = replace(SLOT, stats_url=url, rtmp_host=host)
-    page = _page(slots=(slot, LEFT))
-    assert _read_again(page).slots[0] == slot
+    document = _document(slots=(slot, LEFT))
+    assert _read_again(document).slots[0] == slot
 
 
 def test_the_next_sweep_makes_the_next_page() -> None:
@@ -109,10 +109,10 @@ def test_the_next_sweep_makes_the_next_page() -> None:
     run = Run(4, 3.0, 5.0, (), {"s3": IngestState.DOWN}, checks)
     count = {Control.BAD: ControlCount(2, 1, 0)}
     news = ProjectionInput(TrustBook({"n9": STATE}, count, LastRun().after(run)), None, 7.5)
-    page = _page().following(Sweep(WHOLE, 20, 1, {0: POLL}), roster, news)
-    assert (page.tick, page.swept_seconds, page.slots) == (20, 7.5, (SLOT,))
-    assert (page.trust, page.thumbnails) == ({}, {"n2": "p7"})
-    assert page.prober == LastRun(
+    document = _document().following(Sweep(WHOLE, 20, 1, {0: POLL}), roster, news)
+    assert (document.tick, document.swept_seconds, document.slots) == (20, 7.5, (SLOT,))
+    assert (document.trust, document.thumbnails) == ({}, {"n2": "p7"})
+    assert document.prober == LastRun(
         4, 3.0, 5.0, {"unknown": 1, "fail": 1}, {"s3": IngestState.DOWN}, {}, count
     )
 
@@ -123,26 +123,26 @@ def test_a_picture_stays_until_a_newer_one_comes() -> None:
     seen = Check("n2", "s3", 4, 7.0, Verdict.PASS, Reason.PASSED, attempts=({},)).showing("s3.0")
     blind = replace(seen, draw=5, attempts=())
     newer = replace(seen, draw=12, attempts=({},)).showing("s3.1")
-    page, shown = _page(), []
+    document, shown = _document(), []
     for check in (seen, blind, newer):
         run = Run(check.draw, 3.0, 5.0, (), {}, (check,))
         book = TrustBook(news=LastRun().after(run))
-        page = page.following(sweep, roster, ProjectionInput(book))
-        shown.append(page.thumbnails)
+        document = document.following(sweep, roster, ProjectionInput(book))
+        shown.append(document.thumbnails)
     assert shown == [{"n2": "s3.0"}, {"n2": "s3.0"}, {"n2": "s3.1"}]
-    gone = page.following(sweep, Roster(WHOLE, 2, 0.0, ()), ProjectionInput(TrustBook()))
+    gone = document.following(sweep, Roster(WHOLE, 2, 0.0, ()), ProjectionInput(TrustBook()))
     assert gone.thumbnails == {}
 
 
 def test_an_old_run_changes_nothing_but_the_counts() -> None:
     """Runs that were missed are recorded later."""
-    before = _page().prober
+    before = _document().prober
     assert before.after(Run(3, 0.0, 0.0, (), {}, ())) is before
 
 
 def test_a_page_becomes_views_with_everything_on_them() -> None:
     """Status, past, tokens, and what a control node is."""
-    network = network_of([_page()], {"n2": Tokens(2, 5)}, 60)
+    network = network_of([_document()], {"n2": Tokens(2, 5)}, 60)
     node = network.nodes["n2"]
     assert (node.status, node.control, node.thumbnail) == (NodeStatus.HEALTHY, Control.GOOD, "p7")
     assert (node.account.earned_micros, node.history.hours, node.until_hour) == (7, "d", 7)
@@ -151,9 +151,9 @@ def test_a_page_becomes_views_with_everything_on_them() -> None:
 
 
 def test_pages_of_another_count_of_shards_are_not_shown() -> None:
-    """And nobody is missed as long as a shard's page of the new one is not there."""
-    first = _page(shard=Shard(0, 2), slots=(SLOT,))
-    old = _page(shard=Shard(1, 3), tick=18, slots=(replace(SLOT, node_id="n7"),))
+    """And nobody is missed as long as a shard's document of the new one is not there."""
+    first = _document(shard=Shard(0, 2), slots=(SLOT,))
+    old = _document(shard=Shard(1, 3), tick=18, slots=(replace(SLOT, node_id="n7"),))
     network = network_of([first, old], {}, 60)
     assert (set(network.nodes), network.is_whole) == ({"n2"}, False)
     whole = network_of([first, replace(old, shard=Shard(1, 2))], {}, 60)
@@ -167,8 +167,8 @@ def test_without_a_page_nothing_is_whole() -> None:
 
 def test_a_bare_page_shows_who_is_there() -> None:
     """Before the collector wrote the first one."""
-    page = bare_document(Roster(WHOLE, 1, 0.0, (SLOT,)), None, TrustBook())
-    network = network_of([page], {}, 60)
+    document = bare_document(Roster(WHOLE, 1, 0.0, (SLOT,)), None, TrustBook())
+    network = network_of([document], {}, 60)
     assert network.nodes["n2"].reason is Reason.NOT_YET_SWEPT
     assert (network.swept_s, network.is_whole) == (None, True)
 
@@ -242,9 +242,9 @@ def test_a_full_roster_and_its_page_fit_whatever_is_in_them(host: int, path: int
     assert len(roster.slots) < 12_500  # it is full
     stored = ROSTERS.encode(PackedRoster.of(roster))
     assert check_document(Ref("rosters", roster.id), stored) < DOCUMENT_BYTES_MAX
-    page = _all_at_random(roster, chance)
-    shown = NETWORK_PAGES.encode(PackedNetwork.of(page))
-    assert check_document(Ref("pages", page.id), shown) < DOCUMENT_BYTES_MAX
+    document = _all_at_random(roster, chance)
+    shown = NETWORK_DOCUMENTS.encode(PackedNetwork.of(document))
+    assert check_document(Ref("projections", document.id), shown) < DOCUMENT_BYTES_MAX
 
 
 def test_ten_thousand_nodes_with_host_names_of_thirty_characters_have_a_place() -> None:
@@ -256,7 +256,7 @@ def test_ten_thousand_nodes_with_host_names_of_thirty_characters_have_a_place() 
 
 def test_ten_thousand_nodes_are_shown_with_all_of_their_past() -> None:
     """As a network is: half of a document."""
-    page = network_page(10_000, NOW_S)
-    fields = NETWORK_PAGES.encode(PackedNetwork.of(page))
-    assert check_document(Ref("pages", page.id), fields) < 700_000
-    assert NETWORK_PAGES.decode(fields).page().history == page.history
+    document = network_document(10_000, NOW_S)
+    fields = NETWORK_DOCUMENTS.encode(PackedNetwork.of(document))
+    assert check_document(Ref("projections", document.id), fields) < 700_000
+    assert NETWORK_DOCUMENTS.decode(fields).unpacked().history == document.history

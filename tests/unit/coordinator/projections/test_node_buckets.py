@@ -12,9 +12,9 @@ from coordinator.ledger.balances import opening_balance
 from coordinator.ledger.rows import Carried, Row
 from coordinator.projections.money_projection import MoneyProjection, Tokens
 from coordinator.projections.node_buckets import (
-    BUCKET_PAGES,
     BYTES_MAX,
     EPOCHS_KEPT,
+    NODE_BUCKETS,
     Bucket,
     BucketEpoch,
     NodeLine,
@@ -63,7 +63,7 @@ def _attempt(due_s: float, chance: random.Random) -> dict[str, Any]:
     }
 
 
-def _part(epoch: int, nodes: int, checks_each: int, seed: int = 7) -> BucketEpoch:
+def _bucket_epoch(epoch: int, nodes: int, checks_each: int, seed: int = 7) -> BucketEpoch:
     chance = random.Random(seed + epoch)
     names = [f"n{number:019d}" for number in range(nodes)]
     lines = {
@@ -83,31 +83,31 @@ def _part(epoch: int, nodes: int, checks_each: int, seed: int = 7) -> BucketEpoc
     return BucketEpoch(epoch, epoch * 3600, epoch * 3600 + 3600, 60, lines, tuple(checks))
 
 
-def _page(parts: list[BucketEpoch], bytes_max: int = BYTES_MAX) -> Bucket:
-    page = Bucket()
-    for part in parts:
-        page = page.with_part(part, bytes_max)
-    return page
+def _bucket(bucket_epochs: list[BucketEpoch], bytes_max: int = BYTES_MAX) -> Bucket:
+    bucket = Bucket()
+    for bucket_epoch in bucket_epochs:
+        bucket = bucket.with_epoch(bucket_epoch, bytes_max)
+    return bucket
 
 
-def _size(page: Bucket) -> int:
-    return check_document(Ref("pages", "nodes-39"), BUCKET_PAGES.encode(page))
+def _size(bucket: Bucket) -> int:
+    return check_document(Ref("projections", "nodes-39"), NODE_BUCKETS.encode(bucket))
 
 
 def test_a_day_of_a_full_bucket_fits_with_every_check() -> None:
     """Four checks an hour with all their numbers; no two alike."""
-    page = _page([_part(11 + n, NODES_OF_A_FULL_BUCKET, 4) for n in range(EPOCHS_KEPT)])
-    epochs = page.epochs_of("n" + "0" * 19)
+    bucket = _bucket([_bucket_epoch(11 + n, NODES_OF_A_FULL_BUCKET, 4) for n in range(EPOCHS_KEPT)])
+    epochs = bucket.epochs_of("n" + "0" * 19)
     assert len(epochs) == EPOCHS_KEPT
     assert all(len(each.checks) == 4 and each.has_all_checks for each in epochs)
-    assert _size(page) < 1_048_576
+    assert _size(bucket) < 1_048_576
 
 
 def test_what_does_not_fit_makes_room_oldest_checks_first() -> None:
     """Rows and the newest checks stay."""
-    page = _page([_part(11 + n, 7, 5) for n in range(EPOCHS_KEPT)], bytes_max=45_000)
-    assert _size(page) < 50_000
-    epochs = page.epochs_of("n" + "0" * 19)
+    bucket = _bucket([_bucket_epoch(11 + n, 7, 5) for n in range(EPOCHS_KEPT)], bytes_max=45_000)
+    assert _size(bucket) < 50_000
+    epochs = bucket.epochs_of("n" + "0" * 19)
     whole = [each.has_all_checks for each in epochs]
     assert len(epochs) == EPOCHS_KEPT
     assert all(each.lines for each in epochs)
@@ -118,42 +118,42 @@ def test_what_does_not_fit_makes_room_oldest_checks_first() -> None:
 
 def test_even_the_oldest_epochs_go_at_last() -> None:
     """When rows alone are too much; the newest is kept, whatever it takes."""
-    page = _page([_part(11 + n, 7, 1) for n in range(3)], bytes_max=500)
-    held = page.epochs_of("n" + "0" * 19)
+    bucket = _bucket([_bucket_epoch(11 + n, 7, 1) for n in range(3)], bytes_max=500)
+    held = bucket.epochs_of("n" + "0" * 19)
     assert [(each.epoch, len(each.lines), len(each.checks)) for each in held] == [(13, 1, 0)]
 
 
 def test_the_page_forgets_epochs_one_by_one() -> None:
     """The oldest first."""
-    page = _page([_part(11 + n, 1, 1) for n in range(EPOCHS_KEPT + 3)])
-    epochs = [each.epoch for each in page.epochs_of("n" + "0" * 19)]
+    bucket = _bucket([_bucket_epoch(11 + n, 1, 1) for n in range(EPOCHS_KEPT + 3)])
+    epochs = [each.epoch for each in bucket.epochs_of("n" + "0" * 19)]
     assert epochs == list(range(11 + EPOCHS_KEPT + 2, 11 + 2, -1))
 
 
 def test_adding_an_epoch_again_changes_nothing() -> None:
     """A call that died, or two instances at once."""
-    parts = [_part(11, 3, 2), _part(12, 3, 2)]
-    page = _page(parts)
-    assert page.with_part(parts[0]) == page
-    assert page.with_part(parts[1]) == page
+    bucket_epochs = [_bucket_epoch(11, 3, 2), _bucket_epoch(12, 3, 2)]
+    bucket = _bucket(bucket_epochs)
+    assert bucket.with_epoch(bucket_epochs[0]) == bucket
+    assert bucket.with_epoch(bucket_epochs[1]) == bucket
 
 
 def test_streams_of_one_epoch_may_come_in_several_calls() -> None:
     """Lines of both are there then, and every check once."""
-    whole = _part(11, 2, 2)
+    whole = _bucket_epoch(11, 2, 2)
     first = "n" + "0" * 19
     line = replace(whole.lines[first]["s3"], stream_id="s5")
     other = BucketEpoch(11, whole.starts_s, whole.ends_s, 60, {first: {"s5": line}}, whole.checks)
-    (found,) = _page([whole, other]).epochs_of(first)
+    (found,) = _bucket([whole, other]).epochs_of(first)
     assert [line.stream_id for line in found.lines] == ["s3", "s5"]
     assert len(found.checks) == 2
 
 
 def test_a_node_that_nothing_is_known_of_is_not_known() -> None:
     """Although its bucket is there."""
-    page = _page([_part(11, 3, 1)])
-    assert is_known(page.epochs_of("n" + "0" * 19))
-    assert not is_known(page.epochs_of("n404"))
+    bucket = _bucket([_bucket_epoch(11, 3, 1)])
+    assert is_known(bucket.epochs_of("n" + "0" * 19))
+    assert not is_known(bucket.epochs_of("n404"))
     assert not is_known(Bucket().epochs_of("n404"))
 
 
@@ -170,9 +170,9 @@ def test_checks_are_found_again_as_they_were() -> None:
         Check("n2", "s3", 8, 480.5, Verdict.PASS, Reason.PASSED, 420.25, None, attempts[1:]),
         Check("n5", "s5", 7, 421.0, Verdict.UNKNOWN, Reason.UNKNOWN_LATE),
     )
-    page = Bucket().with_part(BucketEpoch(0, 0, 3600, 60, checks=checks[::-1]))
+    bucket = Bucket().with_epoch(BucketEpoch(0, 0, 3600, 60, checks=checks[::-1]))
     for node_id, expected in (("n2", checks[:2]), ("n5", checks[2:]), ("n7", ())):
-        (found,) = page.epochs_of(node_id)
+        (found,) = bucket.epochs_of(node_id)
         assert found.checks == expected
 
 
@@ -192,28 +192,28 @@ def _money(nodes: int) -> MoneyProjection:
         )
         for at in range(120)
     ]
-    page = MoneyProjection(3, 7.0)
-    page = page.with_streams([(one, opening_balance(one, 10**17, Calendar())) for one in streams])
+    money = MoneyProjection(3, 7.0)
+    money = money.with_streams([(one, opening_balance(one, 10**17, Calendar())) for one in streams])
     held = {
         f"n{at:019d}": Tokens(*(chance.getrandbits(50) for _ in range(3))) for at in range(nodes)
     }
-    return replace(page, tokens=held)
+    return replace(money, tokens=held)
 
 
 def test_a_full_bucket_has_room_for_what_its_nodes_have() -> None:
     """Checks make room for it, if there must be room."""
-    page, money = Bucket(), _money(2 * NODES_OF_A_FULL_BUCKET)
+    bucket, money = Bucket(), _money(2 * NODES_OF_A_FULL_BUCKET)
     for epoch in range(11, 11 + EPOCHS_KEPT):
-        page = page.with_money(_part(epoch, NODES_OF_A_FULL_BUCKET, 4), money)
-    assert _size(page) < 1_048_576
-    assert len(page.epochs_of("n" + "0" * 19)) == EPOCHS_KEPT
-    assert page.money is not None
-    assert len(page.money.tokens) == NODES_OF_A_FULL_BUCKET
-    assert page.money.streams.keys() == {"s3"}
+        bucket = bucket.with_money(_bucket_epoch(epoch, NODES_OF_A_FULL_BUCKET, 4), money)
+    assert _size(bucket) < 1_048_576
+    assert len(bucket.epochs_of("n" + "0" * 19)) == EPOCHS_KEPT
+    assert bucket.money is not None
+    assert len(bucket.money.tokens) == NODES_OF_A_FULL_BUCKET
+    assert bucket.money.streams.keys() == {"s3"}
 
 
 def test_what_was_cut_out_of_a_newer_page_of_tokens_stays() -> None:
-    """Two instances settle streams of one epoch; the slower one has the older page."""
-    newer = Bucket().with_money(_part(11, 2, 1), replace(_money(2), written_s=11.0))
-    older = newer.with_money(_part(11, 2, 1), replace(_money(0), written_s=7.0))
+    """Two instances settle streams of one epoch; the slower one has the older excerpt."""
+    newer = Bucket().with_money(_bucket_epoch(11, 2, 1), replace(_money(2), written_s=11.0))
+    older = newer.with_money(_bucket_epoch(11, 2, 1), replace(_money(0), written_s=7.0))
     assert older == newer
