@@ -14,24 +14,15 @@ from api.services.views import statement_out
 from api.wire.common import IdempotencyKey
 from api.wire.money import ClosedOut, DeliveryOut, ReceiptOut, TopUpIn, TopUpOut
 from api.wire.statements import StatementOut, StatementsOut
-from coordinator.adapters.records.ledger import Ledger
-from coordinator.ledger.statements import Statement
 
 EpochToken = Annotated[str, Query(pattern="^[0-9]{0,10}$")]
 HoursSize = Annotated[int, Query(ge=1, le=200)]
 LinesSize = Annotated[int, Query(ge=1, le=48)]
-ROWS_PAGE_MAX = 10_000
-"""Beyond this a page of statements would be more MiB than a function may answer with."""
 
 
 def install(app: FastAPI, services: Services) -> None:
     """Adds them to the application."""
-    _sponsor_routes(app, services)
-    _statement_routes(app, services)
-    _report_routes(app, services)
-
-
-def _sponsor_routes(app: FastAPI, services: Services) -> None:
+    reports = Reports(services.ledger, services.snapshots, services.calendar, services.clock)
     treasurer = Treasurer(
         services.measurements,
         services.ledger,
@@ -39,7 +30,13 @@ def _sponsor_routes(app: FastAPI, services: Services) -> None:
         services.clock,
         secrets.token_bytes,
     )
+    _top_up_route(app, services, treasurer)
+    _closing_route(app, services, treasurer)
+    _statement_routes(app, services, reports)
+    _report_routes(app, services, reports)
 
+
+def _top_up_route(app: FastAPI, services: Services, treasurer: Treasurer) -> None:
     @app.post(
         "/streams/{stream_id}/top-ups",
         status_code=201,
@@ -63,6 +60,8 @@ def _sponsor_routes(app: FastAPI, services: Services) -> None:
         await services.snapshots.changed(stream_id)
         return done
 
+
+def _closing_route(app: FastAPI, services: Services, treasurer: Treasurer) -> None:
     @app.post(
         "/streams/{stream_id}/close",
         tags=["sponsors"],
@@ -81,7 +80,7 @@ def _sponsor_routes(app: FastAPI, services: Services) -> None:
         return done
 
 
-def _statement_routes(app: FastAPI, services: Services) -> None:
+def _statement_routes(app: FastAPI, services: Services, reports: Reports) -> None:
     @app.get("/streams/{stream_id}/statements", tags=["streams"])
     async def list_statements(
         stream_id: str, page_token: EpochToken = "", page_size: HoursSize = 50
@@ -90,12 +89,7 @@ def _statement_routes(app: FastAPI, services: Services) -> None:
 
         The more nodes, the fewer epochs on a page: go on while there is a `next_page_token`."""
         stream = await services.known_stream(stream_id)
-        first = int(page_token or 0)
-        page, more = await _page_of(services.ledger, stream.stream_id, first, page_size)
-        return StatementsOut(
-            statements=[statement_out(statement) for statement in page],
-            next_page_token=str(more) if more is not None else None,
-        )
+        return await reports.statements(stream.stream_id, int(page_token or 0), page_size)
 
     @app.get(
         "/streams/{stream_id}/statements/{epoch}",
@@ -115,23 +109,7 @@ def _statement_routes(app: FastAPI, services: Services) -> None:
         return statement_out(found)
 
 
-async def _page_of(
-    ledger: Ledger, stream_id: str, from_epoch: int, size: int
-) -> tuple[list[Statement], int | None]:
-    """(up to `size` statements from an epoch on, the next page's epoch if there is one).
-
-    The first one tells how large the others are: a page holds as many as fit."""
-    found = await ledger.statements(stream_id, from_epoch, 1)
-    if not found:
-        return [], None
-    fit = min(size, ROWS_PAGE_MAX // max(1, len(found[0].rows))) or 1
-    found += await ledger.statements(stream_id, found[0].epoch + 1, fit)
-    return found[:fit], found[fit].epoch if len(found) > fit else None
-
-
-def _report_routes(app: FastAPI, services: Services) -> None:
-    reports = Reports(services.ledger, services.snapshots, services.calendar, services.clock)
-
+def _report_routes(app: FastAPI, services: Services, reports: Reports) -> None:
     @app.get("/streams/{stream_id}/delivery", tags=["streams"])
     async def get_a_delivery(
         stream_id: str, page_token: EpochToken = "", page_size: HoursSize = 50

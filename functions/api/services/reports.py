@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from api.http.problems import Problem, ProblemKind
 from api.services.snapshots import Snapshots
 from api.services.treasurer import entry_out
-from api.services.views import row_out
+from api.services.views import row_out, statement_out
 from api.wire.common import timestamp
 from api.wire.money import DeliveryOut, HourOut, ReceiptLineOut, ReceiptOut, ReleaseOut
-from api.wire.statements import UnpaidOut
+from api.wire.statements import StatementsOut, UnpaidOut
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.records.ledger import ENTRIES_PAGE_MAX, Ledger
 from coordinator.epochs import Calendar
@@ -17,6 +17,9 @@ from coordinator.ledger.balances import lasts_sentence
 from coordinator.ledger.statements import Statement, Summary
 from coordinator.money import format_tokens
 from coordinator.streams import Stream
+
+ROWS_PAGE_MAX = 10_000
+"""Beyond this a page of statements would be more MiB than a function may answer with."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,20 @@ class Reports:
             hours=[_hour_out(summary) for summary in found[:size]],
             entries=[entry_out(entry) for entry in entries],
             next_page_token=str(found[size].epoch) if len(found) > size else None,
+        )
+
+    async def statements(self, stream_id: str, from_epoch: int, size: int) -> StatementsOut:
+        """A stream's statements from an epoch on.
+
+        The first one tells how large the others are: a page holds as many as fit."""
+        found = await self.ledger.statements(stream_id, from_epoch, 1)
+        fit = size
+        if found:
+            fit = min(size, ROWS_PAGE_MAX // max(1, len(found[0].rows))) or 1
+            found += await self.ledger.statements(stream_id, found[0].epoch + 1, fit)
+        return StatementsOut(
+            statements=[statement_out(statement) for statement in found[:fit]],
+            next_page_token=str(found[fit].epoch) if len(found) > fit else None,
         )
 
     async def receipt(self, node_id: str, before_epoch: int, size: int) -> ReceiptOut:

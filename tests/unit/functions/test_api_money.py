@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.routes.money import ROWS_PAGE_MAX
+from api.services.reports import ROWS_PAGE_MAX
 from coordinator.adapters.records.ledger import ENTRIES_PAGE_MAX
 from coordinator.ledger.rows import Row
 from coordinator.ledger.settlements import Draft, EpochInput
