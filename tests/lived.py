@@ -16,7 +16,6 @@ from coordinator.checking.checks import Check, IngestState, Run, Verdict
 from coordinator.epochs import Calendar
 from coordinator.ledger.balances import opening_balance
 from coordinator.reasons import Reason
-from coordinator.streams import Stream
 from coordinator.sweeping.nodes import Node
 from coordinator.sweeping.polls import Outcome, Poll
 from coordinator.sweeping.rosters import Roster, Slot
@@ -24,6 +23,7 @@ from coordinator.sweeping.shards import WHOLE
 from coordinator.sweeping.sweeps import Sweep
 from payout.projector import Projector
 from payout.settler import Settler
+from tests.builders import a_stream
 from tests.doubles.memory import MemoryStore
 
 CALENDAR = Calendar()
@@ -109,15 +109,12 @@ class Lived:
         return Settler(measurements, ledger, CALENDAR, 24, lambda: now_s, log, 100, projector)
 
 
-STREAM = Stream(
+STREAM = a_stream(
     stream_id=STREAM_ID,
     name=NAME,
-    sponsor="ada",
     reward_micros_per_hour=1_500_000,
     max_paid_nodes=50,
     created_s=float(START_S),
-    key_hash="0" * 64,
-    request_hash="0" * 64,
 )
 
 

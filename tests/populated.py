@@ -22,6 +22,7 @@ from coordinator.sweeping.polls import Outcome, Poll
 from coordinator.sweeping.rollups import NodeHour
 from coordinator.sweeping.rosters import Slot
 from coordinator.sweeping.shards import WHOLE
+from tests.builders import a_stream
 
 CALENDAR = Calendar()
 NAMES = ("Main stage", "Village fête", "Chess night", "Harbour camera", "Radio 107", "Open court",
@@ -43,17 +44,13 @@ def node_id(number: int) -> str:
 
 def stream(number: int, now_s: float) -> Stream:
     """The n-th stream; the last one has ended."""
-    ends_s = now_s - 7_200 if number == len(NAMES) - 1 else None
-    return Stream(
+    return a_stream(
         stream_id=f"stream{number}",
         name=NAMES[number],
-        sponsor="ada",
         reward_micros_per_hour=1_500_000 + 250_000 * number,
         max_paid_nodes=500,
         created_s=now_s - 86_400 * (number + 1),
-        ends_s=ends_s,
-        key_hash="0" * 64,
-        request_hash="0" * 64,
+        ends_s=now_s - 7_200 if number == len(NAMES) - 1 else None,
     )
 
 

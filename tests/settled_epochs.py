@@ -2,7 +2,7 @@
 
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store.protocol import Store
-from coordinator.checking.checks import Check, IngestState, Run, Verdict
+from coordinator.checking.checks import IngestState, Run, Verdict
 from coordinator.epochs import Calendar
 from coordinator.reasons import Reason
 from coordinator.streams import Stream
@@ -10,28 +10,20 @@ from coordinator.sweeping.polls import Outcome, Poll
 from coordinator.sweeping.rosters import Roster, Slot
 from coordinator.sweeping.shards import WHOLE
 from coordinator.sweeping.sweeps import Sweep
+from tests.builders import a_check, a_slot, a_stream
 
-CALENDAR = Calendar(sweep_seconds=60, check_seconds=60, epoch_seconds=3600, grace_seconds=120)
+CALENDAR = Calendar()
 EPOCH = 11
 START_S = EPOCH * 3600
 RATE = 7_200_000
 MICROS_A_MINUTE = 120_000
 DEPOSIT = 10**9
-STREAM = Stream(
-    stream_id="s3",
-    name="Main stage",
-    sponsor="ada",
-    reward_micros_per_hour=RATE,
-    max_paid_nodes=5,
-    created_s=START_S + 7.0,
-    key_hash="0" * 64,
-    request_hash="0" * 64,
-)
+STREAM = a_stream(reward_micros_per_hour=RATE, created_s=START_S + 7.0)
 
 
 def slot_of(node_id: str) -> Slot:
     """Its place since the epoch began."""
-    return Slot(node_id, "s3", "http://192.0.2.5/", "192.0.2.5", 1935, START_S // 60, 1.0)
+    return a_slot(node_id, joined_tick=START_S // 60)
 
 
 async def evidence(measured: Store, epochs: int = 1, stream: Stream = STREAM) -> None:
@@ -44,9 +36,9 @@ async def evidence(measured: Store, epochs: int = 1, stream: Stream = STREAM) ->
         await measurements.create_sweep(Sweep(WHOLE, tick, 1, {0: up, 1: up}), START_S)
         if tick % 15 == 0:
             at_s = tick * 60.0 + 30
-            good = Check("n2", "s3", tick, at_s, Verdict.PASS, Reason.PASSED)
-            bad = Check("n5", "s3", tick, at_s, Verdict.FAIL, Reason.NO_STREAM)
-            fair = Check("n5", "s3", tick, at_s, Verdict.PASS, Reason.PASSED)
+            good = a_check(at_s)
+            bad = a_check(at_s, Verdict.FAIL, node_id="n5")
+            fair = a_check(at_s, node_id="n5")
             checks = (good, bad if tick % 60 == 45 else fair)
             run = Run(tick, at_s, at_s + 5, (), {"s3": IngestState.LIVE}, checks)
             await measurements.record_run(run, START_S)

@@ -75,7 +75,7 @@ class Checker:
         since_s = capture.started_s - MEMORY_S
         packets = reference.packets(since_s, capture.ended_s + self.parameters.grace_s)
         proof = await self._owned(judge(packets, capture, self.parameters), due, address)
-        return _Attempt(proof, {**_evidence(proof, capture), "address": address})
+        return _Attempt(proof, {**attempt_of(proof, capture), "address": address})
 
     async def _owned(self, proof: Proof, due: Due, address: str | None) -> Proof:
         """The proof; a pass at an address that is not the node's own is none."""
@@ -154,7 +154,7 @@ def _check(
     )
 
 
-def _evidence(proof: Proof, capture: Capture) -> dict[str, Any]:
+def attempt_of(proof: Proof, capture: Capture) -> dict[str, Any]:
     """The numbers of an attempt, as recorded and shown."""
     return {
         "started_s": round(capture.started_s, 3),

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Request
 
 from tests.browser.conftest import SIZES, examine
-from tests.e2e.test_demo import Demo, running
+from tests.e2e.running_demo import Demo, running
 
 FOUR_EPOCHS_S = 240.0
 """A check that a busy machine could not make costs a node the epoch."""

@@ -32,11 +32,11 @@ from coordinator.checking.sealed_days import days_around
 from coordinator.epochs import Calendar
 from coordinator.ledger.balances import opening_balance
 from coordinator.reasons import Reason
-from coordinator.streams import Stream
 from coordinator.sweeping.polls import Outcome, Poll
 from coordinator.sweeping.rosters import Roster, Slot
 from coordinator.sweeping.shards import WHOLE
 from coordinator.sweeping.sweeps import Sweep
+from tests.builders import a_stream
 from tests.doubles.jobs import MemoryScheduler
 from tests.doubles.memory import MemoryStore
 from tests.e2e.media import Media, at
@@ -47,16 +47,7 @@ METRICS, ALERTS = (TERRAFORM / name for name in ("metrics.tf", "alerts.tf"))
 ENVIRON = {"GOOGLE_CLOUD_PROJECT": "tests"}
 SEVERITIES = ("DEBUG", "INFO", "WARNING", "ERROR")
 CALENDAR = Calendar()
-STREAM = Stream(
-    stream_id="show",
-    name="Main stage",
-    sponsor="ada",
-    reward_micros_per_hour=7_000_000,
-    max_paid_nodes=5,
-    created_s=11 * 3600.0,
-    key_hash="0" * 64,
-    request_hash="0" * 64,
-)
+STREAM = a_stream(stream_id="show", created_s=11 * 3600.0)
 AFTER_S = 12 * 3600 + 120.0
 """When the stream's first epoch is due."""
 CHECK_SECONDS, DRAWS_MAX = 5, 12

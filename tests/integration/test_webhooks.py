@@ -42,7 +42,7 @@ from tests.e2e.certificates import certificate, served_with
 from tests.integration import hostile
 from tests.integration.hostile import Script, repeating, saying, saying_and_staying
 
-CALENDAR = Calendar(sweep_seconds=60, check_seconds=60, epoch_seconds=3600, grace_seconds=120)
+CALENDAR = Calendar()
 EPOCH = 11
 SECRET = secret_of("k" * 43, "s3")
 A_MINUTE_MICROS = 120_000

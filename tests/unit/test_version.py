@@ -4,7 +4,6 @@ An archive of a function and the agent's package cannot read it, so each has its
 
 import re
 import subprocess
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,10 +11,8 @@ import pytest
 import agent
 from api.wiring import build_on
 from tests.doubles.memory import MemoryStore
+from tests.project import ROOT, VERSION
 from tests.unit.functions.conftest import settings
-
-ROOT = Path(__file__).resolve().parents[2]
-VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 
 
 def test_the_api_and_the_agent_are_of_this_version() -> None:

@@ -1,7 +1,7 @@
 """Which picture belongs to which check, and how it is served."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -16,6 +16,7 @@ from coordinator.reasons import Reason
 from coordinator.sweeping.rosters import Slot
 from prober.pictures import AT_ONCE, STREAM_PICTURES_A_RUN_MAX, Pictures
 from rtmp.addresses import RtmpAddress
+from tests.builders import a_check
 from tests.doubles.memory import MemoryStore
 from tests.unit.functions.conftest import Coordinator
 
@@ -51,7 +52,8 @@ def _pictures(camera: Camera, store: MemoryStore | None = None) -> Pictures:
 
 
 def _check(node_id: str, reason: Reason, verdict: Verdict, address: str | None) -> Check:
-    return Check(node_id, "s3", 128, NOW_S, verdict, reason, attempts=({"address": address},))
+    check = a_check(NOW_S, verdict, reason, node_id=node_id, attempts=({"address": address},))
+    return replace(check, draw=128)
 
 
 def _slot(node_id: str) -> Slot:

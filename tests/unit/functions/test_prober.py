@@ -9,20 +9,17 @@ from coordinator.checking.trust_book import TrustBook
 from coordinator.proof.judging import Proof
 from coordinator.reasons import Reason
 from coordinator.sweeping.polls import Outcome, Poll
-from coordinator.sweeping.rosters import Roster, Slot
+from coordinator.sweeping.rosters import Roster
 from coordinator.sweeping.shards import WHOLE
 from coordinator.sweeping.sweeps import Sweep
 from prober.checker import Capacity, decide
 from prober.draws import candidates, due_in
+from tests.builders import a_slot
 
 LOTTERY = Lottery(b"\x07" * 32, check_seconds=60, checks_per_hour=30)
 
 
-def _slot(node_id: str) -> Slot:
-    return Slot(node_id, "s3", "http://192.0.2.5/", "192.0.2.5", 1935, 7, 1.0)
-
-
-SLOTS = [_slot(f"n{i}") for i in range(40)]
+SLOTS = [a_slot(f"n{i}") for i in range(40)]
 
 
 def test_only_nodes_that_claim_health_are_candidates() -> None:

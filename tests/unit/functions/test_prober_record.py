@@ -31,7 +31,7 @@ from tests.doubles.memory import MemoryStore
 
 MIDNIGHT_S = 1_795_305_600
 FIRST = MIDNIGHT_S // 60
-CALENDAR = Calendar(sweep_seconds=60, check_seconds=60, epoch_seconds=3600, grace_seconds=120)
+CALENDAR = Calendar()
 NODES = [f"n{i}" for i in (2, 3, 5, 7)]
 
 

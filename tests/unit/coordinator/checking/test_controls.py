@@ -5,13 +5,13 @@ from coordinator.checking.controls import ControlCount, voided
 from coordinator.checking.suspicion import NOBODY
 from coordinator.checking.trust_book import TRUST_BOOKS, TrustBook
 from coordinator.reasons import Reason
+from tests.builders import a_check
 
 CONTROLS = {"n-good": Control.GOOD, "n-bad": Control.BAD}
 
 
 def _check(node_id: str, verdict: Verdict) -> Check:
-    reason = Reason.PASSED if verdict is Verdict.PASS else Reason.NO_STREAM
-    return Check(node_id, "s3", 7, 427.0, verdict, reason)
+    return a_check(427.0, verdict, node_id=node_id)
 
 
 GOOD_PASSES = _check("n-good", Verdict.PASS)

@@ -10,6 +10,7 @@ from coordinator.checking.suspicion import NOBODY, Trust, TrustState, observe
 from coordinator.checking.trust_book import NODES_KEPT_MAX, TRUST_BOOKS, TrustBook
 from coordinator.keys import node_id_of
 from coordinator.reasons import Reason
+from tests.builders import a_check
 
 REASONS = {
     "p": (Verdict.PASS, Reason.PASSED),
@@ -21,8 +22,7 @@ REASONS = {
 
 
 def _check(kind: str, at: int = 0) -> Check:
-    verdict, reason = REASONS[kind]
-    return Check("n2", "s3", at, 60.0 * at, verdict, reason)
+    return a_check(60.0 * at, *REASONS[kind])
 
 
 def _after(kinds: str) -> tuple[TrustState, list[TrustChange | None]]:

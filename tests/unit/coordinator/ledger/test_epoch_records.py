@@ -2,18 +2,18 @@
 
 from dataclasses import replace
 
-from coordinator.checking.checks import Check, Control, Run, TrustChange, Verdict
+from coordinator.checking.checks import Check, Control, Run, TrustChange
 from coordinator.epochs import Calendar
 from coordinator.ledger.epoch_records import EpochRecord
 from coordinator.ledger.terms import Terms
-from coordinator.reasons import Reason
 from coordinator.streams import Stream
+from tests.builders import a_check
 
-CALENDAR = Calendar(sweep_seconds=60, check_seconds=60, epoch_seconds=3600, grace_seconds=120)
+CALENDAR = Calendar()
 
 
 def _check(node_id: str, due_s: float) -> Check:
-    return Check(node_id, "s3", int(due_s // 60), due_s, Verdict.PASS, Reason.PASSED)
+    return a_check(due_s, node_id=node_id)
 
 
 def test_checks_of_control_nodes_pay_nobody() -> None:

@@ -14,6 +14,7 @@ from coordinator.ledger.statements import Statement, pending_of
 from coordinator.ledger.terms import Terms
 from coordinator.reasons import Reason
 from coordinator.sweeping.minutes import Minutes
+from tests.builders import a_check
 
 MINUTE = 60
 TERMS = Terms(rate_micros_per_hour=7_200_000, max_paid_nodes=5, minute_seconds=MINUTE)
@@ -24,14 +25,7 @@ MICROS_A_MINUTE = 120_000
 def _check(
     minute: float, verdict: Verdict = Verdict.PASS, event: TrustChange | None = None
 ) -> Check:
-    reason = {
-        Verdict.PASS: Reason.PASSED,
-        Verdict.DEGRADED: Reason.DEGRADED,
-        Verdict.FAIL: Reason.NO_STREAM,
-        Verdict.UNKNOWN: Reason.UNKNOWN_INGEST_DOWN,
-    }[verdict]
-    due_s = 3600 + minute * MINUTE
-    return Check("n2", "s3", int(due_s // 60), due_s, verdict, reason, event=event)
+    return a_check(3600 + minute * MINUTE, verdict, event=event)
 
 
 def _fail(minute: float, event: TrustChange | None = None) -> Check:

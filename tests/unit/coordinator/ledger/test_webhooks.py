@@ -23,7 +23,7 @@ from coordinator.ledger.webhooks import (
     signed_headers,
 )
 
-CALENDAR = Calendar(sweep_seconds=60, check_seconds=60, epoch_seconds=3600, grace_seconds=120)
+CALENDAR = Calendar()
 HOUR = Summary(
     epoch=11,
     starts_s=39_600,

@@ -16,19 +16,11 @@ from coordinator.projections.incidents import NODES_AN_EPOCH_MAX, Incident, inci
 from coordinator.projections.node_buckets import BucketEpoch, NodeLine
 from coordinator.reasons import Reason
 from coordinator.streams import Stream
+from tests.builders import a_check, a_stream
 
 CALENDAR = Calendar()
 EPOCH, START_S, FIRST = 11, 11 * 3600, 11 * 60
-STREAM = Stream(
-    stream_id="s3",
-    name="Main stage",
-    sponsor="ada",
-    reward_micros_per_hour=7_000_000,
-    max_paid_nodes=5,
-    created_s=7.0,
-    key_hash="",
-    request_hash="",
-)
+STREAM = a_stream()
 
 
 def _runs(checks: Sequence[Check] = (), missing: Sequence[int] = ()) -> list[Run]:
@@ -44,9 +36,7 @@ def _check(
     minute: int, reason: Reason, event: TrustChange | None = None, node_id: str = "n2"
 ) -> Check:
     verdict = Verdict.UNKNOWN if reason.is_ours else Verdict.FAIL
-    return Check(
-        node_id, "s3", FIRST + minute, START_S + minute * 60 + 7.0, verdict, reason, event=event
-    )
+    return a_check(START_S + minute * 60 + 7.0, verdict, reason, event=event, node_id=node_id)
 
 
 def _found(

@@ -17,18 +17,9 @@ from coordinator.projections.money_projection import (
     MoneyProjection,
     Tokens,
 )
-from coordinator.streams import Stream
+from tests.builders import a_stream
 
-STREAM = Stream(
-    stream_id="s3",
-    name="Main stage",
-    sponsor="ada",
-    reward_micros_per_hour=7,
-    max_paid_nodes=5,
-    created_s=11.5,
-    key_hash="0" * 64,
-    request_hash="0" * 64,
-)
+STREAM = a_stream(created_s=11.5)
 BALANCE = opening_balance(STREAM, 1_000, Calendar())
 ACCOUNT = Account({"s3": Service(7, 11, (Held(11, 13, 35),))}, 17, 19)
 

@@ -9,6 +9,7 @@ from coordinator.sweeping.demand import days_need_the_prober, somebody_is_there
 from coordinator.sweeping.nodes import Node
 from coordinator.sweeping.rosters import Roster, Slot
 from coordinator.sweeping.shards import WHOLE
+from tests.builders import a_slot
 
 MIDNIGHT_S = 1_795_305_600.0
 YESTERDAY, TODAY, TOMORROW = date(2026, 11, 21), date(2026, 11, 22), date(2026, 11, 23)
@@ -49,10 +50,6 @@ def test_the_prober_is_needed_for_days(
     assert days_need_the_prober(MIDNIGHT_S + after_midnight_s, *days) == is_needed
 
 
-def _slot(stream_id: str, left_tick: int | None = None) -> Slot:
-    return Slot("n2", stream_id, "http://192.0.2.5/", "192.0.2.5", 1935, 7, 1.0, left_tick)
-
-
 def _node(stream_id: str, state: str) -> Node:
     return Node.model_validate(
         {
@@ -74,13 +71,13 @@ def _node(stream_id: str, state: str) -> Node:
     ("slots", "announced", "is_there"),
     [
         ((), (), False),
-        ((_slot("open"),), (), True),
-        ((_slot("open", left_tick=11),), (), False),
-        ((_slot("settled"),), (), False),
+        ((a_slot(stream_id="open"),), (), True),
+        ((a_slot(stream_id="open", left_tick=11),), (), False),
+        ((a_slot(stream_id="settled"),), (), False),
         ((), (_node("open", "running"),), True),
         ((), (_node("open", "leaving"),), False),
         ((), (_node("settled", "running"),), False),
-        ((_slot("settled"), _slot("open")), (), True),
+        ((a_slot(stream_id="settled"), a_slot(stream_id="open")), (), True),
     ],
     ids=[
         "nobody",
@@ -102,4 +99,4 @@ def test_somebody_is_there_whose_minutes_count(
 
 def test_without_a_stream_nobody_counts() -> None:
     """However many nodes there are."""
-    assert not somebody_is_there(set(), [Roster(WHOLE, 1, 1.0, (_slot("open"),))], ())
+    assert not somebody_is_there(set(), [Roster(WHOLE, 1, 1.0, (a_slot(stream_id="open"),))], ())

@@ -1,16 +1,21 @@
 """An hour of sweeps as counts."""
 
 from coordinator.sweeping.rollups import ROLLUPS, NodeHour, rolled_up
-from coordinator.sweeping.rosters import Roster, Slot
+from coordinator.sweeping.rosters import Roster
 from coordinator.sweeping.shards import WHOLE
 from coordinator.sweeping.sweeps import SweepBits
+from tests.builders import a_slot
 
-
-def _slot(node_id: str, stream_id: str, left: int | None = None) -> Slot:
-    return Slot(node_id, stream_id, "http://192.0.2.5/", "192.0.2.5", 1935, 90, 1.0, left)
-
-
-ROSTER = Roster(WHOLE, 1, 0.0, (_slot("n2", "s3", left=103), _slot("n5", "s7"), _slot("n2", "s7")))
+ROSTER = Roster(
+    WHOLE,
+    1,
+    0.0,
+    (
+        a_slot("n2", "s3", left_tick=103),
+        a_slot("n5", "s7"),
+        a_slot("n2", "s7"),
+    ),
+)
 SWEEPS = [
     SweepBits(WHOLE, tick, 1, 0b111, 0b011, 0b100 if tick == 101 else 0) for tick in (100, 101)
 ]

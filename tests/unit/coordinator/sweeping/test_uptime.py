@@ -7,12 +7,13 @@ from coordinator.sweeping.rosters import Roster, Slot
 from coordinator.sweeping.shards import WHOLE
 from coordinator.sweeping.sweeps import SweepBits
 from coordinator.sweeping.uptime import idle_ticks_of, minutes_of
+from tests.builders import a_slot
 
 TICKS = range(100, 105)
 
 
 def _slot(node_id: str, stream_id: str = "s3", joined: int = 90, left: int | None = None) -> Slot:
-    return Slot(node_id, stream_id, "http://192.0.2.5/", "192.0.2.5", 1935, joined, 1.0, left)
+    return a_slot(node_id, stream_id, joined_tick=joined, left_tick=left)
 
 
 def _sweep(tick: int, up: int, unknown: int = 0, probed: int = 0b11) -> SweepBits:
