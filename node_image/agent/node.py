@@ -31,8 +31,8 @@ from agent.relay.questions import RelayQuestions
 from agent.relay.relay_supervisor import RelaySupervisor, RelayView
 from agent.relay.tasks import ingest_task, node_task
 from agent.settings import AgentSettings
+from agent.shown.http_server import make_app, make_hooks_app, make_server, open_socket
 from agent.shown.metrics import metrics_text
-from agent.shown.server import make_app, make_hooks_app, make_server, open_socket
 from agent.shown.stats import AgentView, stats_body
 from agent.shown.status_page import status_page
 from agent.stream_ids import AUTO

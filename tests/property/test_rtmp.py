@@ -1,7 +1,5 @@
 """Whatever bytes come, in whatever pieces: RtmpError or nothing, and never more than the limits."""
 
-from collections.abc import Iterable
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,25 +10,12 @@ from rtmp.errors import RtmpError
 from rtmp.handshake import PART_BYTES, ClientHandshake
 from rtmp.messages import Message, MessageKind, command, number_message
 from rtmp.player import ANSWER_BYTES_MAX, Player, PlayStage
+from tests.property.rtmp_bytes import cut, headers, pieces_of, small
 
 LIMITS = ChunkLimits(message_bytes_max=700, partial_bytes_max=1100, channels_max=7)
 HEADER_BYTES_MAX = 3 + 11 + 4
 GREETING = b"\x03" + bytes(2 * PART_BYTES)
 
-small = st.binary(max_size=300)
-# Chance alone seldom finds a header: most bytes are made of parts that mean something.
-headers = st.builds(
-    lambda form, channel, time, length, kind, stream: (
-        bytes([form << 6 | channel])
-        + (time + length.to_bytes(3, "big") + bytes([kind]) + stream)[: (11, 7, 3, 0)[form]]
-    ),
-    st.integers(0, 3),
-    st.integers(0, 9),
-    st.sampled_from([bytes(3), b"\x00\x00\x07", b"\xff\xff\xff"]),
-    st.integers(0, 800),
-    st.sampled_from([0, 1, 2, 3, 4, 5, 6, 8, 9, 17, 18, 20, 22]),
-    st.binary(min_size=4, max_size=4),
-)
 keys = st.text(max_size=5)
 numbers = st.floats(allow_nan=False) | st.integers(-(2**40), 2**40)
 values: st.SearchStrategy[amf.Value] = st.none() | st.booleans() | numbers | st.text(max_size=10)
@@ -57,18 +42,6 @@ messages = st.builds(
     st.integers(0, 2**32 - 1),
     st.binary(max_size=700),
 )
-
-
-def cut(data: bytes, sizes: Iterable[int]) -> list[bytes]:
-    """The data in pieces of these sizes, and the rest of it in one."""
-    pieces, at = [], 0
-    for size in sizes:
-        pieces.append(data[at : at + size])
-        at += size
-    return [*pieces, data[at:]]
-
-
-pieces_of = st.lists(st.integers(0, 200), max_size=20)
 
 
 @given(small)

@@ -22,7 +22,7 @@ from rtmp.server import (
     ServerSession,
     ServerStage,
 )
-from tests.property.test_rtmp import cut, headers, pieces_of, small
+from tests.property.rtmp_bytes import cut, headers, pieces_of, small
 
 GREETING = b"\x03" + bytes(2 * PART_BYTES)
 CONNECT = command("connect", 1.0, {"app": "live", "tcUrl": "rtmp://h/live"})

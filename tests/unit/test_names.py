@@ -40,6 +40,7 @@ NOUNS = {
     "nodes": "A relay with its key.",
     "pictures": "What was to be seen at a check.",
     "player": "Who plays a stream over RTMP: the dialogue, and its sockets.",
+    "questions": "Whether a player may play and a publisher publish.",
     "statements": "A stream's settled epochs.",
     "streams": "What a sponsor registered.",
     "sweeps": "All polls of a shard in a tick.",
@@ -51,6 +52,7 @@ ALLOWED = {
     "SettingsError": _TWO_PROGRAMS,
     "settings": _TWO_PROGRAMS,
     "log": _TWO_PROGRAMS,
+    "clock": "The one that tells the time, and the one that a stream's times run by.",
     "addresses": "RTMP addresses, which addresses may be called, and how a refusal is answered.",
 }
 """Names that stand for two things all the same, and why."""

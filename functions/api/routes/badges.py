@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI, Response
 
-from api.http.media import text_of
+from api.http.content import text_of
 from api.services.services import Services
 from api.site.badges import Badge, node_badge, stream_badge
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import FastAPI, Path
 from starlette.responses import Response
 
-from api.http.media import bytes_of
+from api.http.content import bytes_of
 from api.http.problems import Problem, ProblemKind, problems
 from api.services.services import Services
 

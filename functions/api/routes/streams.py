@@ -6,7 +6,7 @@ from fastapi import FastAPI, Request, Response, Security
 from fastapi.responses import PlainTextResponse
 
 from api.http.callers import Sponsor
-from api.http.media import text_of
+from api.http.content import text_of
 from api.http.paging import PageSize, PageToken, page_of
 from api.http.problems import Problem, ProblemKind, problems
 from api.services.registrar import playlist

@@ -22,7 +22,7 @@ from agent.relay.restream.stream import LiveStream
 from agent.relay.restream.upstream import AGAIN_S, LOST_S, wait_s
 from rtmp.addresses import RtmpAddress
 from rtmp.messages import Message, MessageKind
-from tests.unit.agent.relay.restream.test_stream import (
+from tests.unit.agent.relay.restream.show import (
     HEADERS,
     Show,
     header,

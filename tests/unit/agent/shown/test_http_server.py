@@ -5,8 +5,8 @@ import asyncio
 import httpx
 import pytest
 
-from agent.shown import server
-from agent.shown.server import make_app, make_hooks_app, make_server
+from agent.shown import http_server
+from agent.shown.http_server import make_app, make_hooks_app, make_server
 
 
 async def answer_hook(body: bytes) -> tuple[int, str]:
@@ -94,7 +94,7 @@ async def test_a_server_ends_when_it_is_told_and_not_at_its_next_tick(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Told before it runs, it does not begin to wait."""
-    monkeypatch.setattr(server, "DATE_S", 3600.0)
+    monkeypatch.setattr(http_server, "DATE_S", 3600.0)
     for ticks in (0, 1):
         own = make_server(make_app(Shown(True)))
         running = asyncio.create_task(own.main_loop())
