@@ -20,7 +20,7 @@ SEND_S_MAX = 30.0
 
 
 @dataclass(frozen=True)
-class Delivery:
+class NoticeDelivery:
     """What became of one address. `number` counts from 1; the address itself is a secret."""
 
     number: int
@@ -32,7 +32,7 @@ class Delivery:
 
 async def deliver(
     addresses: Sequence[str], notice: Notice | None, seconds_max: float = SEND_S_MAX
-) -> list[Delivery]:
+) -> list[NoticeDelivery]:
     """Send to all addresses at once; with None they are only looked at. Raises nothing.
 
     Cancelling it ends the process.
@@ -72,10 +72,10 @@ async def _end(process: Process) -> None:
         await process.wait()
 
 
-def _read(said: bytes, expected: int) -> list[Delivery]:
+def _read(said: bytes, expected: int) -> list[NoticeDelivery]:
     """Raises ValueError, KeyError or TypeError."""
     deliveries = [
-        Delivery(
+        NoticeDelivery(
             number,
             str(one["service"]),
             one["is_usable"] is True,
@@ -89,5 +89,5 @@ def _read(said: bytes, expected: int) -> list[Delivery]:
     return deliveries
 
 
-def _failed(addresses: Sequence[str], trouble: str) -> list[Delivery]:
-    return [Delivery(n, "", True, False, trouble) for n in range(1, len(addresses) + 1)]
+def _failed(addresses: Sequence[str], trouble: str) -> list[NoticeDelivery]:
+    return [NoticeDelivery(n, "", True, False, trouble) for n in range(1, len(addresses) + 1)]

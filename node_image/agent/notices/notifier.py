@@ -9,7 +9,7 @@ from pathlib import Path
 from agent.backoff import Backoff
 from agent.log import log, log_crash
 from agent.notices import record
-from agent.notices.child import Delivery, deliver
+from agent.notices.child import NoticeDelivery, deliver
 from agent.notices.rules import ToldNotices, after, due, see, settled
 from agent.notices.wording import Facts, word
 
@@ -87,7 +87,7 @@ class Notifier:
             record.save(self._data_dir, told)
 
 
-def _log_trouble(event: str, delivery: Delivery, **fields: object) -> None:
+def _log_trouble(event: str, delivery: NoticeDelivery, **fields: object) -> None:
     """Which address it was, but never the address: it is a secret."""
     which = {"address": delivery.number, "service": delivery.service}
     log(event, logging.WARNING, **which, reason=delivery.trouble, **fields)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 
 from agent.environment import Environment
-from agent.notices.child import Delivery, deliver
+from agent.notices.child import NoticeDelivery, deliver
 from agent.notices.wording import trial
 
 
@@ -22,6 +22,6 @@ def notify_test(env: Mapping[str, str]) -> int:
     return 0 if all(delivery.is_delivered for delivery in deliveries) else 1
 
 
-def _line(delivery: Delivery) -> str:
+def _line(delivery: NoticeDelivery) -> str:
     name = f"address {delivery.number}" + (f" ({delivery.service})" if delivery.service else "")
     return f"{name}: {'delivered' if delivery.is_delivered else delivery.trouble}."
