@@ -41,6 +41,20 @@ def test_every_python_file_that_a_page_names_exists(page: Path) -> None:
     assert {name for name in named if not any((root / name).is_file() for root in roots)} == set()
 
 
+def test_every_test_that_a_page_names_exists() -> None:
+    """What an attack is "shown by" can be run."""
+    defined = {
+        name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^(?:async )?def (test_\w+)\(", path.read_text(), re.MULTILINE)
+    }
+    named = {
+        name for page in _pages() for name in re.findall(r"`(test_[a-z_0-9]+)`", page.read_text())
+    }
+    assert named
+    assert named - defined == set()
+
+
 def test_the_readme_s_map_is_true() -> None:
     """Every folder and file of it exists."""
     readme = (ROOT / "README.md").read_text()
