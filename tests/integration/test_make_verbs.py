@@ -24,7 +24,9 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
             if program.name not in ABSENT and not link.is_symlink():
                 link.symlink_to(program)
     environ = {**os.environ, "PATH": str(programs)}
-    environ.pop("BUILD_OFFLINE", None)
+    # Nor what a make around these tests tells the makes below it.
+    for name in ("BUILD_OFFLINE", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
+        environ.pop(name, None)
 
     def run(*words: str, **given: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
