@@ -15,6 +15,9 @@ from coordinator.sweeping.sweeps import Sweep, SweepBits
 
 KEPT_TICKS = 1_440
 """How long people see who left: a day of minutes; dropped from the next version then."""
+READ_AGAIN_TICKS = 10
+"""How often an instance reads what it knows: a collector with another SHARDS may have taken over,
+and minutes on a roster that was closed count for nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +56,14 @@ async def read_state(
     newest = await measurements.last_sweep(before_tick=tick + 1)
     if newest is None:  # nobody was ever polled
         return ShardState(0, Roster(shard, tick, 0.0), {}, 0.0, tick)
+    if own is not None:  # an older collector may be called too: what began last is in force
+        lately = range(max(own.roster.until_tick or 0, tick - 2 * READ_AGAIN_TICKS), tick + 1)
+        found = [newest, *await measurements.sweep_bits(lately)]
+        newest = max(found, key=lambda each: (each.since_tick, each.shard.count != shard.count))
     if newest.shard.count != shard.count:
         return await _divided_anew(measurements, newest, shard, tick, now_s)
-    if own is not None:  # closed for a division that was given up before its first sweep
+    if own is not None and own.since_tick == newest.since_tick:
+        # Closed for a division that was given up before its first sweep.
         new = succeeding([own.roster], shard, tick, kept_since_tick=tick - KEPT_TICKS)
         await measurements.replace_roster(new, Roster(shard, tick, 0.0))
         return own.moved_to(await measurements.roster(shard, tick))

@@ -8,7 +8,7 @@ from typing import Any
 from collector.network_projector import NetworkProjector
 from collector.poller import Poller
 from collector.roller import Roller
-from collector.shard_state import KEPT_TICKS, ShardState, read_state
+from collector.shard_state import KEPT_TICKS, READ_AGAIN_TICKS, ShardState, read_state
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.log import Log, LogEvent
 from coordinator.adapters.outbound.poll_client import PollClient
@@ -66,7 +66,7 @@ class Sweeper:
         state = self._states.get(shard)
         swept = state is not None and state.tick == tick
         # Who swept the tick before goes on without asking: the document is created once anyway.
-        asks = state is None or state.tick != tick - 1
+        asks = state is None or state.tick != tick - 1 or tick % READ_AGAIN_TICKS == 0
         if swept or (asks and await self.measurements.has_sweep(shard, tick)):
             return _duplicate(shard, tick)
         self._states.pop(shard, None)

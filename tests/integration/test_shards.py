@@ -1,9 +1,11 @@
 """SHARDS is changed under a running network: the real sweeper, real sockets, no minute too many."""
 
 import asyncio
+import random
 
 import pytest
 
+from collector.shard_state import READ_AGAIN_TICKS
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store.protocol import StoreError
 from coordinator.checking.lottery import Lottery
@@ -219,3 +221,33 @@ async def test_every_instance_of_a_shard_goes_on_where_another_stopped() -> None
         for at, poll in sweep.polls.items():
             assert sweep.shard.holds(roster.slots[at].node_id)
             assert poll.minutes_up == 9
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_collectors_of_two_counts_come_to_rest_on_one(seed: int) -> None:
+    """Both are called for some minutes, in any order, old instances and new ones; then one is.
+
+    Ten minutes later only its rosters are in force: who leaves is due no more, and nothing is
+    `unknown`, since that would count like the minute before."""
+    chance = random.Random(seed)
+    counts = chance.sample([1, 2, 3], 2)
+    orders = [counts, counts[::-1], counts[:1], counts[1:]]
+    network = SweptNetwork()
+    async with network.serving():
+        await network.announce(*range(7))
+        await network.minute(counts[0])
+        for _ in range(chance.randrange(1, 6)):
+            for shards in chance.choice(orders):
+                await network.minute(shards, fresh=chance.random() < 0.5)
+                network.tick -= 1
+            network.tick += 1
+        last = chance.choice(counts)
+        for _ in range(READ_AGAIN_TICKS + 1):
+            await network.minute(last)
+        await network.announce(5, state="leaving")
+        left_at = network.tick
+        for _ in range(3):
+            await network.minute(last)
+    assert await network.minutes(range(left_at, network.tick)) == {
+        f"n{number}": Minutes(due=0b111, up=0b111) for number in range(7) if number != 5
+    }
