@@ -1,7 +1,7 @@
 """Where a shard stands before its next sweep: its roster, and the rows that a sweep goes on from.
 
 Read from documents when another instance swept last, kept in memory otherwise: an instance
-that wrote the last sweep knows it, and the roster, without reading anything.
+that wrote the last sweep knows it, and the roster, and reads them once in READ_AGAIN_TICKS only.
 """
 
 from collections.abc import Mapping
