@@ -14,6 +14,7 @@ from agent.relay.engines.local_page import LocalPage
 from agent.relay.restream.configuration import Configuration
 from agent.relay.restream.connection import ASKING_S_MAX
 from agent.relay.restream.relay import SILENT_S, TAKE_OVER_S, Relay
+from agent.relay.restream.viewer import WATCHED_S_MIN
 from rtmp.messages import Message, MessageKind, UserControl, command
 from tests.ports import free_port
 from tests.rtmp_client import Client, play, publish
@@ -417,6 +418,7 @@ async def test_the_agent_is_told_who_watches(network: Network) -> None:
     ingest = await network.start()
     async with live(ingest, HEADER, key(0)), watching(ingest) as player:
         await player.hear_media()
+        ingest.clock.ahead_s += WATCHED_S_MIN
         told = await ingest.statistics()
         assert told["connections"] == 2
         [stream] = told["streams"]

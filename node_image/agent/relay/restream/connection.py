@@ -210,8 +210,9 @@ class Connection(asyncio.Protocol):
             return
         self._session.accept()
         self._answer()
-        self.stream, self.viewer = stream, Viewer(self.transport)
-        stream.join(self.viewer, self._relay.clock())
+        now_s = self._relay.clock()
+        self.stream, self.viewer = stream, Viewer(self.transport, now_s)
+        stream.join(self.viewer, now_s)
 
     async def _begin_publish(self, asked: PublishAsked) -> None:
         if not await self._relay.may_publish(asked):

@@ -166,7 +166,7 @@ class Relay:
 
     def _statistics(self) -> dict[str, object]:
         streams = [(stream, self._is_published(name)) for name, stream in self.streams.items()]
-        return statistics_of(self.admission, streams)
+        return statistics_of(self.admission, streams, self.clock())
 
     def _is_published(self, name: str) -> bool:
         """Whether media come, or came a moment ago."""

@@ -41,22 +41,22 @@ async def serve_statistics(path: str, page: Callable[[], dict[str, object]]) -> 
 
 
 def statistics_of(
-    admission: Admission, streams: Iterable[tuple[LiveStream, bool]]
+    admission: Admission, streams: Iterable[tuple[LiveStream, bool]], now_s: float
 ) -> dict[str, object]:
     """Everything, as plain values; with each stream whether it is published."""
     return {
         "connections": admission.connections,
         "queued_bytes": admission.memory_bytes,
         "refused": dict(admission.refused),
-        "streams": [_stream(stream, is_published) for stream, is_published in streams],
+        "streams": [_stream(stream, is_published, now_s) for stream, is_published in streams],
     }
 
 
-def _stream(stream: LiveStream, is_published: bool) -> dict[str, object]:
+def _stream(stream: LiveStream, is_published: bool, now_s: float) -> dict[str, object]:
     return {
         "name": stream.name,
         "is_published": is_published,
-        "viewers": sum(viewer.sent_bytes > 0 for viewer in stream.viewers),
+        "viewers": sum(viewer.is_watching(now_s) for viewer in stream.viewers),
         "bytes_in": stream.bytes_in,
         "bytes_out": stream.bytes_out,
         "codecs": [

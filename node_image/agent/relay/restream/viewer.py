@@ -10,6 +10,8 @@ QUEUE_BYTES_MIN = 256_000
 """A slow stream's frames have to fit in as well."""
 RESUME_SHARE = 0.25
 """Of its bound: below it a viewer that was behind goes on at the next key frame."""
+WATCHED_S_MIN = 5.0
+"""Whoever stays for less is no viewer: a player that tries, a test, the agent's look at itself."""
 BEHIND_S_MAX = 20.0
 """A viewer that is behind for so long is dropped."""
 
@@ -33,8 +35,9 @@ class Batch:
 class Viewer:
     """A connection that plays. Bytes wait in its transport."""
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    def __init__(self, transport: asyncio.Transport, came_s: float) -> None:
         self._transport = transport
+        self._came_s = came_s
         self._behind_since_s: float | None = None
         self._is_entering = False
         self.sent_bytes = 0
@@ -44,6 +47,10 @@ class Viewer:
     def waiting_bytes(self) -> int:
         """What was not taken off yet."""
         return self._transport.get_write_buffer_size()
+
+    def is_watching(self, now_s: float) -> bool:
+        """Whether it counts as a viewer: it has been sent media for a while."""
+        return bool(self.sent_bytes) and now_s - self._came_s >= WATCHED_S_MIN
 
     @property
     def is_behind(self) -> bool:

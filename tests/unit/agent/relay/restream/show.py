@@ -87,6 +87,6 @@ class Show:
     def watch(self) -> tuple[Viewer, Reader]:
         """One more comes."""
         reader = Reader()
-        viewer = Viewer(reader)
+        viewer = Viewer(reader, self.now_s)
         self.stream.join(viewer, self.now_s)
         return viewer, reader

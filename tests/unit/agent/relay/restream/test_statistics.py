@@ -20,6 +20,7 @@ from agent.relay.restream.configuration import Configuration
 from agent.relay.restream.statistics import described, statistics_of
 from agent.relay.restream.stream import LiveStream
 from agent.relay.restream.upstream import AGAIN_S, LOST_S, wait_s
+from agent.relay.restream.viewer import WATCHED_S_MIN
 from rtmp.addresses import RtmpAddress
 from rtmp.messages import Message, MessageKind
 from tests.unit.agent.relay.restream.show import (
@@ -45,11 +46,14 @@ SAID = {
 
 
 def page(
-    stream: LiveStream, is_published: bool = True, admission: Admission | None = None
+    stream: LiveStream,
+    is_published: bool = True,
+    admission: Admission | None = None,
+    now_s: float = 100.0 + WATCHED_S_MIN,
 ) -> bytes:
     """What is told of one stream."""
     admission = admission or Admission()
-    return json.dumps(statistics_of(admission, [(stream, is_published)])).encode()
+    return json.dumps(statistics_of(admission, [(stream, is_published)], now_s)).encode()
 
 
 def test_what_was_refused_and_dropped_is_told() -> None:
@@ -71,6 +75,16 @@ def test_the_agent_reads_what_the_relay_tells() -> None:
     assert read.bytes_out == show.stream.bytes_out > 0
     assert read.video == Video("H264", 640, 360, 29.97)
     assert read.audio == Audio("AAC", 44100, 1)
+
+
+def test_who_just_came_is_no_viewer_yet() -> None:
+    """The agent's look at itself takes three seconds."""
+    show = Show(key(0))
+    show.watch()
+    [read] = read_page(page(show.stream, now_s=99.9 + WATCHED_S_MIN))
+    assert read.viewers == 0
+    [read] = read_page(page(show.stream, now_s=100.0 + WATCHED_S_MIN))
+    assert read.viewers == 1
 
 
 def test_who_was_sent_nothing_is_no_viewer() -> None:
