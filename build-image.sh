@@ -23,7 +23,7 @@ api | collector | payout | prober)
 node)
     file=node_image/Dockerfile
     # The engine is the file's own default, said again: buildah 1.28 drops a stage that only a default names.
-    arguments=(--build-arg RELAY_ENGINE=nginx-rtmp "${labels[@]}")
+    arguments=(--build-arg RELAY_ENGINE=restream "${labels[@]}")
     ;;
 scheduler) file=emulator/cloud_scheduler/Dockerfile ;;
 *) echo "there is no image of $part: write node, api, collector, payout, prober or scheduler" >&2 && exit 2 ;;

@@ -172,7 +172,7 @@ def _repeated(port: int, env: Mapping[str, str]) -> list[bytes]:
                 "stats_port": 8080,
                 "rtmp_port": 1935,
                 "agent": "0.1.0",
-                "engine": "nginx-rtmp",
+                "engine": "restream",
                 "repeats": True,
                 "state": "running",
             }

@@ -6,6 +6,7 @@ whoever starts the same film within the lag bound *is* live, byte for byte.
 """
 
 import asyncio
+import json
 import os
 import shutil
 import sys
@@ -30,16 +31,6 @@ SEEDS = {STREAM: 11, OTHER_STREAM: 23}
 PUBLISHED_SECONDS_MAX = 40.0
 THROTTLE_BYTES_PER_S = 125_000
 """1.5 times what the stream needs."""
-MODULE = Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
-_NGINX_CONF = """\
-load_module {module};
-daemon off; master_process off; error_log stderr warn; pid nginx.pid;
-events {{ worker_connections 512; }}
-rtmp {{ access_log off; server {{
-    listen 127.0.0.1:{port};
-    application live {{ live on; idle_streams off; drop_idle_publisher 10s; {pull} }}
-}} }}
-"""
 HONEST = ("1 hop", "2 hops", "ffmpeg relay", "throttled", "slow line")
 
 
@@ -68,6 +59,7 @@ class Stage:
     directory: Directory
     directory_port: int
     ingest_port: int
+    hooks_port: int
     subjects: list[Subject] = field(default_factory=list)
 
     @property
@@ -77,7 +69,7 @@ class Stage:
 
     async def start(self, cheats: Iterable[str]) -> None:
         """Starts everything; whether it serves is for the caller to see."""
-        await self._nginx("ingest", self.ingest_port, None)
+        await self._relay("ingest", self.ingest_port, None)
         for stream, seed in SEEDS.items():
             url = f"rtmp://{LOOPBACK}:{self.ingest_port}/live/{stream}"
             await listening(self.ingest_port)
@@ -101,9 +93,9 @@ class Stage:
             name: Subject(name, "honest", self.ports.any(), self.ports.any()) for name in HONEST
         }
         one, two, copied, throttled, slow = honest.values()
-        await self._nginx(one.name, one.rtmp_port, self.ingest_port)
-        await self._nginx(two.name, two.rtmp_port, one.rtmp_port)
-        await self._nginx(copied.name, copied.rtmp_port, None)
+        await self._relay(one.name, one.rtmp_port, self.ingest_port)
+        await self._relay(two.name, two.rtmp_port, one.rtmp_port)
+        await self._relay(copied.name, copied.rtmp_port, None)
         await listening(copied.rtmp_port)
         to = f"rtmp://{LOOPBACK}:{copied.rtmp_port}/live/{STREAM}"
         relay = ("-i", self.source.url, "-c", "copy", "-f", "flv", to)
@@ -132,13 +124,22 @@ class Stage:
         }
         await self._run(name, (sys.executable, "-m", *program), env)
 
-    async def _nginx(self, name: str, port: int, pull_from: int | None) -> None:
-        home = self.folder / f"nginx-{port}"
-        home.mkdir()
-        upstream = f"rtmp://{LOOPBACK}:{pull_from}/live/{STREAM}"
-        pull = f"pull {upstream} name={STREAM} static; pull_reconnect 1s;" if pull_from else ""
-        (home / "c.conf").write_text(_NGINX_CONF.format(module=MODULE, port=port, pull=pull))
-        await self._run(name, ("nginx", "-p", f"{home}/", "-c", "c.conf", "-e", "stderr"))
+    async def _relay(self, name: str, port: int, pull_from: int | None) -> None:
+        """The engine alone, as an agent would run it: an ingest, or a node that pulls."""
+        upstream = f"rtmp://{LOOPBACK}:{pull_from}/live/{STREAM}" if pull_from else ""
+        configuration = self.folder / f"relay-{port}.json"
+        told = {
+            "bind_address": LOOPBACK,
+            "rtmp_port": port,
+            "stream_id": STREAM if pull_from else "",
+            "upstream_url": upstream,
+            "upstream_ip": LOOPBACK if pull_from else "",
+            "hooks": f"http://{LOOPBACK}:{self.hooks_port}",
+            "statistics": str(self.folder / f"relay-{port}.sock"),
+        }
+        configuration.write_text(json.dumps(told))
+        argv = (sys.executable, "-m", "agent.relay.restream", str(configuration))
+        await self._run(name, argv, {"PYTHONPATH": f"{ROOT / 'node_image'}{os.pathsep}{ROOT}"})
 
     async def _link(self, subject: Subject, to: Subject, *shape: str) -> None:
         ends = (f"{LOOPBACK}:{subject.rtmp_port}", f"{LOOPBACK}:{to.rtmp_port}")
@@ -159,6 +160,13 @@ class Stage:
         )
 
 
+async def _yes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Lets whoever asks play and publish, as the agents here would."""
+    await reader.read(65_536)
+    writer.write(b"HTTP/1.0 204 No Content\r\n\r\n")
+    writer.close()
+
+
 @asynccontextmanager
 async def staged(logs: Path) -> AsyncIterator[Stage]:
     """A stage, not started yet; leaves nothing behind but its logs."""
@@ -169,8 +177,11 @@ async def staged(logs: Path) -> AsyncIterator[Stage]:
             at = f"rtmp://{LOOPBACK}:{ingest_port}/live"
             directory = Directory({name: f"{at}/{name}" for name in SEEDS})
             answering = asyncio.create_task(directory.serve(directory_port))
+            hooks = await asyncio.start_server(_yes, LOOPBACK, 0)
+            known = (directory, directory_port, ingest_port, hooks.sockets[0].getsockname()[1])
             try:
-                yield Stage(folder, supervisor, ports, directory, directory_port, ingest_port)
+                async with hooks:
+                    yield Stage(folder, supervisor, ports, *known)
             finally:
                 answering.cancel()
                 await asyncio.gather(answering, return_exceptions=True)

@@ -31,7 +31,7 @@ def node_id_of(host: str) -> str:
 STATS = (
     '{"schema":"restream-node/1","node_id":"%s","generated_at":"2026-11-22T14:00:00.123Z",'
     '"agent":{"version":"0.1.0","uptime_s":123.4},'
-    '"relay":{"engine":"nginx-rtmp","state":"running","uptime_s":120.2,"restarts":0},'
+    '"relay":{"engine":"restream","state":"running","uptime_s":120.2,"restarts":0},'
     '"stream":{"id":"%s","state":"live","live_s":100.1,"viewers":2,'
     '"bytes_in":%d,"bytes_out":456789,'
     '"video":{"codec":"H264","width":1280,"height":720,"frame_rate":30.0,"bitrate":2500000,'

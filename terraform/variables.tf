@@ -95,11 +95,11 @@ variable "images" {
 variable "relay_engine" {
   description = "Relay of the ingest and of the known-good control node."
   type        = string
-  default     = "nginx-rtmp"
+  default     = "restream"
 
   validation {
-    condition     = contains(["nginx-rtmp", "rtmp_relay"], var.relay_engine)
-    error_message = "relay_engine: write nginx-rtmp or rtmp_relay."
+    condition     = contains(["restream", "rtmp_relay"], var.relay_engine)
+    error_message = "relay_engine: write restream or rtmp_relay."
   }
 }
 

@@ -81,7 +81,7 @@ class FalseClaims:
             "generated_at": _rfc3339(now_s),
             "agent": {"version": "0.1.0", "uptime_s": age_s + 2},
             "relay": {
-                "engine": "nginx-rtmp",
+                "engine": "restream",
                 "state": "running",
                 "uptime_s": age_s + 1,
                 "restarts": 0,
@@ -134,7 +134,7 @@ async def heartbeats(http: httpx.AsyncClient, setup: Setup, stats_url: str | Non
         **({"stats_port": setup.stats_port} if stats_url is None else {"stats_url": stats_url}),
         "rtmp_port": setup.rtmp_port,
         "agent": "0.1.0",
-        "engine": "nginx-rtmp",
+        "engine": "restream",
         "state": "running",
     }
     while True:

@@ -43,7 +43,7 @@ _LIVE_ELSEWHERE = "upstream_down"
 """The coordinator's reason when the stream is live at the ingest, and not here."""
 _UNCHECKED = (
     "This relay asks nobody whether a publisher may send: whoever knows a stream's id can publish. "
-    "Set RELAY_ENGINE=nginx-rtmp on an ingest that strangers can reach."
+    "Set RELAY_ENGINE=restream on an ingest that strangers can reach."
 )
 
 

@@ -10,7 +10,7 @@ from agent.backoff import HEARTBEAT_S_MAX, HEARTBEAT_S_MIN
 from agent.environment import Environment
 
 ROLES = ("node", "ingest")
-RELAY_ENGINES = ("nginx-rtmp", "restream", "rtmp_relay")
+RELAY_ENGINES = ("restream", "rtmp_relay")
 """The names of agent.relay.engines, which stands above the settings."""
 # With the goodbye before it and the relay's end after it, this fits into docker's 10 s.
 DRAIN_S, DRAIN_S_MAX = 5.0, 600.0
@@ -29,7 +29,7 @@ VARIABLES = (
     Variable("COORDINATOR_URL", "required", "address of the coordinator's API"),
     Variable("STREAM_ID", "required for ROLE=node", "the stream; `auto`: one that lacks nodes"),
     Variable("ROLE", "node", "`node` relays a stream, `ingest` receives it from publishers"),
-    Variable("RELAY_ENGINE", "nginx-rtmp", f"the relay: {', '.join(RELAY_ENGINES)}"),
+    Variable("RELAY_ENGINE", "restream", f"the relay: {', '.join(RELAY_ENGINES)}"),
     Variable("RTMP_PORT", "1935", "where the relay listens"),
     Variable("STATS_PORT", "8080", "where the agent serves /stats.json and /healthz"),
     Variable("PUBLIC_STATS_URL", "empty", "announced in place of the address it calls from"),

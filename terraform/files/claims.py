@@ -49,7 +49,7 @@ class Claims:
         age_s = round(time.time() - self._started_s, 1)
         received = int(age_s * BYTES_PER_SECOND)
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        relay = {"engine": "nginx-rtmp", "state": "running", "uptime_s": age_s, "restarts": 0}
+        relay = {"engine": "restream", "state": "running", "uptime_s": age_s, "restarts": 0}
         stream = {"id": self._stream_id, "state": "live", "live_s": age_s, "viewers": 1}
         video = {"codec": "H264", "width": 1280, "height": 720, "frame_rate": 30.0}
         media = {"bytes_in": received, "bytes_out": received, "video": video, "audio": None}
@@ -71,7 +71,7 @@ class Claims:
             return PAUSE_SECONDS
         self._stream_id = stream_id
         ports = {"stats_port": STATS_PORT, "rtmp_port": RTMP_PORT}
-        about = {"agent": "0.1.0", "engine": "nginx-rtmp", "state": "running"}
+        about = {"agent": "0.1.0", "engine": "restream", "state": "running"}
         beat = {"stream_id": self._stream_id, **ports, **about}
         return float(self._call("POST", "/nodes/heartbeat", beat)["next_heartbeat_seconds"])
 

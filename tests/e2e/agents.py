@@ -15,9 +15,6 @@ from tests.e2e.coordinator_stand_in import INGEST_KEY, STREAM_ID, CoordinatorSta
 from tests.e2e.watched import AGENT_PATH, HOST, WAIT_S_MAX, Watched, running, wait_for
 from tests.ports import free_port
 
-ENGINES = ("restream", "nginx-rtmp")
-"""Those of which a whole network can be made."""
-
 
 class RunningAgent(Watched):
     """An agent with its settings in the environment, seen through what it serves and logs."""
@@ -115,7 +112,7 @@ class WrongClock:
 def read_only(folder: Path) -> tuple[str, ...]:
     """What a command is begun with to see a folder that nobody can write to, not even root."""
     mount = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
-    # Root keeps its own user: nginx would hand its folders to one that another namespace lacks.
+    # Root keeps its own user: another namespace lacks some that programs change to.
     rights = () if os.geteuid() == 0 else ("--map-current-user", "--keep-caps")
     return ("unshare", *rights, "--mount", "sh", "-c", mount, str(folder))
 
@@ -154,15 +151,12 @@ def examined(folder: Path) -> Path:
 
 
 @contextmanager
-def ingest_in(
-    folder: Path, host: str = HOST, engine: str = ENGINES[0]
-) -> Iterator[tuple[CoordinatorStandIn, AgentProcess]]:
+def ingest_in(folder: Path, host: str = HOST) -> Iterator[tuple[CoordinatorStandIn, AgentProcess]]:
     """A coordinator and an ingest that is up; nobody publishes yet. `host`: how nodes call it."""
     port = free_port()
     coordinator = CoordinatorStandIn(f"rtmp://{host}:{port}/live/{STREAM_ID}")
     coordinator.start()
     settings = {"ROLE": "ingest", "INGEST_KEY": INGEST_KEY, "RTMP_PORT": str(port)}
-    settings["RELAY_ENGINE"] = engine
     try:
         with running(AgentProcess(folder / "ingest", coordinator.url, **settings)) as ingest:
             ingest.wait_until("ingest up", lambda: ingest.get("/healthz")[0] == 200)

@@ -60,7 +60,7 @@ class Network:
         )
 
 
-@pytest.fixture(params=["nginx-rtmp", "rtmp_relay"])
+@pytest.fixture(params=["restream", "rtmp_relay"])
 def network(request: pytest.FixtureRequest, tmp_path: Path, path: str) -> Iterator[Network]:
     """Behind an ingest of each engine."""
     with ExitStack() as stack:
@@ -104,7 +104,7 @@ def test_after_the_publisher_came_back_new_viewers_get_a_picture(network: Networ
 
 
 @pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
-@pytest.mark.parametrize("network", ["nginx-rtmp"], indirect=True)
+@pytest.mark.parametrize("network", ["restream"], indirect=True)
 def test_a_relay_that_is_struck_is_replaced(network: Network, blow: signal.Signals) -> None:
     """A frozen one is told by its silence."""
     with running(publisher(network.ingest.rtmp_port)), running(network.node()) as node:
@@ -120,4 +120,4 @@ def test_a_relay_that_is_struck_is_replaced(network: Network, blow: signal.Signa
 def test_an_ingest_of_it_warns_that_nobody_checks_publishers(network: Network) -> None:
     """The keys of streams mean nothing there: whoever set it up has to know."""
     warned = network.ingest.events("publishers_unchecked")
-    assert "RELAY_ENGINE=nginx-rtmp" in warned[0]["reason"]
+    assert "RELAY_ENGINE=restream" in warned[0]["reason"]

@@ -17,7 +17,7 @@ import pytest
 
 from agent.player import Played, play
 from rtmp.addresses import RtmpAddress
-from tests.e2e.agents import ENGINES, AgentProcess, WrongClock, examined, read_only
+from tests.e2e.agents import AgentProcess, WrongClock, examined, read_only
 from tests.e2e.certificates import certificate, served_with
 from tests.e2e.coordinator_stand_in import INGEST_KEY, STREAM_ID, CoordinatorStandIn
 from tests.e2e.ffmpeg import player, probe, publisher
@@ -29,21 +29,14 @@ FLOOD = 4_500
 WATCH_S = 5.0
 
 
-@pytest.fixture(params=ENGINES)
-def engine(request: pytest.FixtureRequest) -> str:
-    """Of the ingest and its nodes."""
-    return str(request.param)
-
-
 @pytest.fixture
-def coordinator(tmp_path: Path, engine: str) -> Iterator[CoordinatorStandIn]:
+def coordinator(tmp_path: Path) -> Iterator[CoordinatorStandIn]:
     """With an ingest behind it; over TLS, with a certificate of its own authority."""
     port = free_port()
     stand_in = CoordinatorStandIn(f"rtmp://{HOST}:{port}/live/{STREAM_ID}")
     stand_in.tls = served_with(certificate(tmp_path / "right"))
     stand_in.start()
     settings = {"ROLE": "ingest", "INGEST_KEY": INGEST_KEY, "RTMP_PORT": str(port)}
-    settings["RELAY_ENGINE"] = engine
     with ExitStack() as stack:
         stack.callback(stand_in.stop)
         agent = AgentProcess(
@@ -62,24 +55,19 @@ def authority(folder: Path) -> str:
 
 
 def node_of(
-    coordinator: CoordinatorStandIn,
-    folder: Path,
-    engine: str,
-    wrapper: Sequence[str] = (),
-    **settings: str,
+    coordinator: CoordinatorStandIn, folder: Path, wrapper: Sequence[str] = (), **settings: str
 ) -> AgentProcess:
     """A node that trusts the coordinator, unless told otherwise."""
     own = {"STREAM_ID": STREAM_ID, "COORDINATOR_CA": authority(folder), **settings}
-    own["RELAY_ENGINE"] = engine
     return AgentProcess(folder / "node", coordinator.url, wrapper=wrapper, **own)
 
 
 def test_another_certificate_is_refused_and_the_relay_goes_on(
-    coordinator: CoordinatorStandIn, tmp_path: Path, engine: str
+    coordinator: CoordinatorStandIn, tmp_path: Path
 ) -> None:
     """The key is not shown to it, and the node is back when the right one is."""
     right = coordinator.tls
-    with running(node_of(coordinator, tmp_path, engine)) as node:
+    with running(node_of(coordinator, tmp_path)) as node:
         node.wait_state("live")
         node.wait_until("a heartbeat", coordinator.beats)
         coordinator.stop()
@@ -101,11 +89,11 @@ def test_another_certificate_is_refused_and_the_relay_goes_on(
 
 @pytest.mark.parametrize("off_s", [3600, -3600])
 def test_a_clock_that_is_off_by_an_hour_changes_nothing(
-    coordinator: CoordinatorStandIn, tmp_path: Path, engine: str, off_s: int
+    coordinator: CoordinatorStandIn, tmp_path: Path, off_s: int
 ) -> None:
     """The node's own and its relay's, from the start, and when it is put off by two hours more."""
     clock = WrongClock(tmp_path / "clock", off_s)
-    with running(node_of(coordinator, tmp_path, engine, **clock.settings)) as node:
+    with running(node_of(coordinator, tmp_path, **clock.settings)) as node:
         assert _hours_off(node.wait_state("live")) == off_s / 3600
         environ = Path(f"/proc/{node.relay_pid()}/environ").read_text()
         assert "libfaketime" in environ
@@ -124,10 +112,10 @@ def _hours_off(stats: dict[str, Any]) -> int:
 
 
 def test_a_full_disk_is_said_and_over_when_there_is_room(
-    coordinator: CoordinatorStandIn, tmp_path: Path, engine: str
+    coordinator: CoordinatorStandIn, tmp_path: Path
 ) -> None:
     """A process that may write no byte to a file stands for a full disk, also for the log."""
-    with running(node_of(coordinator, tmp_path, engine)) as node:
+    with running(node_of(coordinator, tmp_path)) as node:
         node.wait_state("live")
         pid = node.process.pid
         unlimited = resource.prlimit(pid, resource.RLIMIT_FSIZE)
@@ -161,15 +149,15 @@ def test_a_first_start_on_a_full_disk_leaves_no_half_key(tmp_path: Path) -> None
 
 
 def test_a_node_goes_on_as_itself_with_a_folder_that_became_read_only(
-    coordinator: CoordinatorStandIn, tmp_path: Path, engine: str
+    coordinator: CoordinatorStandIn, tmp_path: Path
 ) -> None:
     """Its key is there already: it needs to write nothing more."""
-    with running(node_of(coordinator, tmp_path, engine)) as node:
+    with running(node_of(coordinator, tmp_path)) as node:
         before = node.wait_state("live")["node_id"]
         node.process.kill()
         node.wait()
     kept = read_only(tmp_path / "node")
-    with running(node_of(coordinator, tmp_path, engine, wrapper=kept)) as node:
+    with running(node_of(coordinator, tmp_path, wrapper=kept)) as node:
         assert node.wait_state("live")["node_id"] == before
         folder = f"/proc/{node.process.pid}/root{tmp_path}/node"
         with pytest.raises(OSError, match="Read-only file system"):
@@ -195,7 +183,7 @@ def test_a_first_start_in_a_read_only_folder_ends_in_a_sentence(tmp_path: Path) 
 
 
 def test_two_hundred_viewers_are_served_and_counted(
-    coordinator: CoordinatorStandIn, tmp_path: Path, engine: str
+    coordinator: CoordinatorStandIn, tmp_path: Path
 ) -> None:
     """Each gets pictures and sound."""
 
@@ -204,7 +192,7 @@ def test_two_hundred_viewers_are_served_and_counted(
         watching = [play(url, WATCH_S, 20.0) for _ in range(VIEWERS)]
         return await asyncio.gather(*watching)
 
-    with running(node_of(coordinator, tmp_path, engine)) as node:
+    with running(node_of(coordinator, tmp_path)) as node:
         node.wait_state("live")
         seen = asyncio.run(watch(node.rtmp_port))
         assert min(played.video for played in seen) >= 15
@@ -214,13 +202,13 @@ def test_two_hundred_viewers_are_served_and_counted(
 
 
 def test_a_node_whose_port_is_flooded_says_so_and_recovers(
-    coordinator: CoordinatorStandIn, tmp_path: Path, engine: str
+    coordinator: CoordinatorStandIn, tmp_path: Path
 ) -> None:
     """Who watched before goes on watching, and when the flood is over others get in again."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     examined(tmp_path / "node")
-    with running(node_of(coordinator, tmp_path, engine)) as node, ExitStack() as stack:
+    with running(node_of(coordinator, tmp_path)) as node, ExitStack() as stack:
         node.wait_state("live")
         watching = stack.enter_context(running(player(node.rtmp_port)))
         node.wait_until("a viewer", lambda: node.stats()["stream"]["viewers"] == 1)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.agents import ENGINES, AgentProcess
+from tests.e2e.agents import AgentProcess
 from tests.e2e.coordinator_stand_in import INGEST_KEY, STREAM_ID, CoordinatorStandIn
 from tests.e2e.ffmpeg import probe, publisher
 from tests.e2e.watched import HOST, Watched, running
@@ -21,8 +21,8 @@ AWAY_S = 12.0
 class Upstream:
     """An ingest with a publisher, at the same place each time, and the coordinator behind it."""
 
-    def __init__(self, folder: Path, stack: ExitStack, engine: str) -> None:
-        self._folder, self.engine = folder, engine
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self._folder = folder
         self._stack = stack
         self._ports = {"RTMP_PORT": str(free_port()), "STATS_PORT": str(free_port())}
         self._port = int(self._ports["RTMP_PORT"])
@@ -35,7 +35,6 @@ class Upstream:
     def start_ingest(self) -> AgentProcess:
         """Anew, if there was one."""
         settings = {"ROLE": "ingest", "INGEST_KEY": INGEST_KEY, **self._ports}
-        settings["RELAY_ENGINE"] = self.engine
         self.ingest = AgentProcess(self._folder / "ingest", self.coordinator.url, **settings)
         self._stack.enter_context(running(self.ingest))
         self.ingest.wait_until("ingest up", lambda: self.ingest.get("/healthz")[0] == 200)
@@ -53,18 +52,17 @@ class Upstream:
             os.kill(pid, number)
 
 
-@pytest.fixture(params=ENGINES)
-def upstream(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Upstream]:
+@pytest.fixture
+def upstream(tmp_path: Path) -> Iterator[Upstream]:
     """Live."""
     with ExitStack() as stack:
-        yield Upstream(tmp_path, stack, str(request.param))
+        yield Upstream(tmp_path, stack)
 
 
 @pytest.fixture
 def node(upstream: Upstream, tmp_path: Path) -> Iterator[AgentProcess]:
     """Live as well."""
-    settings = {"STREAM_ID": STREAM_ID, "RELAY_ENGINE": upstream.engine}
-    agent = AgentProcess(tmp_path / "node", upstream.coordinator.url, **settings)
+    agent = AgentProcess(tmp_path / "node", upstream.coordinator.url, STREAM_ID=STREAM_ID)
     with running(agent):
         agent.wait_state("live")
         yield agent

@@ -133,7 +133,7 @@ def test_a_node_in_a_container_relays_is_well_and_stops_in_time(
     """From the first start to SIGTERM, and again as the same node."""
     with running(publisher(network.ingest.rtmp_port)), running(network.node(image)) as node:
         first = node.wait_state("live")
-        assert first["relay"]["engine"] == "nginx-rtmp"
+        assert first["relay"]["engine"] == "restream"
         with running(player(node.rtmp_port)):
             node.wait_until("a viewer", lambda: node.stats()["stream"]["viewers"] == 1)
             assert int(probe(node.rtmp_port)["h264"]["nb_read_packets"]) >= 15

@@ -57,7 +57,7 @@ class SweptNetwork:
                     rtmp_host="127.0.0.1",
                     rtmp_port=1935,
                     agent="0.1.0",
-                    engine="nginx-rtmp",
+                    engine="restream",
                     state=state,
                     joined_s=now_s,
                     changed_s=now_s,

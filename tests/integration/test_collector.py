@@ -66,7 +66,7 @@ async def _announce(measurements: Measurements, node_id: str, port: int, at_s: f
             rtmp_host="127.0.0.1",
             rtmp_port=1935,
             agent="0.1.0",
-            engine="nginx-rtmp",
+            engine="restream",
             state="running",
             joined_s=at_s,
             changed_s=at_s,

@@ -179,7 +179,7 @@ async def test_who_may_publish_is_asked_of_the_agent(network: Network) -> None:
         cheat.ask(publish("s1", "wrong"))
         assert await cheat.hear_code() == "NetStream.Publish.Denied"
         await cheat.until_closed()
-    assert network.hooks.asked == [("/publish", "call=publish&app=live&name=s1&key=wrong")]
+    assert network.hooks.asked == [("/publish", "name=s1&key=wrong")]
     assert ingest.refused() == {"publish": 1}
 
 

@@ -232,7 +232,7 @@ class Network:
             "stats_port": 8080,
             "rtmp_port": 1935,
             "agent": "0.1.0",
-            "engine": "nginx-rtmp",
+            "engine": "restream",
             "state": state,
         }
         answer = await self.api.post("/nodes/heartbeat", json=beat, headers=bearer(key))

@@ -186,7 +186,7 @@ def test_images_are_built_once_and_by_their_source() -> None:
     builds = applied().builds
     assert builds.count("builds submit gs://") == 2
     assert "FUNCTION=prober" in builds
-    assert "RELAY_ENGINE=nginx-rtmp" in builds
+    assert "RELAY_ENGINE=restream" in builds
     assert builds.count("serviceAccount:") == 2
     # What gcloud copies a source to must be where the builder may read.
     staging = "--gcs-source-staging-dir gs://my-network-4711-restream-archives/staging"

@@ -45,7 +45,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         {"budget": {"billing_account": "012345-6789AB-CDEF01"}},
         "budget: write amount as a whole number",
     ),
-    "an unknown relay": ({"relay_engine": "srs"}, "relay_engine: write nginx-rtmp or rtmp_relay"),
+    "an unknown relay": ({"relay_engine": "srs"}, "relay_engine: write restream or rtmp_relay"),
     "an address without a host": ({"alert_emails": ["ops"]}, "alert_emails: write whole addresses"),
     "more warm than there may be": (
         {"api_instances": {"min": 5, "max": 2}},

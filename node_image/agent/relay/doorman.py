@@ -25,7 +25,7 @@ LOG_EVERY_S = 60.0
 
 
 def asked_place(body: bytes) -> Place | None:
-    """The literal IPv4 address and port in the `tcurl` of nginx-rtmp's question. Pure."""
+    """The literal IPv4 address and port in the `tcurl` of the relay's question. Pure."""
     try:
         said = dict(reversed(parse_qsl(body.decode("ascii"), max_num_fields=64)))
         url = urlsplit(said.get("tcurl", ""))
@@ -52,7 +52,7 @@ class Doorman:
         self._resolved = {host: r for host, r in self._resolved.items() if host in hosts}
 
     async def answer(self, body: bytes) -> tuple[int, str]:
-        """The HTTP status for nginx (204 lets the player in) and the reason."""
+        """The HTTP status for the relay (204 lets the player in) and the reason."""
         asked = asked_place(body)
         if asked is None or await self._is_own(asked):
             return 204, ""

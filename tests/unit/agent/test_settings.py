@@ -14,7 +14,7 @@ NODE = {"COORDINATOR_URL": "https://api.example.org/v1/", "STREAM_ID": "k3v9m2x7
 def test_two_variables_are_enough_for_a_node() -> None:
     settings = AgentSettings.from_env(NODE)
     assert settings.coordinator_url == "https://api.example.org/v1"
-    assert (settings.role, settings.relay_engine) == ("node", "nginx-rtmp")
+    assert (settings.role, settings.relay_engine) == ("node", "restream")
     assert (settings.rtmp_port, settings.stats_port) == (1935, 8080)
     assert (settings.public_rtmp_port, settings.public_stats_port) == (1935, 8080)
     assert settings.bind_address == "0.0.0.0"

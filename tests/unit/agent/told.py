@@ -7,7 +7,7 @@ from agent.shown.stats import AgentView
 from rtmp.addresses import RtmpAddress
 
 AGENT = AgentView("n4w7d2", "k3v9m2x7q4ab", 123.42)
-RELAY = RelayView("nginx-rtmp", "running", 120.2, 3)
+RELAY = RelayView("restream", "running", 120.2, 3)
 STREAM = StreamView(True, 100.1, 2, 5_000_000, 7_100_000, None, None)
 ANSWER = HeartbeatAnswer(
     stream=RelayedStream("k3v9m2x7q4ab", "active", RtmpAddress("203.0.113.5", 1935, "live", "s")),

@@ -4,12 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agent.relay.engines.engine import Engine
-from agent.relay.engines.nginx_rtmp import NginxRtmp
 from agent.relay.engines.restream import Restream
 from agent.relay.engines.rtmp_relay import RtmpRelay
 
 ENGINES: dict[str, Callable[[Path], Engine]] = {
-    "nginx-rtmp": NginxRtmp,
     "restream": Restream,
     "rtmp_relay": RtmpRelay,
 }

@@ -73,7 +73,7 @@ class RtmpRelay:
             if (url.app, url.name) != ("live", task.stream_id):
                 raise EngineUnfitError(
                     f"rtmp_relay serves a stream under the name it pulls it by, and {url.url} is "
-                    f"not …/live/{task.stream_id}: set RELAY_ENGINE=nginx-rtmp."
+                    f"not …/live/{task.stream_id}: set RELAY_ENGINE=restream."
                 )
             directions, name = ["output"], task.stream_id
             text += _PULL.format(ip=upstream_ip, url=url, name=name)
@@ -92,7 +92,7 @@ class RtmpRelay:
         if program is None:
             raise EngineMissingError(
                 "rtmp_relay is not in this image: build one with --build-arg "
-                "RELAY_ENGINE=rtmp_relay, or set RELAY_ENGINE=nginx-rtmp."
+                "RELAY_ENGINE=rtmp_relay, or set RELAY_ENGINE=restream."
             )
         return [program, "--config", _CONFIG]
 

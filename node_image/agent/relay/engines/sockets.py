@@ -49,7 +49,7 @@ def sockets_of(pid: int) -> list[TcpSocket]:
     except OSError as e:
         raise CountersError(
             f"the kernel does not tell the relay's byte counters ({e}): run the container with the "
-            "default runtime and seccomp profile, or use RELAY_ENGINE=nginx-rtmp"
+            "default runtime and seccomp profile, or use RELAY_ENGINE=restream"
         ) from e
 
 
@@ -65,7 +65,7 @@ def parse_dump(answer: bytes) -> tuple[list[TcpSocket], bool]:
         if kind == _NLMSG_DONE:
             return found, True
         if kind == _NLMSG_ERROR or size < _HEAD.size:
-            raise CountersError("the kernel refuses to list sockets: use RELAY_ENGINE=nginx-rtmp")
+            raise CountersError("the kernel refuses to list sockets: use RELAY_ENGINE=restream")
         if sock := _parse_socket(answer[at + _HEAD.size : at + size]):
             found.append(sock)
         at += (size + 3) & ~3

@@ -22,10 +22,10 @@ class Questions:
         """Whether the player asked for this relay, and not for a forwarder in front of it."""
         return await self._ask("play", {"name": asked.name, "tcurl": tc_url})
 
-    async def may_publish(self, asked: PublishAsked, app: str) -> bool:
+    async def may_publish(self, asked: PublishAsked) -> bool:
         """Whether the stream key is the right one."""
-        fields = {"call": "publish", "app": app, "name": asked.name}
-        return await self._ask("publish", {**fields, "key": asked.query.get("key", "")})
+        fields = {"name": asked.name, "key": asked.query.get("key", "")}
+        return await self._ask("publish", fields)
 
     async def _ask(self, question: str, fields: dict[str, str]) -> bool:
         """False also where nobody answers: the one who asked may come again."""

@@ -75,7 +75,7 @@ class Relay:
         """Publishing is for an ingest, after its coordinator said yes."""
         if self._upstream is not None or len(self.streams) >= STREAMS_MAX:
             return False
-        return await self.questions.may_publish(asked, "live")
+        return await self.questions.may_publish(asked)
 
     def begin_publish(self, name: str, connection: Connection) -> LiveStream | None:
         """The stream to feed; None while somebody else is live with it."""

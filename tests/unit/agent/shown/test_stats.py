@@ -38,7 +38,7 @@ def test_the_body_is_exactly_the_documented_example() -> None:
 
 def test_a_waiting_stream_has_no_codecs() -> None:
     nothing = StreamView(False, 0.0, 0, 0, 0, None, None)
-    relay = RelayView("nginx-rtmp", "stopped", 0.0, 3)
+    relay = RelayView("restream", "stopped", 0.0, 3)
     body = stats_body(datetime.now(UTC), AgentView("n", "s", 1), relay, nothing)
     assert body["stream"] == {
         "id": "s",

@@ -59,7 +59,7 @@ def test_the_configuration_is_the_golden_one(task: RelayTask, golden: str) -> No
 def test_a_stream_under_another_name_is_refused_with_what_to_set() -> None:
     """This relay serves a stream under the name that it pulls it by."""
     renamed = replace(NODE, upstream=replace(UPSTREAM, name="other"))
-    with pytest.raises(EngineUnfitError, match="set RELAY_ENGINE=nginx-rtmp"):
+    with pytest.raises(EngineUnfitError, match="set RELAY_ENGINE=restream"):
         ENGINE.render(renamed, "203.0.113.5")
 
 
@@ -199,7 +199,7 @@ def test_the_kernel_s_table_is_read_to_its_end() -> None:
 
 def test_a_kernel_that_refuses_is_said_with_what_to_set() -> None:
     """Some container runtimes know no inet_diag."""
-    with pytest.raises(CountersError, match="RELAY_ENGINE=nginx-rtmp"):
+    with pytest.raises(CountersError, match="RELAY_ENGINE=restream"):
         parse_dump(_message(2, bytes(4)))
 
 
