@@ -128,7 +128,7 @@ def _node(name: str) -> Node:
         rtmp_host=slot.rtmp_host,
         rtmp_port=slot.rtmp_port,
         agent="0.1.0",
-        engine="nginx-rtmp",
+        engine="restream",
         state="running",
         joined_s=at_s,
         changed_s=at_s,

@@ -47,7 +47,7 @@ class HeartbeatIn(_AnnouncedIn):
         stats_port=8080,
         rtmp_port=1935,
         agent="0.1.0",
-        engine="nginx-rtmp",
+        engine="restream",
         state="running",
     )
 

@@ -11,7 +11,7 @@ AGENT = {
     "node_id": "n7",
     "generated_at": "2026-11-22T14:00:00.123Z",
     "agent": {"version": "0.1.0", "uptime_s": 123.4},
-    "relay": {"engine": "nginx-rtmp", "state": "running", "uptime_s": 120.2, "restarts": 0},
+    "relay": {"engine": "restream", "state": "running", "uptime_s": 120.2, "restarts": 0},
     "stream": {
         "id": "s3",
         "state": "live",

@@ -59,7 +59,7 @@ def _node(stream_id: str, state: str) -> Node:
             "rtmp_host": "192.0.2.7",
             "rtmp_port": 1935,
             "agent": "0.1.0",
-            "engine": "nginx-rtmp",
+            "engine": "restream",
             "state": state,
             "joined_s": 11.0,
             "changed_s": 11.0,
