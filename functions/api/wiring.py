@@ -58,6 +58,7 @@ def build_on(  # noqa: PLR0913 - everything outside of the process, each named
 ) -> FastAPI:
     """The application on any two stores; without `calls_back` nodes are not called back, and
     without a scheduler all jobs always run."""
+    # Longer than other functions, because it only lists: every part once, beside what it needs.
     measurements, ledger = Measurements(measured, settings.shards), Ledger(money)
     calendar = settings.calendar
     snapshots = Snapshots(

@@ -25,7 +25,8 @@ PLAYLIST = text_of("audio/x-mpegurl", f"#EXTM3U\n#EXTINF:-1,Main stage via {NODE
 
 def install(app: FastAPI, services: Services) -> None:
     """Adds them to the application."""
-    _writing_routes(app, services)
+    _registering_route(app, services)
+    _publishing_route(app, services)
     _reading_routes(app, services)
 
 
@@ -34,7 +35,7 @@ def _told(stream: Stream, snapshot: Snapshot, services: Services, request: Reque
     return stream_out(stream, snapshot, ingest_url=services.ingest_url, base_url=base_url)
 
 
-def _writing_routes(app: FastAPI, services: Services) -> None:
+def _registering_route(app: FastAPI, services: Services) -> None:
     @app.post(
         "/streams",
         status_code=201,
@@ -61,6 +62,8 @@ def _writing_routes(app: FastAPI, services: Services) -> None:
             webhook_secret=secret_of(sponsor.key, stream.stream_id) if asked.webhook_url else None,
         )
 
+
+def _publishing_route(app: FastAPI, services: Services) -> None:
     @app.post(
         "/ingest/publish",
         status_code=204,

@@ -26,94 +26,97 @@ class Limit:
     why: str
 
 
+_WORDS = {
+    "window_s": (
+        "How old a packet may be to belong to the stream of now",
+        "{:g} s",
+        "A relay may cache a keyframe interval, ten seconds with most encoders, and that twice "
+        "over. What is older is a recording.",
+    ),
+    "lag_max_s": (
+        "How far the newest packet may lie behind the ingest",
+        "{:g} s",
+        "A delayed copy is not live. Our own clocks and lines err by less than half a second, "
+        "so a copy 5 s late always fails.",
+    ),
+    "grace_s": (
+        "How much later than a viewer of the node we may get a packet ourselves",
+        "{:g} s",
+        "The reference takes another way through the Internet; a node is not to suffer for it.",
+    ),
+    "size_min": (
+        "Smallest packet that proves anything",
+        "{} bytes",
+        "Silence and black pictures are smaller, and repeat by chance.",
+    ),
+    "packets_min": (
+        "Fewest packets that a check is decided by, a keyframe among them",
+        "{}",
+        "Fewer prove too little, and nobody can play a stream without a keyframe.",
+    ),
+    "share_min": (
+        "Least share of these packets, and of their bytes, that is delivered",
+        "{:.0%}",
+        "A trickle, or keyframes only, is not the stream. Packets at both ends of a connection "
+        "may be lost honestly.",
+    ),
+    "offset_tolerance_ms": (
+        "How much timestamps may shift against the ingest's",
+        "{} ms",
+        "A relay passes them on, so they lie a constant apart, but for rounding. A loop that "
+        "is timed anew shows.",
+    ),
+    "setup_s": (
+        "Time that is granted for connecting",
+        "{:g} s",
+        "TCP, the handshake and the play command are five round trips of a fifth of a second.",
+    ),
+    "stall_s": (
+        "How much may be missing at the end",
+        "{:g} s",
+        "An honest connection stalls for so long when a packet is lost and sent again.",
+    ),
+    "silence_max_s": (
+        "Longest silence of the ingest that is no gap",
+        "{:g} s",
+        "Even a still picture with silence has packets more often. A gap is our fault: the "
+        "check is unknown.",
+    ),
+    "capture_min_s": (
+        "Shortest connection",
+        "{:g} s",
+        "Long enough for the packets above, short enough not to cost an operator upload.",
+    ),
+    "capture_max_s": (
+        "Longest connection",
+        "{:g} s",
+        "A keyframe interval of ten seconds and the greatest lag fit in.",
+    ),
+    "growth_max_s": (
+        "How much a delay may grow during a pass",
+        "{:g} s",
+        "Beyond it the check is repeated with the longest connection: a short one cannot tell "
+        "a stall from a line that carries half of the stream.",
+    ),
+    "tail_max_s": (
+        "How much of the end may be missing from a pass",
+        "{:g} s",
+        "Likewise: it may be a node that stops after some kilobytes.",
+    ),
+    "evidence_min": (
+        "Fewest packets of other content that prove it to be other content",
+        "{}",
+        "One that we missed ourselves is not proof; so many at once we do not miss.",
+    ),
+}
+"""Of each parameter: what it limits, how it is written, and why it is what it is."""
+
+
 def limits_of(rules: ProofParameters) -> dict[str, Limit]:
     """Every field of the parameters, by its name."""
-
-    def seconds(value: float) -> str:
-        return f"{value:g} s"
-
     return {
-        "window_s": Limit(
-            "How old a packet may be to belong to the stream of now",
-            seconds(rules.window_s),
-            "A relay may cache a keyframe interval, ten seconds with most encoders, and that twice "
-            "over. What is older is a recording.",
-        ),
-        "lag_max_s": Limit(
-            "How far the newest packet may lie behind the ingest",
-            seconds(rules.lag_max_s),
-            "A delayed copy is not live. Our own clocks and lines err by less than half a second, "
-            "so a copy 5 s late always fails.",
-        ),
-        "grace_s": Limit(
-            "How much later than a viewer of the node we may get a packet ourselves",
-            seconds(rules.grace_s),
-            "The reference takes another way through the Internet; a node is not to suffer for it.",
-        ),
-        "size_min": Limit(
-            "Smallest packet that proves anything",
-            f"{rules.size_min} bytes",
-            "Silence and black pictures are smaller, and repeat by chance.",
-        ),
-        "packets_min": Limit(
-            "Fewest packets that a check is decided by, a keyframe among them",
-            f"{rules.packets_min}",
-            "Fewer prove too little, and nobody can play a stream without a keyframe.",
-        ),
-        "share_min": Limit(
-            "Least share of these packets, and of their bytes, that is delivered",
-            f"{rules.share_min * 100:g} %",
-            "A trickle, or keyframes only, is not the stream. Packets at both ends of a connection "
-            "may be lost honestly.",
-        ),
-        "offset_tolerance_ms": Limit(
-            "How much timestamps may shift against the ingest's",
-            f"{rules.offset_tolerance_ms} ms",
-            "A relay passes them on, so they lie a constant apart, but for rounding. A loop that "
-            "is timed anew shows.",
-        ),
-        "setup_s": Limit(
-            "Time that is granted for connecting",
-            seconds(rules.setup_s),
-            "TCP, the handshake and the play command are five round trips of a fifth of a second.",
-        ),
-        "stall_s": Limit(
-            "How much may be missing at the end",
-            seconds(rules.stall_s),
-            "An honest connection stalls for so long when a packet is lost and sent again.",
-        ),
-        "silence_max_s": Limit(
-            "Longest silence of the ingest that is no gap",
-            seconds(rules.silence_max_s),
-            "Even a still picture with silence has packets more often. A gap is our fault: the "
-            "check is unknown.",
-        ),
-        "capture_min_s": Limit(
-            "Shortest connection",
-            seconds(rules.capture_min_s),
-            "Long enough for the packets above, short enough not to cost an operator upload.",
-        ),
-        "capture_max_s": Limit(
-            "Longest connection",
-            seconds(rules.capture_max_s),
-            "A keyframe interval of ten seconds and the greatest lag fit in.",
-        ),
-        "growth_max_s": Limit(
-            "How much a delay may grow during a pass",
-            seconds(rules.growth_max_s),
-            "Beyond it the check is repeated with the longest connection: a short one cannot tell "
-            "a stall from a line that carries half of the stream.",
-        ),
-        "tail_max_s": Limit(
-            "How much of the end may be missing from a pass",
-            seconds(rules.tail_max_s),
-            "Likewise: it may be a node that stops after some kilobytes.",
-        ),
-        "evidence_min": Limit(
-            "Fewest packets of other content that prove it to be other content",
-            f"{rules.evidence_min}",
-            "One that we missed ourselves is not proof; so many at once we do not miss.",
-        ),
+        name: Limit(says, form.format(getattr(rules, name)).replace("%", " %"), why)
+        for name, (says, form, why) in _WORDS.items()
     }
 
 

@@ -320,3 +320,12 @@ def test_a_host_from_elsewhere_is_judged_in_the_same_way(host: str) -> None:
     """A resolver may be given hosts that came in no URL."""
     with pytest.raises(AddressRefused):
         parse_host(host)
+
+
+def test_a_name_of_253_characters_is_the_longest() -> None:
+    """As long as the name system has any (RFC 1035, without its last dot)."""
+    longest = ".".join(["a" * 63] * 3 + ["b" * 61])
+    assert len(longest) == 253
+    assert parse_host(longest) == longest
+    with pytest.raises(AddressRefused):
+        parse_host(f"{longest}c")
