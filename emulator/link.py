@@ -10,9 +10,11 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+from emulator.processes.races import first_of
 
 READ_BYTES = 65_536
 QUEUE_SLICES_MAX = 4_096
@@ -80,7 +82,7 @@ class Link:
             async with asyncio.timeout(CONNECT_SECONDS_MAX):
                 up_reader, up_writer = await asyncio.open_connection(*self._upstream)
             try:
-                await _first_of(
+                await first_of(
                     _copy(reader, up_writer),
                     carry(up_reader, writer, self._shape),
                     self._until_cut(),
@@ -140,19 +142,6 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     while data := await reader.read(READ_BYTES):
         writer.write(data)
         await writer.drain()
-
-
-async def _first_of(*ways: Coroutine[Any, Any, None]) -> None:
-    """Ends all with the first that ends; raises what it raised."""
-    tasks = [asyncio.ensure_future(way) for way in ways]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _address(text: str) -> Address:

@@ -4,8 +4,7 @@ import asyncio
 import contextlib
 import select
 import sys
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
 
 from rich.console import Console
 from rich.live import Live
@@ -14,6 +13,7 @@ from emulator.demo import table
 from emulator.demo.keeper import Keeper
 from emulator.demo.network import LocalNetwork, View, opened
 from emulator.demo.options import Options
+from emulator.processes.races import first_of
 from emulator.processes.supervisor import Death
 
 LOOK_SECONDS = 1.0
@@ -31,22 +31,9 @@ async def demo(options: Options) -> None:
         await network.start()
         for hint in table.hints(network):
             _print(hint)
-        await _first_of(
+        await first_of(
             Keeper(network.supervisor).run(), screen.run(network) if screen else _lines(network)
         )
-
-
-async def _first_of(*ways: Coroutine[Any, Any, None]) -> None:
-    """Ends all with the first that ends; raises what it raised."""
-    tasks = [asyncio.ensure_future(way) for way in ways]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class Screen:
@@ -66,7 +53,7 @@ class Screen:
     async def run(self, network: LocalNetwork) -> None:
         """Until cancelled."""
         self._is_live = True
-        await _first_of(self._look(network), self._draw(network, Console()))
+        await first_of(self._look(network), self._draw(network, Console()))
 
     async def _draw(self, network: LocalNetwork, console: Console) -> None:
         size = console.size

@@ -136,16 +136,8 @@ class SweepRecords(Records):
 
     async def last_sweep_of(self, shard: Shard, ticks: range) -> Sweep | None:
         """The last sweep of one shard within the ticks. One read."""
-        found = await self._store.find(
-            Query(
-                "probe_results",
-                "shard_tick",
-                at_least=shard_tick(shard, ticks.start),
-                below=shard_tick(shard, ticks.stop),
-                descending=True,
-                limit=1,
-            )
-        )
+        query = replace(_sweeps_of(shard, ticks), descending=True, limit=1)
+        found = await self._store.find(query)
         return SWEEPS.decode(found[0][1]) if found else None
 
     async def sweeps(self, ticks: range) -> list[Sweep]:
@@ -162,14 +154,7 @@ class SweepRecords(Records):
 
     async def sweep_bits_of(self, shard: Shard, ticks: range) -> list[SweepBits]:
         """The bitmaps of one shard's sweeps in the ticks, at most FIND_LIMIT_MAX, oldest first."""
-        found = await self._store.find(
-            Query(
-                "probe_results",
-                "shard_tick",
-                at_least=shard_tick(shard, ticks.start),
-                below=shard_tick(shard, ticks.stop),
-            )
-        )
+        found = await self._store.find(_sweeps_of(shard, ticks))
         return [SWEEP_BITS.decode(fields) for _, fields in found]
 
     async def has_rollup(self, shard: Shard, hour: int) -> bool:
@@ -234,6 +219,11 @@ class SweepRecords(Records):
                     last = await self.last_sweep_of(shard, range(since_tick, tick))
                     found.add((shard, last.roster_version if last else since_tick))
         return found
+
+
+def _sweeps_of(shard: Shard, ticks: range) -> Query:
+    first, end = shard_tick(shard, ticks.start), shard_tick(shard, ticks.stop)
+    return Query("probe_results", "shard_tick", at_least=first, below=end)
 
 
 def _fields_of(roster: Roster) -> Fields:
