@@ -114,7 +114,7 @@ STREAM = Stream(
     max_paid_nodes=7, created_s=AT_S, ends_s=AT_S + 7_200, key_hash="0a", request_hash="0b",
 )  # fmt: skip
 MONEY = MoneyProjection(
-    3, AT_S, {"s3": STREAM}, {"s3": BALANCE}, {"n2": Tokens(2, 3, 5), "n3": Tokens(7)},
+    3, AT_S, {"s3": STREAM}, {"s3": BALANCE}, {"n2": Tokens(2, 3, 5, 498_724), "n3": Tokens(7)},
     {"s3": 498_700},
 )  # fmt: skip
 HOUR = StreamHour(

@@ -4,7 +4,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp
 
-from api import openapi
+from api import __version__, openapi
 from api.http import error_handlers as errors
 from api.http.edge import Edge
 from api.http.problems import Problem, ProblemKind
@@ -42,7 +42,7 @@ def create_app(services: Services) -> FastAPI:
     app = FastAPI(
         title="Restreaming as support",
         summary="Fans relay a live stream, sponsors pay for relaying that was really done.",
-        version="0.1.0",
+        version=__version__,
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=openapi.operation_id,

@@ -45,6 +45,10 @@ class Calendar:
         """[start, end) of an epoch in Unix seconds."""
         return epoch * self.epoch_seconds, (epoch + 1) * self.epoch_seconds
 
+    def settled_s(self, epoch: int) -> int:
+        """When an epoch is settled, at the earliest."""
+        return self.epoch_bounds_s(epoch)[1] + self.grace_seconds
+
     def ticks_of(self, epoch: int) -> range:
         """The sweep intervals of an epoch."""
         start_s, end_s = self.epoch_bounds_s(epoch)

@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
+from api import __version__
 from api.http.addresses import address_named
 from api.http.problems import Problem, ProblemKind
 from api.http.rates import Rates
 from api.services.dial_back import EVERY_SECONDS, DialBack, DialedBack, DialTarget, PortResult
 from api.services.snapshots import Snapshot, Snapshots
+from api.wire.common import timestamp
 from api.wire.nodes import DialBackIn, DialBackOut, HeartbeatIn, HeartbeatOut, PortOut
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.records import Measurements
@@ -15,6 +18,7 @@ from coordinator.adapters.scheduling.switch import Switch
 from coordinator.epochs import Calendar
 from coordinator.ledger.balances import lasts_sentence
 from coordinator.money import format_tokens
+from coordinator.projections.money_projection import NO_TOKENS
 from coordinator.projections.network_view import NetworkView, NodeView
 from coordinator.reasons import Reason
 from coordinator.strangers.addresses import check_addresses, is_ip, parse_stats_url
@@ -179,6 +183,7 @@ class Announcements:
         return HeartbeatOut(
             node_id=node.node_id,
             stream_id=node.stream_id,
+            stream_name=stream.name,
             stream_status=stream_status(stream, snapshot.balance_micros(stream.stream_id), now_s),
             status=status,
             reason=reason.value,
@@ -187,12 +192,27 @@ class Announcements:
             stats_url=node.stats_url,
             rtmp_url=f"rtmp://{host}:{node.rtmp_port}/live/{node.stream_id}",
             ingest_url=f"{self.ingest_url}/{stream.stream_id}",
-            earned=format_tokens(view.account.earned_micros if view else 0),
+            **self._known(view),
             balance_lasts_seconds=lasts,
             balance_says=lasts_sentence(lasts),
             next_heartbeat_seconds=self._pace_s(view, reason, lasts),
             polled_every_seconds=self.calendar.sweep_seconds,
+            version=__version__,
         )
+
+    def _known(self, view: NodeView | None) -> dict[str, Any]:
+        """What the snapshot holds of its checks and tokens, for the node's own page."""
+        account = view.account if view else NO_TOKENS
+        checked_s = view.trust.last_check_s if view else None
+        release = account.release_epoch
+        return {
+            "last_check_at": None if checked_s is None else timestamp(checked_s),
+            "last_check_reason": view.trust.last_reason if view else None,
+            "pending": format_tokens(account.pending_micros),
+            "available": format_tokens(account.available_micros),
+            "earned": format_tokens(account.earned_micros),
+            "next_release_at": timestamp(self.calendar.settled_s(release)) if release else None,
+        }
 
     def _pace_s(self, view: NodeView | None, reason: Reason, lasts: int | None) -> int:
         """When to call again: seldom once a node is well, and when its stream may have ended."""

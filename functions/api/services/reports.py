@@ -123,13 +123,11 @@ class Reports:
         return in_order, start if is_more else None
 
     def _next_release(self, account: Account) -> ReleaseOut | None:
-        held = [held for service in account.services.values() for held in service.held]
-        if not held:
+        if account.next_release is None:
             return None
-        epoch = min(one.until_epoch for one in held)
-        at_s = self.calendar.epoch_bounds_s(epoch)[1] + self.calendar.grace_seconds
-        amount = sum(one.micros for one in held if one.until_epoch == epoch)
-        return ReleaseOut(at=timestamp(at_s), amount=format_tokens(amount))
+        epoch, micros = account.next_release
+        at_s = self.calendar.settled_s(epoch)
+        return ReleaseOut(at=timestamp(at_s), amount=format_tokens(micros))
 
 
 def _page_of(lines: list[ReceiptLineOut], size: int) -> tuple[list[ReceiptLineOut], str | None]:

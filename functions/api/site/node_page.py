@@ -160,14 +160,14 @@ def _release_at(release: Release | None, calendar: Calendar) -> tuple[float, int
     """(when, how many micros)."""
     if release is None:
         return None
-    return calendar.epoch_bounds_s(release.with_epoch)[1] + calendar.grace_seconds, release.micros
+    return calendar.settled_s(release.with_epoch), release.micros
 
 
 def _released_s(epoch: int | None, calendar: Calendar) -> float | None:
-    return None if epoch is None else calendar.epoch_bounds_s(epoch)[1] + calendar.grace_seconds
+    return None if epoch is None else calendar.settled_s(epoch)
 
 
 def _next_settled(epochs: Sequence[NodeEpoch], calendar: Calendar, now_s: float) -> float:
     """When the next epoch may be settled: a page cannot be newer before."""
     through = max((each.epoch for each in epochs), default=_first_open(calendar, now_s) - 1)
-    return calendar.epoch_bounds_s(through + 1)[1] + calendar.grace_seconds
+    return calendar.settled_s(through + 1)

@@ -150,20 +150,28 @@ class HeartbeatOut(BaseModel):
         node_id=NODE_ID,
         stream_id=STREAM_ID,
         stream_status="active",
+        stream_name="Main stage",
         status="healthy",
         **_TOLD,
         **_PLACE,
         ingest_url=INGEST_URL,
+        last_check_at="2026-11-22T14:52:07Z",
+        last_check_reason=Reason.PASSED.value,
+        pending="1.475",
+        available="10.775",
         earned="12.25",
+        next_release_at="2026-11-23T15:02:00Z",
         balance_lasts_seconds=11_400,
         balance_says="The balance lasts 3 h 10 min at the present rate.",
         next_heartbeat_seconds=30,
         polled_every_seconds=60,
+        version="0.1.0",
     )
 
     node_id: str
     stream_id: str
     stream_status: StreamStatus
+    stream_name: str
     status: NodeStatus
     reason: str
     says: str
@@ -171,10 +179,18 @@ class HeartbeatOut(BaseModel):
     stats_url: str
     rtmp_url: str
     ingest_url: str
+    last_check_at: Instant | None
+    last_check_reason: str | None
+    pending: str
+    available: str
     earned: str
+    next_release_at: Instant | None
+    """When some of what is pending becomes available; None while nothing is."""
     balance_lasts_seconds: int | None
     """How long the stream can pay at the present rate; None while nobody earns."""
     balance_says: str
     next_heartbeat_seconds: int
     polled_every_seconds: int
     """How often a node's statistics are asked for. One that waits much longer calls at once."""
+    version: str
+    """The coordinator's own: a node that is older says so to its operator."""

@@ -58,6 +58,15 @@ class Account:
         """Everything earned so far and not forfeited."""
         return self.pending_micros + self.available_micros
 
+    @property
+    def next_release(self) -> tuple[int, int] | None:
+        """(the epoch with which tokens become available next, how many); None with none held."""
+        held = [one for service in self.services.values() for one in service.held]
+        if not held:
+            return None
+        epoch = min(one.until_epoch for one in held)
+        return epoch, sum(one.micros for one in held if one.until_epoch == epoch)
+
     def released(self, stream_id: str, epoch: int) -> "Account":
         """With what is held until `epoch` of the stream, or less long, made available."""
         service = self.services.get(stream_id)

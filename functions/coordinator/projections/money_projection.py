@@ -31,6 +31,9 @@ class Tokens:
     pending_micros: int = 0
     available_micros: int = 0
     forfeited_micros: int = 0
+    release_epoch: int = 0
+    """With which some of what is pending becomes available; 0 while nothing is. How much that is
+    would not fit beside it, for twenty thousand nodes: the node's receipt says it."""
 
     @property
     def earned_micros(self) -> int:
@@ -74,7 +77,10 @@ class MoneyProjection:
         latest = sorted(accounts.nodes.items(), key=lambda each: -_last_epoch(each[1]))
         tokens = {
             node_id: Tokens(
-                account.pending_micros, account.available_micros, account.forfeited_micros
+                account.pending_micros,
+                account.available_micros,
+                account.forfeited_micros,
+                account.next_release[0] if account.next_release else 0,
             )
             for node_id, account in latest[:NODES_SHOWN_MAX]
         }

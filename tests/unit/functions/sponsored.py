@@ -27,18 +27,20 @@ async def post(
     return await coordinator.client.post(path, json=body, headers=headers)
 
 
-async def serve(coordinator: Coordinator, stream_id: str, epochs: int = 1) -> None:
+async def serve(
+    coordinator: Coordinator, stream_id: str, epochs: int = 1, node_id: str = "n2"
+) -> None:
     """One node up through whole epochs, checked and passed at each quarter, after the first."""
     measurements = coordinator.measurements
     first = CALENDAR.ticks_of(EPOCH + 1).start
-    slot = Slot("n2", stream_id, "http://203.0.114.7/", "203.0.114.7", 1935, first, 1.0)
+    slot = Slot(node_id, stream_id, "http://203.0.114.7/", "203.0.114.7", 1935, first, 1.0)
     await measurements.put_roster(Roster(WHOLE, 1, 1.0, (slot,)))
     up = Poll(Outcome.UP, Reason.OK, 60, 60)
     for tick in range(first, first + 60 * epochs):
         await measurements.create_sweep(Sweep(WHOLE, tick, 1, {0: up}), tick * 60.0)
         if tick % 15 == 0:
             at_s = tick * 60.0 + 30
-            check = Check("n2", stream_id, tick, at_s, Verdict.PASS, Reason.PASSED)
+            check = Check(node_id, stream_id, tick, at_s, Verdict.PASS, Reason.PASSED)
             run = Run(tick, at_s, at_s + 5, (), {stream_id: IngestState.LIVE}, (check,))
             await measurements.record_run(run, at_s)
     coordinator.now_s[0] = (first + 60 * epochs) * 60 + CALENDAR.grace_seconds

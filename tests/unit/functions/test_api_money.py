@@ -7,14 +7,16 @@ from typing import Any
 import httpx
 import pytest
 
+from api import __version__
 from api.services.reports import ROWS_PAGE_MAX
+from api.wire.common import timestamp
 from coordinator.adapters.records.ledger import ENTRIES_PAGE_MAX
 from coordinator.ledger.rows import Row
 from coordinator.ledger.settlements import Draft, EpochInput
 from coordinator.ledger.terms import Terms
 from coordinator.money import format_tokens, parse_tokens
 from coordinator.reasons import Reason
-from tests.unit.functions.conftest import NOW_S, Coordinator, bearer
+from tests.unit.functions.conftest import NODE_ID, NODE_KEY, NOW_S, STREAM, Coordinator, bearer
 from tests.unit.functions.sponsored import CALENDAR, EPOCH, post, serve, settle_due
 
 
@@ -170,6 +172,26 @@ async def test_the_delivery_accounts_for_every_token(coordinator: Coordinator) -
     assert rest.json()["hours"] == hours[3:]
 
 
+async def test_a_heartbeat_is_told_what_the_node_has_and_when_it_was_checked(
+    coordinator: Coordinator,
+) -> None:
+    """For the operator's own page; before the first statement there is nothing of it."""
+    stream_id = (await coordinator.registered(reward_per_node_hour="6"))["stream_id"]
+    said = (await _beat(coordinator, stream_id)).json()
+    assert (said["stream_name"], said["version"]) == (STREAM["name"], __version__)
+    assert (said["pending"], said["available"], said["next_release_at"]) == ("0", "0", None)
+    assert (said["last_check_at"], said["last_check_reason"]) == (None, None)
+    await serve(coordinator, stream_id, epochs=3, node_id=NODE_ID)
+    await settle_due(coordinator)
+    said = (await _beat(coordinator, stream_id)).json()
+    assert (said["earned"], said["pending"], said["available"]) == ("16.5", "16.5", "0")
+    release_s = CALENDAR.epoch_bounds_s(EPOCH + 1 + 24)[1] + CALENDAR.grace_seconds
+    assert said["next_release_at"] == timestamp(release_s)
+    last = CALENDAR.ticks_of(EPOCH + 3).stop - 15
+    assert said["last_check_at"] == timestamp(last * 60.0 + 30)
+    assert said["last_check_reason"] == Reason.PASSED.value
+
+
 async def test_a_receipt_explains_every_minute_of_a_node(coordinator: Coordinator) -> None:
     """Newest first, with what is pending and when the next of it is released."""
     stream_id = (await coordinator.registered(reward_per_node_hour="6"))["stream_id"]
@@ -313,5 +335,5 @@ async def _beat(coordinator: Coordinator, stream_id: str) -> httpx.Response:
     return await coordinator.client.post(
         "/nodes/heartbeat",
         json={"stream_id": stream_id, "stats_port": 8080, "rtmp_port": 1935},
-        headers=bearer("A" * 42 + "A"),
+        headers=bearer(NODE_KEY),
     )

@@ -28,7 +28,7 @@ def test_a_page_survives_its_document() -> None:
     """To the last micro-token."""
     projection = MoneyProjection(3, 7.5).with_streams([(STREAM, BALANCE)])
     projection = projection.with_accounts(Accounts({"s3": 11}, {"n2": ACCOUNT}))
-    assert projection.tokens == {"n2": Tokens(13, 17, 19)}
+    assert projection.tokens == {"n2": Tokens(13, 17, 19, 35)}
     assert MONEY_PROJECTIONS.decode(MONEY_PROJECTIONS.encode(projection)) == projection
     assert (
         MONEY_PROJECTIONS.decode(MONEY_PROJECTIONS.encode(MoneyProjection())) == MoneyProjection()
@@ -107,7 +107,9 @@ def test_the_fullest_page_fits() -> None:
         projection = projection.with_streams([(stream, balance)])
     nodes = {
         "n" + "".join(chance.choices("abcdefghijklmnopqrstuvwxyz234567", k=19)): Account(
-            {"s3": Service(1, 2, (Held(1, micros(), 9),))}, micros(), micros()
+            {"s3": Service(1, 2, (Held(1, micros(), 498_696 + chance.randrange(48)),))},
+            micros(),
+            micros(),
         )
         for _ in range(NODES_SHOWN_MAX)
     }

@@ -195,7 +195,7 @@ def _money(nodes: int) -> MoneyProjection:
     money = MoneyProjection(3, 7.0)
     money = money.with_streams([(one, opening_balance(one, 10**17, Calendar())) for one in streams])
     held = {
-        f"n{at:019d}": Tokens(*(chance.getrandbits(50) for _ in range(3))) for at in range(nodes)
+        f"n{at:019d}": Tokens(*(chance.getrandbits(50) for _ in range(4))) for at in range(nodes)
     }
     return replace(money, tokens=held)
 
