@@ -33,8 +33,10 @@ from agent.relay.tasks import ingest_task, node_task
 from agent.settings import AgentSettings
 from agent.shown.http_server import make_app, make_hooks_app, make_server, open_socket
 from agent.shown.metrics import metrics_text
+from agent.shown.page_facts import PageFacts
 from agent.shown.stats import AgentView, stats_body
 from agent.shown.status_page import status_page
+from agent.shown.traffic import Traffic
 from agent.stream_ids import AUTO
 
 _SERVER_STOP_S_MAX = 1.0
@@ -64,6 +66,7 @@ class Agent:
         )
         self._stream_id = "" if settings.stream_id == AUTO else settings.stream_id
         self._meter = Meter(self._stream_id)
+        self._traffic = Traffic()
         self._stop, self._hurry = asyncio.Event(), asyncio.Event()
         self._engine = ENGINES[settings.relay_engine](work_dir)
         self._supervisor = RelaySupervisor(
@@ -116,6 +119,7 @@ class Agent:
         if self._heartbeats:
             tasks.add(beating := asyncio.create_task(self._heartbeats.run()))
         asides = [asyncio.create_task(self._examine_once())]
+        asides.append(asyncio.create_task(self._traffic.watch(self._meter.view)))
         asides.append(asyncio.create_task(self._own_port.watch(self._is_relay_running)))
         if self._notifier:
             asides.append(asyncio.create_task(self._notifier.run()))
@@ -194,7 +198,10 @@ class Agent:
 
     def status_page(self) -> str:
         """The page at /."""
-        return status_page(self._coordinator_view, *self._views(), self._ailment)
+        now_s, url, views = time.monotonic(), self._settings.coordinator_url, self._views()
+        self._traffic.sample(now_s, views[-1])  # so that what is drawn ends now
+        shown = self._coordinator_view, *views, self._traffic, self._ailment
+        return status_page(PageFacts(now_s, url, *shown))
 
     @property
     def _ailment(self) -> str:

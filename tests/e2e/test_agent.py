@@ -299,6 +299,7 @@ def test_a_node_goes_on_relaying_whatever_the_coordinator_does(
             "its absence in the log",
             lambda: any("ConnectError" in e["reason"] for e in node.events("coordinator_trouble")),
         )
+        assert "ago it said: Everything is as it should be." in node.text("/")
         assert probe(node.rtmp_port)["h264"]
         returns = len(node.events("coordinator_back"))  # from what it did before
         coordinator.start()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from agent.stream_ids import STREAM_ID_PATTERN
 from rtmp.addresses import RtmpAddress
@@ -9,6 +10,10 @@ from rtmp.errors import RtmpError
 
 # More than any count or pace; a number of a hundred digits has no place in a float.
 _NUMBER_MAX = 1_000_000_000
+# Longer than any name that a stream may have.
+_SHOWN_CHARS_MAX = 200
+# The year 2100: what is later is no instant that anybody waits for.
+_INSTANT_S_MAX = 4_102_444_800
 
 
 class NotUnderstoodError(Exception):
@@ -44,6 +49,22 @@ class Candidate:
 
 
 @dataclass(frozen=True)
+class ToldFacts:
+    """What is only shown. Nothing is done by it, so an older coordinator may leave it out."""
+
+    stream_name: str = ""
+    version: str = ""
+    """The coordinator's own."""
+    pending: str = ""
+    available: str = ""
+    release_s: float | None = None
+    """When some of what is pending becomes available, Unix seconds."""
+    checked_s: float | None = None
+    """When the last check was, Unix seconds."""
+    check_reason: str = ""
+
+
+@dataclass(frozen=True)
 class HeartbeatAnswer:
     """What the coordinator thinks of the node."""
 
@@ -58,6 +79,7 @@ class HeartbeatAnswer:
     """How often the coordinator asks for the statistics."""
     rtmp_url: RtmpAddress | None = None
     """Where the coordinator reaches the node; None if it has no IPv4 address or name."""
+    told: ToldFacts = ToldFacts()
 
 
 def parse_stream(body: object) -> RelayedStream:
@@ -116,7 +138,34 @@ def parse_heartbeat_answer(body: object) -> HeartbeatAnswer:
         next_heartbeat_s=_seconds(fields, "next_heartbeat_seconds"),
         polled_every_s=_seconds(fields, "polled_every_seconds"),
         rtmp_url=_own_url(fields),
+        told=_told(fields),
     )
+
+
+def _told(fields: dict[str, object]) -> ToldFacts:
+    return ToldFacts(
+        stream_name=_shown(fields, "stream_name"),
+        version=_shown(fields, "version"),
+        pending=_shown(fields, "pending"),
+        available=_shown(fields, "available"),
+        release_s=_instant(fields, "next_release_at"),
+        checked_s=_instant(fields, "last_check_at"),
+        check_reason=_shown(fields, "last_check_reason"),
+    )
+
+
+def _shown(fields: dict[str, object], name: str) -> str:
+    value = fields.get(name)
+    return value[:_SHOWN_CHARS_MAX] if isinstance(value, str) else ""
+
+
+def _instant(fields: dict[str, object], name: str) -> float | None:
+    try:
+        at = datetime.fromisoformat(_shown(fields, name))
+    except ValueError:
+        return None
+    at_s = at.timestamp() if at.tzinfo else -1.0
+    return at_s if 0 <= at_s <= _INSTANT_S_MAX else None
 
 
 def _seconds(fields: dict[str, object], name: str) -> float:

@@ -5,7 +5,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent.backoff import HEARTBEAT_S_MAX, HEARTBEAT_S_MIN, Backoff, spread_s
 from agent.client.answers import HeartbeatAnswer, RelayedStream, neediest
@@ -36,6 +36,8 @@ class CoordinatorView:
     answer: HeartbeatAnswer | None = None
     trouble: str = "The coordinator has not answered yet."
     is_waiting: bool = False
+    answered_s: float | None = None
+    """When it said that, by the monotonic clock."""
 
 
 def due_s(began_s: float, delay_s: float, polled_s: float, sweep_s: float) -> float:
@@ -124,7 +126,7 @@ class Heartbeats:
         trouble = "No stream is active now: the agent goes on asking."
         if trouble != self.view.trouble:
             log("coordinator_trouble", logging.WARNING, reason=trouble)
-        self.view = CoordinatorView(self.view.answer, trouble, is_waiting=True)
+        self.view = replace(self.view, trouble=trouble, is_waiting=True)
         return RETRY_REFUSED.delay_s(self._failures, self._chance())
 
     async def _beat_once(self) -> float:
@@ -148,7 +150,7 @@ class Heartbeats:
 
     def _note(self, answer: HeartbeatAnswer) -> None:
         before = self.view
-        self.view = CoordinatorView(answer, "")
+        self.view = CoordinatorView(answer, "", answered_s=time.monotonic())
         if before.trouble and before.answer:
             log("coordinator_back")
         told = (answer.status, answer.reason, answer.fix, answer.stream.status)
@@ -182,5 +184,5 @@ class Heartbeats:
         delay_s = backoff.delay_s(self._failures, self._chance())
         if trouble != self.view.trouble:
             log("coordinator_trouble", logging.WARNING, reason=trouble, retry_s=round(delay_s, 1))
-        self.view = CoordinatorView(self.view.answer, trouble)
+        self.view = replace(self.view, trouble=trouble, is_waiting=False)
         return delay_s

@@ -28,6 +28,7 @@ from agent.endpoints import bind, stream_socket
 from agent.places import place_of
 from agent.relay.questions import AnswerHook
 from agent.shown.metrics import CONTENT_TYPE
+from agent.shown.status_page import POLICY
 
 HEAD_BYTES_MAX = 8192
 CONNECTIONS_MAX = 256
@@ -125,7 +126,7 @@ def make_app(pages: NodePages) -> Starlette:
         return Response(pages.metrics(), headers=_ONCE, media_type=CONTENT_TYPE)
 
     async def get_page(_: Request) -> Response:
-        return HTMLResponse(pages.status_page(), headers={**_ONCE, **_STATIC})
+        return HTMLResponse(pages.status_page(), headers=_PAGE)
 
     async def get_health(_: Request) -> Response:
         is_well, reason = pages.health()
@@ -195,4 +196,4 @@ def open_socket(address: str, port: int) -> socket.socket:
 
 # One answer a connection: polls are rare, and idle connections are what strangers exhaust.
 _ONCE = {"connection": "close", "cache-control": "no-store", "x-content-type-options": "nosniff"}
-_STATIC = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"}
+_PAGE = {**_ONCE, "content-security-policy": POLICY, "referrer-policy": "no-referrer"}

@@ -8,6 +8,7 @@ from agent.client.answers import (
     Candidate,
     NotUnderstoodError,
     RelayedStream,
+    ToldFacts,
     neediest,
     parse_candidates,
     parse_heartbeat_answer,
@@ -50,6 +51,39 @@ def test_a_heartbeat_s_answer_is_read_as_the_contract_shows_it() -> None:
     assert (answer.next_heartbeat_s, answer.polled_every_s) == (30.0, 60.0)
     assert answer.stream.is_closed
     assert answer.stream.ingest_url.url == "rtmp://ingest.example.org:1935/live/k3v9m2x7q4ab"
+
+
+def test_what_is_only_shown_is_read_as_the_contract_shows_it() -> None:
+    """Instants as Unix seconds."""
+    more = {
+        "stream_name": "Main stage",
+        "version": "0.2.0",
+        "pending": "1.475",
+        "available": "10.775",
+        "next_release_at": "2026-11-23T15:02:00Z",
+        "last_check_at": "2026-11-22T14:52:07.250Z",
+        "last_check_reason": "passed",
+    }
+    assert parse_heartbeat_answer({**ANSWER, **more}).told == ToldFacts(
+        "Main stage", "0.2.0", "1.475", "10.775", 1_795_446_120.0, 1_795_359_127.25, "passed"
+    )
+
+
+@pytest.mark.parametrize("value", [None, 7, [], "", "x" * 70_000, "2026-11-22T14:52:07"])
+def test_what_is_only_shown_never_makes_an_answer_unreadable(value: object) -> None:
+    """An older coordinator does not say it; whatever is odd is left out or cut."""
+    names = ("stream_name", "version", "pending", "available", "last_check_reason")
+    odd = dict.fromkeys((*names, "next_release_at", "last_check_at"), value)
+    told = parse_heartbeat_answer({**ANSWER, **odd}).told
+    assert (told.release_s, told.checked_s) == (None, None)
+    assert all(len(getattr(told, each)) <= 200 for each in ("stream_name", "version", "pending"))
+    assert parse_heartbeat_answer(ANSWER).told == ToldFacts()
+
+
+@pytest.mark.parametrize("at", ["1969-12-31T23:59:59Z", "9999-12-31T23:59:59-12:00"])
+def test_an_instant_that_cannot_be_meant_is_not_shown(at: str) -> None:
+    """Some of them no calendar can print."""
+    assert parse_heartbeat_answer({**ANSWER, "next_release_at": at}).told.release_s is None
 
 
 @pytest.mark.parametrize(

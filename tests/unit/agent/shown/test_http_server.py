@@ -7,6 +7,7 @@ import pytest
 
 from agent.shown import http_server
 from agent.shown.http_server import make_app, make_hooks_app, make_server
+from agent.shown.status_page import POLICY
 
 
 async def answer_hook(body: bytes) -> tuple[int, str]:
@@ -57,7 +58,8 @@ async def test_metrics_and_the_status_page_have_their_types() -> None:
         metrics, page = await http.get("/metrics"), await http.get("/")
     assert metrics.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert page.headers["content-type"].startswith("text/html")
-    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert page.headers["content-security-policy"] == POLICY
+    assert page.headers["referrer-policy"] == "no-referrer"
 
 
 @pytest.mark.parametrize(("is_well", "status"), [(True, 200), (False, 503)])

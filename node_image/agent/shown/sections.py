@@ -1,0 +1,158 @@
+"""The parts of the page at `/`, each a piece of HTML. Pure."""
+
+import re
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from agent import __version__
+from agent.client.answers import HeartbeatAnswer
+from agent.relay.relay_supervisor import RelayView
+from agent.shown.charts import chart
+from agent.shown.figures import amount, instant, lasting, words
+from agent.shown.markup import fact_list, link, quiet, text
+from agent.shown.page_facts import PageFacts
+from agent.shown.traffic import Ring
+
+_REFUSALS = {
+    "address_full": "too many connections from one address",
+    "forwarded": "a player that came through somebody else's forwarder",
+    "full": "the relay was full",
+    "memory": "the relay's memory was full",
+    "no_stream": "a stream that is not relayed here",
+    "protocol": "what was sent is not RTMP",
+    "publish": "a publisher without the right to publish",
+    "publish_twice": "a publisher while another one is live",
+    "silent_publisher": "a publisher that fell silent",
+    "slow_viewer": "a viewer whose line was too slow",
+    "too_often": "too many connections a second from one address",
+    "too_slow": "a handshake or a question that took too long",
+}
+"""What the engine's codes mean; another one is told as it is."""
+_REFUSALS_SHOWN_MAX = 20
+_VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})\.(\d{1,6})", re.ASCII)
+
+
+def newer_version(answer: HeartbeatAnswer | None) -> str:
+    """What to do about an agent older than the coordinator; empty for any other."""
+    theirs = answer.told.version if answer else ""
+    if not is_older(__version__, theirs):
+        return ""
+    return (
+        f'<p class="notice">This node runs version {text(__version__)}, the coordinator '
+        f"{text(theirs)}: pull the newer image and start the node again with the same /data.</p>"
+    )
+
+
+def is_older(own: str, theirs: str) -> bool:
+    """Whether both are versions, and the own one is the older."""
+    versions = [_VERSION.fullmatch(version) for version in (own, theirs)]
+    numbers = [tuple(int(n) for n in found.groups()) for found in versions if found]
+    return len(numbers) == 2 and numbers[0] < numbers[1]
+
+
+def told_facts(facts: PageFacts, answer: HeartbeatAnswer) -> str:
+    """Tokens, the last check and the stream, with how old that is."""
+    told = answer.told
+    name = told.stream_name or answer.stream.stream_id
+    stream = link(name, f"{facts.coordinator_url}/s/{quote(answer.stream.stream_id)}")
+    rows = {"Stream": f"{stream} {quiet(answer.stream.status)}"}
+    tokens = {"Pending": told.pending, "Available": told.available, "Earned": answer.earned}
+    rows |= {name: f"{text(has)} {quiet('tokens')}" for name, has in tokens.items() if has}
+    if told.release_s is not None:
+        rows["Next release"] = instant(told.release_s)
+    elif told.pending == "0":
+        rows["Next release"] = quiet("nothing is pending")
+    if told.checked_s is not None:
+        found = text(words(told.check_reason))
+        rows["Last check"] = f"{found} {quiet('at')} {instant(told.checked_s)}"
+    elif told.pending:  # a coordinator that tells of tokens tells of checks, too
+        rows["Last check"] = "none yet"
+    return (
+        '<section aria-labelledby="told"><h2 id="told">What the coordinator says '
+        f'<span class="tag">{text(facts.age)} ago</span></h2>\n{fact_list(rows)}\n'
+        f"<p>{link('Receipt, checks and the day, minute by minute', facts.public_url)}</p>"
+        "</section>"
+    )
+
+
+def own_facts(facts: PageFacts) -> str:
+    """What the agent sees of itself."""
+    relay, stream = facts.relay, facts.stream
+    codecs = [track.codec for track in (stream.video, stream.audio) if track and track.codec]
+    media = " ".join(["arriving", quiet(", ".join(codecs))]) if stream.is_live else "none"
+    rows = {
+        "Viewers": str(stream.viewers),
+        "Sent": f"{amount(stream.bytes_out, 'B')} {quiet('since the relay began')}",
+        "Media from upstream": media,
+        "Relay": f"{text(relay.engine)}, {text(relay.state)} {quiet(_restarts(relay))}",
+        "Agent": f"{text(__version__)} {quiet(f'for {lasting(facts.agent.uptime_s)}')}",
+    }
+    if not (facts.coordinator and facts.coordinator.answer):
+        rows = {"Stream": f"<code>{text(facts.agent.stream_id or 'not known yet')}</code>"} | rows
+    return (
+        f'<section aria-labelledby="own"><h2 id="own">This node</h2>\n{fact_list(rows)}</section>'
+    )
+
+
+def _restarts(relay: RelayView) -> str:
+    return f"{relay.restarts} restart{'' if relay.restarts == 1 else 's'}"
+
+
+def traffic_charts(facts: PageFacts) -> str:
+    """The last hour and the last day."""
+    traffic, uptime_s = facts.traffic, facts.agent.uptime_s
+    figures = [
+        drawn
+        for ring in (traffic.hour, traffic.day)
+        for drawn in _charts_of(ring, facts.now_s, facts.stream.viewers)
+    ]
+    begun = f"; they begin with the agent's start, {lasting(uptime_s)} ago"
+    return (
+        '<section aria-labelledby="traffic"><h2 id="traffic">Viewers and upload</h2>\n'
+        f'<div class="charts">{"".join(figures)}</div>\n'
+        '<p class="quiet">These figures are kept in memory, and end with the agent'
+        f"{begun if uptime_s < traffic.day.span_s else ''}.</p></section>"
+    )
+
+
+def _charts_of(ring: Ring, now_s: float, viewers_now: int) -> tuple[str, str]:
+    seen = ring.latest(now_s)
+    name = "hour" if ring.span_s == 3600 else "day"
+    most = max((each.viewers for each in seen if each), default=0)
+    sent = sum(each.sent_bytes for each in seen if each)
+    rates = [each.bits_per_s if each and each.seen_s else None for each in seen]
+    peak = amount(max((rate or 0.0 for rate in rates), default=0.0), "bit/s")
+    return (
+        chart(
+            f"Viewers, last {name}",
+            [float(each.viewers) if each else None for each in seen],
+            lasting(ring.span_s),
+            f"At most {most} at once, {viewers_now} now.",
+        ),
+        chart(
+            f"Upload, last {name}",
+            rates,
+            lasting(ring.span_s),
+            f"{amount(sent, 'B')} sent; {peak} in the busiest {lasting(ring.length_s)}.",
+        ),
+    )
+
+
+def refusals(refused: Mapping[str, int]) -> str:
+    """The most frequent first."""
+    if not refused:
+        return ""
+    most = sorted(refused.items(), key=lambda each: (-each[1], each[0]))[:_REFUSALS_SHOWN_MAX]
+    rows = "\n".join(
+        f'<tr><th scope="row">{text(_REFUSALS.get(reason, words(reason)))}</th>'
+        f'<td class="number">{count:,}</td></tr>'
+        for reason, count in most
+    )
+    return (
+        '<section aria-labelledby="refused"><h2 id="refused">Turned away by the relay</h2>\n'
+        '<table class="refusals"><thead><tr><th scope="col">Why</th>'
+        '<th scope="col" class="number">How often</th></tr></thead>\n'
+        f"<tbody>{rows}</tbody></table>\n"
+        '<p class="quiet">Since the relay began. It is how the relay protects those who watch: '
+        "nothing has to be done.</p></section>"
+    )
