@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import Browser
 
 from agent.client.heartbeats import CoordinatorView
-from agent.relay.engines.engine import Audio, Video
-from agent.shown.page_facts import PageFacts
+from agent.relay.engines.engine import Audio, Delivery, Video
 from agent.shown.http_server import make_app, make_server, open_socket
+from agent.shown.page_facts import PageFacts
 from agent.shown.status_page import status_page
 from agent.shown.traffic import SAMPLE_EVERY_S, Traffic
 from tests.browser.conftest import SIZES, examine
@@ -37,7 +37,14 @@ def _traffic(seconds: int) -> Traffic:
 def _earning() -> PageFacts:
     facts = page_facts(CoordinatorView(ANSWER, "", answered_s=PAGE_S + DAY_S - 12))
     video, audio = Video("H264", 1280, 720, 30.0), Audio("AAC", 48_000, 2)
-    stream = replace(STREAM, viewers=47, bytes_out=41_000_000_000, video=video, audio=audio)
+    stream = replace(
+        STREAM,
+        viewers=47,
+        bytes_out=41_000_000_000,
+        video=video,
+        audio=audio,
+        delivery=Delivery(key_interval_ms=2_000),
+    )
     refused = {"no_stream": 11, "too_often": 1_203, "protocol": 7, "of_tomorrow": 2}
     return replace(
         facts,

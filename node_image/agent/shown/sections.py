@@ -6,14 +6,15 @@ from urllib.parse import quote
 
 from agent import __version__
 from agent.client.answers import HeartbeatAnswer
+from agent.relay.meter import StreamView
 from agent.relay.relay_supervisor import RelayView
-from agent.shown.charts import chart
+from agent.shown.area_charts import chart
 from agent.shown.figures import amount, instant, lasting, words
 from agent.shown.markup import fact_list, link, quiet, text
 from agent.shown.page_facts import PageFacts
 from agent.shown.traffic import Ring
 
-_REFUSALS = {
+REFUSALS = {
     "address_full": "too many connections from one address",
     "forwarded": "a player that came through somebody else's forwarder",
     "full": "the relay was full",
@@ -83,7 +84,7 @@ def own_facts(facts: PageFacts) -> str:
     rows = {
         "Viewers": str(stream.viewers),
         "Sent": f"{amount(stream.bytes_out, 'B')} {quiet('since the relay began')}",
-        "Media from upstream": media,
+        "Media from upstream": f"{media}{_key_interval(stream)}",
         "Relay": f"{text(relay.engine)}, {text(relay.state)} {quiet(_restarts(relay))}",
         "Agent": f"{text(__version__)} {quiet(f'for {lasting(facts.agent.uptime_s)}')}",
     }
@@ -92,6 +93,11 @@ def own_facts(facts: PageFacts) -> str:
     return (
         f'<section aria-labelledby="own"><h2 id="own">This node</h2>\n{fact_list(rows)}</section>'
     )
+
+
+def _key_interval(stream: StreamView) -> str:
+    between_ms = stream.delivery.key_interval_ms
+    return quiet(f", a key frame every {between_ms / 1000:.1f} s") if between_ms else ""
 
 
 def _restarts(relay: RelayView) -> str:
@@ -144,7 +150,7 @@ def refusals(refused: Mapping[str, int]) -> str:
         return ""
     most = sorted(refused.items(), key=lambda each: (-each[1], each[0]))[:_REFUSALS_SHOWN_MAX]
     rows = "\n".join(
-        f'<tr><th scope="row">{text(_REFUSALS.get(reason, words(reason)))}</th>'
+        f'<tr><th scope="row">{text(REFUSALS.get(reason, words(reason)))}</th>'
         f'<td class="number">{count:,}</td></tr>'
         for reason, count in most
     )

@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
+import agent.relay.restream
 import agent.shown
 from agent.client.answers import ToldFacts
 from agent.client.heartbeats import CoordinatorView
-from agent.relay.engines.engine import Audio, Video
+from agent.relay.engines.engine import Audio, Delivery, Video
+from agent.shown.sections import REFUSALS
 from agent.shown.status_page import POLICY, status_page
 from agent.shown.traffic import Traffic
 from tests.unit.agent.told import AGENT, ANSWER, PAGE_S, RELAY, STREAM, page_facts
@@ -193,6 +195,24 @@ def test_whom_the_relay_turned_away_is_told_by_reason() -> None:
         ("a stream that is not relayed here", "3"),
     ]
     assert "Turned away" not in shown(CoordinatorView(ANSWER, ""))
+
+
+def test_every_reason_of_the_engine_is_told_in_words() -> None:
+    """Codes are found in its source, so that a new one is not forgotten."""
+    source = Path(agent.relay.restream.__file__).parent
+    text = "".join(path.read_text() for path in source.glob("*.py"))
+    codes = set(re.findall(r'refused?\("([a-z_]+)"', text))
+    admission = (source / "admission.py").read_text()
+    codes |= set(re.findall(r'(?:return|else) "([a-z_]+)"', admission))
+    assert {"protocol", "no_stream", "full"} <= codes
+    assert codes - REFUSALS.keys() == set()
+
+
+def test_how_far_apart_key_frames_are_is_told_where_the_engine_tells() -> None:
+    """A viewer waits so long for a picture elsewhere."""
+    stream = replace(STREAM, delivery=Delivery(key_interval_ms=2_000))
+    assert "a key frame every 2.0 s" in shown(CoordinatorView(ANSWER, ""), stream=stream)
+    assert "key frame" not in shown(CoordinatorView(ANSWER, ""))
 
 
 def test_the_table_of_refusals_is_bounded() -> None:

@@ -2,7 +2,7 @@
 
 import re
 
-from agent.shown.charts import chart
+from agent.shown.area_charts import chart
 
 
 def path_of(values: list[float | None]) -> str:
