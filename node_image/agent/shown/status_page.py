@@ -72,7 +72,8 @@ def _header(facts: PageFacts) -> str:
 def _title(facts: PageFacts, answer: HeartbeatAnswer | None) -> str:
     is_known = answer and facts.coordinator and not facts.coordinator.trouble
     tag = f' <span class="tag">{text(answer.status)}</span>' if answer and is_known else ""
-    return f"<h1>Node <code>{text(facts.agent.node_id)}</code>{tag}</h1>"
+    kind = "Node" if facts.coordinator else "Ingest"
+    return f"<h1>{kind} <code>{text(facts.agent.node_id)}</code>{tag}</h1>"
 
 
 def _answer(earning: Earning, age: str) -> str:

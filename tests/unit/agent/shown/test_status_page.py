@@ -238,6 +238,7 @@ def test_an_ingest_has_no_tokens_and_no_public_page() -> None:
     """It relays nothing; its publishers' codecs are shown."""
     video, audio = Video("<H264>", 1280, 720, 30.0), Audio("AAC", 48_000, 2)
     page = shown(None, stream=replace(STREAM, video=video, audio=audio))
+    assert "<h1>Ingest <code>" in page
     assert "Public page" not in page
     assert "Pending" not in page
     assert "&lt;H264&gt;, AAC" in page
