@@ -1,5 +1,6 @@
 """The reference on a real ingest: one connection per stream, its gaps remembered."""
 
+import asyncio
 import os
 import resource
 import signal
@@ -155,5 +156,18 @@ async def test_a_pool_shares_one_connection_and_closes_it_when_idle(stage: Media
     pool.release(address)
     await stage.until(lambda: "ffprobe" not in children_of_this_process(), "the process to end")
     assert pool.acquire(address) is not one
+    await pool.close()
+    assert "ffprobe" not in children_of_this_process()
+
+
+async def test_a_pool_that_closes_waits_for_connections_that_are_closing(stage: Media) -> None:
+    """Their idle time was over just before."""
+    _, port = begin(stage)
+    pool = ReferencePool(now=time.time, idle_s=0)
+    reference = pool.acquire(at(port, "show"))
+    await stage.until(lambda: heard(reference) > 0, "the first packet")
+    pool.release(at(port, "show"))
+    for _ in range(3):
+        await asyncio.sleep(0)  # the idle time is over, and no process ends as fast
     await pool.close()
     assert "ffprobe" not in children_of_this_process()
