@@ -53,12 +53,12 @@ class NetworkProjector:
             return
         try:
             book = await self.measurements.trust()
-            news = ProjectionInput(
+            given = ProjectionInput(
                 book,
                 await self._history(before.history, sweep, roster) if rolled else None,
                 swept_seconds,
             )
-            document = before.following(sweep, roster, news)
+            document = before.following(sweep, roster, given)
             await self.measurements.put_network_document(document)
         except Exception as error:  # likewise; the next sweep tries again
             self.log.failure(LogEvent.PROJECTION_NOT_WRITTEN, error, shard=sweep.shard.number)

@@ -25,12 +25,12 @@ class Gatherer:
     network_percent: int
     _read: tuple[EpochRecord, dict[tuple[Shard, int], Roster]] | None = None
 
-    async def evidence(self, stream: Stream, epoch: int) -> tuple[EpochInput, EpochRecord]:
+    async def epoch_input(self, stream: Stream, epoch: int) -> tuple[EpochInput, EpochRecord]:
         """All that the stream's epoch is settled from, and the record it was taken out of."""
         record, rosters = await self.recorded(epoch)
         before = await self.ledger.statement(stream.stream_id, epoch - 1)
         held = await self._held(stream.stream_id, epoch) if record.frauds() else []
-        return record.evidence(stream, self._terms(stream), rosters, before, held), record
+        return record.epoch_input(stream, self._terms(stream), rosters, before, held), record
 
     async def recorded(self, epoch: int) -> tuple[EpochRecord, dict[tuple[Shard, int], Roster]]:
         """What was measured in an epoch, all streams together; read once."""

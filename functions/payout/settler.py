@@ -121,9 +121,9 @@ class Settler:
     async def _settle(
         self, gatherer: Gatherer, stream: Stream, epoch: int
     ) -> tuple[Statement, dict[str, Any]] | None:
-        evidence, record = await gatherer.evidence(stream, epoch)
+        given, record = await gatherer.epoch_input(stream, epoch)
         last = self._is_last(stream, epoch)
-        statement = await self.ledger.settle(draft(evidence), self.clock(), is_last=last)
+        statement = await self.ledger.settle(draft(given), self.clock(), is_last=last)
         if statement is None:
             return None
         await self._follow(stream.stream_id, statement)

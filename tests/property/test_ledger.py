@@ -330,8 +330,8 @@ class LedgerMachine(RuleBasedStateMachine):
             stream = self.run(measurements.stream(statement.stream_id))
             assert stream is not None
             gatherer = Gatherer(measurements, ledger, CALENDAR, HOLDING, 20)
-            evidence, _ = self.run(gatherer.evidence(stream, statement.epoch))
-            again.append(draft(evidence).paid_from(statement.balance_before_micros))
+            given, _ = self.run(gatherer.epoch_input(stream, statement.epoch))
+            again.append(draft(given).paid_from(statement.balance_before_micros))
         return again
 
     def _statements(self) -> list[Statement]:

@@ -71,10 +71,10 @@ async def resettled(
     rosters = {key: await record.roster(*key) for key in sorted(named)}
     first = epoch - wanted.terms.holding_epochs if found.frauds() else epoch
     held = [await earlier(number) for number in range(max(0, first), epoch)]
-    evidence = found.evidence(
+    given = found.epoch_input(
         stream, wanted.terms, rosters, await earlier(epoch - 1), [one for one in held if one]
     )
-    return settle(evidence, wanted.balance_before_micros)
+    return settle(given, wanted.balance_before_micros)
 
 
 async def dry_run(

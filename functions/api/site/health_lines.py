@@ -41,7 +41,7 @@ class HealthLine:
     state: State
     says: str
     at_s: float | None = None
-    """When it last gave news."""
+    """When it last gave run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +129,14 @@ def _sweeps(
 
 
 def _checks(network: NetworkView, now_s: float, calendar: Calendar, *, resting: bool) -> HealthLine:
-    news = network.prober
-    if news.draw < 0:
+    run = network.prober
+    if run.draw < 0:
         return HealthLine("Checks", State.NONE, "No check has been made yet.")
-    told = [f"{n} {_VERDICTS[v]}" for v in Verdict if (n := news.verdicts.get(v.value, 0))]
-    made = _counted(sum(news.verdicts.values()), "check")
-    state = _state(now_s - news.ended_s, LATE_DRAWS * calendar.check_seconds, resting=resting)
+    told = [f"{n} {_VERDICTS[v]}" for v in Verdict if (n := run.verdicts.get(v.value, 0))]
+    made = _counted(sum(run.verdicts.values()), "check")
+    state = _state(now_s - run.ended_s, LATE_DRAWS * calendar.check_seconds, resting=resting)
     says = f"{made} in the last run{': ' + ', '.join(told) if told else ''}."
-    return HealthLine("Checks", state, says, news.ended_s)
+    return HealthLine("Checks", state, says, run.ended_s)
 
 
 _VERDICTS = {

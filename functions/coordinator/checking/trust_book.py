@@ -18,7 +18,7 @@ from coordinator.documents.codec import Codec
 from coordinator.documents.columns import Table
 
 NODES_KEPT_MAX = 18_000
-"""What a document holds, with room for the news of a run. Keys cost nothing: who was not checked
+"""What a document holds, with room for the last run. Keys cost nothing: who was not checked
 for longest is forgotten, and begins anew."""
 
 
@@ -29,7 +29,7 @@ class TrustBook:
     states: Annotated[Mapping[str, TrustState], Table()] = field(default_factory=dict)
     controls: Mapping[Control, ControlCount] = field(default_factory=dict)
     """What the checks of control nodes have come to, by kind."""
-    news: LastRun = field(default_factory=LastRun)
+    last_run: LastRun = field(default_factory=LastRun)
     """Of the last run: who reads the book need not read the run."""
 
     def of(self, node_id: str) -> TrustState:
@@ -57,7 +57,7 @@ class TrustBook:
                 states.get(check.node_id, NOBODY), check, parameters
             )
             marked.append(replace(check, event=event))
-        return TrustBook(_lately_checked(states), counts, self.news), tuple(marked)
+        return TrustBook(_lately_checked(states), counts, self.last_run), tuple(marked)
 
 
 TRUST_BOOKS = Codec(TrustBook, "suspicions")

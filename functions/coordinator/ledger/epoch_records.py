@@ -1,4 +1,4 @@
-"""An epoch's measurements as they were recorded in time, and the evidence that they make."""
+"""An epoch's measurements as they were recorded in time, and what is settled from them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -66,7 +66,7 @@ class EpochRecord:
         idle = idle_ticks_of(stream.stream_id, self.runs, self.calendar)
         return minutes_of(stream.stream_id, ticks, rosters, self.sweeps, idle) if ticks else {}
 
-    def evidence(
+    def epoch_input(
         self,
         stream: Stream,
         terms: Terms,

@@ -1,4 +1,4 @@
-"""A node's walk through the checks of an epoch: which of its minutes each of them decides."""
+"""What becomes of a node's minutes in an epoch: each of its checks decides some of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

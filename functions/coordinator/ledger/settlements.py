@@ -68,7 +68,7 @@ def confirmed_in(checks: Iterable[Check]) -> frozenset[str]:
 class Draft:
     """An epoch with every minute decided and nothing paid yet."""
 
-    evidence: EpochInput
+    given: EpochInput
     rows: tuple[Row, ...]
     """By node id."""
 
@@ -79,20 +79,20 @@ class Draft:
 
     def paid_from(self, balance_micros: int) -> Statement:
         """Minutes into micros; a balance that is too small is shared out to the last one."""
-        evidence, owed = self.evidence, [self._owed(row) for row in self.rows]
+        given, owed = self.given, [self._owed(row) for row in self.rows]
         shares = owed
         if sum(owed) > balance_micros:
-            ties = [_lot(evidence, row.node_id) for row in self.rows]
+            ties = [_lot(given, row.node_id) for row in self.rows]
             shares = share_out(balance_micros, owed, ties)
         paid = sum(shares)
         left = balance_micros - paid + self.forfeited_micros
-        refunded = left if evidence.closes else 0
+        refunded = left if given.closes else 0
         return Statement(
-            stream_id=evidence.stream_id,
-            epoch=evidence.epoch,
-            starts_s=evidence.starts_s,
-            ends_s=evidence.ends_s,
-            terms=evidence.terms,
+            stream_id=given.stream_id,
+            epoch=given.epoch,
+            starts_s=given.starts_s,
+            ends_s=given.ends_s,
+            terms=given.terms,
             rows=tuple(
                 self._with_pay(row, due, share)
                 for row, due, share in zip(self.rows, owed, shares, strict=True)
@@ -102,20 +102,20 @@ class Draft:
             refunded_micros=refunded,
             balance_before_micros=balance_micros,
             balance_after_micros=left - refunded,
-            closes=evidence.closes,
-            check_seconds=evidence.check_seconds,
-            evidence_until_s=evidence.evidence_until_s,
-            roster_ids=evidence.roster_ids,
+            closes=given.closes,
+            check_seconds=given.check_seconds,
+            evidence_until_s=given.evidence_until_s,
+            roster_ids=given.roster_ids,
         )
 
     def _owed(self, row: Row) -> int:
-        return self.evidence.terms.owed_micros(row.minutes_paid)
+        return self.given.terms.owed_micros(row.minutes_paid)
 
     def _with_pay(self, row: Row, owed: int, share: int) -> Row:
         """The row with its pay; minutes that are not covered in full are not paid minutes."""
         if share == owed:
             return replace(row, earned_micros=share) if share else row
-        covered = self.evidence.terms.minutes_in(share)
+        covered = self.given.terms.minutes_in(share)
         unpaid = {**dict(row.unpaid), Reason.BALANCE_EXHAUSTED: row.minutes_paid - covered}
         return replace(
             row,
@@ -127,28 +127,28 @@ class Draft:
         )
 
 
-def settle(evidence: EpochInput, balance_micros: int) -> Statement:
-    """The epoch's statement. Does not depend on the order of any of the evidence."""
-    return draft(evidence).paid_from(balance_micros)
+def settle(given: EpochInput, balance_micros: int) -> Statement:
+    """The epoch's statement. Does not depend on the order of any of it."""
+    return draft(given).paid_from(balance_micros)
 
 
-def draft(evidence: EpochInput) -> Draft:
+def draft(given: EpochInput) -> Draft:
     """Every minute decided, and who is paid."""
     by_node: dict[str, list[Check]] = {}
-    for check in evidence.checks:
+    for check in given.checks:
         by_node.setdefault(check.node_id, []).append(check)
     events: dict[str, list[Check]] = {}
-    for check in evidence.elsewhere:
+    for check in given.elsewhere:
         events.setdefault(check.node_id, []).append(check)
-    nodes = sorted({*evidence.minutes, *by_node, *evidence.carried, *evidence.forfeits})
+    nodes = sorted({*given.minutes, *by_node, *given.carried, *given.forfeits})
     rows = [
-        _walked(node_id, by_node.get(node_id, []), events.get(node_id, []), evidence)
+        _decided(node_id, by_node.get(node_id, []), events.get(node_id, []), given)
         for node_id in nodes
-        if _is_remembered(node_id, by_node, evidence)
+        if _is_remembered(node_id, by_node, given)
     ]
-    epoch_s = evidence.ends_s - evidence.starts_s
-    unpaid = unpaid_of(_earners(rows), evidence.terms, epoch_s)
-    return Draft(evidence, tuple(_in_place(row, unpaid.get(row.node_id)) for row in rows))
+    epoch_s = given.ends_s - given.starts_s
+    unpaid = unpaid_of(_earners(rows), given.terms, epoch_s)
+    return Draft(given, tuple(_in_place(row, unpaid.get(row.node_id)) for row in rows))
 
 
 def _earners(rows: Iterable[Row]) -> Iterator[Earner]:
@@ -161,46 +161,46 @@ def _earners(rows: Iterable[Row]) -> Iterator[Earner]:
             yield Earner(row.node_id, row.carried.first_pass_s or 0.0, row.carried.address)
 
 
-def _is_remembered(node_id: str, checks: Mapping[str, Any], evidence: EpochInput) -> bool:
-    if node_id in evidence.minutes or node_id in checks or node_id in evidence.forfeits:
+def _is_remembered(node_id: str, checks: Mapping[str, Any], given: EpochInput) -> bool:
+    if node_id in given.minutes or node_id in checks or node_id in given.forfeits:
         return True
-    carried = evidence.carried[node_id]
+    carried = given.carried[node_id]
     if carried.waiting or carried.parked:
         return True
-    return not evidence.closes and carried.absent < ABSENT_EPOCHS_MAX
+    return not given.closes and carried.absent < ABSENT_EPOCHS_MAX
 
 
-def _walked(node_id: str, checks: list[Check], events: list[Check], evidence: EpochInput) -> Row:
+def _decided(node_id: str, checks: list[Check], events: list[Check], given: EpochInput) -> Row:
     """A row in minutes, not in money yet."""
-    minutes = evidence.minutes.get(node_id, Minutes())
-    carried = evidence.carried.get(node_id, Carried())
+    minutes = given.minutes.get(node_id, Minutes())
+    carried = given.carried.get(node_id, Carried())
     up = minutes.filled(carried.last_up)
-    minute_s = evidence.terms.minute_seconds
-    walk = MinuteDecisions.of(carried, evidence.stream_id)
+    minute_s = given.terms.minute_seconds
+    decisions = MinuteDecisions.of(carried, given.stream_id)
     for reason, count in minutes.not_up(up).items():
-        walk.give(reason, count)
+        decisions.give(reason, count)
     ordered = sorted([*checks, *events], key=lambda check: (check.due_s, check.draw))
-    walk.through(up, ordered, evidence.starts_s, minute_s)
-    if node_id in evidence.frauds and not walk.fraud:
-        walk.confirm()
+    decisions.through(up, ordered, given.starts_s, minute_s)
+    if node_id in given.frauds and not decisions.fraud:
+        decisions.confirm()
     absent = not minutes.due and not checks
-    walk.finish(lapses=absent or evidence.closes)
-    last = 1 << ((evidence.ends_s - evidence.starts_s) // minute_s - 1)
-    state = walk.carried(last_up=bool(up & last), absent=carried.absent + 1 if absent else 0)
+    decisions.finish(lapses=absent or given.closes)
+    last = 1 << ((given.ends_s - given.starts_s) // minute_s - 1)
+    state = decisions.carried(last_up=bool(up & last), absent=carried.absent + 1 if absent else 0)
     return Row(
         node_id=node_id,
         minutes_due=minutes.due.bit_count(),
         minutes_up=up.bit_count(),
-        minutes_idle=walk.unpaid.get(Reason.STREAM_IDLE, 0),
+        minutes_idle=decisions.unpaid.get(Reason.STREAM_IDLE, 0),
         minutes_unknown=(minutes.unknown & minutes.due).bit_count(),
         minutes_waiting_before=carried.waiting + carried.parked,
-        minutes_paid=walk.paid,
-        unpaid=in_order(walk.unpaid),
+        minutes_paid=decisions.paid,
+        unpaid=in_order(decisions.unpaid),
         earned_micros=0,
         short_micros=0,
-        forfeited_micros=evidence.forfeits.get(node_id, 0),
-        reason=most_telling(walk.unpaid, state),
-        voided_by=tuple(walk.voided_by),
+        forfeited_micros=given.forfeits.get(node_id, 0),
+        reason=most_telling(decisions.unpaid, state),
+        voided_by=tuple(decisions.voided_by),
         carried=state,
     )
 
@@ -215,7 +215,7 @@ def _in_place(row: Row, why: Reason | None) -> Row:
     )
 
 
-def _lot(evidence: EpochInput, node_id: str) -> int:
+def _lot(given: EpochInput, node_id: str) -> int:
     """Settles ties between equal remainders: another order in every epoch, known to all."""
-    lot = f"{evidence.stream_id}|{evidence.epoch}|{node_id}".encode()
+    lot = f"{given.stream_id}|{given.epoch}|{node_id}".encode()
     return int.from_bytes(hashlib.sha256(lot).digest()[:8])

@@ -65,21 +65,23 @@ class NetworkDocument:
         """The document's id."""
         return network_document_id(self.shard.number)
 
-    def following(self, sweep: Sweep, roster: Roster, news: "ProjectionInput") -> "NetworkDocument":
+    def following(
+        self, sweep: Sweep, roster: Roster, given: "ProjectionInput"
+    ) -> "NetworkDocument":
         """The document after the next sweep."""
-        here, book = {slot.node_id for slot in roster.slots}, news.book
-        newer = {name: picture for name, picture in book.news.pictures.items() if picture}
+        here, book = {slot.node_id for slot in roster.slots}, given.book
+        newer = {name: picture for name, picture in book.last_run.pictures.items() if picture}
         shown = {**self.thumbnails, **newer}  # a check without a picture takes none away
         return NetworkDocument(
             sweep.shard,
             sweep.tick,
-            news.swept_seconds,
+            given.swept_seconds,
             roster.slots,
             sweep.polls,
             {name: book.states[name] for name in here if name in book.states},
-            news.history or self.history,
+            given.history or self.history,
             {name: picture for name, picture in shown.items() if name in here},
-            replace(book.news, counts=book.controls, pictures={}),
+            replace(book.last_run, counts=book.controls, pictures={}),
         )
 
 

@@ -107,7 +107,7 @@ class NetworkView:
 
     @property
     def prober(self) -> LastRun:
-        """The newest news of the prober that any document has."""
+        """The last run of the prober that any document has."""
         return max(
             (document.prober for document in self.documents), key=_draw_of, default=LastRun()
         )
@@ -186,5 +186,5 @@ def best_first(node: NodeView) -> tuple[bool, int, int, str]:
     return (not node.is_verified, -minutes_up, viewers, node.node_id)
 
 
-def _draw_of(news: LastRun) -> int:
-    return news.draw
+def _draw_of(run: LastRun) -> int:
+    return run.draw

@@ -41,7 +41,7 @@ class CheckRecords(Records):
             known = TRUST_BOOKS.decode_or_none(trust) or TrustBook()
             known, checks = known.observing(run.checks, run.controls)
             marked = replace(run, checks=checks)
-            book = replace(known, news=known.news.after(marked))
+            book = replace(known, last_run=known.last_run.after(marked))
             fields = {**RUNS.encode(marked), "expire_at": expiry(now_s)}
             return (marked, book), {run_ref: fields, trust_ref: TRUST_BOOKS.encode(book)}
 

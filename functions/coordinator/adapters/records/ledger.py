@@ -194,12 +194,12 @@ class Ledger:
         """Writes the draft's statement, moves the balance and enters what came back, at once.
 
         None if the epoch is settled already or is not the stream's next one."""
-        stream_id, epoch = draft.evidence.stream_id, draft.evidence.epoch
+        stream_id, epoch = draft.given.stream_id, draft.given.epoch
         name = statement_id(stream_id, epoch)
         balance_ref = Ref("balances", stream_id)
         parts = [_statement_ref(name, number) for number in range(chunks_of(len(draft.rows)))]
         kinds = [EntryKind.FORFEIT] if draft.forfeited_micros else []
-        kinds += [EntryKind.REFUND] if draft.evidence.closes else []
+        kinds += [EntryKind.REFUND] if draft.given.closes else []
         entry_refs = [Ref("entries", entry_id(stream_id, kind, epoch)) for kind in kinds]
 
         def decide(read: Sequence[Fields | None]) -> _Decided[Statement]:

@@ -48,6 +48,6 @@ def test_what_other_streams_checks_made_of_a_node_is_evidence_too() -> None:
         key_hash="",
         request_hash="",
     )
-    evidence = record.evidence(stream, Terms(7, 5, 60), {}, None, [])
-    assert (list(evidence.checks), list(evidence.elsewhere)) == ([own], [cleared])
-    assert evidence.frauds == {"n3"}
+    given = record.epoch_input(stream, Terms(7, 5, 60), {}, None, [])
+    assert (list(given.checks), list(given.elsewhere)) == ([own], [cleared])
+    assert given.frauds == {"n3"}

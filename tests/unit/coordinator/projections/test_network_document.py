@@ -126,7 +126,7 @@ def test_a_picture_stays_until_a_newer_one_comes() -> None:
     document, shown = _document(), []
     for check in (seen, blind, newer):
         run = Run(check.draw, 3.0, 5.0, (), {}, (check,))
-        book = TrustBook(news=LastRun().after(run))
+        book = TrustBook(last_run=LastRun().after(run))
         document = document.following(sweep, roster, ProjectionInput(book))
         shown.append(document.thumbnails)
     assert shown == [{"n2": "s3.0"}, {"n2": "s3.0"}, {"n2": "s3.1"}]

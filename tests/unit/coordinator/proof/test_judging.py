@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from coordinator.proof.judging import ProofParameters, Verdict, capture_seconds, judge
+from coordinator.proof.judging import Proof, ProofParameters, Verdict, capture_seconds, judge
 from coordinator.proof.packets import DTS_MODULUS_MS, Capture, Packet, dts_difference_ms
 from coordinator.reasons import Reason
 from tests.packet_streams import T0, live, served, with_packets
@@ -275,3 +275,14 @@ def test_a_stall_of_a_second_at_the_end_is_forgiven() -> None:
 def test_timestamps_are_compared_on_a_circle(later: int, earlier: int, difference: int) -> None:
     """32 bits of milliseconds wrap after 49.7 days."""
     assert dts_difference_ms(later, earlier) == difference
+
+
+@pytest.mark.parametrize(
+    ("lag_s", "delay_s", "doubtful"), [(4.3, 4.1, False), (0.2, 0.1, False), (4.3, 0.1, True)]
+)
+def test_a_pass_is_doubtful_for_what_is_missing_and_not_for_its_delay(
+    lag_s: float, delay_s: float, doubtful: bool
+) -> None:
+    """The newest packet lies back by the delay of all; only beyond that the end is missing."""
+    proof = Proof(Verdict.PASS, Reason.PASSED, lag_s=lag_s, delay_s=delay_s)
+    assert proof.is_doubtful(ProofParameters(tail_max_s=1.1)) is doubtful
