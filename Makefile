@@ -54,8 +54,15 @@ unit-rest:
 
 test: check ## check, then documents, property, integration, end-to-end and browser tests
 	@$(PYTHON) -m emulator setup --for-tests
-	@$(PYTHON) -m pytest --durations=20 tests/docs tests/property tests/integration tests/e2e
-	@$(PYTHON) -m pytest --durations=20 tests/browser
+	@$(MAKE) --no-print-directory --jobs=2 test-e2e test-rest
+
+# Two parts side by side, since most of their time is waiting for real media. Each line says whose it is.
+.PHONY: test-e2e test-rest
+test-e2e:
+	@$(PYTHON) -m pytest --durations=20 tests/e2e 2>&1 | sed -u 's/^/e2e: /'
+test-rest:
+	@$(PYTHON) -m pytest --durations=20 tests/docs tests/property tests/integration 2>&1 | sed -u 's/^/rest: /'
+	@$(PYTHON) -m pytest --durations=20 tests/browser 2>&1 | sed -u 's/^/browser: /'
 
 images: setup ## Build the images and really run them (docker, podman, or BUILD_OFFLINE=program)
 	@$(PYTHON) -m emulator need containers
