@@ -124,7 +124,7 @@ class CoordinatorStandIn:
     ) -> None:
         if key != INGEST_KEY:
             _problem(request, 401, "unknown-key", "This is not the ingest's key.")
-        elif body != {"stream_id": STREAM_ID, "stream_key": STREAM_KEY}:
+        elif body["stream_id"] not in self._streams() or body["stream_key"] != STREAM_KEY:
             _problem(request, 403, "wrong-stream-key", "The stream key is wrong.")
         else:
             _send(request, 204, None)
