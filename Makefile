@@ -80,11 +80,15 @@ plan: ## What `terraform apply` would change in the cloud (docs/ops.md)
 chaos-node: setup ## How fast a node recovers from everything, and what it costs (OUTAGE_SECONDS=60 NODES=5; about 9 minutes)
 	@PYTHONPATH=node_image:. $(PYTHON) -m bench.node.chaos_node
 
+hostile-relay: setup ## What strangers' bytes do to the relay, and to nginx-rtmp beside it (SESSIONS=5000; about 3 minutes)
+	@PYTHONPATH=node_image:. $(PYTHON) -m bench.node.hostile_relay
+
 bench-image: setup ## The node image: its size, its start, and its first check in a real network (NODES=5; about 6 minutes)
 	@PYTHONPATH=node_image:. $(PYTHON) -m bench.node.image
 
-nightly: $(VENV) ## The property tests as long as a night takes: 10^6 operations on the ledger alone (about 100 minutes)
+nightly: setup ## The property tests as long as a night takes, and 10^6 hostile sessions (about four hours)
 	@HYPOTHESIS_PROFILE=nightly $(PYTHON) -m pytest tests/property/test_ledger.py tests/property/test_statements.py tests/property/test_money.py
+	@SESSIONS=1000000 $(PYTHON) -m pytest tests/integration/test_hostile_fuzz.py
 
 audit: $(VENV) ## Recompute a statement from public data alone (STREAM=… EPOCH=… API=https://…)
 	@PYTHONPATH=functions $(PYTHON) -m tools.verify statement --stream "$(STREAM)" --epoch "$(EPOCH)" --api "$(API)"

@@ -163,15 +163,17 @@ async def send_media(to: Wire, first: int = 0, until: Callable[[int], bool] | No
 
 
 @asynccontextmanager
-async def publishing(address: RtmpAddress, key: str) -> AsyncIterator[None]:
-    """Numbered media of an honest publisher, until the end of the block."""
+async def publishing(address: RtmpAddress, key: str) -> AsyncIterator[asyncio.Task[None]]:
+    """Numbered media of an honest publisher, until the end of the block.
+
+    It has to last until then; the task is for those who attack the relay that it goes to."""
     async with wire(address) as to:
         await to.greet()
         code = await publish_as_obs(to, address, key)
         assert code == "NetStream.Publish.Start", code
         sending, listening = asyncio.create_task(send_media(to)), asyncio.create_task(_drain(to))
         try:
-            yield
+            yield sending
             assert not sending.done(), sending
         finally:
             for task in (sending, listening):

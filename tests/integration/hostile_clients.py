@@ -118,6 +118,8 @@ class Peer:
 
     async def send(self, data: bytes) -> None:
         """Bytes as they are. What a closed connection does not take is no error."""
+        if self._writer.transport.is_closing():
+            return
         with contextlib.suppress(OSError):
             self._writer.write(data)
             await self._writer.drain()
