@@ -245,12 +245,14 @@ async def watch(address: RtmpAddress, seen: Seen) -> None:
             while True:
                 while (event := player.next_event()) is not None:
                     if isinstance(event, PlayEnd):
-                        raise EOFError(event.code)
+                        seen.ended = event.code
+                        return
                     seen.take(event)
                 writer.write(player.answers())
                 data = await reader.read(_READ_BYTES)
                 if not data:
-                    raise EOFError("it closed the connection")
+                    seen.ended = "it closed the connection"
+                    return
                 player.feed(data)
     except (OSError, EOFError, TimeoutError) as error:
         seen.ended = str(error) or type(error).__name__
@@ -273,7 +275,7 @@ async def watched(*addresses: RtmpAddress) -> AsyncIterator[list[Seen]]:
 
 async def until_seen(seen: list[Seen], more: int) -> None:
     """Until each has `more` new messages, or was thrown out."""
-    before = [each.last for each in seen]
+    aims = [(each, each.last + more) for each in seen]
     async with asyncio.timeout(_DIAL_S_MAX):
-        while any(s.last < b + more and not s.ended for s, b in zip(seen, before, strict=True)):
-            await asyncio.sleep(0.02)
+        while any(each.last < aim and not each.ended for each, aim in aims):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)  # the viewers go on meanwhile, and wake nobody

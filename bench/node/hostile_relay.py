@@ -126,11 +126,13 @@ async def _attack_peer(sessions: list[bytes]) -> tuple[int, Tally]:
 
 def main() -> None:
     """Attack, count, print."""
-    with tempfile.TemporaryDirectory(prefix="hostile-relay-") as folder:
-        with relays_in(Path(folder), [*HOSTILE_STREAMS, FUZZED]) as relays:
-            outcome, sessions = asyncio.run(_attack(relays))
-            crashes = relays.crashes()
-            peak_mb = max(relays.peak_mb(role) for role in ROLES)
+    with (
+        tempfile.TemporaryDirectory(prefix="hostile-relay-") as folder,
+        relays_in(Path(folder), [*HOSTILE_STREAMS, FUZZED]) as relays,
+    ):
+        outcome, sessions = asyncio.run(_attack(relays))
+        crashes = relays.crashes()
+        peak_mb = max(relays.peak_mb(role) for role in ROLES)
     peer_crashes, peer_tally = asyncio.run(_attack_peer(sessions))
     for line in (*crashes, *outcome.unexpected, *(f"hung: seed {n}" for n in outcome.tally.hung)):
         print(line)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rtmp.addresses import RtmpAddress
@@ -67,7 +68,7 @@ def relays_in(folder: Path, streams: Sequence[str] = ()) -> Iterator[Relays]:
             ) as second,
         ):
             for agent in (first, second):
-                agent.wait_until("an engine", lambda a=agent: a.events("relay_started"))
+                agent.wait_until("an engine", partial(agent.events, "relay_started"))
             first.wait_until("ingest up", lambda: first.get("/healthz")[0] == 200)
             yield Relays(first, second)
     finally:
