@@ -19,13 +19,11 @@ from rtmp.addresses import RtmpAddress
 from tests.e2e.coordinator_stand_in import STREAM_ID, STREAM_KEY
 from tests.e2e.media import Child, Media
 from tests.e2e.watched import HOST
-from tests.integration.fuzzing import Tally, fuzz
+from tests.integration.fuzzing import FUZZED, SESSIONS, Tally, fuzz
+from tests.integration.hostile_catalogue import CASES, HOSTILE_STREAMS, misbehave
 from tests.integration.hostile_clients import ROLES
-from tests.integration.hostile_orders import HOSTILE_STREAMS
 from tests.integration.recorded_sessions import recorded
 from tests.integration.relays import Relays, relays_in
-from tests.integration.test_hostile_clients import CASES, misbehave
-from tests.integration.test_hostile_fuzz import FUZZED, SESSIONS
 from tests.numbered_media import MESSAGES_A_GOP, Seen, publishing, until_seen, watched
 
 _LOOK_S = 0.01

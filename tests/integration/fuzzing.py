@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -9,6 +10,9 @@ from dataclasses import dataclass, field
 from rtmp.addresses import RtmpAddress
 from tests.integration.recorded_sessions import mutated
 
+SESSIONS = int(os.environ.get("SESSIONS", "5000"))
+FUZZED = "fuzzed"
+"""The stream that fuzzed publishers publish."""
 AT_ONCE = 12
 HEARD_S = 0.05
 """How long a session that the relay does not end is kept behind its last byte."""

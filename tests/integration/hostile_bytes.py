@@ -1,4 +1,7 @@
-"""The catalogue's first part: handshakes, chunks and AMF that are not what they should be."""
+"""The catalogue's first part: handshakes, chunks and AMF that are not what they should be.
+
+It is a list with an entry for each fault, so it is as long as there are faults.
+"""
 
 import asyncio
 import contextlib

@@ -9,7 +9,7 @@ from pathlib import Path
 from rtmp.addresses import RtmpAddress
 from tests.e2e.agents import AgentProcess, examined
 from tests.e2e.coordinator_stand_in import INGEST_KEY, STREAM_ID, CoordinatorStandIn
-from tests.e2e.watched import HOST, running
+from tests.e2e.watched import HOST, is_listening, running
 from tests.ports import free_port
 
 ENGINE = {"RELAY_ENGINE": "restream"}
@@ -68,7 +68,7 @@ def relays_in(folder: Path, streams: Sequence[str] = ()) -> Iterator[Relays]:
             ) as second,
         ):
             for agent in (first, second):
-                agent.wait_until("an engine", partial(agent.events, "relay_started"))
+                agent.wait_until("a relay that listens", partial(is_listening, agent.rtmp_port))
             first.wait_until("ingest up", lambda: first.get("/healthz")[0] == 200)
             yield Relays(first, second)
     finally:

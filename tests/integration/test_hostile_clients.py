@@ -12,15 +12,12 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.coordinator_stand_in import STREAM_KEY
-from tests.integration import hostile_bytes, hostile_orders
-from tests.integration.hostile_clients import MISBEHAVIOURS, ROLES, happened
+from tests.integration.hostile_catalogue import CASES, HOSTILE_STREAMS, misbehave
+from tests.integration.hostile_clients import MISBEHAVIOURS, ROLES
 from tests.integration.relays import Relays, relays_in
 from tests.numbered_media import Seen, publishing, watched
 
-AT_ONCE = 24
 PEAK_MB_MAX = 250.0
-CASES = [(name, role) for name, entry in MISBEHAVIOURS.items() for role in entry.roles]
-CATALOGUES = (hostile_bytes, hostile_orders)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +28,6 @@ class Attack:
     seen: dict[str, Seen]
     crashes: list[str]
     peak_mb: dict[str, float]
-
-
-async def misbehave(relays: Relays) -> dict[tuple[str, str], str]:
-    """The whole catalogue, many at once; what came of each, empty where it was expected."""
-    slots, found = asyncio.Semaphore(AT_ONCE), dict[tuple[str, str], str]()
-
-    async def one(name: str, role: str) -> None:
-        async with slots:
-            found[name, role] = await happened(MISBEHAVIOURS[name], relays.address(role))
-
-    await asyncio.gather(*(one(name, role) for name, role in CASES))
-    return found
 
 
 async def _all(relays: Relays) -> tuple[dict[tuple[str, str], str], dict[str, Seen]]:
@@ -56,7 +41,7 @@ async def _all(relays: Relays) -> tuple[dict[tuple[str, str], str], dict[str, Se
 def attack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attack]:
     """Done once for all tests here."""
     folder: Path = tmp_path_factory.mktemp("relays")
-    with relays_in(folder, hostile_orders.HOSTILE_STREAMS) as relays:
+    with relays_in(folder, HOSTILE_STREAMS) as relays:
         found, seen = asyncio.run(_all(relays))
         peak_mb = {role: relays.peak_mb(role) for role in ROLES}
         yield Attack(found, seen, relays.crashes(), peak_mb)

@@ -1,19 +1,16 @@
 """Real sessions with mutations, some thousands of them: nothing ends, hangs or is missed."""
 
 import asyncio
-import os
 from pathlib import Path
 
 from tests.e2e.coordinator_stand_in import STREAM_ID, STREAM_KEY
-from tests.integration.fuzzing import Tally, fuzz
+from tests.integration.fuzzing import FUZZED, SESSIONS, Tally, fuzz
 from tests.integration.hostile_clients import ROLES
 from tests.integration.recorded_sessions import mutated, recorded
 from tests.integration.relays import Relays, relays_in
 from tests.numbered_media import Seen, publishing, watched
 
-SESSIONS = int(os.environ.get("SESSIONS", "5000"))
 PEAK_MB_MAX = 250.0
-FUZZED = "fuzzed"
 
 
 async def _fuzzed(relays: Relays) -> tuple[Tally, list[Seen]]:

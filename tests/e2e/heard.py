@@ -1,0 +1,69 @@
+"""What a stream's messages are, byte for byte, as a player of this tree hears them."""
+
+import asyncio
+from pathlib import Path
+
+from agent.player import connected, until_asked
+from rtmp.addresses import RtmpAddress
+from rtmp.flv import PayloadKind, payload_of
+from rtmp.messages import Message, MessageKind
+from rtmp.player import PlayEnd, Player
+
+_READ_BYTES = 262_144
+_TAG_BYTES = 11
+_TAIL_BYTES = 4
+_FILE_BYTES = 9 + _TAIL_BYTES
+
+
+async def hear(address: RtmpAddress, seconds: float) -> list[Message]:
+    """Sounds and pictures of so many seconds, codec headers too. Raises EOFError."""
+    player, found = Player(address), list[Message]()
+    async with connected(address.host, address.port) as streams:
+        reader, writer = streams
+        await until_asked(streams, player)
+        try:
+            async with asyncio.timeout(seconds):
+                while data := await reader.read(_READ_BYTES):
+                    player.feed(data)
+                    found += _media(player)
+                    writer.write(player.answers())
+        except TimeoutError:
+            return found
+    raise EOFError("the server closed the connection")
+
+
+def _media(player: Player) -> list[Message]:
+    events = iter(player.next_event, None)
+    return [e for e in events if not isinstance(e, PlayEnd) and e.kind != MessageKind.DATA]
+
+
+def codecs(messages: list[Message]) -> set[str]:
+    """By FourCC."""
+    payloads = (payload_of(message) for message in messages)
+    return {payload.codec for payload in payloads if payload}
+
+
+def bodies(messages: list[Message]) -> list[bytes]:
+    """Of frames alone: headers come to newcomers at any time."""
+    kinds = ((message, payload_of(message)) for message in messages)
+    return [m.body for m, payload in kinds if payload and payload.kind is PayloadKind.FRAMES]
+
+
+def of_file(path: Path) -> list[Message]:
+    """The whole tags of an FLV file that a player wrote."""
+    data, at, found = path.read_bytes(), _FILE_BYTES, list[Message]()
+    while at + _TAG_BYTES <= len(data):
+        length = int.from_bytes(data[at + 1 : at + 4], "big")
+        body = data[at + _TAG_BYTES : at + _TAG_BYTES + length]
+        if data[at] in (MessageKind.AUDIO, MessageKind.VIDEO) and len(body) == length:
+            found.append(Message(data[at], 1, 0, body))
+        at += _TAG_BYTES + length + _TAIL_BYTES
+    return found
+
+
+def is_part(part: list[bytes], whole: list[bytes]) -> bool:
+    """Whether one is heard within the other, without a gap and byte for byte."""
+    if not part or part[0] not in whole:
+        return False
+    at = whole.index(part[0])
+    return whole[at : at + len(part)] == part

@@ -1,0 +1,129 @@
+"""Real players at a node of restream: each finds the picture and the sound, byte for byte."""
+
+import asyncio
+import os
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.coordinator_stand_in import STREAM_ID
+from tests.e2e.ffmpeg import probe, publisher
+from tests.e2e.heard import bodies, hear, is_part, of_file
+from tests.e2e.watched import Watched, running, wait_for
+from tests.integration.relays import Relays, relays_in
+
+PLAY_S_MAX = 40
+HEADLESS = {"SDL_VIDEODRIVER": "dummy", "SDL_AUDIODRIVER": "dummy", "HOME": "/tmp"}
+
+
+@pytest.fixture(scope="module")
+def relays(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relays]:
+    """ffmpeg publishes all the time."""
+    with (
+        relays_in(tmp_path_factory.mktemp("relays")) as relays,
+        running(publisher(relays.ingest.rtmp_port)),
+    ):
+        relays.node.wait_state("live")
+        yield relays
+        assert relays.crashes() == []
+
+
+@pytest.fixture
+def url(relays: Relays) -> str:
+    """The stream at the node."""
+    return relays.address("node").url
+
+
+def run(command: Sequence[str], expected: Sequence[int] = (0,)) -> str:
+    """What a player says, who has to end by itself."""
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        env={**os.environ, **HEADLESS},
+        timeout=PLAY_S_MAX,
+        check=False,
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode in expected, said
+    return said
+
+
+def test_ffprobe(relays: Relays) -> None:
+    found = probe(relays.node.rtmp_port)
+    assert found.keys() == {"h264", "aac"}
+    assert (found["h264"]["width"], found["h264"]["height"]) == (640, 360)
+    assert int(found["h264"]["nb_read_packets"]) > 30
+
+
+def test_ffplay(url: str) -> None:
+    """It goes on until it is stopped; the last line counts both clocks."""
+    command = ["ffplay", "-v", "verbose", "-stats", url]
+    with running(Watched(command, {**os.environ, **HEADLESS})) as player:
+        for said in ("Video: h264", "Audio: aac", "A-V:"):
+            wait_for(said, lambda said=said: said in player.output, lambda: player.output)
+
+
+def test_mpv(url: str) -> None:
+    said = run(["mpv", "--no-config", "--vo=null", "--ao=null", "--length=2", url])
+    assert "VO: [null] 640x360" in said
+    assert "AO: [null] 44100Hz" in said
+
+
+def test_vlc(url: str, tmp_path: Path) -> None:
+    """It does not run as root; what it writes is what it got."""
+    tmp_path.chmod(0o777)
+    for folder in (tmp_path.parent, tmp_path.parent.parent):
+        folder.chmod(0o755)
+    file = tmp_path / "heard.ts"
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    keep = f"#std{{access=file,mux=ts,dst={file}}}"
+    vlc = ["cvlc", "-q", "--no-lua", "--sout", keep, "--run-time=3", url, "vlc://quit"]
+    run([*(nobody if os.geteuid() == 0 else []), *vlc])
+    said = run(["ffprobe", "-v", "error", "-show_entries", "stream=codec_name", str(file)])
+    assert {"codec_name=h264", "codec_name=aac"} <= set(said.split())
+
+
+RECORDERS = {
+    "gstreamer-rtmpsrc": lambda url, file: [
+        *("gst-launch-1.0", "-q", "rtmpsrc", f"location={url} live=1", "num-buffers=150"),
+        *("!", "filesink", f"location={file}"),
+    ],
+    "gstreamer-rtmp2src": lambda url, file: [
+        *("gst-launch-1.0", "-q", "rtmp2src", f"location={url}", "num-buffers=150"),
+        *("!", "filesink", f"location={file}"),
+    ],
+    # It takes a time to stop at from the stream's own beginning.
+    "rtmpdump": lambda url, file: [
+        *("timeout", "-s", "INT", "5", "rtmpdump", "-q", "-v", "-r", url, "-o", str(file)),
+    ],
+}
+STOPPED = 124
+"""By `timeout`."""
+
+
+@pytest.mark.parametrize("name", RECORDERS)
+def test_what_it_writes_is_what_the_ingest_serves(
+    name: str, url: str, relays: Relays, tmp_path: Path
+) -> None:
+    """Byte for byte, and without a gap."""
+    file = tmp_path / "heard.flv"
+
+    async def both() -> tuple[list[bytes], list[bytes]]:
+        at_ingest = asyncio.create_task(hear(relays.address("ingest"), 12))
+        await asyncio.sleep(0.5)
+        await asyncio.to_thread(run, RECORDERS[name](url, file), (0, STOPPED))
+        return bodies(await at_ingest), bodies(of_file(file))
+
+    whole, part = asyncio.run(both())
+    assert len(part) > 60
+    assert is_part(part, whole)
+
+
+def test_the_stream_has_its_name(relays: Relays) -> None:
+    """A player of another name is told that there is none."""
+    said = run(["ffprobe", "-v", "error", relays.address("node", f"{STREAM_ID}x").url], (1,))
+    assert "No such stream is relayed here" in said
