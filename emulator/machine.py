@@ -54,13 +54,35 @@ NEEDS = (
 )
 
 
+def _has_library(name: str) -> bool:
+    """In the folder of whatever architecture this is."""
+    return any(Path("/usr/lib").glob(f"*/{name}"))
+
+
 TEST_NEEDS = (
     *NEEDS,
     Tool(("chromium", "chromium-browser"), lambda: _on_path("chromium")),
     Tool(("mpv",), lambda: _on_path("mpv")),
     Tool(("faketime",), lambda: _on_path("faketime")),
+    Tool(("vlc-bin",), lambda: _on_path("cvlc")),
+    Tool(("vlc-plugin-base",), lambda: _has_library("vlc/plugins/access/libavio_plugin.so")),
+    Tool(("rtmpdump",), lambda: _on_path("rtmpdump")),
+    Tool(("gstreamer1.0-tools",), lambda: _on_path("gst-launch-1.0")),
+    *(
+        Tool(
+            (f"gstreamer1.0-plugins-{part}",),
+            partial(_has_library, f"gstreamer-1.0/libgst{of_it}.so"),
+        )
+        for part, of_it in (
+            ("base", "videotestsrc"),
+            ("good", "flv"),
+            ("bad", "rtmp2"),
+            ("ugly", "x264"),
+        )
+    ),
 )
-"""What the tests need beside: a browser for the pages, a player for the playlist, wrong clocks."""
+"""What the tests need beside: a browser for the pages, wrong clocks, and what people play and
+publish with."""
 
 
 OUTSIDE: Mapping[str, tuple[Callable[[], bool], str]] = {

@@ -7,7 +7,7 @@ from agent.player import connected, until_asked
 from rtmp.addresses import RtmpAddress
 from rtmp.flv import PayloadKind, payload_of
 from rtmp.messages import Message, MessageKind
-from rtmp.player import PlayEnd, Player
+from rtmp.player import Player
 
 _READ_BYTES = 262_144
 _TAG_BYTES = 11
@@ -33,8 +33,11 @@ async def hear(address: RtmpAddress, seconds: float) -> list[Message]:
 
 
 def _media(player: Player) -> list[Message]:
-    events = iter(player.next_event, None)
-    return [e for e in events if not isinstance(e, PlayEnd) and e.kind != MessageKind.DATA]
+    found = list[Message]()
+    while isinstance(event := player.next_event(), Message):
+        if event.kind != MessageKind.DATA:
+            found.append(event)
+    return found
 
 
 def codecs(messages: list[Message]) -> set[str]:

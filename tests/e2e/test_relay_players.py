@@ -3,7 +3,8 @@
 import asyncio
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,10 @@ def run(command: Sequence[str], expected: Sequence[int] = (0,)) -> str:
     return said
 
 
+def _has_said(player: Watched, text: str) -> bool:
+    return text in player.output
+
+
 def test_ffprobe(relays: Relays) -> None:
     found = probe(relays.node.rtmp_port)
     assert found.keys() == {"h264", "aac"}
@@ -64,7 +69,7 @@ def test_ffplay(url: str) -> None:
     command = ["ffplay", "-v", "verbose", "-stats", url]
     with running(Watched(command, {**os.environ, **HEADLESS})) as player:
         for said in ("Video: h264", "Audio: aac", "A-V:"):
-            wait_for(said, lambda said=said: said in player.output, lambda: player.output)
+            wait_for(said, partial(_has_said, player, said), lambda: player.output)
 
 
 def test_mpv(url: str) -> None:
@@ -87,7 +92,7 @@ def test_vlc(url: str, tmp_path: Path) -> None:
     assert {"codec_name=h264", "codec_name=aac"} <= set(said.split())
 
 
-RECORDERS = {
+RECORDERS: dict[str, Callable[[str, Path], list[str]]] = {
     "gstreamer-rtmpsrc": lambda url, file: [
         *("gst-launch-1.0", "-q", "rtmpsrc", f"location={url} live=1", "num-buffers=150"),
         *("!", "filesink", f"location={file}"),
