@@ -17,7 +17,7 @@ _PICTURE = f"testsrc2=size=320x180:rate={RATE}"
 _SOUND = "sine=frequency=440:sample_rate=48000"
 _OPTIONS = {
     "libx265": {"preset": "ultrafast", "tune": "zerolatency", "x265-params": "keyint=15"},
-    "libaom-av1": {"usage": "realtime", "cpu-used": "8", "lag-in-frames": "0", "g": "15"},
+    "libsvtav1": {"preset": "12", "g": "15", "svtav1-params": "pred-struct=1:lookahead=0"},
     "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8", "g": "15"},
 }
 """A key frame each second."""

@@ -1,6 +1,8 @@
 """What a stream's messages are, byte for byte, as a player of this tree hears them."""
 
 import asyncio
+import contextlib
+from collections.abc import Callable
 from pathlib import Path
 
 from agent.player import connected, until_asked
@@ -10,6 +12,7 @@ from rtmp.messages import Message, MessageKind
 from rtmp.player import Player
 
 _READ_BYTES = 262_144
+_PATIENCE_S = 40.0
 _TAG_BYTES = 11
 _TAIL_BYTES = 4
 _FILE_BYTES = 9 + _TAIL_BYTES
@@ -30,6 +33,16 @@ async def hear(address: RtmpAddress, seconds: float) -> list[Message]:
         except TimeoutError:
             return found
     raise EOFError("the server closed the connection")
+
+
+async def until_heard(address: RtmpAddress, wanted: Callable[[Message], bool]) -> None:
+    """Until such a message comes; a stream that is not there yet is asked for again."""
+    async with asyncio.timeout(_PATIENCE_S):
+        while True:
+            with contextlib.suppress(EOFError, OSError):
+                if any(map(wanted, await hear(address, 1.0))):
+                    return
+            await asyncio.sleep(0.1)
 
 
 def _media(player: Player) -> list[Message]:

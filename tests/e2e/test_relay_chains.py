@@ -6,8 +6,11 @@ from contextlib import AsyncExitStack, ExitStack, contextmanager
 from pathlib import Path
 
 from rtmp.addresses import RtmpAddress
+from rtmp.flv import payload_of
+from rtmp.messages import Message
 from tests.e2e.agents import AgentProcess, examined
 from tests.e2e.coordinator_stand_in import STREAM_ID, STREAM_KEY, CoordinatorStandIn
+from tests.e2e.heard import until_heard
 from tests.e2e.media import Media
 from tests.e2e.watched import HOST, is_listening, running
 from tests.integration.relays import ENGINE, relays_in
@@ -46,11 +49,16 @@ def node_of(source: RtmpAddress, folder: Path) -> Iterator[AgentProcess]:
         coordinator.stop()
 
 
+def is_key(message: Message) -> bool:
+    """A chain that grows in mid-stream has sounds before its first key frame."""
+    payload = payload_of(message)
+    return payload is not None and payload.is_key
+
+
 async def seen_at(source: RtmpAddress, last: RtmpAddress) -> Seen:
     """What an honest viewer of the last relay sees while the first one's publisher sends."""
     async with publishing(source, STREAM_KEY):
-        async with watched(last):
-            pass  # a chain that grows in mid-stream has sounds before its first key frame
+        await until_heard(last, is_key)
         async with watched(last) as (seen,):
             await until_seen([seen], SEEN)
     return seen

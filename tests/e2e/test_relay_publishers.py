@@ -58,7 +58,7 @@ PUBLISHERS = {
         {H264, AAC},
     ),
     "hevc": (lambda url: _pyav(url, "libx265", "aac"), {"hvc1", AAC}),
-    "av1-opus": (lambda url: _pyav(url, "libaom-av1", "libopus"), {"av01", "Opus"}),
+    "av1-opus": (lambda url: _pyav(url, "libsvtav1", "libopus"), {"av01", "Opus"}),
     "vp9-opus": (lambda url: _pyav(url, "libvpx-vp9", "libopus"), {"vp09", "Opus"}),
 }
 
