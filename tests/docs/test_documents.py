@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from agent import settings as agent_settings
+from api.wire.nodes import HeartbeatIn, HeartbeatOut
+from api.wire.streams import StreamOut
 from coordinator.adapters.settings import (
     ApiSettings,
     CollectorSettings,
@@ -72,6 +74,17 @@ def test_every_route_is_in_the_api_page() -> None:
     named = set(re.findall(r"`(?:GET|POST) (?:\{COORDINATOR_URL\})?(/[a-z][^` ]*)`", ARCHITECTURE))
     assert named
     assert {path for path in named if path not in paths} == set()
+
+
+def test_examples_of_the_wire_contract_are_what_the_models_say() -> None:
+    """Each holds every field of its model, and is accepted by it."""
+    section = ARCHITECTURE.split("## Wire contract")[1].split("\n## ")[0]
+    stream, beat, answer = map(json.loads, re.findall(r"```json\n(.*?)```", section, re.DOTALL)[:3])
+    StreamOut.model_validate(stream)
+    HeartbeatIn.model_validate(beat)
+    HeartbeatOut.model_validate(answer)
+    assert stream.keys() == StreamOut.model_fields.keys()
+    assert answer.keys() == HeartbeatOut.model_fields.keys()
 
 
 def test_every_make_verb_of_the_readme_exists() -> None:
