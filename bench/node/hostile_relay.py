@@ -32,7 +32,7 @@ _EVERY = 500
 
 
 @dataclass(slots=True)
-class Outcome:
+class AttackResult:
     """What came of it."""
 
     tally: Tally
@@ -41,14 +41,14 @@ class Outcome:
     hangs: int = 0
 
 
-async def _attack(relays: Relays) -> tuple[Outcome, list[bytes]]:
+async def _attack(relays: Relays) -> tuple[AttackResult, list[bytes]]:
     """The catalogue, then the sessions."""
     there = relays.address("ingest", FUZZED), relays.address("node", STREAM_ID)
     async with publishing(relays.address("ingest"), STREAM_KEY):
         async with watched(*(relays.address(role) for role in ROLES)) as seen:
             happened = await misbehave(relays)
             unexpected = Counter(f"{k[0]} at {k[1]}: {how}" for k, how in happened.items() if how)
-            outcome = Outcome(Tally(), unexpected, seen)
+            outcome = AttackResult(Tally(), unexpected, seen)
             kinds = await recorded(*there, STREAM_KEY)
             sessions = kinds["publishers"] + kinds["players"]
             for first in range(0, SESSIONS, _EVERY):
