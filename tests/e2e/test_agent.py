@@ -116,7 +116,10 @@ def test_a_node_relays_the_stream_counts_its_viewers_and_leaves(
         resident_kb = int(status.split("VmRSS:")[1].split()[0])
         assert resident_kb < RESIDENT_KB_MAX
         assert "restream_stream_live" in node.text("/metrics")
-        assert "This node is earning" in node.text("/")
+        page = node.text("/")
+        assert "This node is earning" in page
+        assert "B sent; " in page
+        assert "0 B sent; " not in page  # it was watched before anybody looked
 
         beat = live.coordinator.beats()[-1]
         assert beat == {

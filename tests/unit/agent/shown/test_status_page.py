@@ -304,6 +304,8 @@ def test_the_page_brings_all_that_it_needs_and_its_policy_lets_nothing_else_in()
         digest = b64encode(sha256(inside.encode()).digest()).decode()
         assert f"{kind}-src 'sha256-{digest}'" in POLICY
     assert "unsafe" not in POLICY
+    for part in ("default-src", "base-uri", "form-action", "frame-ancestors"):
+        assert f"{part} 'none'" in POLICY
     assert not re.findall(r'(?:src|href)="(?!https://api\.example\.org|/|data:)', page)
     assert "style=" not in page
 
