@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -26,6 +27,8 @@ from tests.ports import free_port
 
 VIEWERS = 200
 FLOOD = 4_500
+FLOOD_AGAIN_S = 6.0
+"""The relay throws out who asks for nothing after ten seconds."""
 WATCH_S = 5.0
 
 
@@ -201,21 +204,60 @@ def test_two_hundred_viewers_are_served_and_counted(
         node.wait_until("no viewers", lambda: node.stats()["stream"]["viewers"] == 0)
 
 
-def test_a_node_whose_port_is_flooded_says_so_and_recovers(
+class Flood:
+    """Connections from other addresses of this machine, which ask for nothing."""
+
+    def __init__(self, port: int, addresses: int, stack: ExitStack) -> None:
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        self._port, self._addresses, self._stack = port, addresses, stack
+        self._again_s = 0.0
+
+    def go_on(self) -> None:
+        """Connect once more where the relay has thrown them out by now."""
+        if time.monotonic() < self._again_s:
+            return
+        self._again_s = time.monotonic() + FLOOD_AGAIN_S
+        for number in range(FLOOD):
+            place = (f"127.0.{1 + number % self._addresses}.1", 0)
+            self._stack.enter_context(
+                socket.create_connection((HOST, self._port), 5.0, source_address=place)
+            )
+
+
+def test_one_address_that_floods_the_port_keeps_nobody_out(
+    coordinator: CoordinatorStandIn, tmp_path: Path
+) -> None:
+    """It gets half of all places, and no more; idle connections end after some seconds."""
+    with running(node_of(coordinator, tmp_path)) as node, ExitStack() as stack:
+        node.wait_state("live")
+        Flood(node.rtmp_port, 1, stack).go_on()
+        assert int(probe(node.rtmp_port)["h264"]["nb_read_packets"]) >= 15
+        assert node.stats()["relay"] == {
+            **node.stats()["relay"],
+            "state": "running",
+            "restarts": 0,
+        }
+        node.wait_until("the refusal", lambda: node.stats()["relay"]["refused"])
+
+
+def test_a_node_whose_port_is_flooded_by_many_says_so_and_recovers(
     coordinator: CoordinatorStandIn, tmp_path: Path
 ) -> None:
     """Who watched before goes on watching, and when the flood is over others get in again."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     examined(tmp_path / "node")
     with running(node_of(coordinator, tmp_path)) as node, ExitStack() as stack:
         node.wait_state("live")
         watching = stack.enter_context(running(player(node.rtmp_port)))
         node.wait_until("a viewer", lambda: node.stats()["stream"]["viewers"] == 1)
-        with ExitStack() as flood:
-            for _ in range(FLOOD):
-                flood.enter_context(socket.create_connection((HOST, node.rtmp_port), 5.0))
-            node.wait_until("overrun", lambda: node.stats()["relay"]["state"] == "overrun", 45.0)
+        with ExitStack() as crowd:
+            flood = Flood(node.rtmp_port, 100, crowd)
+
+            def is_overrun() -> bool:
+                flood.go_on()
+                return bool(node.stats()["relay"]["state"] == "overrun")
+
+            node.wait_until("overrun", is_overrun, 45.0)
             assert node.stats()["stream"]["state"] == "live"
         assert int(probe(node.rtmp_port)["h264"]["nb_read_packets"]) >= 15
         assert watching.process.poll() is None

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import resource
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -11,9 +12,10 @@ from typing import Any
 import pytest
 
 from agent.relay.engines.local_page import LocalPage
+from agent.relay.restream.admission import CONNECTIONS_MAX
 from agent.relay.restream.configuration import Configuration
 from agent.relay.restream.connection import ASKING_S_MAX
-from agent.relay.restream.relay import SILENT_S, TAKE_OVER_S, Relay
+from agent.relay.restream.relay import OWN_DESCRIPTORS, SILENT_S, TAKE_OVER_S, Relay, places
 from agent.relay.restream.viewer import WATCHED_S_MIN
 from rtmp.messages import Message, MessageKind, UserControl, command
 from tests.ports import free_port
@@ -127,6 +129,7 @@ async def running(configuration: Configuration) -> AsyncIterator[Running]:
     finally:
         task.cancel()
         await asyncio.wait({task})
+        await one.until(lambda: not one.relay.connections)
 
 
 @pytest.fixture
@@ -403,6 +406,18 @@ async def test_a_question_whose_asker_has_gone_is_forgotten(network: Network) ->
             await ingest.until(lambda: ingest.relay.admission.connections == 2)
         await ingest.until(lambda: ingest.relay.admission.connections == 1)
         assert not ingest.relay.streams["s1"].viewers
+
+
+def test_places_leave_descriptors_for_the_relay_itself() -> None:
+    """A relay that cannot accept would be as dead as one that crashed."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))
+    try:
+        assert places() == 1024 - OWN_DESCRIPTORS
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 20_000), hard))
+        assert places() == CONNECTIONS_MAX
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 async def test_ipv6_is_served_beside_ipv4(network: Network) -> None:

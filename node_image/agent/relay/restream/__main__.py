@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import resource
 import signal
 import sys
 import time
@@ -28,8 +29,15 @@ async def _run(configuration: Configuration) -> None:
         await running
 
 
+def _take_all_descriptors() -> None:
+    """A viewer is one, and many systems begin with a limit of 1024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def main() -> None:
     """Read the configuration, and run."""
+    _take_all_descriptors()
     uvloop.run(_run(Configuration.read(Path(sys.argv[1]))))
 
 

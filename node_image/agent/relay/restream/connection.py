@@ -121,11 +121,16 @@ class Connection(asyncio.Protocol):
     def refuse(self, reason: str, says: str = "") -> None:
         """Ends it at once, for a reason that is counted."""
         self._relay.refused(reason, self.place, says)
+        self.abort()
+
+    def abort(self) -> None:
+        """Ends it without a word."""
         if self.transport is not None:
             self.transport.abort()
 
     def end_play(self, code: str, says: str) -> None:
         """Ends a player kindly: the stream is over."""
+        self._relay.left(self)
         self._session.end_play(code, says)
         self._answer()
 

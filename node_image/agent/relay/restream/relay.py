@@ -2,10 +2,11 @@
 
 import asyncio
 import random
+import resource
 import socket
 from collections.abc import Callable
 
-from agent.relay.restream.admission import Admission
+from agent.relay.restream.admission import CONNECTIONS_MAX, Admission
 from agent.relay.restream.configuration import Configuration
 from agent.relay.restream.connection import Connection
 from agent.relay.restream.questions import Questions
@@ -23,6 +24,8 @@ SILENT_S = 30.0
 TAKE_OVER_S = 10.0
 """A publisher that is silent for so long gives way to another."""
 STREAMS_MAX = 64
+OWN_DESCRIPTORS = 96
+"""For the loop, the statistics, the upstream and questions; a crowd asks many at once."""
 
 
 class Relay:
@@ -33,7 +36,7 @@ class Relay:
     ) -> None:
         self._configuration, self._log = configuration, log
         self.clock = clock
-        self.admission = Admission()
+        self.admission = Admission(connections_max=places())
         self.questions = Questions(configuration.hooks)
         self.connections: set[Connection] = set()
         self.streams: dict[str, LiveStream] = {}
@@ -56,11 +59,15 @@ class Relay:
         listening = listen(self._configuration.bind_address, self._configuration.rtmp_port)
         server = await loop.create_server(lambda: Connection(self), sock=listening, backlog=BACKLOG)
         telling = await serve_statistics(self._configuration.statistics, self._statistics)
-        async with server, telling, asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._flush())
-            tasks.create_task(self._look())
-            if self._upstream:
-                tasks.create_task(self._upstream.run())
+        try:
+            async with server, telling, asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._flush())
+                tasks.create_task(self._look())
+                if self._upstream:
+                    tasks.create_task(self._upstream.run())
+        finally:
+            for connection in self.connections:
+                connection.abort()
 
     def hurry(self) -> None:
         """The stream is said to be live."""
@@ -174,6 +181,12 @@ class Relay:
             return name in self._publishers
         media_s = self.streams[name].media_s
         return media_s is not None and self.clock() - media_s < TAKE_OVER_S
+
+
+def places() -> int:
+    """How many connections there is room for: each is a descriptor, and some are for ourselves."""
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return min(CONNECTIONS_MAX, descriptors - OWN_DESCRIPTORS)
 
 
 def listen(address: str, port: int) -> socket.socket:
