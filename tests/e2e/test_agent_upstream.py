@@ -2,12 +2,16 @@
 
 import os
 import signal
+import socket
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from agent.relay.restream.upstream import AGAIN_S
 from tests.e2e.agents import AgentProcess
 from tests.e2e.coordinator_stand_in import INGEST_KEY, STREAM_ID, CoordinatorStandIn
 from tests.e2e.ffmpeg import probe, publisher
@@ -129,3 +133,30 @@ def test_a_publisher_who_comes_back_with_another_size_is_served_as_such(
     shown = probe(node.rtmp_port)["h264"]
     assert (shown["width"], shown["height"]) == (320, 180)
     assert node.stats()["relay"]["restarts"] == 0
+
+
+def test_a_node_that_is_told_that_the_stream_is_live_does_not_wait(tmp_path: Path) -> None:
+    """Left alone it tries again after seven seconds and more; here it is told each second."""
+    tries_s: list[float] = []
+
+    def refuse_all(ingest: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = ingest.accept()
+            except OSError:  # the test is over
+                return
+            tries_s.append(time.monotonic())
+            connection.close()
+
+    with socket.create_server((HOST, 0)) as ingest, ExitStack() as stack:
+        threading.Thread(target=refuse_all, args=(ingest,), daemon=True).start()
+        port = ingest.getsockname()[1]
+        coordinator = CoordinatorStandIn(f"rtmp://{HOST}:{port}/live/{STREAM_ID}")
+        coordinator.told = {"reason": "upstream_down"}
+        coordinator.start()
+        stack.callback(coordinator.stop)
+        agent = AgentProcess(tmp_path / "node", coordinator.url, STREAM_ID=STREAM_ID)
+        stack.enter_context(running(agent))
+        agent.wait_until("four tries", lambda: len(tries_s) >= 4)
+        ingest.shutdown(socket.SHUT_RDWR)
+    assert tries_s[3] - tries_s[0] < AGAIN_S[0]
