@@ -16,6 +16,7 @@ from agent.relay.restream.admission import CONNECTIONS_MAX
 from agent.relay.restream.configuration import Configuration
 from agent.relay.restream.connection import ASKING_S_MAX
 from agent.relay.restream.relay import OWN_DESCRIPTORS, SILENT_S, TAKE_OVER_S, Relay, places
+from agent.relay.restream.upstream import AGAIN_S
 from agent.relay.restream.viewer import WATCHED_S_MIN
 from rtmp.messages import Message, MessageKind, UserControl, command
 from tests.ports import free_port
@@ -267,6 +268,19 @@ async def test_viewers_stay_while_a_publisher_comes_back(network: Network) -> No
                 assert (await player.hear_media()).body == key(0, b"again").body
 
 
+async def test_who_comes_after_a_publisher_left_gets_no_old_picture(network: Network) -> None:
+    """A player, and a check, would take it for a live stream."""
+    ingest = await network.start()
+    async with live(ingest, HEADER, key(0)) as publisher:
+        await ingest.until(lambda: ingest.relay.streams["s1"].gop_bytes > 0)
+        publisher.say(command("deleteStream", 6.0, None, 1.0))
+        await publisher.until_closed()
+    async with watching(ingest) as player:
+        message = await player.hear()
+        assert message is not None
+        assert message.kind == MessageKind.USER_CONTROL
+
+
 async def test_viewers_of_a_stream_that_does_not_come_back_are_told(network: Network) -> None:
     ingest = await network.start()
     async with live(ingest, HEADER, key(0)) as publisher:
@@ -305,7 +319,8 @@ async def test_a_node_hurries_also_while_it_is_being_refused(network: Network) -
         await node.until(lambda: len(tries) == 1)
         node.relay.hurry()
         tries[0].close()
-        await node.until(lambda: len(tries) == 2)
+        async with asyncio.timeout(AGAIN_S[0] - 1):
+            await node.until(lambda: len(tries) == 2)
         tries[1].close()
 
 

@@ -125,6 +125,7 @@ class Relay:
             stream.leave(connection.viewer)
         if self._publishers.get(stream.name) is connection:
             del self._publishers[stream.name]
+            stream.end()
 
     def refused(self, reason: str, place: str, says: str = "") -> None:
         """Count somebody who was refused or thrown out."""

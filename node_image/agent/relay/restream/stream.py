@@ -94,6 +94,10 @@ class LiveStream:
         self._headers.clear()
         self.codecs.clear()
 
+    def end(self) -> None:
+        """The publisher has left: to newcomers its pictures are no live stream."""
+        self._gop = self._burst = None
+
     def resume(self) -> None:
         """The source was lost and is back: it begins with pictures that viewers may have seen."""
         self._repeats = frozenset(self._gop.parts) if self._gop else frozenset()
