@@ -6,6 +6,7 @@ import resource
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -356,6 +357,17 @@ async def test_the_next_publisher_s_newcomers_get_nothing_of_the_last_one_s(
     async with live(ingest) as second, watching(ingest) as player:
         second.say(sound, channel=4)
         assert (await player.hear_media()).body == sound.body
+
+
+async def test_a_relay_that_ends_ends_its_connections(network: Network) -> None:
+    one = await network.start()
+    port = free_port()
+    own = replace(one.configuration, rtmp_port=port, statistics=f"{one.configuration.statistics}2")
+    async with AsyncExitStack() as stack:
+        async with running(own) as relay:
+            client = await stack.enter_async_context(await Client.connect(port))
+            await relay.until(lambda: len(relay.relay.connections) == 1)
+        await client.until_closed()
 
 
 async def test_who_asks_for_nothing_is_thrown_out(network: Network) -> None:
