@@ -315,6 +315,25 @@ async def test_a_hostile_receiver_is_a_later_attempt_and_no_more(world: World, c
     assert kept.last_error
 
 
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        (300, "answered with status 300; redirects are not followed"),
+        (399, "answered with status 399; redirects are not followed"),
+        (400, "answered with status 400"),
+        (503, "answered with status 503"),
+    ],
+)
+async def test_a_refusal_is_told_by_its_status(world: World, status: int, says: str) -> None:
+    """Only a redirect is told as one."""
+    answer = saying(b"HTTP/1.1 %d T\r\nContent-Length: 0\r\n\r\n" % status)
+    async with hostile.serving(answer) as server:
+        await world.opened(f"http://127.0.0.1:{server.port}/")
+        await world.settled(EPOCH)
+        await world.deliverer().deliver_due()
+    assert (await world.kept()).last_error == says
+
+
 async def test_a_huge_answer_counts_by_its_first_line(world: World) -> None:
     """The message was taken; the rest is not read."""
     flood = repeating(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n", b"x" * 65_536)
