@@ -352,6 +352,7 @@ def test_a_closed_stream_is_not_pulled_and_a_moved_one_is_followed(
             node.wait_state("live")
             coordinator.stream_status = "closed"
             node.wait_until("a stop", lambda: node.stats()["relay"]["state"] == "stopped")
+            assert node.stats()["relay"]["uptime_s"] == 0
             assert not is_listening(node.rtmp_port)
             heard = len(coordinator.beats())
             node.wait_until("more heartbeats", lambda: len(coordinator.beats()) > heard)
