@@ -37,6 +37,7 @@ from coordinator.sweeping.rosters import Slot
 from coordinator.sweeping.shards import WHOLE
 from emulator.firestore_emulator import FirestoreEmulator
 from emulator.processes.ports import LOOPBACK, Ports
+from emulator.unread import quiet_when_unread
 
 KEY = "k" * 43
 NODES = 1_000
@@ -251,4 +252,4 @@ def _cold_start(function: Function, port: int, env: Mapping[str, str], folder: P
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(quiet_when_unread(main))

@@ -29,6 +29,7 @@ from coordinator.checking.checks import Check, Verdict
 from coordinator.proof.judging import ProofParameters
 from emulator.cheats import PROGRAMS
 from emulator.processes.ports import LOOPBACK
+from emulator.unread import quiet_when_unread
 from prober.checker import Capacity, Checker
 from rtmp.addresses import RtmpAddress
 
@@ -338,4 +339,4 @@ def main(argv: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(quiet_when_unread(lambda: main(sys.argv[1:])))

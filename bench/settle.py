@@ -5,6 +5,7 @@ own time is in the figure, a network's is not. `make bench-settle` prints the ta
 """
 
 import asyncio
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -29,6 +30,7 @@ from coordinator.sweeping.polls import Outcome, Poll
 from coordinator.sweeping.rosters import Roster, Slot
 from coordinator.sweeping.shards import WHOLE
 from coordinator.sweeping.sweeps import SWEEPS, Sweep
+from emulator.unread import quiet_when_unread
 from payout.gatherer import Gatherer
 from payout.projector import Newest, Projector
 from payout.settler import Settler
@@ -183,4 +185,4 @@ async def settle() -> list[Figure]:
 
 
 if __name__ == "__main__":
-    hand_in("bench-settle", asyncio.run(settle()))
+    sys.exit(quiet_when_unread(lambda: hand_in("bench-settle", asyncio.run(settle()))))

@@ -8,6 +8,7 @@ asserted to cost nothing, so it does not matter how many do. Every node restarts
 
 import os
 import random
+import sys
 import time
 from statistics import median
 
@@ -20,6 +21,7 @@ from coordinator.sweeping.rosters import Roster, Slot
 from coordinator.sweeping.shards import WHOLE
 from coordinator.sweeping.sweeps import SweepBits
 from coordinator.sweeping.uptime import minutes_of
+from emulator.unread import quiet_when_unread
 
 NODES = int(os.environ.get("NODES", "10000"))
 SHARDS = int(os.environ.get("SHARDS", "1"))
@@ -155,4 +157,4 @@ def _sparse(chance: random.Random) -> int:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(quiet_when_unread(main))

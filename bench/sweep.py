@@ -21,6 +21,7 @@ from bench.peers.debian import peer, version_of
 from bench.processes import MeasuredChild, two_cores, wait_for
 from bench.report import BUILD, ROOT, Figure, NotMeasurableError, hand_in
 from bench.targets import DELAY_S, host_of
+from emulator.unread import quiet_when_unread
 
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 TARGETS = int(os.environ.get("TARGETS", "1000"))
@@ -187,4 +188,4 @@ def _answers(port: int, path: str) -> bool:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(quiet_when_unread(main))

@@ -22,6 +22,7 @@ from emulator.firestore_jar import JarError
 from emulator.machine import NEEDS, OUTSIDE, TEST_NEEDS, MachineError, Tool, complete, demand
 from emulator.packages import PackagesError
 from emulator.processes.ports import PortTakenError
+from emulator.unread import quiet_when_unread
 
 USAGE = "usage: python -m emulator demo | demo-once | setup   (PORT=8080 NODES=3 CHEATS=dead,loop)"
 INTERRUPTED = 130
@@ -39,7 +40,8 @@ _EXPECTED = (
 
 
 def main() -> int:
-    """Returns the exit code: 0 good, 1 not, 2 wrong usage, 130 interrupted too early."""
+    """Returns the exit code: 0 good, 1 not, 2 wrong usage, 130 interrupted too early,
+    141 unread too early."""
     match sys.argv[1:]:
         case ["setup"]:
             return _explained(lambda: _setup(NEEDS))
@@ -49,7 +51,11 @@ def main() -> int:
             return _explained(lambda: _need(names))
         case ["demo"]:
             # Being interrupted is how a demo ends well.
-            return _explained(lambda: asyncio.run(_interruptible(_demo())), interrupted=0)
+            # And so is a reader who has seen enough (`make demo | head`).
+            return quiet_when_unread(
+                lambda: _explained(lambda: asyncio.run(_interruptible(_demo())), interrupted=0),
+                code=0,
+            )
         case ["demo-once"]:
             return _explained(lambda: asyncio.run(_interruptible(_demo_once())))
         case _:
@@ -63,20 +69,12 @@ def _explained(work: Callable[[], int], interrupted: int = INTERRUPTED) -> int:
         return work()
     except (asyncio.CancelledError, KeyboardInterrupt):
         return interrupted
-    except BrokenPipeError:
-        return _unread()
     except _EXPECTED as error:
         print(error, file=sys.stderr)
         return 1
     except TimeoutError:
         print("the network did not start in time", file=sys.stderr)
         return 1
-
-
-def _unread() -> int:
-    """Nobody reads our output any more (`make demo | head`): a good end, and a silent one."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
 
 
 async def _interruptible(work: Coroutine[Any, Any, int]) -> int:
@@ -117,4 +115,4 @@ async def _demo_once() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(quiet_when_unread(main))

@@ -14,6 +14,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from emulator.unread import quiet_when_unread
+
 DATABASES = {"default": "(default)", "money": "money"}
 """By the name of their folder."""
 SECONDS_MAX = 120.0
@@ -70,4 +72,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(quiet_when_unread(main))

@@ -18,6 +18,7 @@ from coordinator.adapters.store.protocol import StoreError
 from coordinator.sweeping.polls import Poll
 from coordinator.sweeping.rosters import Roster
 from coordinator.sweeping.sweeps import Sweep, sweep_id, sweep_key
+from emulator.unread import quiet_when_unread
 
 LINES = 40
 LATEST = "latest"
@@ -115,4 +116,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(quiet_when_unread(lambda: main(sys.argv[1:])))

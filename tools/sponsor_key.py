@@ -10,6 +10,7 @@ import secrets
 import sys
 
 from coordinator.keys import sha256_hex
+from emulator.unread import quiet_when_unread
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 """Terraform's rule for a sponsor's name, the strictest of those that it must pass."""
@@ -51,4 +52,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(quiet_when_unread(lambda: main(sys.argv[1:])))

@@ -7,6 +7,7 @@ the node has its answer. OUTAGE_SECONDS is how long the ingest is gone.
 """
 
 import asyncio
+import sys
 import tempfile
 import time
 from contextlib import ExitStack
@@ -21,6 +22,7 @@ from bench.node.node_load import latency_ms, load, resident_mb
 from bench.node.viewers import VIEWERS
 from bench.processes import cpu_s, wait_for
 from bench.report import Figure, NotMeasurableError, hand_in
+from emulator.unread import quiet_when_unread
 
 GOAL_S = 10.0
 CALM_S = 20.0
@@ -101,4 +103,4 @@ def _load(scene: Scene) -> list[Figure]:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(quiet_when_unread(main))

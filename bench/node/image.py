@@ -23,6 +23,7 @@ from emulator.demo.cast import Pace
 from emulator.demo.network import LocalNetwork, opened
 from emulator.demo.options import Options
 from emulator.processes.supervisor import Death
+from emulator.unread import quiet_when_unread
 from tests.e2e.watched import wait_for
 from tests.image.containers import IMAGE, ContainerAgent, build, inspect, remove_volume
 
@@ -122,4 +123,4 @@ def _say_death(death: Death) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(quiet_when_unread(main))

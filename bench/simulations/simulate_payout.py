@@ -7,6 +7,7 @@ node-days of one-minute sweeps. `make simulate-payout` prints the table.
 
 import argparse
 import random
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from coordinator.ledger.statements import Statement, pending_of
 from coordinator.ledger.terms import Terms
 from coordinator.reasons import Reason
 from coordinator.sweeping.minutes import Minutes
+from emulator.unread import quiet_when_unread
 
 DAYS = 10
 OPERATORS = 100
@@ -326,4 +328,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(quiet_when_unread(main))

@@ -20,6 +20,7 @@ from coordinator.checking.checks import Check, TrustChange, Verdict
 from coordinator.checking.lottery import Lottery
 from coordinator.checking.suspicion import NOBODY, observe
 from coordinator.reasons import Reason
+from emulator.unread import quiet_when_unread
 
 CHECKS_PER_HOUR = 4
 CHECKS_A_YEAR = CHECKS_PER_HOUR * 24 * 365
@@ -135,4 +136,4 @@ def main(argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(quiet_when_unread(lambda: main(sys.argv[1:])))

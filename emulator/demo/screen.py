@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import select
 import sys
 from collections.abc import Callable
 
@@ -15,6 +14,7 @@ from emulator.demo.network import LocalNetwork, View, opened
 from emulator.demo.options import Options
 from emulator.processes.races import first_of
 from emulator.processes.supervisor import Death
+from emulator.unread import is_unread
 
 LOOK_SECONDS = 1.0
 
@@ -86,16 +86,9 @@ async def _lines(network: LocalNetwork) -> None:
         for line in progress.lines(network, view):
             _print(line)
         await asyncio.sleep(LOOK_SECONDS)
-        if _is_unread():
+        if is_unread():
             raise BrokenPipeError
         view = await network.view()
-
-
-def _is_unread() -> bool:
-    """Whether our output is a pipe whose reader has gone (`make demo | head`)."""
-    poll = select.poll()
-    poll.register(sys.stdout.fileno(), 0)
-    return any(event & select.POLLERR for _, event in poll.poll(0))
 
 
 def _print_death(death: Death) -> None:

@@ -19,6 +19,7 @@ from agent.node import Agent
 from agent.node_key import KeyFileError, load_or_create_key
 from agent.notices.trial import notify_test
 from agent.settings import AgentSettings, SettingsError, help_text
+from agent.unread import quiet_when_unread
 
 
 def main() -> int:
@@ -106,7 +107,7 @@ def _make_work_dir(wanted: Path | None) -> Path:
 
 
 if __name__ == "__main__":
-    code = main()
+    code = quiet_when_unread(main)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)  # not sys.exit, which waits for a hanging name look-up as well

@@ -13,7 +13,7 @@ from tests.e2e.agents import AgentProcess, WrongClock, ingest_in
 from tests.e2e.certificates import certificate, served_with
 from tests.e2e.coordinator_stand_in import STREAM_ID, CoordinatorStandIn
 from tests.e2e.ffmpeg import publisher
-from tests.e2e.watched import HOST, running
+from tests.e2e.watched import HOST, is_listening, running
 from tests.ports import free_port
 
 OPEN = {"open": True, "says": "It answers."}
@@ -240,3 +240,20 @@ def test_at_its_first_start_a_coordinator_that_is_away_is_said(tmp_path: Path) -
             looked_at, says = _examined(node)
         assert looked_at == ["ports", "coordinator"]
         assert says.startswith("Fix: Check that COORDINATOR_URL is right")
+
+
+def test_a_doctor_whose_reader_has_seen_enough_takes_its_relay_along(practice: Practice) -> None:
+    """`doctor | head`: no trace, no verdict, and nothing runs on."""
+    practice.coordinator.dial_back = None
+    reader = '"$@" | grep --max-count=1 "  relay  "; exit ${PIPESTATUS[0]}'
+    doctor = AgentProcess(
+        practice.folder / "read",
+        practice.coordinator.url,
+        "doctor",
+        wrapper=("bash", "-c", reader, "bash"),
+        STREAM_ID=STREAM_ID,
+    )
+    with running(doctor):
+        assert doctor.wait(40) == 141, doctor.output
+        assert len(doctor.output.splitlines()) == 1, doctor.output
+        assert not is_listening(doctor.rtmp_port)

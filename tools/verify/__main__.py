@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 
 from coordinator.money import parse_tokens
+from emulator.unread import quiet_when_unread
 from tools.verify.public import PublicRecord
 from tools.verify.recompute import dry_run, verify_statement
 from tools.verify.schedule import verify_schedule
@@ -87,4 +88,4 @@ async def _dry_run(asked: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(quiet_when_unread(lambda: main(sys.argv[1:])))
