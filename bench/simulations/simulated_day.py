@@ -58,7 +58,7 @@ class Relays(PollClient):
         super().__init__(Guard(allow_private=True))
         self._sent = 0
 
-    async def get(self, address: HttpAddress) -> Fetched | Failed:
+    async def get(self, address: HttpAddress, known: Reason | None = None) -> Fetched | Failed:
         self._sent += 1
         _, node_id, stream_id = address.path.split("/")
         body = (

@@ -2,9 +2,9 @@
 
 import asyncio
 import gc
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from coordinator.adapters.log import Log, LogEvent
@@ -33,6 +33,8 @@ class Poller:
     client: PollClient
     log: Log
     at_once: int = POLLS_AT_ONCE_MAX
+    known: Mapping[str, Reason] = field(default_factory=dict)
+    """By node id: the reason that it would be told. Its poll says it; nothing of who is absent."""
 
     async def poll(self, due: Iterable[tuple[int, Slot]], told: Told, seconds_max: float) -> None:
         """Asks every slot once, in order, and tells each answer as it comes.
@@ -52,7 +54,9 @@ class Poller:
     async def ask(self, slot: Slot) -> RelayStats | Reason:
         """What the node's stats say, or why there are none; an error of ours is `unknown`."""
         try:
-            fetched = await self.client.get(_address_of(slot.stats_url))
+            fetched = await self.client.get(
+                _address_of(slot.stats_url), self.known.get(slot.node_id)
+            )
             if isinstance(fetched, Failed):
                 return fetched.reason
             return parse_stats(fetched.body, slot.stream_id)

@@ -1,7 +1,7 @@
 """One sweep: take in who joined and left, poll everyone, write one document."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -78,7 +78,7 @@ class Sweeper:
             return _duplicate(shard, tick)
         # Before the polls: when SHARDS was changed, others soon write over the old ones.
         document = await self._projector.before(shard, tick)
-        polls = await self._poll_all(ready, tick)
+        polls = await self._poll_all(ready, tick, document.told_reasons() if document else {})
         roster = ready.roster
         before = state.roster
         is_next = (roster.version, roster.revision) == (before.version, before.revision + 1)
@@ -136,7 +136,9 @@ class Sweeper:
         new = succeeding([roster], roster.shard, tick, kept_since_tick=kept_since)
         return await self.measurements.succeed_roster(new, roster, self.clock())
 
-    async def _poll_all(self, state: ShardState, tick: int) -> dict[int, Poll]:
+    async def _poll_all(
+        self, state: ShardState, tick: int, known: Mapping[str, Reason]
+    ) -> dict[int, Poll]:
         slots, before = state.roster.slots, state.polls
         polls: dict[int, Poll] = {}
         waiting: dict[int, RelayStats] = {}
@@ -153,7 +155,7 @@ class Sweeper:
         # Who was silent last time comes first, so that nobody waits for their limits at the end.
         due.sort(key=lambda each: each[0] not in before or not before[each[0]].misses)
         seconds_max = SWEEP_SHARE_MAX * self.calendar.sweep_seconds
-        await Poller(self.client, self.log).poll(due, told, seconds_max)
+        await Poller(self.client, self.log, known=known).poll(due, told, seconds_max)
         live = await self._live_streams() if waiting else frozenset()
         for at, stats in waiting.items():
             is_live = slots[at].stream_id in live

@@ -187,9 +187,15 @@ class Agent:
         if answer and answer.reason == _LIVE_ELSEWHERE:
             self._supervisor.hurry()
 
+    def polled(self, reason: str) -> None:
+        """Somebody asks for the statistics, and says for which reason the node stands as it does;
+        "" says nothing."""
+        self._polled_s = time.monotonic()
+        if self._heartbeats:
+            self._heartbeats.hear(reason)
+
     def stats(self) -> dict[str, object]:
         """The body of /stats.json."""
-        self._polled_s = time.monotonic()
         return stats_body(datetime.now(UTC), *self._views())
 
     def metrics(self) -> str:

@@ -100,6 +100,9 @@ class _Shown:
     def __init__(self, facts: Callable[[], PageFacts]) -> None:
         self.facts = facts
 
+    def polled(self, reason: str) -> None:
+        """Nobody polls it here."""
+
     def stats(self) -> dict[str, object]:
         return {}
 

@@ -10,18 +10,22 @@ from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.outbound.poll_client import PollClient
 from coordinator.adapters.outbound.replies import OutboundLimits
 from coordinator.adapters.records import Measurements
-from coordinator.checking.checks import IngestState, Run
+from coordinator.adapters.store.protocol import Store
+from coordinator.checking.checks import Check, IngestState, Run, Verdict
 from coordinator.epochs import Calendar
 from coordinator.reasons import Reason
 from coordinator.sweeping.nodes import Node
 from coordinator.sweeping.polls import Outcome
 from coordinator.sweeping.shards import WHOLE
 from coordinator.sweeping.sweeps import Sweep
+from tests.doubles.counting import CountingStore
 from tests.doubles.memory import MemoryStore
 from tests.integration.stats_servers import Serve, hangs, says, serving, stats_of
 
 CALENDAR = Calendar(sweep_seconds=60)
 NOW_S = 6_000.0
+READS_A_SWEEP = 2
+"""The nodes that changed, and what the prober knows."""
 LIMITS = OutboundLimits(connect_seconds=1.0, total_seconds=1.5)
 
 
@@ -77,8 +81,8 @@ async def _announce(measurements: Measurements, node_id: str, port: int, at_s: f
 class _World:
     """A collector over a store in memory, and a clock that a test moves."""
 
-    def __init__(self, *, allow_private: bool = True) -> None:
-        self.measurements = Measurements(MemoryStore())
+    def __init__(self, *, allow_private: bool = True, store: Store | None = None) -> None:
+        self.measurements = Measurements(store or MemoryStore())
         self.now_s = NOW_S
         self.sweeper = Sweeper(
             self.measurements,
@@ -182,6 +186,74 @@ async def test_a_waiting_relay_is_idle_only_while_nobody_publishes(
         await _announce(world.measurements, "n2", port, 1.0)
         sweep = await world.swept()
     assert sweep.polls[0].outcome is outcome
+
+
+def _hinting() -> tuple[Serve, list[str | None]]:
+    """A node that is up, and what its polls say that they know of it."""
+    known: list[str | None] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        hints = [line.partition(": ")[2] for line in head if line.startswith("Restream-Reason:")]
+        assert len(hints) <= 1
+        known.append(hints[0] if hints else None)
+        body = stats_of("n2", bytes_in=len(known))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        await writer.drain()
+
+    return serve, known
+
+
+async def _checked(world: _World, reason: Reason) -> None:
+    verdict = Verdict.PASS if reason is Reason.PASSED else Verdict.FAIL
+    draw = int(world.now_s // 60)
+    check = Check("n2", "s3", draw, world.now_s, verdict, reason)
+    await world.measurements.record_run(
+        Run(draw, world.now_s, world.now_s, (), {}, (check,)), world.now_s
+    )
+
+
+async def test_a_poll_says_what_the_projection_before_it_says_of_the_node() -> None:
+    """Nothing before there is one; then the reason, a sweep after people can read it."""
+    world = _World()
+    serve, known = _hinting()
+    async with serving(serve) as port:
+        await _announce(world.measurements, "n2", port, 1.0)
+        await world.swept()
+        for reason in (Reason.PASSED, Reason.TOO_SLOW, Reason.PASSED):
+            await _checked(world, reason)
+            await world.swept()
+        await world.swept()
+    assert known == [None, "unproven", "ok", "check_failed", "ok"]
+
+
+async def test_another_instance_says_the_same() -> None:
+    """It reads the projection anyway, to go on from it."""
+    store = MemoryStore()
+    serve, known = _hinting()
+    async with serving(serve) as port:
+        await _announce(Measurements(store), "n2", port, 1.0)
+        for minute in range(3):
+            world = _World(store=store)
+            world.now_s += minute * CALENDAR.sweep_seconds
+            await world.swept()
+    assert known == [None, "unproven", "unproven"]
+
+
+async def test_a_poll_costs_no_read_for_what_it_says() -> None:
+    """An instance goes on from its own projection, and reads what it read without hints."""
+    store = CountingStore(MemoryStore())
+    world = _World(store=store)
+    serve, known = _hinting()
+    async with serving(serve) as port:
+        await _announce(world.measurements, "n2", port, 1.0)
+        for _ in range(2):
+            await world.sweeper.sweep(0)
+            world.now_s += CALENDAR.sweep_seconds
+        before = store.operations.reads
+        await world.sweeper.sweep(0)
+    assert known == [None, "unproven", "unproven"]
+    assert store.operations.reads - before == READS_A_SWEEP
 
 
 async def test_minutes_add_up_from_sweep_to_sweep() -> None:

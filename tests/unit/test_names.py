@@ -44,6 +44,7 @@ NOUNS = {
     "statements": "A stream's settled epochs.",
     "streams": "What a sponsor registered.",
     "sweeps": "All polls of a shard in a tick.",
+    "unread": "How a program ends whose output nobody reads.",
     "webhooks": "Whom a sponsor wants told of settlements.",
 }
 """Nouns that name a module in several layers: each is the same thing, seen from there."""

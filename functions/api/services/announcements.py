@@ -24,7 +24,7 @@ from coordinator.reasons import Reason
 from coordinator.strangers.addresses import check_addresses, is_ip, parse_stats_url
 from coordinator.strangers.networks import places_of
 from coordinator.streams import Stream, StreamStatus, stream_status
-from coordinator.sweeping.nodes import Node, NodeStatus
+from coordinator.sweeping.nodes import Node, NodeStatus, told_status
 
 ADDRESSES_KNOWN_MAX = 16_384
 """Each is announced again and again."""
@@ -170,13 +170,10 @@ class Announcements:
         now_s, view = node.changed_s, snapshot.network.nodes.get(node.node_id)
         if node.state == "leaving":
             status, reason = NodeStatus.LEFT, Reason.LEFT
-        elif view is None or view.slot.left_tick is not None:
+        elif view is None:
             status, reason = NodeStatus.PENDING, Reason.NOT_YET_SWEPT
-        elif view.status is NodeStatus.OFFLINE and view.poll is not None:
-            # It beats, so it is there: what keeps polls from it says more than "offline".
-            status, reason = NodeStatus.UNHEALTHY, view.poll.reason
         else:
-            status, reason = view.status, view.reason
+            status, reason = told_status(view.slot, view.poll, view.trust)
         host = f"[{node.rtmp_host}]" if ":" in node.rtmp_host else node.rtmp_host
         lasts = snapshot.balance_lasts_seconds(stream, now_s, self.calendar)
         told = view if view and view.reason is reason else reason

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 from coordinator.checking.last_run import LastRun
-from coordinator.checking.suspicion import TrustState
+from coordinator.checking.suspicion import NOBODY, TrustState
 from coordinator.checking.trust_book import TrustBook
 from coordinator.documents.codec import Codec, Stored
 from coordinator.documents.columns import FAST, SMALL, packed_columns, unpacked_columns
@@ -27,6 +27,8 @@ from coordinator.projections.network_columns import (
     trust_columns,
     trust_of,
 )
+from coordinator.reasons import Reason
+from coordinator.sweeping.nodes import told_status
 from coordinator.sweeping.polls import Poll
 from coordinator.sweeping.rosters import Roster, Slot
 from coordinator.sweeping.shards import Shard
@@ -64,6 +66,17 @@ class NetworkDocument:
     def id(self) -> str:
         """The document's id."""
         return network_document_id(self.shard.number)
+
+    def told_reasons(self) -> dict[str, Reason]:
+        """By node id: the reason that a heartbeat is answered with while this is the newest.
+
+        A node that changed its stream has two slots; the newer counts, as in `network_of`."""
+        return {
+            slot.node_id: told_status(
+                slot, self.polls.get(at), self.trust.get(slot.node_id, NOBODY)
+            )[1]
+            for at, slot in enumerate(self.slots)
+        }
 
     def following(
         self, sweep: Sweep, roster: Roster, given: "ProjectionInput"

@@ -15,8 +15,8 @@ from coordinator.projections.history import NO_HISTORY, NodeHistory
 from coordinator.projections.money_projection import NO_TOKENS, Tokens
 from coordinator.projections.network_document import NetworkDocument
 from coordinator.reasons import Reason
-from coordinator.sweeping.nodes import NodeStatus, node_status
-from coordinator.sweeping.polls import SHOWN_OFFLINE_AFTER_MISSES, Poll
+from coordinator.sweeping.nodes import NodeStatus, shown_status
+from coordinator.sweeping.polls import Poll
 from coordinator.sweeping.rosters import Slot
 
 
@@ -160,11 +160,7 @@ def _view_of(
 ) -> NodeView:
     node_id = slot.node_id
     trust = document.trust.get(node_id, NOBODY)
-    gone = Reason(slot.left_reason) if slot.left_reason else None
-    if poll and poll.misses >= SHOWN_OFFLINE_AFTER_MISSES:
-        gone = gone or Reason.OFFLINE
-    health = (poll.outcome, poll.reason) if poll else None
-    status, reason = node_status(health, trust, gone=gone)
+    status, reason = shown_status(slot, poll, trust)
     return NodeView(
         slot,
         status,

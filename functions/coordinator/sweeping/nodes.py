@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict
 from coordinator.checking.suspicion import Trust, TrustState
 from coordinator.documents.codec import Codec
 from coordinator.reasons import Reason
-from coordinator.sweeping.polls import Outcome
+from coordinator.sweeping.polls import SHOWN_OFFLINE_AFTER_MISSES, Outcome, Poll
+from coordinator.sweeping.rosters import Slot
 
 
 class NodeStatus(StrEnum):
@@ -86,4 +87,23 @@ def node_status(
         status, reason = NodeStatus.UNHEALTHY, Reason.CHECK_FAILED
     elif status is NodeStatus.HEALTHY and trust.trust is Trust.UNPROVEN:
         reason = Reason.UNPROVEN
+    return status, reason
+
+
+def shown_status(slot: Slot, poll: Poll | None, trust: TrustState) -> tuple[NodeStatus, Reason]:
+    """What people are shown of the node at a slot; `poll` is its last row, if there is one."""
+    gone = Reason(slot.left_reason) if slot.left_reason else None
+    if poll and poll.misses >= SHOWN_OFFLINE_AFTER_MISSES:
+        gone = gone or Reason.OFFLINE
+    return node_status((poll.outcome, poll.reason) if poll else None, trust, gone=gone)
+
+
+def told_status(slot: Slot, poll: Poll | None, trust: TrustState) -> tuple[NodeStatus, Reason]:
+    """What the node itself is told when it beats. Its polls hint at the reason, by this too."""
+    if slot.left_tick is not None:
+        return NodeStatus.PENDING, Reason.NOT_YET_SWEPT
+    status, reason = shown_status(slot, poll, trust)
+    if status is NodeStatus.OFFLINE and poll is not None:
+        # It beats, so it is there: what keeps polls from it says more than "offline".
+        return NodeStatus.UNHEALTHY, poll.reason
     return status, reason

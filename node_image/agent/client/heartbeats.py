@@ -1,6 +1,7 @@
 """Tells the coordinator that the node is there, and keeps what it answers."""
 
 import asyncio
+import contextlib
 import logging
 import math
 import time
@@ -24,6 +25,9 @@ RETRY_REFUSED = Backoff(first_s=5.0, limit_s=60.0)
 LEAVE_S_MAX = 1.5
 # So many sweeps without a poll: two have passed the node by, wherever in its minute each was.
 SILENT_SWEEPS = 2.5
+# Anybody may poll the node and claim news. So long after a beat no claim makes another: a whole
+# sweep is not needed, because what is heard meanwhile is not forgotten.
+NEWS_SWEEPS = 0.5
 
 
 @dataclass(frozen=True)
@@ -40,10 +44,24 @@ class CoordinatorView:
     """When it said that, by the monotonic clock."""
 
 
-def due_s(began_s: float, delay_s: float, polled_s: float, sweep_s: float) -> float:
-    """When to beat again after a beat at `began_s`: `delay_s` later, or as soon as nobody has
-    asked for the statistics for two sweeps, which take `sweep_s` each. Pure."""
-    return min(began_s + delay_s, max(began_s, polled_s) + SILENT_SWEEPS * sweep_s)
+def due_s(
+    began_s: float, delay_s: float, polled_s: float, news_s: float | None, sweep_s: float
+) -> float:
+    """When to beat again after a beat at `began_s`: `delay_s` later, or earlier for two reasons.
+
+    Nobody has asked for the statistics for two sweeps, which take `sweep_s` each. Or somebody who
+    did said at `news_s` that there is news. Pure."""
+    lost_s = max(began_s, polled_s) + SILENT_SWEEPS * sweep_s
+    told_s = math.inf if news_s is None else max(news_s, began_s + NEWS_SWEEPS * sweep_s)
+    return min(began_s + delay_s, lost_s, told_s)
+
+
+def is_news(view: CoordinatorView, reason: str) -> bool:
+    """Whether a poll that knows the node by `reason` ("" says nothing) knows more than the node.
+
+    Who does not reach the coordinator asks again at a pace of its own. Pure."""
+    answer = view.answer
+    return answer is not None and not view.trouble and reason not in ("", answer.reason)
 
 
 class Heartbeats:
@@ -70,6 +88,9 @@ class Heartbeats:
         self._chance = chance
         self._failures = 0
         self._polled_s = polled_s
+        self._news_s: float | None = None
+        """When a poll first said that there is news, since the last beat began."""
+        self._has_heard = asyncio.Event()
         self._answered: dict[str, object] | None = None
         """What was said when the coordinator last answered."""
         self.view = CoordinatorView()
@@ -80,15 +101,30 @@ class Heartbeats:
             delay_s = await (self._beat_once() if self._is_found else self._find_stream())
             await self._pause(delay_s)
 
+    def hear(self, reason: str) -> None:
+        """A poll said that the node stands as it does for this reason; "" says nothing.
+
+        Whoever it was, and whatever was said, all that follows is that the coordinator is asked,
+        and not often. So a match takes nothing back: a stranger cannot hush news up."""
+        if self._news_s is None and is_news(self.view, reason):
+            self._news_s = time.monotonic()
+            self._has_heard.set()
+
     async def _pause(self, delay_s: float) -> None:
-        """Wait for the next beat; not so long if the coordinator seems to have lost the node."""
+        """Wait for the next beat; not so long if there is news, or if the coordinator seems to
+        have lost the node."""
         began_s = time.monotonic()
-        sweep_s = self.view.answer.polled_every_s if self.view.answer else math.inf
+        sweep_s = math.inf
+        if self.view.answer:  # it is not to ask for a beat without a pause
+            sweep_s = max(HEARTBEAT_S_MIN, self.view.answer.polled_every_s)
         while True:  # every poll puts off the moment at which the node counts as lost
-            at_s = due_s(began_s, delay_s, self._polled_s(), sweep_s)
+            at_s = due_s(began_s, delay_s, self._polled_s(), self._news_s, sweep_s)
             if at_s <= time.monotonic():
                 return
-            await asyncio.sleep(at_s - time.monotonic())
+            self._has_heard.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(at_s - time.monotonic()):
+                    await self._has_heard.wait()
 
     async def leave(self) -> None:
         """Say goodbye: one attempt, because the agent has to stop whatever becomes of it."""
@@ -131,6 +167,7 @@ class Heartbeats:
 
     async def _beat_once(self) -> float:
         """Beat once; returns the seconds to wait before the next."""
+        self._news_s = None  # whatever was heard, this asks for
         try:
             answer = await self._coordinator.heartbeat(self._saying("running"))
         except (CoordinatorAwayError, CoordinatorRefusalError) as e:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from agent.client.answers import RelayedStream
@@ -27,19 +27,15 @@ _STOP_S_MAX = 5.0
 async def doctor(settings: AgentSettings, key: str, work_dir: Path) -> int:
     """Examine, print, and return the exit code; runs relay and agent itself if they do not run."""
     findings = []
-    # Closed in any case: it runs a relay, which is not to outlive a reader who has seen enough.
-    async with contextlib.aclosing(_findings(settings, key, work_dir)) as found:
-        async for finding in found:
-            print(finding.line, flush=True)
-            findings.append(finding)
+    async for finding in _findings(settings, key, work_dir):
+        print(finding.line, flush=True)
+        findings.append(finding)
     last, code = conclusion(findings)
     print(last, flush=True)
     return code
 
 
-async def _findings(
-    settings: AgentSettings, key: str, work_dir: Path
-) -> AsyncGenerator[Finding, None]:
+async def _findings(settings: AgentSettings, key: str, work_dir: Path) -> AsyncIterator[Finding]:
     coordinator = CoordinatorClient(settings.coordinator_url, key, settings.coordinator_ca)
     try:
         reached = await ask_coordinator(settings, coordinator)

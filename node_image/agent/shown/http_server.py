@@ -30,6 +30,8 @@ from agent.relay.questions import AnswerHook
 from agent.shown.metrics import CONTENT_TYPE
 from agent.shown.status_page import POLICY
 
+# In a poll: the reason by which the coordinator knows the node. Anybody can write it: a hint.
+REASON_HEADER = "restream-reason"
 HEAD_BYTES_MAX = 8192
 CONNECTIONS_MAX = 256
 ADDRESS_CONNECTIONS_MAX = 32
@@ -99,6 +101,10 @@ class StatsServer(uvicorn.Server):
 class NodePages(Protocol):
     """What the server shows."""
 
+    def polled(self, reason: str) -> None:
+        """Somebody asks for /stats.json; `reason` is what REASON_HEADER held, or ""."""
+        ...
+
     def stats(self) -> dict[str, object]:
         """The body of /stats.json."""
         ...
@@ -119,7 +125,8 @@ class NodePages(Protocol):
 def make_app(pages: NodePages) -> Starlette:
     """What strangers may ask."""
 
-    async def get_stats(_: Request) -> Response:
+    async def get_stats(request: Request) -> Response:
+        pages.polled(request.headers.get(REASON_HEADER, ""))
         return JSONResponse(pages.stats(), headers=_ONCE)
 
     async def get_metrics(_: Request) -> Response:

@@ -10,6 +10,7 @@ from collector.sweeper import announced
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.records import Measurements
 from coordinator.checking.checks import Check, Run, Verdict
+from coordinator.projections.network_document import bare_document
 from coordinator.reasons import Reason
 from coordinator.strangers.relay_stats import Media, RelayStats
 from coordinator.sweeping.polls import Poll, outcome_of
@@ -82,6 +83,12 @@ class _World:
         """Its requests come from there now, as from a line whose address changes daily."""
         transport = httpx.ASGITransport(app=self.app, client=(address, 40_000))
         self.client = httpx.AsyncClient(transport=transport, base_url="http://api.example")
+
+    async def hint(self) -> Reason | None:
+        """What the next sweep's poll will say that it knows."""
+        (sweep,) = await self.measurements.latest_sweeps()
+        page = bare_document(self.roster, sweep, await self.measurements.trust())
+        return page.told_reasons().get(NODE_ID)
 
     async def is_checked(self, reason: Reason) -> None:
         """What the prober leaves of a check."""
@@ -278,6 +285,37 @@ async def test_a_node_that_is_well_is_asked_to_call_seldom(make: Make) -> None:
         paces.append(said["next_heartbeat_seconds"])
     assert paces == [30, 30, 300, 30]
     assert said["polled_every_seconds"] == 60
+
+
+async def test_a_poll_hints_at_exactly_what_a_heartbeat_is_told(make: Make) -> None:
+    """Whatever happens to the node: else it would call in vain, again and again."""
+    world = await make()
+    await world.beat()
+    told = []
+    live = [RelayStats(Media.LIVE, 3, sent, 11, NODE_ID) for sent in range(20)]
+    down = RelayStats(Media.RELAY_DOWN, 0, 7, 11, NODE_ID)
+    happens: list[tuple[Reason | None, RelayStats | Reason]] = [
+        (None, live[0]),
+        (Reason.PASSED, live[1]),
+        (Reason.NO_STREAM, live[2]),
+        (None, down),
+        (Reason.PASSED, RelayStats(Media.LIVE, 3, 7, 11, "n-somebody-else")),
+        (None, Reason.UNKNOWN_INTERNAL),
+        (None, Reason.STATS_TIMEOUT),
+        (None, Reason.STATS_TIMEOUT),  # shown as offline, and still polled
+        (None, live[8]),
+        *((Reason.NO_STREAM, moving) for moving in live[9:]),
+    ]
+    for check, poll in happens:
+        if check:
+            await world.is_checked(check)
+        await world.sweep(poll)
+        world.now_s += 25
+        told.append(str((await world.beat())["reason"]))
+        assert await world.hint() == told[-1]
+    assert told[:4] == ["unproven", "ok", "check_failed", "relay_down"]
+    assert told[4:9] == ["wrong_node", "unknown:internal", *["stats_timeout"] * 2, "ok"]
+    assert {"check_failed", "suspected", "suspended"} <= set(told[9:])
 
 
 async def test_a_node_calls_when_its_stream_may_have_ended(make: Make) -> None:

@@ -11,6 +11,16 @@ from coordinator.reasons import Reason
 from coordinator.strangers.addresses import HttpAddress
 
 
+def request_of(address: HttpAddress, known: Reason | None) -> bytes:
+    """The request; a node that was told another reason than `known` asks what there is."""
+    hint = "" if known is None else f"Restream-Reason: {known.value}\r\n"
+    return (
+        f"GET {address.path} HTTP/1.1\r\nHost: {address.authority}\r\n"
+        "User-Agent: restream-coordinator\r\nAccept: application/json\r\n"
+        f"Accept-Encoding: identity\r\n{hint}Connection: close\r\n\r\n"
+    ).encode("ascii")
+
+
 @dataclass(frozen=True, slots=True)
 class Cut:
     """Why a response was not taken."""
@@ -24,13 +34,13 @@ class Exchange(asyncio.Protocol):
 
     def __init__(
         self,
-        address: HttpAddress,
+        request: bytes,
         limits: OutboundLimits,
         answer: "asyncio.Future[bytes | Cut]",
     ) -> None:
         self.answer = answer
         self._transport: asyncio.Transport | None = None
-        self._address = address
+        self._request = request
         self._limits = limits
         self._parser = httptools.HttpResponseParser(self)
         self._body: list[bytes] = []
@@ -46,11 +56,7 @@ class Exchange(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._transport.write(
-            f"GET {self._address.path} HTTP/1.1\r\nHost: {self._address.authority}\r\n"
-            "User-Agent: restream-coordinator\r\nAccept: application/json\r\n"
-            "Accept-Encoding: identity\r\nConnection: close\r\n\r\n".encode("ascii")
-        )
+        self._transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
         if self.answer.done():

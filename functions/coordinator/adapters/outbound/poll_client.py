@@ -7,10 +7,11 @@ over http. Why there are two clients stands in docs/adr.
 import asyncio
 from time import perf_counter as now
 
-from coordinator.adapters.outbound.exchange import Cut, Exchange
+from coordinator.adapters.outbound.exchange import Cut, Exchange, request_of
 from coordinator.adapters.outbound.guard import Guard, Way, refusal_of
 from coordinator.adapters.outbound.replies import LIMITS, Failed, Fetched, OutboundLimits
 from coordinator.adapters.outbound.shared_timer import SharedTimer, StagedDeadline
+from coordinator.reasons import Reason
 from coordinator.strangers.addresses import AddressRefused, HttpAddress
 
 
@@ -22,23 +23,25 @@ class PollClient:
         self._limits = limits
         self._timer = SharedTimer()
 
-    async def get(self, address: HttpAddress) -> Fetched | Failed:
-        """One attempt at the stats; never raises for anything that the stranger does."""
+    async def get(self, address: HttpAddress, known: Reason | None = None) -> Fetched | Failed:
+        """One attempt at the stats; never raises for anything that the stranger does.
+
+        `known`: why the node stands as it does, as far as it could be told. It is a hint only."""
         if address.is_tls:
             raise ValueError(f"{address}: polls speak no TLS")
         started = now()
         try:
             way = await self._guard.way_to(address.host, self._limits)
-            body = await self._exchanged(way, address)
+            body = await self._exchanged(way, address, known)
             return Fetched(body, way.peer, now() - started)
         except AddressRefused as refused:
             return Failed(refused.reason, refused.detail, now() - started)
 
-    async def _exchanged(self, way: Way, address: HttpAddress) -> bytes:
+    async def _exchanged(self, way: Way, address: HttpAddress, known: Reason | None) -> bytes:
         """The body; AddressRefused for every way of not answering properly."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[bytes | Cut] = loop.create_future()
-        exchange = Exchange(address, self._limits, answer)
+        exchange = Exchange(request_of(address, known), self._limits, answer)
         deadline = StagedDeadline(self._timer, way.first_deadline, way.last_deadline)
         try:
             with deadline:

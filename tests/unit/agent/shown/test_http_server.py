@@ -20,6 +20,10 @@ class Shown:
 
     def __init__(self, is_well: bool) -> None:
         self._is_well = is_well
+        self.heard: list[str] = []
+
+    def polled(self, reason: str) -> None:
+        self.heard.append(reason)
 
     def stats(self) -> dict[str, object]:
         return {"schema": "restream-node/1"}
@@ -51,6 +55,33 @@ async def test_anybody_may_read_the_statistics() -> None:
         answer = await http.get("/stats.json")
     assert answer.json() == {"schema": "restream-node/1"}
     assert answer.headers["connection"] == "close"
+
+
+@pytest.mark.parametrize(
+    ("headers", "heard"),
+    [
+        ([("Restream-Reason", "check_failed")], "check_failed"),
+        ([("restream-reason", "unknown:internal"), ("x-other", "ok")], "unknown:internal"),
+        ([], ""),
+        ([("Restream-Reason", "")], ""),
+        ([("Restream-Reason", "ok"), ("Restream-Reason", "fraud")], "ok"),
+        ([("Restream-Reason", "\u00e9" * 4_000)], "\u00e9" * 4_000),
+    ],
+    ids=["reason", "any case", "none", "empty", "twice", "anything"],
+)
+async def test_a_poll_s_hint_is_passed_on_and_nothing_of_it_is_answered(
+    headers: list[tuple[str, str]], heard: str
+) -> None:
+    """Whoever wrote it: the answer is the same, and no other page takes one."""
+    shown = Shown(True)
+    transport = httpx.ASGITransport(make_app(shown))
+    raw = [(name.encode(), value.encode("latin-1")) for name, value in headers]
+    async with httpx.AsyncClient(transport=transport, base_url="http://192.0.2.1:8080") as http:
+        answer = await http.get("/stats.json", headers=raw)
+        for path in ("/", "/metrics", "/healthz"):
+            await http.get(path, headers=raw)
+    assert answer.json() == {"schema": "restream-node/1"}
+    assert shown.heard == [heard]
 
 
 async def test_metrics_and_the_status_page_have_their_types() -> None:
