@@ -7,6 +7,7 @@ the same sessions, and is started again whenever it ends.
 
 import asyncio
 import contextlib
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.report import Figure, hand_in
+from emulator.unread import quiet_when_unread
 from rtmp.addresses import RtmpAddress
 from tests.e2e.coordinator_stand_in import STREAM_ID, STREAM_KEY
 from tests.e2e.media import Child, Media
@@ -158,4 +160,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(quiet_when_unread(main))
