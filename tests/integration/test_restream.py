@@ -264,6 +264,9 @@ async def test_viewers_stay_while_a_publisher_comes_back(network: Network) -> No
             publisher.say(command("FCUnpublish", 6.0, None, "s1"))
             await publisher.until_closed()
             ingest.clock.ahead_s += SILENT_S - 5
+            message = await player.hear()  # a ping: the relay has looked, and let it stay
+            assert message is not None
+            assert message.kind == MessageKind.USER_CONTROL
             async with live(ingest, HEADER, key(0, b"again")):
                 assert (await player.hear_media()).body == HEADER.body
                 assert (await player.hear_media()).body == key(0, b"again").body
