@@ -102,12 +102,16 @@ class MeasuredChild:
             raise NotMeasurableError(f"{self._argv[0]} ended early:\n{told}")
         return line.strip()
 
-    def ask(self, line: str) -> str:
-        """Writes a line and returns the answer's line."""
+    def tell(self, line: str) -> None:
+        """Writes a line."""
         if self.process.stdin is None:
             raise RuntimeError("no pipe")
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
+
+    def ask(self, line: str) -> str:
+        """Writes a line and returns the answer's line."""
+        self.tell(line)
         return self.says()
 
     def cpu_s(self) -> float:

@@ -107,12 +107,12 @@ def load(scene: Scene) -> Load:
     others = [scene.publisher.process.pid, scene.ingest.process.pid, scene.ingest.relay_pid()]
     rounds = []
     with (
-        _bare(scene) as (bare, port),
-        pinned(server_core, [*ours, bare]),
+        bare_nginx(scene.folder, scene.ingest_port) as (alone, port),
+        pinned(server_core, [*ours, alone]),
         pinned(client_core, [os.getpid(), *others]),
     ):
         for number in range(ROUNDS):
-            sides = [(node.rtmp_port, ours), (port, (bare,))]
+            sides = [(node.rtmp_port, ours), (port, (alone,))]
             order = sides if number % 2 else sides[::-1]
             spent = {at: asyncio.run(_spent(at, pids)) for at, pids in order}
             rounds.append((spent[node.rtmp_port], spent[port]))
@@ -121,18 +121,18 @@ def load(scene: Scene) -> Load:
 
 
 @contextmanager
-def _bare(scene: Scene) -> Iterator[tuple[int, int]]:
+def bare_nginx(within: Path, ingest_port: int) -> Iterator[tuple[int, int]]:
     """nginx-rtmp alone, pulling the same stream: (its process id, its port)."""
-    folder, port = scene.folder / "bare", free_port()
+    folder, port = within / "bare", free_port()
     folder.mkdir()
-    config = _BARE.format(host=HOST, port=port, ingest=scene.ingest_port, name=STREAM_ID)
+    config = _BARE.format(host=HOST, port=port, ingest=ingest_port, name=STREAM_ID)
     (folder / "nginx.conf").write_text(config)
-    bare = Watched(["nginx", "-p", f"{folder}/", "-c", "nginx.conf", "-e", "stderr"])
+    peer = Watched(["nginx", "-p", f"{folder}/", "-c", "nginx.conf", "-e", "stderr"])
     try:
         asyncio.run(until_media(port, START_S_MAX))
-        yield bare.process.pid, port
+        yield peer.process.pid, port
     finally:
-        bare.stop()
+        peer.stop()
 
 
 async def _spent(port: int, pids: tuple[int, ...]) -> Spent:
