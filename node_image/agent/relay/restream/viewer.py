@@ -40,6 +40,8 @@ class Viewer:
         self._came_s = came_s
         self._behind_since_s: float | None = None
         self._is_entering = False
+        self._burst_bytes = 0
+        """Of its first batch, until that is on its way."""
         self.sent_bytes = 0
         self.dropped_batches = 0
 
@@ -60,6 +62,7 @@ class Viewer:
     def begin(self, burst: bytes) -> None:
         """The first that it gets: a picture at once. Without one it waits for a key frame."""
         self._is_entering = not burst
+        self._burst_bytes = len(burst)
         self._write(burst)
 
     def send(self, batch: Batch, now_s: float) -> int:
@@ -70,8 +73,7 @@ class Viewer:
         """
         if self._is_entering:
             return self._enter(batch)
-        waiting_bytes = self.waiting_bytes
-        if waiting_bytes and waiting_bytes + len(batch.whole) > batch.bound:
+        if self._is_too_full(batch):
             self._behind_since_s, self._is_entering = now_s, True
             self.dropped_batches += 1
             return 0
@@ -86,6 +88,14 @@ class Viewer:
         """Whether it has been behind for too long."""
         since_s = self._behind_since_s
         return since_s is not None and now_s - since_s > BEHIND_S_MAX
+
+    def _is_too_full(self, batch: Batch) -> bool:
+        """Whether the batch is too much; a first burst may be larger than the bound for a while."""
+        wanted_bytes = self.waiting_bytes + len(batch.whole)
+        if wanted_bytes <= batch.bound or wanted_bytes == len(batch.whole):
+            self._burst_bytes = 0
+            return False
+        return wanted_bytes > self._burst_bytes + batch.bound * RESUME_SHARE
 
     def _enter(self, batch: Batch) -> int:
         if batch.entry is None or self.waiting_bytes > batch.bound * RESUME_SHARE:

@@ -197,6 +197,27 @@ def test_a_batch_beyond_the_bound_goes_to_whoever_has_read_all() -> None:
     assert reader.read() == [large]
 
 
+def test_a_first_burst_beyond_the_bound_may_be_taken_off_in_peace() -> None:
+    """A far-away viewer would else see the first pictures, and then none up to the next key."""
+    large = bytes(QUEUE_BYTES_MIN)
+    show = Show(key(0), inter(40, large), inter(80, large))
+    viewer, reader = show.watch()
+    reader.is_slow = True
+    show.play(inter(120))
+    assert reader.read()[-2:] == [inter(80, large), inter(120)]
+    show.play(inter(160))
+    show.play(inter(200, large))
+    assert viewer.is_behind, "the burst is over: the bound holds again"
+
+
+def test_a_first_burst_that_is_never_taken_off_is_bounded() -> None:
+    show = Show(key(0), inter(40, bytes(2 * QUEUE_BYTES_MIN)))
+    viewer, reader = show.watch()
+    reader.is_slow = True
+    show.play(inter(80, bytes(QUEUE_BYTES_MIN)))
+    assert viewer.is_behind
+
+
 def test_a_viewer_that_stays_behind_is_lost() -> None:
     show = Show(key(0))
     slow, reader = show.watch()
