@@ -3,6 +3,7 @@
 import asyncio
 import json
 import resource
+import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,7 +16,7 @@ import pytest
 from agent.relay.engines.local_page import LocalPage
 from agent.relay.restream.admission import CONNECTIONS_MAX
 from agent.relay.restream.configuration import Configuration
-from agent.relay.restream.connection import ASKING_S_MAX
+from agent.relay.restream.connection import ASKING_S_MAX, UNSENT_BYTES_MAX
 from agent.relay.restream.relay import OWN_DESCRIPTORS, SILENT_S, TAKE_OVER_S, Relay, places
 from agent.relay.restream.upstream import AGAIN_S
 from agent.relay.restream.viewer import WATCHED_S_MIN
@@ -104,7 +105,9 @@ class Network:
     def __init__(self, stack: AsyncExitStack, folder: Path, hooks: Hooks) -> None:
         self._stack, self._folder, self.hooks = stack, folder, hooks
 
-    async def start(self, upstream_port: int = 0, address: str = "127.0.0.1") -> Running:
+    async def start(
+        self, upstream_port: int = 0, address: str = "127.0.0.1", flush_ms: int = 5
+    ) -> Running:
         """An ingest, or a node of the stream s1."""
         port = free_port()
         configuration = Configuration(
@@ -115,7 +118,7 @@ class Network:
             upstream_ip="127.0.0.1" if upstream_port else "",
             hooks=f"http://127.0.0.1:{self.hooks.port}",
             statistics=str(self._folder / f"{port}.sock"),
-            flush_ms=5,
+            flush_ms=flush_ms,
         )
         return await self._stack.enter_async_context(running(configuration))
 
@@ -176,6 +179,31 @@ async def test_a_publisher_s_packets_reach_players_of_a_node_of_a_node(network: 
             assert [await player.hear_media() for _ in sent] == sent
             publisher.say(inter(40), channel=6)
             assert await player.hear_media() == inter(40)
+
+
+async def test_what_comes_after_a_pause_goes_out_at_once(network: Network) -> None:
+    """And whatever follows it waits, to be written together."""
+    ingest = await network.start(flush_ms=3_600_000)
+    async with live(ingest) as publisher, watching(ingest) as player:
+        publisher.say(HEADER, key(0), channel=6)
+        assert {(await player.hear_media()).body for _ in range(2)} == {HEADER.body, key(0).body}
+        publisher.say(inter(40), channel=6)
+        await ingest.until(lambda: ingest.relay.streams["s1"].gop_bytes > len(key(0).body) + 30)
+        [viewer] = ingest.relay.streams["s1"].viewers
+        sent_bytes = viewer.sent_bytes
+        async with watching(ingest):  # who comes needs what waits, and so all get it
+            assert viewer.sent_bytes > sent_bytes
+
+
+async def test_the_kernel_keeps_little_for_a_viewer(network: Network) -> None:
+    """Megabytes there would be a delay, and memory, that no queue of the relay's knows of."""
+    ingest = await network.start()
+    async with live(ingest, HEADER, key(0)), watching(ingest):
+        [playing] = [each for each in ingest.relay.connections if each.viewer]
+        assert playing.transport is not None
+        kernels = playing.transport.get_extra_info("socket")
+        kept_bytes = kernels.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT)
+        assert kept_bytes == UNSENT_BYTES_MAX
 
 
 async def test_who_may_publish_is_asked_of_the_agent(network: Network) -> None:

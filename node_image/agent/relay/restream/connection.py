@@ -1,6 +1,8 @@
 """One connection of a stranger: what it says goes to its session, what it asks to the relay."""
 
 import asyncio
+import contextlib
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Protocol, cast
 
@@ -24,6 +26,8 @@ from rtmp.server import (
 APP = "live"
 ASKING_S_MAX = 10.0
 """From the connection to `play` or `publish`."""
+UNSENT_BYTES_MAX = 131_072
+"""In the kernel, behind what is on its way: it would keep megabytes that no queue knows of."""
 OVER_S_MAX = 5.0
 """For the last answer to be taken off."""
 _PLAYER_BYTES_A_SECOND_MAX = 16_384
@@ -216,6 +220,7 @@ class Connection(asyncio.Protocol):
         self._session.accept()
         self._answer()
         now_s = self._relay.clock()
+        _keep_few_unsent(self.transport)
         self.stream, self.viewer = stream, Viewer(self.transport, now_s)
         stream.join(self.viewer, now_s)
 
@@ -232,3 +237,11 @@ class Connection(asyncio.Protocol):
             self._session.refuse("NetStream.Publish.BadName", "Somebody else is live with it.")
             return
         self._session.accept()
+
+
+def _keep_few_unsent(transport: asyncio.Transport) -> None:
+    # Where a kernel does not know it, a slow viewer is noticed a little later.
+    with contextlib.suppress(OSError):
+        transport.get_extra_info("socket").setsockopt(
+            socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES_MAX
+        )

@@ -43,12 +43,13 @@ class Relay:
         self._publishers: dict[str, Connection] = {}
         self._clocks: dict[str, EndlessClock] = {}
         self._upstream: Upstream | None = None
+        self._came = asyncio.Event()
         if address := configuration.upstream:
             stream = self.streams[configuration.stream_id] = LiveStream(configuration.stream_id)
             self._upstream = Upstream(
                 Source(address, configuration.upstream_ip),
                 stream.resume,
-                lambda message: stream.offer(message, self.clock()),
+                lambda message: self._offer(stream, message),
                 random.random,
                 log,
             )
@@ -113,7 +114,11 @@ class Relay:
         else:
             pause_ms = int((now_s - stream.media_s) * 1000) if stream.media_s is not None else 0
             time_ms = line.read(message.timestamp_ms, pause_ms)
-        stream.offer(message._replace(timestamp_ms=time_ms), now_s)
+        self._offer(stream, message._replace(timestamp_ms=time_ms))
+
+    def _offer(self, stream: LiveStream, message: Message) -> None:
+        stream.offer(message, self.clock())
+        self._came.set()
 
     def left(self, connection: Connection) -> None:
         """A connection plays or publishes no more."""
@@ -134,12 +139,18 @@ class Relay:
             self._log(f"{reason} of {place}: {says}")
 
     async def _flush(self) -> None:
+        """What comes after a pause goes out at once, and then what came within each `flush_ms`.
+
+        So a node falls into step with its ingest, whose batches it hands on as they come.
+        """
         every_s = self._configuration.flush_ms / 1000
         while True:
-            await asyncio.sleep(every_s)
+            await self._came.wait()
+            self._came.clear()
             now_s = self.clock()
             for stream in self.streams.values():
                 stream.flush(now_s)
+            await asyncio.sleep(every_s)
 
     async def _look(self) -> None:
         """Once a second: who is overdue or lost, and what has ended."""
