@@ -10,11 +10,12 @@ from rtmp.errors import RtmpError
 from rtmp.messages import Message, MessageKind
 from rtmp.player import PlayEnd, Player
 
-LOST_S = (1.0, 13.0)
+LOST_S = (1.0, 15.0)
 """After media came, one tries again within this."""
-AGAIN_S = (7.0, 15.0)
-"""And after each try that brought none. A thousand nodes whose ingest is back are then below a
-hundred connections a second, and all are there in half a minute."""
+AGAIN_S = (13.0, 15.0)
+"""And after each try that brought none: about as long as the first tries are spread over, so that
+second tries follow the first and do not meet them. A thousand nodes whose ingest is back are then
+below a hundred connections a second, and all are there in half a minute."""
 ANSWER_S_MAX = 5.0
 FROZEN_S = 8.0
 """An upstream that sends nothing for so long, not even a ping, has frozen."""
