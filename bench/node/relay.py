@@ -17,13 +17,13 @@ from bench.node.relay_arrivals import ARRIVALS, first_key_frames_ms
 from bench.node.relay_cost import compared
 from bench.node.relay_memory import crowded_mb, idle_kb, slow_kb
 from bench.node.relay_return import PULLERS, returned
-from bench.node.relay_scene import RelayScene, set_up
+from bench.node.relay_scene import Film, RelayScene, set_up
 from bench.node.viewers import until_media
 from bench.processes import MeasuredChild, pinned, two_cores
 from bench.report import Figure, NotMeasurableError, hand_in
 
 FEW, MANY = 200, 1_000
-SLIM_KBIT, RICH_KBIT, THIN_KBIT = 600, 4_000, 120
+SLIM, RICH = Film(600), Film(4_000)
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
 MEDIA_S_MAX = 20.0
 _PEER = "nginx-rtmp"
@@ -33,7 +33,7 @@ def main() -> None:
     """Measure and print. NotMeasurableError if something never came."""
     with tempfile.TemporaryDirectory(prefix="bench-relay-") as folder:
         try:
-            with set_up(Path(folder), SLIM_KBIT) as scene:
+            with set_up(Path(folder), SLIM) as scene:
                 figures = _figures(scene)
         except (PlayError, AssertionError) as e:
             raise NotMeasurableError(f"not measured: {e}") from e
@@ -57,7 +57,7 @@ def _figures(scene: RelayScene) -> list[Figure]:
             *_rich(scene, crowd),
         ]
     scene.node.stop()
-    back = returned(scene, client_core, THIN_KBIT)
+    back = returned(scene, client_core)
     return [
         *figures,
         Figure(f"{PULLERS:,} pullers, ingest restarted: all back", back.all_back_s, "s", "<= 30"),
@@ -84,7 +84,7 @@ def _slim(scene: RelayScene, crowd: MeasuredChild) -> list[Figure]:
 
 def _rich(scene: RelayScene, crowd: MeasuredChild) -> list[Figure]:
     """Few large ones."""
-    scene.publish(RICH_KBIT)
+    scene.publish(RICH)
     for port in (scene.node.rtmp_port, scene.peer_port):
         asyncio.run(until_media(port, MEDIA_S_MAX))
     found = compared(scene, crowd, FEW, ROUNDS)

@@ -6,10 +6,12 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from bench.node.relay_scene import RelayScene
+from bench.node.relay_scene import Film, RelayScene
 from bench.processes import MeasuredChild
 
 PULLERS = 1_000
+THIN = Film(kbit_a_second=40, pictures_a_second=5, sound_kbit=0)
+"""One process has to read it a thousand times."""
 AWAY_S = 3.0
 """Longer than the shortest pause: some have tried in vain before it is back."""
 
@@ -22,8 +24,9 @@ class Return(NamedTuple):
     """The most connections that it was asked for within any second."""
 
 
-def returned(scene: RelayScene, client_core: int, kbit_a_second: int) -> Return:
+def returned(scene: RelayScene, client_core: int) -> Return:
     """End the ingest, start it again, publish again, and wait for all."""
+    scene.publish(THIN)
     command = [sys.executable, "-m", "bench.node.pullers", str(scene.ingest_port), str(PULLERS)]
     with MeasuredChild(command, client_core, scene.folder / "pullers.log") as pullers:
         pullers.says()
@@ -33,7 +36,7 @@ def returned(scene: RelayScene, client_core: int, kbit_a_second: int) -> Return:
         begun_s = time.monotonic()
         scene.start_ingest()
         up_s = time.monotonic()
-        scene.publish(kbit_a_second)
+        scene.publish(THIN)
         told = json.loads(pullers.says())
     print(f"the ingest took {up_s - begun_s:.1f} s to start", flush=True)
     return Return(max(told["media_s"]) - up_s, peak(told["connected_s"]))

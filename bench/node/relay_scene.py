@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from bench.node.node_load import bare_nginx
 from bench.node.viewers import until_media
@@ -19,31 +20,40 @@ START_S_MAX = 20.0
 KEY_EVERY_S = 2
 FILM_S = 20
 FILM_S_MAX = 120.0
-_PICTURES_A_SECOND = 30
-_SOUND_KBIT = 96
 
 
-def film(folder: Path, kbit_a_second: int) -> Path:
-    """A recording of a test picture with noise and a tone, at a constant rate; made once."""
-    path = folder / f"{kbit_a_second}.flv"
-    rate = f"{kbit_a_second - _SOUND_KBIT}k"
-    command = [
-        *("ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error"),
-        *("-f", "lavfi", "-i", f"testsrc2=size=640x360:rate={_PICTURES_A_SECOND}"),
-        *("-f", "lavfi", "-i", "sine=frequency=440:sample_rate=44100", "-t", str(FILM_S)),
-        *("-vf", "noise=alls=24:allf=t", "-pix_fmt", "yuv420p", "-c:v", "libx264"),
-        *("-preset", "ultrafast", "-g", str(KEY_EVERY_S * _PICTURES_A_SECOND), "-b:v", rate),
-        *("-minrate", rate, "-maxrate", rate, "-bufsize", rate, "-x264-params", "nal-hrd=cbr"),
-        *("-c:a", "aac", "-b:a", f"{_SOUND_KBIT}k", str(path)),
-    ]
-    if not path.exists():
-        made = Watched(command)
-        try:
-            if made.wait(FILM_S_MAX):
-                raise NotMeasurableError(f"ffmpeg makes no recording: {made.output}")
-        finally:
-            made.stop()
-    return path
+class Film(NamedTuple):
+    """What is published: a test picture with noise, and a tone."""
+
+    kbit_a_second: int
+    pictures_a_second: int = 30
+    sound_kbit: int = 96
+    """0: it is silent."""
+
+    def recorded(self, folder: Path) -> Path:
+        """A recording at a constant rate; made once."""
+        path = folder / f"{self.kbit_a_second}.flv"
+        if not path.exists():
+            made = Watched(self._command(path))
+            try:
+                if made.wait(FILM_S_MAX):
+                    raise NotMeasurableError(f"ffmpeg makes no recording: {made.output}")
+            finally:
+                made.stop()
+        return path
+
+    def _command(self, path: Path) -> list[str]:
+        rate, pictures = f"{self.kbit_a_second - self.sound_kbit}k", self.pictures_a_second
+        sound = ("-c:a", "aac", "-b:a", f"{self.sound_kbit}k") if self.sound_kbit else ("-an",)
+        return [
+            *("ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error"),
+            *("-f", "lavfi", "-i", f"testsrc2=size=640x360:rate={pictures}"),
+            *("-f", "lavfi", "-i", "sine=frequency=440:sample_rate=44100", "-t", str(FILM_S)),
+            *("-vf", "noise=alls=24:allf=t", "-pix_fmt", "yuv420p", "-c:v", "libx264"),
+            *("-preset", "ultrafast", "-g", str(KEY_EVERY_S * pictures), "-b:v", rate),
+            *("-minrate", rate, "-maxrate", rate, "-bufsize", rate),
+            *("-x264-params", "nal-hrd=cbr", *sound, str(path)),
+        ]
 
 
 @dataclass
@@ -84,11 +94,11 @@ class RelayScene:
             bare_nginx(self.folder, self.ingest_port)
         )
 
-    def publish(self, kbit_a_second: int) -> None:
-        """From now on so much comes, in place of what came before."""
+    def publish(self, film: Film) -> None:
+        """From now on this comes, in place of what came before."""
         self.stop_publishing()
         target = f"rtmp://{HOST}:{self.ingest_port}/live/{STREAM_ID}?key={STREAM_KEY}"
-        recording = str(film(self.folder, kbit_a_second))
+        recording = str(film.recorded(self.folder))
         self.publisher = Watched(
             [
                 *("ffmpeg", "-nostdin", "-loglevel", "error", "-re", "-stream_loop", "-1"),
@@ -111,7 +121,7 @@ class RelayScene:
 
 
 @contextmanager
-def set_up(folder: Path, kbit_a_second: int) -> Iterator[RelayScene]:
+def set_up(folder: Path, film: Film) -> Iterator[RelayScene]:
     """Everything up and live."""
     with ExitStack() as stack:
         coordinator = CoordinatorStandIn("")
@@ -120,7 +130,7 @@ def set_up(folder: Path, kbit_a_second: int) -> Iterator[RelayScene]:
         coordinator.start()
         stack.callback(coordinator.stop)
         scene.start_ingest()
-        scene.publish(kbit_a_second)
+        scene.publish(film)
         scene.start_node()
         scene.node.wait_state("live")
         scene.start_peer()
