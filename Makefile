@@ -84,7 +84,7 @@ hostile-relay: setup ## What strangers' bytes do to the relay, and to nginx-rtmp
 	@PYTHONPATH=node_image:. $(PYTHON) -m bench.node.hostile_relay
 
 bench-relay: setup ## The relay beside nginx-rtmp: CPU, times, memory, a thousand nodes that come back (ROUNDS=3; about 6 minutes)
-	@PYTHONPATH=node_image:. $(PYTHON) -m bench.node.relay
+	@PYTHONPATH=node_image:. $(PYTHON) -m bench.node.relay_bench
 
 bench-image: setup ## The node image: its size, its start, and its first check in a real network (NODES=5; about 6 minutes)
 	@PYTHONPATH=node_image:. $(PYTHON) -m bench.node.image

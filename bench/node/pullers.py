@@ -27,7 +27,7 @@ GIVE_UP_S = 90.0
 
 
 @dataclass
-class Seen:
+class Tries:
     """What happened since it was last forgotten."""
 
     connected_s: list[float] = field(default_factory=list)
@@ -35,40 +35,40 @@ class Seen:
     """Of each puller, its first."""
 
 
-def puller(number: int, port: int, seen: Callable[[], Seen]) -> Upstream:
+def puller(number: int, port: int, tries: Callable[[], Tries]) -> Upstream:
     """One node's source. What it pulls is counted, and dropped."""
 
     def begin() -> None:
-        seen().connected_s.append(time.monotonic())
+        tries().connected_s.append(time.monotonic())
 
     def take(_: Message) -> None:
-        seen().media_s.setdefault(number, time.monotonic())
+        tries().media_s.setdefault(number, time.monotonic())
 
     return Upstream(Source(url_at(port), HOST), begin, take, random.random, lambda _: None)
 
 
 async def pull(port: int, count: int) -> None:
     """Until the input ends."""
-    seen = Seen()
-    pullers = [puller(number, port, lambda: seen) for number in range(count)]
+    tries = Tries()
+    pullers = [puller(number, port, lambda: tries) for number in range(count)]
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(each.run()) for each in pullers]
-        await _until_media(seen, count)
+        await _until_media(tries, count)
         print("here", flush=True)
         while await asyncio.to_thread(sys.stdin.readline):
-            seen = Seen()
-            await _until_media(seen, count)
-            told = {"connected_s": seen.connected_s, "media_s": sorted(seen.media_s.values())}
+            tries = Tries()
+            await _until_media(tries, count)
+            told = {"connected_s": tries.connected_s, "media_s": sorted(tries.media_s.values())}
             print(json.dumps(told), flush=True)
         for task in running:
             task.cancel()
 
 
-async def _until_media(seen: Seen, count: int) -> None:
+async def _until_media(tries: Tries, count: int) -> None:
     until_s = time.monotonic() + GIVE_UP_S
-    while len(seen.media_s) < count:
+    while len(tries.media_s) < count:
         if time.monotonic() > until_s:
-            raise NotMeasurableError(f"media came to {len(seen.media_s)} of {count} pullers")
+            raise NotMeasurableError(f"media came to {len(tries.media_s)} of {count} pullers")
         await asyncio.sleep(LOOK_EVERY_S)
 
 
