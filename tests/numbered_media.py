@@ -1,7 +1,8 @@
 """RTMP clients of the tests' own: one connection, a publisher of numbered media, a viewer of it.
 
 Each message of the media says its number, and the rest of it follows from that number. So a viewer
-knows of every message whether it was missed, came twice or was changed on its way.
+knows of every message whether it was missed, came twice or was changed on its way. Both ends are
+in one module: they have to agree on every byte.
 """
 
 import asyncio

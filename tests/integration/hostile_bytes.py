@@ -4,7 +4,6 @@ It is a list with an entry for each fault, so it is as long as there are faults.
 """
 
 import asyncio
-import contextlib
 from random import Random
 
 from rtmp.amf import encode
@@ -13,16 +12,12 @@ from tests.integration.hostile_clients import (
     CLOSED,
     CLOSED_LATE,
     TOLERATED,
-    Peer,
     bytes_behind_greeting,
-    chunk,
     misbehaviour,
-    ping,
-    raw,
     refused,
-    said,
-    written,
 )
+from tests.integration.hostile_messages import chunk, ping, raw, said, written
+from tests.integration.hostile_peer import Peer
 from tests.numbered_media import connecting
 
 COMMAND, DATA = MessageKind.COMMAND, MessageKind.DATA
@@ -99,8 +94,7 @@ async def answers_with_another_c2(peer: Peer) -> None:
     """ffmpeg and GStreamer do so."""
     await peer.send(b"\x03" + Random(1).randbytes(1536) + Random(2).randbytes(1536))
     await peer.send(ping())
-    with contextlib.suppress(OSError, EOFError):
-        await peer._reader.readexactly(1 + 2 * 1536)
+    await peer.pass_greeting()
     peer.listen()
 
 
@@ -221,8 +215,7 @@ async def all_in_one_write(peer: Peer) -> None:
     play = command("play", 4.0, None, peer.address.name, stream_id=1)
     greeting = b"\x03" + bytes(1536) + bytes(1536)
     await peer.send(greeting + written(connecting(peer.address), play) + ping() * 50)
-    with contextlib.suppress(OSError, EOFError):
-        await peer._reader.readexactly(1 + 2 * 1536)
+    await peer.pass_greeting()
     peer.listen()
     await peer.until(lambda: peer.pongs == 50 and bool(peer.numbers))
 

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from rtmp.addresses import RtmpAddress
 from rtmp.handshake import PART_BYTES
 from rtmp.messages import MessageKind, command
-from tests.integration.hostile_clients import Peer, chunk
+from tests.integration.hostile_messages import chunk
+from tests.integration.hostile_peer import Peer
 from tests.numbered_media import connecting
 
 FLOODERS = 1500

@@ -1,4 +1,7 @@
-"""The catalogue's second part: commands out of order, floods of them, slow viewers."""
+"""The catalogue's second part: commands out of order, floods of them, slow viewers.
+
+It is a list with an entry for each fault, so it is as long as there are faults.
+"""
 
 import asyncio
 
@@ -9,13 +12,11 @@ from tests.integration.hostile_clients import (
     CLOSED_AS_LOST,
     CLOSED_LATE,
     TOLERATED,
-    Peer,
-    chunk,
     misbehaviour,
-    ping,
     refused,
-    written,
 )
+from tests.integration.hostile_messages import chunk, ping, written
+from tests.integration.hostile_peer import Peer
 from tests.numbered_media import connecting, headers, numbered
 
 AUDIO, VIDEO, DATA = MessageKind.AUDIO, MessageKind.VIDEO, MessageKind.DATA

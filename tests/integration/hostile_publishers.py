@@ -8,15 +8,10 @@ from collections.abc import Awaitable, Callable
 from rtmp.amf import encode
 from rtmp.messages import Message, MessageKind, command
 from tests.e2e.coordinator_stand_in import STREAM_ID, STREAM_KEY
-from tests.integration.hostile_clients import (
-    CLOSED,
-    TOLERATED,
-    Expectation,
-    Peer,
-    chunk,
-    misbehaviour,
-)
+from tests.integration.hostile_clients import CLOSED, TOLERATED, Expectation, misbehaviour
+from tests.integration.hostile_messages import chunk
 from tests.integration.hostile_orders import play, publish
+from tests.integration.hostile_peer import Peer
 from tests.numbered_media import headers, numbered
 
 AUDIO, VIDEO, DATA = MessageKind.AUDIO, MessageKind.VIDEO, MessageKind.DATA

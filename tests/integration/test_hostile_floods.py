@@ -9,8 +9,9 @@ import pytest
 from agent.relay.restream.admission import ARRIVALS_AT_ONCE, ARRIVALS_PER_S
 from rtmp.addresses import RtmpAddress
 from tests.e2e.coordinator_stand_in import STREAM_KEY
-from tests.integration.hostile_clients import ROLES, Peer
+from tests.integration.hostile_clients import ROLES
 from tests.integration.hostile_floods import FLOODERS, FLOODS, Flood
+from tests.integration.hostile_peer import Peer
 from tests.integration.relays import Relays, relays_in
 from tests.numbered_media import Seen, publishing, watched
 
