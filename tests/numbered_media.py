@@ -220,6 +220,8 @@ class Seen:
             return
         now_s = time.monotonic()
         if self.first is None:
+            if number % MESSAGES_A_GOP:
+                return  # nginx-rtmp sends newcomers sounds before their first key frame
             self.first, self.last = number, number - 1
             self._shift_ms = message.timestamp_ms - number * STEP_MS
         else:
