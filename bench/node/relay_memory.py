@@ -8,8 +8,8 @@ from bench.node.relay_scene import RelayScene
 from bench.processes import MeasuredChild
 
 HALF_MESSAGES = 200
-SLOW_VIEWERS = 5
 SLOW_S = 18.0
+WARM_S = 10.0
 LOOK_EVERY_S = 0.5
 SETTLE_S = 3.0
 _LOCAL, _QUEUES = 1, 4
@@ -45,16 +45,23 @@ def idle_kb(crowd: MeasuredChild, pid: int, port: int) -> float:
 
 
 def slow_kb(crowd: MeasuredChild, pid: int, port: int) -> float:
-    """A viewer who reads nothing, at the worst moment until it is thrown out."""
-    crowd.ask(f"watch {SETTLE_S}")
-    before_kb = held_kb(pid, port)
-    crowd.ask(f"slow {port} {SLOW_VIEWERS}")
-    until_s, worst_kb = time.monotonic() + SLOW_S, 0.0
-    while time.monotonic() < until_s:
-        worst_kb = max(worst_kb, held_kb(pid, port) - before_kb)
-        time.sleep(LOOK_EVERY_S)
+    """One viewer who reads nothing, at the worst moment until it is thrown out.
+
+    Several would share most of their bytes.
+    """
+    before_kb = _most_kb(pid, port, WARM_S)
+    crowd.ask(f"slow {port} 1")
+    most_kb = _most_kb(pid, port, SLOW_S)
     crowd.ask("leave")
-    return worst_kb / SLOW_VIEWERS
+    return most_kb - before_kb
+
+
+def _most_kb(pid: int, port: int, seconds: float) -> float:
+    until_s, most_kb = time.monotonic() + seconds, 0.0
+    while time.monotonic() < until_s:
+        most_kb = max(most_kb, held_kb(pid, port))
+        time.sleep(LOOK_EVERY_S)
+    return most_kb
 
 
 def crowded_mb(scene: RelayScene, crowd: MeasuredChild, viewers: int) -> float:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import NamedTuple
 
 from bench.node.node_load import bare_nginx
@@ -82,9 +83,9 @@ class RelayScene:
         self.ingest.wait_until("ingest up", lambda: self.ingest.get("/healthz")[0] == 200)
 
     def start_node(self) -> None:
-        """The one that is measured."""
+        """The one that is measured; each is a new one."""
         settings = {"STREAM_ID": STREAM_ID, "RELAY_ENGINE": ENGINE}
-        folder = examined(self.folder / "node")
+        folder = examined(Path(mkdtemp(dir=self.folder)) / "node")
         self.node = AgentProcess(folder, self.coordinator.url, **settings)
         self.stack.callback(self.node.stop)
 
