@@ -21,6 +21,7 @@ from bench.node.relay_scene import Film, RelayScene, set_up
 from bench.node.viewers import until_media
 from bench.processes import MeasuredChild, pinned, two_cores
 from bench.report import Figure, NotMeasurableError, hand_in
+from emulator.unread import quiet_when_unread
 
 FEW, MANY = 200, 1_000
 SLIM, RICH = Film(600), Film(4_000)
@@ -117,4 +118,4 @@ def _times(scene: RelayScene) -> list[Figure]:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(quiet_when_unread(main))
