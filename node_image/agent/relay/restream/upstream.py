@@ -12,7 +12,7 @@ from rtmp.player import PlayEnd, Player
 
 LOST_S = (1.0, 15.0)
 """After media came, one tries again within this."""
-AGAIN_S = (13.0, 15.0)
+AGAIN_S = (14.0, 15.0)
 """And after each try that brought none: about as long as the first tries are spread over, so that
 second tries follow the first and do not meet them. A thousand nodes whose ingest is back are then
 below a hundred connections a second, and all are there in half a minute."""

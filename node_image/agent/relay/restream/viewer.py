@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-QUEUE_BYTES_MAX = 1_200_000
+QUEUE_BYTES_MAX = 1_000_000
 """With what Python needs around them and the kernel's part, two megabytes of a machine."""
 QUEUE_S_MAX = 5.0
 """Of the stream: whoever lies further behind is not watching live."""
