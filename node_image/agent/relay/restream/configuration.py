@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rtmp.addresses import RtmpAddress
 
-FLUSH_MS = 45
+FLUSH_MS = 50
 """One write for all that came meanwhile: half of the CPU of a write each frame."""
 
 
