@@ -20,7 +20,7 @@ from agent.relay.engines.engine import (
     Video,
 )
 from agent.relay.engines.local_page import LocalPage
-from agent.relay.restream.configuration import Configuration
+from agent.relay.restream.configuration import INGEST_FLUSH_MS, NODE_FLUSH_MS, Configuration
 
 _CONFIGURATION = "restream.json"
 _SOCKET = "statistics.sock"
@@ -67,6 +67,7 @@ class Restream:
             upstream_ip=upstream_ip,
             hooks=task.hooks,
             statistics=str(self.work_dir / _SOCKET),
+            flush_ms=NODE_FLUSH_MS if task.upstream else INGEST_FLUSH_MS,
         )
         return {_CONFIGURATION: configuration.to_json()}
 

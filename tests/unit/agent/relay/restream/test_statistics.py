@@ -16,7 +16,7 @@ from agent.relay.engines.engine import (
 )
 from agent.relay.engines.restream import Restream, parse_statistics
 from agent.relay.restream.admission import Admission
-from agent.relay.restream.configuration import Configuration
+from agent.relay.restream.configuration import INGEST_FLUSH_MS, NODE_FLUSH_MS, Configuration
 from agent.relay.restream.statistics import described, statistics_of
 from agent.relay.restream.stream import LiveStream
 from agent.relay.restream.upstream import AGAIN_S, LOST_S, wait_s
@@ -184,7 +184,9 @@ def test_the_relay_reads_the_configuration_that_the_agent_wrote(tmp_path: Path) 
         upstream_ip="203.0.113.5",
         hooks=HOOKS,
         statistics=str(tmp_path / "statistics.sock"),
+        flush_ms=NODE_FLUSH_MS,
     )
+    assert read.flush_ms < INGEST_FLUSH_MS, "it would be late for its ingest's batches"
     assert read.upstream == UPSTREAM
     assert engine.command()[-1] == str(tmp_path / name)
 
@@ -192,7 +194,8 @@ def test_the_relay_reads_the_configuration_that_the_agent_wrote(tmp_path: Path) 
 def test_an_ingest_has_no_upstream(tmp_path: Path) -> None:
     [(name, text)] = Restream(tmp_path).render(RelayTask("0.0.0.0", 1, "", None, HOOKS), "").items()
     (tmp_path / name).write_text(text)
-    assert Configuration.read(tmp_path / name).upstream is None
+    read = Configuration.read(tmp_path / name)
+    assert (read.upstream, read.flush_ms) == (None, INGEST_FLUSH_MS)
 
 
 def test_a_dead_relay_s_socket_is_not_in_the_way(tmp_path: Path) -> None:
