@@ -9,7 +9,7 @@ from rtmp.addresses import RtmpAddress
 INGEST_FLUSH_MS = 50
 """One write for all that came meanwhile: half of the CPU of a write each frame."""
 NODE_FLUSH_MS = 40
-"""Shorter than its ingest's, so that a node is ready for each batch, and hands it on as it comes."""
+"""Shorter than its ingest's: a node is ready for each batch, and hands it on as it comes."""
 
 
 @dataclass(frozen=True, slots=True)
