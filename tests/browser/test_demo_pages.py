@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Request
 
+from emulator.demo.public_api import PublicNode
 from tests.browser.conftest import SIZES, examine
 from tests.e2e.running_demo import Demo, running
 
@@ -21,19 +22,20 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """Two honest nodes and one that serves a recording; checks of both are settled and paid."""
     with running(tmp_path_factory.mktemp("demo"), 2, "loop") as demo:
         demo.until_printed("starting nodes")
-        demo.until(lambda: len(demo.nodes()) == 3, "three nodes")
-        demo.until(
-            lambda: all(n.checks_passed + n.checks_failed > 0 for n in demo.nodes()),
-            "a check of every node",
-        )
+        demo.until(lambda: len(_judged(demo)) == 3, "a check of each of the three nodes")
         says = "settled epochs that pay both honest nodes"
         demo.until(lambda: len(_paid(demo)) == 2, says, FOUR_EPOCHS_S)
         yield demo
 
 
+def _judged(demo: Demo) -> list[PublicNode]:
+    """Those with a check that counts: the control nodes' checks count for nobody."""
+    return [node for node in demo.nodes() if node.checks_passed + node.checks_failed]
+
+
 def _paid(demo: Demo) -> set[str]:
     """Ids of nodes: who was paid has a settled check, which another's epoch need not hold."""
-    stream_id = demo.nodes()[0].stream_id
+    stream_id = _judged(demo)[0].stream_id
     told = demo.api.get(f"/streams/{stream_id}/statements").raise_for_status().json()
     rows = (row for one in told["statements"] for row in one["rows"])
     return {row["node_id"] for row in rows if row["earned"] != "0"}
@@ -41,7 +43,7 @@ def _paid(demo: Demo) -> set[str]:
 
 def _url(demo: Demo, name: str) -> str:
     """Of the page that goes by that name."""
-    nodes = sorted(demo.nodes(), key=lambda node: node.checks_failed)
+    nodes = sorted(_judged(demo), key=lambda node: node.checks_failed)
     paths = {
         "network": "/",
         "stream": f"/s/{nodes[0].stream_id}",

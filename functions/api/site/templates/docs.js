@@ -23,6 +23,9 @@ const asPart = ({ React }) => ({
       React.createElement(Icon, { key: "icon" }),
       React.createElement("span", { key: "name", className: "unseen" }, "Close"),
     ],
+    Servers: (Servers) => (given) => React.createElement("div", null,
+      React.createElement("label", { key: "name", htmlFor: "servers" }, "Server"),
+      React.createElement(Servers, { key: "select", ...given })),
     ExamplesSelect: (Select) => (given) =>
       React.createElement("label", null, "Example: ", React.createElement(Select, given)),
   },
