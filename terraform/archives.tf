@@ -37,7 +37,7 @@ locals {
       node = merge(
         local.rtmp,
         { "Dockerfile" = "${local.node_root}/Dockerfile" },
-        { for file in setunion(["requirements.txt"], fileset(local.node_root, "agent/**/*.{py,html,css,svg,conf,j2,tmpl,yaml}")) :
+        { for file in setunion(["requirements.txt"], fileset(local.node_root, "agent/**/*.{py,css,js}")) :
           "node_image/${file}" => "${local.node_root}/${file}" if !strcontains(file, "__pycache__")
         },
       )

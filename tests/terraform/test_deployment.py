@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from coordinator.adapters.log import LogEvent
 from coordinator.adapters.settings import (
     ApiSettings,
     CollectorSettings,
@@ -177,7 +178,8 @@ def test_a_network_at_rest_raises_no_alarm() -> None:
             assert every == "4-59/10 * * * *"
             # Longer than from one review to the next, and over before five minutes are missing.
             assert 600 < int(awake["aggregations"][0]["alignment_period"].rstrip("s")) < 900
-    assert '"jobs_reviewed"' in payout
+    assert LogEvent.JOBS_REVIEWED.value == "jobs_reviewed"
+    assert "LogEvent.JOBS_REVIEWED" in payout
     assert '"resting"' in payout
 
 
