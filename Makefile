@@ -54,15 +54,17 @@ unit-rest:
 
 test: check ## check, then documents, property, integration, end-to-end and browser tests
 	@$(PYTHON) -m emulator setup --for-tests
-	@$(MAKE) --no-print-directory --jobs=2 test-e2e test-rest
+	@$(MAKE) --no-print-directory --jobs=3 test-agent test-e2e test-rest
 
-# Two parts side by side, since most of their time is waiting for real media. Each line says whose it is.
-.PHONY: test-e2e test-rest
+# Three parts side by side, since most of their time is waiting for real media. Each line says whose it is.
+.PHONY: test-agent test-e2e test-rest
+test-agent:
+	@$(PYTHON) -m pytest --durations=10 tests/e2e/test_agent*.py 2>&1 | sed -u 's/^/agent: /'
 test-e2e:
-	@$(PYTHON) -m pytest --durations=20 tests/e2e 2>&1 | sed -u 's/^/e2e: /'
+	@$(PYTHON) -m pytest --durations=10 tests/e2e --ignore-glob='*/test_agent*' 2>&1 | sed -u 's/^/e2e: /'
 test-rest:
-	@$(PYTHON) -m pytest --durations=20 tests/docs tests/property tests/integration 2>&1 | sed -u 's/^/rest: /'
-	@$(PYTHON) -m pytest --durations=20 tests/browser 2>&1 | sed -u 's/^/browser: /'
+	@$(PYTHON) -m pytest --durations=10 tests/docs tests/property tests/integration 2>&1 | sed -u 's/^/rest: /'
+	@$(PYTHON) -m pytest --durations=10 tests/browser 2>&1 | sed -u 's/^/browser: /'
 
 images: setup ## Build the images and really run them (docker, podman, or BUILD_OFFLINE=program)
 	@$(PYTHON) -m emulator need containers
