@@ -1,13 +1,14 @@
 """The operator's own page, as a node serves it: narrow and wide, light and dark."""
 
 import asyncio
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from agent.client.heartbeats import CoordinatorView
 from agent.relay.engines.engine import Audio, Delivery, Video
@@ -198,13 +199,13 @@ def test_the_page_keeps_itself_up_to_date(chromium: Browser) -> None:
         assert page.title() == "This node is not earning yet"
         facts.append(_earning())
         page.clock.run_for(10_500)
-        page.wait_for_function("document.title === 'This node is earning'")
+        expect(page).to_have_title("This node is earning")
         assert page.get_by_role("heading", name="This node is earning").is_visible()
         link = page.get_by_role("link", name="Main stage")
         link.focus()
         facts.append(_away())
         page.clock.run_for(10_500)
-        page.wait_for_function("document.title.includes('does not reach')")
+        expect(page).to_have_title(re.compile("does not reach"))
         assert page.evaluate("document.activeElement.textContent") == "Main stage"
     page.close()
 
