@@ -1,4 +1,7 @@
-"""Messages cut into chunks, and put together again (section 5.3)."""
+"""Messages cut into chunks, and put together again (section 5.3).
+
+Reader and writer stand in one module, since each header's form is told by the other's reading.
+"""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple

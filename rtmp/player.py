@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 from rtmp.addresses import RtmpAddress
 from rtmp.amf import Value
-from rtmp.chunks import ChunkLimits, ChunkReader, ChunkWriter
+from rtmp.chunks import ChunkLimits
 from rtmp.errors import RtmpError
 from rtmp.handshake import ClientHandshake
+from rtmp.line import COMMANDS, CONTROL, WINDOW_BYTES, RtmpLine
 from rtmp.messages import (
     U32_END,
     CommandMessage,
@@ -28,14 +29,10 @@ from rtmp.messages import (
 PLAYER_LIMITS = ChunkLimits(
     message_bytes_max=8_000_000, partial_bytes_max=16_000_000, channels_max=64
 )
-ANSWER_BYTES_MAX = 65_536
-"""To be sent at once: a server that asks for more pings us for nothing else."""
-_CONTROL, _COMMANDS, _SOURCE = 2, 3, 8
-"""The channels of players."""
+_SOURCE = 8
+"""The channel on which players ask for a stream."""
 _CONNECT, _CREATE, _LENGTH, _PLAY = 1.0, 2.0, 3.0, 4.0
 """The numbers of our commands, which their answers repeat."""
-_WINDOW_BYTES = 2_500_000
-"""Unless the server says another."""
 _BUFFER_MS, _BUFFER_AT_MS = 3000, 1
 _LIVE_OR_RECORDED = -2000
 _PLAYED = frozenset((MessageKind.AUDIO, MessageKind.VIDEO, MessageKind.DATA))
@@ -72,44 +69,36 @@ class Player:
     ) -> None:
         self._address = address
         self._handshake = handshake or ClientHandshake()
-        self._reader = ChunkReader(limits)
-        self._writer = ChunkWriter()
-        self._out = bytearray(self._handshake.greeting)
-        self._received = self._acknowledged = 0
-        self._report_bytes = self._window_bytes = _WINDOW_BYTES
+        self._line = RtmpLine(limits)
+        self._line.greet(self._handshake.greeting)
+        self._window_bytes = WINDOW_BYTES
         self.stage = PlayStage.GREETING
 
     @property
     def kept_bytes(self) -> int:
         """What is kept of the server's and for the server."""
-        return self._reader.kept_bytes + len(self._out)
+        return self._line.kept_bytes
 
     def answers(self) -> bytes:
         """What has to be sent now; at first the greeting."""
-        out = bytes(self._out)
-        self._out.clear()
-        return out
+        return self._line.answers()
 
     def feed(self, data: bytes) -> None:
         """Take bytes of the server. Raises RtmpError."""
         if self.stage is PlayStage.OVER:
             return
         if self.stage is PlayStage.GREETING:
-            self._out += self._handshake.feed(data)
+            self._line.greet(self._handshake.feed(data))
             if not self._handshake.is_done:
                 return
             data = self._handshake.rest
             self._connect()
-        self._received = (self._received + len(data)) % U32_END
-        self._reader.feed(data)
-        if (self._received - self._acknowledged) % U32_END >= self._report_bytes:
-            self._acknowledged = self._received
-            self._send(_CONTROL, number_message(MessageKind.ACKNOWLEDGEMENT, self._received))
+        self._line.feed(data)
 
     def next_event(self) -> Message | PlayEnd | None:
         """Media or script data, or the end; None until more bytes come. Raises RtmpError."""
         while self.stage is not PlayStage.OVER:
-            message = self._reader.next_message()
+            message = self._line.next_message()
             if message is None:
                 return None
             if message.kind in _PLAYED:
@@ -126,9 +115,7 @@ class Player:
             return self._take_command(parse_command(message))
         if message.kind == MessageKind.USER_CONTROL:
             return self._take_control(message.body)
-        if message.kind == MessageKind.WINDOW:
-            self._report_bytes = parse_number(message)
-        elif message.kind == MessageKind.BANDWIDTH:
+        if message.kind == MessageKind.BANDWIDTH:
             self._window_bytes = parse_number(message)
         return None
 
@@ -146,9 +133,7 @@ class Player:
         return None
 
     def _take_control(self, body: bytes) -> PlayEnd | None:
-        event, data = int.from_bytes(body[:2], "big"), body[2:6]
-        if event == UserControl.PING_REQUEST:
-            self._send(_CONTROL, user_control(UserControl.PING_RESPONSE, data))
+        event = int.from_bytes(body[:2], "big")
         if event == UserControl.STREAM_EOF and self.stage is PlayStage.PLAYING:
             return PlayEnd("StreamEOF", "the stream has ended")
         return None
@@ -165,14 +150,14 @@ class Player:
             "videoCodecs": 252,
             "videoFunction": 1,
         }
-        self._send(_COMMANDS, command("connect", _CONNECT, fields))
+        self._line.send(COMMANDS, command("connect", _CONNECT, fields))
 
     def _create(self) -> None:
         if self.stage is not PlayStage.CONNECTING:
             return
         self.stage = PlayStage.CREATING
-        self._send(_CONTROL, number_message(MessageKind.WINDOW, self._window_bytes))
-        self._send(_COMMANDS, command("createStream", _CREATE, None))
+        self._line.send(CONTROL, number_message(MessageKind.WINDOW, self._window_bytes))
+        self._line.send(COMMANDS, command("createStream", _CREATE, None))
 
     def _play(self, number: object) -> None:
         if self.stage is not PlayStage.CREATING:
@@ -181,17 +166,12 @@ class Player:
             raise RtmpError("the stream that it created has no number")
         self.stage = PlayStage.PLAYING
         stream_id, name = int(number), self._address.name
-        self._send(_SOURCE, command("getStreamLength", _LENGTH, None, name))
+        self._line.send(_SOURCE, command("getStreamLength", _LENGTH, None, name))
         play = command("play", _PLAY, None, name, _LIVE_OR_RECORDED, stream_id=stream_id)
-        self._send(_SOURCE, play)
+        self._line.send(_SOURCE, play)
         buffer = stream_id.to_bytes(4, "big") + _BUFFER_MS.to_bytes(4, "big")
         told = user_control(UserControl.BUFFER_LENGTH, buffer)._replace(timestamp_ms=_BUFFER_AT_MS)
-        self._send(_CONTROL, told)
-
-    def _send(self, channel: int, message: Message) -> None:
-        self._out += self._writer.write(channel, message)
-        if len(self._out) > ANSWER_BYTES_MAX:
-            raise RtmpError("it asks for more answers than a player gives")
+        self._line.send(CONTROL, told)
 
 
 def _end(said: CommandMessage) -> PlayEnd:

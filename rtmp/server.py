@@ -7,25 +7,15 @@ RtmpError, and the connection has to be closed.
 
 from dataclasses import dataclass
 from enum import IntEnum
-from urllib.parse import parse_qsl
 
-from rtmp.amf import Value
-from rtmp.chunks import ChunkLimits, ChunkReader, ChunkWriter
+from rtmp import server_messages
+from rtmp.chunks import ChunkLimits
 from rtmp.errors import RtmpError
 from rtmp.handshake import ServerHandshake
+from rtmp.line import COMMANDS, CONTROL, RtmpLine
 from rtmp.media import frames_of
-from rtmp.messages import (
-    U32_END,
-    CommandMessage,
-    Message,
-    MessageKind,
-    UserControl,
-    command,
-    number_message,
-    parse_command,
-    parse_number,
-    user_control,
-)
+from rtmp.messages import CommandMessage, Message, MessageKind, UserControl, parse_command
+from rtmp.requests import ConnectAsked, PlayAsked, PublishAsked, parse_begin, parse_connect
 
 CLIENT_LIMITS = ChunkLimits(message_bytes_max=65_536, partial_bytes_max=65_536, channels_max=16)
 """Before it may publish, a client sends commands and acknowledgements alone."""
@@ -37,18 +27,17 @@ ASKING_BYTES_MAX = 65_536
 """Behind the handshake, before it plays or publishes: `connect` and its like have some hundreds."""
 COMMANDS_MAX = 64
 """Of a client that neither plays nor publishes: OBS sends seven."""
-ANSWER_BYTES_MAX = 65_536
-"""To be sent at once: a client that asks for more does nothing but ask."""
 CHUNK_BYTES = 60_000
 """Of all that is sent, behind the first message: most frames are one chunk."""
-STREAM_ID = 1
-"""The one message stream of a connection."""
-_WINDOW_BYTES = 2_500_000
-_DYNAMIC = 2
-"""The client may choose between its limit and ours (section 5.4.5)."""
-_CONTROL, _COMMANDS = 2, 3
-_QUERY_FIELDS_MAX = 16
-_MEDIA = frozenset((MessageKind.AUDIO, MessageKind.VIDEO, MessageKind.DATA, MessageKind.AMF3_DATA))
+_MEDIA = frozenset(
+    (
+        MessageKind.AUDIO,
+        MessageKind.VIDEO,
+        MessageKind.DATA,
+        MessageKind.AMF3_DATA,
+        MessageKind.AGGREGATE,
+    )
+)
 _BEFORE_CONNECT = frozenset(range(1, 7))
 _ENDS = frozenset(("deleteStream", "closeStream", "FCUnpublish"))
 
@@ -66,32 +55,6 @@ class ServerStage(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ConnectAsked:
-    """`connect` (section 7.2.1.1)."""
-
-    app: str
-    tc_url: str
-    """The address that the player was given; empty where it says none."""
-    flash_version: str
-
-
-@dataclass(frozen=True, slots=True)
-class PlayAsked:
-    """`play` (section 7.2.2.1)."""
-
-    name: str
-    query: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class PublishAsked:
-    """`publish` (section 7.2.2.6)."""
-
-    name: str
-    query: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
 class Ended:
     """The client plays or publishes no more."""
 
@@ -105,13 +68,10 @@ class ServerSession:
 
     def __init__(self, handshake: ServerHandshake | None = None) -> None:
         self._handshake = handshake or ServerHandshake()
-        self._reader = ChunkReader(CLIENT_LIMITS)
-        self._writer = ChunkWriter()
-        self._out = bytearray()
+        self._line = RtmpLine(CLIENT_LIMITS)
         self._frames: list[Message] = []
         """Of an aggregate, the last one first."""
-        self._received = self._acknowledged = self._commands = 0
-        self._report_bytes = _WINDOW_BYTES
+        self._commands = 0
         self._question: ServerEvent | None = None
         self._transaction = 0.0
         self.stage = ServerStage.GREETING
@@ -124,32 +84,27 @@ class ServerSession:
     @property
     def kept_bytes(self) -> int:
         """What is kept of the client's and for the client."""
-        return self._reader.kept_bytes + len(self._out)
+        return self._line.kept_bytes
 
     def answers(self) -> bytes:
         """What has to be sent now."""
-        out = bytes(self._out)
-        self._out.clear()
-        return out
+        return self._line.answers()
 
     def feed(self, data: bytes) -> None:
         """Take bytes of the client. Raises RtmpError."""
         if self.stage is ServerStage.OVER:
             return
         if self.stage is ServerStage.GREETING:
-            self._out += self._handshake.feed(data)
+            self._line.greet(self._handshake.feed(data))
             if not self._handshake.is_done:
                 return
             data = self._handshake.rest
             self.stage = ServerStage.CONNECTING
-        self._received += len(data)
-        if self.stage < ServerStage.PLAYING and self._received > ASKING_BYTES_MAX:
-            raise RtmpError(f"{self._received} bytes, and nothing is played or published")
-        self._reader.feed(data)
-        if self._received - self._acknowledged >= self._report_bytes:
-            self._acknowledged = self._received
-            count = self._received % U32_END
-            self._send(_CONTROL, number_message(MessageKind.ACKNOWLEDGEMENT, count))
+        self._line.feed(data)
+        if self.stage < ServerStage.PLAYING and self._line.received_bytes > ASKING_BYTES_MAX:
+            raise RtmpError(
+                f"{self._line.received_bytes} bytes, and nothing is played or published"
+            )
 
     def next_event(self) -> ServerEvent | None:
         """The next one, or None until more bytes come or a question is answered.
@@ -159,7 +114,7 @@ class ServerSession:
         while self.stage is not ServerStage.OVER and self._question is None:
             if self._frames:
                 return self._frames.pop()
-            message = self._reader.next_message()
+            message = self._line.next_message()
             if message is None:
                 return None
             if event := self._take(message):
@@ -176,12 +131,12 @@ class ServerSession:
                 self._accept_connect()
             case PlayAsked():
                 self.stage = ServerStage.PLAYING
-                self._control(UserControl.STREAM_BEGIN)
-                self._status("NetStream.Play.Start", "It begins.")
+                self._send(server_messages.stream_control(UserControl.STREAM_BEGIN), CONTROL)
+                self._send(server_messages.status("NetStream.Play.Start", "It begins."))
             case PublishAsked():
                 self.stage = ServerStage.PUBLISHING
-                self._reader.allow(PUBLISHER_LIMITS)
-                self._status("NetStream.Publish.Start", "Send.")
+                self._line.allow(PUBLISHER_LIMITS)
+                self._send(server_messages.status("NetStream.Publish.Start", "Send."))
             case _:
                 raise ValueError("nothing was asked")
 
@@ -192,16 +147,15 @@ class ServerSession:
         """
         question, self._question = self._question, None
         if isinstance(question, ConnectAsked):
-            info = _info("error", code, says)
-            self._send(_COMMANDS, command("_error", self._transaction, None, info))
+            self._send(server_messages.no_welcome(self._transaction, code, says))
         else:
-            self._status(code, says, level="error")
+            self._send(server_messages.status(code, says, level="error"))
         self.stage = ServerStage.OVER
 
     def end_play(self, code: str, says: str) -> None:
         """The stream that it plays has ended: the connection is over once this is sent."""
-        self._control(UserControl.STREAM_EOF)
-        self._status(code, says)
+        self._send(server_messages.stream_control(UserControl.STREAM_EOF), CONTROL)
+        self._send(server_messages.status(code, says))
         self.stage = ServerStage.OVER
 
     def _take(self, message: Message) -> ServerEvent | None:
@@ -213,25 +167,12 @@ class ServerSession:
             raise RtmpError(f"a message of type {kind} comes before connect")
         if kind in (MessageKind.COMMAND, MessageKind.AMF3_COMMAND):
             return self._take_command(parse_command(message))
-        if kind == MessageKind.USER_CONTROL:
-            self._take_control(message.body)
-        elif kind == MessageKind.WINDOW:
-            self._report_bytes = max(1, parse_number(message))
-        elif self.stage is ServerStage.PUBLISHING:
-            return self._take_media(message)
-        elif kind in _MEDIA or kind == MessageKind.AGGREGATE:
+        if kind not in _MEDIA:
+            return None
+        if self.stage is not ServerStage.PUBLISHING:
             raise RtmpError("media comes from a client that does not publish")
-        return None
-
-    def _take_media(self, message: Message) -> Message | None:
-        if message.kind == MessageKind.AGGREGATE or message.kind in _MEDIA:
-            self._frames = frames_of(message)[::-1]
-            return self._frames.pop() if self._frames else None
-        return None
-
-    def _take_control(self, body: bytes) -> None:
-        if int.from_bytes(body[:2], "big") == UserControl.PING_REQUEST:
-            self._send(_CONTROL, user_control(UserControl.PING_RESPONSE, body[2:6]))
+        self._frames = frames_of(message)[::-1]
+        return self._frames.pop() if self._frames else None
 
     def _take_command(self, said: CommandMessage) -> ServerEvent | None:
         if self.stage < ServerStage.PLAYING:
@@ -242,19 +183,19 @@ class ServerSession:
         if self.stage is ServerStage.CONNECTING:
             if said.name != "connect":
                 raise RtmpError(f"{said.name[:40]!r} comes before connect")
-            return _connect_of(said)
+            return parse_connect(said)
         if said.name in ("play", "publish"):
             return self._begin(said)
         if said.name in _ENDS:
             return self._end()
-        self._answer(said)
+        if answer := server_messages.answer_to(said):
+            self._send(answer)
         return None
 
     def _begin(self, said: CommandMessage) -> ServerEvent:
         if self.stage is not ServerStage.CONNECTED:
             raise RtmpError(f"{said.name} where something is played or published already")
-        name, query = _name_of(said)
-        return PlayAsked(name, query) if said.name == "play" else PublishAsked(name, query)
+        return parse_begin(said)
 
     def _end(self) -> Ended | None:
         if self.stage < ServerStage.PLAYING:
@@ -262,80 +203,12 @@ class ServerSession:
         self.stage = ServerStage.OVER
         return Ended()
 
-    def _answer(self, said: CommandMessage) -> None:
-        """What clients wait for, or like to be told; whatever else has no answer."""
-        if said.name == "createStream":
-            self._result(said, float(STREAM_ID))
-        elif said.name == "getStreamLength":
-            self._result(said, 0.0)
-        elif said.name in ("releaseStream", "FCPublish", "_checkbw"):
-            self._result(said, None)
-        elif said.name == "FCSubscribe":
-            info = _info("status", "NetStream.Play.Start", "Play it.")
-            self._send(_COMMANDS, command("onFCSubscribe", 0.0, None, info))
-        elif said.name == "pause":
-            is_paused = said.argument(1) is True
-            code = "NetStream.Pause.Notify" if is_paused else "NetStream.Unpause.Notify"
-            self._status(code, "It goes on: this is live.")
-        elif said.name == "seek":
-            self._status("NetStream.Seek.Notify", "It goes on: this is live.")
-
     def _accept_connect(self) -> None:
         self.stage = ServerStage.CONNECTED
-        self._send(_CONTROL, number_message(MessageKind.WINDOW, _WINDOW_BYTES))
-        bandwidth = _WINDOW_BYTES.to_bytes(4, "big") + bytes([_DYNAMIC])
-        self._send(_CONTROL, Message(MessageKind.BANDWIDTH, 0, 0, bandwidth))
-        self._out += self._writer.resize(CHUNK_BYTES)
-        server: Value = {"fmsVer": "FMS/3,0,1,123", "capabilities": 31}
-        info = _info("status", "NetConnection.Connect.Success", "Welcome.")
-        self._send(
-            _COMMANDS, command("_result", self._transaction, server, {**info, "objectEncoding": 0})
-        )
+        for message in server_messages.window():
+            self._send(message, CONTROL)
+        self._line.resize(CHUNK_BYTES)
+        self._send(server_messages.welcome(self._transaction))
 
-    def _result(self, said: CommandMessage, value: Value) -> None:
-        self._send(_COMMANDS, command("_result", said.transaction, None, value))
-
-    def _status(self, code: str, says: str, level: str = "status") -> None:
-        told = command("onStatus", 0.0, None, _info(level, code, says), stream_id=STREAM_ID)
-        self._send(_COMMANDS, told)
-
-    def _control(self, event: UserControl) -> None:
-        self._send(_CONTROL, user_control(event, STREAM_ID.to_bytes(4, "big")))
-
-    def _send(self, channel: int, message: Message) -> None:
-        self._out += self._writer.write(channel, message)
-        if len(self._out) > ANSWER_BYTES_MAX:
-            raise RtmpError("it asks for more answers than a client needs")
-
-
-def _info(level: str, code: str, says: str) -> dict[str, Value]:
-    """The information object of a status (section 7.2.2)."""
-    return {"level": level, "code": code, "description": says}
-
-
-def _connect_of(said: CommandMessage) -> ConnectAsked:
-    fields = said.argument(0)
-    if not isinstance(fields, dict):
-        raise RtmpError("connect without its object")
-
-    def text(name: str) -> str:
-        value = fields.get(name)
-        return value[:2048] if isinstance(value, str) else ""
-
-    return ConnectAsked(text("app").strip("/"), text("tcUrl"), text("flashVer"))
-
-
-def _name_of(said: CommandMessage) -> tuple[str, dict[str, str]]:
-    """The stream's name, and what stands behind its question mark."""
-    named = said.argument(1)
-    if not isinstance(named, str) or len(named) > 1024:
-        raise RtmpError(f"{said.name} without a stream's name")
-    name, _, query = named.partition("?")
-    try:
-        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=_QUERY_FIELDS_MAX)
-    except ValueError as error:
-        raise RtmpError(f"{said.name} with too many fields") from error
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        raise RtmpError(f"{said.name} says a field twice")
-    return name, fields
+    def _send(self, message: Message, channel: int = COMMANDS) -> None:
+        self._line.send(channel, message)

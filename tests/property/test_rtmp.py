@@ -8,8 +8,9 @@ from rtmp.addresses import RtmpAddress
 from rtmp.chunks import ChunkLimits, ChunkReader, ChunkWriter
 from rtmp.errors import RtmpError
 from rtmp.handshake import PART_BYTES, ClientHandshake
+from rtmp.line import ANSWER_BYTES_MAX
 from rtmp.messages import Message, MessageKind, command, number_message
-from rtmp.player import ANSWER_BYTES_MAX, Player, PlayStage
+from rtmp.player import Player, PlayStage
 from tests.property.rtmp_bytes import cut, headers, pieces_of, small
 
 LIMITS = ChunkLimits(message_bytes_max=700, partial_bytes_max=1100, channels_max=7)

@@ -8,20 +8,20 @@ from rtmp.clock import EndlessClock, difference_ms
 from rtmp.errors import RtmpError
 from rtmp.flv import payload_of
 from rtmp.handshake import PART_BYTES
+from rtmp.line import ANSWER_BYTES_MAX
 from rtmp.media import fan_out_bytes
 from rtmp.messages import Message, MessageKind, UserControl, command, number_message, user_control
 from rtmp.player import PLAYER_LIMITS
 from rtmp.server import (
-    ANSWER_BYTES_MAX,
     ASKING_BYTES_MAX,
     CHUNK_BYTES,
     CLIENT_LIMITS,
     PUBLISHER_LIMITS,
-    STREAM_ID,
     Ended,
     ServerSession,
     ServerStage,
 )
+from rtmp.server_messages import STREAM_ID
 from tests.property.rtmp_bytes import cut, headers, pieces_of, small
 
 GREETING = b"\x03" + bytes(2 * PART_BYTES)

@@ -18,20 +18,18 @@ from rtmp.messages import (
     user_control,
 )
 from rtmp.player import PLAYER_LIMITS
+from rtmp.requests import ConnectAsked, PlayAsked, PublishAsked
 from rtmp.server import (
     ASKING_BYTES_MAX,
     CHUNK_BYTES,
     CLIENT_LIMITS,
     COMMANDS_MAX,
-    STREAM_ID,
-    ConnectAsked,
     Ended,
-    PlayAsked,
-    PublishAsked,
     ServerEvent,
     ServerSession,
     ServerStage,
 )
+from rtmp.server_messages import STREAM_ID
 
 GREETING = b"\x03" + bytes(2 * PART_BYTES)
 CONNECT = command("connect", 1.0, {"app": "live/", "tcUrl": "rtmp://h/live", "flashVer": "LNX"})

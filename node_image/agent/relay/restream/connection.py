@@ -13,15 +13,8 @@ from agent.relay.restream.stream import LiveStream
 from agent.relay.restream.viewer import Viewer
 from rtmp.errors import RtmpError
 from rtmp.messages import Message
-from rtmp.server import (
-    ConnectAsked,
-    Ended,
-    PlayAsked,
-    PublishAsked,
-    ServerEvent,
-    ServerSession,
-    ServerStage,
-)
+from rtmp.requests import ConnectAsked, PlayAsked, PublishAsked
+from rtmp.server import Ended, ServerEvent, ServerSession, ServerStage
 
 APP = "live"
 ASKING_S_MAX = 10.0

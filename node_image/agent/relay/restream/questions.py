@@ -3,7 +3,7 @@
 import asyncio
 from urllib.parse import urlencode, urlsplit
 
-from rtmp.server import PlayAsked, PublishAsked
+from rtmp.requests import PlayAsked, PublishAsked
 
 ANSWER_S_MAX = 8.0
 """The agent asks its coordinator for six at most."""

@@ -15,7 +15,7 @@ from agent.relay.restream.stream import LiveStream
 from agent.relay.restream.upstream import Source, Upstream
 from rtmp.clock import EndlessClock
 from rtmp.messages import Message, MessageKind
-from rtmp.server import PublishAsked
+from rtmp.requests import PublishAsked
 
 BACKLOG = 1024
 LOOK_EVERY_S = 1.0

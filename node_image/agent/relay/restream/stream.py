@@ -9,7 +9,8 @@ from rtmp.errors import RtmpError
 from rtmp.flv import Payload, PayloadKind, payload_of
 from rtmp.media import data_name, fan_out_bytes
 from rtmp.messages import Message, MessageKind, UserControl, user_control
-from rtmp.server import CHUNK_BYTES, STREAM_ID
+from rtmp.server import CHUNK_BYTES
+from rtmp.server_messages import STREAM_ID
 
 GOP_BYTES_MAX = 8_000_000
 GOP_MS_MAX = 20_000

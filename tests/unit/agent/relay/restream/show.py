@@ -8,7 +8,8 @@ from rtmp import amf
 from rtmp.chunks import ChunkReader, ChunkWriter
 from rtmp.messages import Message, MessageKind, number_message
 from rtmp.player import PLAYER_LIMITS
-from rtmp.server import CHUNK_BYTES, STREAM_ID
+from rtmp.server import CHUNK_BYTES
+from rtmp.server_messages import STREAM_ID
 
 VIDEO_HEADER = b"\x17\x00\x00\x00\x00avcC"
 AUDIO_HEADER = b"\xaf\x00\x12\x10"

@@ -1,0 +1,85 @@
+"""What both sides of a connection do alike: chunks, acknowledgements and pings (section 5.4)."""
+
+from rtmp.chunks import ChunkLimits, ChunkReader, ChunkWriter
+from rtmp.errors import RtmpError
+from rtmp.messages import (
+    U32_END,
+    Message,
+    MessageKind,
+    UserControl,
+    number_message,
+    parse_number,
+    user_control,
+)
+
+ANSWER_BYTES_MAX = 65_536
+"""To be sent at once: a peer that asks for more does nothing but ask."""
+WINDOW_BYTES = 2_500_000
+"""After so many bytes each side acknowledges, unless the other says another number."""
+CONTROL, COMMANDS = 2, 3
+"""The channels of protocol control, and of commands that belong to no stream."""
+
+
+class RtmpLine:
+    """Feed it behind the handshake, take its messages, and send what it has to say."""
+
+    def __init__(self, limits: ChunkLimits) -> None:
+        self._reader = ChunkReader(limits)
+        self._writer = ChunkWriter()
+        self._out = bytearray()
+        self._acknowledged = 0
+        self._report_bytes = WINDOW_BYTES
+        self.received_bytes = 0
+
+    @property
+    def kept_bytes(self) -> int:
+        """What is kept of the peer's and for the peer."""
+        return self._reader.kept_bytes + len(self._out)
+
+    def answers(self) -> bytes:
+        """What has to be sent now."""
+        out = bytes(self._out)
+        self._out.clear()
+        return out
+
+    def greet(self, data: bytes) -> None:
+        """Send bytes of the handshake, which are no message."""
+        self._out += data
+
+    def allow(self, limits: ChunkLimits) -> None:
+        """Hold the peer to other limits from now on: it has another role."""
+        self._reader.allow(limits)
+
+    def resize(self, chunk_bytes: int) -> None:
+        """Say that our chunks are larger from now on."""
+        self._out += self._writer.resize(chunk_bytes)
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes of the peer, and acknowledge them as often as it wants."""
+        self.received_bytes += len(data)
+        self._reader.feed(data)
+        if self.received_bytes - self._acknowledged >= self._report_bytes:
+            self._acknowledged = self.received_bytes
+            count = self.received_bytes % U32_END
+            self.send(CONTROL, number_message(MessageKind.ACKNOWLEDGEMENT, count))
+
+    def next_message(self) -> Message | None:
+        """The next whole message; None until more bytes come. Raises RtmpError.
+
+        A ping has been answered already, and a window been heard.
+        """
+        message = self._reader.next_message()
+        if message is None:
+            return None
+        if message.kind == MessageKind.USER_CONTROL:
+            if int.from_bytes(message.body[:2], "big") == UserControl.PING_REQUEST:
+                self.send(CONTROL, user_control(UserControl.PING_RESPONSE, message.body[2:6]))
+        elif message.kind == MessageKind.WINDOW:
+            self._report_bytes = parse_number(message)
+        return message
+
+    def send(self, channel: int, message: Message) -> None:
+        """Have a message sent. Raises RtmpError where the peer wants too much at once."""
+        self._out += self._writer.write(channel, message)
+        if len(self._out) > ANSWER_BYTES_MAX:
+            raise RtmpError("it asks for more answers than anybody needs")

@@ -1,0 +1,75 @@
+"""What both sides of a connection do alike, whoever they are."""
+
+import pytest
+
+from rtmp.chunks import ChunkReader, ChunkWriter
+from rtmp.errors import RtmpError
+from rtmp.line import ANSWER_BYTES_MAX, WINDOW_BYTES, RtmpLine
+from rtmp.messages import (
+    U32_END,
+    Message,
+    MessageKind,
+    UserControl,
+    number_message,
+    parse_number,
+    user_control,
+)
+from rtmp.player import PLAYER_LIMITS
+
+
+def heard(line: RtmpLine) -> list[Message]:
+    """What the line has to say."""
+    reader = ChunkReader(PLAYER_LIMITS)
+    reader.feed(line.answers())
+    return list(iter(reader.next_message, None))
+
+
+def say(line: RtmpLine, *messages: Message) -> list[Message]:
+    """Send messages to the line; gives what it passes on."""
+    writer = ChunkWriter()
+    line.feed(b"".join(writer.write(3, message) for message in messages))
+    return list(iter(line.next_message, None))
+
+
+def test_nothing_is_acknowledged_before_a_window_is_full() -> None:
+    line = RtmpLine(PLAYER_LIMITS)
+    line.feed(bytes(WINDOW_BYTES - 1))
+    assert line.answers() == b""
+    line.feed(b"\x00")
+    assert [parse_number(told) for told in heard(line)] == [WINDOW_BYTES]
+
+
+def test_the_count_of_bytes_goes_round_after_32_bits() -> None:
+    """A stream of 3 Mbit/s reaches them in three hours."""
+    line = RtmpLine(PLAYER_LIMITS)
+    line.received_bytes = U32_END - 3
+    line.feed(bytes(5))
+    assert [parse_number(told) for told in heard(line)] == [2]
+
+
+def test_a_window_of_nothing_means_each_piece_and_not_silence() -> None:
+    line = RtmpLine(PLAYER_LIMITS)
+    say(line, number_message(MessageKind.WINDOW, 0))
+    say(line, number_message(MessageKind.ACKNOWLEDGEMENT, 7))
+    assert [told.kind for told in heard(line)] == [MessageKind.ACKNOWLEDGEMENT]
+
+
+def test_its_owner_sees_a_ping_that_is_answered_already() -> None:
+    line = RtmpLine(PLAYER_LIMITS)
+    ping = user_control(UserControl.PING_REQUEST, b"\x02\x03\x05\x07")
+    assert say(line, ping) == [ping]
+    assert heard(line) == [user_control(UserControl.PING_RESPONSE, b"\x02\x03\x05\x07")]
+
+
+def test_what_is_kept_for_a_peer_counts_with_what_is_kept_of_it() -> None:
+    line = RtmpLine(PLAYER_LIMITS)
+    line.greet(bytes(11))
+    line.feed(b"\x03\x00")
+    assert line.kept_bytes == 13
+
+
+def test_a_peer_that_takes_nothing_off_cannot_ask_for_ever() -> None:
+    line = RtmpLine(PLAYER_LIMITS)
+    line.greet(bytes(ANSWER_BYTES_MAX))
+    with pytest.raises(RtmpError, match="more answers"):
+        line.send(2, number_message(MessageKind.ACKNOWLEDGEMENT, 7))
