@@ -94,7 +94,20 @@ NEWS = LastRun(
     {"n7": Control.GOOD}, {Control.GOOD: ControlCount(13, 2, 3)}, {"n2": "s3.7", "n3": None},
 )  # fmt: skip
 TRUST = TrustState(
-    Trust.FLAGGED, 6_236, 17, 3, 2, 5, 1, 7, 11, AT_S, AT_S - 900, "wrong_content", AT_S - 60
+    Trust.FLAGGED,
+    6_236,
+    17,
+    3,
+    2,
+    5,
+    1,
+    7,
+    11,
+    AT_S,
+    AT_S - 900,
+    "wrong_content",
+    AT_S - 60,
+    5 << 33,
 )
 CARRIED = Carried(AT_S, 13, True, True, True, 7, 2, "51.7.3.2", True)
 ROWS = (

@@ -113,6 +113,9 @@ def main(argv: list[str]) -> int:
     rows = detection("serves nothing", always(Verdict.FAIL, Reason.NO_STREAM), 20, (3, 3))
     rows += detection("serves a recording", always(Verdict.FAIL, Reason.REPLAYED), 20, (3, 3))
     rows += detection("serves half the time", transient(0.5, 1.0), asked.trials, (12, 21))
+    refuses = always(Verdict.DEGRADED, Reason.DEGRADED)
+    rows += detection("refuses first, serves the retest", refuses, 20, (12, 12))
+    rows += detection("refuses one in three first", transient(1 / 3, 0), asked.trials, (40, 60))
     years = asked.node_years
     for p_again, goal in ((0.03, 1.0), (0.2, None), (0.5, None)):
         rng, flags, suspensions = random.Random(11), 0, 0

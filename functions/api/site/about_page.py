@@ -10,7 +10,7 @@ from starlette.responses import Response
 from api.http.problems import ProblemKind
 from api.services.services import Services
 from api.site.rendering import Renderer
-from coordinator.checking.suspicion import PUBLISHED
+from coordinator.checking.suspicion import DEGRADED_OF, PUBLISHED
 from coordinator.epochs import EVIDENCE_DAYS
 from coordinator.proof.judging import ProofParameters
 from coordinator.reasons import Reason
@@ -161,6 +161,7 @@ def _handler(renderer: Renderer, services: Services) -> Callable[[Request], Awai
             offline_after=OFFLINE_AFTER_MISSES,
             limits=limits_of(ProofParameters()).values(),
             suspicion=PUBLISHED,
+            degraded_of=DEGRADED_OF,
             weights=WEIGHTS,
             reasons=list(Reason),
             problems=list(ProblemKind),

@@ -4,7 +4,9 @@ CUSUM (Page 1954) of log-likelihood ratios, in thousandths of a nat. Against an 
 (a check passes with 0.97, passes only on the immediate retest with 0.0291, fails twice with
 0.0009: 3 % transient failure) stands a node that serves half of the time (0.49, 0.05, 0.46).
 Three failed checks in a row reach the threshold; an honest node would need three double
-failures within about twenty checks. The derivation is in docs/suspicion.md.
+failures within about twenty checks. Beside it the share of degraded checks is tested over the
+last forty: who refuses first and serves the retest stays below CUSUM's drift. The derivation of
+both is in docs/suspicion.md.
 
 Two things can be wrong with a node. Content that no honest relay can produce is proof: it makes a
 fraud. Absence is none: a cut line and a flood by a rival look the same, so it only suspends.
@@ -41,11 +43,18 @@ class SuspicionParameters:
     flag_at: int = 18_000
     wrong_content_flags_at: int = 2
     """Content proven wrong this often flags at once, and makes a fraud of who was flagged."""
+    degraded_flags_at: int = 8
+    """So many degraded checks of the last `DEGRADED_OF` flag: an honest node has them with a
+    chance of 4 in a million a check."""
     clears_at: int = 6
-    """Passed retests that clear a flag."""
+    """Retests that passed at the first connection and clear a flag."""
     confirms_at: int = 3
-    """Failed retests that confirm it: decided within 8 retests, one a draw. A fraud if content
+    """Other retests that confirm it: decided within 8 retests, one a draw. A fraud if content
     was proven wrong, suspended otherwise."""
+
+
+DEGRADED_OF = 40
+"""The last checks whose share of degraded ones is tested: ten hours at four an hour."""
 
 
 PUBLISHED = SuspicionParameters()
@@ -69,6 +78,8 @@ class TrustState:
     last_pass_s: float | None = None
     last_reason: str | None = None
     flagged_s: float | None = None
+    lately_degraded: int = 0
+    """Which of the last `DEGRADED_OF` checks were degraded, one bit each, the newest lowest."""
 
     @property
     def failure(self) -> Reason | None:
@@ -97,10 +108,12 @@ def observe(
 
 def _count(state: TrustState, check: Check) -> TrustState:
     good = check.verdict is not Verdict.FAIL
+    degraded = check.verdict is Verdict.DEGRADED
     return replace(
         state,
+        lately_degraded=(state.lately_degraded << 1 | degraded) % (1 << DEGRADED_OF),
         passed=state.passed + (check.verdict is Verdict.PASS),
-        degraded=state.degraded + (check.verdict is Verdict.DEGRADED),
+        degraded=state.degraded + degraded,
         failed=state.failed + (not good),
         wrong_content=state.wrong_content + (check.reason in PROVEN_WRONG),
         last_check_s=check.due_s,
@@ -118,7 +131,8 @@ def _tested(
         Verdict.FAIL: parameters.failed,
     }[check.verdict]
     score = max(0, state.score + weight)
-    if score >= parameters.flag_at or _is_proven_wrong(state, parameters):
+    is_often_degraded = state.lately_degraded.bit_count() >= parameters.degraded_flags_at
+    if score >= parameters.flag_at or is_often_degraded or _is_proven_wrong(state, parameters):
         return _flagged(state, check), TrustChange.FLAGGED
     trust = state.trust if check.verdict is Verdict.FAIL else Trust.PROVEN
     return replace(state, score=score, trust=trust), None
@@ -127,11 +141,12 @@ def _tested(
 def _retested(
     state: TrustState, check: Check, parameters: SuspicionParameters
 ) -> tuple[TrustState, TrustChange | None]:
-    failed = check.verdict is Verdict.FAIL
+    """A degraded retest counts against the node: else who refuses first would clear itself."""
+    passed = check.verdict is Verdict.PASS
     state = replace(
         state,
-        retests_failed=state.retests_failed + failed,
-        retests_passed=state.retests_passed + (not failed),
+        retests_failed=state.retests_failed + (not passed),
+        retests_passed=state.retests_passed + passed,
     )
     if state.retests_failed >= parameters.confirms_at:
         if _is_proven_wrong(state, parameters):
@@ -146,8 +161,8 @@ def _retested(
 def _suspended(
     state: TrustState, check: Check, parameters: SuspicionParameters
 ) -> tuple[TrustState, TrustChange | None]:
-    """A pass has retests decide anew; to be absent once more changes nothing."""
-    if check.verdict is not Verdict.FAIL:
+    """A clean pass has retests decide anew; to be absent once more changes nothing."""
+    if check.verdict is Verdict.PASS:
         return _flagged(state, check), TrustChange.FLAGGED
     if _is_proven_wrong(state, parameters):
         return replace(state, trust=Trust.FRAUD), TrustChange.CONFIRMED
@@ -159,6 +174,7 @@ def _flagged(state: TrustState, check: Check) -> TrustState:
         state,
         trust=Trust.FLAGGED,
         score=0,
+        lately_degraded=0,
         retests_passed=0,
         retests_failed=0,
         flagged_s=check.due_s,

@@ -122,9 +122,43 @@ def test_a_flag_is_cleared_by_passing_retests() -> None:
 
 def test_retests_decide_within_eight() -> None:
     """Whatever order they come in: a person is never needed."""
-    for pattern in range(256):
-        retests = "".join("pf"[pattern >> i & 1] for i in range(8))
+    for pattern in range(3**8):
+        retests = "".join("pfd"[pattern // 3**i % 3] for i in range(8))
         assert any(_after("fff" + retests)[1][3:])
+
+
+def test_who_refuses_first_and_serves_the_retest_is_suspended() -> None:
+    """Eight degraded checks of forty flag, and a degraded retest clears nothing."""
+    state, events = _after("d" * 8 + "ddd")
+    assert (events[7], events[-1]) == (TrustChange.FLAGGED, TrustChange.SUSPENDED)
+    assert state.trust is Trust.SUSPENDED
+    assert not any(_after("d" * 7)[1])
+
+
+def test_degraded_checks_are_counted_over_the_last_forty_alone() -> None:
+    """The eighth within forty checks flags; one check later the first of them is forgotten."""
+    assert _after("d" * 7 + "p" * 32 + "d")[1][-1] is TrustChange.FLAGGED
+    assert not any(_after("d" * 7 + "p" * 33 + "d")[1])
+
+
+def test_only_clean_passes_clear_a_flag() -> None:
+    """Six of them; two degraded retests between them do not help, and a third suspends."""
+    _, events = _after("fff" + "ppdppdpp")
+    assert [event for event in events[3:] if event] == [TrustChange.CLEARED]
+    assert events[-1] is TrustChange.CLEARED
+    assert _after("fff" + "pppppddd")[1][-1] is TrustChange.SUSPENDED
+
+
+def test_a_suspended_node_needs_a_clean_pass_to_be_tested_anew() -> None:
+    """A degraded one changes nothing."""
+    assert not any(_after("ffffff" + "dddd")[1][6:])
+
+
+def test_retests_count_degraded_checks_from_zero_once_they_cleared() -> None:
+    """What flagged a node once does not flag it again."""
+    state, events = _after("d" * 8 + "pppppp" + "p" * 5 + "d")
+    assert events.count(TrustChange.FLAGGED) == 1
+    assert state.trust is Trust.PROVEN
 
 
 def test_our_own_fault_changes_nothing() -> None:
@@ -158,6 +192,7 @@ def test_the_book_of_everybody_who_ever_came_still_fits_into_a_document() -> Non
             last_check_s=1.795e9 + at + rows.randrange(1_000) / 1_000,
             last_pass_s=1.795e9 + rows.randrange(10**9) / 1_000,
             last_reason=rows.choice(["passed", "no_stream", "too_slow"]),
+            lately_degraded=sum((rows.random() < 0.03) << bit for bit in range(40)),
         )
         for at, node_id in enumerate(ids[:-1])
     }
