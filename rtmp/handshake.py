@@ -1,11 +1,26 @@
 """The simple handshake (section 5.2), both sides."""
 
+from typing import Protocol
+
 from rtmp.errors import RtmpError
 
 VERSION = 3
 PART_BYTES = 1536
 """Of C1, S1, C2 and S2 each; C0 and S0 are one byte."""
 _ANSWER_BYTES = 1 + 2 * PART_BYTES
+
+
+class Handshake(Protocol):
+    """One side of it."""
+
+    greeting: bytes
+    """To be sent first."""
+    is_done: bool
+    rest: bytes
+    """What came behind the handshake."""
+
+    def feed(self, data: bytes) -> bytes:
+        """Take bytes of the peer; gives what has to be answered. Raises RtmpError."""
 
 
 class ClientHandshake:
@@ -46,6 +61,8 @@ class ServerHandshake:
         """`s1` is what the server says: a time, four zeros and 1528 bytes of its choice."""
         if len(s1) != PART_BYTES:
             raise RtmpError(f"S1 has {PART_BYTES} bytes, and not {len(s1)}")
+        self.greeting = b""
+        """A server speaks second."""
         self._s1 = s1
         self._heard = bytearray()
         self._is_answered = False

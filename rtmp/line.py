@@ -1,7 +1,8 @@
-"""What both sides of a connection do alike: chunks, acknowledgements and pings (section 5.4)."""
+"""What both sides of a connection do alike: handshake, chunks, acknowledgements and pings."""
 
 from rtmp.chunks import ChunkLimits, ChunkReader, ChunkWriter
 from rtmp.errors import RtmpError
+from rtmp.handshake import Handshake
 from rtmp.messages import (
     U32_END,
     Message,
@@ -21,15 +22,22 @@ CONTROL, COMMANDS = 2, 3
 
 
 class RtmpLine:
-    """Feed it behind the handshake, take its messages, and send what it has to say."""
+    """Feed it, take its messages, and send what it has to say."""
 
-    def __init__(self, limits: ChunkLimits) -> None:
+    def __init__(self, handshake: Handshake, limits: ChunkLimits) -> None:
+        self._handshake = handshake
         self._reader = ChunkReader(limits)
         self._writer = ChunkWriter()
-        self._out = bytearray()
+        self._out = bytearray(handshake.greeting)
         self._acknowledged = 0
         self._report_bytes = WINDOW_BYTES
         self.received_bytes = 0
+        """Behind the handshake."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the handshake is over."""
+        return self._handshake.is_done
 
     @property
     def kept_bytes(self) -> int:
@@ -42,10 +50,6 @@ class RtmpLine:
         self._out.clear()
         return out
 
-    def greet(self, data: bytes) -> None:
-        """Send bytes of the handshake, which are no message."""
-        self._out += data
-
     def allow(self, limits: ChunkLimits) -> None:
         """Hold the peer to other limits from now on: it has another role."""
         self._reader.allow(limits)
@@ -55,7 +59,10 @@ class RtmpLine:
         self._out += self._writer.resize(chunk_bytes)
 
     def feed(self, data: bytes) -> None:
-        """Take bytes of the peer, and acknowledge them as often as it wants."""
+        """Take bytes of the peer, and acknowledge them as often as it wants. Raises RtmpError."""
+        if not self.is_open:
+            self._out += self._handshake.feed(data)
+            data = self._handshake.rest
         self.received_bytes += len(data)
         self._reader.feed(data)
         if self.received_bytes - self._acknowledged >= self._report_bytes:

@@ -68,9 +68,7 @@ class Player:
         handshake: ClientHandshake | None = None,
     ) -> None:
         self._address = address
-        self._handshake = handshake or ClientHandshake()
-        self._line = RtmpLine(limits)
-        self._line.greet(self._handshake.greeting)
+        self._line = RtmpLine(handshake or ClientHandshake(), limits)
         self._window_bytes = WINDOW_BYTES
         self.stage = PlayStage.GREETING
 
@@ -87,13 +85,9 @@ class Player:
         """Take bytes of the server. Raises RtmpError."""
         if self.stage is PlayStage.OVER:
             return
-        if self.stage is PlayStage.GREETING:
-            self._line.greet(self._handshake.feed(data))
-            if not self._handshake.is_done:
-                return
-            data = self._handshake.rest
-            self._connect()
         self._line.feed(data)
+        if self.stage is PlayStage.GREETING and self._line.is_open:
+            self._connect()
 
     def next_event(self) -> Message | PlayEnd | None:
         """Media or script data, or the end; None until more bytes come. Raises RtmpError."""

@@ -67,8 +67,7 @@ class ServerSession:
     """Feed it, take its events until there is none, and send what it answers."""
 
     def __init__(self, handshake: ServerHandshake | None = None) -> None:
-        self._handshake = handshake or ServerHandshake()
-        self._line = RtmpLine(CLIENT_LIMITS)
+        self._line = RtmpLine(handshake or ServerHandshake(), CLIENT_LIMITS)
         self._frames: list[Message] = []
         """Of an aggregate, the last one first."""
         self._commands = 0
@@ -94,17 +93,12 @@ class ServerSession:
         """Take bytes of the client. Raises RtmpError."""
         if self.stage is ServerStage.OVER:
             return
-        if self.stage is ServerStage.GREETING:
-            self._line.greet(self._handshake.feed(data))
-            if not self._handshake.is_done:
-                return
-            data = self._handshake.rest
-            self.stage = ServerStage.CONNECTING
         self._line.feed(data)
-        if self.stage < ServerStage.PLAYING and self._line.received_bytes > ASKING_BYTES_MAX:
-            raise RtmpError(
-                f"{self._line.received_bytes} bytes, and nothing is played or published"
-            )
+        if self.stage is ServerStage.GREETING and self._line.is_open:
+            self.stage = ServerStage.CONNECTING
+        received_bytes = self._line.received_bytes
+        if self.stage < ServerStage.PLAYING and received_bytes > ASKING_BYTES_MAX:
+            raise RtmpError(f"{received_bytes} bytes, and nothing is played or published")
 
     def next_event(self) -> ServerEvent | None:
         """The next one, or None until more bytes come or a question is answered.

@@ -4,6 +4,7 @@ import pytest
 
 from rtmp.chunks import ChunkReader, ChunkWriter
 from rtmp.errors import RtmpError
+from rtmp.handshake import PART_BYTES, ClientHandshake, ServerHandshake
 from rtmp.line import ANSWER_BYTES_MAX, WINDOW_BYTES, RtmpLine
 from rtmp.messages import (
     U32_END,
@@ -15,6 +16,17 @@ from rtmp.messages import (
     user_control,
 )
 from rtmp.player import PLAYER_LIMITS
+
+GREETING = b"\x03" + bytes(2 * PART_BYTES)
+
+
+def opened() -> RtmpLine:
+    """A server's, behind its handshake."""
+    line = RtmpLine(ServerHandshake(), PLAYER_LIMITS)
+    line.feed(GREETING)
+    assert line.is_open
+    assert line.answers() == GREETING
+    return line
 
 
 def heard(line: RtmpLine) -> list[Message]:
@@ -32,7 +44,7 @@ def say(line: RtmpLine, *messages: Message) -> list[Message]:
 
 
 def test_nothing_is_acknowledged_before_a_window_is_full() -> None:
-    line = RtmpLine(PLAYER_LIMITS)
+    line = opened()
     line.feed(bytes(WINDOW_BYTES - 1))
     assert line.answers() == b""
     line.feed(b"\x00")
@@ -41,35 +53,48 @@ def test_nothing_is_acknowledged_before_a_window_is_full() -> None:
 
 def test_the_count_of_bytes_goes_round_after_32_bits() -> None:
     """A stream of 3 Mbit/s reaches them in three hours."""
-    line = RtmpLine(PLAYER_LIMITS)
+    line = opened()
     line.received_bytes = U32_END - 3
     line.feed(bytes(5))
     assert [parse_number(told) for told in heard(line)] == [2]
 
 
 def test_a_window_of_nothing_means_each_piece_and_not_silence() -> None:
-    line = RtmpLine(PLAYER_LIMITS)
+    line = opened()
     say(line, number_message(MessageKind.WINDOW, 0))
     say(line, number_message(MessageKind.ACKNOWLEDGEMENT, 7))
     assert [told.kind for told in heard(line)] == [MessageKind.ACKNOWLEDGEMENT]
 
 
 def test_its_owner_sees_a_ping_that_is_answered_already() -> None:
-    line = RtmpLine(PLAYER_LIMITS)
+    line = opened()
     ping = user_control(UserControl.PING_REQUEST, b"\x02\x03\x05\x07")
     assert say(line, ping) == [ping]
     assert heard(line) == [user_control(UserControl.PING_RESPONSE, b"\x02\x03\x05\x07")]
 
 
 def test_what_is_kept_for_a_peer_counts_with_what_is_kept_of_it() -> None:
-    line = RtmpLine(PLAYER_LIMITS)
-    line.greet(bytes(11))
+    line = opened()
+    line.send(2, number_message(MessageKind.ACKNOWLEDGEMENT, 7))
     line.feed(b"\x03\x00")
-    assert line.kept_bytes == 13
+    assert line.kept_bytes == len(line.answers()) + 2
 
 
 def test_a_peer_that_takes_nothing_off_cannot_ask_for_ever() -> None:
-    line = RtmpLine(PLAYER_LIMITS)
-    line.greet(bytes(ANSWER_BYTES_MAX))
+    line = opened()
+    sound = Message(MessageKind.AUDIO, 1, 0, bytes(ANSWER_BYTES_MAX))
     with pytest.raises(RtmpError, match="more answers"):
-        line.send(2, number_message(MessageKind.ACKNOWLEDGEMENT, 7))
+        line.send(4, sound)
+
+
+def test_a_client_greets_first_and_a_server_second() -> None:
+    client = RtmpLine(ClientHandshake(), PLAYER_LIMITS)
+    server = RtmpLine(ServerHandshake(), PLAYER_LIMITS)
+    assert server.answers() == b""
+    server.feed(client.answers())
+    client.feed(server.answers())
+    assert client.is_open
+    assert not server.is_open
+    server.feed(client.answers() + b"\x02")
+    assert server.is_open
+    assert server.received_bytes == 1
