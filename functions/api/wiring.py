@@ -42,7 +42,10 @@ def build(environ: Mapping[str, str]) -> FastAPI:
         FirestoreStore(project, settings.money_database),
         settings,
         system_clock,
-        Guard(allow_private=settings.allow_private_addresses),
+        Guard(
+            allow_private=settings.allow_private_addresses,
+            control_names=settings.control_names,
+        ),
         scheduler=scheduler_of(settings),
     )
 
@@ -71,7 +74,10 @@ def build_on(  # noqa: PLR0913 - everything outside of the process, each named
     )
     log = Log("api", settings.log_level)
     switch = Switch(measured, scheduler, clock, log) if scheduler else None
-    guard = calls_back or Guard(allow_private=settings.allow_private_addresses)
+    guard = calls_back or Guard(
+        allow_private=settings.allow_private_addresses,
+        control_names=settings.control_names,
+    )
     subscriptions = Subscriptions(Webhooks(money), ledger, guard, calendar, clock)
     announcements = Announcements(
         measurements,

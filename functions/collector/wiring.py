@@ -28,7 +28,12 @@ def build_on(store: Store, settings: CollectorSettings, clock: Clock) -> Handler
     log = Log("collector", settings.log_level)
     sweeper = Sweeper(
         Measurements(store, settings.shards),
-        PollClient(Guard(allow_private=settings.allow_private_addresses)),
+        PollClient(
+            Guard(
+                allow_private=settings.allow_private_addresses,
+                control_names=settings.control_names,
+            )
+        ),
         settings.calendar,
         clock,
         log,

@@ -171,6 +171,10 @@ class Reason(StrEnum):
         "unknown:address",
         "The node's host name led to an address where its own stats did not answer just then.",
     )
+    UNKNOWN_RESOLVER = (
+        "unknown:resolver",
+        "The node's host name did not resolve, and names that always do did not either.",
+    )
     UNKNOWN_UNMEASURED = (
         "unknown:unmeasured",
         "We failed to measure these minutes, and the minute before them was not up either.",

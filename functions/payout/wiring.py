@@ -57,7 +57,13 @@ def build_on(
         settings.network_share_percent,
         Projector(measurements, ledger, ProjectionWriter(measured), log),
     )
-    client = HttpClient(Guard(allow_private=settings.allow_private_addresses), LIMITS)
+    client = HttpClient(
+        Guard(
+            allow_private=settings.allow_private_addresses,
+            control_names=settings.control_names,
+        ),
+        LIMITS,
+    )
     deliverer = Deliverer(Webhooks(money), ledger, client, settings.calendar, clock, log)
     resting = None
     if scheduler is not None and settings.scheduler_switched:

@@ -39,7 +39,12 @@ def build_on(store: Store, settings: ProberSettings) -> Handler:
     log = Log("prober", settings.log_level)
     checker = Checker(
         RtmpProbe(now=system_clock),
-        HttpClient(Guard(allow_private=settings.allow_private_addresses)),
+        HttpClient(
+            Guard(
+                allow_private=settings.allow_private_addresses,
+                control_names=settings.control_names,
+            )
+        ),
         ProofParameters(),
         system_clock,
         asyncio.sleep,

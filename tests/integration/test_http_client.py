@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import ssl
 from collections.abc import Sequence
 from pathlib import Path
@@ -205,7 +206,7 @@ async def test_inside_addresses_are_never_posted_to(url: str, reason: Reason) ->
 
     async def resolve(host: str) -> Sequence[str]:
         if host.startswith("nowhere"):
-            raise OSError("no such name")
+            raise socket.gaierror(socket.EAI_NONAME, "no such name")
         return ["203.0.114.7", "192.168.0.7"]
 
     client = HttpClient(Guard(allow_private=False, resolve=resolve), PATIENT)

@@ -14,10 +14,10 @@ import pytest
 
 from collector.poller import Poller
 from coordinator.adapters.log import Log
+from coordinator.adapters.outbound.control_names import CONTROL_NAMES, ControlNames, Resolve
 from coordinator.adapters.outbound.guard import (
     RESOLVERS_MAX,
     Guard,
-    Resolve,
     is_ours,
     system_resolve,
 )
@@ -455,7 +455,7 @@ class TestConnecting:
         async def resolve(host: str) -> Sequence[str]:
             if host.startswith("slow"):
                 await answered.wait()
-            return ["8.8.4.4"]
+            return ["8.8.4.4"]  # to control names too
 
         guard = Guard(allow_private=False, resolve=resolve)
         slow = [
@@ -596,8 +596,7 @@ class TestResolving:
         [
             [],
             socket.gaierror(socket.EAI_NONAME, "Name or service not known"),
-            socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution"),
-            OSError(errno.EIO, "broken"),
+            socket.gaierror(socket.EAI_NODATA, "No address associated with hostname"),
             UnicodeError("label too long"),
         ],
         ids=repr,
@@ -605,11 +604,47 @@ class TestResolving:
     async def test_a_name_without_an_address_does_not_resolve(
         self, client_of: ClientOf, answer: Sequence[str] | Exception
     ) -> None:
-        """In every way in which a resolver says so."""
-        client = client_of(allow_private=True, resolve=Answers(answer))
+        """In every way in which a resolver says so. No other name is asked for."""
+        resolve = Answers(answer)
+        client = client_of(allow_private=True, resolve=resolve)
         failed = await client.get(HttpAddress("relay.example.org", 8080, "/"))
         assert isinstance(failed, Failed)
         assert failed.reason is Reason.NAME_UNRESOLVED
+        assert resolve.asked == ["relay.example.org"]
+
+    @pytest.mark.parametrize(
+        "error",
+        [
+            socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution"),
+            socket.gaierror(socket.EAI_FAIL, "Non-recoverable failure in name resolution"),
+            OSError(errno.EIO, "broken"),
+        ],
+        ids=repr,
+    )
+    @pytest.mark.parametrize(
+        ("resolving", "reason"),
+        [
+            (CONTROL_NAMES, Reason.NAME_UNRESOLVED),
+            (CONTROL_NAMES[1:], Reason.NAME_UNRESOLVED),
+            (CONTROL_NAMES[:1], Reason.UNKNOWN_RESOLVER),
+            ((), Reason.UNKNOWN_RESOLVER),
+        ],
+        ids=len,
+    )
+    async def test_a_resolver_that_fails_is_held_against_the_name_if_most_controls_resolve(
+        self, client_of: ClientOf, error: Exception, resolving: Sequence[str], reason: Reason
+    ) -> None:
+        """One of ours that is down makes nobody's minutes `unknown`."""
+
+        async def resolve(host: str) -> Sequence[str]:
+            if host in resolving:
+                return ["203.0.113.7"]
+            raise error
+
+        client = client_of(allow_private=True, resolve=resolve)
+        failed = await client.get(HttpAddress("relay.example.net.example", 8080, "/"))
+        assert isinstance(failed, Failed)
+        assert failed.reason is reason
 
     async def test_a_name_server_that_says_nothing_has_a_deadline_of_its_own(
         self, client_of: ClientOf
@@ -618,7 +653,9 @@ class TestResolving:
 
         given_up = asyncio.Event()
 
-        async def resolve(_: str) -> Sequence[str]:
+        async def resolve(host: str) -> Sequence[str]:
+            if host in CONTROL_NAMES:
+                return ["203.0.113.7"]
             await given_up.wait()
             raise OSError("no answer")
 
@@ -628,6 +665,25 @@ class TestResolving:
         given_up.set()
         assert isinstance(failed, Failed)
         assert failed.reason is Reason.NAME_UNRESOLVED
+
+    async def test_controls_that_resolved_before_prove_nothing_about_later(self) -> None:
+        """The resolver may have failed in between; who failed before a round is told by it."""
+        is_broken, asked = False, 0
+
+        async def resolve(_: str) -> Sequence[str]:
+            nonlocal asked
+            asked += 1
+            if is_broken:
+                raise OSError("broken")
+            return ["203.0.113.7"]
+
+        controls = ControlNames(CONTROL_NAMES, resolve)
+        before_s = asyncio.get_running_loop().time()
+        told = await asyncio.gather(*(controls.hold(before_s, 30.0) for _ in range(20)))
+        assert (set(told), asked) == ({True}, len(CONTROL_NAMES))
+        is_broken = True
+        assert await controls.hold(before_s, 30.0)
+        assert not await controls.hold(before_s + 60.0, 30.0)
 
     async def test_a_name_is_resolved_once_and_connected_to_by_that_answer(
         self, client_of: ClientOf

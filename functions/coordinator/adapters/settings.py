@@ -9,6 +9,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from coordinator.adapters.outbound.control_names import CONTROL_NAMES, CONTROL_NAMES_MAX
 from coordinator.checking.checks import Control
 from coordinator.checking.lottery import LOTTERY_KEY_CHARACTERS_MIN
 from coordinator.epochs import Calendar
@@ -21,6 +22,19 @@ RtmpBase = Annotated[str, Field(pattern=r"^rtmp://[A-Za-z0-9.-]{1,253}(:[0-9]{1,
 
 class SettingsError(SystemExit):
     """Ends the process with a message that names each wrong variable."""
+
+
+def _names(raw: object) -> object:
+    """`n1,n2` -> ("n1", "n2")."""
+    if not isinstance(raw, str):
+        return raw
+    return tuple(name.strip() for name in raw.split(",") if name.strip())
+
+
+HostNames = Annotated[
+    tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,253}$")], ...],
+    BeforeValidator(_names),
+]
 
 
 class Settings(BaseModel):
@@ -36,6 +50,7 @@ class Settings(BaseModel):
     epoch_seconds: int = Field(3600, ge=1, le=86_400)
     grace_seconds: int = Field(120, ge=0, le=86_400)
     shards: int = Field(1, ge=1, le=SHARDS_MAX)
+    control_names: HostNames = Field(CONTROL_NAMES, min_length=1, max_length=CONTROL_NAMES_MAX)
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 
     @property
@@ -78,13 +93,6 @@ def _hashes_by_name(raw: object) -> object:
     if any(not NAME_PATTERN.fullmatch(name) for name, _, _ in pairs):
         raise ValueError("write it as name:sha256hex,name:sha256hex")
     return {digest: name for name, _, digest in pairs}
-
-
-def _names(raw: object) -> object:
-    """`n1,n2` -> ("n1", "n2")."""
-    if not isinstance(raw, str):
-        return raw
-    return tuple(name.strip() for name in raw.split(",") if name.strip())
 
 
 NodeIds = Annotated[

@@ -38,6 +38,7 @@ OUTCOME_OF_FAILURE: Mapping[Reason, Outcome] = {
     Reason.STATS_BAD_HTTP: Outcome.INVALID,
     Reason.STATS_TOO_LARGE: Outcome.INVALID,
     Reason.STATS_INVALID: Outcome.INVALID,
+    Reason.UNKNOWN_RESOLVER: Outcome.UNKNOWN,
     Reason.UNKNOWN_INTERNAL: Outcome.UNKNOWN,
 }
 

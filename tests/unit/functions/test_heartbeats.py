@@ -1,5 +1,6 @@
 """What heartbeats cost, and what becomes of nodes that the roster lost."""
 
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import httpx
@@ -34,7 +35,7 @@ TICK = int(NOW_S // 60)
 
 
 async def _nowhere(host: str) -> Sequence[str]:
-    raise OSError(f"{host} has no address")
+    raise socket.gaierror(socket.EAI_NONAME, f"{host} has no address")
 
 
 class _World:

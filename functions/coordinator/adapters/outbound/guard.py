@@ -9,22 +9,25 @@ import asyncio
 import errno
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import NamedTuple
 
+from coordinator.adapters.outbound.control_names import (
+    CONTROL_NAMES,
+    CONTROL_NAMES_MAX,
+    ControlNames,
+    Resolve,
+)
 from coordinator.adapters.outbound.replies import LIMITS, OutboundLimits
 from coordinator.reasons import Reason
 from coordinator.strangers.addresses import AddressRefused, check_addresses, is_ip, parse_host
 
-Resolve = Callable[[str], Awaitable[Sequence[str]]]
-"""From a host name to all of its addresses; raises OSError where it has none.
-
-It ends by itself: a thread that asks a name server cannot be told to stop."""
-
 RESOLVERS_MAX = 64
 """Names looked up at once, a thread each: name servers of strangers may be slow on purpose."""
+_NO_SUCH_NAME = frozenset({socket.EAI_NONAME, socket.EAI_NODATA})
+"""What a resolver says that works: it asked, and was told that the name has no address."""
 _OURS = frozenset(
     {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.ENETDOWN}
 )
@@ -52,7 +55,9 @@ async def system_resolve(host: str) -> Sequence[str]:
 @cache
 def _resolvers() -> ThreadPoolExecutor:
     # The loop's own executor has six threads on a small machine: six slow names would fill it.
-    return ThreadPoolExecutor(RESOLVERS_MAX, thread_name_prefix="resolve")
+    # Beside the strangers' there are threads for control names, of a round that was given up too.
+    threads = RESOLVERS_MAX + 2 * CONTROL_NAMES_MAX
+    return ThreadPoolExecutor(threads, thread_name_prefix="resolve")
 
 
 @cache
@@ -64,9 +69,17 @@ def system_tls() -> ssl.SSLContext:
 class Guard:
     """Judges hosts. One for each process: its places are the process's threads."""
 
-    def __init__(self, *, allow_private: bool, resolve: Resolve = system_resolve) -> None:
+    def __init__(
+        self,
+        *,
+        allow_private: bool,
+        resolve: Resolve = system_resolve,
+        control_names: Sequence[str] = CONTROL_NAMES,
+    ) -> None:
+        """`control_names` tell whose fault it is that a name does not resolve."""
         self._allow_private = allow_private
         self._resolve = resolve
+        self._controls = ControlNames(control_names, resolve)
         self._lookups = asyncio.Semaphore(RESOLVERS_MAX)
 
     async def resolve(self, host: str, limits: OutboundLimits = LIMITS) -> str:
@@ -81,18 +94,30 @@ class Guard:
         if is_ip(host):
             return self._way([host], _now() + limits.total_seconds, limits)
         await self._place(limits)
-        deadline = _now() + limits.total_seconds
+        asked_s = _now()
+        deadline = asked_s + limits.total_seconds
         # A lookup that is given up holds its thread, and so its place, until it ends by itself.
         lookup = asyncio.ensure_future(self._resolve(host))
         lookup.add_done_callback(self._ended)
         try:
             async with asyncio.timeout(limits.resolve_seconds):
                 found = await asyncio.shield(lookup)
-        except TimeoutError:
-            raise AddressRefused(Reason.NAME_UNRESOLVED, "its name server is slow") from None
-        except (OSError, UnicodeError) as error:
-            raise AddressRefused(Reason.NAME_UNRESOLVED, str(error)) from None
+        except (OSError, UnicodeError) as error:  # TimeoutError is an OSError
+            raise await self._unresolved(error, asked_s, limits) from None
         return self._way(found, deadline, limits)
+
+    async def _unresolved(
+        self, error: OSError | UnicodeError, asked_s: float, limits: OutboundLimits
+    ) -> AddressRefused:
+        """Whose fault it is that a name, asked for at `asked_s`, did not resolve."""
+        says = str(error) or "its name server is slow"
+        is_told = isinstance(error, socket.gaierror) and error.errno in _NO_SUCH_NAME
+        if is_told or isinstance(error, UnicodeError):
+            return AddressRefused(Reason.NAME_UNRESOLVED, says)
+        is_theirs = await self._controls.hold(asked_s, limits.resolve_seconds)
+        return AddressRefused(
+            Reason.NAME_UNRESOLVED if is_theirs else Reason.UNKNOWN_RESOLVER, says
+        )
 
     def _way(self, ips: Sequence[str], deadline: float, limits: OutboundLimits) -> Way:
         peer = check_addresses(ips, allow_private=self._allow_private)

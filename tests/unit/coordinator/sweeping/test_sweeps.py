@@ -80,9 +80,11 @@ def test_every_failure_of_a_poll_has_an_outcome() -> None:
     poll_failures = {
         Reason.URL_INVALID, Reason.ADDRESS_BLOCKED, Reason.PORT_BLOCKED, Reason.NAME_UNRESOLVED,
         Reason.CONNECT_FAILED, Reason.STATS_TIMEOUT, Reason.STATS_BAD_HTTP,
-        Reason.STATS_TOO_LARGE, Reason.STATS_INVALID,
+        Reason.STATS_TOO_LARGE, Reason.STATS_INVALID, Reason.UNKNOWN_RESOLVER,
     }  # fmt: skip
     assert poll_failures <= OUTCOME_OF_FAILURE.keys()
+    ours = {reason for reason, how in OUTCOME_OF_FAILURE.items() if how is Outcome.UNKNOWN}
+    assert ours == {reason for reason in OUTCOME_OF_FAILURE if reason.is_ours}
 
 
 def test_a_sweep_survives_its_document() -> None:

@@ -1,4 +1,4 @@
-"""Strangers' name servers that never answer do not hold everybody's resolvers for long."""
+"""Strangers' name servers: who holds resolvers for how long, and who is to blame for a name."""
 
 import json
 import os
@@ -6,9 +6,11 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from coordinator.adapters.outbound.guard import RESOLVERS_MAX
 from coordinator.adapters.outbound.replies import LIMITS
+from tests.integration.judged_names import BROKEN
 from tests.integration.silent_names import HONEST
 
 ROOT = Path(__file__).parents[2]
@@ -30,16 +32,15 @@ def test_a_thread_is_held_no_longer_than_a_poll_waits_wherever_functions_run() -
     assert int(image[2]) * int(image[3]) <= LIMITS.resolve_seconds
 
 
-def test_honest_names_are_resolved_behind_a_crowd_of_silent_ones(tmp_path: Path) -> None:
-    """With what the functions' image sets, in a network of its own."""
-    (tmp_path / "resolv.conf").write_text("nameserver 127.0.0.1\n")
-    (tmp_path / "nsswitch.conf").write_text("hosts: dns\n")
+def _told(program: str, folder: Path) -> dict[str, Any]:
+    """What a program prints in a network of its own, with what the functions' image sets."""
+    (folder / "resolv.conf").write_text("nameserver 127.0.0.1\n")
+    (folder / "nsswitch.conf").write_text("hosts: dns\n")
     rights = () if os.geteuid() == 0 else ("--map-root-user",)
     own_network = ("unshare", *rights, "--net", "--mount", "sh", "-c")
     begin = 'for f in resolv nsswitch; do mount --bind "$0/$f.conf" /etc/$f.conf; done; exec "$@"'
-    program = (sys.executable, "-m", "tests.integration.silent_names")
     done = subprocess.run(
-        (*own_network, begin, str(tmp_path), *program),
+        (*own_network, begin, str(folder), sys.executable, "-m", program),
         cwd=ROOT,
         env={
             "PATH": os.environ["PATH"],
@@ -52,9 +53,24 @@ def test_honest_names_are_resolved_behind_a_crowd_of_silent_ones(tmp_path: Path)
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+def test_honest_names_are_resolved_behind_a_crowd_of_silent_ones(tmp_path: Path) -> None:
+    """The places were taken, which is nobody's fault who waited for one."""
+    told = _told("tests.integration.silent_names", tmp_path)
     assert told["honest then"] == {"resolved": HONEST}
-    # The places were taken, which is nobody's fault who waited for one.
     assert told["honest meanwhile"].keys() <= {"resolved", "unknown:internal"}
     assert told["silent"].keys() == {"name_unresolved", "unknown:internal"}
     assert told["silent"]["name_unresolved"] >= RESOLVERS_MAX
+
+
+def test_a_name_is_to_blame_only_while_control_names_resolve(tmp_path: Path) -> None:
+    """Whatever its own name server does: else that could make its node's minutes `unknown`."""
+    told = _told("tests.integration.judged_names", tmp_path)
+    assert told["works"].pop("honest") == "resolved"
+    assert set(told["works"].values()) == {"name_unresolved"}
+    for breaks in BROKEN:
+        assert set(told[breaks].values()) == {"unknown:resolver"}, breaks
+    assert told["works again"] == {"servfail": "name_unresolved"}
