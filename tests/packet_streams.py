@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from coordinator.proof.packets import DTS_MODULUS_MS, Capture, Packet
+from coordinator.proof.captures import Capture
+from coordinator.proof.packets import DTS_MODULUS_MS, MediaKind, Packet
 
 T0 = 1_700_000_000.0
 """When the streams below begin."""
@@ -24,17 +25,19 @@ def live(
     packets = []
     for n in range(int(seconds * fps) if picture else 0):
         at, is_key = n / fps, n % round(gop_s * fps) == 0
-        packets.append(_packet(True, at, 7000 if is_key else 500 + n % 97, f"{label}-v{n}", is_key))
+        packets.append(
+            _packet(MediaKind.VIDEO, at, 7000 if is_key else 500 + n % 97, f"{label}-v{n}", is_key)
+        )
     for n in range(int(seconds * 43) if sound else 0):
-        packets.append(_packet(False, n / 43, 170 + n % 13, f"{label}-a{n}", True))
+        packets.append(_packet(MediaKind.AUDIO, n / 43, 170 + n % 13, f"{label}-a{n}", True))
     return [
         replace(p, arrived_s=start_s + p.arrived_s, dts_ms=(dts_ms + p.dts_ms) % DTS_MODULUS_MS)
         for p in sorted(packets, key=lambda p: p.arrived_s)
     ]
 
 
-def _packet(is_video: bool, at_s: float, size: int, digest: str, is_key: bool) -> Packet:
-    return Packet(at_s, is_video, round(at_s * 1000), size, digest, is_key)
+def _packet(media: MediaKind, at_s: float, size: int, digest: str, is_key: bool) -> Packet:
+    return Packet(at_s, media, round(at_s * 1000), size, digest, is_key)
 
 
 def served(

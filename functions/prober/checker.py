@@ -9,8 +9,8 @@ from coordinator.adapters.media.rtmp_probe import RtmpProbe
 from coordinator.adapters.media.rtmp_reference import Reference
 from coordinator.adapters.outbound.http_client import HttpClient
 from coordinator.checking.checks import Check, Verdict
+from coordinator.proof.captures import Capture
 from coordinator.proof.judging import Proof, ProofParameters, capture_seconds, judge
-from coordinator.proof.packets import Capture
 from coordinator.reasons import Reason
 from coordinator.strangers.addresses import AddressRefused
 from prober.address_owner import disowned

@@ -15,7 +15,7 @@ import pytest
 
 from agent.player import play
 from coordinator.adapters.media.rtmp_probe import RtmpProbe
-from coordinator.proof.packets import Capture
+from coordinator.proof.captures import Capture
 from coordinator.reasons import Reason
 from emulator.link import Link
 from rtmp.addresses import RtmpAddress

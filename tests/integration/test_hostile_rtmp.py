@@ -11,8 +11,8 @@ import pytest_asyncio
 
 from coordinator.adapters.media.media_process import ProcessLimits
 from coordinator.adapters.media.rtmp_probe import RtmpProbe
+from coordinator.proof.captures import Capture
 from coordinator.proof.judging import Proof, ProofParameters, Verdict, judge
-from coordinator.proof.packets import Capture
 from coordinator.reasons import Reason
 from rtmp.addresses import RtmpAddress
 from tests.e2e.media import children_of_this_process

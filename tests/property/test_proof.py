@@ -7,8 +7,9 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from coordinator.proof.captures import Capture
 from coordinator.proof.judging import Verdict, judge
-from coordinator.proof.packets import DTS_MODULUS_MS, Capture, Packet
+from coordinator.proof.packets import DTS_MODULUS_MS, MediaKind, Packet
 from tests.packet_streams import T0, live, served, with_packets
 
 REFERENCE = live(130)
@@ -23,7 +24,7 @@ any_packets = st.lists(
     st.builds(
         Packet,
         arrived_s=st.floats(AT - 5, AT + 10),
-        is_video=st.booleans(),
+        media=st.sampled_from(MediaKind),
         dts_ms=st.integers(-(2**40), 2**40),
         size=st.integers(0, 2**24),
         digest=st.sampled_from([p.digest for p in REFERENCE[-1500:-1450]] + ["", "x"]),

@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from coordinator.checking.checks import Verdict
+from coordinator.proof.captures import Capture
 from coordinator.proof.matching import Matching, bytes_of, matching_of
-from coordinator.proof.packets import Capture, Packet
+from coordinator.proof.packets import Packet
 from coordinator.proof.timeline import (
     ProofParameters,
     Timeline,

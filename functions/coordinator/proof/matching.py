@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from coordinator.proof.packets import Capture, Packet, dts_difference_ms, median
+from coordinator.proof.captures import Capture
+from coordinator.proof.packets import Packet, dts_difference_ms, median
 from coordinator.proof.timeline import Key, Timeline, key_of
 
 

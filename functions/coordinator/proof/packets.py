@@ -1,48 +1,60 @@
-"""Audio and video packets as they come off an RTMP connection, and what one check captured."""
+"""Packets as they come off an RTMP connection: whose they are, when they came, their hash."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from coordinator.reasons import Reason
+from enum import StrEnum
 
 DTS_MODULUS_MS = 1 << 32
 """RTMP timestamps are 32-bit milliseconds and wrap after 49.7 days."""
 
 
+class MediaKind(StrEnum):
+    """What a packet carries."""
+
+    VIDEO = "video"
+    AUDIO = "audio"
+    DATA = "data"
+    """Script data: metadata, and the ingest's marks."""
+
+
+class Part(StrEnum):
+    """What a packet brings to its track."""
+
+    FRAMES = "frames"
+    HEADER = "header"
+    """What a decoder needs first; a server may send it again to everybody who comes."""
+    OTHER = "other"
+    """Metadata, ends of a sequence, empty messages and what nobody knows: it proves nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """One compressed audio or video packet as it came off an RTMP connection."""
+    """One packet of one track as it came off an RTMP connection."""
 
     arrived_s: float
-    """Unix seconds at which our process read it."""
-    is_video: bool
+    """When its last byte was read, in Unix seconds of a clock that never goes back."""
+    media: MediaKind
     dts_ms: int
     size: int
-    """Payload bytes."""
+    """Payload bytes: what a decoder gets, without the tag's header that names the codec."""
     digest: str
-    """Hex SHA-256 of the payload, or a prefix of it of one length everywhere."""
+    """The first 32 hex digits of the payload's SHA-256: every reader gives the same."""
     is_key: bool = False
     """Keyframe; told by the reference side only, meaningless in a capture from a node."""
     connection: int = 0
     """Which of the reader's connections it came over; a change means that packets were missed."""
+    track: int = 0
+    """The track's number among those of its media: enhanced RTMP has several."""
+    codec: str = ""
+    """A FourCC like `avc1`, or the name of script data like `onMetaData`; empty if not told."""
+    part: Part = Part.FRAMES
+    body: bytes = b""
+    """Of script data alone: the whole message, at most `captures.DATA_BYTES_MAX` of it."""
 
-
-@dataclass(frozen=True, slots=True)
-class Capture:
-    """Everything that one connection to a node yielded."""
-
-    started_s: float
-    """Unix seconds at which the connection was begun."""
-    ended_s: float
-    """Unix seconds at which the capture was due to end. A node that hangs up earlier is judged
-    to the same instant: hanging up must not shorten what it has to deliver."""
-    packets: tuple[Packet, ...] = ()
-    failure: Reason | None = None
-    """Why there are no packets (`UNREACHABLE`, `NO_STREAM`) or no capture (`UNKNOWN_…`)."""
-    cpu_s: float = 0.0
-    """CPU seconds, user and system, that the capturing process used."""
-    bytes_received: int = 0
-    """Payload bytes of the packets."""
+    @property
+    def is_video(self) -> bool:
+        """True for the picture."""
+        return self.media is MediaKind.VIDEO
 
 
 def dts_difference_ms(later_ms: int, earlier_ms: int) -> int:

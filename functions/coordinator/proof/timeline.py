@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from coordinator.proof.packets import Capture, Packet, dts_difference_ms
+from coordinator.proof.captures import Capture
+from coordinator.proof.packets import Packet, dts_difference_ms
 from coordinator.reasons import Reason
 
 Key = tuple[bool, int, str]

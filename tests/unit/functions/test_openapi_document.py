@@ -14,8 +14,8 @@ from api.wire import statements
 from api.wiring import build_on
 from coordinator.checking.checks import Check, Run, Verdict
 from coordinator.ledger.rows import Carried, Row
+from coordinator.proof.captures import Capture
 from coordinator.proof.judging import Proof
-from coordinator.proof.packets import Capture
 from coordinator.reasons import Reason
 from coordinator.sweeping.rosters import Slot
 from prober.checker import attempt_of

@@ -11,7 +11,7 @@ from coordinator.adapters.records import Measurements
 from coordinator.adapters.store.protocol import Ref
 from coordinator.checking.checks import Check, Verdict
 from coordinator.checking.thumbnails import NODE_PICTURES_A_RUN_MAX, Thumbnail, is_jpeg
-from coordinator.proof.packets import Packet
+from coordinator.proof.packets import MediaKind, Packet
 from coordinator.reasons import Reason
 from coordinator.sweeping.rosters import Slot
 from prober.pictures import AT_ONCE, STREAM_PICTURES_A_RUN_MAX, Pictures
@@ -31,7 +31,7 @@ class Publishing(Reference):
     def __init__(self, live: bool) -> None:
         super().__init__(INGEST, now=lambda: NOW_S)
         if live:
-            self._packets.append(Packet(NOW_S, True, 0, 10, "x", True))
+            self._packets.append(Packet(NOW_S, MediaKind.VIDEO, 0, 10, "x", True))
 
 
 @dataclass

@@ -6,7 +6,7 @@ keeps timestamps as they are, and prints a packet at once (a muxer waits for the
 
 import re
 
-from coordinator.proof.packets import Packet
+from coordinator.proof.packets import MediaKind, Packet
 from rtmp.addresses import RtmpAddress
 
 _LINE = re.compile(
@@ -24,7 +24,7 @@ def packet_of(line: bytes, arrived_s: float, connection: int = 0) -> Packet | No
     kind, dts_ms, size, flags, digest = found.groups()
     return Packet(
         arrived_s=arrived_s,
-        is_video=kind == b"video",
+        media=MediaKind(kind.decode("ascii")),
         dts_ms=int(dts_ms),
         size=int(size),
         digest=digest[:DIGEST_CHARACTERS].decode("ascii"),

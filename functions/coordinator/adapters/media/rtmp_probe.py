@@ -14,7 +14,8 @@ from coordinator.adapters.media.media_process import (
     run_tool,
 )
 from coordinator.adapters.media.packet_lines import ffprobe_argv, packet_of
-from coordinator.proof.packets import Capture, Packet
+from coordinator.proof.captures import Capture, Ending, Reader
+from coordinator.proof.packets import Packet
 from coordinator.reasons import Reason
 from rtmp.addresses import RtmpAddress
 
@@ -29,6 +30,10 @@ START_SECONDS_MAX = 3.0
 it takes longer is too busy to judge anybody."""
 _CONNECTS = b"Starting connection attempt to "
 _CONNECTED = b"Successfully connected to "
+_ENDINGS: dict[Reason | None, Ending] = {
+    Reason.UNREACHABLE: Ending.UNREACHABLE,
+    Reason.UNKNOWN_INTERNAL: Ending.FAULT,
+}
 
 
 class RtmpProbe:
@@ -83,6 +88,8 @@ class RtmpProbe:
             failure=failure,
             cpu_s=ended.cpu_s,
             bytes_received=BYTES_MAX - room,
+            reader=Reader.FFPROBE,
+            ending=_ENDINGS.get(failure, Ending.PLANNED),
         )
 
 

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from coordinator.proof.captures import Capture
 from coordinator.proof.judging import Proof, ProofParameters, Verdict, capture_seconds, judge
-from coordinator.proof.packets import DTS_MODULUS_MS, Capture, Packet, dts_difference_ms
+from coordinator.proof.packets import DTS_MODULUS_MS, Packet, dts_difference_ms
 from coordinator.reasons import Reason
 from tests.packet_streams import T0, live, served, with_packets
 

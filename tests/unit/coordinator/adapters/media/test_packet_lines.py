@@ -3,7 +3,7 @@
 import pytest
 
 from coordinator.adapters.media.packet_lines import ffprobe_argv, packet_of
-from coordinator.proof.packets import Packet
+from coordinator.proof.packets import MediaKind, Packet
 from rtmp.addresses import RtmpAddress
 
 DIGEST = "0123456789abcdef" * 4
@@ -12,9 +12,11 @@ DIGEST = "0123456789abcdef" * 4
 def test_a_line_is_a_packet() -> None:
     """Kind, timestamp, size, keyframe and the first half of the digest."""
     line = f"video|530023|62176|K_|SHA256:{DIGEST}".encode()
-    assert packet_of(line, 7.5, 3) == Packet(7.5, True, 530023, 62176, DIGEST[:32], True, 3)
+    assert packet_of(line, 7.5, 3) == Packet(
+        7.5, MediaKind.VIDEO, 530023, 62176, DIGEST[:32], True, 3
+    )
     sound = packet_of(f"audio|-11|13|__|SHA256:{DIGEST}".encode(), 7.5)
-    assert sound == Packet(7.5, False, -11, 13, DIGEST[:32], False, 0)
+    assert sound == Packet(7.5, MediaKind.AUDIO, -11, 13, DIGEST[:32], False, 0)
 
 
 @pytest.mark.parametrize(
