@@ -3,7 +3,7 @@
 Two functions are served by functions-framework as in the cloud, pinned to one core; the load comes
 from the other. Rounds of both take turns, so that whatever else the machine does hits both; the
 ratio is the median of the rounds' own ratios. The heartbeats repeat what the roster shows, as
-nearly all do.
+nearly all do. One module: the rounds share their two servers, their core and their load.
 """
 
 import asyncio

@@ -2,6 +2,7 @@
 
 Real: media, relays, cheats, network (loopback), checks, retests, proof, suspicion. Left out: the
 lottery and the store; a trial begins when there is room. At most AT_ONCE captures run together.
+One module for now: the trials, their table and their verdicts.
 """
 
 import argparse

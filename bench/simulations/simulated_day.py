@@ -2,7 +2,8 @@
 
 The four functions' own handlers run over one store in memory that counts what Firestore would
 bill. Time jumps from minute to minute. Polls are answered without a socket, checks pass without
-media; everything that reads or writes a document is what runs in the cloud.
+media; everything that reads or writes a document is what runs in the cloud. All that is not real
+stands in this one module, so that a reader sees how much it is.
 """
 
 import base64
@@ -45,6 +46,8 @@ from tests.doubles.memory import MemoryStore
 
 START_S = 1_795_305_600.0
 """A whole UTC hour."""
+INGEST_URL = "rtmp://ingest.example.org/live"
+LOG = Log("bench", "ERROR")
 STREAMS = 3
 CHECKS_PER_HOUR = 4
 PAYOUT_EVERY_MINUTES = 10
@@ -75,6 +78,10 @@ class PassingChecker(Checker):
     async def check(self, due: Due, draw: int, reference: Reference) -> Check:
         slot = due.slot
         return Check(slot.node_id, slot.stream_id, draw, due.due_s, Verdict.PASS, Reason.PASSED)
+
+
+async def no_sleep(_: float) -> None:
+    """Time jumps by itself."""
 
 
 async def a_picture(_: RtmpAddress) -> bytes:
@@ -120,59 +127,67 @@ class World:
     money: CountingStore = field(default_factory=lambda: CountingStore(MemoryStore()))
 
     def __post_init__(self) -> None:
-        calendar, log = Calendar(), Log("bench", "ERROR")
-
-        def clock() -> float:
-            return self.now_s
-
-        async def no_sleep(_: float) -> None:
-            return
-
-        def measurements() -> Measurements:
-            return Measurements(self.measured, self.shards)
-
+        self.calendar = Calendar()
         self.ledger = Ledger(self.money)
-        self.calendar = calendar
         self.snapshots = Snapshots(
-            measurements(), Ledger(self.money), calendar.sweep_seconds, clock, seconds_max=5.0
+            self._measurements(),
+            Ledger(self.money),
+            self.calendar.sweep_seconds,
+            self._clock,
+            seconds_max=5.0,
         )
         self.announcements = Announcements(
-            measurements(),
-            self.snapshots,
-            clock,
-            "rtmp://ingest.example.org/live",
-            True,
-            30,
-            calendar,
+            self._measurements(), self.snapshots, self._clock, INGEST_URL, True, 30, self.calendar
         )
-        self.sweeper = Sweeper(measurements(), Relays(), calendar, clock, log, self.shards)
-        self.prober = Prober(
-            measurements(),
-            LivePool(now=clock),
-            PassingChecker(
-                RtmpProbe(now=clock),
-                HttpClient(Guard(allow_private=True)),
-                ProofParameters(),
-                clock,
-                no_sleep,
-                Capacity(10**6),
-            ),
-            Sealer(measurements(), "k" * 32, calendar.check_seconds, CHECKS_PER_HOUR),
-            calendar,
-            "rtmp://ingest.example.org/live",
-            {},
-            Pictures(measurements(), a_picture, clock, log),
-            clock,
-            no_sleep,
-            log,
+        self.sweeper = Sweeper(
+            self._measurements(), Relays(), self.calendar, self._clock, LOG, self.shards
         )
-        projector = Projector(
-            measurements(), Ledger(self.money), ProjectionWriter(self.measured), log
-        )
-        self.settler = Settler(
-            measurements(), Ledger(self.money), calendar, 24, clock, log, projector=projector
-        )
+        self.prober = self._prober()
+        self.settler = self._settler()
         self.nodes = [self._node(number) for number in range(self.node_count)]
+
+    def _clock(self) -> float:
+        return self.now_s
+
+    def _measurements(self) -> Measurements:
+        """Each function's own, as if it were a process of its own."""
+        return Measurements(self.measured, self.shards)
+
+    def _prober(self) -> Prober:
+        checker = PassingChecker(
+            RtmpProbe(now=self._clock),
+            HttpClient(Guard(allow_private=True)),
+            ProofParameters(),
+            self._clock,
+            no_sleep,
+            Capacity(10**6),
+        )
+        return Prober(
+            self._measurements(),
+            LivePool(now=self._clock),
+            checker,
+            Sealer(self._measurements(), "k" * 32, self.calendar.check_seconds, CHECKS_PER_HOUR),
+            self.calendar,
+            INGEST_URL,
+            {},
+            Pictures(self._measurements(), a_picture, self._clock, LOG),
+            self._clock,
+            no_sleep,
+            LOG,
+        )
+
+    def _settler(self) -> Settler:
+        writer = ProjectionWriter(self.measured)
+        projector = Projector(self._measurements(), Ledger(self.money), writer, LOG)
+        return Settler(
+            self._measurements(),
+            Ledger(self.money),
+            self.calendar,
+            24,
+            self._clock,
+            LOG,
+            projector=projector,
+        )
 
     def _node(self, number: int) -> Beating:
         key = base64.urlsafe_b64encode(hashlib.sha256(str(number).encode()).digest()).decode()

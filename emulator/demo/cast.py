@@ -1,6 +1,7 @@
 """Who takes part in a demo: for each, the command and the environment it is started with.
 
 Every part gets what docs/architecture.md promises it, and nothing else of our own environment.
+It is one module, so that a reader sees beside each other what the parts are told.
 """
 
 import hashlib

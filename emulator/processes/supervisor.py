@@ -3,6 +3,7 @@
 A death is noticed at once, reported with the child's last output, and everything else goes on;
 whether a child is started again is for others to decide. Each child carries a mark in its
 environment, by which its descendants are found and ended too, wherever they have hidden.
+One module: a child's start, its watch and its end hold on to the same few facts of it.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Builds the api out of its settings."""
 
-import secrets
 from collections.abc import Mapping
+from secrets import token_bytes
 
 from fastapi import FastAPI
 
@@ -27,6 +27,7 @@ from coordinator.adapters.scheduling.switch import Switch
 from coordinator.adapters.settings import ApiSettings
 from coordinator.adapters.store.firestore import FirestoreStore
 from coordinator.adapters.store.protocol import Store
+from coordinator.epochs import Calendar
 
 HEARTBEAT_SECONDS_MAX = 30
 PROJECTIONS_HELD_SECONDS = 60
@@ -42,10 +43,7 @@ def build(environ: Mapping[str, str]) -> FastAPI:
         FirestoreStore(project, settings.money_database),
         settings,
         system_clock,
-        Guard(
-            allow_private=settings.allow_private_addresses,
-            control_names=settings.control_names,
-        ),
+        _guard(settings),
         scheduler=scheduler_of(settings),
     )
 
@@ -61,58 +59,82 @@ def build_on(  # noqa: PLR0913 - everything outside of the process, each named
 ) -> FastAPI:
     """The application on any two stores; without `calls_back` nodes are not called back, and
     without a scheduler all jobs always run."""
-    # Longer than other functions, because it only lists: every part once, beside what it needs.
     measurements, ledger = Measurements(measured, settings.shards), Ledger(money)
-    calendar = settings.calendar
-    snapshots = Snapshots(
+    calendar, log = settings.calendar, Log("api", settings.log_level)
+    switch = Switch(measured, scheduler, clock, log) if scheduler else None
+    snapshots = _snapshots(measured, measurements, ledger, calendar, clock)
+    guard = calls_back or _guard(settings)
+    subscriptions = Subscriptions(Webhooks(money), ledger, guard, calendar, clock)
+    registrar = Registrar(measurements, ledger, calendar, clock, token_bytes, subscriptions, switch)
+    announcements = _announcements(
+        settings, measurements, snapshots, clock, calls_back=calls_back, switch=switch
+    )
+    services = Services(
+        measurements=measurements,
+        ledger=ledger,
+        snapshots=snapshots,
+        projections=_projections(measured, calendar, clock),
+        registrar=registrar,
+        subscriptions=subscriptions,
+        announcements=announcements,
+        jobs=Jobs(scheduler, clock),
+        calendar=calendar,
+        clock=clock,
+        log=log,
+        sponsor_key=SponsorKey(settings.sponsor_key_hashes),
+        node_key=NodeKey(),
+        ingest_key=IngestKey(settings.ingest_key_hash),
+        ingest_url=settings.ingest_url,
+        public_url=settings.public_url,
+        trusted_proxies=settings.trusted_proxies,
+        requests_per_second=settings.requests_per_second,
+    )
+    return create_app(services)
+
+
+def _guard(settings: ApiSettings) -> Guard:
+    return Guard(
+        allow_private=settings.allow_private_addresses, control_names=settings.control_names
+    )
+
+
+def _snapshots(
+    measured: Store, measurements: Measurements, ledger: Ledger, calendar: Calendar, clock: Clock
+) -> Snapshots:
+    """The network in memory, renewed four times a sweep and every 5 s at the least."""
+    seconds_max = min(5.0, calendar.sweep_seconds / 4)
+    return Snapshots(
         measurements,
         ledger,
         calendar.sweep_seconds,
         clock,
-        seconds_max=min(5.0, calendar.sweep_seconds / 4),
+        seconds_max=seconds_max,
         writer=ProjectionWriter(measured),
     )
-    log = Log("api", settings.log_level)
-    switch = Switch(measured, scheduler, clock, log) if scheduler else None
-    guard = calls_back or Guard(
-        allow_private=settings.allow_private_addresses,
-        control_names=settings.control_names,
-    )
-    subscriptions = Subscriptions(Webhooks(money), ledger, guard, calendar, clock)
-    announcements = Announcements(
+
+
+def _projections(measured: Store, calendar: Calendar, clock: Clock) -> ProjectionReader:
+    held_s = min(PROJECTIONS_HELD_SECONDS, calendar.epoch_seconds / 6)
+    return ProjectionReader(measured, clock, held_s)
+
+
+def _announcements(  # noqa: PLR0913 - what it is built of, each named
+    settings: ApiSettings,
+    measurements: Measurements,
+    snapshots: Snapshots,
+    clock: Clock,
+    *,
+    calls_back: Guard | None,
+    switch: Switch | None,
+) -> Announcements:
+    return Announcements(
         measurements,
         snapshots,
         clock,
         settings.ingest_url,
         settings.allow_private_addresses,
-        min(HEARTBEAT_SECONDS_MAX, calendar.sweep_seconds),
-        calendar,
-        DialBack(guard, clock) if calls_back else None,
+        min(HEARTBEAT_SECONDS_MAX, settings.calendar.sweep_seconds),
+        settings.calendar,
+        DialBack(calls_back, clock) if calls_back else None,
         switch,
-    )
-    return create_app(
-        Services(
-            measurements=measurements,
-            ledger=ledger,
-            snapshots=snapshots,
-            projections=ProjectionReader(
-                measured, clock, min(PROJECTIONS_HELD_SECONDS, calendar.epoch_seconds / 6)
-            ),
-            registrar=Registrar(
-                measurements, ledger, calendar, clock, secrets.token_bytes, subscriptions, switch
-            ),
-            subscriptions=subscriptions,
-            announcements=announcements,
-            jobs=Jobs(scheduler, clock),
-            calendar=calendar,
-            clock=clock,
-            log=log,
-            sponsor_key=SponsorKey(settings.sponsor_key_hashes),
-            node_key=NodeKey(),
-            ingest_key=IngestKey(settings.ingest_key_hash),
-            ingest_url=settings.ingest_url,
-            public_url=settings.public_url,
-            trusted_proxies=settings.trusted_proxies,
-            requests_per_second=settings.requests_per_second,
-        )
     )

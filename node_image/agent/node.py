@@ -1,4 +1,7 @@
-"""Puts the agent together for its role and runs it until it is told to stop."""
+"""Puts the agent together for its role and runs it until it is told to stop.
+
+Longer than other modules, since everything that the agent has meets here, and only here.
+"""
 
 import asyncio
 import contextlib
@@ -13,9 +16,7 @@ from pathlib import Path
 
 from agent import __version__
 from agent.client.answers import RelayedStream
-from agent.client.coordinator import (
-    CoordinatorClient,
-)
+from agent.client.coordinator import CoordinatorClient
 from agent.client.heartbeats import CoordinatorView, Heartbeats
 from agent.endpoints import resolve_ipv4
 from agent.log import log, log_crash
@@ -31,15 +32,14 @@ from agent.relay.questions import RelayQuestions
 from agent.relay.relay_supervisor import RelaySupervisor, RelayView
 from agent.relay.tasks import ingest_task, node_task
 from agent.settings import AgentSettings
-from agent.shown.http_server import make_app, make_hooks_app, make_server, open_socket
 from agent.shown.metrics import metrics_text
 from agent.shown.page_facts import PageFacts
+from agent.shown.servers import Servers
 from agent.shown.stats import AgentView, stats_body
 from agent.shown.status_page import status_page
 from agent.shown.traffic import Traffic
 from agent.stream_ids import AUTO
 
-_SERVER_STOP_S_MAX = 1.0
 _DRAIN_LOOK_S = 0.2
 _LIVE_ELSEWHERE = "upstream_down"
 """The coordinator's reason when the stream is live at the ingest, and not here."""
@@ -70,11 +70,7 @@ class Agent:
         self._stop, self._hurry = asyncio.Event(), asyncio.Event()
         self._engine = ENGINES[settings.relay_engine](work_dir)
         self._supervisor = RelaySupervisor(
-            self._engine,
-            self._meter,
-            resolve_ipv4,
-            time.monotonic,
-            self._chance,
+            self._engine, self._meter, resolve_ipv4, time.monotonic, self._chance
         )
         self._own_port = OwnPort(self._greets, time.monotonic)
         doorman = Doorman(resolve_ipv4, time.monotonic)
@@ -85,49 +81,37 @@ class Agent:
         self._heartbeats: Heartbeats | None = None
         self._notifier: Notifier | None = None
         if settings.role == "node" and is_announcing:
-            self._heartbeats = Heartbeats(
-                self._coordinator,
-                settings.announcement,
-                settings.heartbeat_s,
-                self.follow,
-                self._chance,
-                lambda: self._polled_s,
-            )
-            if urls := settings.notify_urls:
-                self._notifier = Notifier(urls, settings.data_dir, self._facts, self._chance)
+            self._announce()
+
+    def _announce(self) -> None:
+        """A node's part: it calls the coordinator, and tells its operator what becomes of it."""
+        settings = self._settings
+        self._heartbeats = Heartbeats(
+            self._coordinator,
+            settings.announcement,
+            settings.heartbeat_s,
+            self.follow,
+            self._chance,
+            lambda: self._polled_s,
+        )
+        if urls := settings.notify_urls:
+            self._notifier = Notifier(urls, settings.data_dir, self._facts, self._chance)
 
     async def run(self) -> int:
         """Run until SIGTERM or SIGINT; returns the exit code. Raises AddressError."""
-        stop = self._stop
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self.stop)
-        settings = self._settings
-        sock = open_socket(settings.bind_address, settings.stats_port)
-        server = make_server(make_app(self))
-        hook_sock = open_socket("127.0.0.1", 0)
-        hook_server = make_server(make_hooks_app(self._questions.answers()), limited=False)
-        self._hooks = f"http://127.0.0.1:{hook_sock.getsockname()[1]}"
-        log("agent_started", version=__version__, role=settings.role, node_id=self._node_id)
-        if settings.role == "ingest":
-            self._supervisor.assign(ingest_task(settings, self._hooks))
-            if not self._engine.checks_publishers:
-                log("publishers_unchecked", logging.WARNING, reason=_UNCHECKED)
-        serving = asyncio.create_task(server.serve([sock]))
-        hooking = asyncio.create_task(hook_server.serve([hook_sock]))
+        servers = self._open_servers()
         relaying = asyncio.create_task(self._supervisor.run())
-        tasks = {serving, hooking, relaying, asyncio.create_task(stop.wait())}
+        tasks = {*servers.start(), relaying, asyncio.create_task(self._stop.wait())}
         if self._heartbeats:
             tasks.add(beating := asyncio.create_task(self._heartbeats.run()))
-        asides = [asyncio.create_task(self._examine_once())]
-        asides.append(asyncio.create_task(self._traffic.watch(self._meter.view)))
-        asides.append(asyncio.create_task(self._own_port.watch(self._is_relay_running)))
-        if self._notifier:
-            asides.append(asyncio.create_task(self._notifier.run()))
+        asides = self._start_asides()
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for aside in asides:
             aside.cancel()
         # Only the signal ends the agent; any other task that ends has crashed.
-        crashed = [t for t in tasks if t.done() and not stop.is_set()]
+        crashed = [t for t in tasks if t.done() and not self._stop.is_set()]
         for task in crashed:
             log_crash("agent_crashed", task.exception() or RuntimeError("a task ended"))
         if self._heartbeats:
@@ -137,13 +121,35 @@ class Agent:
                 await self._drain()
         relaying.cancel()
         await asyncio.wait({relaying})
-        server.stop()
-        hook_server.stop()
-        await asyncio.wait({serving, hooking}, timeout=_SERVER_STOP_S_MAX)
+        await servers.stop()
         with contextlib.suppress(RuntimeError):
             await self._coordinator.close()
         log("agent_stopped")
         return 1 if crashed else 0
+
+    def _open_servers(self) -> Servers:
+        """The sockets, before anything runs; an ingest's task is known as soon as they are."""
+        settings = self._settings
+        hooks = self._questions.answers()
+        servers = Servers(self, hooks, settings.bind_address, settings.stats_port)
+        self._hooks = servers.hooks_url
+        log("agent_started", version=__version__, role=settings.role, node_id=self._node_id)
+        if settings.role == "ingest":
+            self._supervisor.assign(ingest_task(settings, self._hooks))
+            if not self._engine.checks_publishers:
+                log("publishers_unchecked", logging.WARNING, reason=_UNCHECKED)
+        return servers
+
+    def _start_asides(self) -> list[asyncio.Task[None]]:
+        """What runs beside, and ends without a word when the agent does."""
+        beside = [
+            self._examine_once(),
+            self._traffic.watch(self._meter.view),
+            self._own_port.watch(self._is_relay_running),
+        ]
+        if self._notifier:
+            beside.append(self._notifier.run())
+        return [asyncio.create_task(each) for each in beside]
 
     def examine_by(self, examine: Callable[[], Awaitable[object]]) -> None:
         """Have this run once, beside everything else, when the agent has been started."""

@@ -3,6 +3,7 @@
 A bucket holds many nodes, so that a settled epoch costs few writes, and the last epochs of each,
 so that a page costs one read. It shows statements and checks and is never evidence: it can
 be written again at any time, says through which epoch it is, and what does not fit is left out.
+One module: what is written and what is read of it change together.
 """
 
 from collections.abc import Mapping, Sequence

@@ -2,6 +2,7 @@
 
 Only api and payout are given a `Ledger`. Every movement of tokens is one transaction that
 creates what explains it, so it happens once or not at all.
+One module: whoever asks what can move a token has to read no other.
 """
 
 import asyncio
