@@ -30,7 +30,7 @@ $(CHECKOV):
 setup: $(VENV) ## Install what is missing: the virtual environment, ffmpeg, nginx, Java, the Firestore emulator
 	@$(PYTHON) -m emulator setup
 
-demo: setup ## Run the whole network on this machine until Ctrl-C (PORT=8080 NODES=3 CHEATS=dead,loop)
+demo: setup ## Run the whole network on this machine until Ctrl-C (PORT=8080 NODES=3 CHEATS=dead,loop ENGINE=restream)
 	@exec $(PYTHON) -m emulator demo
 
 demo-once: setup ## Run it until the first whole epoch is settled, print a verdict in JSON (at most 180 s)
@@ -65,6 +65,10 @@ test-e2e:
 test-rest:
 	@$(PYTHON) -m pytest --durations=10 tests/docs tests/property tests/integration 2>&1 | sed -u 's/^/rest: /'
 	@$(PYTHON) -m pytest --durations=10 tests/browser 2>&1 | sed -u 's/^/browser: /'
+
+end-to-end: setup ## The end-to-end tests of nodes and the network alone, with the engine of your choice (ENGINE=rtmp_relay; about 12 minutes)
+	@$(PYTHON) -m emulator setup --for-tests
+	@ENGINE=$(or $(ENGINE),restream) $(PYTHON) -m pytest --durations=10 tests/e2e
 
 images: setup ## Build the images and really run them (docker, podman, or BUILD_OFFLINE=program)
 	@$(PYTHON) -m emulator need containers
@@ -114,8 +118,8 @@ simulate-payout: $(VENV) ## What cheats earn per minute that they serve, beside 
 bench-settle: $(VENV) ## What settling an epoch of 10,000 nodes costs: CPU seconds and documents
 	@PYTHONPATH=functions $(PYTHON) -m bench.settle
 
-cheats: setup ## Every cheat and honest nodes before the real prober; about 30 minutes (ARGS="--trials 3 --honest 30")
-	@PYTHONPATH=functions $(PYTHON) -m bench.cheats $(ARGS)
+cheats: setup ## Every cheat and honest nodes before the real prober; about 30 minutes (ENGINE=rtmp_relay ARGS="--trials 3 --honest 30")
+	@PYTHONPATH=functions:node_image $(PYTHON) -m bench.cheats --engine $(or $(ENGINE),restream) $(ARGS)
 
 bench-sweep: $(VENV) ## CPU per poll beside Prometheus and blackbox_exporter, and 10,000 far-away nodes (ROUNDS=5)
 	@PYTHONPATH=functions $(PYTHON) -m bench.sweep

@@ -29,10 +29,12 @@ from coordinator.adapters.outbound.poll_client import PollClient
 from coordinator.checking.checks import Check, Verdict
 from coordinator.proof.judging import ProofParameters
 from emulator.cheats import PROGRAMS
+from emulator.demo.options import ENGINES
 from emulator.processes.ports import LOOPBACK
 from emulator.unread import quiet_when_unread
 from prober.checker import Capacity, Checker
 from rtmp.addresses import RtmpAddress
+from tests.image.stand_in import program_path
 
 AT_ONCE = 6
 TRIALS, HONEST_TRIALS = 20, 500
@@ -71,6 +73,8 @@ class Plan:
     """Checks a second on one core, in the last part."""
     rate_seconds: float = RATE_SECONDS
     cheats: tuple[str, ...] = tuple(PROGRAMS)
+    engine: str = ENGINES[0]
+    """Of the honest nodes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +98,9 @@ class Found:
 async def measure(plan: Plan, logs: Path) -> Found:
     """Starts the stage, waits until everything serves, makes all trials."""
     pool = ReferencePool(now=time.time)
-    async with staged(logs) as stage:
-        say(f"starting an ingest, {len(HONEST)} honest relays and {len(plan.cheats)} cheats")
+    async with staged(logs, plan.engine) as stage:
+        honest = f"{len(HONEST)} honest relays ({plan.engine})"
+        say(f"starting an ingest, {honest} and {len(plan.cheats)} cheats")
         await stage.start(plan.cheats)
         try:
             trials = Trials(
@@ -320,7 +325,10 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--rate", type=float, default=RATE, help="checks a second; 0: none")
     parser.add_argument("--rate-seconds", type=float, default=RATE_SECONDS)
     parser.add_argument("--cheats", default=",".join(PROGRAMS), help="names, separated by commas")
+    parser.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help="of honest nodes")
     asked = parser.parse_args(argv)
+    if asked.engine == "rtmp_relay":
+        os.environ["PATH"] = program_path()
     plan = Plan(
         asked.trials,
         asked.honest,
@@ -328,6 +336,7 @@ def main(argv: Sequence[str]) -> int:
         asked.rate,
         asked.rate_seconds,
         tuple(name for name in asked.cheats.split(",") if name),
+        asked.engine,
     )
     logs = BUILD / "cheats-logs"
     try:

@@ -17,6 +17,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from agent.relay.engines.engine import RelayTask
+from agent.relay.engines.rtmp_relay import RtmpRelay
 from bench.directory import Directory
 from bench.report import ROOT
 from coordinator.adapters.media.rtmp_probe import RtmpProbe
@@ -60,6 +62,8 @@ class Stage:
     directory_port: int
     ingest_port: int
     hooks_port: int
+    engine: str
+    """Of the honest nodes; the ingest is always of restream."""
     subjects: list[Subject] = field(default_factory=list)
 
     @property
@@ -69,7 +73,7 @@ class Stage:
 
     async def start(self, cheats: Iterable[str]) -> None:
         """Starts everything; whether it serves is for the caller to see."""
-        await self._relay("ingest", self.ingest_port, None)
+        await self._restream("ingest", self.ingest_port, None)
         for stream, seed in SEEDS.items():
             url = f"rtmp://{LOOPBACK}:{self.ingest_port}/live/{stream}"
             await listening(self.ingest_port)
@@ -125,7 +129,22 @@ class Stage:
         await self._run(name, (sys.executable, "-m", *program), env)
 
     async def _relay(self, name: str, port: int, pull_from: int | None) -> None:
-        """The engine alone, as an agent would run it: an ingest, or a node that pulls."""
+        """A node's engine alone, as an agent would run it; without a source it is published to."""
+        if self.engine == RtmpRelay.name:
+            await self._rtmp_relay(name, port, pull_from)
+        else:
+            await self._restream(name, port, pull_from)
+
+    async def _rtmp_relay(self, name: str, port: int, pull_from: int | None) -> None:
+        folder = self.folder / f"relay-{port}"
+        folder.mkdir()
+        source = RtmpAddress(LOOPBACK, pull_from, "live", STREAM) if pull_from else None
+        relay = RtmpRelay(folder, self.ports.any())
+        for file, text in relay.render(RelayTask(LOOPBACK, port, STREAM, source), LOOPBACK).items():
+            (folder / file).write_text(text)
+        await self._run(name, tuple(relay.command()), cwd=folder)
+
+    async def _restream(self, name: str, port: int, pull_from: int | None) -> None:
         upstream = f"rtmp://{LOOPBACK}:{pull_from}/live/{STREAM}" if pull_from else ""
         configuration = self.folder / f"relay-{port}.json"
         told = {
@@ -146,11 +165,15 @@ class Stage:
         await self._run(subject.name, (sys.executable, "-m", "emulator.link", *ends, *shape))
 
     async def _run(
-        self, name: str, argv: tuple[str, ...], own: dict[str, str] | None = None
+        self,
+        name: str,
+        argv: tuple[str, ...],
+        own: dict[str, str] | None = None,
+        cwd: Path = ROOT,
     ) -> Child:
         env = {"PATH": f"{os.environ['PATH']}:/usr/sbin", "TMPDIR": str(self.folder)}
         env |= {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)}
-        return await self.supervisor.start(Command(name, argv, env | (own or {}), layer=1))
+        return await self.supervisor.start(Command(name, argv, env | (own or {}), cwd, layer=1))
 
     def deaths(self) -> str:
         """What ended although nobody asked it to, with its last words; empty if nothing did."""
@@ -168,8 +191,10 @@ async def _yes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 
 @asynccontextmanager
-async def staged(logs: Path) -> AsyncIterator[Stage]:
-    """A stage, not started yet; leaves nothing behind but its logs."""
+async def staged(logs: Path, engine: str) -> AsyncIterator[Stage]:
+    """A stage, not started yet; leaves nothing behind but its logs.
+
+    Of `rtmp_relay` the program on PATH is run."""
     ports, folder = Ports(), Path(tempfile.mkdtemp(prefix="stage-"))
     try:
         async with Supervisor(logs, scratch=folder) as supervisor:
@@ -181,7 +206,7 @@ async def staged(logs: Path) -> AsyncIterator[Stage]:
             known = (directory, directory_port, ingest_port, hooks.sockets[0].getsockname()[1])
             try:
                 async with hooks:
-                    yield Stage(folder, supervisor, ports, *known)
+                    yield Stage(folder, supervisor, ports, *known, engine)
             finally:
                 answering.cancel()
                 await asyncio.gather(answering, return_exceptions=True)

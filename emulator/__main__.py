@@ -24,7 +24,10 @@ from emulator.packages import PackagesError
 from emulator.processes.ports import PortTakenError
 from emulator.unread import quiet_when_unread
 
-USAGE = "usage: python -m emulator demo | demo-once | setup   (PORT=8080 NODES=3 CHEATS=dead,loop)"
+USAGE = (
+    "usage: python -m emulator demo | demo-once | setup   "
+    "(PORT=8080 NODES=3 CHEATS=dead,loop ENGINE=restream)"
+)
 INTERRUPTED = 130
 _EXPECTED = (
     OptionsError,

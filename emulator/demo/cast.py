@@ -16,7 +16,7 @@ from emulator import firestore_emulator as firestore
 from emulator import publisher
 from emulator.cheats import PROGRAMS
 from emulator.cheats.false_claims import new_key, node_id_of
-from emulator.demo.options import ROOT
+from emulator.demo.options import ENGINES, ROOT
 from emulator.processes.ports import LOOPBACK, Ports
 from emulator.processes.supervisor import Command
 
@@ -65,6 +65,8 @@ class Member:
     kind: str
     rtmp_port: int
     stats_port: int
+    engine: str = ENGINES[0]
+    """Of an agent; a cheat's own program has none."""
     key: str = field(default_factory=new_key, repr=False)
 
     @property
@@ -127,9 +129,16 @@ def ports_for(ports: Ports, api_port: int) -> dict[str, int]:
 
 
 def members_for(
-    ports: Ports, nodes: int, cheats: Sequence[str], *, controls: bool
+    ports: Ports,
+    nodes: int,
+    cheats: Sequence[str],
+    *,
+    controls: bool,
+    engines: Sequence[str] = ENGINES[:1],
 ) -> tuple[Member, ...]:
-    """Honest nodes node-1, node-2, …, then cheats dead-1, loop-1, dead-2, …, then controls."""
+    """Honest nodes node-1, node-2, …, then cheats dead-1, loop-1, dead-2, …, then controls.
+
+    The nodes have the engines in turn."""
     kinds = ["honest"] * nodes + list(cheats)
     names = [
         f"{'node' if kind == 'honest' else kind}-{kinds[: i + 1].count(kind)}"
@@ -139,8 +148,8 @@ def members_for(
         kinds += (CONTROL_GOOD, CONTROL_BAD)
         names += (CONTROL_GOOD, CONTROL_BAD)
     return tuple(
-        Member(name, kind, ports.any(), ports.any())
-        for name, kind in zip(names, kinds, strict=True)
+        Member(name, kind, ports.any(), ports.any(), engines[i % len(engines)])
+        for i, (name, kind) in enumerate(zip(names, kinds, strict=True))
     )
 
 
@@ -238,7 +247,7 @@ def publish(publish_url: str, stage: Staging, clock_font: Path | None) -> Comman
 
 def node(stage: Staging, member: Member, stream_id: str) -> Command:
     """A node: the agent if it is honest, else a cheat's own program."""
-    own = {"STREAM_ID": stream_id}
+    own = {"STREAM_ID": stream_id, "RELAY_ENGINE": member.engine}
     agent = _agent(stage, member.name, member.rtmp_port, member.stats_port, own)
     if member.program is None:
         return agent

@@ -177,7 +177,13 @@ async def opened(
     scratch = made_scratch()
     try:
         numbers = cast.ports_for(ports, options.port)
-        members = cast.members_for(ports, options.nodes, options.cheats, controls=options.controls)
+        members = cast.members_for(
+            ports,
+            options.nodes,
+            options.cheats,
+            controls=options.controls,
+            engines=options.engines,
+        )
         # Every run is a new network: nodes with old keys would be strangers in it anyway.
         for old in ("data", "logs"):
             shutil.rmtree(options.folder / old, ignore_errors=True)

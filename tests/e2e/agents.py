@@ -1,5 +1,6 @@
 """Agents run from this tree, and what they find: their folder, their clock, their ingest."""
 
+import functools
 import json
 import os
 import sys
@@ -13,7 +14,12 @@ from typing import Any
 from agent.doctor import first_look
 from tests.e2e.coordinator_stand_in import INGEST_KEY, STREAM_ID, CoordinatorStandIn
 from tests.e2e.watched import AGENT_PATH, HOST, WAIT_S_MAX, Watched, running, wait_for
+from tests.image.stand_in import program_path
 from tests.ports import free_port
+
+ENGINE = os.environ.get("ENGINE") or "restream"
+"""What nodes relay with, where a test does not say: `make e2e ENGINE=rtmp_relay` tries the other.
+Ingests are of restream: the other asks nobody who may publish."""
 
 
 class RunningAgent(Watched):
@@ -117,6 +123,13 @@ def read_only(folder: Path) -> tuple[str, ...]:
     return ("unshare", *rights, "--mount", "sh", "-c", mount, str(folder))
 
 
+@functools.cache
+def node_engine() -> dict[str, str]:
+    """The environment of a node with that engine; of rtmp_relay a stand-in is run."""
+    path = {"PATH": program_path()} if ENGINE == "rtmp_relay" else {}
+    return {"RELAY_ENGINE": ENGINE, **path}
+
+
 class AgentProcess(RunningAgent):
     """An agent run from this tree; `command` is its argument, such as `doctor`.
 
@@ -138,6 +151,7 @@ class AgentProcess(RunningAgent):
             "COORDINATOR_URL": coordinator_url,
             "BIND_ADDRESS": HOST,
             "DATA_DIR": str(data_dir),
+            **(node_engine() if settings.get("ROLE") != "ingest" else {}),
             **settings,
         }
         super().__init__([*wrapper, sys.executable, "-m", "agent", *command], env)

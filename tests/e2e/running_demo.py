@@ -13,6 +13,7 @@ import httpx
 from emulator.demo.options import ROOT
 from emulator.demo.public_api import PublicNode
 from emulator.processes.proctable import MARK, marked, pids
+from tests.e2e.agents import ENGINE, node_engine
 from tests.ports import free_port
 
 START_SECONDS_MAX = 120.0
@@ -117,8 +118,8 @@ def listening() -> list[tuple[int, str]]:
 
 
 @contextlib.contextmanager
-def running(folder: Path, nodes: int, cheats: str) -> Iterator[Demo]:
-    """A demo of its own, killed afterwards."""
+def running(folder: Path, nodes: int, cheats: str, **more: str) -> Iterator[Demo]:
+    """A demo of its own, killed afterwards; with more variables of the environment."""
     folder.mkdir(exist_ok=True)
     port, printed = free_port(), folder / "printed"
     env = {
@@ -128,6 +129,9 @@ def running(folder: Path, nodes: int, cheats: str) -> Iterator[Demo]:
         "NODES": str(nodes),
         "CHEATS": cheats,
         "DEMO_DIR": str(folder),
+        "ENGINE": ENGINE,
+        "PATH": node_engine().get("PATH", os.environ["PATH"]),
+        **more,
     }
     with (
         printed.open("wb") as out,

@@ -15,14 +15,14 @@ from tests.e2e.agents import AgentProcess
 from tests.e2e.coordinator_stand_in import INGEST_KEY, STREAM_ID, CoordinatorStandIn
 from tests.e2e.ffmpeg import player, probe, publisher
 from tests.e2e.watched import running
-from tests.image.stand_in import build_program
+from tests.image.stand_in import program_path
 from tests.ports import free_port
 
 
 @pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> str:
+def path() -> str:
     """A PATH on which `rtmp_relay` is the stand-in."""
-    return f"{build_program(tmp_path_factory.mktemp('program'))}:{os.environ['PATH']}"
+    return program_path()
 
 
 class Network:

@@ -1,5 +1,6 @@
 """Every cheat before the real prober, beside honest nodes: `make cheats` with fewer trials."""
 
+import os
 from collections.abc import AsyncIterator
 
 import pytest
@@ -11,6 +12,7 @@ from coordinator.checking.checks import Verdict
 from coordinator.checking.suspicion import PROVEN_WRONG
 from coordinator.reasons import Reason
 from emulator.cheats import PROGRAMS
+from tests.e2e.agents import ENGINE, node_engine
 from tests.e2e.media import children_of_this_process
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -21,12 +23,14 @@ PLAN = Plan(
     honest_trials=2 * len(HONEST),
     rate=0,
     cheats=tuple(kind for kind in PROGRAMS if kind not in SLOW),
+    engine=ENGINE,
 )
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def found(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Found]:
     """One run for all the tests below; it leaves no process behind."""
+    os.environ["PATH"] = node_engine().get("PATH", os.environ["PATH"])
     children = children_of_this_process()
     yield await measure(PLAN, tmp_path_factory.mktemp("logs"))
     assert children_of_this_process() == children

@@ -15,12 +15,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from emulator.demo.options import ROOT
 from emulator.processes.proctable import marked, pids
 from tests.e2e.running_demo import START_SECONDS_MAX, TOOLS, Demo, listening, running
 from tests.e2e.terminal import Terminal
+from tests.image.stand_in import program_path
 from tests.ports import free_port
 
 STOP_SECONDS_MAX = 10.0  # 5 are promised; a busy machine gets some more before this is a failure
@@ -29,8 +31,9 @@ PROBE_SECONDS_MAX = 30.0
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """Two honest nodes and a dead one, all of them swept and checked."""
-    with running(tmp_path_factory.mktemp("demo"), 2, "dead") as demo:
+    """An honest node of each engine and a dead one, all of them swept and checked."""
+    engines = {"ENGINE": "restream,rtmp_relay", "PATH": program_path()}
+    with running(tmp_path_factory.mktemp("demo"), 2, "dead", **engines) as demo:
         demo.until_printed("starting nodes")
         demo.until(lambda: len(demo.nodes()) == 5, "three nodes and two controls")
         demo.until(
@@ -45,6 +48,13 @@ def test_honest_nodes_pass_and_the_cheat_fails(demo: Demo) -> None:
     assert sum(node.checks_failed > 0 and node.checks_passed == 0 for node in demo.nodes()) == 1
     demo.until_printed("node-1 (honest) is healthy")
     demo.until_printed("dead-1 (dead) is")
+
+
+def test_the_honest_nodes_have_both_engines(demo: Demo) -> None:
+    """One of each was verified, so both relay the stream as it is."""
+    verified = [node for node in demo.api.get("/nodes").json()["nodes"] if node["checks_passed"]]
+    told = [httpx.get(node["stats_url"], trust_env=False).json() for node in verified]
+    assert {each["relay"]["engine"] for each in told} == {"restream", "rtmp_relay"}
 
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/healthz"])

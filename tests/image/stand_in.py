@@ -1,12 +1,37 @@
 """The stand-in for rtmp_relay, as a program and as a repository with a submodule."""
 
+import hashlib
+import os
 import shutil
+import tempfile
 from pathlib import Path
 
 from tests.image.tools import call, need
+from tests.project import ROOT
 
 SOURCE = Path(__file__).parent / "relay_stand_in"
 _IDENTITY = ("-c", "user.name=stand-in", "-c", "user.email=stand-in@example.org")
+
+
+def program_path() -> str:
+    """A PATH on which `rtmp_relay` is the stand-in, compiled once for all runs of these sources."""
+    folder = ROOT / "build" / f"stand-in-{_digest()}"
+    if not folder.exists():
+        folder.parent.mkdir(exist_ok=True)
+        # Whoever compiles at the same time makes the same program: the first one's stays.
+        with tempfile.TemporaryDirectory(dir=folder.parent) as draft:
+            made = build_program(Path(draft))
+            try:
+                made.rename(folder)
+            except OSError:
+                if not folder.exists():
+                    raise
+    return f"{folder}{os.pathsep}{os.environ['PATH']}"
+
+
+def _digest() -> str:
+    sources = sorted(path for path in SOURCE.rglob("*") if path.is_file())
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
 
 
 def build_program(folder: Path) -> Path:

@@ -26,6 +26,14 @@ def test_a_demo_may_do_without_cheats() -> None:
     assert Options.from_env({"CHEATS": "none"}).cheats == ()
 
 
+def test_nodes_may_have_several_engines() -> None:
+    assert Options.from_env({}).engines == ("restream",)
+    assert Options.from_env({"ENGINE": "restream, rtmp_relay"}).engines == (
+        "restream",
+        "rtmp_relay",
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -38,6 +46,8 @@ def test_a_demo_may_do_without_cheats() -> None:
         ("CHEATS", "ghost"),
         ("CHEATS", "dead,"),
         ("CHEATS", ",".join(["dead"] * 21)),
+        ("ENGINE", "nginx"),
+        ("ENGINE", "restream,"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_variable(name: str, value: str) -> None:
