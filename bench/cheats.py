@@ -327,7 +327,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--cheats", default=",".join(PROGRAMS), help="names, separated by commas")
     parser.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help="of honest nodes")
     asked = parser.parse_args(argv)
-    if asked.engine == "rtmp_relay":
+    if asked.engine != ENGINES[0]:
         os.environ["PATH"] = program_path()
     plan = Plan(
         asked.trials,

@@ -5,6 +5,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from coordinator.documents.codec import Codec
+from coordinator.published_media import PublishedMedia
 
 
 class StreamStatus(StrEnum):
@@ -32,6 +33,8 @@ class Stream(BaseModel):
     """SHA-256 of the key that publishes it."""
     request_hash: str
     """SHA-256 of the registration's body: a repeated request must be the same one."""
+    media: PublishedMedia = PublishedMedia()
+    """What was published last."""
 
 
 STREAMS = Codec(Stream, "streams")

@@ -26,6 +26,7 @@ from agent.notices.wording import Facts
 from agent.player import greets
 from agent.relay.doorman import Doorman
 from agent.relay.engines import ENGINES
+from agent.relay.media_reports import report_media
 from agent.relay.meter import Meter, StreamView
 from agent.relay.own_port import KNOCK_S_MAX, OwnPort
 from agent.relay.questions import RelayQuestions
@@ -147,6 +148,8 @@ class Agent:
             self._traffic.watch(self._meter.view),
             self._own_port.watch(self._is_relay_running),
         ]
+        if self._settings.role == "ingest":
+            beside.append(report_media(self._coordinator, lambda: self._meter.streams))
         if self._notifier:
             beside.append(self._notifier.run())
         return [asyncio.create_task(each) for each in beside]

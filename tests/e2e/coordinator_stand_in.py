@@ -20,6 +20,7 @@ class CoordinatorStandIn:
     `behaviour`: "well", "broken" (500), "nonsense" (200, not JSON) or "slow" (no answer until it
     changes). `dial_back` is what it finds from outside; None means it offers no such thing.
     `others` are streams beside the one. `told` is what it says of a node in place of "healthy".
+    `warnings` are what it says of all that is published.
     """
 
     def __init__(self, ingest_url: str) -> None:
@@ -33,6 +34,7 @@ class CoordinatorStandIn:
         self.tls: ssl.SSLContext | None = None
         self.others: list[dict[str, Any]] = []
         self.told: dict[str, Any] = {}
+        self.warnings: list[str] = []
         self.calls: list[tuple[str, str, dict[str, Any]]] = []
         self.keys: set[str] = set()
         self.port = free_port()
@@ -59,6 +61,10 @@ class CoordinatorStandIn:
         return [
             b for _, path, b in self.calls if path == "/nodes/heartbeat" and b["state"] == state
         ]
+
+    def described(self) -> list[dict[str, Any]]:
+        """What an ingest said so far of what is published."""
+        return [body for _, path, body in self.calls if path == "/ingest/media"]
 
     def start(self) -> None:
         """Serve, on the same port each time."""
@@ -113,6 +119,8 @@ class CoordinatorStandIn:
             _send(request, 200, self._stream())
         elif path == "/ingest/publish":
             self._answer_publisher(request, key, body)
+        elif path == "/ingest/media" and key == INGEST_KEY:
+            _send(request, 200, {"warnings": self.warnings})
         elif path == "/nodes/heartbeat" and body["stream_id"] in self._streams():
             self.keys.add(key)
             _send(request, 200, self._heartbeat_answer(body))

@@ -15,9 +15,18 @@ from api.services.snapshots import Snapshot
 from api.services.views import stream_out
 from api.wire.common import IdempotencyKey
 from api.wire.example_names import NODE_ID, RTMP_URL
-from api.wire.streams import PublishIn, RegisteredOut, StreamIn, StreamOut, StreamsOut
+from api.wire.streams import (
+    MediaIn,
+    PublishIn,
+    RegisteredOut,
+    StreamIn,
+    StreamOut,
+    StreamsOut,
+    WarningsOut,
+)
 from coordinator.keys import matches
 from coordinator.ledger.webhooks import secret_of
+from coordinator.published_media import PublishedMedia, is_news, warnings_about
 from coordinator.streams import Stream
 
 PLAYLIST = text_of("audio/x-mpegurl", f"#EXTM3U\n#EXTINF:-1,Main stage via {NODE_ID}\n{RTMP_URL}\n")
@@ -27,6 +36,7 @@ def install(app: FastAPI, services: Services) -> None:
     """Adds them to the application."""
     _registering_route(app, services)
     _publishing_route(app, services)
+    _describing_route(app, services)
     _reading_routes(app, services)
 
 
@@ -80,6 +90,26 @@ def _publishing_route(app: FastAPI, services: Services) -> None:
             )
         if stream.ends_s is not None and services.clock() >= stream.ends_s:
             raise Problem(ProblemKind.STREAM_CLOSED, "The stream has ended; register a new one.")
+
+
+def _describing_route(app: FastAPI, services: Services) -> None:
+    @app.post(
+        "/ingest/media",
+        tags=["ingest"],
+        dependencies=[Security(services.ingest_key)],
+        responses=problems(ProblemKind.UNKNOWN_STREAM),
+    )
+    async def say_what_is_published(said: MediaIn) -> WarningsOut:
+        """The ingest says which codecs come in. The answer says what viewers cannot play of it."""
+        stream = await services.stream_now(said.stream_id)  # another instance may have been told
+        if stream is None:
+            raise Problem(ProblemKind.UNKNOWN_STREAM, "No stream has this id: see GET /streams.")
+        media = PublishedMedia(said.video, said.audio, said.key_interval_ms, services.clock())
+        if is_news(stream.media, media) and await services.measurements.describe_stream(
+            stream.stream_id, media
+        ):
+            await services.snapshots.changed(stream.stream_id)
+        return WarningsOut(warnings=warnings_about(media))
 
 
 def _reading_routes(app: FastAPI, services: Services) -> None:

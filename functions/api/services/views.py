@@ -6,11 +6,12 @@ from api.services.snapshots import Snapshot
 from api.wire.common import timestamp
 from api.wire.nodes import NodeOut
 from api.wire.statements import CarriedOut, RowOut, StatementOut, UnpaidOut, VoidedOut
-from api.wire.streams import StreamOut
+from api.wire.streams import MediaOut, StreamOut
 from coordinator.ledger.rows import Row
 from coordinator.ledger.statements import Statement
 from coordinator.money import format_tokens
 from coordinator.projections.network_view import NodeView
+from coordinator.published_media import PublishedMedia, codec_name, warnings_about
 from coordinator.streams import Stream, stream_status
 
 
@@ -31,6 +32,20 @@ def stream_out(stream: Stream, snapshot: Snapshot, *, ingest_url: str, base_url:
         created_at=timestamp(stream.created_s),
         ends_at=timestamp(stream.ends_s) if stream.ends_s is not None else None,
         nodes_verified=len(snapshot.network.verified(stream.stream_id)),
+        media=media_out(stream.media),
+    )
+
+
+def media_out(media: PublishedMedia) -> MediaOut | None:
+    """What was published last, with the warnings about it; None where nothing was."""
+    if media.since_s is None:
+        return None
+    return MediaOut(
+        video=codec_name(media.video),
+        audio=codec_name(media.audio),
+        key_interval_ms=media.key_interval_ms,
+        since=timestamp(media.since_s),
+        warnings=warnings_about(media),
     )
 
 

@@ -10,6 +10,7 @@ from api.wire.amounts import WHOLE, PositiveAmount
 from api.wire.common import In, Instant, example, example_of
 from api.wire.example_names import API, INGEST_URL, STARTS_AT, STREAM_ID, STREAM_KEY, WEBHOOK_SECRET
 from api.wire.webhooks import WebhookUrl
+from coordinator.published_media import CODEC_CHARS_MAX
 from coordinator.streams import StreamStatus
 
 _UNPRINTED = r"\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff"
@@ -52,6 +53,55 @@ class PublishIn(In):
     stream_key: str = Field(max_length=200)
 
 
+Codec = Annotated[str, Field(max_length=CODEC_CHARS_MAX, pattern="^[ -~]*$")]
+"""A name in printable ASCII: what a publisher sends is a stranger's."""
+
+
+class MediaIn(In):
+    """The ingest says what is published: the first track of each kind."""
+
+    model_config = example(stream_id=STREAM_ID, video="H264", audio="MP3", key_interval_ms=2000)
+
+    stream_id: str = Field(max_length=200)
+    video: Codec = ""
+    audio: Codec = ""
+    key_interval_ms: Annotated[int, Field(ge=0, le=2**31, strict=True), WHOLE] | None = None
+
+
+class WarningsOut(BaseModel):
+    """What the sponsor should change."""
+
+    model_config = example(
+        warnings=[
+            "The sound is MP3: Chrome and its kin do not play it in a live stream. "
+            "Set AAC in your encoder."
+        ]
+    )
+
+    warnings: list[str]
+    """Sentences; empty if everybody can play what is published."""
+
+
+class MediaOut(WarningsOut):
+    """What was published last."""
+
+    model_config = example(
+        video="H.264",
+        audio="MP3",
+        key_interval_ms=2000,
+        since=STARTS_AT,
+        **example_of(WarningsOut),
+    )
+
+    video: str
+    """Empty where there is no picture."""
+    audio: str
+    """Empty where there is no sound."""
+    key_interval_ms: int | None
+    """Between key frames, as it was first seen; null while fewer than two were seen."""
+    since: Instant
+
+
 class StreamOut(BaseModel):
     """A stream as anyone may see it."""
 
@@ -68,6 +118,7 @@ class StreamOut(BaseModel):
         created_at=STARTS_AT,
         ends_at=None,
         nodes_verified=3,
+        media=example_of(MediaOut),
     )
 
     stream_id: str
@@ -82,6 +133,8 @@ class StreamOut(BaseModel):
     created_at: Instant
     ends_at: Instant | None
     nodes_verified: int
+    media: MediaOut | None
+    """Null until something was published."""
 
 
 class RegisteredOut(StreamOut):

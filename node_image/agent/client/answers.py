@@ -12,6 +12,9 @@ from rtmp.errors import RtmpError
 _NUMBER_MAX = 1_000_000_000
 # Longer than any name that a stream may have.
 _SHOWN_CHARS_MAX = 200
+# A picture, a sound and its key frames, and room for what a newer coordinator may say.
+_WARNINGS_MAX = 8
+_WARNING_CHARS_MAX = 500
 # The year 2100: what is later is no instant that anybody waits for.
 _INSTANT_S_MAX = 4_102_444_800
 
@@ -106,6 +109,14 @@ def parse_candidates(body: object) -> tuple[list[Candidate], str]:
         )
         for item in items
     ], token or ""
+
+
+def parse_warnings(body: object) -> list[str]:
+    """The answer of `POST /ingest/media`, as far as it is shown. Raises NotUnderstoodError."""
+    said = _fields(body).get("warnings")
+    if not isinstance(said, list):
+        raise NotUnderstoodError("warnings is not a list")
+    return [each[:_WARNING_CHARS_MAX] for each in said[:_WARNINGS_MAX] if isinstance(each, str)]
 
 
 def neediest(candidates: Iterable[Candidate], chance: float) -> RelayedStream | None:

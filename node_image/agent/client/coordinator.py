@@ -24,6 +24,7 @@ from agent.client.answers import (
     parse_candidates,
     parse_heartbeat_answer,
     parse_stream,
+    parse_warnings,
 )
 from agent.client.dial_back import DialBackReport, parse_dial_back
 from agent.log import log
@@ -138,6 +139,21 @@ class CoordinatorClient:
         answer = await self._call("POST", "/ingest/publish", asked, seconds_max)
         if answer.status != 204:
             _refuse(answer)
+
+    async def describe_media(
+        self, stream_id: str, video: str, audio: str, key_interval_ms: int | None
+    ) -> list[str]:
+        """Say what is published; gives what viewers cannot play of it, in sentences.
+
+        Raises CoordinatorAwayError or CoordinatorRefusalError."""
+        said = {
+            "stream_id": stream_id,
+            "video": video,
+            "audio": audio,
+            "key_interval_ms": key_interval_ms,
+        }
+        answer = await self._call("POST", "/ingest/media", said)
+        return _understood(answer, parse_warnings)
 
     async def _call(
         self,

@@ -82,6 +82,11 @@ class Meter:
         )
 
     @property
+    def streams(self) -> tuple[StreamReading, ...]:
+        """The last reading."""
+        return tuple(self._last.values())
+
+    @property
     def stream_names(self) -> list[str]:
         """The streams of the last reading."""
         return sorted(self._last)

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
 
+from api.wire.common import timestamp
 from coordinator.keys import sha256_hex
 from tests.unit.functions.conftest import (
     INGEST_KEY,
@@ -233,6 +235,88 @@ async def test_the_ingest_asks_who_may_publish(coordinator: Coordinator) -> None
     _problem(await ask(other["stream_id"], key), 403, "stream-key-wrong")
     _problem(await ask("s404", key), 403, "stream-key-wrong")
     _problem(await ask(stream["stream_id"], key, "not-the-ingest"), 403, "key-unknown")
+
+
+async def _described(coordinator: Coordinator, stream_id: str, **media: object) -> httpx.Response:
+    body = {"stream_id": stream_id, **media}
+    return await coordinator.client.post("/ingest/media", json=body, headers=bearer(INGEST_KEY))
+
+
+async def _media(coordinator: Coordinator, stream_id: str) -> Any:
+    return (await coordinator.client.get(f"/streams/{stream_id}")).json()["media"]
+
+
+async def test_what_viewers_cannot_play_is_named_at_publish(coordinator: Coordinator) -> None:
+    """At once, to the ingest and to whoever asks for the stream."""
+    stream_id = (await coordinator.registered())["stream_id"]
+    assert await _media(coordinator, stream_id) is None
+    answer = await _described(
+        coordinator, stream_id, video="H264", audio="MP3", key_interval_ms=12_000
+    )
+    assert answer.status_code == 200
+    sound, keys = answer.json()["warnings"]
+    assert sound.startswith("The sound is MP3")
+    assert keys.startswith("Key frames are 12.0 s apart")
+    assert await _media(coordinator, stream_id) == {
+        "video": "H.264",
+        "audio": "MP3",
+        "key_interval_ms": 12_000,
+        "since": timestamp(NOW_S),
+        "warnings": [sound, keys],
+    }
+
+
+async def test_a_change_in_mid_stream_takes_the_warning_away(coordinator: Coordinator) -> None:
+    """`since` is when it became so: what is no news does not move it."""
+    stream_id = (await coordinator.registered())["stream_id"]
+    await _described(coordinator, stream_id, video="H264", audio="MP3")
+    coordinator.now_s[0] += 60
+    await _described(coordinator, stream_id, video="H264", audio="AAC", key_interval_ms=2_000)
+    coordinator.now_s[0] += 60
+    answer = await _described(coordinator, stream_id, video="H264", audio="AAC")
+    assert answer.json() == {"warnings": []}
+    media = await _media(coordinator, stream_id)
+    assert (media["warnings"], media["since"]) == ([], timestamp(NOW_S + 60))
+
+
+async def test_only_the_ingest_says_what_is_published(coordinator: Coordinator) -> None:
+    stream_id = (await coordinator.registered())["stream_id"]
+    body = {"stream_id": stream_id, "video": "H264"}
+    refused = await coordinator.client.post(
+        "/ingest/media", json=body, headers=bearer("not-the-ingest")
+    )
+    _problem(refused, 403, "key-unknown")
+    _problem(await _described(coordinator, "s404", video="H264"), 404, "unknown-stream")
+    assert await _media(coordinator, stream_id) is None
+
+
+@pytest.mark.parametrize(
+    "media",
+    [
+        {"video": "x" * 17},
+        {"video": "av\n1"},
+        {"audio": "ünöp"},
+        {"audio": "\x7f"},
+        {"key_interval_ms": -1},
+        {"key_interval_ms": 2**31 + 1},
+        {"key_interval_ms": "2000"},
+        {"thumbnail": "x"},
+    ],
+)
+async def test_a_description_that_no_ingest_gives_is_refused(
+    coordinator: Coordinator, media: dict[str, object]
+) -> None:
+    stream_id = (await coordinator.registered())["stream_id"]
+    _problem(await _described(coordinator, stream_id, **media), 422, "invalid-request")
+    assert await _media(coordinator, stream_id) is None
+
+
+async def test_a_report_that_is_no_news_writes_nothing(coordinator: Coordinator) -> None:
+    stream_id = (await coordinator.registered())["stream_id"]
+    await _described(coordinator, stream_id, video="H264", audio="AAC")
+    before = await coordinator.measurements.money_projection()
+    await _described(coordinator, stream_id, video="H264", audio="AAC", key_interval_ms=2_000)
+    assert await coordinator.measurements.money_projection() == before
 
 
 async def test_nobody_publishes_an_ended_stream(coordinator: Coordinator) -> None:

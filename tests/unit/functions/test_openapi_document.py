@@ -89,6 +89,7 @@ def test_every_operation_says_which_key_it_takes(document: dict[str, Any]) -> No
     assert keys["post /streams"] == ["sponsorKey"]
     assert keys["post /nodes/heartbeat"] == ["nodeKey"]
     assert keys["post /ingest/publish"] == ["ingestKey"]
+    assert keys["post /ingest/media"] == ["ingestKey"]
     assert "get /streams" not in keys
     schemes = document["components"]["securitySchemes"]
     assert {name for names in keys.values() for name in names} == schemes.keys()

@@ -13,6 +13,7 @@ from coordinator.sweeping.rosters import Roster, Slot
 from coordinator.sweeping.shards import WHOLE
 from coordinator.sweeping.sweeps import Sweep
 from tests.lived import CALENDAR, FIRST_EPOCH, NODES, STREAM_ID, Lived
+from tests.unit.functions.conftest import INGEST_KEY, bearer
 from tests.unit.functions.html_page import Page
 from tests.unit.functions.lived_api import Site, site_of
 
@@ -37,6 +38,23 @@ async def test_the_page_says_what_the_tokens_bought() -> None:
         assert f"Balance {format_tokens(balance.balance_micros)} of 90 tokens" in page.text
         assert f"Paid to nodes {format_tokens(balance.paid_micros)}" in page.text
         assert "The balance lasts" in page.text
+
+
+async def test_the_page_names_what_viewers_cannot_play() -> None:
+    """At once, also where the page's own projection is older; and a codec is a stranger's word."""
+    async with site_of(await Lived(1).live()) as site:
+        assert "Published" not in (await _page(site)).text
+        await site.client.post(
+            "/ingest/media",
+            json={"stream_id": STREAM_ID, "video": "<b>x</b>", "audio": "MP3"},
+            headers=bearer(INGEST_KEY),
+        )
+        answer = await site.client.get(f"/s/{STREAM_ID}")
+        assert "<b>x" not in answer.text
+        page = Page(answer.text)
+        assert "Published <b>x</b> and MP3 since" in page.text
+        assert "▲ The picture is <b>x</b>: no player is known to play it." in page.text
+        assert "▲ The sound is MP3: Chrome and its kin" in page.text
 
 
 async def test_the_charts_read_aloud_and_have_a_column_an_hour() -> None:

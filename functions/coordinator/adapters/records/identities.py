@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from coordinator.adapters.records.ranges import Records
 from coordinator.adapters.store.protocol import Fields, Query, Ref
+from coordinator.published_media import PublishedMedia, is_news
 from coordinator.streams import STREAMS, Stream
 from coordinator.sweeping.nodes import NODES, Node
 
@@ -47,6 +48,18 @@ class IdentityRecords(Records):
 
         await self._store.transact([ref], decide)
         return await self.stream(stream_id)
+
+    async def describe_stream(self, stream_id: str, media: PublishedMedia) -> bool:
+        """Writes what is published of a stream; whether that was news."""
+        ref = Ref("streams", stream_id)
+
+        def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
+            stream = STREAMS.decode_or_none(read[0])
+            if stream is None or not is_news(stream.media, media):
+                return {}
+            return {ref: STREAMS.encode(stream.model_copy(update={"media": media}))}
+
+        return bool(await self._store.transact([ref], decide))
 
     async def node(self, node_id: str) -> Node | None:
         """One node's own document."""

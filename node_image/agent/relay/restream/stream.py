@@ -15,6 +15,8 @@ from rtmp.server_messages import STREAM_ID
 GOP_BYTES_MAX = 8_000_000
 GOP_MS_MAX = 20_000
 """Pictures from one key frame on; a longer or larger one is not kept, and newcomers wait."""
+LATE_KEY_MS = 10_000
+"""From then on the time since the only key frame is told as an interval: the second is late."""
 STALE_S = 5.0
 """Pictures that lie so long are no live stream: newcomers wait for the next."""
 SILENT_S = 2.0
@@ -65,7 +67,7 @@ class LiveStream:
         self.bytes_in = self.bytes_out = self.dropped_batches = 0
         self.codecs: dict[tuple[int, int], str] = {}
         """By kind of message and track."""
-        self.key_interval_ms: int | None = None
+        self._key_interval_ms: int | None = None
         self.media_s: float | None = None
         """When media last came."""
         self.metadata: Message | None = None
@@ -84,13 +86,24 @@ class LiveStream:
         self._rate = Rate()
 
     @property
+    def key_interval_ms(self) -> int | None:
+        """Between the last two key frames, or since the last where that is longer already."""
+        if self._last_key_ms is None:
+            return self._key_interval_ms
+        since_ms = difference_ms(self._last_ms, self._last_key_ms)
+        if self._key_interval_ms is None:
+            return since_ms if since_ms > LATE_KEY_MS else None
+        return max(self._key_interval_ms, since_ms)
+
+    @property
     def gop_bytes(self) -> int:
         """What is kept for newcomers."""
         return self._gop.size if self._gop else 0
 
     def forget(self) -> None:
         """Another publisher begins: nothing of the last one's goes to newcomers."""
-        self.metadata = self._gop = self._burst = self._last_key_ms = None
+        self.metadata = self._gop = self._burst = None
+        self._last_key_ms = self._key_interval_ms = None
         self._repeats = frozenset()
         self._headers.clear()
         self.codecs.clear()
@@ -198,7 +211,7 @@ class LiveStream:
                 raise RtmpError(f"more than {HEADERS_MAX} codec headers")
         elif payload.is_key and message.kind == MessageKind.VIDEO:
             if self._last_key_ms is not None:
-                self.key_interval_ms = difference_ms(message.timestamp_ms, self._last_key_ms)
+                self._key_interval_ms = difference_ms(message.timestamp_ms, self._last_key_ms)
             self._last_key_ms = message.timestamp_ms
             self._gop = Gop(message.timestamp_ms)
             if self._key_at is None:

@@ -137,6 +137,25 @@ def test_the_key_interval_is_told() -> None:
     assert show.stream.key_interval_ms == 2000
 
 
+def test_a_late_key_frame_is_told_before_it_comes() -> None:
+    """Of a stream that has one only, nobody would be told else."""
+    show = Show(key(0), inter(9000))
+    assert show.stream.key_interval_ms is None
+    show.play(inter(11_000))
+    assert show.stream.key_interval_ms == 11_000
+    show.play(key(12_000), inter(14_000))
+    assert show.stream.key_interval_ms == 12_000
+    show.play(inter(25_000))
+    assert show.stream.key_interval_ms == 13_000
+
+
+def test_another_publisher_s_key_frames_are_counted_anew() -> None:
+    show = Show(key(0), key(12_000))
+    show.stream.forget()
+    show.play(key(20_000))
+    assert show.stream.key_interval_ms is None
+
+
 def test_a_source_that_is_back_repeats_nothing_to_viewers() -> None:
     """It begins with headers and pictures that they have had, and then comes to what is new."""
     show = Show(META, *HEADERS, key(0), sound(10), inter(40))
