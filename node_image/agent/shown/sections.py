@@ -81,17 +81,20 @@ def own_facts(facts: PageFacts) -> str:
     relay, stream = facts.relay, facts.stream
     codecs = [track.codec for track in (stream.video, stream.audio) if track and track.codec]
     media = " ".join(["arriving", quiet(", ".join(codecs))]) if stream.is_live else "none"
+    is_ingest = facts.coordinator is None
+    source = "Media from publishers" if is_ingest else "Media from upstream"
     rows = {
         "Viewers": str(stream.viewers),
         "Sent": f"{amount(stream.bytes_out, 'B')} {quiet('since the relay began')}",
-        "Media from upstream": f"{media}{_key_interval(stream)}",
+        source: f"{media}{_key_interval(stream)}",
         "Relay": f"{text(relay.engine)}, {text(relay.state)} {quiet(_restarts(relay))}",
         "Agent": f"{text(__version__)} {quiet(f'for {lasting(facts.agent.uptime_s)}')}",
     }
     if not (facts.coordinator and facts.coordinator.answer):
         rows = {"Stream": f"<code>{text(facts.agent.stream_id or 'not known yet')}</code>"} | rows
     return (
-        f'<section aria-labelledby="own"><h2 id="own">This node</h2>\n{fact_list(rows)}</section>'
+        f'<section aria-labelledby="own"><h2 id="own">This '
+        f"{'ingest' if is_ingest else 'node'}</h2>\n{fact_list(rows)}</section>"
     )
 
 
@@ -123,7 +126,7 @@ def traffic_charts(facts: PageFacts) -> str:
 
 def _charts_of(ring: Ring, now_s: float, viewers_now: int) -> tuple[str, str]:
     seen = ring.latest(now_s)
-    name = "hour" if ring.span_s == 3600 else "day"
+    name, unit = ("hour", "minute") if ring.span_s == 3600 else ("day", "15 minutes")
     most = max((each.viewers for each in seen if each), default=0)
     sent = sum(each.sent_bytes for each in seen if each)
     rates = [each.bits_per_s if each and each.seen_s else None for each in seen]
@@ -139,7 +142,7 @@ def _charts_of(ring: Ring, now_s: float, viewers_now: int) -> tuple[str, str]:
             f"Upload, last {name}",
             rates,
             lasting(ring.span_s),
-            f"{amount(sent, 'B')} sent; {peak} in the busiest {lasting(ring.length_s)}.",
+            f"{amount(sent, 'B')} sent; {peak} in the busiest {unit}.",
         ),
     )
 

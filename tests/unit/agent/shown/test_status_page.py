@@ -229,8 +229,8 @@ def test_the_charts_show_what_was_seen() -> None:
         traffic.sample(PAGE_S - 20 + at_s, stream)
     page = shown(CoordinatorView(ANSWER, ""), traffic=traffic)
     assert page.count("At most 11 at once, 2 now.") == 4  # two figures, and for who listens
-    assert page.count("7.5 MB sent; 3.0 Mbit/s in the busiest 1 min.") == 2
-    assert page.count("7.5 MB sent; 3.0 Mbit/s in the busiest 15 min.") == 2
+    assert page.count("7.5 MB sent; 3.0 Mbit/s in the busiest minute.") == 2
+    assert page.count("7.5 MB sent; 3.0 Mbit/s in the busiest 15 minutes.") == 2
     assert "they begin with the agent's start, 2 min ago." in page
 
 
@@ -242,6 +242,8 @@ def test_an_ingest_has_no_tokens_and_no_public_page() -> None:
     assert "Public page" not in page
     assert "Pending" not in page
     assert "&lt;H264&gt;, AAC" in page
+    assert "Media from publishers" in page
+    assert "This ingest</h2>" in page
 
 
 # -- the document ----------------------------------------------------------------------------
