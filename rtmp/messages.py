@@ -36,6 +36,8 @@ class UserControl(IntEnum):
     BUFFER_LENGTH = 3
     PING_REQUEST = 6
     PING_RESPONSE = 7
+    TURN = 0x7475
+    """Of ours (rtmp.turns); the specification's types are small numbers."""
 
 
 class Message(NamedTuple):

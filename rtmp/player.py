@@ -25,6 +25,7 @@ from rtmp.messages import (
     parse_number,
     user_control,
 )
+from rtmp.turns import Turn, turn_of
 
 PLAYER_LIMITS = ChunkLimits(
     message_bytes_max=8_000_000, partial_bytes_max=16_000_000, channels_max=64
@@ -71,6 +72,8 @@ class Player:
         self._line = RtmpLine(handshake or ClientHandshake(), limits)
         self._window_bytes = WINDOW_BYTES
         self.stage = PlayStage.GREETING
+        self.turn: Turn | None = None
+        """The last that the server told, if it tells any."""
 
     @property
     def kept_bytes(self) -> int:
@@ -128,6 +131,8 @@ class Player:
 
     def _take_control(self, body: bytes) -> PlayEnd | None:
         event = int.from_bytes(body[:2], "big")
+        if event == UserControl.TURN:
+            self.turn = turn_of(body) or self.turn
         if event == UserControl.STREAM_EOF and self.stage is PlayStage.PLAYING:
             return PlayEnd("StreamEOF", "the stream has ended")
         return None

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from agent.relay.restream.upstream import Source, Upstream
+from agent.relay.restream.upstream import Sink, Source, Upstream
 from bench.node.crowd import allow_files
 from bench.node.viewers import url_at
 from bench.report import NotMeasurableError
@@ -44,7 +44,8 @@ def puller(number: int, port: int, tries: Callable[[], Tries]) -> Upstream:
     def take(_: Message) -> None:
         tries().media_s.setdefault(number, time.monotonic())
 
-    return Upstream(Source(url_at(port), HOST), begin, take, random.random, lambda _: None)
+    sink = Sink(begin, take, note=lambda _: None, log=lambda _: None)
+    return Upstream(Source(url_at(port), HOST), sink, random.random())
 
 
 async def pull(port: int, count: int) -> None:

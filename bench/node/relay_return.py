@@ -6,12 +6,15 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from agent.relay.restream.relay import TURNS_EVERY_S
 from bench.node.relay_scene import Film, RelayScene
 from bench.processes import MeasuredChild
 
 PULLERS = 1_000
 THIN = Film(kbit_a_second=40, pictures_a_second=5, sound_kbit=0)
 """One process has to read it a thousand times."""
+TOLD_S = TURNS_EVERY_S + 2.0
+"""By then the ingest has told all when it would be their turn."""
 AWAY_S = 3.0
 """Longer than the shortest pause: some have tried in vain before it is back."""
 
@@ -30,6 +33,7 @@ def returned(scene: RelayScene, client_core: int) -> Return:
     command = [sys.executable, "-m", "bench.node.pullers", str(scene.ingest_port), str(PULLERS)]
     with MeasuredChild(command, client_core, scene.folder / "pullers.log") as pullers:
         pullers.says()
+        time.sleep(TOLD_S)
         scene.ingest.stop()
         time.sleep(AWAY_S)
         pullers.tell("again")

@@ -113,6 +113,14 @@ class Environment:
             return None
         return float(value)
 
+    def whole(self, name: str, default: int, low: int, high: int) -> int:
+        """A whole number."""
+        value = self.text(name) or str(default)
+        if not re.fullmatch(r"[0-9]{1,9}", value) or not low <= int(value) <= high:
+            self.wrong.append(f"{name} is {value!r}: set it to a number from {low} to {high}.")
+            return default
+        return int(value)
+
     def addresses(self, name: str) -> tuple[str, ...]:
         """Addresses like service://…, which are secrets: a sentence only counts them."""
         found = (

@@ -14,6 +14,8 @@ RELAY_ENGINES = ("restream", "rtmp_relay")
 """The names of agent.relay.engines, which stands above the settings."""
 # With the goodbye before it and the relay's end after it, this fits into docker's 10 s.
 DRAIN_S, DRAIN_S_MAX = 5.0, 600.0
+FLUSH_MS, FLUSH_MS_MIN, FLUSH_MS_MAX = 45, 5, 200
+"""Below, merging writes spares nothing; above, it is a delay that viewers notice."""
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -40,6 +42,7 @@ VARIABLES = (
     Variable("WORK_DIR", "a new temporary folder", "the relay's configuration and socket"),
     Variable("HEARTBEAT_SECONDS", "as the coordinator asks", "overrides the pace, 1 to 600"),
     Variable("DRAIN_SECONDS", "5", "how long viewers may finish after SIGTERM, 0 to 600"),
+    Variable("FLUSH_MILLISECONDS", "45", "how long restream collects frames for a write, 5 to 200"),
     Variable("INGEST_KEY", "required for ROLE=ingest", "shown to the coordinator by the ingest"),
     Variable("COORDINATOR_CA", "empty", "file of a private authority that signed its certificate"),
     Variable("NOTIFY_URLS", "empty", "Apprise addresses to tell of trouble; spaces between"),
@@ -73,6 +76,7 @@ class AgentSettings:
     work_dir: Path | None
     heartbeat_s: float | None
     drain_s: float
+    flush_ms: int
     coordinator_ca: Path | None
     ingest_key: str = field(repr=False)
     notify_urls: tuple[str, ...] = field(repr=False)
@@ -118,6 +122,7 @@ class AgentSettings:
             work_dir=read.work_dir(),
             heartbeat_s=read.seconds("HEARTBEAT_SECONDS", HEARTBEAT_S_MIN, HEARTBEAT_S_MAX),
             drain_s=DRAIN_S if drain_s is None else drain_s,
+            flush_ms=read.whole("FLUSH_MILLISECONDS", FLUSH_MS, FLUSH_MS_MIN, FLUSH_MS_MAX),
             coordinator_ca=read.certificates("COORDINATOR_CA"),
             ingest_key=read.secret("INGEST_KEY", required=role == "ingest"),
             notify_urls=read.addresses("NOTIFY_URLS"),

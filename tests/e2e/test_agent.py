@@ -1,6 +1,7 @@
 """The agent with real relays, real media and a real HTTP coordinator, on loopback."""
 
 import asyncio
+import hashlib
 import os
 import signal
 import socket
@@ -216,6 +217,31 @@ def test_a_relay_that_crashes_again_and_again_is_back_each_time(
             os.kill(struck, signal.SIGKILL)
             node.wait_until("another relay", partial(_has_another, node, struck))
         assert [event["retry_s"] for event in node.events("relay_down")] == [0, 0, 0]
+
+
+def test_a_crash_is_an_event_with_who_sent_the_last_bytes_and_their_digest(
+    network: Network, tmp_path: Path
+) -> None:
+    """A stranger's bytes, and then the end that a fault in the parser would be."""
+    said = b"\x03" + bytes(1_600)
+    with running(network.node(tmp_path)) as node:
+        node.wait_until("relay up", lambda: node.get("/healthz")[0] == 200)
+        struck = node.relay_pid()
+        # It must not look at its own port in between: a knock is a read as well.
+        os.kill(node.process.pid, signal.SIGSTOP)
+        try:
+            with socket.create_connection((HOST, node.rtmp_port)) as stranger:
+                stranger.sendall(said)
+                assert len(stranger.recv(1)) == 1  # an answer: it has read
+                os.kill(struck, signal.SIGSEGV)
+        finally:
+            os.kill(node.process.pid, signal.SIGCONT)
+        node.wait_until("another relay", partial(_has_another, node, struck))
+        [crash] = node.events("relay_crashed")
+    digest = hashlib.sha256(said).hexdigest()
+    assert (crash["host"], crash["bytes"], crash["sha256"]) == (HOST, len(said), digest[:16])
+    assert crash["reason"].startswith("restream was killed by signal 11")
+    assert [event["retry_s"] for event in node.events("relay_down")] == [0]
 
 
 def test_a_node_waits_for_a_publisher_who_pauses(network: Network, tmp_path: Path) -> None:

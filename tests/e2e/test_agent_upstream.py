@@ -2,16 +2,15 @@
 
 import os
 import signal
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from agent.relay.restream.upstream import AGAIN_S
+from agent.relay.restream.pace import CALM_S, WINDOW_S_MIN
 from tests.e2e.agents import AgentProcess
 from tests.e2e.coordinator_stand_in import INGEST_KEY, STREAM_ID, CoordinatorStandIn
 from tests.e2e.ffmpeg import probe, publisher
@@ -136,27 +135,28 @@ def test_a_publisher_who_comes_back_with_another_size_is_served_as_such(
 
 
 def test_a_node_that_is_told_that_the_stream_is_live_does_not_wait(tmp_path: Path) -> None:
-    """Left alone it tries again after seven seconds and more; here it is told each second."""
-    tries_s: list[float] = []
+    """Left alone its pauses double up to eight seconds; here it is told each second."""
+    settings = {"ROLE": "ingest", "INGEST_KEY": INGEST_KEY}
+    port = free_port()
+    coordinator = CoordinatorStandIn(f"rtmp://{HOST}:{port}/live/{STREAM_ID}")
+    coordinator.told = {"reason": "upstream_down"}
+    coordinator.start()
+    moments_s: list[float] = []
 
-    def refuse_all(ingest: socket.socket) -> None:
-        while True:
-            try:
-                connection, _ = ingest.accept()
-            except OSError:  # the test is over
-                return
-            tries_s.append(time.monotonic())
-            connection.close()
+    def is_refused(ingest: AgentProcess, times: int) -> bool:
+        is_so = ingest.stats()["relay"]["refused"].get("no_stream", 0) >= times
+        if is_so:
+            moments_s.append(time.monotonic())
+        return bool(is_so)
 
-    with socket.create_server((HOST, 0)) as ingest, ExitStack() as stack:
-        threading.Thread(target=refuse_all, args=(ingest,), daemon=True).start()
-        port = ingest.getsockname()[1]
-        coordinator = CoordinatorStandIn(f"rtmp://{HOST}:{port}/live/{STREAM_ID}")
-        coordinator.told = {"reason": "upstream_down"}
-        coordinator.start()
+    with ExitStack() as stack:
         stack.callback(coordinator.stop)
-        agent = AgentProcess(tmp_path / "node", coordinator.url, STREAM_ID=STREAM_ID)
-        stack.enter_context(running(agent))
-        agent.wait_until("four tries", lambda: len(tries_s) >= 4)
-        ingest.shutdown(socket.SHUT_RDWR)
-    assert tries_s[3] - tries_s[0] < AGAIN_S[0]
+        ingest = AgentProcess(tmp_path / "ingest", coordinator.url, RTMP_PORT=str(port), **settings)
+        stack.enter_context(running(ingest))
+        ingest.wait_until("ingest up", lambda: ingest.get("/healthz")[0] == 200)
+        node = AgentProcess(tmp_path / "node", coordinator.url, STREAM_ID=STREAM_ID)
+        stack.enter_context(running(node))
+        for times in (1, 5):
+            node.wait_until(f"{times} tries", partial(is_refused, ingest, times))
+    alone_s = sum(min(CALM_S, WINDOW_S_MIN * 2**n) for n in range(4))
+    assert moments_s[1] - moments_s[0] < alone_s

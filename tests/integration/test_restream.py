@@ -17,10 +17,20 @@ from agent.relay.engines.local_page import LocalPage
 from agent.relay.restream.admission import CONNECTIONS_MAX
 from agent.relay.restream.configuration import Configuration
 from agent.relay.restream.connection import ASKING_S_MAX, UNSENT_BYTES_MAX
-from agent.relay.restream.relay import OWN_DESCRIPTORS, SILENT_S, TAKE_OVER_S, Relay, places
-from agent.relay.restream.upstream import AGAIN_S
+from agent.relay.restream.pace import CALM_S
+from agent.relay.restream.relay import (
+    OWN_DESCRIPTORS,
+    SILENT_S,
+    TAKE_OVER_S,
+    TURNS_EVERY_S,
+    Relay,
+    places,
+)
+from agent.relay.restream.upstream import Sink, Source, Upstream
 from agent.relay.restream.viewer import WATCHED_S_MIN
+from rtmp.addresses import RtmpAddress
 from rtmp.messages import Message, MessageKind, UserControl, command
+from rtmp.turns import Turn, turn_of
 from tests.ports import free_port
 from tests.rtmp_client import Client, play, publish
 
@@ -338,22 +348,57 @@ async def test_a_node_that_is_told_that_the_stream_is_live_does_not_wait(
     assert len(node.said) == 1
 
 
-async def test_a_node_hurries_also_while_it_is_being_refused(network: Network) -> None:
+async def test_a_node_hurries_also_while_it_is_being_refused() -> None:
     """What was said during a try counts for the next one."""
     tries: list[asyncio.StreamWriter] = []
 
     async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         tries.append(writer)
 
+    async def until_tries(count: int) -> None:
+        async with asyncio.timeout(CALM_S):
+            while len(tries) < count:  # noqa: ASYNC110 -- nobody tells a test of it
+                await asyncio.sleep(0.01)
+
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    address = RtmpAddress("127.0.0.1", server.sockets[0].getsockname()[1], "live", "s1")
+    sink = Sink(lambda: None, lambda _: None, lambda _: None, lambda _: None)
+    upstream = Upstream(Source(address, "127.0.0.1"), sink, 0.0)
     async with server:
-        node = await network.start(server.sockets[0].getsockname()[1])
-        await node.until(lambda: len(tries) == 1)
-        node.relay.hurry()
-        tries[0].close()
-        async with asyncio.timeout(AGAIN_S[0] - 1):
-            await node.until(lambda: len(tries) == 2)
-        tries[1].close()
+        pulling = asyncio.create_task(upstream.run())
+        for count in (1, 2):
+            await until_tries(count)
+            upstream.hurry()
+            tries[-1].close()
+        await until_tries(3)
+        tries[-1].close()
+        pulling.cancel()
+        await asyncio.wait({pulling})
+
+
+async def test_an_ingest_tells_each_node_its_turn(network: Network) -> None:
+    """Also those who come in vain; a node tells nobody, since nodes of nodes are few."""
+    ingest = await network.start()
+    async with await Client.connect(ingest.port) as early:
+        early.ask(play("s1"))
+        turns = [await until_turn(early)]
+    async with live(ingest, HEADER, key(0)):
+        await ingest.until(lambda: "s1" in ingest.relay.streams)
+        async with watching(ingest) as first, watching(ingest) as second:
+            ingest.clock.ahead_s += TURNS_EVERY_S
+            turns += [await until_turn(each) for each in (first, second)]
+    assert turns[0] == Turn(1, 1)
+    assert sorted(turns[1:]) == [Turn(1, 2), Turn(2, 2)]
+
+
+async def until_turn(player: Client) -> Turn:
+    """What the relay tells it; whatever else comes is left out."""
+    while (message := await player.hear()) is not None:
+        if message.body[:2] == UserControl.TURN.to_bytes(2, "big"):
+            turn = turn_of(message.body)
+            assert turn is not None
+            return turn
+    raise AssertionError("it was told no turn")
 
 
 async def test_a_node_that_lost_its_ingest_goes_on_where_it_was(network: Network) -> None:
@@ -505,8 +550,9 @@ async def test_a_frozen_ingest_is_told_from_a_publisher_s_pause(network: Network
     async with live(ingest, HEADER, key(0)) as publisher, watching(ingest) as player:
         for _ in range(2):
             await player.hear_media()
-        message = await player.hear()
+        ping = UserControl.PING_REQUEST.to_bytes(2, "big")
+        while (message := await player.hear()) is not None and message.body[:2] != ping:
+            assert message.kind == MessageKind.USER_CONTROL
         assert message is not None
-        assert message.body[:2] == UserControl.PING_REQUEST.to_bytes(2, "big")
         publisher.say(inter(40), channel=6)
         assert (await player.hear_media()).body == inter(40).body

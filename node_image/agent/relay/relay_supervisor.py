@@ -159,11 +159,12 @@ class RelaySupervisor:
         try:
             ends = {watch, moved, changed, died}
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            if died.done():
-                raise _RelayEndedError(await process.ending())
-            for ailing in (watch, moved):
-                if ailing.done():
-                    raise _RelayEndedError(ailing.result())
+            if died.done() or watch.done():
+                ending = await process.ending() if died.done() else watch.result()
+                self._tell_crash(ending)
+                raise _RelayEndedError(ending)
+            if moved.done():
+                raise _RelayEndedError(moved.result())
         finally:
             for waiting in (watch, moved, changed):
                 waiting.cancel()
@@ -172,6 +173,12 @@ class RelaySupervisor:
             self._started_s = None
             self._meter.restart()
             self._state = "restarting"
+
+    def _tell_crash(self, ending: str) -> None:
+        """It died or froze: who sent what it read last, and the digest, which tells cases apart."""
+        last = self._engine.last_read()
+        sent = {"host": last.host, "bytes": last.bytes, "sha256": last.sha256} if last else {}
+        log("relay_crashed", logging.ERROR, reason=ending, **sent)
 
     async def _watch(self, started_s: float) -> str:
         """Read the statistics for as long as the engine is healthy; returns what ails it."""

@@ -1,5 +1,7 @@
 """What the relay has to do, by the settings and by what the coordinator says. Pure."""
 
+from dataclasses import replace
+
 from agent.client.answers import RelayedStream
 from agent.relay.engines.engine import RelayTask
 from agent.settings import AgentSettings
@@ -7,11 +9,18 @@ from agent.settings import AgentSettings
 
 def node_task(settings: AgentSettings, stream: RelayedStream, hooks: str) -> RelayTask:
     """Pull the stream from where the coordinator says."""
-    return RelayTask(
-        settings.bind_address, settings.rtmp_port, stream.stream_id, stream.ingest_url, hooks
+    return replace(
+        ingest_task(settings, hooks), stream_id=stream.stream_id, upstream=stream.ingest_url
     )
 
 
 def ingest_task(settings: AgentSettings, hooks: str) -> RelayTask:
     """Take what publishers send, if the agent's own hooks agree."""
-    return RelayTask(settings.bind_address, settings.rtmp_port, settings.stream_id, None, hooks)
+    return RelayTask(
+        settings.bind_address,
+        settings.rtmp_port,
+        settings.stream_id,
+        None,
+        hooks,
+        settings.flush_ms,
+    )

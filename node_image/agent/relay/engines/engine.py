@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from agent.relay.last_read import LastRead
+from agent.settings import FLUSH_MS
 from rtmp.addresses import RtmpAddress
 
 
@@ -33,6 +35,8 @@ class RelayTask:
     stream_id: str
     upstream: RtmpAddress | None = None  # a node pulls from here; an ingest has none
     hooks: str = ""  # asked at {hooks}/play about players, on an ingest at /publish as well
+    flush_ms: int = FLUSH_MS
+    """How long an engine that merges writes collects frames; others need not heed it."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,10 @@ class Engine(Protocol):
 
     async def read(self) -> Reading:
         """Ask the running engine for its statistics. Raises EngineSilentError."""
+        ...
+
+    def last_read(self) -> LastRead | None:
+        """What an engine that crashed had read last; None if it does not tell."""
         ...
 
     def ailment(self, silent_s: float) -> str:

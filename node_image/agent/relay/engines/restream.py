@@ -20,10 +20,12 @@ from agent.relay.engines.engine import (
     Video,
 )
 from agent.relay.engines.local_page import LocalPage
-from agent.relay.restream.configuration import INGEST_FLUSH_MS, NODE_FLUSH_MS, Configuration
+from agent.relay.last_read import LastRead, last_read
+from agent.relay.restream.configuration import Configuration
 
 _CONFIGURATION = "restream.json"
 _SOCKET = "statistics.sock"
+_LAST_READ = "last-read"
 _NAMES = {
     "avc1": "H264",
     "hvc1": "HEVC",
@@ -67,13 +69,15 @@ class Restream:
             upstream_ip=upstream_ip,
             hooks=task.hooks,
             statistics=str(self.work_dir / _SOCKET),
-            flush_ms=NODE_FLUSH_MS if task.upstream else INGEST_FLUSH_MS,
+            last_read=str(self.work_dir / _LAST_READ),
+            flush_ms=task.flush_ms,
         )
         return {_CONFIGURATION: configuration.to_json()}
 
     def command(self) -> list[str]:
-        """The same Python that runs the agent; removes a dead relay's socket."""
-        (self.work_dir / _SOCKET).unlink(missing_ok=True)
+        """The same Python that runs the agent; removes what a dead relay left."""
+        for name in (_SOCKET, _LAST_READ):
+            (self.work_dir / name).unlink(missing_ok=True)
         module = "agent.relay.restream"
         return [sys.executable, "-m", module, str(self.work_dir / _CONFIGURATION)]
 
@@ -87,6 +91,10 @@ class Restream:
             return reading
         except StatisticsError as e:
             raise EngineSilentError(f"restream's statistics: {e}") from e
+
+    def last_read(self) -> LastRead | None:
+        """As the relay wrote it down."""
+        return last_read(self.work_dir / _LAST_READ)
 
     def ailment(self, silent_s: float) -> str:
         """A frozen relay is told by its silence; a dead one the supervisor sees by itself."""

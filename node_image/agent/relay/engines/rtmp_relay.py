@@ -109,6 +109,9 @@ class RtmpRelay:
         except (StatisticsError, CountersError) as e:
             raise EngineSilentError(f"rtmp_relay cannot be measured: {e}") from e
 
+    def last_read(self) -> None:
+        """It does not tell."""
+
     def ailment(self, silent_s: float) -> str:
         """Silence, or an upstream that came back."""
         if silent_s > _SILENT_S_MAX:

@@ -6,11 +6,6 @@ from pathlib import Path
 
 from rtmp.addresses import RtmpAddress
 
-INGEST_FLUSH_MS = 50
-"""One write for all that came meanwhile: half of the CPU of a write each frame."""
-NODE_FLUSH_MS = 40
-"""Shorter than its ingest's: a node is ready for each batch, and hands it on as it comes."""
-
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
@@ -27,7 +22,10 @@ class Configuration:
     """The agent is asked at {hooks}/play and {hooks}/publish."""
     statistics: str
     """The socket at which the agent asks for them."""
-    flush_ms: int = INGEST_FLUSH_MS
+    flush_ms: int
+    """As it is set (agent.relay.restream.rhythm)."""
+    last_read: str = ""
+    """The file of what it read last, for when it crashes; empty: it keeps none."""
 
     @property
     def upstream(self) -> RtmpAddress | None:

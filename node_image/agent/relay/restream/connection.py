@@ -35,6 +35,8 @@ class Home(Protocol):
     questions: Questions
     connections: "set[Connection]"
     clock: Callable[[], float]
+    note: Callable[[str, bytes], None]
+    """Told the host and the bytes of each read, before anybody looks into them."""
 
     def stream_of(self, name: str) -> LiveStream | None:
         """The stream that a player asks for."""
@@ -42,6 +44,10 @@ class Home(Protocol):
 
     async def may_publish(self, asked: PublishAsked) -> bool:
         """Whether this publisher may send this stream here."""
+        ...
+
+    def in_vain(self, connection: "Connection") -> None:
+        """This player asked for a stream that is not there."""
         ...
 
     def begin_publish(self, name: str, connection: "Connection") -> LiveStream | None:
@@ -71,7 +77,7 @@ class Connection(asyncio.Protocol):
         self._question: asyncio.Task[None] | None = None
         self._bytes = 0
         self._is_admitted = False
-        self.place = ""
+        self._host = self.place = ""
         self.transport: asyncio.Transport | None = None
         self.came_s = relay.clock()
         self._over_s: float | None = None
@@ -82,7 +88,8 @@ class Connection(asyncio.Protocol):
         """Lets it in, or not."""
         self.transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
-        self.place = place_of(peer[0]) if peer else ""
+        self._host = peer[0] if peer else ""
+        self.place = place_of(self._host) if peer else ""
         self._is_admitted = bool(peer) and self._relay.admission.admit(self.place, self.came_s)
         if self._is_admitted:
             self._relay.connections.add(self)
@@ -102,6 +109,7 @@ class Connection(asyncio.Protocol):
         """Bytes of a stranger: whatever they are, only this connection may suffer by them."""
         if not self._is_admitted:
             return
+        self._relay.note(self._host, data)
         try:
             self._count(len(data))
             self._session.feed(data)
@@ -201,7 +209,7 @@ class Connection(asyncio.Protocol):
     async def _begin_play(self, asked: PlayAsked) -> None:
         stream = self._relay.stream_of(asked.name)
         if stream is None:
-            self._relay.refused("no_stream", self.place)
+            self._relay.in_vain(self)
             self._session.refuse("NetStream.Play.StreamNotFound", "No such stream is relayed here.")
             return
         if not await self._relay.questions.may_play(asked, self._tc_url):

@@ -5,22 +5,31 @@ import random
 import resource
 import socket
 from collections.abc import Callable
+from pathlib import Path
 
+from agent.relay.last_read import LastReadWriter
 from agent.relay.restream.admission import CONNECTIONS_MAX, Admission
 from agent.relay.restream.configuration import Configuration
 from agent.relay.restream.connection import Connection
 from agent.relay.restream.questions import Questions
+from agent.relay.restream.rhythm import Rhythm
 from agent.relay.restream.statistics import serve_statistics, statistics_of
 from agent.relay.restream.stream import LiveStream
-from agent.relay.restream.upstream import Source, Upstream
+from agent.relay.restream.upstream import Sink, Source, Upstream
+from agent.relay.restream.waiting import Waiting
+from rtmp.chunks import whole_chunks
 from rtmp.clock import EndlessClock
 from rtmp.messages import Message, MessageKind
 from rtmp.requests import PublishAsked
+from rtmp.server import CHUNK_BYTES
+from rtmp.turns import Turn, turn_message
 
 BACKLOG = 1024
 LOOK_EVERY_S = 1.0
 SILENT_S = 30.0
 """Viewers wait so long for a stream that stopped; then they are told that it ended."""
+TURNS_EVERY_S = 5.0
+"""A hundredth of the writes that a thousand viewers cost; a crowd changes slowly."""
 TAKE_OVER_S = 10.0
 """A publisher that is silent for so long gives way to another."""
 STREAMS_MAX = 64
@@ -37,6 +46,7 @@ class Relay:
         self._configuration, self._log = configuration, log
         self.clock = clock
         self.admission = Admission(connections_max=places())
+        self.note = _notes(configuration, log)
         self.questions = Questions(configuration.hooks)
         self.connections: set[Connection] = set()
         self.streams: dict[str, LiveStream] = {}
@@ -44,15 +54,17 @@ class Relay:
         self._clocks: dict[str, EndlessClock] = {}
         self._upstream: Upstream | None = None
         self._came = asyncio.Event()
+        self._waiting, self._told_s = Waiting(), clock()
         if address := configuration.upstream:
             stream = self.streams[configuration.stream_id] = LiveStream(configuration.stream_id)
-            self._upstream = Upstream(
-                Source(address, configuration.upstream_ip),
-                stream.resume,
-                lambda message: self._offer(stream, message),
-                random.random,
-                log,
+            sink = Sink(
+                begin=stream.resume,
+                take=lambda message: self._offer(stream, message),
+                note=lambda data: self.note(configuration.upstream_ip, data),
+                log=log,
             )
+            source = Source(address, configuration.upstream_ip)
+            self._upstream = Upstream(source, sink, random.SystemRandom().random())
 
     async def run(self) -> None:
         """Serve until cancelled."""
@@ -84,6 +96,12 @@ class Relay:
         if self._upstream is not None or len(self.streams) >= STREAMS_MAX:
             return False
         return await self.questions.may_publish(asked)
+
+    def in_vain(self, connection: Connection) -> None:
+        """A player asked for a stream that is not there; a node that waits is told its turn."""
+        self.refused("no_stream", connection.place)
+        if self._upstream is None and connection.transport is not None:
+            connection.transport.write(told(self._waiting.turn(self.clock())))
 
     def begin_publish(self, name: str, connection: Connection) -> LiveStream | None:
         """The stream to feed; None while somebody else is live with it."""
@@ -143,14 +161,15 @@ class Relay:
 
         So a node falls into step with its ingest, whose batches it hands on as they come.
         """
-        every_s = self._configuration.flush_ms / 1000
+        rhythm = Rhythm(self._configuration.flush_ms, is_node=self._upstream is not None)
         while True:
             await self._came.wait()
+            await asyncio.sleep(rhythm.wait_s(self.clock()))
             self._came.clear()
             now_s = self.clock()
             for stream in self.streams.values():
                 stream.flush(now_s)
-            await asyncio.sleep(every_s)
+            rhythm.flushed(now_s)
 
     async def _look(self) -> None:
         """Once a second: who is overdue or lost, and what has ended."""
@@ -163,6 +182,16 @@ class Relay:
                 stream.ping_if_silent(now_s)
             self.admission.memory_bytes = sum(each.kept_bytes for each in self.connections)
             self._forget_ended(now_s)
+            self._tell_turns(now_s)
+
+    def _tell_turns(self, now_s: float) -> None:
+        """An ingest tells all who play when to come back, should it ever be gone."""
+        if self._upstream is not None or now_s - self._told_s < TURNS_EVERY_S:
+            return
+        self._told_s = now_s
+        playing = [each.viewer for each in self.connections if each.viewer is not None]
+        for place, viewer in enumerate(playing, start=1):
+            viewer.say(told(Turn(place, len(playing))))
 
     def _look_at(self, connection: Connection, now_s: float) -> None:
         if connection.is_overdue(now_s):
@@ -193,6 +222,23 @@ class Relay:
             return name in self._publishers
         media_s = self.streams[name].media_s
         return media_s is not None and self.clock() - media_s < TAKE_OVER_S
+
+
+def _notes(
+    configuration: Configuration, log: Callable[[str], None]
+) -> Callable[[str, bytes], None]:
+    """Where what is read is noted. A relay that cannot, as on a full disk, relays all the same."""
+    if configuration.last_read:
+        try:
+            return LastReadWriter(Path(configuration.last_read)).note
+        except OSError as error:
+            log(f"what is read last is not noted: {error}")
+    return lambda _host, _data: None
+
+
+def told(turn: Turn) -> bytes:
+    """What a player is sent about its turn. Pure."""
+    return whole_chunks(2, turn_message(turn), CHUNK_BYTES)
 
 
 def places() -> int:

@@ -176,7 +176,7 @@ class LiveStream:
         """Show viewers that they are still connected while there is nothing to send."""
         if self.media_s is None or now_s - self.media_s > SILENT_S:
             for viewer in self.viewers:
-                viewer.ping(_PING)
+                viewer.say(_PING)
 
     @property
     def _has_video(self) -> bool:

@@ -2,20 +2,16 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from agent.relay.restream.pace import Pace
 from rtmp.addresses import RtmpAddress
 from rtmp.errors import RtmpError
 from rtmp.messages import Message, MessageKind
 from rtmp.player import PlayEnd, Player
 
-LOST_S = (1.0, 15.0)
-"""After media came, one tries again within this."""
-AGAIN_S = (14.0, 15.0)
-"""And after each try that brought none: about as long as the first tries are spread over, so that
-second tries follow the first and do not meet them. A thousand nodes whose ingest is back are then
-below a hundred connections a second, and all are there in half a minute."""
 ANSWER_S_MAX = 5.0
 FROZEN_S = 8.0
 """An upstream that sends nothing for so long, not even a ping, has frozen."""
@@ -30,38 +26,56 @@ class Source:
     ip: str
 
 
+@dataclass(frozen=True, slots=True)
+class Sink:
+    """Who is told what comes."""
+
+    begin: Callable[[], None]
+    """Called before the first message of each connection."""
+    take: Callable[[Message], None]
+    note: Callable[[bytes], None]
+    """The bytes of each read, before anybody looks into them."""
+    log: Callable[[str], None]
+
+
 class Upstream:
     """Pulls until it is cancelled."""
 
-    def __init__(
-        self,
-        source: Source,
-        begin: Callable[[], None],
-        take: Callable[[Message], None],
-        chance: Callable[[], float],
-        log: Callable[[str], None],
-    ) -> None:
-        """`begin` is called before the first message of each connection; `chance` gives 0 to 1."""
-        self._address, self._ip = source.address, source.ip
-        self._begin, self._take = begin, take
-        self._chance, self._log = chance, log
+    def __init__(self, source: Source, sink: Sink, chance: float) -> None:
+        """`chance` lies in [0, 1)."""
+        self._address, self._ip, self._sink = source.address, source.ip, sink
+        self._clock = time.monotonic
+        self._pace = Pace(self._clock(), chance)
         self._wanted = asyncio.Event()
         self._had_media = False
 
     def hurry(self) -> None:
-        """The stream is said to be live: do not wait any longer."""
+        """The stream is said to be live: a new line begins for all who are told."""
         self._wanted.set()
 
     async def run(self) -> None:
         """Pull, and pull again."""
         while True:
             self._had_media = False
-            self._wanted.clear()
+            self._pace.tried(self._clock())
             why = await self._pull()
-            self._log(f"the upstream is gone: {why}")
+            self._sink.log(f"the upstream is gone: {why}")
+            if self._had_media:
+                self._pace.lost(self._clock())
+                self._wanted.clear()
+            await self._wait()
+
+    async def _wait(self) -> None:
+        """Until the next try. Who is hurried never waits longer than it would have."""
+        try_s = self._pace.next_s(self._clock())
+        while (left_s := try_s - self._clock()) > 0:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait_s(self._had_media, self._chance())):
+                async with asyncio.timeout(left_s):
                     await self._wanted.wait()
+                    self._wanted.clear()
+                    now_s = self._clock()
+                    self._pace.lost(now_s)
+                    try_s = min(try_s, self._pace.next_s(now_s))
 
     async def _pull(self) -> str:
         """One connection, to its end; gives why it ended."""
@@ -81,7 +95,16 @@ class Upstream:
 
     async def _play(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
         player = Player(self._address)
-        self._begin()
+        try:
+            return await self._play_on(player, reader, writer)
+        finally:
+            if player.turn:
+                self._pace.tell(player.turn, self._had_media)
+
+    async def _play_on(
+        self, player: Player, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> str:
+        self._sink.begin()
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(FROZEN_S) as frozen:
             while True:
@@ -90,15 +113,10 @@ class Upstream:
                 if not data:
                     return "it closed the connection"
                 frozen.reschedule(loop.time() + FROZEN_S)
+                self._sink.note(data)
                 player.feed(data)
                 while (event := player.next_event()) is not None:
                     if isinstance(event, PlayEnd):
                         return event.code or event.says
                     self._had_media |= event.kind != MessageKind.DATA
-                    self._take(event)
-
-
-def wait_s(had_media: bool, chance: float) -> float:
-    """How long to wait before the next try, never in step with others. Pure."""
-    first_s, last_s = LOST_S if had_media else AGAIN_S
-    return first_s + (last_s - first_s) * chance
+                    self._sink.take(event)

@@ -80,7 +80,7 @@ class Viewer:
             return 0
         return self._write(batch.whole)
 
-    def ping(self, data: bytes) -> None:
+    def say(self, data: bytes) -> None:
         """Write it, if nothing waits before it: no media are sent by this."""
         if not self.waiting_bytes:
             self._transport.write(data)

@@ -16,11 +16,11 @@ from agent.relay.engines.engine import (
 )
 from agent.relay.engines.restream import Restream, parse_statistics
 from agent.relay.restream.admission import Admission
-from agent.relay.restream.configuration import INGEST_FLUSH_MS, NODE_FLUSH_MS, Configuration
+from agent.relay.restream.configuration import Configuration
 from agent.relay.restream.statistics import described, statistics_of
 from agent.relay.restream.stream import LiveStream
-from agent.relay.restream.upstream import AGAIN_S, LOST_S, wait_s
 from agent.relay.restream.viewer import WATCHED_S_MIN
+from agent.settings import FLUSH_MS
 from rtmp.addresses import RtmpAddress
 from rtmp.messages import Message, MessageKind
 from tests.unit.agent.relay.restream.show import (
@@ -35,7 +35,7 @@ from tests.unit.agent.relay.restream.show import (
 
 UPSTREAM = RtmpAddress("ingest.example.org", 1937, "live", "s1")
 HOOKS = "http://127.0.0.1:40001"
-NODE = RelayTask("0.0.0.0", 1935, "s1", UPSTREAM, HOOKS)
+NODE = RelayTask("0.0.0.0", 1935, "s1", UPSTREAM, HOOKS, flush_ms=31)
 SAID = {
     "width": 640,
     "height": 360,
@@ -184,9 +184,9 @@ def test_the_relay_reads_the_configuration_that_the_agent_wrote(tmp_path: Path) 
         upstream_ip="203.0.113.5",
         hooks=HOOKS,
         statistics=str(tmp_path / "statistics.sock"),
-        flush_ms=NODE_FLUSH_MS,
+        flush_ms=31,
+        last_read=str(tmp_path / "last-read"),
     )
-    assert read.flush_ms < INGEST_FLUSH_MS, "it would be late for its ingest's batches"
     assert read.upstream == UPSTREAM
     assert engine.command()[-1] == str(tmp_path / name)
 
@@ -195,7 +195,7 @@ def test_an_ingest_has_no_upstream(tmp_path: Path) -> None:
     [(name, text)] = Restream(tmp_path).render(RelayTask("0.0.0.0", 1, "", None, HOOKS), "").items()
     (tmp_path / name).write_text(text)
     read = Configuration.read(tmp_path / name)
-    assert (read.upstream, read.flush_ms) == (None, INGEST_FLUSH_MS)
+    assert (read.upstream, read.flush_ms) == (None, FLUSH_MS)
 
 
 def test_a_dead_relay_s_socket_is_not_in_the_way(tmp_path: Path) -> None:
@@ -212,13 +212,3 @@ def test_a_relay_that_does_not_answer_is_ill(tmp_path: Path) -> None:
 def test_a_traceback_is_an_error(tmp_path: Path) -> None:
     assert Restream(tmp_path).level_of("Traceback (most recent call last):") == logging.ERROR
     assert Restream(tmp_path).level_of("the upstream is gone: EOF") == logging.WARNING
-
-
-@pytest.mark.parametrize("had_media", [True, False])
-def test_pulls_are_tried_again_out_of_step(had_media: bool) -> None:
-    """A thousand nodes come back at below a hundred a second, and all in half a minute."""
-    first_s, last_s = LOST_S if had_media else AGAIN_S
-    assert [wait_s(had_media, chance) for chance in (0.0, 1.0)] == [first_s, last_s]
-    nodes = 1000
-    assert nodes / (last_s - first_s if had_media else (first_s + last_s) / 2) < 100
-    assert last_s <= 15
