@@ -215,8 +215,12 @@ def _serve_with(scene: Scene, tls: ssl.SSLContext | None) -> None:
     scene.coordinator.start()
 
 
-CAUSES: dict[str, Strike] = {
+CRASHES: dict[str, Strike] = {
     "relay killed": _relays(signal.SIGKILL),
+    "relay crashes": _relays(signal.SIGSEGV),
+}
+CAUSES: dict[str, Strike] = {
+    **CRASHES,
     "relay frozen": _relays(signal.SIGSTOP),
     "agent killed and started again": _plays_after(agents_killed),
     f"{VIEWERS} viewers come and go": _crowd,

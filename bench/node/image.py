@@ -57,7 +57,7 @@ def main() -> None:
     healthy = [node.healthy_s for node in started]
     checked = [node.checked_s / 60 for node in started if node.checked_s is not None]
     figures = [
-        Figure("image unpacked", inspect(IMAGE)["Size"] / 1e6, "MB", "<= 200"),
+        Figure("image unpacked", inspect(IMAGE)["Size"] / 1e6, "MB", "<= 130"),
         Figure("commands to a running node, once there is an image", _commands(), "", "<= 1"),
         Figure(f"run to healthy: median of {NODES}", round(median(healthy), 2), "s", "<= 3"),
         Figure("run to healthy: slowest", round(max(healthy), 2), "s", "<= 3"),

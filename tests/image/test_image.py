@@ -31,7 +31,7 @@ from tests.image.tools import call
 from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
-UNPACKED_BYTES_MAX = 200_000_000
+UNPACKED_BYTES_MAX = 130_000_000
 LAYERS_MAX = 3  # the system, the packages, the agent
 STOP_S_MAX = 10.0
 """What docker waits before it kills."""

@@ -411,6 +411,9 @@ async def test_a_node_that_lost_its_ingest_goes_on_where_it_was(network: Network
         async with watching(node) as player:
             assert [await player.hear_media() for _ in range(3)] == [HEADER, key(0), inter(40)]
             [pull] = [each for each in ingest.relay.connections if each.viewer is not None]
+            async with watching(ingest) as told:
+                ingest.clock.ahead_s += TURNS_EVERY_S
+                await until_turn(told)  # so the node knows that it may come back at once
             pull.refuse("test")
             await node.until(lambda: len(node.said) == 1)
             publisher.say(inter(80), channel=6)
