@@ -238,10 +238,10 @@ def test_a_crash_is_an_event_with_who_sent_the_last_bytes_and_their_digest(
             os.kill(node.process.pid, signal.SIGCONT)
         node.wait_until("another relay", partial(_has_another, node, struck))
         [crash] = node.events("relay_crashed")
+        assert [event["retry_s"] for event in node.events("relay_down")] == [0]
     digest = hashlib.sha256(said).hexdigest()
     assert (crash["host"], crash["bytes"], crash["sha256"]) == (HOST, len(said), digest[:16])
     assert crash["reason"].startswith("restream was killed by signal 11")
-    assert [event["retry_s"] for event in node.events("relay_down")] == [0]
 
 
 def test_a_node_waits_for_a_publisher_who_pauses(network: Network, tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ from agent.relay.restream.viewer import WATCHED_S_MIN
 from rtmp.addresses import RtmpAddress
 from rtmp.messages import Message, MessageKind, UserControl, command
 from rtmp.turns import Turn, turn_of
+from tests.numbered_media import publish_as_obs, wire
 from tests.ports import free_port
 from tests.rtmp_client import Client, play, publish
 
@@ -283,6 +284,46 @@ async def test_a_second_publisher_is_refused_until_the_first_is_silent(network: 
             assert picture.body == key(0, b"second's").body
             # One line: the pause has passed on it too.
             assert picture.timestamp_ms == pytest.approx(40 + TAKE_OVER_S * 1000, abs=2000)
+
+
+async def test_obs_whose_line_broke_is_back_as_soon_as_its_old_connection_is_given_up(
+    network: Network,
+) -> None:
+    """No goodbye, and the same key again two seconds later: it waits, and is not turned away."""
+    ingest = await network.start()
+    address = RtmpAddress("127.0.0.1", ingest.port, "live", "s1")
+    async with wire(address) as broken, wire(address) as again:
+        for each in (broken, again):
+            await each.greet()
+        assert await publish_as_obs(broken, address, "right") == "NetStream.Publish.Start"
+        await broken.say(HEADER, key(0), channel=4)
+        await ingest.until(lambda: ingest.relay.streams["s1"].gop_bytes > 0)
+        async with watching(ingest) as player:
+            seen = [await player.hear_media() for _ in range(2)]
+            ingest.clock.ahead_s += 2.0
+            asking = asyncio.create_task(publish_as_obs(again, address, "right"))
+            await ingest.until(lambda: len(network.hooks.asked) == 3)
+            await asyncio.sleep(0.3)
+            assert not asking.done()
+            ingest.clock.ahead_s += TAKE_OVER_S - 2.0
+            assert await asking == "NetStream.Publish.Start"
+            assert ingest.refused() == {"silent_publisher": 1}
+            await again.say(HEADER, key(0, b"again"), channel=4)
+            after = [await player.hear_media() for _ in range(2)]
+    assert [each.body for each in after] == [HEADER.body, key(0, b"again").body]
+    gap_ms = after[0].timestamp_ms - seen[-1].timestamp_ms
+    assert gap_ms == pytest.approx(TAKE_OVER_S * 1000, abs=2000)  # one clock: the gap has passed
+
+
+async def test_obs_that_waits_is_refused_when_the_first_goes_on(network: Network) -> None:
+    ingest = await network.start()
+    async with live(ingest, HEADER, key(0)) as first, await Client.connect(ingest.port) as second:
+        await ingest.until(lambda: ingest.relay.streams["s1"].gop_bytes > 0)
+        ingest.clock.ahead_s += 2.0
+        second.ask(publish("s1"))
+        await ingest.until(lambda: len(network.hooks.asked) == 2)
+        first.say(inter(40), channel=6)
+        assert await second.hear_code() == "NetStream.Publish.BadName"
 
 
 async def test_a_publisher_that_has_sent_nothing_yet_keeps_its_place(network: Network) -> None:

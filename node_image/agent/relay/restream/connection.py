@@ -50,7 +50,7 @@ class Home(Protocol):
         """This player asked for a stream that is not there."""
         ...
 
-    def begin_publish(self, name: str, connection: "Connection") -> LiveStream | None:
+    async def begin_publish(self, name: str, connection: "Connection") -> LiveStream | None:
         """The stream to feed; None while somebody else is live with it."""
         ...
 
@@ -232,7 +232,7 @@ class Connection(asyncio.Protocol):
             return
         if self.transport is None or self.transport.is_closing():
             return
-        self.stream = self._relay.begin_publish(asked.name, self)
+        self.stream = await self._relay.begin_publish(asked.name, self)
         if self.stream is None:
             self._relay.refused("publish_twice", self.place)
             self._session.refuse("NetStream.Publish.BadName", "Somebody else is live with it.")

@@ -32,6 +32,8 @@ TURNS_EVERY_S = 5.0
 """A hundredth of the writes that a thousand viewers cost; a crowd changes slowly."""
 TAKE_OVER_S = 10.0
 """A publisher that is silent for so long gives way to another."""
+PAUSE_S = 1.0
+"""Who sent within it is live."""
 STREAMS_MAX = 64
 OWN_DESCRIPTORS = 96
 """For the loop, the statistics, the upstream and questions; a crowd asks many at once."""
@@ -51,6 +53,7 @@ class Relay:
         self.connections: set[Connection] = set()
         self.streams: dict[str, LiveStream] = {}
         self._publishers: dict[str, Connection] = {}
+        self._begun_s: dict[str, float] = {}
         self._clocks: dict[str, EndlessClock] = {}
         self._upstream: Upstream | None = None
         self._came = asyncio.Event()
@@ -103,23 +106,31 @@ class Relay:
         if self._upstream is None and connection.transport is not None:
             connection.transport.write(told(self._waiting.turn(self.clock())))
 
-    def begin_publish(self, name: str, connection: Connection) -> LiveStream | None:
-        """The stream to feed; None while somebody else is live with it."""
-        before = self._publishers.get(name)
-        stream = self.streams.setdefault(name, LiveStream(name))
-        if before is not None:
-            if not self._is_silent(stream, before):
+    async def begin_publish(self, name: str, connection: Connection) -> LiveStream | None:
+        """The stream to feed; None while somebody else is live with it.
+
+        A publisher whose line broke is back before its old connection is known to be dead. It waits
+        here for that, and not for its own next try, whose pauses grow.
+        """
+        while (before := self._publishers.get(name)) is not None:
+            silent_s = self._silent_s(name, before)
+            if silent_s >= TAKE_OVER_S:
+                before.refuse("silent_publisher")
+                break
+            if silent_s < PAUSE_S:
                 return None
-            before.refuse("silent_publisher")
+            await asyncio.sleep(LOOK_EVERY_S / 4)
+        stream = self.streams.setdefault(name, LiveStream(name))
         stream.forget()
         self._clocks.setdefault(name, EndlessClock()).restart()
         self._publishers[name] = connection
+        self._begun_s[name] = self.clock()
         return stream
 
-    def _is_silent(self, stream: LiveStream, publisher: Connection) -> bool:
-        """Whether nothing came of a publisher for so long that another may take its place."""
-        heard_s = max(publisher.came_s, stream.media_s or 0.0)
-        return self.clock() - heard_s >= TAKE_OVER_S
+    def _silent_s(self, name: str, publisher: Connection) -> float:
+        """How long nothing came of a publisher."""
+        heard_s = max(self._begun_s[name], self.streams[name].media_s or 0.0)
+        return self.clock() - heard_s
 
     def take_media(self, connection: Connection, message: Message) -> None:
         """A publisher's message, dated by the stream's own clock. Raises RtmpError."""
