@@ -17,14 +17,13 @@ from agent.relay.engines.local_page import LocalPage
 from agent.relay.restream.admission import CONNECTIONS_MAX
 from agent.relay.restream.configuration import Configuration
 from agent.relay.restream.connection import ASKING_S_MAX, UNSENT_BYTES_MAX
+from agent.relay.restream.listening import OWN_DESCRIPTORS, places
 from agent.relay.restream.pace import CALM_S
 from agent.relay.restream.relay import (
-    OWN_DESCRIPTORS,
     SILENT_S,
     TAKE_OVER_S,
     TURNS_EVERY_S,
     Relay,
-    places,
 )
 from agent.relay.restream.upstream import Sink, Source, Upstream
 from agent.relay.restream.viewer import WATCHED_S_MIN

@@ -21,7 +21,7 @@ _GROWTH_MAX = 5
 """Beyond it a window has long been CALM_S."""
 
 
-class Pace:
+class PullPace:
     """The moments at which one node tries. Pure: told the time, in seconds that only grow."""
 
     def __init__(self, now_s: float, chance: float) -> None:

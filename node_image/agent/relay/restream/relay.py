@@ -2,15 +2,14 @@
 
 import asyncio
 import random
-import resource
-import socket
 from collections.abc import Callable
 from pathlib import Path
 
 from agent.relay.last_read import LastReadWriter
-from agent.relay.restream.admission import CONNECTIONS_MAX, Admission
+from agent.relay.restream.admission import Admission
 from agent.relay.restream.configuration import Configuration
 from agent.relay.restream.connection import Connection
+from agent.relay.restream.listening import BACKLOG, listen, places
 from agent.relay.restream.questions import Questions
 from agent.relay.restream.rhythm import Rhythm
 from agent.relay.restream.statistics import serve_statistics, statistics_of
@@ -24,7 +23,6 @@ from rtmp.requests import PublishAsked
 from rtmp.server import CHUNK_BYTES
 from rtmp.turns import Turn, turn_message
 
-BACKLOG = 1024
 LOOK_EVERY_S = 1.0
 SILENT_S = 30.0
 """Viewers wait so long for a stream that stopped; then they are told that it ended."""
@@ -35,8 +33,6 @@ TAKE_OVER_S = 10.0
 PAUSE_S = 1.0
 """Who sent within it is live."""
 STREAMS_MAX = 64
-OWN_DESCRIPTORS = 96
-"""For the loop, the statistics, the upstream and questions; a crowd asks many at once."""
 
 
 class Relay:
@@ -250,19 +246,3 @@ def _notes(
 def told(turn: Turn) -> bytes:
     """What a player is sent about its turn. Pure."""
     return whole_chunks(2, turn_message(turn), CHUNK_BYTES)
-
-
-def places() -> int:
-    """How many connections there is room for: each is a descriptor, and some are for ourselves."""
-    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return min(CONNECTIONS_MAX, descriptors - OWN_DESCRIPTORS)
-
-
-def listen(address: str, port: int) -> socket.socket:
-    """The socket; for all of IPv4 it takes IPv6 too, where the machine has it."""
-    if address == "0.0.0.0" and socket.has_dualstack_ipv6():  # noqa: S104 - it is for strangers
-        return socket.create_server(
-            ("::", port), family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=True
-        )
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    return socket.create_server((address, port), family=family, backlog=BACKLOG)

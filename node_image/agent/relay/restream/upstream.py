@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from agent.relay.restream.pace import Pace
+from agent.relay.restream.pace import PullPace
 from rtmp.addresses import RtmpAddress
 from rtmp.errors import RtmpError
 from rtmp.messages import Message, MessageKind
@@ -45,7 +45,7 @@ class Upstream:
         """`chance` lies in [0, 1)."""
         self._address, self._ip, self._sink = source.address, source.ip, sink
         self._clock = time.monotonic
-        self._pace = Pace(self._clock(), chance)
+        self._pace = PullPace(self._clock(), chance)
         self._wanted = asyncio.Event()
         self._had_media = False
 

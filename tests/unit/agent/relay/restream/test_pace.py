@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from agent.relay.restream.pace import CALM_S, PULLS_A_SECOND, UNTOLD_S, Pace
+from agent.relay.restream.pace import CALM_S, PULLS_A_SECOND, UNTOLD_S, PullPace
 from agent.relay.restream.waiting import Waiting
 from rtmp.turns import Turn
 
@@ -12,9 +12,9 @@ CROWD = 1_000
 CHANCE = random.Random(11)
 
 
-def paces(crowd: int, is_told: bool = True) -> list[Pace]:
+def paces(crowd: int, is_told: bool = True) -> list[PullPace]:
     """Of nodes that lose their ingest in this moment, 0."""
-    found = [Pace(0.0, CHANCE.random()) for _ in range(crowd)]
+    found = [PullPace(0.0, CHANCE.random()) for _ in range(crowd)]
     for place, pace in enumerate(found, start=1):
         pace.tried(-100.0)
         if is_told:
@@ -22,7 +22,7 @@ def paces(crowd: int, is_told: bool = True) -> list[Pace]:
     return found
 
 
-def tries_s(pace: Pace, until_s: float) -> list[float]:
+def tries_s(pace: PullPace, until_s: float) -> list[float]:
     """Of one node, each refused at once."""
     found: list[float] = []
     now_s = 0.0
@@ -68,7 +68,7 @@ def test_a_network_of_few_is_back_within_ten_seconds_of_any_outage(crowd: int) -
 
 def test_an_upstream_that_ends_at_once_is_asked_once_a_second() -> None:
     """It gives a picture and hangs up: that must cost neither side more."""
-    pace = Pace(0.0, 0.0)
+    pace = PullPace(0.0, 0.0)
     pace.tell(Turn(1, 1), with_media=True)
     now_s, moments_s = 0.0, []
     for _ in range(10):
@@ -100,7 +100,7 @@ def test_who_comes_in_vain_is_told_how_many_do() -> None:
 
 def test_a_turn_that_was_told_in_vain_makes_no_crowd_smaller() -> None:
     """An ingest that has just restarted has seen only the first of a thousand."""
-    pace = Pace(0.0, 0.5)
+    pace = PullPace(0.0, 0.5)
     pace.tell(Turn(900, 1_000), with_media=True)
     pace.tell(Turn(1, 3), with_media=False)
     assert pace.next_s(0.0) > 10
