@@ -280,5 +280,5 @@ async def until_seen(seen: list[Seen], more: int) -> None:
     """Until each has `more` new messages, or was thrown out."""
     aims = [(each, each.last + more) for each in seen]
     async with asyncio.timeout(_DIAL_S_MAX):
-        while any(each.last < aim and not each.ended for each, aim in aims):  # noqa: ASYNC110
-            await asyncio.sleep(0.02)  # the viewers go on meanwhile, and wake nobody
+        while any(each.last < aim and not each.ended for each, aim in aims):  # noqa: ASYNC110 -- nobody is woken
+            await asyncio.sleep(0.02)

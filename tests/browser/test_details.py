@@ -1,8 +1,10 @@
 """The pages of one stream and one node as people see them."""
 
+import re
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import SIZES, examine
 
@@ -49,7 +51,8 @@ def test_nothing_moves_while_a_page_loads(
     )
     page.goto(lived_site + path)
     page.wait_for_selector("html.scripted")
-    page.wait_for_function("document.querySelector('time.ago, h1').dataset.ago !== ''")
+    for time in page.locator("time.ago").all():
+        expect(time).to_have_attribute("data-ago", re.compile(r"\d"))
     page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     assert page.evaluate("window.moved") == 0
     page.close()
@@ -87,12 +90,13 @@ def test_a_line_is_copied_by_mouse_and_keyboard(lived_site: str, chromium: Brows
     buttons = page.locator("button.copy")
     assert buttons.count() == 6
     buttons.nth(1).click()
-    page.wait_for_function("document.getElementById('copied').textContent === 'Copied.'")
+    expect(page.locator("#copied")).to_have_text("Copied.")
     assert page.evaluate("navigator.clipboard.readText()") == "s3?key=STREAM_KEY"
     buttons.nth(0).focus()
     page.keyboard.press("Enter")
-    page.wait_for_function("getSelection().toString().startsWith('rtmp://203.0.113.5')")
+    expect(buttons.nth(0)).to_have_class("copy done")
     assert page.evaluate("navigator.clipboard.readText()") == "rtmp://203.0.113.5:1935/live"
+    assert page.evaluate("String(getSelection())") == "rtmp://203.0.113.5:1935/live"
     context.close()
 
 

@@ -1,6 +1,7 @@
 """The API's page: Swagger UI under the policy of every other page, and a list without it."""
 
 from collections.abc import Iterator
+from typing import Literal
 
 import httpx
 import pytest
@@ -50,8 +51,8 @@ def test_a_keyboard_opens_a_route_with_example_errors_and_keys(
 ) -> None:
     """And what has been opened is as accessible, and fits."""
     width, height = SIZES[size]
-    scheme = "dark" if theme == "dark" else "light"
-    page = chromium.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)  # type: ignore[arg-type]
+    scheme: Literal["dark", "light"] = "dark" if theme == "dark" else "light"
+    page = chromium.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
     page.goto(f"{site}/docs")
     page.wait_for_selector(".opblock")
     _tab_to(page, f"{ROUTE} .opblock-summary-control")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import NODES, NOW_S, SIZES, examine, served
 from tests.doubles.memory import MemoryStore
@@ -140,5 +140,5 @@ def test_nobody_types_in_vain(many: str, chromium: Browser) -> None:
     box.blur()
     with page.expect_response(many + "/"):
         page.clock.run_for(11_000)
-    page.wait_for_function("!document.querySelector('main').dataset.old")
+    expect(page.locator("main")).not_to_have_attribute("data-old", "yes")
     page.close()

@@ -117,6 +117,14 @@ def _bytes_in(node: AgentProcess) -> int:
     return int(node.stats()["stream"]["bytes_in"])
 
 
+def _relays_on(node: AgentProcess, sent: int) -> Callable[[], bool]:
+    return lambda: _bytes_in(node) > sent
+
+
+def _shows(node: AgentProcess, said: str) -> Callable[[], bool]:
+    return lambda: said in node.text("/")
+
+
 async def test_a_failed_check_is_on_the_node_s_own_page_within_a_sweep(tmp_path: Path) -> None:
     """From being well, when it would be silent for minutes, and from the first poll after
     the projection that says so."""
@@ -144,8 +152,8 @@ async def test_a_failed_check_is_on_the_node_s_own_page_within_a_sweep(tmp_path:
                     for _ in range(2):
                         before = _bytes_in(node)  # a relay whose bytes stand still is stalled
                         await coordinator.sweep()
-                        await _until(node, lambda sent=before: _bytes_in(node) > sent)  # type: ignore[misc]
-                    await _until(node, lambda said=headline: said in node.text("/"))  # type: ignore[misc]
+                        await _until(node, _relays_on(node, before))
+                    await _until(node, _shows(node, headline))
                 assert Reason.TOO_SLOW.fix.partition(":")[0] in node.text("/")
 
 

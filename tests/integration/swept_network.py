@@ -10,6 +10,7 @@ from coordinator.adapters.log import Log
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.outbound.poll_client import PollClient
 from coordinator.adapters.records import Measurements
+from coordinator.adapters.store.protocol import Store
 from coordinator.epochs import Calendar
 from coordinator.sweeping.minutes import Minutes
 from coordinator.sweeping.nodes import Node
@@ -26,7 +27,7 @@ class SweptNetwork:
     """Nodes on one server, a store, and an instance of the collector for each setting."""
 
     def __init__(self, store: MemoryStore | None = None) -> None:
-        self.store = store or MemoryStore()
+        self.store: Store = store or MemoryStore()
         self.tick = START_TICK
         self.bytes_sent = 0
         self.collectors: dict[int, Sweeper] = {}

@@ -88,7 +88,7 @@ async def test_an_hour_before_a_rest_is_shown_after_it() -> None:
 async def test_a_document_costs_a_read_and_a_write() -> None:
     """The trust book, which tells of the last run too, and the document itself."""
     network = SweptNetwork()
-    network.store = counting = CountingStore(network.store)  # type: ignore[assignment]
+    network.store = counting = CountingStore(network.store)
     async with network.serving():
         await network.announce(*range(3))
         for _ in range(2):

@@ -64,7 +64,7 @@ async def _firestore(emulator: FirestoreEmulator, database: str) -> AsyncIterato
         client.collection(ref.collection).document(ref.id).set(fields, retry=None, timeout=5.0)
 
     yield Subject(store, rival)
-    client.close()  # type: ignore[no-untyped-call]
+    client.close()  # type: ignore[no-untyped-call]  # of Google
     await store.close()
 
 

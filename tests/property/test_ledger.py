@@ -10,6 +10,7 @@ import itertools
 from collections import Counter
 from collections.abc import Awaitable
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 from hypothesis import event, settings
@@ -140,7 +141,7 @@ class LedgerMachine(RuleBasedStateMachine):
             max_paid_nodes=paid_nodes,
         )
         key = str(next(self._numbers))
-        register = lambda: registrar.register(asked, Sponsor("ada", "k" * 24), key)  # noqa: E731
+        register = partial(registrar.register, asked, Sponsor("ada", "k" * 24), key)
         stream: Stream = self._until_done(register, death)[0]
         self.promised[stream.stream_id, "deposit"] = deposit
         return stream.stream_id

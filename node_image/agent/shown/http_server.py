@@ -49,7 +49,7 @@ class LimitedProtocol(H11Protocol):
     _address = ""
     _deadline: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn
         """Count the connection in, or drop it."""
         super().connection_made(transport)
         peer = transport.get_extra_info("peername")

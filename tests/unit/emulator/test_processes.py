@@ -6,13 +6,14 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from emulator.demo.options import ROOT
 from emulator.processes.proctable import marked
-from emulator.processes.supervisor import Command, Death, Supervisor
+from emulator.processes.supervisor import Child, Command, Death, Supervisor
 
 ENV = {"PATH": os.environ.get("PATH", os.defpath)}
 WAIT_SECONDS_MAX = 20.0
@@ -27,6 +28,10 @@ async def _until(condition: Callable[[], bool], says: Callable[[], object]) -> N
     while not condition():
         assert time.monotonic() < deadline_s, says()
         await asyncio.sleep(0.02)
+
+
+def _has_spoken(child: Child) -> bool:
+    return bool(child.output.tail())
 
 
 def _is_gone(pid: int) -> bool:
@@ -87,7 +92,7 @@ async def test_higher_layers_are_stopped_before_the_ones_they_lean_on(tmp_path: 
     async with Supervisor(tmp_path) as supervisor:
         children = [await supervisor.start(_sh(f"layer-{i}", polite, i)) for i in (2, 0, 1)]
         for child in children:
-            await _until(lambda c=child: bool(c.output.tail()), child.output.tail)  # type: ignore[misc]
+            await _until(partial(_has_spoken, child), child.output.tail)
     ended = {child.name: int(child.output.tail()[-1]) for child in children}
     assert sorted(ended, key=lambda name: ended[name]) == ["layer-2", "layer-1", "layer-0"]
 

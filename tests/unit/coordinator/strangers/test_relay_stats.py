@@ -1,12 +1,13 @@
 """Three kinds of body are understood; everything else is refused in one way."""
 
 import json
+from typing import Any
 
 import pytest
 
 from coordinator.strangers.relay_stats import Media, RelayStats, StatsInvalid, parse_stats
 
-AGENT = {
+AGENT: dict[str, Any] = {
     "schema": "restream-node/1",
     "node_id": "n7",
     "generated_at": "2026-11-22T14:00:00.123Z",
@@ -117,9 +118,9 @@ def test_rtmp_relay_in_mid_handshake_is_repaired() -> None:
         b'{"streams": [{"connections": [{}]}]}',
         b"[" * 5_000,
         _body({**AGENT, "schema": "restream-node/2"}),
-        _body({**AGENT, "stream": {**AGENT["stream"], "bytes_in": -1}}),  # type: ignore[dict-item]
-        _body({**AGENT, "stream": {**AGENT["stream"], "bytes_in": 2**63}}),  # type: ignore[dict-item]
-        _body({**AGENT, "stream": {**AGENT["stream"], "viewers": "many"}}),  # type: ignore[dict-item]
+        _body({**AGENT, "stream": {**AGENT["stream"], "bytes_in": -1}}),
+        _body({**AGENT, "stream": {**AGENT["stream"], "bytes_in": 2**63}}),
+        _body({**AGENT, "stream": {**AGENT["stream"], "viewers": "many"}}),
         _body({**AGENT, "stream": None}),
     ],
 )
