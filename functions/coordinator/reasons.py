@@ -187,6 +187,16 @@ class Reason(StrEnum):
         "No check has passed yet; pay starts with the first one that does.",
         "Nothing to do: checks come by themselves at secret random times.",
     )
+    CONTROL_GOOD = (
+        "control_good",
+        "A known good control: the network's own node, whose checks check the checking.",
+        "Nothing to do: it has to pass every check, and is never paid.",
+    )
+    CONTROL_BAD = (
+        "control_bad",
+        "A known bad control: the network's own node, whose checks check the checking.",
+        "Nothing to do: it has to fail every check, and is never paid.",
+    )
     CHECK_FAILED = (
         "check_failed",
         "The last check failed: nothing is paid until one passes.",

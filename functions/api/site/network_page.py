@@ -172,7 +172,7 @@ def _row_of(node: NodeView, names: Mapping[str, str], now_s: float) -> NodeRow:
         hour_bars(node) if proven else None,
         day_bars(node) if proven else None,
         "" if node.uptime is None else f"{int(node.uptime * 1000) / 10:.1f}",
-        _check_says(node.trust.last_reason),
+        "in every draw" if node.control else _check_says(node.trust.last_reason),
         age_of(now_s - checked_s) if checked_s is not None else "",
         _hundredths(node.account.earned_micros),
         _hundredths(node.account.pending_micros),

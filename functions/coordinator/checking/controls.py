@@ -11,6 +11,9 @@ from dataclasses import dataclass, replace
 from coordinator.checking.checks import Check, Control, Verdict
 from coordinator.reasons import Reason
 
+REASONS = {Control.GOOD: Reason.CONTROL_GOOD, Control.BAD: Reason.CONTROL_BAD}
+"""What is said of a control node that is up: no check makes it trusted."""
+
 
 @dataclass(frozen=True, slots=True)
 class ControlCount:

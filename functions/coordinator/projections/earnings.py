@@ -41,10 +41,11 @@ def answer_of(view: NodeView, stream: StreamStatus | None, last: Iterable[Row]) 
     has_failed = view.reason is Reason.CHECK_FAILED
     if not has_failed and view.status not in (NodeStatus.HEALTHY, *_WAITING):
         return EarningAnswer(Earns.NO, "It earns nothing now.", view.says, view.fix)
-    if stream in (StreamStatus.EXHAUSTED, StreamStatus.CLOSED):
+    if stream in (StreamStatus.EXHAUSTED, StreamStatus.CLOSED) and not view.control:
         return _without_tokens(stream)
-    if view.status in _WAITING or view.reason is Reason.UNPROVEN:
-        return EarningAnswer(Earns.WAITS, "It earns nothing yet.", view.says, view.fix)
+    if view.status in _WAITING or view.reason is Reason.UNPROVEN or view.control:
+        title = "It is a control: it earns nothing." if view.control else "It earns nothing yet."
+        return EarningAnswer(Earns.WAITS, title, view.says, view.fix)
     if has_failed:
         return EarningAnswer(
             Earns.NO, "It earns nothing until a check passes.", view.says, view.fix

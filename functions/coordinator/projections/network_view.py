@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from coordinator.checking.checks import Control
+from coordinator.checking.controls import REASONS
 from coordinator.checking.last_run import LastRun
 from coordinator.checking.suspicion import NOBODY, Trust, TrustState
 from coordinator.projections.history import NO_HISTORY, NodeHistory
@@ -161,6 +162,9 @@ def _view_of(
     node_id = slot.node_id
     trust = document.trust.get(node_id, NOBODY)
     status, reason = shown_status(slot, poll, trust)
+    control = document.prober.controls.get(node_id)
+    if control and status is NodeStatus.HEALTHY:
+        reason = REASONS[control]
     return NodeView(
         slot,
         status,
@@ -171,7 +175,7 @@ def _view_of(
         document.history.nodes.get(node_id, NO_HISTORY),
         document.history.until_hour,
         document.thumbnails.get(node_id),
-        document.prober.controls.get(node_id),
+        control,
     )
 
 

@@ -19,6 +19,7 @@ from coordinator.checking.checks import Control
 from coordinator.checking.controls import ControlCount
 from coordinator.projections.history import NodeHistory
 from coordinator.projections.network_view import NetworkView, NodeView, network_of
+from coordinator.reasons import Reason
 from coordinator.sweeping.demand import JobState
 from coordinator.sweeping.nodes import NodeStatus
 from coordinator.sweeping.rollups import NodeHour
@@ -111,6 +112,24 @@ async def test_a_node_shows_status_reason_past_check_and_earnings(site: _Site) -
     assert "min ago" in row
     assert "349.64" in row
     assert "1.21 pending" in row
+
+
+@pytest.mark.parametrize(
+    ("at", "kind", "reason"), [(1, "good", Reason.CONTROL_GOOD), (2, "bad", Reason.CONTROL_BAD)]
+)
+async def test_a_control_node_says_what_it_is(
+    site: _Site, at: int, kind: str, reason: Reason
+) -> None:
+    """And not that it waits for a check: on the dashboard, on its own page, and in the api."""
+    row = await _text(site, f"/?q={node_id(at)}")
+    page = await _text(site, f"/n/{node_id(at)}")
+    for text in (row, page):
+        assert f'<span class="tag">control, known {kind}</span>' in text
+        assert reason.says.replace("'", "&#39;") in text
+        assert "in every draw" in text
+    assert "It is a control: it earns nothing." in page
+    told = (await site.client.get(f"/nodes/{node_id(at)}")).json()
+    assert (told["reason"], told["says"]) == (reason.value, reason.says)
 
 
 async def test_a_streams_picture_is_shown_and_a_cheats_is_linked(site: _Site) -> None:

@@ -1,7 +1,11 @@
 """Whether a node earns now, and why not."""
 
+from dataclasses import replace
+
 import pytest
 
+from coordinator.checking.checks import Control
+from coordinator.checking.controls import REASONS
 from coordinator.checking.suspicion import Trust, TrustState
 from coordinator.ledger.rows import Row
 from coordinator.projections.earnings import Earns, answer_of
@@ -43,6 +47,23 @@ def test_a_node_that_waits_is_told_so(status: NodeStatus, reason: Reason) -> Non
     """Its own reason, in its own words."""
     answer = answer_of(_view(status, reason), StreamStatus.ACTIVE, ())
     assert (answer.earns, answer.says, answer.fix) == (Earns.WAITS, reason.says, reason.fix)
+
+
+@pytest.mark.parametrize("control", Control)
+def test_a_control_node_is_not_told_to_wait_for_pay(control: Control) -> None:
+    """None comes, whatever its checks say: it is told what it is for."""
+    reason = REASONS[control]
+    view = replace(_view(NodeStatus.HEALTHY, reason), control=control)
+    answer = answer_of(view, StreamStatus.ACTIVE, ())
+    assert (answer.earns, answer.says, answer.fix) == (Earns.WAITS, reason.says, reason.fix)
+    assert answer.title == "It is a control: it earns nothing."
+    assert answer_of(view, StreamStatus.EXHAUSTED, ()) == answer
+
+
+def test_a_control_node_that_is_down_says_so_like_any_other() -> None:
+    view = replace(_view(NodeStatus.UNHEALTHY, Reason.CONNECT_FAILED), control=Control.BAD)
+    answer = answer_of(view, StreamStatus.ACTIVE, ())
+    assert (answer.earns, answer.says) == (Earns.NO, Reason.CONNECT_FAILED.says)
 
 
 @pytest.mark.parametrize(

@@ -145,6 +145,7 @@ def test_a_page_becomes_views_with_everything_on_them() -> None:
     network = network_of([_document()], {"n2": Tokens(2, 5)}, 60)
     node = network.nodes["n2"]
     assert (node.status, node.control, node.thumbnail) == (NodeStatus.HEALTHY, Control.GOOD, "p7")
+    assert node.reason is Reason.CONTROL_GOOD
     assert (node.account.earned_micros, node.history.hours, node.until_hour) == (7, "d", 7)
     assert network.nodes["n5"].status is NodeStatus.LEFT
     assert (network.swept_s, network.is_whole, network.prober.draw) == (19 * 60, True, 3)
