@@ -34,10 +34,8 @@ class PublishedMedia:
 
 _PLAYED = frozenset(("H264", "AAC"))
 _HARDLY_ANY = "no browser plays it, and not every other player"
-_FOR_SOME = (
-    "not every browser plays it, and other players only if they are not older than FFmpeg {}"
-)
-_FOR_MANY = "browsers play it, and other players only if they are not older than FFmpeg {}"
+_FOR_SOME = "not every browser plays it, and no other player that is older than FFmpeg {}"
+_FOR_MANY = "browsers play it, but no other player that is older than FFmpeg {}"
 _V1, _V2 = "6.1 (2023)", "8.0 (2025)"
 _LEFT_OUT = {
     "MP3": "Chrome and its kin do not play it in a live stream",
@@ -83,8 +81,8 @@ def warnings_about(media: PublishedMedia) -> list[str]:
     between_ms = media.key_interval_ms
     if media.video and between_ms is not None and between_ms > KEY_INTERVAL_MS_MAX:
         found.append(
-            f"Key frames are {between_ms / 1000:.1f} s apart: viewers wait that long for a picture "
-            "where nothing older is kept for them. Set a keyframe interval of 2 s in your encoder."
+            f"Key frames are {between_ms / 1000:.1f} s apart: a viewer may wait that long for a "
+            "picture. Set a keyframe interval of 2 s in your encoder."
         )
     return found
 

@@ -82,7 +82,7 @@ class WarningsOut(BaseModel):
     """Sentences; empty if everybody can play what is published."""
 
 
-class MediaOut(WarningsOut):
+class MediaOut(BaseModel):
     """What was published last."""
 
     model_config = example(
@@ -100,6 +100,8 @@ class MediaOut(WarningsOut):
     key_interval_ms: int | None
     """Between key frames, as it was first seen; null while fewer than two were seen."""
     since: Instant
+    warnings: list[str]
+    """What the sponsor should change, in sentences; empty if everybody can play it."""
 
 
 class StreamOut(BaseModel):

@@ -101,6 +101,16 @@ def test_connect_is_a_question_with_what_the_client_says_of_itself() -> None:
     assert code_of(said) == "NetConnection.Connect.Success"
 
 
+def test_a_newer_client_says_what_codecs_it_knows() -> None:
+    """FFmpeg from 6.1 on, and others (Enhanced RTMP, "Enhancing NetConnection connect Command")."""
+    known: dict[str, Value] = {"hvc1": 2.0, "av01": 1.0, "*": 4.0}
+    more: dict[str, Value] = {"fourCcList": ["av01", "vp09", "hvc1"], "capsEx": 15.0}
+    more |= {"videoFourCcInfoMap": known, "audioFourCcInfoMap": {"Opus": 2.0}}
+    said: dict[str, Value] = {"app": "live", "tcUrl": "rtmp://h/live", "flashVer": "LNX", **more}
+    asked = Client().ask(command("connect", 1.0, said))
+    assert asked == ConnectAsked("live", "rtmp://h/live", "LNX")
+
+
 def test_a_stream_is_created_and_played_after_yes() -> None:
     client = Client()
     client.ask(CONNECT)
