@@ -29,6 +29,8 @@ class CoordinatorStandIn:
         self._behaviour = "well"
         self._mood_changed = threading.Condition()
         self.dial_back: dict[str, Any] | None = None
+        self.dial_back_at: dict[str, dict[str, Any]] = {}
+        """What it finds at another address than the caller's, by stats_url."""
         self.pace_s = 1.0
         self.sweep_s = 60.0
         self.tls: ssl.SSLContext | None = None
@@ -111,7 +113,7 @@ class CoordinatorStandIn:
         elif path == "/health":
             _send(request, 200, {"status": "ok"})
         elif path == "/nodes/dial-back" and self.dial_back is not None:
-            _send(request, 200, self.dial_back)
+            _send(request, 200, self.dial_back_at.get(body.get("stats_url", ""), self.dial_back))
         elif path == "/streams":
             streams = list(self._streams().values())
             _send(request, 200, {"streams": streams, "next_page_token": None})

@@ -118,6 +118,14 @@ async def test_an_address_that_answers_as_the_caller_is_the_callers() -> None:
     assert (found.stats.open, found.rtmp.open) == (True, True)
 
 
+async def test_a_node_is_called_back_at_its_ipv6_address_too() -> None:
+    """Whose IPv4 address is behind a carrier's NAT, and which therefore calls from another."""
+    async with serving(_answering("n2"), "::1") as stats, serving(_hangs, "::1") as rtmp:
+        found = await _Caller().dial(stats.port, rtmp.port, host="[::1]", peer="198.51.101.7")
+    assert found is not None
+    assert (found.address, found.stats.open, found.rtmp.open) == ("::1", True, True)
+
+
 @pytest.mark.parametrize(
     ("host", "stats", "rtmp"),
     [("10.0.0.7", 8080, 1935), ("127.0.0.1", 8080, 1935), ("198.51.101.7", 8080, 25)],

@@ -21,6 +21,11 @@ class DialBackReport:
     stats: Port
     rtmp: Port
 
+    @property
+    def is_open(self) -> bool:
+        """Whether both are reached."""
+        return self.stats.is_open and self.rtmp.is_open
+
 
 def parse_dial_back(body: object) -> DialBackReport:
     """The answer of `POST /nodes/dial-back`. Raises NotUnderstoodError."""

@@ -5,6 +5,7 @@ import ipaddress
 import socket
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from agent.client.answers import RelayedStream, neediest
@@ -14,7 +15,8 @@ from agent.client.coordinator import (
     CoordinatorRefusalError,
 )
 from agent.client.dial_back import DialBackReport
-from agent.doctor.findings import Finding, FindingKind, ok, problem, unknown
+from agent.doctor.findings import Finding, FindingKind, FindingState, ok, problem, unknown
+from agent.doctor.own_ipv6 import KERNELS_LIST, own_ipv6
 from agent.doctor.routers import CARRIER_NETWORK, carrier_router, hops
 from agent.settings import AgentSettings
 from agent.stream_ids import AUTO
@@ -83,13 +85,13 @@ async def _find_stream(
 
 
 async def ask_for_dial_back(
-    settings: AgentSettings, coordinator: CoordinatorClient
+    settings: AgentSettings, coordinator: CoordinatorClient, addresses: Path = KERNELS_LIST
 ) -> list[Finding]:
-    """Have the coordinator call both ports, and look for a carrier's NAT if it cannot."""
+    """Have the coordinator call both ports, and look for another way in if it cannot."""
     host = urlsplit(settings.coordinator_url).hostname or ""
     found = await asyncio.to_thread(_route, host)
     try:
-        dial_back = await _dial_back(settings, coordinator)
+        dial_back = await _dial_back(settings.whereabouts, coordinator)
     except (CoordinatorAwayError, CoordinatorRefusalError) as e:
         return [unknown(FindingKind.OUTSIDE, f"The coordinator did not call back: {e}")]
     if dial_back is None:
@@ -97,14 +99,43 @@ async def ask_for_dial_back(
             check_carrier("", found, is_open=False),
             unknown(FindingKind.OUTSIDE, "This coordinator offers no dial-back."),
         ]
-    is_open = dial_back.stats.is_open and dial_back.rtmp.is_open
-    return [check_carrier(dial_back.address, found, is_open), check_ports(settings, dial_back)]
+    carrier = check_carrier(dial_back.address, found, dial_back.is_open)
+    ipv6 = own_ipv6(addresses)
+    if not dial_back.is_open and ipv6 and await _is_open_at(ipv6, settings, coordinator):
+        is_carriers = carrier.state is FindingState.PROBLEM
+        kind = FindingKind.CARRIER if is_carriers else FindingKind.OUTSIDE
+        return [use_ipv6(ipv6, settings, kind)]
+    return [carrier, check_ports(settings, dial_back)]
+
+
+async def _is_open_at(ipv6: str, settings: AgentSettings, coordinator: CoordinatorClient) -> bool:
+    """Whether the coordinator reaches both ports there; not if it has no way to IPv6 itself."""
+    asked = {**settings.whereabouts, "stats_url": _stats_url(ipv6, settings)}
+    asked.pop("stats_port", None)
+    try:
+        found = await _dial_back(asked, coordinator)
+    except (CoordinatorAwayError, CoordinatorRefusalError):
+        return False
+    return found is not None and found.is_open
+
+
+def use_ipv6(ipv6: str, settings: AgentSettings, kind: FindingKind) -> Finding:
+    """No port has to be forwarded where an IPv6 address is open. Pure."""
+    return problem(
+        kind,
+        f"Over IPv4 this node is not reached, but your IPv6 address {ipv6} is open: use it.",
+        f"Start the node with PUBLIC_STATS_URL={_stats_url(ipv6, settings)}",
+    )
+
+
+def _stats_url(ipv6: str, settings: AgentSettings) -> str:
+    """Where nothing is translated, the ports are the node's own."""
+    return f"http://[{ipv6}]:{settings.stats_port}/stats.json"
 
 
 async def _dial_back(
-    settings: AgentSettings, coordinator: CoordinatorClient
+    asked: dict[str, object], coordinator: CoordinatorClient
 ) -> DialBackReport | None:
-    asked = settings.whereabouts
     try:
         return await coordinator.dial_back(asked)
     except CoordinatorAwayError:

@@ -1,5 +1,8 @@
 """The doctor's rules: what is a problem, which one decides, and what to do about it."""
 
+import ipaddress
+from pathlib import Path
+
 import pytest
 
 from agent.client.answers import NotUnderstoodError
@@ -7,6 +10,7 @@ from agent.client.dial_back import DialBackReport, Port, parse_dial_back
 from agent.doctor.findings import FindingKind, FindingState, conclusion, ok, problem, unknown
 from agent.doctor.inside import judge_upload
 from agent.doctor.outside import check_carrier, check_clock, check_ports
+from agent.doctor.own_ipv6 import own_ipv6
 from agent.doctor.routers import carrier_router
 from agent.settings import AgentSettings
 
@@ -56,6 +60,35 @@ def test_a_carrier_s_network_is_told_from_a_home_s() -> None:
     """100.64.0.0/10 is reserved for carriers; 192.168 and 10 are routers of one's own."""
     assert carrier_router(["192.168.1.1", "100.71.0.1", "203.0.113.1"]) == "100.71.0.1"
     assert carrier_router(["192.168.1.1", "10.0.0.1", "100.63.0.1", "100.128.0.1"]) == ""
+
+
+IPV6 = "2a00:1450:4001:0:5054:ff:fe12:3456"
+
+
+def _line(address: str, flags: int) -> str:
+    """Of the kernel's list."""
+    return f"{ipaddress.IPv6Address(address).exploded.replace(':', '')} 02 40 00 {flags:02x} eth0\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        ("", ""),
+        (_line("::1", 0x80) + _line("fe80::1", 0x80) + _line("fd00::2", 0x80), ""),
+        (_line("2001:db8::7", 0x80), ""),
+        (_line("2a00:1450::9", 0x01) + _line(IPV6, 0x80), IPV6),
+        (_line(IPV6, 0x20), ""),
+        ("nonsense\n" + _line(IPV6, 0x80), IPV6),
+        ("zz 02 40 00 zz eth0\n", ""),
+    ],
+    ids=["none", "local", "reserved", "a temporary one first", "deprecated", "short line", "bad"],
+)
+def test_an_ipv6_address_that_lasts_is_found(tmp_path: Path, lines: str, found: str) -> None:
+    """A temporary one is another tomorrow."""
+    path = tmp_path / "if_inet6"
+    path.write_text(lines)
+    assert own_ipv6(path) == found
+    assert own_ipv6(tmp_path / "missing") == ""
 
 
 def test_a_carrier_s_nat_is_a_problem_only_while_the_ports_are_closed() -> None:
