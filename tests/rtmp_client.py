@@ -17,7 +17,7 @@ class Client:
     """One connection. `async with await Client.connect(port) as client`."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader, self.writer = reader, writer
+        self.reader, self.writer = reader, writer
         self._chunks, self._messages = ChunkWriter(), ChunkReader(PLAYER_LIMITS)
 
     @classmethod
@@ -25,7 +25,7 @@ class Client:
         """Greeted."""
         client = cls(*await asyncio.open_connection(host, port))
         client.writer.write(GREETING)
-        await client._reader.readexactly(len(GREETING))
+        await client.reader.readexactly(len(GREETING))
         return client
 
     async def __aenter__(self) -> "Client":
@@ -54,7 +54,7 @@ class Client:
         async with asyncio.timeout(PATIENCE_S):
             while (message := self._messages.next_message()) is None:
                 try:
-                    data = await self._reader.read(65_536)
+                    data = await self.reader.read(65_536)
                 except ConnectionError:
                     return None
                 if not data:

@@ -3,6 +3,8 @@
 import ipaddress
 
 _IPV6_PREFIX = 64
+_NETWORK_PREFIXES = {4: 24, 6: 48}
+"""What is handed to one owner: whoever has a /48 has 65,536 places."""
 
 
 def place_of(host: str) -> str:
@@ -13,3 +15,10 @@ def place_of(host: str) -> str:
             return str(address.ipv4_mapped)
         return str(ipaddress.ip_network((address, _IPV6_PREFIX), strict=False).network_address)
     return str(address)
+
+
+def network_of(place: str) -> str:
+    """The network that a place is in: /24 of IPv4, /48 of IPv6."""
+    address = ipaddress.ip_address(place)
+    prefix = _NETWORK_PREFIXES[address.version]
+    return str(ipaddress.ip_network((address, prefix), strict=False).network_address)

@@ -16,6 +16,7 @@ from agent.shown.traffic import Ring
 
 REFUSALS = {
     "address_full": "too many connections from one address",
+    "network_full": "too many connections from one network",
     "forwarded": "a player that came through somebody else's forwarder",
     "full": "the relay was full",
     "memory": "the relay's memory was full",

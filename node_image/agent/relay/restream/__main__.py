@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import resource
 import signal
 import sys
@@ -13,9 +14,13 @@ import uvloop
 from agent.relay.restream.configuration import Configuration
 from agent.relay.restream.relay import Relay
 
+_STDERR = 2
+
 
 def _log(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    """A line that finds no room is lost: strangers cause lines, and an agent may not read them."""
+    with contextlib.suppress(BlockingIOError):
+        os.write(_STDERR, f"{line}\n".encode(errors="replace"))
 
 
 async def _run(configuration: Configuration) -> None:
@@ -38,6 +43,7 @@ def _take_all_descriptors() -> None:
 def main() -> None:
     """Read the configuration, and run."""
     _take_all_descriptors()
+    os.set_blocking(_STDERR, False)
     uvloop.run(_run(Configuration.read(Path(sys.argv[1]))))
 
 

@@ -1,16 +1,21 @@
 """Who may connect: limits for each address and for all, so that no stranger takes all places.
 
 An address is IPv4, or a /64 of IPv6 (agent.places). Its own limit counts only once half of all
-places are taken: behind carrier NAT hundreds of honest viewers share one address.
+places are taken: behind carrier NAT hundreds of honest viewers share one address. So does that of a
+network, a /24 or a /48: its owner has as many addresses as it likes.
 """
 
 from collections import Counter
 from dataclasses import dataclass, field
 
+from agent.places import network_of
+
 CONNECTIONS_MAX = 4_000
 """Of all: each costs a socket, and a slow viewer two megabytes."""
 ADDRESS_CONNECTIONS_MAX = 64
 """Of one address, once half of all places are taken."""
+NETWORK_SHARE_MAX = 0.25
+"""Of all places, for one network, once half of all places are taken."""
 ARRIVALS_PER_S = 200.0
 ARRIVALS_AT_ONCE = 400
 """Connections of one address: a crowd that comes back behind one address still fits in."""
@@ -29,6 +34,7 @@ class Admission:
     refused: Counter[str] = field(default_factory=Counter)
     """By reason."""
     _by_place: Counter[str] = field(default_factory=Counter)
+    _by_network: Counter[str] = field(default_factory=Counter)
     _total: int = 0
     _arrivals: dict[str, tuple[float, float]] = field(default_factory=dict)
     """Tokens left of an address, and when they were counted."""
@@ -40,15 +46,17 @@ class Admission:
             self.refused[reason] += 1
             return False
         self._by_place[place] += 1
+        self._by_network[network_of(place)] += 1
         self._total += 1
         return True
 
     def leave(self, place: str) -> None:
         """One that was admitted is gone."""
         self._total -= 1
-        self._by_place[place] -= 1
-        if not self._by_place[place]:
-            del self._by_place[place]
+        for counted, key in ((self._by_place, place), (self._by_network, network_of(place))):
+            counted[key] -= 1
+            if not counted[key]:
+                del counted[key]
 
     @property
     def connections(self) -> int:
@@ -63,6 +71,9 @@ class Admission:
         is_busy = self._total >= self.connections_max / 2
         if is_busy and self._by_place[place] >= ADDRESS_CONNECTIONS_MAX:
             return "address_full"
+        network_max = self.connections_max * NETWORK_SHARE_MAX
+        if is_busy and self._by_network[network_of(place)] >= network_max:
+            return "network_full"
         return "" if self._may_arrive(place, now_s) else "too_often"
 
     def _may_arrive(self, place: str, now_s: float) -> bool:
