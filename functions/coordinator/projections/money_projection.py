@@ -16,10 +16,12 @@ from coordinator.ledger.accounts import Account, Accounts
 from coordinator.ledger.balances import Balance
 from coordinator.streams import Stream
 
-STREAMS_SHOWN_MAX = 500
+STREAMS_SHOWN_MAX = 300
 """Those of which something is still to be settled, then the newest."""
-NODES_SHOWN_MAX = 20_000
-"""Those settled last: the accounts keep everybody for ever, a projection cannot."""
+NODES_SHOWN_MAX = 18_000
+"""Those settled last: the accounts keep everybody for ever, a projection cannot. The trust book
+knows no more. With both numbers at their largest an eighth of the document's limit stays free: the
+next field of a stream or of a node needs no new layout."""
 STREAMS_EXCERPT_MAX = 100
 """In an excerpt: a few hundred bytes each."""
 
@@ -33,7 +35,7 @@ class Tokens:
     forfeited_micros: int = 0
     release_epoch: int = 0
     """With which some of what is pending becomes available; 0 while nothing is. How much that is
-    would not fit beside it, for twenty thousand nodes: the node's receipt says it."""
+    would not fit beside it, for so many nodes: the node's receipt says it."""
 
     @property
     def earned_micros(self) -> int:

@@ -17,6 +17,7 @@ from coordinator.projections.money_projection import (
     MoneyProjection,
     Tokens,
 )
+from coordinator.published_media import CODEC_CHARS_MAX, PublishedMedia
 from tests.builders import a_stream
 
 STREAM = a_stream(created_s=11.5)
@@ -88,7 +89,10 @@ def test_the_fullest_page_fits() -> None:
     def micros() -> int:
         return chance.randrange(AMOUNT_MICROS_MAX)
 
-    projection = MoneyProjection(1, 1.0)
+    def codec() -> str:
+        return "".join(chance.choices(digits, k=CODEC_CHARS_MAX))
+
+    found = []
     for n in range(STREAMS_SHOWN_MAX):
         stream = STREAM.model_copy(
             update={
@@ -97,6 +101,7 @@ def test_the_fullest_page_fits() -> None:
                 "created_s": chance.random() * 10**9,
                 "key_hash": "".join(chance.choices(digits, k=64)),
                 "request_hash": "".join(chance.choices(digits, k=64)),
+                "media": PublishedMedia(codec(), codec(), chance.randrange(10**6), chance.random()),
             }
         )
         amounts = ("deposited_micros", "balance_micros", "paid_micros", "returned_micros")
@@ -104,7 +109,8 @@ def test_the_fullest_page_fits() -> None:
         balance = BALANCE.model_copy(
             update={"stream_id": stream.stream_id, **changed, "entries": n}
         )
-        projection = projection.with_streams([(stream, balance)])
+        found.append((stream, balance))
+    projection = MoneyProjection(1, 1.0).with_streams(found)
     nodes = {
         "n" + "".join(chance.choices("abcdefghijklmnopqrstuvwxyz234567", k=19)): Account(
             {"s3": Service(1, 2, (Held(1, micros(), 498_696 + chance.randrange(48)),))},
@@ -116,10 +122,9 @@ def test_the_fullest_page_fits() -> None:
     projection = projection.with_accounts(
         Accounts(dict.fromkeys(projection.streams, 498_696), nodes)
     )
-    assert (
-        check_document(Ref("projections", "money"), MONEY_PROJECTIONS.encode(projection))
-        < DOCUMENT_BYTES_MAX
-    )
+    size = check_document(Ref("projections", "money"), MONEY_PROJECTIONS.encode(projection))
+    # An eighth stays free, for the next field.
+    assert size <= DOCUMENT_BYTES_MAX * 7 // 8
 
 
 def test_another_page_carries_its_part_of_it() -> None:
