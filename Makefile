@@ -36,7 +36,7 @@ demo: setup ## Run the whole network on this machine until Ctrl-C (PORT=8080 NOD
 demo-once: setup ## Run it until the first whole epoch is settled, print a verdict in JSON (at most 180 s)
 	@exec $(PYTHON) -m emulator demo-once
 
-check: setup ## Linters, types, the import rule and unit tests (about a minute)
+check: setup ## Linters, types, the import rule and unit tests (under a minute)
 	@$(MAKE) --no-print-directory --output-sync --jobs=3 lint unit-half unit-rest
 
 # Three parts at once: two cores are busy to the end, whichever part is the longest.

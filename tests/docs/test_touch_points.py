@@ -52,6 +52,11 @@ def _reason(code: str) -> set[str]:
     return _where(rf"\bReason\.{member}\b|`{code}`|\"{code}\"")
 
 
+def _refusal(code: str) -> set[str]:
+    """Who refuses, and what its operator reads."""
+    return _where(rf"\"{code}\"")
+
+
 def _route(path: str) -> set[str]:
     """Where it is declared, where the model of its answer is, and the page of the routes."""
     declared = _where(rf'^    @app\.get\(\s*"{re.escape(path)}"')
@@ -99,6 +104,7 @@ PLACES: dict[str, Callable[[str], set[str]]] = {
     "a relay engine": _engine,
     "a cheat": _cheat,
     "a reason": _reason,
+    "a refusal of the relay": _refusal,
     "a route": _route,
     "an alert": _alert,
     "a field of a document": _field,
