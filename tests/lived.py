@@ -109,6 +109,19 @@ class Lived:
         return Settler(measurements, ledger, CALENDAR, 24, lambda: now_s, log, 100, projector)
 
 
+_LIVED: dict[tuple[int, int], tuple[MemoryStore, MemoryStore]] = {}
+
+
+async def lived_through(hours: int, minutes: int = 5) -> Lived:
+    """A network that has lived. It lives once: each caller has stores of its own, with copies."""
+    if (hours, minutes) not in _LIVED:
+        first = MemoryStore(), MemoryStore()
+        await Lived(hours, *first, minutes=minutes).live()
+        _LIVED[hours, minutes] = first
+    measured, money = _LIVED[hours, minutes]
+    return Lived(hours, measured.copy(), money.copy(), minutes=minutes)
+
+
 STREAM = a_stream(
     stream_id=STREAM_ID,
     name=NAME,

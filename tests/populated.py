@@ -23,6 +23,7 @@ from coordinator.sweeping.rollups import NodeHour
 from coordinator.sweeping.rosters import Slot
 from coordinator.sweeping.shards import WHOLE
 from tests.builders import a_stream
+from tests.doubles.memory import MemoryStore
 
 CALENDAR = Calendar()
 NAMES = ("Main stage", "Village fête", "Chess night", "Harbour camera", "Radio 107", "Open court",
@@ -174,6 +175,19 @@ def money_projection(nodes: int, now_s: float) -> MoneyProjection:
 def _account(at: int) -> Account:
     held = Held(100, 1_200_000 + at * 317, 124)
     return Account({"stream1": Service(90, 100, (held,))}, available_micros=at * 7_919_000)
+
+
+_POPULATED: dict[tuple[int, float], tuple[MemoryStore, MemoryStore]] = {}
+
+
+async def populated(nodes: int, now_s: float) -> tuple[MemoryStore, MemoryStore]:
+    """Two filled stores. They are filled once: each caller has copies."""
+    if (nodes, now_s) not in _POPULATED:
+        first = MemoryStore(), MemoryStore()
+        await populate(*first, nodes, now_s)
+        _POPULATED[nodes, now_s] = first
+    measured, money = _POPULATED[nodes, now_s]
+    return measured.copy(), money.copy()
 
 
 async def populate(measured: Store, money: Store, nodes: int, now_s: float) -> None:

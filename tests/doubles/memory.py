@@ -29,6 +29,13 @@ class MemoryStore:
             check_document(ref, fields)
             self._write(ref, fields)
 
+    def copy(self) -> "MemoryStore":
+        """Another one that begins with the same documents."""
+        other = MemoryStore()
+        # The fields themselves are shared: what is written is copied, and never changed in place.
+        other._documents, other._versions = dict(self._documents), dict(self._versions)
+        return other
+
     async def get(self, *refs: Ref) -> list[Fields | None]:
         for ref in refs:
             check_ref(ref)

@@ -10,7 +10,7 @@ from api.site.about_page import WEIGHTS, limits_of
 from coordinator.checking.suspicion import PUBLISHED
 from coordinator.proof.judging import ProofParameters
 from coordinator.reasons import Reason
-from tests.lived import CALENDAR, FIRST_EPOCH, Lived
+from tests.lived import CALENDAR, FIRST_EPOCH, lived_through
 from tests.unit.functions.html_page import Page
 from tests.unit.functions.lived_api import Site, site_of
 
@@ -18,7 +18,7 @@ from tests.unit.functions.lived_api import Site, site_of
 @pytest.fixture
 async def site() -> AsyncIterator[Site]:
     """One settled hour."""
-    async with site_of(await Lived(1).live()) as site:
+    async with site_of(await lived_through(1)) as site:
         yield site
 
 

@@ -7,7 +7,7 @@ import pytest
 from lxml import etree
 
 from api.site.atom import AtomEntry, Feed, feed_xml
-from tests.lived import Lived
+from tests.lived import Lived, lived_through
 from tests.unit.functions.lived_api import Site, site_of
 
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -18,7 +18,7 @@ PATHS = ["/feed.atom", "/n/n-shaky/feed.atom", "/n/n-gone/feed.atom", "/n/n-good
 @pytest.fixture
 async def site() -> AsyncIterator[Site]:
     """Two hours, and five minutes that are not settled."""
-    async with site_of(await Lived(2).live()) as site:
+    async with site_of(await lived_through(2)) as site:
         yield site
 
 

@@ -19,7 +19,7 @@ from coordinator.projections.network_document import NetworkDocument
 from coordinator.projections.node_buckets import bucket_of
 from coordinator.sweeping.shards import WHOLE
 from tests.doubles.memory import MemoryStore
-from tests.lived import STREAM_ID, Lived
+from tests.lived import STREAM_ID, Lived, lived_through
 from tests.populated import network_document, node_id
 from tests.unit.functions.conftest import SPONSOR_KEY, STREAM, bearer
 from tests.unit.functions.html_page import Page
@@ -48,7 +48,7 @@ VIEWS = {
 @pytest.fixture
 async def lived() -> Lived:
     """Three settled hours."""
-    return await Lived(3).live()
+    return await lived_through(3)
 
 
 @pytest.mark.parametrize(("path", "reads_max"), VIEWS.items())

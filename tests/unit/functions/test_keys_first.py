@@ -1,6 +1,7 @@
 """Whoever has no key learns nothing else: every keyed route asks for it before it looks at more."""
 
 from collections.abc import AsyncIterator, Iterator
+from ipaddress import IPv4Network
 
 import pytest
 from fastapi import FastAPI, Security
@@ -13,10 +14,11 @@ from api.http.route import Route
 from api.wiring import build_on
 from coordinator.keys import sha256_hex
 from tests.doubles.memory import MemoryStore
-from tests.unit.functions.conftest import Coordinator, bearer, settings
+from tests.unit.functions.conftest import bearer, settings
 from tests.unit.functions.declared import declared_only
 
 JSON = "application/json"
+ADDRESSES = IPv4Network("203.0.112.0/21").hosts()
 GARBAGE = {
     "nothing": (b"", JSON),
     "no JSON": (b"{", JSON),
@@ -49,23 +51,38 @@ def test_everything_that_is_sent_needs_a_key() -> None:
     assert all("security" in operation for operation in posted)
 
 
+@pytest.fixture(scope="module")
+def closed() -> FastAPI:
+    """An api of which nobody here learns or changes anything: one is enough for all."""
+    return build_on(MemoryStore(), MemoryStore(), settings(), lambda: 0.0)
+
+
+@pytest.fixture
+async def stranger(closed: FastAPI) -> AsyncIterator[AsyncClient]:
+    """Each from an address of its own, so that none has used up what another may ask."""
+    transport = ASGITransport(app=closed, client=(str(next(ADDRESSES)), 40_000))
+    async with AsyncClient(transport=transport, base_url="http://api.example") as client:
+        client.event_hooks = {"response": [declared_only(closed)]}
+        yield client
+
+
 @pytest.mark.parametrize("sent", GARBAGE)
 @pytest.mark.parametrize(("method", "path"), KEYED)
 async def test_a_key_is_asked_for_before_anything_else(
-    coordinator: Coordinator, method: str, path: str, sent: str
+    stranger: AsyncClient, method: str, path: str, sent: str
 ) -> None:
     """Whatever the body is, and whatever the other headers are."""
     body, kind = GARBAGE[sent]
     headers = {"Content-Type": kind, "Idempotency-Key": "x" * 300}
-    without = await coordinator.client.request(method, path, content=body, headers=headers)
+    without = await stranger.request(method, path, content=body, headers=headers)
     _is(without, 401, "key-missing")
     unknown = {**headers, **bearer("nobody's key")}
-    with_one = await coordinator.client.request(method, path, content=body, headers=unknown)
+    with_one = await stranger.request(method, path, content=body, headers=unknown)
     _is(with_one, 403, "key-unknown")
 
 
 @pytest.mark.parametrize("path", [path for method, path in KEYED if method == "post"])
-async def test_no_byte_of_a_strangers_body_is_read(coordinator: Coordinator, path: str) -> None:
+async def test_no_byte_of_a_strangers_body_is_read(stranger: AsyncClient, path: str) -> None:
     """Not even to see how long it is."""
     read = []
 
@@ -74,7 +91,7 @@ async def test_no_byte_of_a_strangers_body_is_read(coordinator: Coordinator, pat
             read.append(1)
             yield b" " * 1_000
 
-    answer = await coordinator.client.post(path, content=body(), headers={"Content-Type": JSON})
+    answer = await stranger.post(path, content=body(), headers={"Content-Type": JSON})
     _is(answer, 401, "key-missing")
     assert not read
 

@@ -27,7 +27,15 @@ from coordinator.sweeping.shards import Shard
 from tests.doubles.counting import CountingStore
 from tests.doubles.jobs import MemoryScheduler
 from tests.doubles.memory import MemoryStore
-from tests.populated import CALENDAR, NAMES, money_projection, network_document, node_id, populate
+from tests.populated import (
+    CALENDAR,
+    NAMES,
+    money_projection,
+    network_document,
+    node_id,
+    populate,
+    populated,
+)
 from tests.unit.functions.conftest import settings
 
 NOW_S = 1_795_305_637.0
@@ -45,8 +53,7 @@ class _Site:
 @pytest.fixture(params=[1_000])
 async def site(request: pytest.FixtureRequest) -> AsyncIterator[_Site]:
     """A fresh instance over a network of so many nodes."""
-    store, money = MemoryStore(), MemoryStore()
-    await populate(store, money, request.param, NOW_S)
+    store, money = await populated(request.param, NOW_S)
     counted, counted_money = CountingStore(store), CountingStore(money)
     app = build_on(counted, counted_money, settings(REQUESTS_PER_SECOND="1000"), lambda: NOW_S)
     transport = httpx.ASGITransport(app=app)

@@ -7,7 +7,7 @@ import pytest
 
 from coordinator.money import format_tokens
 from coordinator.reasons import Reason
-from tests.lived import CALENDAR, FIRST_EPOCH, NODES, PICTURE, START_S, Lived
+from tests.lived import CALENDAR, FIRST_EPOCH, NODES, PICTURE, START_S, lived_through
 from tests.unit.functions.html_page import Page
 from tests.unit.functions.lived_api import Site, site_of
 
@@ -15,7 +15,7 @@ from tests.unit.functions.lived_api import Site, site_of
 @pytest.fixture
 async def site() -> AsyncIterator[Site]:
     """Three hours."""
-    async with site_of(await Lived(3).live()) as site:
+    async with site_of(await lived_through(3)) as site:
         yield site
 
 
@@ -164,7 +164,7 @@ async def test_nothing_on_a_page_is_inline(site: Site) -> None:
 
 async def test_a_node_before_its_first_settlement_has_a_page() -> None:
     """What is known of it so far; and when more will be."""
-    async with site_of(await Lived(0, minutes=7).live()) as site:
+    async with site_of(await lived_through(0, minutes=7)) as site:
         page = await _page(site, "/n/n-good")
         assert "Nothing to do: checks come by themselves" in page.text or "Yes" in page.text
         assert "No epoch of this node is settled yet." in page.text
@@ -210,7 +210,7 @@ async def test_checks_are_listed_newest_first_each_once(
 
 async def test_checks_older_than_the_page_are_found_in_their_runs() -> None:
     """A day later the first hours are beyond what the page keeps."""
-    lived = await Lived(27).live()
+    lived = await lived_through(27)
     async with site_of(lived) as site:
         listed = await _all_checks(site, "n-good", 200)
         drawn = [minute for minute in range(27 * 60 + 5) if minute % 13 == 0]

@@ -18,7 +18,17 @@ from payout.projector import Newest
 from tests.crashing import CrashingStore
 from tests.doubles.counting import CountingStore
 from tests.doubles.memory import MemoryStore
-from tests.lived import CALENDAR, FIRST_EPOCH, JOINS_AT, LEAVES_AT, NODES, START_S, STREAM_ID, Lived
+from tests.lived import (
+    CALENDAR,
+    FIRST_EPOCH,
+    JOINS_AT,
+    LEAVES_AT,
+    NODES,
+    START_S,
+    STREAM_ID,
+    Lived,
+    lived_through,
+)
 
 
 class BrokenProjections(MemoryStore):
@@ -53,7 +63,7 @@ async def _epochs(lived: Lived, node_id: str) -> list[NodeEpoch]:
 
 async def test_a_page_holds_what_the_statement_says() -> None:
     """Every row of every node, to the micro-token, and the minutes that it was settled from."""
-    lived = await Lived(3).live()
+    lived = await lived_through(3)
     for epoch in range(FIRST_EPOCH, FIRST_EPOCH + 3):
         statement = await Ledger(lived.money).statement(STREAM_ID, epoch)
         assert statement is not None
@@ -71,7 +81,7 @@ async def test_a_page_holds_what_the_statement_says() -> None:
 
 async def test_a_page_holds_every_check_as_it_was_recorded() -> None:
     """Verdicts, events, causes and all numbers."""
-    lived = await Lived(2).live()
+    lived = await lived_through(2)
     ticks = CALENDAR.ticks_of(FIRST_EPOCH)
     from_measurements = lived.settler(lived.now_s).measurements
     runs = await from_measurements.runs(range(ticks.start, ticks.stop))
@@ -92,7 +102,7 @@ async def test_a_page_holds_every_check_as_it_was_recorded() -> None:
 
 async def test_a_page_knows_when_a_node_came_and_was_given_up() -> None:
     """Minutes before the first and after the last are nobody's."""
-    lived = await Lived(2).live()
+    lived = await lived_through(2)
     new = (await _epochs(lived, "n-new"))[0]
     assert new.lines[0].minutes == "-" * (JOINS_AT["n-new"] - 60) + "u" * 30
     gone = (await _epochs(lived, "n-gone"))[0]
@@ -102,7 +112,7 @@ async def test_a_page_knows_when_a_node_came_and_was_given_up() -> None:
 
 async def test_a_streams_page_holds_its_hours() -> None:
     """What was paid, voided and returned, and how many checks that rests on."""
-    lived = await Lived(3).live()
+    lived = await lived_through(3)
     projection = await _reader(lived).stream(STREAM_ID)
     assert [hour.epoch for hour in projection.hours] == [FIRST_EPOCH + n for n in (2, 1, 0)]
     for hour in projection.hours:
@@ -121,7 +131,7 @@ async def test_a_streams_page_holds_its_hours() -> None:
 
 async def test_incidents_tell_of_our_faults_and_of_frauds() -> None:
     """Once each, however often an epoch is settled; a node's own failures are not there."""
-    lived = await Lived(2).live()
+    lived = await lived_through(2)
     found = {each.key.partition("/")[0]: each for each in (await _reader(lived).incidents()).known}
     assert found.keys() == {"not-measured", "fraud", "suspended"}
     assert found["not-measured"].at_s == START_S + 40 * 60
@@ -154,7 +164,7 @@ async def test_projections_that_cannot_be_written_are_in_nobodys_way(broken: str
 
 async def test_after_days_of_outage_a_call_writes_what_is_kept() -> None:
     """Not the epochs that would be dropped at once."""
-    lived = await Lived(1).live()
+    lived = await lived_through(1)
     counting = CountingStore(lived.measured)
     late = Lived(1, counting, lived.money)
     summary = await late.settler(late.now_s + 40 * 3600).settle_due()
@@ -169,7 +179,7 @@ async def test_after_days_of_outage_a_call_writes_what_is_kept() -> None:
 
 async def test_writing_projections_again_writes_nothing() -> None:
     """Two instances, or a call that is repeated."""
-    lived = await Lived(2).live()
+    lived = await lived_through(2)
     counting = CountingStore(lived.measured)
     settler = Lived(2, counting, lived.money).settler(lived.now_s)
     assert settler.projector is not None
@@ -189,7 +199,7 @@ async def test_writing_projections_again_writes_nothing() -> None:
 
 async def test_an_epoch_costs_a_write_for_each_bucket_and_stream() -> None:
     """And one for the incidents and the money each, whatever the number of nodes in a bucket."""
-    lived = await Lived(2).live()
+    lived = await lived_through(2)
     counting = CountingStore(lived.measured)
     later = Lived(2, counting, lived.money)
     before = counting.operations.writes
@@ -202,7 +212,7 @@ async def test_a_crash_at_any_call_is_made_up_for(dies_after: bool) -> None:
     """Of what settling reads and writes: after the next epoch all projections are the same.
 
     But for the excerpts of tokens: those of a projection that was written later are newer."""
-    base = await Lived(2).live()
+    base = await lived_through(2)
     expected = await _projections_after_two_more(base, None, dies_after)
     assert expected is not None
     tokens = _without_tokens(expected)

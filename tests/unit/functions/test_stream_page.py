@@ -12,7 +12,7 @@ from coordinator.sweeping.polls import Outcome, Poll
 from coordinator.sweeping.rosters import Roster, Slot
 from coordinator.sweeping.shards import WHOLE
 from coordinator.sweeping.sweeps import Sweep
-from tests.lived import CALENDAR, FIRST_EPOCH, NODES, STREAM_ID, Lived
+from tests.lived import CALENDAR, FIRST_EPOCH, NODES, STREAM_ID, Lived, lived_through
 from tests.unit.functions.conftest import INGEST_KEY, bearer
 from tests.unit.functions.html_page import Page
 from tests.unit.functions.lived_api import Site, site_of
@@ -26,7 +26,7 @@ async def _page(site: Site, path: str = f"/s/{STREAM_ID}") -> Page:
 
 async def test_the_page_says_what_the_tokens_bought() -> None:
     """Each hour's paid and voided minutes, what was paid, returned and left."""
-    async with site_of(await Lived(3).live()) as site:
+    async with site_of(await lived_through(3)) as site:
         page = await _page(site)
         for epoch in range(FIRST_EPOCH, FIRST_EPOCH + 3):
             statement = await Ledger(site.lived.money).statement(STREAM_ID, epoch)
@@ -42,7 +42,7 @@ async def test_the_page_says_what_the_tokens_bought() -> None:
 
 async def test_the_page_names_what_viewers_cannot_play() -> None:
     """At once, also where the page's own projection is older; and a codec is a stranger's word."""
-    async with site_of(await Lived(1).live()) as site:
+    async with site_of(await lived_through(1)) as site:
         assert "Published" not in (await _page(site)).text
         await site.client.post(
             "/ingest/media",
@@ -59,7 +59,7 @@ async def test_the_page_names_what_viewers_cannot_play() -> None:
 
 async def test_the_charts_read_aloud_and_have_a_column_an_hour() -> None:
     """Pictures are extras: every number is in the table too."""
-    async with site_of(await Lived(3).live()) as site:
+    async with site_of(await lived_through(3)) as site:
         page = await _page(site)
         drawings = [tag for tag in page.tags["svg"] if tag.get("role") == "img"]
         assert len(drawings) == 2
@@ -74,7 +74,7 @@ async def test_the_charts_read_aloud_and_have_a_column_an_hour() -> None:
 
 async def test_an_hour_in_which_nobody_was_there_is_told_so() -> None:
     """Nothing was due: that is not the same as everything being paid."""
-    lived = await Lived(1).live()
+    lived = await lived_through(1)
     money = await Measurements(lived.measured).money_projection()
     assert money is not None
     starts_s = CALENDAR.epoch_bounds_s(FIRST_EPOCH + 1)[0]
@@ -88,7 +88,7 @@ async def test_an_hour_in_which_nobody_was_there_is_told_so() -> None:
 
 async def test_publishing_and_watching_are_lines_to_copy() -> None:
     """For OBS, ffmpeg, VLC, mpv, ffplay; selectable where no script runs."""
-    async with site_of(await Lived(1).live()) as site:
+    async with site_of(await lived_through(1)) as site:
         page = await _page(site)
         text = page.text
         assert "rtmp://203.0.113.5:1935/live" in text
@@ -105,7 +105,7 @@ async def test_publishing_and_watching_are_lines_to_copy() -> None:
 
 async def test_nodes_are_ranked_best_first() -> None:
     """Verified ones, then the others, each with the way to its own page."""
-    async with site_of(await Lived(3).live()) as site:
+    async with site_of(await lived_through(3)) as site:
         page = await _page(site)
         ids = [str(tag["href"])[3:] for tag in page.tags["a"] if str(tag["href"])[:3] == "/n/"]
         assert set(ids) == set(NODES)
@@ -145,14 +145,14 @@ async def test_many_nodes_are_paged() -> None:
 @pytest.mark.parametrize("number", ["0", "-1", "x", "99999999"])
 async def test_a_wrong_page_of_nodes_is_refused(number: str) -> None:
     """With what is wrong."""
-    async with site_of(await Lived(0, minutes=1).live()) as site:
+    async with site_of(await lived_through(0, minutes=1)) as site:
         answer = await site.client.get(f"/s/{STREAM_ID}?nodes={number}")
         assert answer.status_code == 422
 
 
 async def test_a_hostile_name_stays_text() -> None:
     """In the heading, in the title, in link previews."""
-    async with site_of(await Lived(0, minutes=1).live()) as site:
+    async with site_of(await lived_through(0, minutes=1)) as site:
         answer = await site.client.get(f"/s/{STREAM_ID}")
         assert "<script>alert" not in answer.text
         assert "&lt;script&gt;alert(" in answer.text
