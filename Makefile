@@ -14,7 +14,6 @@ VENV := .venv/.locked-$(shell cat $(LOCKS) | sha256sum | cut -c1-16)
 # checkov's own pins contradict ours.
 CHECKOV_LOCK := tests/terraform/checkov/requirements.txt
 CHECKOV := .venv-checkov/.locked-$(shell sha256sum $(CHECKOV_LOCK) | cut -c1-16)
-MAINS := $(wildcard functions/*/main.py)
 COMPILE := CUSTOM_COMPILE_COMMAND='make lock' $(PYTHON) -m piptools compile --quiet --strip-extras \
 	--generate-hashes --allow-unsafe --no-emit-options --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
@@ -45,7 +44,6 @@ lint:
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy --strict
-	@for main in $(MAINS); do .venv/bin/mypy --strict $$main; done
 	@PYTHONPATH=functions:node_image .venv/bin/lint-imports
 unit-half:
 	@$(PYTHON) -m pytest tests/unit/functions --ignore-glob='*/test_[o-z]*'

@@ -47,6 +47,7 @@ def test_every_exemption_has_its_reason() -> None:
         f"{path.relative_to(ROOT)}:{number}"
         for part in PARTS
         for path in sorted((ROOT / part).rglob("*.py"))
-        for number in _unexplained(path.read_text())
+        if "noqa" in (source := path.read_text()) or "type: ignore" in source
+        for number in _unexplained(source)
     ]
     assert found == []

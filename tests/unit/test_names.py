@@ -3,6 +3,7 @@
 import ast
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,6 +71,7 @@ def _layer_of(file: str) -> str:
     return next(layer for layer in LAYERS if file.startswith(layer))
 
 
+@cache
 def _classes_named_twice() -> dict[str, list[str]]:
     found: dict[str, list[str]] = defaultdict(list)
     for file, path in _files():

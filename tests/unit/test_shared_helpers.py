@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,8 +21,13 @@ OURS = {
 }
 
 
-def _imports() -> Iterator[tuple[str, str, str]]:
+@cache
+def _imports() -> list[tuple[str, str, str]]:
     """(the test's file, the module of ours that it imports from, the name) of every import."""
+    return list(_found())
+
+
+def _found() -> Iterator[tuple[str, str, str]]:
     for path in sorted((ROOT / "tests").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in OURS:
