@@ -48,7 +48,7 @@ async def _operations() -> list[Figure]:
         Figure(f"reads {per}", reads * 24 / NODES, "", "<= 2", "1,440 and more"),
         Figure("writes a day, 10 nodes", small_writes, "", f"<= {FREE_WRITES}", "free of charge"),
         Figure("reads a day, 10 nodes", small_reads, "", f"<= {FREE_READS}", "free of charge"),
-        Figure("reads of one page view, new instance", await _a_view(), "", "<= 2"),
+        Figure("reads of one page view, new instance", await _a_view(), "", "<= 3"),
     ]
 
 

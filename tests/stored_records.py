@@ -23,6 +23,7 @@ from coordinator.checking.checks import (
     Verdict,
 )
 from coordinator.checking.controls import ControlCount
+from coordinator.checking.delistings import FailCount
 from coordinator.checking.last_run import LastRun
 from coordinator.checking.sealed_days import SCHEDULE_DAYS, LotteryDay
 from coordinator.checking.suspicion import Trust, TrustState
@@ -47,6 +48,7 @@ from coordinator.ledger.terms import Terms
 from coordinator.ledger.webhooks import WEBHOOKS, Webhook
 from coordinator.projections.history import History, NodeHistory
 from coordinator.projections.incidents import INCIDENTS, Incident, Incidents
+from coordinator.projections.listing_news import LISTING_NEWS, ListingNews
 from coordinator.projections.money_projection import MONEY_PROJECTIONS, MoneyProjection, Tokens
 from coordinator.projections.network_document import (
     NETWORK_DOCUMENTS,
@@ -109,6 +111,8 @@ TRUST = TrustState(
     "wrong_content",
     AT_S - 60,
     5 << 33,
+    AT_S - 30,
+    AT_S - 45,
 )
 CARRIED = Carried(AT_S, 13, True, True, True, 7, 2, "51.7.3.2", True)
 ROWS = (
@@ -195,7 +199,10 @@ RECORDS: list[tuple[Codec[Any], Any]] = [
     )),
     (STREAM_PROJECTIONS, StreamProjection((HOUR,), "s3.7", MONEY)),
     (THUMBNAILS, Thumbnail("s3.7", AT_S, b"\xff\xd8\xff\xd9")),
-    (TRUST_BOOKS, TrustBook({"n2": TRUST}, {Control.BAD: ControlCount(5, 1, 2)}, NEWS)),
+    (TRUST_BOOKS, TrustBook(
+        {"n2": TRUST}, {Control.BAD: ControlCount(5, 1, 2)}, NEWS, (FailCount(7, "s3", 11, 2),)
+    )),
+    (LISTING_NEWS, ListingNews(AT_S, {"n2": TRUST})),
     (WEBHOOKS, Webhook(
         stream_id="s3", url="https://example.org/hook", secret="whsec_AAAA", next_epoch=498_701,
         taken=2, is_low=True, failures=3, due_s=AT_S, last_error="It answered 500.",

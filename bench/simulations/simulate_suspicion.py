@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import track
 
 from bench.report import Figure, NotMeasurableError, hand_in
+from bench.simulations import simulated_absence
 from coordinator.checking.checks import Check, TrustChange, Verdict
 from coordinator.checking.lottery import Lottery
 from coordinator.checking.suspicion import NOBODY, observe
@@ -134,6 +135,7 @@ def main(argv: list[str]) -> int:
             rows[-1] = replace(rows[-1], goal=limit, peer="not published by anyone")
             rows.append(Figure(f"{name}: suspended", a_suspension, unit, limit))
     rows += first_checks(10_000)
+    rows += simulated_absence.figures(asked.trials)
     hand_in("simulate-suspicion", rows)
     return 0
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from coordinator.checking.checks import Control
+from coordinator.checking.delistings import first_failure_s, is_retested
 from coordinator.checking.lottery import Lottery
 from coordinator.checking.suspicion import Trust
 from coordinator.checking.trust_book import TrustBook
@@ -22,8 +23,8 @@ class Due:
     is_long: bool = False
     """Whether it lasts ten seconds or more, whatever the stream needs."""
     caused_by_s: float | None = None
-    """Not drawn, but due because the node is flagged: when the check that flagged it was due.
-    A flagged node is retested in every draw."""
+    """Not drawn, but due because of another check, and when that was due: the one that flagged
+    the node, which is retested in every draw, or its first failure a few draws ago."""
 
 
 def candidates(sweeps: Iterable[Sweep], rosters: Mapping[Shard, Roster]) -> list[Slot]:
@@ -44,15 +45,18 @@ def due_in(  # noqa: PLR0913, PLR0917 - this is all that decides it, and nothing
     sweep_seconds: int,
     controls: Mapping[str, Control] | None = None,
 ) -> list[Due]:
-    """The checks of a draw, earliest first: drawn ones, all flagged nodes, all control nodes."""
+    """The checks of a draw, earliest first: drawn ones, all flagged nodes, all control nodes, and
+    nodes that have just failed."""
     known = controls or {}
     found = []
     for slot in slots:
         state = book.of(slot.node_id)
         drawn = lottery.is_due(slot.node_id, draw, slot.joined_tick * sweep_seconds)
-        always = state.trust is Trust.FLAGGED or slot.node_id in known
-        if state.trust is not Trust.FRAUD and (drawn or always):
-            caused_by_s = None if drawn else state.flagged_s
+        is_flagged = state.trust is Trust.FLAGGED
+        retested = is_flagged or is_retested(state, draw, lottery.check_seconds)
+        if state.trust is not Trust.FRAUD and (drawn or retested or slot.node_id in known):
+            cause_s = state.flagged_s if is_flagged else first_failure_s(state)
+            caused_by_s = cause_s if retested and not drawn else None
             due_s = lottery.due_s(slot.node_id, draw)
             is_long = lottery.is_long(slot.node_id, draw)
             found.append(Due(slot, due_s, is_long, caused_by_s))

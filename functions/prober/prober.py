@@ -21,6 +21,7 @@ from coordinator.sweeping.shards import Shard
 from coordinator.sweeping.sweeps import SWEEP_AGE_TICKS_MAX, Sweep
 from prober.checker import Checker
 from prober.draws import Due, candidates, due_in
+from prober.list_keeper import ListKeeper
 from prober.missed_draws import MissedDraws
 from prober.pictures import Pictures
 from prober.sealer import Sealer
@@ -61,7 +62,8 @@ class Prober:
         book = await self.measurements.trust_since(draw - 2)
         due = await self._due(draw, slots, book)
         with self._open(slots) as references:
-            checks = await self._check_all(due, draw, slots, references)
+            lists = ListKeeper(self.measurements, self.clock, self.log, book, self.controls)
+            checks = await self._check_all(due, draw, slots, references, lists)
             await self.sleep(max(0.0, (draw + 1) * self.calendar.check_seconds - self.clock()))
             streams = {name: self._state(ref) for name, ref in references.items()}
         ended_s = self.clock()
@@ -145,23 +147,33 @@ class Prober:
         return _References(self.references, addresses)
 
     async def _check_all(
-        self, due: list[Due], draw: int, slots: list[Slot], references: dict[str, Reference]
+        self,
+        due: list[Due],
+        draw: int,
+        slots: list[Slot],
+        references: dict[str, Reference],
+        lists: ListKeeper,
     ) -> list[Check]:
-        """Every check that is due, with its picture."""
+        """Every check that is due, with its picture; lists are told of failures meanwhile."""
 
         async def check(one: Due) -> Check:
             try:
-                return await self.checker.check(one, draw, references[one.slot.stream_id])
+                done = await self.checker.check(one, draw, references[one.slot.stream_id])
             except Exception as error:  # one check's error must not lose the others'
                 self.log.failure(LogEvent.CHECK_FAILED, error, node_id=one.slot.node_id)
-                return unknown(one, draw, Reason.UNKNOWN_INTERNAL)
+                done = unknown(one, draw, Reason.UNKNOWN_INTERNAL)
+            lists.made.append(done)
+            return done
 
         picturing = asyncio.create_task(self.pictures.of_streams(draw, references))
+        telling = asyncio.create_task(lists.watch())
         try:
             checks = list(await asyncio.gather(*(check(one) for one in due)))
+            await lists.look()
             return await self.pictures.added_to(checks, slots, await picturing)
         finally:
             picturing.cancel()  # only if the checks did not come so far
+            telling.cancel()
 
     def _state(self, reference: Reference) -> IngestState:
         now_s = self.clock()

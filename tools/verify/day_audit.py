@@ -7,7 +7,8 @@ every check that was due was made or has an `unknown` reason, and no other was m
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from coordinator.checking.checks import Check, Run, TrustChange
+from coordinator.checking.checks import Check, Run, TrustChange, Verdict
+from coordinator.checking.delistings import RETESTED_AFTER
 from coordinator.checking.lottery import Lottery
 from coordinator.checking.sealed_days import LotteryDay
 from coordinator.sweeping.rosters import Roster
@@ -36,6 +37,8 @@ class DayAudit:
     unknown: int = 0
     _cleared: dict[str, tuple[float, int]] = field(default_factory=dict)
     """What flagged a node whose flag is gone, and the draw that took it."""
+    failed: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
+    """Failed checks of each node: when they were due, and their draws."""
 
     def findings(self, runs: Iterable[Run], draws: range) -> Iterator[str]:
         """Everything in the draws that does not agree."""
@@ -116,15 +119,19 @@ class DayAudit:
         if check.caused_by_s is None:
             yield f"{where} was checked and was not drawn"
         elif check.caused_by_s not in self._flags_at(check.node_id, run.draw):
-            yield f"{where} was retested for a check that did not flag it"
+            yield f"{where} was retested for a check that neither flagged it nor just failed"
 
     def _flags_at(self, node_id: str, draw: int) -> list[float]:
         """Due instants of the checks that a retest in a draw may name."""
-        found = [self.flagged[node_id]] if node_id in self.flagged else []
+        failed = self.failed.get(node_id, ())
+        found = [due_s for due_s, failed_in in failed if draw - failed_in in RETESTED_AFTER]
+        found += [self.flagged[node_id]] if node_id in self.flagged else []
         flagged_s, cleared = self._cleared.get(node_id, (0.0, draw - OVERLAP_DRAWS - 1))
         return [*found, flagged_s] if cleared >= draw - OVERLAP_DRAWS else found
 
     def _follow(self, check: Check) -> None:
+        if check.verdict is Verdict.FAIL:
+            self.failed.setdefault(check.node_id, []).append((check.due_s, check.draw))
         if check.event is TrustChange.FLAGGED:
             self.flagged[check.node_id] = check.due_s
         elif check.event in (TrustChange.CLEARED, TrustChange.SUSPENDED, TrustChange.CONFIRMED):

@@ -3,7 +3,8 @@
 import hashlib
 from datetime import date
 
-from coordinator.checking.checks import Run, TrustChange
+from coordinator.checking.checks import Run, TrustChange, Verdict
+from coordinator.checking.delistings import RETESTED_AFTER
 from coordinator.checking.sealed_days import LotteryDay
 from coordinator.sweeping.sweeps import SWEEP_AGE_TICKS_MAX, sweep_id
 from tools.verify.day_audit import DayAudit
@@ -71,7 +72,21 @@ async def _audit(
         rosters,
         await _confirmed(record, sealed, flagged, TrustChange.FLAGGED),
         await _confirmed(record, sealed, excluded, TrustChange.CONFIRMED),
+        failed=await _failed_before(record, sealed),
     )
+
+
+async def _failed_before(
+    record: PublicRecord, sealed: LotteryDay
+) -> dict[str, list[tuple[float, int]]]:
+    """The checks that failed in the last draws before the day, which it may retest."""
+    first = sealed.draws().start
+    found: dict[str, list[tuple[float, int]]] = {}
+    for run in await record.runs(range(first - RETESTED_AFTER.stop, first)):
+        for check in run.checks:
+            if check.verdict is Verdict.FAIL:
+                found.setdefault(check.node_id, []).append((check.due_s, check.draw))
+    return found
 
 
 async def _confirmed(

@@ -119,11 +119,14 @@ def _hash_of(asked: StreamIn) -> str:
 
 
 def playlist(stream: Stream, snapshot: Snapshot) -> str:
-    """An extended M3U of the stream's verified nodes, best first; VLC and mpv open it."""
+    """An extended M3U of the stream's verified nodes, best first; VLC and mpv open it.
+
+    Where they are few, nodes follow that served before and have failed since: unproven now."""
     lines = ["#EXTM3U"]
-    nodes = snapshot.network.verified(stream.stream_id)
+    nodes = snapshot.network.listed(stream.stream_id)
     if not nodes:
         lines.append("# No node has passed a check yet: reload in a minute.")
     for node in nodes:
-        lines += [f"#EXTINF:-1,{stream.name} via {node.node_id}", node.rtmp_url]
+        mark = "" if node.is_verified else " (unproven)"
+        lines += [f"#EXTINF:-1,{stream.name} via {node.node_id}{mark}", node.rtmp_url]
     return "\n".join(lines) + "\n"

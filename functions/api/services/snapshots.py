@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 
+from api.services.listing_reader import NEWS_SECONDS, ListingReader
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.records.ledger import Ledger
@@ -73,7 +74,7 @@ class Snapshots:
     writer: ProjectionWriter | None = None
     """Shows changes of streams on the streams' own projections too."""
     _network: tuple[float, NetworkView] | None = None
-    """Without tokens, and when it was read."""
+    """Without tokens and as the sweep left it, and when it was read."""
     _money: tuple[float, MoneyProjection] | None = None
     """And when it was read."""
     _last: tuple[NetworkView, MoneyProjection, Snapshot] | None = None
@@ -82,9 +83,12 @@ class Snapshots:
     """Streams whose tokens moved here, and that could not be written into the projection."""
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _materialiser: Materialiser = field(init=False)
+    _listings: ListingReader = field(init=False)
 
     def __post_init__(self) -> None:
         self._materialiser = Materialiser(self.measurements, self.ledger, self.clock)
+        news_s = min(NEWS_SECONDS, self.sweep_seconds / 4)
+        self._listings = ListingReader(self.measurements, self.clock, news_s)
 
     async def now(self) -> Snapshot:
         """The latest snapshot."""
@@ -133,6 +137,7 @@ class Snapshots:
     def forget(self) -> None:
         """The next one to ask reads anew."""
         self._last = self._network = self._money = None
+        self._listings.forget()
 
     async def _now(self) -> Snapshot:
         found = self._at_hand()
@@ -159,7 +164,8 @@ class Snapshots:
             return None
         if self._money is None or self._unshown or self._is_old(self._money[0]):
             return None
-        return self._network, self._money[1]
+        listed = self._listings.at_hand(self._network[1])
+        return None if listed is None else ((self._network[0], listed), self._money[1])
 
     async def _joined(
         self, read_s: float, network: NetworkView, money: MoneyProjection
@@ -178,7 +184,8 @@ class Snapshots:
             documents = await self.measurements.network_documents() or await self._from_sources()
             network = await asyncio.to_thread(network_of, documents, {}, self.sweep_seconds)
             self._network = read_s, network
-        return self._network
+        read_s, swept = self._network
+        return read_s, await self._listings.listed(swept)
 
     def _may_be_newer(self, read_s: float, network: NetworkView) -> bool:
         """Whether the next sweep can be there by now."""

@@ -93,12 +93,12 @@ def _nodes(snapshot: Snapshot, stream: Stream, number: int) -> dict[str, Any]:
     pages = max(1, -(-len(ranked) // NODES_A_PAGE))
     number = min(number, pages)
     first = (number - 1) * NODES_A_PAGE
-    verified = snapshot.network.verified(stream.stream_id)
+    listed = snapshot.network.listed(stream.stream_id)
     return {
         "nodes": ranked[first : first + NODES_A_PAGE],
         "nodes_all": len(ranked),
         "first": first,
         "page_number": number,
         "pages": pages,
-        "best": verified[0] if verified else None,
+        "best": listed[0] if listed else None,
     }

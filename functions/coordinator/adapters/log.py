@@ -25,6 +25,7 @@ class LogEvent(StrEnum):
     CONTROL_NODE_WRONG = "control_node_wrong"
     MISSED_DRAWS_NOT_RECORDED = "missed_draws_not_recorded"
     CHECK_FAILED = "check_failed"
+    LISTS_NOT_TOLD = "lists_not_told"
     PICTURE_FAILED = "picture_failed"
     # payout
     EPOCH_SETTLED = "epoch_settled"

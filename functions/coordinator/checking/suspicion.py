@@ -80,6 +80,10 @@ class TrustState:
     flagged_s: float | None = None
     lately_degraded: int = 0
     """Which of the last `DEGRADED_OF` checks were degraded, one bit each, the newest lowest."""
+    delisted_s: float | None = None
+    """When the check was due that took it off every list; None while lists may name it."""
+    doubted_s: float | None = None
+    """When its last check was due that failed while many did: lists wait for a second run."""
 
     @property
     def failure(self) -> Reason | None:
@@ -93,9 +97,15 @@ NOBODY = TrustState()
 
 
 def observe(
-    state: TrustState, check: Check, parameters: SuspicionParameters = PUBLISHED
+    state: TrustState,
+    check: Check,
+    parameters: SuspicionParameters = PUBLISHED,
+    *,
+    is_excused: bool = False,
 ) -> tuple[TrustState, TrustChange | None]:
-    """The state after one more check, and what that set in motion."""
+    """The state after one more check, and what that set in motion.
+
+    `is_excused`: its failure raises no score (`coordinator.checking.delistings`)."""
     if not check.verdict.counts or state.trust is Trust.FRAUD:
         return replace(state, unknown=state.unknown + (not check.verdict.counts)), None
     counted = _count(state, check)
@@ -103,7 +113,8 @@ def observe(
         return _retested(counted, check, parameters)
     if counted.trust is Trust.SUSPENDED:
         return _suspended(counted, check, parameters)
-    return _tested(counted, check, parameters)
+    weighed = replace(parameters, failed=0) if is_excused else parameters
+    return _tested(counted, check, weighed)
 
 
 def _count(state: TrustState, check: Check) -> TrustState:

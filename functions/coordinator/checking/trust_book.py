@@ -6,6 +6,14 @@ from typing import Annotated
 
 from coordinator.checking.checks import Check, Control
 from coordinator.checking.controls import ControlCount, voided
+from coordinator.checking.delistings import (
+    FailCount,
+    failed_by_many,
+    fails_counted,
+    is_excused,
+    is_listed,
+    listed_after,
+)
 from coordinator.checking.last_run import LastRun
 from coordinator.checking.suspicion import (
     NOBODY,
@@ -32,6 +40,9 @@ class TrustBook:
     last_run: LastRun = field(default_factory=LastRun)
     """Of the last run: who reads the book need not read the run."""
 
+    fail_counts: tuple[FailCount, ...] = ()
+    """What the last draws' checks of listed nodes have come to."""
+
     def of(self, node_id: str) -> TrustState:
         """The node's state; a new node's if it was never checked."""
         return self.states.get(node_id, NOBODY)
@@ -48,16 +59,32 @@ class TrustBook:
         known = controls or {}
         states, counts, marked = dict(self.states), dict(self.controls), []
         ordered = sorted(checks, key=lambda check: (check.due_s, check.node_id))
-        for check in voided(ordered, known):
+        counting = voided(ordered, known)
+        others = (check for check in counting if check.node_id not in known)
+        fail_counts = fails_counted(self.fail_counts, others, self.states)
+        many = failed_by_many(fail_counts)
+        for check in counting:
             if kind := known.get(check.node_id):
                 counts[kind] = counts.get(kind, ControlCount()).counting(check, kind)
                 marked.append(check)
                 continue
-            states[check.node_id], event = observe(
-                states.get(check.node_id, NOBODY), check, parameters
-            )
+            before = states.get(check.node_id, NOBODY)
+            excused = is_excused(before, check)
+            after, event = observe(before, check, parameters, is_excused=excused)
+            with_many = (check.draw, check.stream_id) in many
+            states[check.node_id] = listed_after(after, check, with_many=with_many)
             marked.append(replace(check, event=event))
-        return TrustBook(_lately_checked(states), counts, self.last_run), tuple(marked)
+        book = TrustBook(_lately_checked(states), counts, self.last_run, fail_counts)
+        return book, tuple(marked)
+
+    def relisted_since(self, before: "TrustBook") -> dict[str, TrustState]:
+        """The nodes that joined lists or left them since, as they are now."""
+        return {
+            node_id: state
+            for node_id, state in self.states.items()
+            if state is not before.states.get(node_id)
+            and is_listed(state) != is_listed(before.of(node_id))
+        }
 
 
 TRUST_BOOKS = Codec(TrustBook, "suspicions")

@@ -100,7 +100,7 @@ def trust_columns(slots: Sequence[Slot], trust: Mapping[str, TrustState]) -> Col
     """What checks have shown of each slot's node; instants in whole seconds."""
     states = [trust.get(slot.node_id, NOBODY) for slot in slots]
     columns = {each.name: list(map(attrgetter(each.name), states)) for each in fields(TrustState)}
-    for name in ("last_check_s", "last_pass_s", "flagged_s"):
+    for name in ("last_check_s", "last_pass_s", "flagged_s", "delisted_s", "doubted_s"):
         columns[name] = [None if at_s is None else int(at_s) for at_s in columns[name]]
     passed = zip(columns["last_check_s"], columns["last_pass_s"], strict=True)
     # As the time before the last check, which is mostly none: the last check passed.

@@ -8,8 +8,9 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from coordinator.checking.checks import Control
+from coordinator.checking.checks import Control, IngestState
 from coordinator.checking.controls import REASONS
+from coordinator.checking.delistings import is_listed
 from coordinator.checking.last_run import LastRun
 from coordinator.checking.suspicion import NOBODY, Trust, TrustState
 from coordinator.projections.history import NO_HISTORY, NodeHistory
@@ -17,8 +18,13 @@ from coordinator.projections.money_projection import NO_TOKENS, Tokens
 from coordinator.projections.network_document import NetworkDocument
 from coordinator.reasons import Reason
 from coordinator.sweeping.nodes import NodeStatus, shown_status
-from coordinator.sweeping.polls import Poll
+from coordinator.sweeping.polls import Outcome, Poll
 from coordinator.sweeping.rosters import Slot
+
+LISTED_MIN = 3
+"""So many nodes a list names, if there are so many: a fault of ours must not empty it."""
+_WORSE = (Trust.PROVEN, Trust.UNPROVEN, Trust.FLAGGED, Trust.SUSPENDED)
+"""Who stands in for verified nodes, the best first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,17 @@ class NodeView:
     @property
     def is_verified(self) -> bool:
         """Whether viewers may be sent to it: up now, and the last checks passed."""
-        return self.status is NodeStatus.HEALTHY and self.trust.trust is Trust.PROVEN
+        return self.status is NodeStatus.HEALTHY and is_listed(self.trust)
+
+    @property
+    def may_stand_in(self) -> bool:
+        """Whether a list that would be short names it all the same: up now, and it has served.
+
+        Absence is what our own fault looks like. Content proven wrong is never shown to viewers."""
+        served = self.trust.last_pass_s is not None and not self.trust.wrong_content
+        is_up = self.poll is not None and self.poll.outcome is Outcome.UP
+        stays = self.status not in (NodeStatus.FRAUD, NodeStatus.LEFT, NodeStatus.OFFLINE)
+        return served and is_up and stays and self.control is None
 
     @property
     def rtmp_url(self) -> str:
@@ -127,6 +143,31 @@ class NetworkView:
         nodes = self.of_stream(stream_id)
         count = bisect_left(nodes, True, key=lambda node: not node.is_verified)
         return nodes[:count]
+
+    def listed(self, stream_id: str) -> Sequence[NodeView]:
+        """Whom lists name: the verified ones. While the ingest is live at least LISTED_MIN, the
+        best of those that served before among them, if there are so many.
+
+        Whoever is not verified is to be marked as unproven."""
+        verified = self.verified(stream_id)
+        lacks = LISTED_MIN - len(verified)
+        if lacks <= 0 or self.prober.streams.get(stream_id) is not IngestState.LIVE:
+            return verified
+        others = [node for node in self.of_stream(stream_id)[len(verified) :] if node.may_stand_in]
+        others.sort(key=lambda node: _WORSE.index(node.trust.trust))
+        return (*verified, *others[:lacks])
+
+    def with_trust(self, states: Mapping[str, TrustState]) -> "NetworkView":
+        """The same, with what newer checks have made of some nodes."""
+        newer: dict[str, NodeView] = {}
+        for node_id, state in states.items():
+            node = self.nodes.get(node_id)
+            if node and (state.last_check_s or 0.0) > (node.trust.last_check_s or 0.0):
+                status, reason = shown_status(node.slot, node.poll, state)
+                newer[node_id] = replace(node, trust=state, status=status, reason=reason)
+        if not newer:
+            return self
+        return replace(self, nodes={**self.nodes, **newer}, _by_stream={})
 
 
 def network_of(

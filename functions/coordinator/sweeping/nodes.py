@@ -83,8 +83,11 @@ def node_status(
         return NodeStatus.PENDING, Reason.NOT_YET_SWEPT
     outcome, reason = health
     status = _HEALTH_STATUS.get(outcome, NodeStatus.UNHEALTHY)
-    if status is NodeStatus.HEALTHY and trust.failure:
-        status, reason = NodeStatus.UNHEALTHY, Reason.CHECK_FAILED
+    if status is NodeStatus.HEALTHY and (trust.failure or trust.delisted_s is not None):
+        # While many fail at once lists wait for a second run, and so does this word.
+        waits = trust.doubted_s is not None and trust.delisted_s is None
+        status = NodeStatus.HEALTHY if waits else NodeStatus.UNHEALTHY
+        reason = Reason.CHECK_FAILED if trust.failure else Reason.DEGRADED
     elif status is NodeStatus.HEALTHY and trust.trust is Trust.UNPROVEN:
         reason = Reason.UNPROVEN
     return status, reason

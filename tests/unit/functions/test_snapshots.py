@@ -12,10 +12,13 @@ from coordinator.adapters.records import Measurements
 from coordinator.adapters.records.ledger import Ledger
 from coordinator.adapters.records.materialiser import Materialiser
 from coordinator.adapters.store.protocol import Decide, Fields, Ref
+from coordinator.checking.checks import Check, Run, Verdict
+from coordinator.checking.trust_book import TRUST_BOOKS, TrustBook
 from coordinator.epochs import Calendar
 from coordinator.ledger.balances import opening_balance
 from coordinator.projections.history import History, NodeHistory
 from coordinator.projections.network_document import NetworkDocument
+from coordinator.reasons import Reason
 from coordinator.sweeping.rosters import Roster, Slot
 from coordinator.sweeping.shards import WHOLE, all_of
 from coordinator.sweeping.sweeps import Sweep
@@ -51,22 +54,25 @@ async def _stores(nodes: int = 50) -> tuple[MemoryStore, MemoryStore]:
 
 
 @pytest.mark.parametrize("nodes", [0, 10, 2_000])
-async def test_a_first_view_costs_two_reads_whatever_the_size(nodes: int) -> None:
-    """And the next ones none, until there may be news."""
+async def test_a_first_view_costs_three_reads_whatever_the_size(nodes: int) -> None:
+    """And the next ones none, until there may be news: of lists every 15 s, if anybody asks."""
     instance = _Instance(*(await _stores(nodes)))
     instance.now_s = (NOW_S // 60 - 1) * 60 + 25  # soon after the sweep that is shown
     snapshot = await instance.snapshots.now()
     assert len(snapshot.network.nodes) == nodes
-    assert instance.reads() == 2
-    instance.now_s += 30
+    assert instance.reads() == 3
+    instance.now_s += 15
     await asyncio.gather(*(instance.snapshots.now() for _ in range(9)))
-    assert instance.reads() == 2
+    assert instance.reads() == 3
+    instance.now_s += 15
+    await asyncio.gather(*(instance.snapshots.now() for _ in range(9)))
+    assert instance.reads() == 4
     instance.now_s += 30
     await instance.snapshots.now()
-    assert instance.reads() == 3  # only the sweep's page: tokens move seldom
+    assert instance.reads() == 6  # the sweep's page as well: tokens move seldom
     instance.now_s += 210
     await instance.snapshots.now()
-    assert instance.reads() == 5
+    assert instance.reads() == 9
 
 
 async def test_each_shard_more_costs_one_read_more() -> None:
@@ -78,7 +84,7 @@ async def test_each_shard_more_costs_one_read_more() -> None:
         await Measurements(measured).put_network_document(page)
     instance = _Instance(measured, money, shards=3)
     network = (await instance.snapshots.now()).network
-    assert instance.reads() == 4
+    assert instance.reads() == 5
     assert (len(network.nodes), network.is_whole) == (30, True)
     fewer = _Instance(measured, money, shards=1)  # its setting is not the new one yet
     assert (await fewer.snapshots.now()).network.nodes.keys() == network.nodes.keys()
@@ -271,3 +277,26 @@ async def test_a_node_keeps_its_past_on_its_way_to_the_page() -> None:
     await Measurements(measured).put_network_document(page)
     node = (await _Instance(measured, money).snapshots.now()).network.nodes["n2"]
     assert (node.history.hours, node.until_hour) == ("dc", 9)
+
+
+async def test_a_node_that_failed_a_check_is_off_every_list_before_the_next_sweep() -> None:
+    """The run's own word is read four times a minute. A clean pass brings it back so as well."""
+    measured, money = await _stores(10)
+    instance, measurements = _Instance(measured, money), Measurements(measured)
+    network = (await instance.snapshots.now()).network
+    verified = network.verified(next(iter(network.nodes.values())).slot.stream_id)
+    node, count = verified[0], len(verified)
+    states = {each.node_id: each.trust for each in verified}
+    await measured.put(Ref("suspicions", "0"), TRUST_BOOKS.encode(TrustBook(states)))
+    for draw, verdict, listed in ((1, Verdict.FAIL, False), (3, Verdict.PASS, True)):
+        due_s = NOW_S + draw * 60
+        reason = Reason.PASSED if listed else Reason.NO_STREAM
+        check = Check(node.node_id, node.slot.stream_id, draw, due_s, verdict, reason)
+        run = Run(draw, due_s, due_s + 20, (), {}, (check,))
+        instance.now_s = due_s + 20
+        assert await measurements.record_run(run, instance.now_s)
+        instance.now_s += 16
+        network = (await instance.snapshots.now()).network
+        found = [each.node_id for each in network.verified(node.slot.stream_id)]
+        assert (node.node_id in found, len(found)) == (listed, count - (not listed))
+        assert network.nodes[node.node_id].trust.failed == node.trust.failed + 1

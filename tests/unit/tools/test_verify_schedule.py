@@ -266,7 +266,7 @@ def _excluding(run: Run) -> Run:
         (_without_first, "was due and was not checked"),
         (_with_another, "was not drawn"),
         (_at_another_second, "another second"),
-        (_as_a_retest, "did not flag it"),
+        (_as_a_retest, "neither flagged it nor just failed"),
         (_by_an_older_sweep, "although"),
         (_excluding, "was left out"),
     ],

@@ -1,6 +1,6 @@
 """Checks: runs, pictures, the days of the lottery, and what is known of every node."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -9,8 +9,10 @@ from coordinator.adapters.store.protocol import Fields, Query, Ref, Store, decid
 from coordinator.checking import thumbnails
 from coordinator.checking.checks import CLAIMS, RUNS, Claim, Run, run_id
 from coordinator.checking.sealed_days import SCHEDULE_DAYS, LotteryDay
+from coordinator.checking.suspicion import TrustState
 from coordinator.checking.thumbnails import THUMBNAILS, Thumbnail
 from coordinator.checking.trust_book import TRUST_BOOKS, TrustBook
+from coordinator.projections.listing_news import LISTING_NEWS, ListingNews, listing_news_id
 
 
 class CheckRecords(Records):
@@ -31,25 +33,42 @@ class CheckRecords(Records):
 
         Returns the run with the events its checks caused, None if it was recorded before."""
         run_ref, trust_ref = Ref("probe_results", run.id), Ref("suspicions", "0")
+        news_ref = Ref("projections", listing_news_id(0))
 
         def decide(
             read: Sequence[Fields | None],
         ) -> tuple[tuple[Run, TrustBook] | None, dict[Ref, Fields]]:
-            recorded, trust = read
+            recorded, trust, told = read
             if recorded is not None:
                 return None, {}
             known = TRUST_BOOKS.decode_or_none(trust) or TrustBook()
-            known, checks = known.observing(run.checks, run.controls)
+            after, checks = known.observing(run.checks, run.controls)
             marked = replace(run, checks=checks)
-            book = replace(known, last_run=known.last_run.after(marked))
+            book = replace(after, last_run=after.last_run.after(marked))
             fields = {**RUNS.encode(marked), "expire_at": expiry(now_s)}
-            return (marked, book), {run_ref: fields, trust_ref: TRUST_BOOKS.encode(book)}
+            writes = {run_ref: fields, trust_ref: TRUST_BOOKS.encode(book)}
+            changed = book.relisted_since(known)
+            news = LISTING_NEWS.decode_if_known(told) or ListingNews()
+            if changed or news.states:
+                after_run = news.recorded(changed, book, now_s)
+                writes[news_ref] = LISTING_NEWS.encode(after_run)
+            return (marked, book), writes
 
-        done = await decided(self._store, [run_ref, trust_ref], decide)
+        done = await decided(self._store, [run_ref, trust_ref, news_ref], decide)
         if done is None:
             return None
         self._book = run.draw, done[1]
         return done[0]
+
+    async def tell_lists(self, changed: Mapping[str, TrustState], now_s: float) -> None:
+        """Tells readers who joined lists or left them, before it is on record."""
+        ref = Ref("projections", listing_news_id(0))
+
+        def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
+            news = LISTING_NEWS.decode_if_known(read[0]) or ListingNews()
+            return {ref: LISTING_NEWS.encode(news.adding(changed, now_s))}
+
+        await self._store.transact([ref], decide)
 
     async def runs(self, draws: range) -> list[Run]:
         """Every recorded run of the draws."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from coordinator.adapters.records.ranges import Records
 from coordinator.adapters.store.protocol import Fields, Ref
+from coordinator.projections.listing_news import LISTING_NEWS, ListingNews, listing_news_id
 from coordinator.projections.money_projection import MONEY_PROJECTIONS, MoneyProjection
 from coordinator.projections.network_document import (
     NETWORK_DOCUMENTS,
@@ -42,6 +43,12 @@ class ProjectionRecords(Records):
         """Only the collector of its shard calls this."""
         fields = NETWORK_DOCUMENTS.encode(PackedNetwork.of(document))
         await self._store.put(Ref("projections", document.id), fields)
+
+    async def listing_news(self) -> list[ListingNews]:
+        """Who joined lists or left them lately."""
+        (fields,) = await self._store.get(Ref("projections", listing_news_id(0)))
+        found = LISTING_NEWS.decode_if_known(fields)
+        return [found] if found else []
 
     async def money_projection(self) -> MoneyProjection | None:
         """Streams and tokens as they were last shown."""

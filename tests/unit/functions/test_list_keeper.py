@@ -1,0 +1,99 @@
+"""Lists hear of a failure while its run lasts, and of what its record takes back."""
+
+import pytest
+
+from coordinator.adapters.log import Log
+from coordinator.adapters.records import Measurements
+from coordinator.adapters.store.protocol import Ref
+from coordinator.checking.checks import Check, Control, Run, Verdict
+from coordinator.checking.delistings import is_listed
+from coordinator.checking.suspicion import Trust, TrustState
+from coordinator.checking.trust_book import TRUST_BOOKS, TrustBook
+from coordinator.projections.listing_news import KEPT_S, NODES_MAX, ListingNews
+from coordinator.reasons import Reason
+from prober.list_keeper import ListKeeper
+from tests.doubles.counting import CountingStore
+from tests.doubles.memory import MemoryStore
+
+NOW_S = 1_795_305_637.0
+DRAW = int(NOW_S // 60)
+PROVEN = TrustState(Trust.PROVEN, passed=3, last_check_s=1.0, last_pass_s=1.0)
+BOOK = TrustBook(dict.fromkeys([f"n{number}" for number in range(10)], PROVEN))
+CONTROLS = {"good": Control.GOOD}
+
+
+def a_check(node_id: str, verdict: Verdict) -> Check:
+    """Of the present draw."""
+    reason = Reason.NO_STREAM if verdict is Verdict.FAIL else Reason.PASSED
+    return Check(node_id, "s3", DRAW, NOW_S, verdict, reason)
+
+
+@pytest.fixture
+async def store() -> CountingStore:
+    """With a book of ten proven nodes."""
+    memory = MemoryStore()
+    await memory.put(Ref("suspicions", "0"), TRUST_BOOKS.encode(BOOK))
+    return CountingStore(memory)
+
+
+def keeper_on(store: CountingStore) -> ListKeeper:
+    """Of a run that has just begun."""
+    log = Log("prober", "ERROR")
+    return ListKeeper(Measurements(store), lambda: NOW_S + 20, log, BOOK, CONTROLS)
+
+
+async def _told(store: CountingStore) -> dict[str, bool]:
+    """By node id: whether it may stand on lists, as far as anything was told."""
+    news = await Measurements(store).listing_news()
+    return {name: is_listed(state) for each in news for name, state in each.states.items()}
+
+
+async def test_a_failure_is_told_at_the_next_look_and_costs_one_write(store: CountingStore) -> None:
+    """Passes cost none, and what was told once is not told again."""
+    keeper = keeper_on(store)
+    keeper.made.append(a_check("n1", Verdict.PASS))
+    await keeper.look()
+    assert (await _told(store), store.operations.writes) == ({}, 0)
+    keeper.made.append(a_check("n2", Verdict.FAIL))
+    await keeper.look()
+    await keeper.look()
+    assert (await _told(store), store.operations.writes) == ({"n2": False}, 1)
+
+
+async def test_failures_that_are_many_are_not_told(store: CountingStore) -> None:
+    """Lists wait for a second run."""
+    keeper = keeper_on(store)
+    keeper.made += [a_check("n2", Verdict.FAIL), a_check("n3", Verdict.FAIL)]
+    await keeper.look()
+    assert await _told(store) == {}
+
+
+async def test_what_a_control_puts_in_doubt_later_is_taken_back(store: CountingStore) -> None:
+    """The record counts: none of the run's failures does."""
+    keeper = keeper_on(store)
+    keeper.made.append(a_check("n2", Verdict.FAIL))
+    await keeper.look()
+    keeper.made.append(a_check("good", Verdict.FAIL))
+    run = Run(DRAW, NOW_S, NOW_S + 23, (), {}, tuple(keeper.made), controls=CONTROLS)
+    await Measurements(store).record_run(run, NOW_S + 23)
+    assert await _told(store) == {}
+
+
+async def test_a_store_that_fails_costs_no_check(store: CountingStore) -> None:
+    """The record tells it again."""
+    keeper = keeper_on(store)
+    keeper.made.append(a_check("n2", Verdict.FAIL))
+    await store.close()
+    await keeper.look()
+    assert len(keeper.made) == 1
+
+
+def test_news_are_forgotten_when_others_have_told_them_and_stay_few() -> None:
+    """Or the document would grow for ever."""
+    old = TrustState(Trust.PROVEN, last_check_s=NOW_S)
+    news = ListingNews().adding({"n1": old}, NOW_S)
+    assert news.states.keys() == {"n1"}
+    assert news.adding({}, NOW_S + KEPT_S + 1).states == {}
+    crowd = {f"c{n}": TrustState(last_check_s=NOW_S + n) for n in range(NODES_MAX + 7)}
+    assert "n1" not in news.adding(crowd, NOW_S).states
+    assert len(news.adding(crowd, NOW_S).states) == NODES_MAX
