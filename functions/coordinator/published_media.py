@@ -12,7 +12,7 @@ set in its place. Where it is from:
   ADPCM, Nellymoser, Speex, Sorenson, VP6, screen video) no browser takes from MP4.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 KEY_INTERVAL_MS_MAX = 10_000
 """Encoders begin with 2 to 8.3 s. A viewer in a browser waits for a key frame after every gap."""
@@ -87,10 +87,16 @@ def warnings_about(media: PublishedMedia) -> list[str]:
     return found
 
 
-def is_news(before: PublishedMedia, now: PublishedMedia) -> bool:
-    """Whether a page would say something else: a key interval may vary within its bound."""
+def news_of(before: PublishedMedia, now: PublishedMedia) -> PublishedMedia | None:
+    """What is known after this report; None if pages would say the same.
+
+    A key interval that varies within its bound is no news; that it is known at last is."""
     same_codecs = (before.video, before.audio) == (now.video, now.audio)
-    return not same_codecs or _is_long(before) != _is_long(now)
+    if not same_codecs or _is_long(before) != _is_long(now):
+        return now
+    if before.key_interval_ms is None and now.key_interval_ms is not None:
+        return replace(now, since_s=before.since_s)
+    return None
 
 
 def _about(what: str, codec: str, better: str) -> list[str]:

@@ -43,7 +43,9 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Honest]:
     with ExitStack() as stack:
         coordinator, ingest = stack.enter_context(ingest_in(folder, "localhost"))
         stack.enter_context(running(publisher(ingest.rtmp_port)))
-        node = AgentProcess(folder / "node", coordinator.url, STREAM_ID=STREAM_ID)
+        # rtmp_relay refuses nobody: docs/threat-model.md says so, under what no check stops.
+        own = {"STREAM_ID": STREAM_ID, "RELAY_ENGINE": "restream"}
+        node = AgentProcess(folder / "node", coordinator.url, **own)
         stack.enter_context(running(node))
         for agent in (ingest, node):
             agent.wait_state("live")

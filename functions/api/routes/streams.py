@@ -26,7 +26,7 @@ from api.wire.streams import (
 )
 from coordinator.keys import matches
 from coordinator.ledger.webhooks import secret_of
-from coordinator.published_media import PublishedMedia, is_news, warnings_about
+from coordinator.published_media import PublishedMedia, news_of, warnings_about
 from coordinator.streams import Stream
 
 PLAYLIST = text_of("audio/x-mpegurl", f"#EXTM3U\n#EXTINF:-1,Main stage via {NODE_ID}\n{RTMP_URL}\n")
@@ -105,7 +105,7 @@ def _describing_route(app: FastAPI, services: Services) -> None:
         if stream is None:
             raise Problem(ProblemKind.UNKNOWN_STREAM, "No stream has this id: see GET /streams.")
         media = PublishedMedia(said.video, said.audio, said.key_interval_ms, services.clock())
-        if is_news(stream.media, media) and await services.measurements.describe_stream(
+        if news_of(stream.media, media) and await services.measurements.describe_stream(
             stream.stream_id, media
         ):
             await services.snapshots.changed(stream.stream_id)

@@ -98,7 +98,7 @@ class MediaOut(BaseModel):
     audio: str
     """Empty where there is no sound."""
     key_interval_ms: int | None
-    """Between key frames, as it was first seen; null while fewer than two were seen."""
+    """Between key frames, as they were first seen; null while fewer than two were."""
     since: Instant
     warnings: list[str]
     """What the sponsor should change, in sentences; empty if everybody can play it."""

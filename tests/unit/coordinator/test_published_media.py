@@ -6,7 +6,7 @@ from coordinator.published_media import (
     KEY_INTERVAL_MS_MAX,
     PublishedMedia,
     codec_name,
-    is_news,
+    news_of,
     warnings_about,
 )
 
@@ -101,17 +101,24 @@ BEFORE = PublishedMedia("H264", "AAC", 2_000, 100.0)
 
 
 @pytest.mark.parametrize(
-    ("now", "news"),
+    "now",
     [
-        (PublishedMedia("H264", "AAC", 2_000, 200.0), False),
-        (PublishedMedia("H264", "AAC", 4_000, 200.0), False),
-        (PublishedMedia("H264", "AAC", None, 200.0), False),
-        (PublishedMedia("H264", "AAC", 12_000, 200.0), True),
-        (PublishedMedia("H264", "MP3", 2_000, 200.0), True),
-        (PublishedMedia("HEVC", "AAC", 2_000, 200.0), True),
-        (PublishedMedia("H264", "", 2_000, 200.0), True),
+        PublishedMedia("H264", "AAC", 12_000, 200.0),
+        PublishedMedia("H264", "MP3", 2_000, 200.0),
+        PublishedMedia("HEVC", "AAC", 2_000, 200.0),
+        PublishedMedia("H264", "", 2_000, 200.0),
     ],
 )
-def test_a_change_that_no_page_shows_is_no_news(now: PublishedMedia, news: bool) -> None:
+def test_another_codec_or_a_long_interval_is_news(now: PublishedMedia) -> None:
+    assert news_of(BEFORE, now) == now
+
+
+@pytest.mark.parametrize("between_ms", [2_000, 4_000, None])
+def test_a_change_that_no_page_shows_is_no_news(between_ms: int | None) -> None:
     """`since` says from when on it has been like this: later reports do not move it."""
-    assert is_news(BEFORE, now) is news
+    assert news_of(BEFORE, PublishedMedia("H264", "AAC", between_ms, 200.0)) is None
+
+
+def test_an_interval_that_is_known_at_last_moves_nothing_else() -> None:
+    before = PublishedMedia("H264", "AAC", None, 100.0)
+    assert news_of(before, PublishedMedia("H264", "AAC", 2_000, 200.0)) == BEFORE

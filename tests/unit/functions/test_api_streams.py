@@ -313,7 +313,7 @@ async def test_a_description_that_no_ingest_gives_is_refused(
 
 async def test_a_report_that_is_no_news_writes_nothing(coordinator: Coordinator) -> None:
     stream_id = (await coordinator.registered())["stream_id"]
-    await _described(coordinator, stream_id, video="H264", audio="AAC")
+    await _described(coordinator, stream_id, video="H264", audio="AAC", key_interval_ms=4_000)
     before = await coordinator.measurements.money_projection()
     await _described(coordinator, stream_id, video="H264", audio="AAC", key_interval_ms=2_000)
     assert await coordinator.measurements.money_projection() == before

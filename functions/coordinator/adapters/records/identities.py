@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from coordinator.adapters.records.ranges import Records
 from coordinator.adapters.store.protocol import Fields, Query, Ref
-from coordinator.published_media import PublishedMedia, is_news
+from coordinator.published_media import PublishedMedia, news_of
 from coordinator.streams import STREAMS, Stream
 from coordinator.sweeping.nodes import NODES, Node
 
@@ -55,9 +55,10 @@ class IdentityRecords(Records):
 
         def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
             stream = STREAMS.decode_or_none(read[0])
-            if stream is None or not is_news(stream.media, media):
+            news = news_of(stream.media, media) if stream else None
+            if stream is None or news is None:
                 return {}
-            return {ref: STREAMS.encode(stream.model_copy(update={"media": media}))}
+            return {ref: STREAMS.encode(stream.model_copy(update={"media": news}))}
 
         return bool(await self._store.transact([ref], decide))
 
