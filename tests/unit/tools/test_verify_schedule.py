@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cache
 from typing import Any
 
 import httpx
@@ -154,13 +155,20 @@ class World:
         raise AssertionError("nothing to tamper with")
 
 
-@pytest.fixture
-def world() -> World:
-    """A network that was sealed the day before and lived through the day."""
+@cache
+def _lived() -> World:
+    """Once for all tests."""
     store = MemoryStore()
     made = World(store, Measurements(store))
     asyncio.run(made.lives(MIDNIGHT_S - 7_200, MIDNIGHT_S + 86_400 + 3_600))
     return made
+
+
+@pytest.fixture
+def world() -> World:
+    """A network that was sealed the day before and lived through the day, in a store of its own."""
+    store = _lived().store.copy()
+    return replace(_lived(), store=store, measurements=Measurements(store))
 
 
 def test_an_honest_day_agrees(world: World, capsys: pytest.CaptureFixture[str]) -> None:
