@@ -39,7 +39,7 @@ class Rates:
         self._buckets[caller] = (left - 1.0 if may else left, now_s)
         while len(self._buckets) > self.callers_max:
             self._buckets.popitem(last=False)
-        return 0 if may else max(1, ceil((1.0 - left) / self.per_second))
+        return 0 if may else ceil((1.0 - left) / self.per_second)
 
     def give_back(self, caller: str | int) -> None:
         """A call that `wait_s` let go on was refused for another reason: it costs nothing."""

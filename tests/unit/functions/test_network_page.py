@@ -1,7 +1,7 @@
 """The page of the network: what it shows, how it is searched and sorted, how much it weighs."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from xml.etree import ElementTree
 
@@ -294,10 +294,23 @@ def test_every_column_sorts_both_ways(column: str) -> None:
     assert one == other[::-1]
 
 
-def test_numbers_are_sorted_largest_first_and_troubles_worst_first() -> None:
+@pytest.mark.parametrize(
+    ("column", "number"),
+    [
+        ("tokens", lambda node: node.account.earned_micros),
+        ("viewers", lambda node: node.poll.viewers if node.poll else 0),
+        ("uptime", lambda node: -1.0 if node.uptime is None else node.uptime),
+        ("check", lambda node: node.trust.last_check_s or 0.0),
+    ],
+)
+def test_numbers_are_sorted_largest_first(column: str, number: Callable[[NodeView], float]) -> None:
     """As one would expect of a first click."""
-    earned = [node.account.earned_micros for node in _all_pages(Asked(sort="tokens"))]
-    assert earned == sorted(earned, reverse=True)
+    numbers = [number(node) for node in _all_pages(Asked(sort=column))]
+    assert numbers == sorted(numbers, reverse=True)
+    assert len(set(numbers)) > 2
+
+
+def test_troubles_are_sorted_worst_first() -> None:
     assert _all_pages(Asked(sort="status"))[0].status is NodeStatus.FRAUD
     assert _LIST.page(Asked()).nodes[0].is_verified
 

@@ -269,9 +269,20 @@ def test_a_stall_of_a_second_at_the_end_is_forgiven() -> None:
     assert reason_of(with_packets(HONEST, cut)) == "passed"
 
 
+HALF_MS = DTS_MODULUS_MS // 2
+
+
 @pytest.mark.parametrize(
     ("later", "earlier", "difference"),
-    [(7, 5, 2), (5, 7, -2), (3, DTS_MODULUS_MS - 2, 5), (DTS_MODULUS_MS - 2, 3, -5), (-2, 3, -5)],
+    [
+        (7, 5, 2),
+        (5, 7, -2),
+        (3, DTS_MODULUS_MS - 2, 5),
+        (DTS_MODULUS_MS - 2, 3, -5),
+        (-2, 3, -5),
+        (HALF_MS - 1, 0, HALF_MS - 1),
+        (HALF_MS, 0, -HALF_MS),
+    ],
 )
 def test_timestamps_are_compared_on_a_circle(later: int, earlier: int, difference: int) -> None:
     """32 bits of milliseconds wrap after 49.7 days."""
