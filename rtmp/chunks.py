@@ -26,6 +26,9 @@ class ChunkLimits(NamedTuple):
     partial_bytes_max: int
     """The sum of all messages that are not whole: a peer may begin one on every channel."""
     channels_max: int
+    chunks_max: int | None = None
+    messages_max: int | None = None
+    """In all: each costs a moment, however small it is. None: its owner bounds that by itself."""
 
 
 @dataclass(slots=True)
@@ -79,6 +82,7 @@ class ChunkReader:
         self._current: _Channel | None = None
         self._missing = 0
         """How many bytes the current chunk still lacks."""
+        self._chunks = self._messages = 0
 
     def allow(self, limits: ChunkLimits) -> None:
         """Hold the peer to other limits from now on: it has another role."""
@@ -87,6 +91,11 @@ class ChunkReader:
     def feed(self, data: bytes) -> None:
         """Take bytes of the peer; `next_message` has to be called until there is none."""
         self._unread += data
+
+    @property
+    def unread_bytes(self) -> int:
+        """What was fed, and is of no chunk yet."""
+        return len(self._unread)
 
     @property
     def kept_bytes(self) -> int:
@@ -105,6 +114,9 @@ class ChunkReader:
                 continue
             body = channel.end()
             self._partial_bytes -= len(body)
+            if self._messages == self._limits.messages_max:
+                raise RtmpError(f"more than {self._messages} messages")
+            self._messages += 1
             message = Message(channel.kind, channel.stream_id, channel.timestamp_ms, body)
             if not self._is_obeyed(message):
                 return message
@@ -115,6 +127,8 @@ class ChunkReader:
         if basic is None:
             return False
         form, number, at = basic
+        if self._chunks == self._limits.chunks_max:
+            raise RtmpError(f"more than {self._chunks} chunks")
         channel = self._channel(number, form)
         header = bytes(self._unread[at : at + _HEADER_BYTES[form]])
         at += len(header)
@@ -128,6 +142,7 @@ class ChunkReader:
             # Old publishers do not repeat the four bytes in type 3: then they are of the body.
             at += 4 if form != 3 or extended == channel.extended else 0
         del self._unread[:at]
+        self._chunks += 1
         if not channel.is_open:
             channel.begin(header, extended)
             if channel.length > self._limits.message_bytes_max:
@@ -181,26 +196,46 @@ class ChunkReader:
         return False
 
 
+class _Told(NamedTuple):
+    """What a header said of the message before."""
+
+    kind: int
+    stream_id: int
+    length: int
+    timestamp_ms: int
+    time_ms: int
+    """The timestamp, or how much later it is than the one before."""
+
+    def form(self, last: "_Told | None") -> int:
+        """The shortest type of header that says it behind `last` (section 5.3.1.2)."""
+        if last is None or not self.follows(last):
+            return 0
+        if (self.kind, self.length) != (last.kind, last.length):
+            return 1
+        return 2 if self.time_ms != last.time_ms else 3
+
+    def follows(self, last: "_Told") -> bool:
+        """Whether its time may be told as how much later it is."""
+        return last.stream_id == self.stream_id and last.timestamp_ms <= self.timestamp_ms
+
+
 class ChunkWriter:
-    """Messages in, chunks out, with headers as players write them."""
+    """Messages in, chunks out, with headers as ffmpeg's players write them."""
 
     def __init__(self, chunk_bytes: int = CHUNK_BYTES_DEFAULT) -> None:
         """`chunk_bytes` has to be what the peer was told; it begins with the default."""
         self._chunk_bytes = chunk_bytes
-        self._last: dict[int, Message] = {}
+        self._last: dict[int, _Told] = {}
 
     def write(self, channel: int, message: Message) -> bytes:
-        """The message's chunks: the first of type 1 where it may be, or else of type 0."""
-        last = self._last.get(channel)
-        time_ms, form = message.timestamp_ms, 0
-        if (
-            last is not None
-            and last.stream_id == message.stream_id
-            and last.timestamp_ms <= time_ms
-        ):
-            time_ms, form = time_ms - last.timestamp_ms, 1
-        self._last[channel] = message._replace(body=b"")
-        return _chunked(form, channel, message._replace(timestamp_ms=time_ms), self._chunk_bytes)
+        """The message's chunks. The first is as short as may be: it repeats what it can."""
+        last, time_ms = self._last.get(channel), message.timestamp_ms
+        told = _Told(message.kind, message.stream_id, len(message.body), time_ms, time_ms)
+        if last is not None and told.follows(last):
+            told = told._replace(time_ms=time_ms - last.timestamp_ms)
+        self._last[channel] = told
+        message = message._replace(timestamp_ms=told.time_ms)
+        return _chunked(told.form(last), channel, message, self._chunk_bytes)
 
     def resize(self, chunk_bytes: int) -> bytes:
         """Chunks of this size from now on; gives the bytes that tell the peer (5.4.1)."""
@@ -219,7 +254,7 @@ def whole_chunks(channel: int, message: Message, chunk_bytes: int) -> bytes:
 
 
 def _chunked(form: int, channel: int, message: Message, chunk_bytes: int) -> bytes:
-    """A message's chunks; in type 1 its time is a delta, and its stream id is left out.
+    """A message's chunks; but for type 0 its time is a delta, and its stream id is left out.
 
     The extended time is repeated in each chunk (section 5.3.1.3).
     """
@@ -227,7 +262,7 @@ def _chunked(form: int, channel: int, message: Message, chunk_bytes: int) -> byt
     extended = time_ms.to_bytes(4, "big") if time_ms >= _EXTENDED else b""
     header = min(time_ms, _EXTENDED).to_bytes(3, "big")
     header += len(message.body).to_bytes(3, "big") + bytes([message.kind])
-    header += b"" if form else message.stream_id.to_bytes(4, "little")
+    header = (header + message.stream_id.to_bytes(4, "little"))[: _HEADER_BYTES[form]]
     body = message.body
     bodies = [body[at : at + chunk_bytes] for at in range(0, len(body), chunk_bytes)] or [b""]
     again = _basic_header(3, channel) + extended

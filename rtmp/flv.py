@@ -30,7 +30,8 @@ _WITH_HEADER = frozenset(("avc1", "hvc1", "mp4a"))
 """Of the legacy codecs: the second byte says whether it is a header."""
 _COMMAND_FRAME = 5
 """Video frame type 5: a hint for a player's seeking, and no picture."""
-_ONE_TRACK, _MANY_CODECS = 0, 2
+ONE_TRACK, MANY_CODECS = 0, 2
+"""How a message of several tracks says so: one after all, or each with a codec of its own."""
 _MULTITRACK = {MessageKind.VIDEO: 6, MessageKind.AUDIO: 5}
 _MODIFIER = 7
 
@@ -87,7 +88,34 @@ def _legacy(kind: int, body: bytes) -> Payload:
 
 
 def _enhanced(kind: int, frame: int, body: bytes) -> Payload:
-    """Sections "Enhanced Video" and "Enhanced Audio" (ExVideoTagHeader, ExAudioTagHeader)."""
+    head = enhanced_head(kind, body)
+    if frame == _COMMAND_FRAME and head.packet != 4:
+        return Payload(PayloadKind.OTHER, "", (0,), is_key=False)
+    codec = head.codec
+    tracks: tuple[int, ...] = (0,)
+    if head.several is not None:
+        tracks = _tracks(body, head.at, head.several)
+        codec = codec or _four(body, head.at)
+    return Payload(_kind(kind, head.packet), codec, tracks, _is_frames(head.packet) and frame == 1)
+
+
+class EnhancedHead(NamedTuple):
+    """What stands before the data of an enhanced message."""
+
+    packet: int
+    several: int | None
+    """How its tracks are told apart; None where it says nothing of tracks."""
+    codec: str
+    """Empty where each track has its own."""
+    at: int
+    """Where the data begins, or the list of the tracks."""
+
+
+def enhanced_head(kind: int, body: bytes) -> EnhancedHead:
+    """Sections "Enhanced Video" and "Enhanced Audio" (ExVideoTagHeader, ExAudioTagHeader).
+
+    Raises RtmpError.
+    """
     packet, at = body[0] & 15, 1
     for _ in range(MODIFIERS_MAX + 1):
         if packet != _MODIFIER:
@@ -95,20 +123,16 @@ def _enhanced(kind: int, frame: int, body: bytes) -> Payload:
         packet, at = _past_modifier(body, at)
     else:
         raise RtmpError(f"more than {MODIFIERS_MAX} modifiers before media")
-    if frame == _COMMAND_FRAME and packet != 4:
-        return Payload(PayloadKind.OTHER, "", (0,), is_key=False)
-    codec = ""
-    tracks: tuple[int, ...] = (0,)
-    if packet == _MULTITRACK[MessageKind(kind)]:
-        several = _byte(body, at) >> 4
-        packet, at = body[at] & 15, at + 1
-        if several != _MANY_CODECS:
-            codec, at = _four(body, at), at + 4
-        tracks = _tracks(body, at, several)
-        codec = codec or _four(body, at)
-    else:
-        codec = _four(body, at)
-    return Payload(_kind(kind, packet), codec, tracks, _is_frames(packet) and frame == 1)
+    is_hint = kind == MessageKind.VIDEO and (body[0] >> 4) & 7 == _COMMAND_FRAME and packet != 4
+    if is_hint:
+        return EnhancedHead(packet, None, "", at)
+    if packet != _MULTITRACK[MessageKind(kind)]:
+        return EnhancedHead(packet, None, _four(body, at), at + 4)
+    several = _byte(body, at) >> 4
+    packet, at = body[at] & 15, at + 1
+    if several == MANY_CODECS:
+        return EnhancedHead(packet, several, "", at)
+    return EnhancedHead(packet, several, _four(body, at), at + 4)
 
 
 def _past_modifier(body: bytes, at: int) -> tuple[int, int]:
@@ -126,9 +150,9 @@ def _tracks(body: bytes, at: int, several: int) -> tuple[int, ...]:
     while at < len(body) or not found:
         if len(found) >= TRACKS_MAX:
             raise RtmpError(f"more than {TRACKS_MAX} tracks in one message")
-        at += 4 if several == _MANY_CODECS else 0
+        at += 4 if several == MANY_CODECS else 0
         found.append(_byte(body, at))
-        if several == _ONE_TRACK:
+        if several == ONE_TRACK:
             break
         at += 4 + int.from_bytes(body[at + 1 : at + 4], "big")
     if at > len(body):

@@ -16,7 +16,9 @@ from rtmp.messages import (
 ANSWER_BYTES_MAX = 65_536
 """To be sent at once: a peer that asks for more does nothing but ask."""
 WINDOW_BYTES = 2_500_000
-"""After so many bytes each side acknowledges, unless the other says another number."""
+"""What each side says that it may have sent and not heard of."""
+REPORT_BYTES = 1_048_576
+"""After so many bytes a side acknowledges; half of the window, once the other says one."""
 CONTROL, COMMANDS = 2, 3
 """The channels of protocol control, and of commands that belong to no stream."""
 
@@ -30,7 +32,7 @@ class RtmpLine:
         self._writer = ChunkWriter()
         self._out = bytearray(handshake.greeting)
         self._acknowledged = 0
-        self._report_bytes = WINDOW_BYTES
+        self._report_bytes = REPORT_BYTES
         self.received_bytes = 0
         """Behind the handshake."""
 
@@ -59,30 +61,34 @@ class RtmpLine:
         self._out += self._writer.resize(chunk_bytes)
 
     def feed(self, data: bytes) -> None:
-        """Take bytes of the peer, and acknowledge them as often as it wants. Raises RtmpError."""
+        """Take bytes of the peer. Raises RtmpError."""
         if not self.is_open:
             self._out += self._handshake.feed(data)
             data = self._handshake.rest
         self.received_bytes += len(data)
         self._reader.feed(data)
-        if self.received_bytes - self._acknowledged >= self._report_bytes:
-            self._acknowledged = self.received_bytes
-            count = self.received_bytes % U32_END
-            self.send(CONTROL, number_message(MessageKind.ACKNOWLEDGEMENT, count))
 
     def next_message(self) -> Message | None:
         """The next whole message; None until more bytes come. Raises RtmpError.
 
-        A ping has been answered already, and a window been heard.
+        What came has been acknowledged already as often as the peer wants, a ping been answered,
+        and a window been heard: all as ffmpeg's players do.
         """
         message = self._reader.next_message()
         if message is None:
             return None
+        after_ms = (message.timestamp_ms + 1) % U32_END
+        count = self.received_bytes - self._reader.unread_bytes
+        if count - self._acknowledged > self._report_bytes:
+            self._acknowledged = count
+            told = number_message(MessageKind.ACKNOWLEDGEMENT, count % U32_END)
+            self.send(CONTROL, told._replace(timestamp_ms=after_ms))
         if message.kind == MessageKind.USER_CONTROL:
             if int.from_bytes(message.body[:2], "big") == UserControl.PING_REQUEST:
-                self.send(CONTROL, user_control(UserControl.PING_RESPONSE, message.body[2:6]))
+                answer = user_control(UserControl.PING_RESPONSE, message.body[2:6])
+                self.send(CONTROL, answer._replace(timestamp_ms=after_ms))
         elif message.kind == MessageKind.WINDOW:
-            self._report_bytes = parse_number(message)
+            self._report_bytes = parse_number(message) // 2
         return message
 
     def send(self, channel: int, message: Message) -> None:

@@ -1,7 +1,7 @@
 """A client that plays one stream (section 7.2.2.1): bytes in, messages and bytes out.
 
-Each step follows the server's answer to the one before, and behind the handshake every byte is one
-of ffmpeg's, mpv's and VLC's: a server should not tell this player from a viewer's.
+Each step follows the server's answer to the one before, and every byte is one of ffmpeg's, mpv's
+and VLC's, whatever the server asks: it should not tell this player from a viewer's.
 """
 
 from enum import IntEnum
@@ -11,7 +11,7 @@ from rtmp.addresses import RtmpAddress
 from rtmp.amf import Value
 from rtmp.chunks import ChunkLimits
 from rtmp.errors import RtmpError
-from rtmp.handshake import ClientHandshake
+from rtmp.handshake import Handshake
 from rtmp.line import COMMANDS, CONTROL, WINDOW_BYTES, RtmpLine
 from rtmp.messages import (
     U32_END,
@@ -25,15 +25,17 @@ from rtmp.messages import (
     parse_number,
     user_control,
 )
+from rtmp.player_handshake import PlayerHandshake
 from rtmp.turns import Turn, turn_of
 
 PLAYER_LIMITS = ChunkLimits(
     message_bytes_max=8_000_000, partial_bytes_max=16_000_000, channels_max=64
 )
+COMMANDS_MAX = 64
+"""On one connection: servers send three, and one more when the stream ends."""
+_COMMAND_BYTES_MAX = 8_192
 _SOURCE = 8
 """The channel on which players ask for a stream."""
-_CONNECT, _CREATE, _LENGTH, _PLAY = 1.0, 2.0, 3.0, 4.0
-"""The numbers of our commands, which their answers repeat."""
 _BUFFER_MS, _BUFFER_AT_MS = 3000, 1
 _LIVE_OR_RECORDED = -2000
 _PLAYED = frozenset((MessageKind.AUDIO, MessageKind.VIDEO, MessageKind.DATA))
@@ -66,11 +68,15 @@ class Player:
         self,
         address: RtmpAddress,
         limits: ChunkLimits = PLAYER_LIMITS,
-        handshake: ClientHandshake | None = None,
+        handshake: Handshake | None = None,
     ) -> None:
         self._address = address
-        self._line = RtmpLine(handshake or ClientHandshake(), limits)
+        self._line = RtmpLine(handshake or PlayerHandshake(), limits)
         self._window_bytes = WINDOW_BYTES
+        self._numbers: dict[str, int] = {}
+        """Of what was asked, by its command: answers repeat them."""
+        self._asked = self._heard = 0
+        self._stream_id = 0
         self.stage = PlayStage.GREETING
         self.turn: Turn | None = None
         """The last that the server told, if it tells any."""
@@ -92,6 +98,12 @@ class Player:
         if self.stage is PlayStage.GREETING and self._line.is_open:
             self._connect()
 
+    def leave(self) -> None:
+        """Say goodbye, as a viewer's player does that is closed; `answers` has it."""
+        if self.stage > PlayStage.GREETING:
+            self._ask(COMMANDS, "deleteStream", None, self._stream_id)
+        self.stage = PlayStage.OVER
+
     def next_event(self) -> Message | PlayEnd | None:
         """Media or script data, or the end; None until more bytes come. Raises RtmpError."""
         while self.stage is not PlayStage.OVER:
@@ -109,6 +121,9 @@ class Player:
     def _take(self, message: Message) -> PlayEnd | None:
         """Do what a message asks for; what is not known is ignored."""
         if message.kind in (MessageKind.COMMAND, MessageKind.AMF3_COMMAND):
+            self._heard += 1
+            if self._heard > COMMANDS_MAX or len(message.body) > _COMMAND_BYTES_MAX:
+                raise RtmpError("more or longer commands than a player is sent")
             return self._take_command(parse_command(message))
         if message.kind == MessageKind.USER_CONTROL:
             return self._take_control(message.body)
@@ -117,16 +132,26 @@ class Player:
         return None
 
     def _take_command(self, said: CommandMessage) -> PlayEnd | None:
-        if said.name == "_result" and said.transaction == _CONNECT:
-            self._create()
-        elif said.name == "_result" and said.transaction == _CREATE:
-            self._play(said.argument(1))
-        elif said.name == "_error" and said.transaction in (_CONNECT, _CREATE):
-            return _end(said)
+        if said.name in ("_result", "_error"):
+            return self._take_answer(said)
+        if said.name == "onBWDone":
+            self._ask(COMMANDS, "_checkbw", None)
         elif said.name == "onStatus":
             end = _end(said)
             if end.code in _ENDS or _field(said, "level") == "error":
                 return end
+        return None
+
+    def _take_answer(self, said: CommandMessage) -> PlayEnd | None:
+        is_connect = said.transaction == self._numbers.get("connect")
+        if not is_connect and said.transaction != self._numbers.get("createStream"):
+            return None
+        if said.name == "_error":
+            return _end(said)
+        if is_connect:
+            self._create()
+        else:
+            self._play(said.argument(1))
         return None
 
     def _take_control(self, body: bytes) -> PlayEnd | None:
@@ -149,14 +174,14 @@ class Player:
             "videoCodecs": 252,
             "videoFunction": 1,
         }
-        self._line.send(COMMANDS, command("connect", _CONNECT, fields))
+        self._ask(COMMANDS, "connect", fields)
 
     def _create(self) -> None:
         if self.stage is not PlayStage.CONNECTING:
             return
         self.stage = PlayStage.CREATING
         self._line.send(CONTROL, number_message(MessageKind.WINDOW, self._window_bytes))
-        self._line.send(COMMANDS, command("createStream", _CREATE, None))
+        self._ask(COMMANDS, "createStream", None)
 
     def _play(self, number: object) -> None:
         if self.stage is not PlayStage.CREATING:
@@ -164,13 +189,17 @@ class Player:
         if not isinstance(number, float) or not 0 <= number < U32_END or number % 1:
             raise RtmpError("the stream that it created has no number")
         self.stage = PlayStage.PLAYING
-        stream_id, name = int(number), self._address.name
-        self._line.send(_SOURCE, command("getStreamLength", _LENGTH, None, name))
-        play = command("play", _PLAY, None, name, _LIVE_OR_RECORDED, stream_id=stream_id)
-        self._line.send(_SOURCE, play)
-        buffer = stream_id.to_bytes(4, "big") + _BUFFER_MS.to_bytes(4, "big")
+        self._stream_id, name = int(number), self._address.name
+        self._ask(_SOURCE, "getStreamLength", None, name)
+        self._ask(_SOURCE, "play", None, name, _LIVE_OR_RECORDED, stream_id=self._stream_id)
+        buffer = self._stream_id.to_bytes(4, "big") + _BUFFER_MS.to_bytes(4, "big")
         told = user_control(UserControl.BUFFER_LENGTH, buffer)._replace(timestamp_ms=_BUFFER_AT_MS)
         self._line.send(CONTROL, told)
+
+    def _ask(self, channel: int, name: str, *arguments: Value, stream_id: int = 0) -> None:
+        self._asked += 1
+        self._numbers[name] = self._asked
+        self._line.send(channel, command(name, self._asked, *arguments, stream_id=stream_id))
 
 
 def _end(said: CommandMessage) -> PlayEnd:

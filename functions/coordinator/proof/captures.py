@@ -33,6 +33,8 @@ class Ending(StrEnum):
     """The peer said no, or that the stream is over; `says` has its code."""
     BROKEN = "broken"
     """The peer spoke no RTMP; `says` has what was wrong."""
+    SLOW = "slow"
+    """The stream was not even asked for in a time in which every viewer gives up."""
     FLOOD = "flood"
     """More bytes, packets or messages than any stream has."""
     FAULT = "fault"

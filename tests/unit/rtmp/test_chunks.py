@@ -107,16 +107,19 @@ def test_a_long_delta_is_a_delta() -> None:
 
 
 def test_the_writer_uses_a_delta_where_it_may() -> None:
-    """Of the same stream, and never back in time."""
+    """Of the same stream, and never back in time. What is as before is left out."""
     writer = ChunkWriter()
     sent = [
         Message(8, 1, 10, b"a"),
         Message(8, 1, 23, b"b"),
-        Message(8, 1, 11, b"c"),
-        Message(8, 2, 29, b"d"),
+        Message(8, 1, 36, b"c"),
+        Message(8, 1, 49, b"dd"),
+        Message(9, 1, 49, b"ee"),
+        Message(8, 1, 11, b"f"),
+        Message(8, 2, 29, b"g"),
     ]
     pieces = [writer.write(4, message) for message in sent]
-    assert [piece[0] >> 6 for piece in pieces] == [0, 1, 0, 0]
+    assert [piece[0] >> 6 for piece in pieces] == [0, 2, 3, 1, 1, 0, 0]
     assert read(b"".join(pieces)) == sent
 
 
@@ -195,3 +198,23 @@ def test_a_whole_message_is_not_kept() -> None:
         reader.feed(head(0, 0) + b"abc")
         assert reader.next_message() is not None
     assert reader.kept_bytes == 0
+
+
+def test_what_a_peer_has_us_read_is_limited_however_small_its_pieces() -> None:
+    """A chunk may hold one byte, and costs as much as one of thousands."""
+    reader = ChunkReader(LIMITS._replace(chunks_max=20))
+    reader.feed(ChunkWriter().resize(1))
+    reader.feed(ChunkWriter(1).write(4, Message(8, 1, 0, bytes(100))))
+    with pytest.raises(RtmpError, match="more than 20 chunks"):
+        reader.next_message()
+
+
+def test_messages_are_limited_as_well_those_that_are_obeyed_too() -> None:
+    """Each costs more than a chunk does."""
+    reader = ChunkReader(LIMITS._replace(messages_max=3))
+    writer = ChunkWriter()
+    reader.feed(writer.resize(128) + writer.write(4, Message(8, 1, 0, b"a")) * 3)
+    assert reader.next_message()
+    assert reader.next_message()
+    with pytest.raises(RtmpError, match="more than 3 messages"):
+        reader.next_message()

@@ -18,9 +18,11 @@ from rtmp.messages import (
     parse_command,
     user_control,
 )
-from rtmp.player import PLAYER_LIMITS, PlayEnd, Player, PlayStage
+from rtmp.player import COMMANDS_MAX, PLAYER_LIMITS, PlayEnd, Player, PlayStage
+from rtmp.player_handshake import PlayerHandshake
 
 ADDRESS = RtmpAddress("203.0.113.5", 1937, "live", "show-1")
+S1 = bytes(8) + b"s" * (PART_BYTES - 8)
 PING = user_control(UserControl.PING_REQUEST, b"\x01\x02\x03\x05")
 
 
@@ -31,10 +33,10 @@ class Server:
         self.player = Player(address)
         self._writer = ChunkWriter()
         self._reader = ChunkReader(PLAYER_LIMITS)
-        assert self.player.answers() == b"\x03" + bytes(PART_BYTES)
-        self.player.feed(b"\x03" + b"s" * PART_BYTES + bytes(PART_BYTES))
+        assert self.player.answers() == PlayerHandshake().greeting
+        self.player.feed(b"\x03" + S1 + bytes(PART_BYTES))
         answer = self.player.answers()
-        assert answer[:PART_BYTES] == b"s" * PART_BYTES
+        assert answer[:PART_BYTES] == S1
         self._reader.feed(answer[PART_BYTES:])
 
     def heard(self) -> list[Message]:
@@ -139,7 +141,6 @@ def test_an_unknown_answer_changes_nothing() -> None:
     others = [
         command("_result", 2, None, 7),
         command("_error", 3, None),
-        command("onBWDone", 0, None),
         Message(22, 0, 0, b"aggregate"),
         user_control(UserControl.STREAM_BEGIN, bytes(4)),
         user_control(UserControl.STREAM_EOF, bytes(4)),
@@ -164,7 +165,7 @@ def test_what_comes_is_acknowledged_once_in_each_window() -> None:
     """With how many bytes came in all behind the handshake."""
     server = Server()
     server.reach(PlayStage.PLAYING)
-    server.say(number_message(MessageKind.WINDOW, 1000))
+    server.say(number_message(MessageKind.WINDOW, 2000))
     assert server.heard() == []
     server.say(Message(9, 7, 0, b"v" * 900))
     (first,) = server.heard()
@@ -179,7 +180,44 @@ def test_a_ping_is_answered_with_its_own_bytes() -> None:
     server = Server()
     server.reach(PlayStage.PLAYING)
     server.say(PING)
-    assert server.heard() == [user_control(UserControl.PING_RESPONSE, b"\x01\x02\x03\x05")]
+    pong = user_control(UserControl.PING_RESPONSE, b"\x01\x02\x03\x05")
+    assert server.heard() == [pong._replace(timestamp_ms=1)]
+
+
+def test_a_question_in_between_counts_among_the_commands() -> None:
+    """The answers to those behind it have the next numbers."""
+    server = Server()
+    server.heard()
+    server.say(command("onBWDone", 0, None, 8192))
+    assert server.heard() == [command("_checkbw", 2, None)]
+    server.say(command("_result", 1, None))
+    assert server.heard()[1] == command("createStream", 3, None)
+    assert server.say(command("_result", 2, None, 7)) == []
+    assert server.heard() == []
+    server.say(command("_result", 3, None, 7))
+    assert server.heard()[0] == command("getStreamLength", 4, None, "show-1")
+
+
+def test_a_player_that_leaves_says_so() -> None:
+    """As a viewer's does; before it greeted there is nobody to tell."""
+    server = Server()
+    server.reach(PlayStage.PLAYING)
+    server.player.leave()
+    assert server.heard() == [command("deleteStream", 5, None, 7)]
+    early = Player(ADDRESS)
+    early.answers()
+    early.leave()
+    assert early.answers() == b""
+
+
+@pytest.mark.parametrize(
+    "floods", [[command("onBWDone", 0)] * (COMMANDS_MAX + 1), [command("x", 0, "y" * 8_200)]]
+)
+def test_nobody_has_the_player_read_endless_commands(floods: list[Message]) -> None:
+    """Each is looked into, so they are few and short."""
+    server = Server()
+    with pytest.raises(RtmpError, match="more or longer commands"):
+        server.say(*floods)
 
 
 def test_nobody_has_the_player_keep_endless_answers() -> None:
@@ -187,7 +225,7 @@ def test_nobody_has_the_player_keep_endless_answers() -> None:
     server = Server()
     server.reach(PlayStage.PLAYING)
     with pytest.raises(RtmpError, match="more answers"):
-        server.say(*[PING] * 10_000)
+        server.say(*[PING] * 12_000)
 
 
 def test_an_ipv6_address_stands_in_brackets() -> None:

@@ -1,0 +1,160 @@
+"""One connection that plays a stream, inside this process: bytes from a stranger, under limits.
+
+Nothing is kept of it but what the player needs for messages that are not whole.
+"""
+
+import asyncio
+import errno
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import cast
+
+from coordinator.adapters.clock import Clock
+from coordinator.proof.captures import Ending, Steps
+from rtmp.addresses import RtmpAddress
+from rtmp.chunks import ChunkLimits
+from rtmp.errors import RtmpError
+from rtmp.messages import Message, MessageKind
+from rtmp.player import PlayEnd, Player, PlayStage
+
+CONNECT_S_MAX = 5.0
+ASK_S_MAX = 5.0
+"""For handshake, `connect` and `createStream` together: four round trips."""
+UNSENT_BYTES_MAX = 65_536
+"""A server that does not even take our answers off is not waited for."""
+SAYS_CHARACTERS_MAX = 200
+
+_OURS = frozenset((
+    errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.EPERM,
+))  # fmt: skip
+"""What connecting fails with when we lack something; no peer can bring these about."""
+
+Take = Callable[[Message, float], None]
+"""Gets each message of media with the instant of its last byte."""
+
+
+class PlayConnection(asyncio.Protocol):
+    """Connect with `open`, wait for `over`, and `close` in any case."""
+
+    def __init__(
+        self,
+        address: RtmpAddress,
+        limits: ChunkLimits,
+        now: Clock,
+        take: Take,
+        bytes_max: int | None = None,
+    ) -> None:
+        """`bytes_max`: what may come in all; None for a source that we trust."""
+        self._address, self._now, self._take = address, now, take
+        self._player = Player(address, limits)
+        self._room = bytes_max
+        loop = asyncio.get_running_loop()
+        self.asked: asyncio.Future[None] = loop.create_future()
+        """Done when the stream was asked for."""
+        self.over: asyncio.Future[None] = loop.create_future()
+        """Done when nothing more comes."""
+        self.steps = Steps()
+        self.ending = Ending.PLANNED
+        self.says = ""
+        self.cpu_s = 0.0
+        self.read_s = now()
+        """When the last bytes came."""
+        self._transport: asyncio.Transport | None = None
+
+    async def open(self, ip: str) -> None:
+        """Connect to `ip`, and ask for the stream; whatever goes wrong is the ending.
+
+        Raises ValueError for a host name: whoever calls has resolved and judged it.
+        """
+        if not replace(self._address, host=ip).is_literal:
+            raise ValueError(f"resolve and check the host first: {ip}")
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(CONNECT_S_MAX):
+                await loop.create_connection(lambda: self, ip, self._address.port)
+            await asyncio.wait(
+                (self.asked, self.over), timeout=ASK_S_MAX, return_when=asyncio.FIRST_COMPLETED
+            )
+        except OSError as error:  # TimeoutError too
+            self._end(ending_of(error), error.strerror or type(error).__name__)
+        if not self.asked.done():
+            self._end(Ending.SLOW, f"the stream was not asked for in {ASK_S_MAX:.0f} s")
+
+    def close(self) -> None:
+        """Leave as a viewer leaves; nothing is waited for."""
+        self._end(Ending.PLANNED, "")
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            self._player.leave()
+            transport.write(self._player.answers())
+            transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """TCP's connect was accepted."""
+        self._transport = cast("asyncio.Transport", transport)
+        self.steps = replace(self.steps, connected_s=self._now())
+        self._transport.write(self._player.answers())
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came, and answer as a player does."""
+        if self.over.done():
+            return
+        self.read_s = now_s = self._now()
+        began_s = time.thread_time()
+        try:
+            if self._room is not None:
+                self._room -= len(data)
+            self._feed(data, now_s)
+        except RtmpError as error:
+            self._end(Ending.BROKEN, str(error))
+        if self._room is not None and self._room < 0:
+            self._end(Ending.FLOOD, "more bytes than the stream has")
+        self._answer()
+        self.cpu_s += time.thread_time() - began_s
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The peer hung up, or we did."""
+        self._end(Ending.CLOSED, type(exc).__name__ if exc else "")
+
+    def _feed(self, data: bytes, now_s: float) -> None:
+        player = self._player
+        player.feed(data)
+        while (event := player.next_event()) is not None:
+            if isinstance(event, PlayEnd):
+                self._end(Ending.REFUSED, event.code or event.says)
+                return
+            if self.steps.media_s is None and event.kind != MessageKind.DATA:
+                self.steps = replace(self.steps, media_s=now_s)
+            self._take(event, now_s)
+        if self.steps.asked_s is None:
+            self._step(now_s)
+
+    def _step(self, now_s: float) -> None:
+        stage = self._player.stage
+        if stage > PlayStage.GREETING and self.steps.greeted_s is None:
+            self.steps = replace(self.steps, greeted_s=now_s)
+        if stage >= PlayStage.PLAYING:
+            self.steps = replace(self.steps, asked_s=now_s)
+            self.asked.set_result(None)
+
+    def _answer(self) -> None:
+        transport = self._transport
+        answer = self._player.answers()
+        if transport is None or not answer:
+            return
+        transport.write(answer)
+        if transport.get_write_buffer_size() > UNSENT_BYTES_MAX:
+            self._end(Ending.SLOW, "it does not take our answers off")
+
+    def _end(self, ending: Ending, says: str) -> None:
+        """The first ending is the one."""
+        if not self.over.done():
+            self.ending = ending
+            self.says = "".join(c if c.isprintable() else " " for c in says[:SAYS_CHARACTERS_MAX])
+            self.over.set_result(None)
+
+
+def ending_of(error: OSError) -> Ending:
+    """Whose fault it is that a connection could not be made."""
+    return Ending.FAULT if error.errno in _OURS else Ending.UNREACHABLE

@@ -1,0 +1,158 @@
+"""The prober's own reader: one connection to a node or the ingest, and what each message hashes to.
+
+It sees every track and every codec at its true arrival. Its connection is a viewer's to the byte.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from coordinator.adapters.clock import Clock
+from coordinator.adapters.media.message_packets import packets_of
+from coordinator.adapters.media.play_connection import PlayConnection
+from coordinator.proof.captures import Capture, CapturePlan, Count, Ending, Span
+from coordinator.proof.packets import Packet
+from coordinator.reasons import Reason
+from rtmp.addresses import RtmpAddress
+from rtmp.chunks import CHUNK_BYTES_DEFAULT, ChunkLimits
+from rtmp.errors import RtmpError
+from rtmp.flv import PayloadKind, payload_of
+from rtmp.messages import Message, MessageKind
+from rtmp.player import PLAYER_LIMITS
+
+
+class Room(NamedTuple):
+    """What one connection may make us read, by what the stream has."""
+
+    size: int
+    messages: int
+
+
+ROOM = Room(96 * 1024 * 1024, 12_000)
+"""Where nobody says how much the stream has: 14 s of 50 Mbit/s, and of 240 pictures and six sounds
+a second; a server's cache comes at once."""
+LATE_S_MAX = 3.0
+"""A capture that ends so long after its time was made on a machine too busy to judge anybody. Less
+excuses nobody: the reference is read by the same machine, as late."""
+FOOTAGE_BYTES_MAX = 8_000_000
+"""Of a footage that is kept for the second reader: a key frame of any picture fits in."""
+_FAILURES = {Ending.UNREACHABLE: Reason.UNREACHABLE, Ending.FAULT: Reason.UNKNOWN_INTERNAL}
+
+
+@dataclass(slots=True)
+class Footage:
+    """The first messages of a connection as they came, for whoever decodes them."""
+
+    messages: list[Message] = field(default_factory=list)
+    size: int = 0
+
+    def take(self, message: Message) -> None:
+        """Keeps it while there is room: what is missing in the middle would be no footage."""
+        if self.size <= FOOTAGE_BYTES_MAX:
+            self.messages.append(message)
+            self.size += len(message.body)
+
+
+class RtmpReader:
+    """Captures what an address serves. `now` gives Unix seconds of a clock that never goes back."""
+
+    def __init__(self, *, now: Clock) -> None:
+        self._now = now
+
+    async def capture(
+        self,
+        address: RtmpAddress,
+        plan: CapturePlan,
+        *,
+        room: Room = ROOM,
+        footage: Footage | None = None,
+    ) -> Capture:
+        """Receive the stream as planned; raises ValueError for a host name.
+
+        The planned seconds count from the moment in which the connection is begun. `room` is
+        what any viewer of this stream could be sent: more is a flood, and not read.
+        """
+        take = _Intake(plan, self._now(), footage)
+        line = PlayConnection(address, limits_of(room), self._now, take, room.size)
+        ends_s = take.started_s + plan.seconds
+        try:
+            async with asyncio.timeout(plan.seconds):
+                await line.open(address.host)
+                await line.over
+        except TimeoutError:
+            pass
+        finally:
+            line.close()
+        return self._captured(take, line, ends_s)
+
+    def _captured(self, take: "_Intake", line: PlayConnection, ends_s: float) -> Capture:
+        now_s = self._now()
+        ending = line.ending
+        if now_s > ends_s + LATE_S_MAX:
+            ending = Ending.FAULT
+        if line.steps.connected_s is None and ending is Ending.PLANNED:
+            ending = Ending.UNREACHABLE
+        failure = _FAILURES.get(ending)
+        if failure is None and line.steps.media_s is None:
+            failure = Reason.NO_STREAM
+        return Capture(
+            started_s=take.started_s,
+            ended_s=now_s if failure is Reason.UNREACHABLE else ends_s,
+            packets=tuple(take.packets),
+            failure=failure,
+            cpu_s=line.cpu_s,
+            bytes_received=take.size,
+            ending=ending,
+            stopped_s=None if ending is Ending.PLANNED else now_s,
+            says=line.says,
+            steps=line.steps,
+            read=take.spans,
+            counts=tuple(take.counts),
+        )
+
+
+def limits_of(room: Room) -> ChunkLimits:
+    """No server has smaller chunks than those that it need not announce."""
+    chunks_max = room.messages + room.size // CHUNK_BYTES_DEFAULT
+    return PLAYER_LIMITS._replace(chunks_max=chunks_max, messages_max=room.messages)
+
+
+class _Intake:
+    """What becomes of the messages of one capture."""
+
+    def __init__(self, plan: CapturePlan, started_s: float, footage: Footage | None) -> None:
+        self.started_s = started_s
+        self.spans = tuple(
+            Span(started_s + span.since_s, started_s + span.until_s) for span in plan.read
+        )
+        self.packets: list[Packet] = []
+        self.counts: list[Count] = []
+        self.size = 0
+        self._footage = footage
+
+    def __call__(self, message: Message, now_s: float) -> None:
+        """Take one; there are never too many: chunks are counted already."""
+        self.size += len(message.body)
+        if self._footage is not None:
+            self._footage.take(message)
+        if not self.spans or self._is_read(message, now_s):
+            self.packets += packets_of(message, now_s)
+        else:
+            self._count(message, now_s)
+
+    def _is_read(self, message: Message, now_s: float) -> bool:
+        if message.kind == MessageKind.DATA or any(span.holds(now_s) for span in self.spans):
+            return True
+        try:
+            payload = payload_of(message)
+        except RtmpError:
+            return False
+        return payload is not None and payload.kind is PayloadKind.HEADER
+
+    def _count(self, message: Message, now_s: float) -> None:
+        at_s = self.started_s + (now_s - self.started_s) // 1
+        last = self.counts[-1] if self.counts else None
+        if last is not None and last.at_s == at_s:
+            self.counts[-1] = Count(at_s, last.packets + 1, last.size + len(message.body))
+        else:
+            self.counts.append(Count(at_s, 1, len(message.body)))
