@@ -55,20 +55,29 @@ class MarkVerdict(NamedTuple):
 
 
 class MarkFollower:
-    """Follows one connection, from its first packet on. It may begin in the middle of the stream.
+    """Follows one connection. A stream is joined in its middle.
 
     Then of the first mark packets may have gone before, and metadata and headers come first. After
     whatever does not fit it goes on: a viewer that was too slow lacks packets. A node leaves.
     """
 
-    def __init__(self, stream: str, public_key: bytes, verify: Verify) -> None:
-        """`verify` is for this public key."""
+    def __init__(
+        self, stream: str, public_key: bytes, verify: Verify, *, is_newcomer: bool = True
+    ) -> None:
+        """`verify` is for this public key. A newcomer follows from its connection's first packet
+        on, so it is owed all that stands; else it may begin at any packet."""
         self._stream, self._public_key, self._verify = stream, public_key, verify
         self._waiting: list[Stamp] = []
         self._waiting_since_s = 0.0
         self._last: SignedMark | None = None
-        self._is_first = self._may_lack = True
+        self._is_first = is_newcomer
+        self._may_lack = True
         """Whether packets of the next mark may have gone before."""
+
+    @property
+    def waiting_packets(self) -> int:
+        """How many packets no mark has told of yet."""
+        return len(self._waiting)
 
     def take(self, message: Message, payload: Payload | None, now_s: float) -> MarkVerdict | None:
         """In the order of arrival; a verdict at each mark, and where one is lacking.

@@ -34,6 +34,11 @@ class MarkWriter:
         self._stamps: list[Stamp] = []
 
     @property
+    def has_unsigned(self) -> bool:
+        """Whether packets came since the last mark."""
+        return bool(self._stamps)
+
+    @property
     def is_full(self) -> bool:
         """Whether the mark has to come before the next packet."""
         return len(self._stamps) >= STAMPS_MAX

@@ -130,7 +130,7 @@ BALANCE = Balance(
 STREAM = Stream(
     stream_id="s3", name="Główna scena 🎸", sponsor="ada", reward_micros_per_hour=1_500_000,
     max_paid_nodes=7, created_s=AT_S, ends_s=AT_S + 7_200, key_hash="0a", request_hash="0b",
-    media=PublishedMedia("H264", "MP3", 12_000, AT_S + 60),
+    media=PublishedMedia("H264", "MP3", 12_000, AT_S + 60), ingest_public_key="A" * 43,
 )  # fmt: skip
 MONEY = MoneyProjection(
     3, AT_S, {"s3": STREAM}, {"s3": BALANCE}, {"n2": Tokens(2, 3, 5, 498_724), "n3": Tokens(7)},

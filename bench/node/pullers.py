@@ -38,7 +38,7 @@ class Tries:
 def puller(number: int, port: int, tries: Callable[[], Tries]) -> Upstream:
     """One node's source. What it pulls is counted, and dropped."""
 
-    def begin() -> None:
+    async def begin() -> None:
         tries().connected_s.append(time.monotonic())
 
     def take(_: Message) -> None:

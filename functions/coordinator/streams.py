@@ -35,6 +35,8 @@ class Stream(BaseModel):
     """SHA-256 of the registration's body: a repeated request must be the same one."""
     media: PublishedMedia = PublishedMedia()
     """What was published last."""
+    ingest_public_key: str | None = None
+    """By which its ingest signs it (Ed25519, in URL-safe base64); None if it signs nothing."""
 
 
 STREAMS = Codec(Stream, "streams")

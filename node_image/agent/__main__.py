@@ -16,7 +16,7 @@ from agent.doctor.inside import check_ports_free
 from agent.endpoints import AddressError
 from agent.log import log, start_logging
 from agent.node import Agent
-from agent.node_key import KeyFileError, load_or_create_key
+from agent.node_key import MARK_KEY_FILE, KeyFileError, load_or_create_key
 from agent.notices.trial import notify_test
 from agent.settings import AgentSettings, SettingsError, help_text
 from agent.unread import quiet_when_unread
@@ -65,6 +65,8 @@ def _start(is_doctor: bool) -> int:
 
 def _run(settings: AgentSettings, is_doctor: bool) -> int:
     key, warnings = load_or_create_key(settings.data_dir)
+    if settings.role == "ingest":
+        warnings += load_or_create_key(settings.data_dir, name=MARK_KEY_FILE)[1]
     for warning in warnings:
         log("key_repaired", logging.WARNING, reason=warning)
     work_dir = _make_work_dir(settings.work_dir)

@@ -26,6 +26,8 @@ from agent.notices.wording import Facts
 from agent.player import greets
 from agent.relay.doorman import Doorman
 from agent.relay.engines import ENGINES
+from agent.relay.engines.engine import Marks
+from agent.relay.mark_alarm import MarkAlarm
 from agent.relay.media_reports import report_media
 from agent.relay.meter import Meter, StreamView
 from agent.relay.own_port import KNOCK_S_MAX, OwnPort
@@ -76,7 +78,7 @@ class Agent:
         self._own_port = OwnPort(self._greets, time.monotonic)
         doorman = Doorman(resolve_ipv4, time.monotonic)
         self._questions = RelayQuestions(settings, self._coordinator, doorman)
-        self._hooks = ""
+        self._hooks = self._mark_key = ""
         self._examine: Callable[[], Awaitable[object]] | None = None
         self._polled_s = self._begun_s
         self._heartbeats: Heartbeats | None = None
@@ -150,6 +152,8 @@ class Agent:
         ]
         if self._settings.role == "ingest":
             beside.append(report_media(self._coordinator, lambda: self._meter.streams))
+        if self._heartbeats:
+            beside.append(MarkAlarm(self._heartbeats.doubt).watch(self._marks))
         if self._notifier:
             beside.append(self._notifier.run())
         return [asyncio.create_task(each) for each in beside]
@@ -190,11 +194,18 @@ class Agent:
         self._meter.follow(stream.stream_id)
         task = None if stream.is_closed else node_task(self._settings, stream, self._hooks)
         self._supervisor.assign(task)
+        self._questions.mark_key = key = stream.ingest_public_key
+        if key != self._mark_key or (key and self._marks() == Marks()):
+            self._supervisor.hurry()  # and ask for the key
+        self._mark_key = key
         answer = self._coordinator_view.answer if self._coordinator_view else None
         if answer and answer.rtmp_url:
             self._questions.know(answer.rtmp_url)
         if answer and answer.reason == _LIVE_ELSEWHERE:
             self._supervisor.hurry()
+
+    def _marks(self) -> Marks | None:
+        return self._meter.view(time.monotonic()).marks
 
     def polled(self, reason: str) -> None:
         """Somebody asks for the statistics, and says for which reason the node stands as it does;

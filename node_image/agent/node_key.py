@@ -16,6 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 KEY_FILE = "node.key"
+MARK_KEY_FILE = "marks.key"
+"""An ingest's, with which it signs its streams; its relay reads it."""
 KEY_BYTES = 32
 KEY_CHARS = 43
 
@@ -45,13 +47,13 @@ def is_key(text: str) -> bool:
 
 
 def load_or_create_key(
-    data_dir: Path, token: Callable[[int], bytes] = secrets.token_bytes
+    data_dir: Path, token: Callable[[int], bytes] = secrets.token_bytes, name: str = KEY_FILE
 ) -> tuple[str, list[str]]:
     """The key in `data_dir` and warnings to log; makes the key on the first start.
 
     Raises KeyFileError with a sentence for the operator.
     """
-    path = data_dir / KEY_FILE
+    path = data_dir / name
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
         if not path.exists():
@@ -61,7 +63,7 @@ def load_or_create_key(
         fix = "give the agent a folder it may write to in DATA_DIR (in Docker, a volume at /data)"
         if e.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             fix = "make room on this disk, and start the agent again"
-        raise KeyFileError(f"The node's key {path} cannot be used ({e.strerror}): {fix}.") from e
+        raise KeyFileError(f"The key {path} cannot be used ({e.strerror}): {fix}.") from e
 
 
 def _load(path: Path) -> tuple[str, list[str]]:
@@ -73,21 +75,27 @@ def _load(path: Path) -> tuple[str, list[str]]:
         path.chmod(0o600)
         warnings.append(
             f"{path} could be read by others (mode {stat.S_IMODE(mode):04o}); it is 0600 now. If "
-            "somebody may have copied it, delete it to start as a new node."
+            f"somebody may have copied it, delete it to {_anew(path)}."
         )
     with path.open("rb") as file:
         text = file.read(KEY_CHARS + 100).decode("ascii", errors="replace").strip()
     if not is_key(text):
         raise KeyFileError(
             f"{path} is damaged (not {KEY_CHARS} characters of URL-safe base64): restore it from "
-            "a copy, or delete it to start as a new node; what was earned stays with the old one."
+            f"a copy, or delete it to {_anew(path)}."
         )
     return text, warnings
 
 
+def _anew(path: Path) -> str:
+    if path.name == MARK_KEY_FILE:
+        return "sign with a new one; nodes learn it when somebody publishes"
+    return "start as a new node; what was earned stays with the old one"
+
+
 def _create(path: Path, key: str) -> None:
     """Write the whole key and make it durable before it gets its name, so no half key exists."""
-    draft = path.with_name(f".{KEY_FILE}.{os.getpid()}")
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
     with contextlib.suppress(FileNotFoundError):
         draft.unlink()  # left by an agent of the same process id that died right here
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -486,7 +486,7 @@ async def test_the_client_tells_a_refusal_from_an_absence(network: Network) -> N
         assert refusal.value.status == 404
         assert refusal.value.problem == "/problems/unknown-stream"
         with pytest.raises(CoordinatorRefusalError):
-            await client.check_publisher(STREAM_ID, "x", 5)
+            await client.check_publisher(STREAM_ID, "x", "", 5)
         beat = {"stream_id": STREAM_ID, "state": "running", "rtmp_port": 1}
         # What is answered has the time that a busy machine may need.
         behaviours = {

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from agent.node_key import encode_key
 from agent.relay.engines.local_page import LocalPage
 from agent.relay.restream.admission import CONNECTIONS_MAX
 from agent.relay.restream.configuration import Configuration
@@ -28,13 +29,18 @@ from agent.relay.restream.relay import (
 from agent.relay.restream.upstream import Sink, Source, Upstream
 from agent.relay.restream.viewer import WATCHED_S_MIN
 from rtmp.addresses import RtmpAddress
+from rtmp.mark_follower import UNMARKED_S_MAX, MarkFinding
+from rtmp.marks import is_mark
 from rtmp.messages import Message, MessageKind, UserControl, command
 from rtmp.turns import Turn, turn_of
 from tests.numbered_media import publish_as_obs, wire
 from tests.ports import free_port
 from tests.rtmp_client import Client, play, publish
+from tests.signed_streams import PUBLIC_KEY, SECRET, findings, signed
 
 PATIENCE_S = 10.0
+PLAYED = (MessageKind.AUDIO, MessageKind.VIDEO, MessageKind.DATA)
+SECRET_TEXT = encode_key(SECRET.private_bytes_raw())
 HEADER = Message(MessageKind.VIDEO, 1, 0, b"\x17\x00\x00\x00\x00avcC")
 
 
@@ -64,6 +70,8 @@ class Hooks:
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
         self.port = 0
+        self.mark_key = ""
+        """What a node is told of its ingest."""
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One question a connection."""
@@ -71,6 +79,10 @@ class Hooks:
         size = int(head.split("Content-Length: ")[1].split("\r\n")[0])
         body = (await reader.readexactly(size)).decode()
         question = head.split(" ")[1]
+        if question == "/mark-key":
+            writer.write(b"HTTP/1.0 200 OK\r\n\r\n" + self.mark_key.encode())
+            writer.close()
+            return
         self.asked.append((question, body))
         is_refused = "key=wrong" in body or "forwarder" in body
         writer.write(b"HTTP/1.0 403 No\r\n\r\n" if is_refused else b"HTTP/1.0 204 Yes\r\n\r\n")
@@ -118,8 +130,10 @@ class Network:
     async def start(
         self, upstream_port: int = 0, address: str = "127.0.0.1", flush_ms: int = 5
     ) -> Running:
-        """An ingest, or a node of the stream s1."""
+        """An ingest, or a node of the stream s1; the ingest signs once nodes know its key."""
         port = free_port()
+        key_file = self._folder / "marks.key"
+        key_file.write_text(SECRET_TEXT)
         configuration = Configuration(
             bind_address=address,
             rtmp_port=port,
@@ -129,6 +143,7 @@ class Network:
             hooks=f"http://127.0.0.1:{self.hooks.port}",
             statistics=str(self._folder / f"{port}.sock"),
             flush_ms=flush_ms,
+            mark_key_file=str(key_file) if self.hooks.mark_key and not upstream_port else "",
         )
         return await self._stack.enter_async_context(running(configuration))
 
@@ -222,7 +237,7 @@ async def test_who_may_publish_is_asked_of_the_agent(network: Network) -> None:
         cheat.ask(publish("s1", "wrong"))
         assert await cheat.hear_code() == "NetStream.Publish.Denied"
         await cheat.until_closed()
-    assert network.hooks.asked == [("/publish", "name=s1&key=wrong")]
+    assert network.hooks.asked == [("/publish", "name=s1&key=wrong&mark_key=")]
     assert ingest.refused() == {"publish": 1}
 
 
@@ -402,7 +417,11 @@ async def test_a_node_hurries_also_while_it_is_being_refused() -> None:
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     address = RtmpAddress("127.0.0.1", server.sockets[0].getsockname()[1], "live", "s1")
-    sink = Sink(lambda: None, lambda _: None, lambda _: None, lambda _: None)
+
+    async def begin() -> None:
+        """Nobody has to be asked anything."""
+
+    sink = Sink(begin, lambda _: None, lambda _: None, lambda _: None)
     upstream = Upstream(Source(address, "127.0.0.1"), sink, 0.0)
     async with server:
         pulling = asyncio.create_task(upstream.run())
@@ -599,3 +618,108 @@ async def test_a_frozen_ingest_is_told_from_a_publisher_s_pause(network: Network
         assert message is not None
         publisher.say(inter(40), channel=6)
         assert (await player.hear_media()).body == inter(40).body
+
+
+class ManInTheMiddle:
+    """Between a node and its ingest: passes everything on, and changes what it is told to."""
+
+    def __init__(self, ingest_port: int) -> None:
+        self._ingest_port = ingest_port
+        self.port = free_port()
+        self.instead: dict[bytes, bytes] = {}
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection of the node's."""
+        there, ingest = await asyncio.open_connection("127.0.0.1", self._ingest_port)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._pass(reader, ingest))
+                tasks.create_task(self._pass(there, writer))
+        except* ConnectionError:
+            pass
+        finally:
+            ingest.transport.abort()
+            writer.transport.abort()
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65_536):
+            for whole, other in self.instead.items():
+                data = data.replace(whole, other)
+            writer.write(data)
+        raise ConnectionError
+
+
+@asynccontextmanager
+async def between(ingest: Running) -> AsyncIterator[ManInTheMiddle]:
+    """Listening."""
+    man = ManInTheMiddle(ingest.port)
+    async with await asyncio.start_server(man.serve, "127.0.0.1", man.port):
+        yield man
+
+
+@pytest.mark.parametrize(
+    ("instead", "finding"),
+    [
+        ({b"the picture": b"thx picture"}, "differs"),
+        ({b"\x12\x10": b"\x12\x11", b"onRelayMark": b"onRelayMbrk"}, "no_marks"),
+    ],
+    ids=["a byte of a packet", "every mark"],
+)
+async def test_a_node_leaves_an_upstream_that_is_not_what_its_ingest_signed(
+    network: Network, instead: dict[bytes, bytes], finding: str
+) -> None:
+    """And says so; what it had verified before goes on to newcomers."""
+    network.hooks.mark_key = encode_key(PUBLIC_KEY)
+    ingest = await network.start()
+    async with live(ingest, HEADER, key(0)) as publisher, between(ingest) as man:
+        node = await network.start(man.port)
+        marks = node.relay._marks
+        assert marks is not None
+        await node.until(lambda: marks.state == "verified")
+        assert (await node.statistics())["marks"] == {"state": "verified", "left": {}}
+        man.instead = instead
+        publisher.say(inter(40, b"the picture"), channel=6)
+        await node.until(lambda: marks.waiting_packets > 0)
+        if finding == "no_marks":
+            node.clock.ahead_s += UNMARKED_S_MAX
+            publisher.say(inter(80), channel=6)
+        await node.until(lambda: bool(marks.left))
+        assert (await node.statistics())["marks"]["left"] == {finding: 1}
+        assert node.relay.streams["s1"].gop_bytes > 0
+        assert f"the upstream is gone: it is not what the ingest signed ({finding})" in node.said
+
+
+async def test_a_publisher_s_own_marks_do_not_pass_the_ingest(network: Network) -> None:
+    """Forged, genuine of another time, and by other ways to write the name."""
+    network.hooks.mark_key = encode_key(PUBLIC_KEY)
+    ingest = await network.start()
+    own = signed([key(0)])[-1]
+    long_name = b"\x0c\x00\x00\x00\x0b" + own.body[3:]
+    wrapped = b"\x02\x00\x0d@setDataFrame" + own.body
+    forged = [
+        own,
+        own._replace(body=long_name),
+        own._replace(body=wrapped),
+        own._replace(kind=MessageKind.AMF3_DATA, body=b"\x00" + own.body),
+    ]
+    async with live(ingest) as publisher, watching(ingest) as player:
+        publisher.say(HEADER, key(0), *forged, inter(40), channel=6)
+        heard: list[Message] = []
+        while len([each for each in heard if is_mark(each)]) < 2:
+            message = await player.hear()
+            assert message is not None
+            heard += [message] if message.kind in PLAYED else []
+        media = [each.body for each in heard if not is_mark(each)]
+        assert media == [HEADER.body, key(0).body, inter(40).body]
+        assert set(findings(heard, "s1")) == {MarkFinding.FITS}
+
+
+async def test_an_ingest_tells_its_key_with_each_question_about_a_publisher(
+    network: Network,
+) -> None:
+    """So everybody knows it before the first packet is signed by it."""
+    network.hooks.mark_key = encode_key(PUBLIC_KEY)
+    ingest = await network.start()
+    async with live(ingest):
+        asked = f"name=s1&key=right&mark_key={encode_key(PUBLIC_KEY)}"
+        assert network.hooks.asked == [("/publish", asked)]

@@ -82,7 +82,7 @@ def _publishing_route(app: FastAPI, services: Services) -> None:
         responses=problems(ProblemKind.STREAM_KEY_WRONG, ProblemKind.STREAM_CLOSED),
     )
     async def may_it_publish(asked: PublishIn) -> None:
-        """The ingest asks whether a stream key is the right one for a stream."""
+        """The ingest asks whether a stream key is the right one, and says by which key it signs."""
         stream = await services.stream_now(asked.stream_id)
         if stream is None or not matches(asked.stream_key, stream.key_hash):
             raise Problem(
@@ -90,6 +90,9 @@ def _publishing_route(app: FastAPI, services: Services) -> None:
             )
         if stream.ends_s is not None and services.clock() >= stream.ends_s:
             raise Problem(ProblemKind.STREAM_CLOSED, "The stream has ended; register a new one.")
+        if stream.ingest_public_key != asked.ingest_public_key:
+            await services.measurements.sign_stream(stream.stream_id, asked.ingest_public_key)
+            await services.snapshots.changed(stream.stream_id)
 
 
 def _describing_route(app: FastAPI, services: Services) -> None:

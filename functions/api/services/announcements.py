@@ -60,7 +60,7 @@ class Announcements:
     async def take(self, node_id: str, beat: HeartbeatIn, peer: str) -> HeartbeatOut:
         """The answer to a heartbeat that came from the address `peer`."""
         snapshot = await self.snapshots.now()
-        stream = snapshot.stream(beat.stream_id)
+        stream = None if beat.doubts_ingest_key else snapshot.stream(beat.stream_id)
         if stream is None:
             stream = await self.measurements.stream(beat.stream_id)
         if stream is None:
@@ -189,6 +189,7 @@ class Announcements:
             stats_url=node.stats_url,
             rtmp_url=f"rtmp://{host}:{node.rtmp_port}/live/{node.stream_id}",
             ingest_url=f"{self.ingest_url}/{stream.stream_id}",
+            ingest_public_key=stream.ingest_public_key,
             **self._known(view),
             balance_lasts_seconds=lasts,
             balance_says=lasts_sentence(lasts),

@@ -24,6 +24,7 @@ def stream_out(stream: Stream, snapshot: Snapshot, *, ingest_url: str, base_url:
         name=stream.name,
         status=stream_status(stream, left, snapshot.read_s),
         ingest_url=f"{ingest_url}/{stream.stream_id}",
+        ingest_public_key=stream.ingest_public_key,
         play_url=f"{base_url}/streams/{stream.stream_id}/playlist.m3u",
         reward_per_node_hour=format_tokens(stream.reward_micros_per_hour),
         max_paid_nodes=stream.max_paid_nodes,

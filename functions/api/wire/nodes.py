@@ -5,7 +5,14 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 from api.wire.common import In, Instant, Port, StreamId, example, example_of
-from api.wire.example_names import INGEST_URL, NODE_ID, RTMP_URL, STATS_URL, STREAM_ID
+from api.wire.example_names import (
+    INGEST_PUBLIC_KEY,
+    INGEST_URL,
+    NODE_ID,
+    RTMP_URL,
+    STATS_URL,
+    STREAM_ID,
+)
 from coordinator.reasons import Reason
 from coordinator.streams import StreamStatus
 from coordinator.sweeping.nodes import NodeStatus
@@ -58,6 +65,9 @@ class HeartbeatIn(_AnnouncedIn):
     repeats: StrictBool = False
     """Whether the same was said, and answered, by this very process before: it is not looked up
     then. A node that has been away, however shortly, must not say so."""
+    doubts_ingest_key: StrictBool = False
+    """Whether what it pulls is not signed by the key that it was told: the key is looked up then,
+    since the ingest may have another one."""
 
 
 class DialBackIn(_AnnouncedIn):
@@ -155,6 +165,7 @@ class HeartbeatOut(BaseModel):
         **_TOLD,
         **_PLACE,
         ingest_url=INGEST_URL,
+        ingest_public_key=INGEST_PUBLIC_KEY,
         last_check_at="2026-11-22T14:52:07Z",
         last_check_reason=Reason.PASSED.value,
         pending="1.475",
@@ -179,6 +190,8 @@ class HeartbeatOut(BaseModel):
     stats_url: str
     rtmp_url: str
     ingest_url: str
+    ingest_public_key: str | None
+    """By which the ingest signs what the node pulls; null if it signs nothing."""
     last_check_at: Instant | None
     last_check_reason: str | None
     pending: str

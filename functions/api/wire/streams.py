@@ -8,7 +8,15 @@ from pydantic import BaseModel, Field, model_validator
 
 from api.wire.amounts import WHOLE, PositiveAmount
 from api.wire.common import In, Instant, example, example_of
-from api.wire.example_names import API, INGEST_URL, STARTS_AT, STREAM_ID, STREAM_KEY, WEBHOOK_SECRET
+from api.wire.example_names import (
+    API,
+    INGEST_PUBLIC_KEY,
+    INGEST_URL,
+    STARTS_AT,
+    STREAM_ID,
+    STREAM_KEY,
+    WEBHOOK_SECRET,
+)
 from api.wire.webhooks import WebhookUrl
 from coordinator.published_media import CODEC_CHARS_MAX
 from coordinator.streams import StreamStatus
@@ -45,12 +53,16 @@ class StreamIn(In):
 
 
 class PublishIn(In):
-    """The ingest asks whether somebody may publish."""
+    """The ingest asks whether somebody may publish, and says by which key it will sign."""
 
-    model_config = example(stream_id=STREAM_ID, stream_key=STREAM_KEY)
+    model_config = example(
+        stream_id=STREAM_ID, stream_key=STREAM_KEY, ingest_public_key=INGEST_PUBLIC_KEY
+    )
 
     stream_id: str = Field(max_length=200)
     stream_key: str = Field(max_length=200)
+    ingest_public_key: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]{43}$")
+    """Ed25519, in URL-safe base64 without padding; null from an ingest that signs nothing."""
 
 
 Codec = Annotated[str, Field(max_length=CODEC_CHARS_MAX, pattern="^[ -~]*$")]
@@ -112,6 +124,7 @@ class StreamOut(BaseModel):
         name="Main stage",
         status="active",
         ingest_url=INGEST_URL,
+        ingest_public_key=INGEST_PUBLIC_KEY,
         play_url=f"{API}/streams/{STREAM_ID}/playlist.m3u",
         reward_per_node_hour="1.5",
         max_paid_nodes=100,
@@ -127,6 +140,8 @@ class StreamOut(BaseModel):
     name: str
     status: StreamStatus
     ingest_url: str
+    ingest_public_key: str | None
+    """By which the ingest signs the stream; null if it signs nothing."""
     play_url: str
     reward_per_node_hour: str
     max_paid_nodes: int

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from agent.node_key import is_key
 from agent.stream_ids import STREAM_ID_PATTERN
 from rtmp.addresses import RtmpAddress
 from rtmp.errors import RtmpError
@@ -30,6 +31,8 @@ class RelayedStream:
     stream_id: str
     status: str
     ingest_url: RtmpAddress
+    ingest_public_key: str = ""
+    """By which the ingest signs the stream; empty if it signs nothing."""
 
     @property
     def is_closed(self) -> bool:
@@ -92,6 +95,7 @@ def parse_stream(body: object) -> RelayedStream:
         _stream_id(fields),
         _text(fields, "status"),
         _address(fields, "ingest_url"),
+        _public_key(fields),
     )
 
 
@@ -138,6 +142,7 @@ def parse_heartbeat_answer(body: object) -> HeartbeatAnswer:
         _stream_id(fields),
         _text(fields, "stream_status"),
         _address(fields, "ingest_url"),
+        _public_key(fields),
     )
     return HeartbeatAnswer(
         stream=stream,
@@ -186,6 +191,16 @@ def _seconds(fields: dict[str, object], name: str) -> float:
     if not 0 <= found <= _NUMBER_MAX:
         raise NotUnderstoodError(f"{name} is not a number of seconds")
     return float(found)
+
+
+def _public_key(fields: dict[str, object]) -> str:
+    """An older coordinator says none, and so does one whose ingest signs nothing."""
+    value = fields.get("ingest_public_key")
+    if value is None:
+        return ""
+    if not isinstance(value, str) or not is_key(value):
+        raise NotUnderstoodError("ingest_public_key is not a key")
+    return value
 
 
 def _own_url(fields: dict[str, object]) -> RtmpAddress | None:

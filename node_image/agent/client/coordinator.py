@@ -133,9 +133,16 @@ class CoordinatorClient:
         answer = await self._call("POST", "/nodes/heartbeat", beat, seconds_max)
         return _understood(answer, parse_heartbeat_answer)
 
-    async def check_publisher(self, stream_id: str, stream_key: str, seconds_max: float) -> None:
-        """Return if the publisher may. Raises CoordinatorAwayError, CoordinatorRefusalError."""
+    async def check_publisher(
+        self, stream_id: str, stream_key: str, mark_key: str, seconds_max: float
+    ) -> None:
+        """Return if the publisher may. Raises CoordinatorAwayError, CoordinatorRefusalError.
+
+        `mark_key` is told: the public key by which the stream will be signed; empty for none.
+        """
         asked = {"stream_id": stream_id, "stream_key": stream_key}
+        if mark_key:
+            asked["ingest_public_key"] = mark_key
         answer = await self._call("POST", "/ingest/publish", asked, seconds_max)
         if answer.status != 204:
             _refuse(answer)

@@ -91,6 +91,8 @@ class Heartbeats:
         self._news_s: float | None = None
         """When a poll first said that there is news, since the last beat began."""
         self._has_heard = asyncio.Event()
+        self._doubts = False
+        """Whether what is pulled is not signed by the key that was told."""
         self._answered: dict[str, object] | None = None
         """What was said when the coordinator last answered."""
         self.view = CoordinatorView()
@@ -107,6 +109,13 @@ class Heartbeats:
         Whoever it was, and whatever was said, all that follows is that the coordinator is asked,
         and not often. So a match takes nothing back: a stranger cannot hush news up."""
         if self._news_s is None and is_news(self.view, reason):
+            self._news_s = time.monotonic()
+            self._has_heard.set()
+
+    def doubt(self) -> None:
+        """The ingest may have another key: the next beat is soon, and has the key looked up."""
+        self._doubts = True
+        if self._news_s is None:
             self._news_s = time.monotonic()
             self._has_heard.set()
 
@@ -174,6 +183,7 @@ class Heartbeats:
             self._is_found = not (self._is_choosing and isinstance(e, CoordinatorRefusalError))
             return self._failed(e)
         self._failures = 0
+        self._doubts = False
         self._answered = dict(self._beat)
         self._note(answer)
         self._on_stream(answer.stream)
@@ -183,7 +193,8 @@ class Heartbeats:
         return spread_s(self._pace_s or asked_s, self._chance())
 
     def _saying(self, state: str) -> dict[str, object]:
-        return {**self._beat, "repeats": self._beat == self._answered, "state": state}
+        doubts = {"doubts_ingest_key": True} if self._doubts else {}
+        return {**self._beat, **doubts, "repeats": self._beat == self._answered, "state": state}
 
     def _note(self, answer: HeartbeatAnswer) -> None:
         before = self.view

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from agent.client.coordinator import CoordinatorAwayError, CoordinatorRefusalError
@@ -13,16 +14,26 @@ QUESTION_BYTES_MAX = 8192
 ASK_S_MAX = 6.0
 _STREAM_KEY_CHARS_MAX = 256
 
-AskCoordinator = Callable[[str, str], Awaitable[None]]
-"""Takes a stream's id and key; raises CoordinatorAwayError or CoordinatorRefusalError for a no."""
+
+class Publication(NamedTuple):
+    """What somebody wants to publish, as the relay tells it."""
+
+    stream_id: str
+    stream_key: str
+    mark_key: str
+    """The public key by which the relay will sign it; empty if it signs nothing."""
+
+
+AskCoordinator = Callable[[Publication], Awaitable[None]]
+"""Raises CoordinatorAwayError or CoordinatorRefusalError for a no."""
 
 
 class QuestionError(Exception):
     """What the relay passed on is not a publication that could be right. The message says why."""
 
 
-def read_question(body: bytes) -> tuple[str, str]:
-    """The stream's id and key in the relay's form. Raises QuestionError. Pure."""
+def read_question(body: bytes) -> Publication:
+    """What the relay's form says. Raises QuestionError. Pure."""
     try:
         pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=64)
     except (UnicodeDecodeError, ValueError) as e:
@@ -36,15 +47,16 @@ def read_question(body: bytes) -> tuple[str, str]:
         raise QuestionError("The stream's name is not a stream id.")
     if not 1 <= len(stream_key) <= _STREAM_KEY_CHARS_MAX:
         raise QuestionError("There is no stream key: publish to rtmp://…/live/STREAM_ID?key=KEY.")
-    return stream_id, stream_key
+    return Publication(stream_id, stream_key, fields.get("mark_key", ""))
 
 
 async def answer_question(body: bytes, ask: AskCoordinator) -> tuple[int, str]:
     """The HTTP status for the relay (204 lets the publisher in) and the reason, logged as well."""
     stream_id = ""
     try:
-        stream_id, stream_key = read_question(body)
-        await ask(stream_id, stream_key)
+        publication = read_question(body)
+        stream_id = publication.stream_id
+        await ask(publication)
     except QuestionError as e:
         status, reason = 403, str(e)
     except CoordinatorRefusalError as e:

@@ -6,7 +6,7 @@ counters grow from the relay's start until it is restarted, as the contract says
 
 from dataclasses import dataclass, field
 
-from agent.relay.engines.engine import Audio, Delivery, Reading, StreamReading, Video
+from agent.relay.engines.engine import Audio, Delivery, Marks, Reading, StreamReading, Video
 
 # Media is said to arrive while bytes came in within this; audio alone comes ~40 times a second.
 ARRIVAL_GAP_S_MAX = 4.0
@@ -24,6 +24,7 @@ class StreamView:
     video: Video | None
     audio: Audio | None
     delivery: Delivery = field(default_factory=Delivery)
+    marks: Marks | None = None
 
 
 class Meter:
@@ -70,6 +71,7 @@ class Meter:
         is_live = self._is_live(now_s)
         since_s = self._live_since_s if is_live and self._live_since_s is not None else now_s
         published = next((s for s in self._last.values() if s.is_published), None)
+        first = next(iter(self._last.values()), None)
         return StreamView(
             is_live=is_live,
             live_s=now_s - since_s,
@@ -79,6 +81,7 @@ class Meter:
             video=published.video if published and is_live else None,
             audio=published.audio if published and is_live else None,
             delivery=published.delivery if published and is_live else Delivery(),
+            marks=first.marks if first else None,
         )
 
     @property

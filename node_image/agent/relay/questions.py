@@ -9,7 +9,7 @@ from agent.client.coordinator import (
     CoordinatorClient,
     CoordinatorRefusalError,
 )
-from agent.client.publishing import ASK_S_MAX, answer_question
+from agent.client.publishing import ASK_S_MAX, Publication, answer_question
 from agent.log import log
 from agent.relay.doorman import Doorman
 from agent.settings import AgentSettings
@@ -29,10 +29,15 @@ class RelayQuestions:
         self._coordinator = coordinator
         self._doorman = doorman
         self._learning: asyncio.Task[None] | None = None
+        self.mark_key = ""
+        """The public key by which a node's ingest signs; empty if it signs nothing."""
 
     def answers(self) -> dict[str, AnswerHook]:
         """The answer to each question, by the question's name."""
-        answers: dict[str, AnswerHook] = {"play": self._doorman.answer}
+        answers: dict[str, AnswerHook] = {
+            "play": self._doorman.answer,
+            "mark-key": self._answer_mark_key,
+        }
         if self._settings.role == "ingest":
             answers["publish"] = self._answer_publish
         return answers
@@ -43,10 +48,13 @@ class RelayQuestions:
         here = {("127.0.0.1", settings.rtmp_port), (settings.bind_address, settings.rtmp_port)}
         self._doorman.know((own.host, own.port), *here)
 
+    async def _answer_mark_key(self, _: bytes) -> tuple[int, str]:
+        return 200, self.mark_key
+
     async def _answer_publish(self, body: bytes) -> tuple[int, str]:
-        async def ask(stream_id: str, stream_key: str) -> None:
-            await self._coordinator.check_publisher(stream_id, stream_key, ASK_S_MAX)
-            self._learning = asyncio.create_task(self._learn(stream_id))
+        async def ask(publication: Publication) -> None:
+            await self._coordinator.check_publisher(*publication, ASK_S_MAX)
+            self._learning = asyncio.create_task(self._learn(publication.stream_id))
 
         return await answer_question(body, ask)
 

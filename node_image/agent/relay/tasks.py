@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from agent.client.answers import RelayedStream
+from agent.node_key import MARK_KEY_FILE
 from agent.relay.engines.engine import RelayTask
 from agent.settings import AgentSettings
 
@@ -15,7 +16,7 @@ def node_task(settings: AgentSettings, stream: RelayedStream, hooks: str) -> Rel
 
 
 def ingest_task(settings: AgentSettings, hooks: str) -> RelayTask:
-    """Take what publishers send, if the agent's own hooks agree."""
+    """Take what publishers send, if the agent's own hooks agree, and sign it."""
     return RelayTask(
         settings.bind_address,
         settings.rtmp_port,
@@ -23,4 +24,5 @@ def ingest_task(settings: AgentSettings, hooks: str) -> RelayTask:
         None,
         hooks,
         settings.flush_ms,
+        str((settings.data_dir / MARK_KEY_FILE).absolute()),
     )

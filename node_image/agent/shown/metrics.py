@@ -1,5 +1,8 @@
 """The body of /metrics, in Prometheus's text format. Pure."""
 
+from collections.abc import Mapping
+
+from agent.relay.engines.engine import Marks
 from agent.relay.meter import StreamView
 from agent.relay.relay_supervisor import RelayView
 from agent.shown.stats import AgentView
@@ -25,6 +28,12 @@ def metrics_text(agent: AgentView, relay: RelayView, stream: StreamView) -> str:
         ),
         ("gop_bytes", "gauge", "Kept so that newcomers see a picture at once", delivery.gop_bytes),
         ("dropped_writes", "gauge", "Writes that slow viewers did not get", delivery.dropped),
+        (
+            "upstream_verified",
+            "gauge",
+            "1 while what comes is what the ingest signed",
+            int(stream.marks is not None and stream.marks.state == "verified"),
+        ),
         ("agent_uptime_seconds", "gauge", "Age of the agent", round(agent.uptime_s, 1)),
     )
     # Ids have letters, digits, - and _ only, so nothing has to be escaped in a label.
@@ -33,12 +42,16 @@ def metrics_text(agent: AgentView, relay: RelayView, stream: StreamView) -> str:
         _head(name, kind, says) + f"restream_{name}{{{label}}} {value}\n"
         for name, kind, says, value in rows
     ]
-    lines.append(_head("refused_total", "counter", "Connections refused, by reason"))
-    lines += [
-        f'restream_refused_total{{{label},reason="{reason}"}} {count}\n'
-        for reason, count in sorted(relay.refused.items())
-    ]
+    left = (stream.marks or Marks()).left
+    lines += _counts(f"upstream_left_total{{{label},finding=", "Upstreams left by a mark", left)
+    lines += _counts(f"refused_total{{{label},reason=", "Connections refused", relay.refused)
     return "".join(lines)
+
+
+def _counts(begin: str, says: str, counts: Mapping[str, int]) -> list[str]:
+    """One counter for each cause; `begin` is what goes before the cause."""
+    head = _head(begin.partition("{")[0], "counter", f"{says}, by cause")
+    return [head, *(f'restream_{begin}"{cause}"}} {n}\n' for cause, n in sorted(counts.items()))]
 
 
 def _head(name: str, kind: str, says: str) -> str:

@@ -30,6 +30,19 @@ REFUSALS = {
     "too_slow": "a handshake or a question that took too long",
 }
 """What the engine's codes mean; another one is told as it is."""
+MARK_STATES = {
+    "not_signed": "none: this stream's ingest signs nothing",
+    "waiting": "not verified yet",
+    "verified": "verified: what comes is what the ingest signed",
+}
+MARK_FINDINGS = {
+    "differs": "something came that the ingest did not send",
+    "missing": "something of the ingest's was left out",
+    "out_of_order": "something came in another order, or once more",
+    "not_signed": "a signature was not the ingest's",
+    "no_marks": "the signatures were missing",
+}
+"""What the engine's codes mean; another one is told as it is."""
 _REFUSALS_SHOWN_MAX = 20
 _VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})\.(\d{1,6})", re.ASCII)
 
@@ -88,6 +101,7 @@ def own_facts(facts: PageFacts) -> str:
         "Viewers": str(stream.viewers),
         "Sent": f"{amount(stream.bytes_out, 'B')} {quiet('since the relay began')}",
         source: f"{media}{_key_interval(stream)}",
+        **_signature(stream),
         "Relay": f"{text(relay.engine)}, {text(relay.state)} {quiet(_restarts(relay))}",
         "Agent": f"{text(__version__)} {quiet(f'for {lasting(facts.agent.uptime_s)}')}",
     }
@@ -97,6 +111,21 @@ def own_facts(facts: PageFacts) -> str:
         f'<section aria-labelledby="own"><h2 id="own">This '
         f"{'ingest' if is_ingest else 'node'}</h2>\n{fact_list(rows)}</section>"
     )
+
+
+def _signature(stream: StreamView) -> dict[str, str]:
+    """Whether the ingest has signed what is relayed; nothing of an ingest's own."""
+    marks = stream.marks
+    if marks is None:
+        return {}
+    shown = text(MARK_STATES.get(marks.state, marks.state))
+    left = [
+        f"{count} × {text(MARK_FINDINGS.get(finding, finding))}"
+        for finding, count in sorted(marks.left.items())
+    ]
+    if left:
+        shown += f" {quiet('the upstream was left: ' + '; '.join(left))}"
+    return {"Signature": shown}
 
 
 def _key_interval(stream: StreamView) -> str:

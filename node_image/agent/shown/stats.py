@@ -46,5 +46,6 @@ def stats_body(
             "video": asdict(stream.video) if stream.video else None,
             "audio": asdict(stream.audio) if stream.audio else None,
             "delivery": asdict(stream.delivery),
+            "marks": asdict(stream.marks) if stream.marks else None,
         },
     }

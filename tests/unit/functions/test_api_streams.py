@@ -319,6 +319,34 @@ async def test_a_report_that_is_no_news_writes_nothing(coordinator: Coordinator)
     assert await coordinator.measurements.money_projection() == before
 
 
+async def test_the_ingest_says_by_which_key_it_signs(coordinator: Coordinator) -> None:
+    """Everybody is told; whoever may not publish, or is no ingest, changes nothing."""
+    stream = await coordinator.registered()
+    stream_id, key = stream["stream_id"], stream["publish_url"].partition("?key=")[2]
+    assert stream["ingest_public_key"] is None
+
+    async def publish(public_key: str | None, stream_key: str = key) -> int:
+        asked = {"stream_id": stream_id, "stream_key": stream_key, "ingest_public_key": public_key}
+        answer = await coordinator.client.post(
+            "/ingest/publish", json=asked, headers=bearer(INGEST_KEY)
+        )
+        return answer.status_code
+
+    async def told() -> object:
+        answer = await coordinator.client.get(f"/streams/{stream_id}")
+        return answer.json()["ingest_public_key"]
+
+    first, second = "A" * 43, "B" * 43
+    assert (await publish(first), await told()) == (204, first)
+    assert (await publish(second, "wrong"), await told()) == (403, first)
+    assert (await publish("short"), await told()) == (422, first)
+    assert (await publish(second), await told()) == (204, second)
+    page = (await coordinator.client.get(f"/s/{stream_id}")).text
+    assert second in page
+    # An ingest with another engine, or an older one, signs nothing.
+    assert (await publish(None), await told()) == (204, None)
+
+
 async def test_nobody_publishes_an_ended_stream(coordinator: Coordinator) -> None:
     """Its end is part of the registration."""
     stream = await coordinator.registered(ends_at="2027-01-01T00:00:00Z")

@@ -160,6 +160,20 @@ async def test_any_other_heartbeat_costs_one_read(make: Make) -> None:
     assert await world.cost_of_beating() == (0, 0)
 
 
+async def test_a_node_that_doubts_the_ingest_s_key_has_it_looked_up(make: Make) -> None:
+    """For one read: another instance of the api may have written it a moment ago."""
+    world = await make()
+    await world.beat()
+    await world.sweep(LIVE)
+    await world.measurements.sign_stream(world.stream_id, "A" * 43)
+    told = (
+        (await world.beat())["ingest_public_key"],
+        (await world.beat(doubts_ingest_key=True))["ingest_public_key"],
+    )
+    assert told == (None, "A" * 43)
+    assert await world.cost_of_beating(doubts_ingest_key=True) == (1, 0)
+
+
 async def test_a_node_that_no_roster_shows_for_long_is_written_again(make: Make) -> None:
     """Its document may have been read while a roster was full."""
     world = await make()

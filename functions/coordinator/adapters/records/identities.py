@@ -62,6 +62,19 @@ class IdentityRecords(Records):
 
         return bool(await self._store.transact([ref], decide))
 
+    async def sign_stream(self, stream_id: str, public_key: str | None) -> None:
+        """From now on its ingest signs a stream by this key."""
+        ref = Ref("streams", stream_id)
+
+        def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
+            stream = STREAMS.decode_or_none(read[0])
+            if stream is None:
+                return {}
+            changed = stream.model_copy(update={"ingest_public_key": public_key})
+            return {ref: STREAMS.encode(changed)}
+
+        await self._store.transact([ref], decide)
+
     async def node(self, node_id: str) -> Node | None:
         """One node's own document."""
         return NODES.decode_or_none((await self._store.get(Ref("nodes", node_id)))[0])

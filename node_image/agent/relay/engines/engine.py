@@ -37,6 +37,7 @@ class RelayTask:
     hooks: str = ""  # asked at {hooks}/play about players, on an ingest at /publish as well
     flush_ms: int = FLUSH_MS
     """How long an engine that merges writes collects frames; others need not heed it."""
+    mark_key_file: str = ""  # with which an ingest signs its streams
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,16 @@ class Delivery:
 
 
 @dataclass(frozen=True)
+class Marks:
+    """Whether a node's upstream sends what the ingest has signed, where the engine tells."""
+
+    state: str = "not_signed"
+    """Or `waiting` for the first mark of a connection, or `verified`."""
+    left: Mapping[str, int] = field(default_factory=dict)
+    """How often the upstream was left because of a mark, by what was found."""
+
+
+@dataclass(frozen=True)
 class StreamReading:
     """One stream in a relay, as the relay tells it."""
 
@@ -82,6 +93,8 @@ class StreamReading:
     video: Video | None
     audio: Audio | None
     delivery: Delivery = field(default_factory=Delivery)
+    marks: Marks | None = None
+    """None on an ingest."""
 
 
 Reading = tuple[StreamReading, ...]

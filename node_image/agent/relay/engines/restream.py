@@ -13,6 +13,7 @@ from agent.relay.engines.engine import (
     Audio,
     Delivery,
     EngineSilentError,
+    Marks,
     Reading,
     RelayTask,
     StatisticsError,
@@ -71,6 +72,7 @@ class Restream:
             statistics=str(self.work_dir / _SOCKET),
             last_read=str(self.work_dir / _LAST_READ),
             flush_ms=task.flush_ms,
+            mark_key_file=task.mark_key_file,
         )
         return {_CONFIGURATION: configuration.to_json()}
 
@@ -112,12 +114,14 @@ def parse_statistics(page: bytes) -> tuple[Reading, dict[str, int]]:
     try:
         told = json.loads(page)
         refused = {str(reason): int(count) for reason, count in told["refused"].items()}
-        return tuple(_stream(stream) for stream in told["streams"]), refused
+        marks = told["marks"]
+        found = Marks(str(marks["state"]), dict(marks["left"])) if marks else None
+        return tuple(_stream(stream, found) for stream in told["streams"]), refused
     except (ValueError, KeyError, TypeError, AttributeError) as e:
         raise StatisticsError(f"they are not what it writes: {e!r}") from e
 
 
-def _stream(told: Mapping[str, Any]) -> StreamReading:
+def _stream(told: Mapping[str, Any], marks: Marks | None) -> StreamReading:
     codecs = {each["kind"]: each["codec"] for each in reversed(told["codecs"])}
     video, audio = (_NAMES.get(c, c) for c in (codecs.get("video", ""), codecs.get("audio", "")))
     said = told["metadata"]
@@ -132,4 +136,5 @@ def _stream(told: Mapping[str, Any]) -> StreamReading:
         else None,
         audio=Audio(audio, int(said["sample_rate"]), int(said["channels"])) if audio else None,
         delivery=Delivery(told["key_interval_ms"], told["gop_bytes"], told["dropped_batches"]),
+        marks=marks,
     )

@@ -26,6 +26,8 @@ class Configuration:
     """As it is set (agent.relay.restream.rhythm)."""
     last_read: str = ""
     """The file of what it read last, for when it crashes; empty: it keeps none."""
+    mark_key_file: str = ""
+    """With which an ingest signs; empty at a node."""
 
     @property
     def upstream(self) -> RtmpAddress | None:

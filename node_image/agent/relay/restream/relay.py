@@ -1,7 +1,11 @@
-"""The relay: its streams, its connections, and what is done at each beat of its clock."""
+"""The relay: its streams, its connections, and what is done at each beat of its clock.
+
+The module is long, since it is the one place that knows all of them.
+"""
 
 import asyncio
 import random
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,12 +16,16 @@ from agent.relay.restream.connection import Connection
 from agent.relay.restream.listening import BACKLOG, listen, places
 from agent.relay.restream.questions import Questions
 from agent.relay.restream.rhythm import Rhythm
+from agent.relay.restream.signatures import MarkKey
 from agent.relay.restream.statistics import serve_statistics, statistics_of
 from agent.relay.restream.stream import LiveStream
+from agent.relay.restream.stream_signer import StreamSigner
 from agent.relay.restream.upstream import Sink, Source, Upstream
+from agent.relay.restream.upstream_marks import UpstreamMarks
 from agent.relay.restream.waiting import Waiting
 from rtmp.chunks import whole_chunks
 from rtmp.clock import EndlessClock
+from rtmp.marks import MARK_EVERY_S, is_mark
 from rtmp.messages import Message, MessageKind
 from rtmp.requests import PublishAsked
 from rtmp.server import CHUNK_BYTES
@@ -52,13 +60,18 @@ class Relay:
         self._begun_s: dict[str, float] = {}
         self._clocks: dict[str, EndlessClock] = {}
         self._upstream: Upstream | None = None
+        self._marks: UpstreamMarks | None = None
+        key_file = configuration.mark_key_file
+        self._mark_key = MarkKey.read(Path(key_file)) if key_file else None
+        self._asking: asyncio.Task[None] | None = None
         self._came = asyncio.Event()
         self._waiting, self._told_s = Waiting(), clock()
         if address := configuration.upstream:
             stream = self.streams[configuration.stream_id] = LiveStream(configuration.stream_id)
+            self._marks = marks = UpstreamMarks(stream, self.questions.mark_key, clock)
             sink = Sink(
-                begin=stream.resume,
-                take=lambda message: self._offer(stream, message),
+                begin=marks.begin,
+                take=lambda message: self._take_from_upstream(marks, message),
                 note=lambda data: self.note(configuration.upstream_ip, data),
                 log=log,
             )
@@ -75,6 +88,7 @@ class Relay:
             async with server, telling, asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._flush())
                 tasks.create_task(self._look())
+                tasks.create_task(self._mark())
                 if self._upstream:
                     tasks.create_task(self._upstream.run())
         finally:
@@ -82,9 +96,11 @@ class Relay:
                 connection.abort()
 
     def hurry(self) -> None:
-        """The stream is said to be live."""
+        """There is news: the stream is said to be live, or its ingest to have another key."""
         if self._upstream:
             self._upstream.hurry()
+        if self._marks:
+            self._asking = asyncio.create_task(self._marks.ask_again())
 
     def stream_of(self, name: str) -> LiveStream | None:
         """The stream that a player asks for."""
@@ -94,7 +110,8 @@ class Relay:
         """Publishing is for an ingest, after its coordinator said yes."""
         if self._upstream is not None or len(self.streams) >= STREAMS_MAX:
             return False
-        return await self.questions.may_publish(asked)
+        mark_key = self._mark_key.text if self._mark_key else ""
+        return await self.questions.may_publish(asked, mark_key)
 
     def in_vain(self, connection: Connection) -> None:
         """A player asked for a stream that is not there; a node that waits is told its turn."""
@@ -116,7 +133,7 @@ class Relay:
             if silent_s < PAUSE_S:
                 return None
             await asyncio.sleep(LOOK_EVERY_S / 4)
-        stream = self.streams.setdefault(name, LiveStream(name))
+        stream = self.streams.get(name) or self._new_stream(name)
         stream.forget()
         self._clocks.setdefault(name, EndlessClock()).restart()
         self._publishers[name] = connection
@@ -128,11 +145,19 @@ class Relay:
         heard_s = max(self._begun_s[name], self.streams[name].media_s or 0.0)
         return self.clock() - heard_s
 
+    def _new_stream(self, name: str) -> LiveStream:
+        key = self._mark_key
+        signer = StreamSigner(name, key, time.time) if key else None
+        stream = self.streams[name] = LiveStream(name, signer)
+        return stream
+
     def take_media(self, connection: Connection, message: Message) -> None:
         """A publisher's message, dated by the stream's own clock. Raises RtmpError."""
         stream = connection.stream
         if stream is None or self._publishers.get(stream.name) is not connection:
             return
+        if is_mark(message):
+            return  # whoever publishes signs nothing here
         now_s, line = self.clock(), self._clocks[stream.name]
         if message.kind == MessageKind.DATA:
             time_ms = line.shifted(message.timestamp_ms)
@@ -140,6 +165,12 @@ class Relay:
             pause_ms = int((now_s - stream.media_s) * 1000) if stream.media_s is not None else 0
             time_ms = line.read(message.timestamp_ms, pause_ms)
         self._offer(stream, message._replace(timestamp_ms=time_ms))
+
+    def _take_from_upstream(self, marks: UpstreamMarks, message: Message) -> None:
+        marks.take(message)
+        self._offer(marks.stream, message)
+        if is_mark(message) and marks.is_verified:
+            marks.stream.trust()
 
     def _offer(self, stream: LiveStream, message: Message) -> None:
         stream.offer(message, self.clock())
@@ -177,6 +208,14 @@ class Relay:
             for stream in self.streams.values():
                 stream.flush(now_s)
             rhythm.flushed(now_s)
+
+    async def _mark(self) -> None:
+        """Sign what was served, of each stream of an ingest."""
+        while self._mark_key is not None:
+            await asyncio.sleep(MARK_EVERY_S)
+            for stream in self.streams.values():
+                stream.mark(self.clock())
+            self._came.set()
 
     async def _look(self) -> None:
         """Once a second: who is overdue or lost, and what has ended."""
@@ -221,7 +260,7 @@ class Relay:
 
     def _statistics(self) -> dict[str, object]:
         streams = [(stream, self._is_published(name)) for name, stream in self.streams.items()]
-        return statistics_of(self.admission, streams, self.clock())
+        return statistics_of(self.admission, streams, self.clock(), self._marks)
 
     def _is_published(self, name: str) -> bool:
         """Whether media come, or came a moment ago."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from agent.relay.restream.admission import Admission
 from agent.relay.restream.stream import LiveStream
+from agent.relay.restream.upstream_marks import UpstreamMarks
 from rtmp import amf
 from rtmp.errors import RtmpError
 from rtmp.messages import Message, MessageKind
@@ -41,13 +42,20 @@ async def serve_statistics(path: str, page: Callable[[], dict[str, object]]) -> 
 
 
 def statistics_of(
-    admission: Admission, streams: Iterable[tuple[LiveStream, bool]], now_s: float
+    admission: Admission,
+    streams: Iterable[tuple[LiveStream, bool]],
+    now_s: float,
+    marks: UpstreamMarks | None = None,
 ) -> dict[str, object]:
-    """Everything, as plain values; with each stream whether it is published."""
+    """Everything, as plain values; with each stream whether it is published.
+
+    `marks` are of a node's upstream; an ingest has none.
+    """
     return {
         "connections": admission.connections,
         "queued_bytes": admission.memory_bytes,
         "refused": dict(admission.refused),
+        "marks": {"state": marks.state, "left": dict(marks.left)} if marks else None,
         "streams": [_stream(stream, is_published, now_s) for stream, is_published in streams],
     }
 

@@ -1,7 +1,8 @@
 """One live stream: what newcomers need, and one buffer for all who watch."""
 
-from dataclasses import dataclass, field
-
+from agent.relay.restream.gop import Gop
+from agent.relay.restream.rate import Rate
+from agent.relay.restream.stream_signer import StreamSigner
 from agent.relay.restream.viewer import Batch, Viewer, queue_bound
 from rtmp.chunks import whole_chunks
 from rtmp.clock import difference_ms
@@ -12,9 +13,6 @@ from rtmp.messages import Message, MessageKind, UserControl, user_control
 from rtmp.server import CHUNK_BYTES
 from rtmp.server_messages import STREAM_ID
 
-GOP_BYTES_MAX = 8_000_000
-GOP_MS_MAX = 20_000
-"""Pictures from one key frame on; a longer or larger one is not kept, and newcomers wait."""
 LATE_KEY_MS = 10_000
 """From then on the time since the only key frame is told as an interval: the second is late."""
 STALE_S = 5.0
@@ -23,46 +21,17 @@ SILENT_S = 2.0
 """From then on viewers are pinged: a node tells a publisher's pause from a frozen ingest."""
 HEADERS_MAX = 32
 """Tracks and what describes them: a publisher could go on inventing tracks."""
-RATE_S = 5.0
-"""The byte rate is a mean over about so long."""
 _PING = whole_chunks(2, user_control(UserControl.PING_REQUEST, bytes(4)), CHUNK_BYTES)
 _KEPT = (PayloadKind.HEADER, PayloadKind.METADATA)
 _HeaderKey = tuple[int, PayloadKind, tuple[int, ...]]
 
 
-@dataclass(slots=True)
-class Gop:
-    """The pictures and sounds since the last key frame, as they are sent."""
-
-    first_ms: int
-    parts: list[bytes] = field(default_factory=list)
-    size: int = 0
-
-
-class Rate:
-    """Bytes a second, as a mean over RATE_S."""
-
-    def __init__(self) -> None:
-        self.bytes_per_s = 0.0
-        self._since_s: float | None = None
-        self._bytes = 0
-
-    def count(self, size: int, now_s: float) -> None:
-        """So many more have come."""
-        if self._since_s is None:
-            self._since_s = now_s
-        self._bytes += size
-        passed_s = now_s - self._since_s
-        if passed_s >= RATE_S:
-            self.bytes_per_s = self._bytes / passed_s
-            self._since_s, self._bytes = now_s, 0
-
-
 class LiveStream:
     """Takes messages one by one, and sends them to all viewers in batches."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, signer: StreamSigner | None = None) -> None:
+        """An ingest's has a `signer`."""
+        self.name, self._signer = name, signer
         self.viewers: set[Viewer] = set()
         self.bytes_in = self.bytes_out = self.dropped_batches = 0
         self.codecs: dict[tuple[int, int], str] = {}
@@ -83,6 +52,8 @@ class LiveStream:
         self._batch: list[bytes] = []
         self._batch_bytes = 0
         self._key_at: int | None = None
+        self._entry_preamble = b""
+        """What goes before `_key_at`, or before the whole batch where there is no picture."""
         self._rate = Rate()
 
     @property
@@ -107,6 +78,8 @@ class LiveStream:
         self._repeats = frozenset()
         self._headers.clear()
         self.codecs.clear()
+        if self._signer is not None:
+            self._signer.writer.forget()
 
     def end(self) -> None:
         """The publisher has left: to newcomers its pictures are no live stream."""
@@ -114,7 +87,20 @@ class LiveStream:
 
     def resume(self) -> None:
         """The source was lost and is back: it begins with pictures that viewers may have seen."""
-        self._repeats = frozenset(self._gop.parts) if self._gop else frozenset()
+        if self._gop is not None:
+            self._repeats = frozenset(self._gop.parts)
+
+    def trust(self) -> None:
+        """What came until now is what the ingest has signed."""
+        if self._gop is not None:
+            self._gop.trust()
+
+    def distrust(self) -> None:
+        """What came since may be false: newcomers get none of it."""
+        self.resume()
+        self._burst = None
+        if self._gop is not None:
+            self._gop = self._gop.trusted
 
     def offer(self, message: Message, now_s: float) -> None:
         """Take one message of the source. Raises RtmpError for media that cannot be right."""
@@ -124,28 +110,35 @@ class LiveStream:
         if is_metadata:
             # Dated otherwise, ffmpeg takes it for a subtitle.
             message = message._replace(timestamp_ms=0)
-        is_kept = is_metadata or (payload is not None and payload.kind in _KEPT)
         data = fan_out_bytes(message, STREAM_ID, CHUNK_BYTES)
         if self._is_repeated(message, payload, data):
             return
-        self._burst = None
-        if is_metadata:
-            self.metadata = message
+        if self._signer is not None and self._signer.writer.is_full:
+            self.mark(now_s)
         if message.kind != MessageKind.DATA:
             self.media_s, self._last_ms = now_s, message.timestamp_ms
+        self._begin_batch()
+        if is_metadata:
+            self.metadata = message
         if payload is not None:
             self._learn(message, payload)
-        if not is_kept:
-            self._add_to_gop(data, message)
-        self._batch.append(data)
-        self._batch_bytes += len(data)
+        if self._signer is not None:  # last of all: what is refused above is never served
+            self._signer.writer.add(message, payload)
+        self._hand_on(data, message)
+
+    def mark(self, now_s: float) -> None:
+        """Sign what came since the last mark; of a live stream also that nothing did."""
+        signer = self._signer
+        if signer is not None and (signer.writer.has_unsigned or self._is_live(now_s)):
+            self._begin_batch()
+            mark = signer.mark(self._last_ms)
+            self._hand_on(fan_out_bytes(mark, STREAM_ID, CHUNK_BYTES), mark)
 
     def join(self, viewer: Viewer, now_s: float) -> None:
         """A viewer comes: it gets headers and the pictures since the last key frame at once."""
         self.flush(now_s)  # what waits is in its first burst already
-        is_live = self.media_s is not None and now_s - self.media_s < STALE_S
-        if self._gop is not None and is_live:
-            self._burst = self._burst or b"".join((self._preamble(), *self._gop.parts))
+        if self._gop is not None and self._is_live(now_s):
+            self._burst = self._burst or b"".join((self._gop.preamble, *self._gop.parts))
             viewer.begin(self._burst)
         else:
             viewer.begin(b"")
@@ -165,7 +158,7 @@ class LiveStream:
         if not self._has_video:
             key_at = 0  # sound can be heard from anywhere
         self._rate.count(len(whole), now_s)
-        entry = None if key_at is None else self._preamble() + whole[key_at:]
+        entry = None if key_at is None else self._entry_preamble + whole[key_at:]
         batch = Batch(whole, entry, queue_bound(self._rate.bytes_per_s))
         for viewer in self.viewers:
             sent_bytes = viewer.send(batch, now_s)
@@ -213,23 +206,30 @@ class LiveStream:
             if self._last_key_ms is not None:
                 self._key_interval_ms = difference_ms(message.timestamp_ms, self._last_key_ms)
             self._last_key_ms = message.timestamp_ms
-            self._gop = Gop(message.timestamp_ms)
+            preamble = self._preamble(message.timestamp_ms)
+            self._gop = Gop(message.timestamp_ms, preamble)
             if self._key_at is None:
-                self._key_at = self._batch_bytes
+                self._key_at, self._entry_preamble = self._batch_bytes, preamble
 
-    def _add_to_gop(self, data: bytes, message: Message) -> None:
-        gop = self._gop
-        if gop is None:
-            return
-        gop.parts.append(data)
-        gop.size += len(data)
-        age_ms = difference_ms(message.timestamp_ms, gop.first_ms)
-        if gop.size > GOP_BYTES_MAX or age_ms > GOP_MS_MAX:
+    def _begin_batch(self) -> None:
+        """Whoever begins with a batch of sound needs what stood before it."""
+        if not self._batch and not self._has_video:
+            self._entry_preamble = self._preamble()
+
+    def _hand_on(self, data: bytes, message: Message) -> None:
+        """To all who watch, and to those who come until the next key frame."""
+        self._burst = None
+        self._batch.append(data)
+        self._batch_bytes += len(data)
+        if self._gop is not None and not self._gop.add(data, message.timestamp_ms):
             self._gop = None
 
-    def _preamble(self) -> bytes:
+    def _is_live(self, now_s: float) -> bool:
+        return self.media_s is not None and now_s - self.media_s < STALE_S
+
+    def _preamble(self, first_ms: int | None = None) -> bytes:
         """Metadata and headers, dated like the first picture: a decoder's clock begins there."""
-        first_ms = self._gop.first_ms if self._gop else self._last_ms
+        first_ms = self._last_ms if first_ms is None else first_ms
         dated = [self.metadata] if self.metadata else []
         dated += [kept._replace(timestamp_ms=first_ms) for kept in self._headers.values()]
         return b"".join(fan_out_bytes(message, STREAM_ID, CHUNK_BYTES) for message in dated)

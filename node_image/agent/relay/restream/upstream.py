@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from agent.relay.restream.pace import PullPace
@@ -30,7 +30,7 @@ class Source:
 class Sink:
     """Who is told what comes."""
 
-    begin: Callable[[], None]
+    begin: Callable[[], Awaitable[None]]
     """Called before the first message of each connection."""
     take: Callable[[Message], None]
     note: Callable[[bytes], None]
@@ -104,7 +104,7 @@ class Upstream:
     async def _play_on(
         self, player: Player, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> str:
-        self._sink.begin()
+        await self._sink.begin()
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(FROZEN_S) as frozen:
             while True:

@@ -3,13 +3,19 @@
 import pytest
 
 from agent.client.coordinator import CoordinatorAwayError, CoordinatorRefusalError
-from agent.client.publishing import QuestionError, answer_question, read_question
+from agent.client.publishing import (
+    Publication,
+    QuestionError,
+    answer_question,
+    read_question,
+)
 
 ASKED = b"name=k3v9m2x7q4ab&key=K1"
 
 
 def test_the_stream_and_its_key_are_read_from_what_the_relay_sends() -> None:
-    assert read_question(ASKED) == ("k3v9m2x7q4ab", "K1")
+    assert read_question(ASKED) == Publication("k3v9m2x7q4ab", "K1", "")
+    assert read_question(ASKED + b"&mark_key=P").mark_key == "P"
 
 
 @pytest.mark.parametrize(
@@ -32,20 +38,20 @@ def test_a_question_that_cannot_be_right_is_refused_without_asking(body: bytes) 
 
 
 async def test_the_coordinator_s_yes_lets_the_publisher_in() -> None:
-    asked: list[tuple[str, str]] = []
+    asked: list[Publication] = []
 
-    async def yes(stream_id: str, stream_key: str) -> None:
-        asked.append((stream_id, stream_key))
+    async def yes(publication: Publication) -> None:
+        asked.append(publication)
 
     assert await answer_question(ASKED, yes) == (204, "")
-    assert asked == [("k3v9m2x7q4ab", "K1")]
+    assert asked == [Publication("k3v9m2x7q4ab", "K1", "")]
 
 
 async def test_a_no_an_absence_and_an_odd_question_keep_the_publisher_out() -> None:
-    async def no(stream_id: str, stream_key: str) -> None:
+    async def no(_: Publication) -> None:
         raise CoordinatorRefusalError(403, "/problems/wrong-stream-key", "The key is wrong.")
 
-    async def away(stream_id: str, stream_key: str) -> None:
+    async def away(_: Publication) -> None:
         raise CoordinatorAwayError("ConnectError")
 
     assert await answer_question(ASKED, no) == (403, "The key is wrong.")

@@ -5,7 +5,7 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
-from agent.relay.engines.engine import Audio, Delivery, Video
+from agent.relay.engines.engine import Audio, Delivery, Marks, Video
 from agent.relay.meter import StreamView
 from agent.relay.relay_supervisor import RelayView
 from agent.shown.stats import AgentView, stats_body
@@ -29,6 +29,7 @@ def test_the_body_is_exactly_the_documented_example() -> None:
             video=Video("H264", 1280, 720, 30.0),
             audio=Audio("AAC", 48000, 2),
             delivery=Delivery(key_interval_ms=2000, gop_bytes=812345, dropped=4),
+            marks=Marks("verified", {"missing": 1}),
         ),
     )
     documented = json.loads(found[1])
@@ -50,4 +51,5 @@ def test_a_waiting_stream_has_no_codecs() -> None:
         "video": None,
         "audio": None,
         "delivery": {"key_interval_ms": None, "gop_bytes": 0, "dropped": 0},
+        "marks": None,
     }

@@ -2,11 +2,10 @@
 
 import pytest
 
+from agent.relay.restream.gop import GOP_BYTES_MAX, GOP_MS_MAX
+from agent.relay.restream.rate import RATE_S
 from agent.relay.restream.stream import (
-    GOP_BYTES_MAX,
-    GOP_MS_MAX,
     HEADERS_MAX,
-    RATE_S,
     SILENT_S,
     STALE_S,
 )
@@ -76,7 +75,7 @@ def test_a_stream_of_sound_alone_begins_anywhere() -> None:
     show = Show(HEADERS[1], sound(0))
     _, reader = show.watch()
     show.play(sound(23), sound(46))
-    assert reader.read() == [HEADERS[1]._replace(timestamp_ms=46), sound(23), sound(46)]
+    assert reader.read() == [HEADERS[1]._replace(timestamp_ms=23), sound(23), sound(46)]
 
 
 def test_a_new_header_replaces_the_old_one() -> None:
