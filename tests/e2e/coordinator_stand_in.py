@@ -20,7 +20,7 @@ class CoordinatorStandIn:
     `behaviour`: "well", "broken" (500), "nonsense" (200, not JSON) or "slow" (no answer until it
     changes). `dial_back` is what it finds from outside; None means it offers no such thing.
     `others` are streams beside the one. `told` is what it says of a node in place of "healthy".
-    `warnings` are what it says of all that is published.
+    `warnings` are what it says of all that is published. `ingest_public_key` is what an ingest told.
     """
 
     def __init__(self, ingest_url: str) -> None:
@@ -39,6 +39,7 @@ class CoordinatorStandIn:
         self.warnings: list[str] = []
         self.calls: list[tuple[str, str, dict[str, Any]]] = []
         self.keys: set[str] = set()
+        self.ingest_public_key: str | None = None
         self.port = free_port()
         self._server: ThreadingHTTPServer | None = None
 
@@ -137,6 +138,7 @@ class CoordinatorStandIn:
         elif body["stream_id"] not in self._streams() or body["stream_key"] != STREAM_KEY:
             _problem(request, 403, "wrong-stream-key", "The stream key is wrong.")
         else:
+            self.ingest_public_key = body.get("ingest_public_key")
             _send(request, 204, None)
 
     def _streams(self) -> dict[str, dict[str, Any]]:
@@ -148,6 +150,7 @@ class CoordinatorStandIn:
             "name": "Main stage",
             "status": self.stream_status,
             "ingest_url": self.ingest_url,
+            "ingest_public_key": self.ingest_public_key,
             "play_url": f"{self.url}/streams/{STREAM_ID}/playlist.m3u",
             "reward_per_node_hour": "1.5",
             "max_paid_nodes": 100,
@@ -170,6 +173,7 @@ class CoordinatorStandIn:
             "stats_url": f"http://{HOST}:{beat.get('stats_port')}/stats.json",
             "rtmp_url": f"rtmp://{HOST}:{beat['rtmp_port']}/live/{beat['stream_id']}",
             "ingest_url": stream["ingest_url"],
+            "ingest_public_key": self.ingest_public_key,
             "earned": "12.25",
             "next_heartbeat_seconds": self.pace_s,
             "polled_every_seconds": self.sweep_s,

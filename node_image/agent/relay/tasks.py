@@ -1,7 +1,5 @@
 """What the relay has to do, by the settings and by what the coordinator says. Pure."""
 
-from dataclasses import replace
-
 from agent.client.answers import RelayedStream
 from agent.node_key import MARK_KEY_FILE
 from agent.relay.engines.engine import RelayTask
@@ -10,8 +8,13 @@ from agent.settings import AgentSettings
 
 def node_task(settings: AgentSettings, stream: RelayedStream, hooks: str) -> RelayTask:
     """Pull the stream from where the coordinator says."""
-    return replace(
-        ingest_task(settings, hooks), stream_id=stream.stream_id, upstream=stream.ingest_url
+    return RelayTask(
+        settings.bind_address,
+        settings.rtmp_port,
+        stream.stream_id,
+        stream.ingest_url,
+        hooks,
+        settings.flush_ms,
     )
 
 
