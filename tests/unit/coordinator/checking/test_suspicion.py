@@ -177,6 +177,14 @@ def test_a_book_survives_its_document() -> None:
     assert TrustBook().of("n9") == NOBODY
 
 
+def test_a_run_s_checks_count_in_the_order_of_their_times() -> None:
+    """They end in any order: the last check of a node is the one that was due last."""
+    checks = [_check(kind, at) for at, kind in enumerate("pfp")]
+    in_order = TrustBook().observing(checks)
+    assert TrustBook().observing(checks[::-1]) == in_order
+    assert in_order[0].of(checks[0].node_id).last_reason == checks[-1].reason
+
+
 def test_the_book_of_everybody_who_ever_came_still_fits_into_a_document() -> None:
     """Keys cost nothing: who was not checked for longest is forgotten, and begins anew."""
     ids = [node_id_of(f"{at:043d}") for at in range(NODES_KEPT_MAX + 5)]

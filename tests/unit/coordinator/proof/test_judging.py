@@ -55,6 +55,15 @@ def test_every_kind_of_stream_can_be_proven(stream: list[Packet], seconds: float
     assert capture_seconds(stream, T0 + 41) <= seconds + 0.3
 
 
+def test_a_packet_proves_something_from_the_smallest_size_on() -> None:
+    """What is smaller may be the same in any stream."""
+    smallest = ProofParameters().size_min
+    fits = [replace(p, size=smallest) for p in REFERENCE]
+    assert reason_of(served(fits), fits) == "passed"
+    too_small = [replace(p, size=smallest - 1) for p in REFERENCE]
+    assert reason_of(served(too_small), too_small).is_ours
+
+
 def test_timestamps_of_pictures_shown_out_of_order_do_not_matter() -> None:
     """B-frames reorder presentation only; packets are compared by decoding time."""
     shifted = served(REFERENCE, dts_shift_ms=-987_654_321)
