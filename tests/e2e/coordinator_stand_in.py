@@ -20,7 +20,8 @@ class CoordinatorStandIn:
     `behaviour`: "well", "broken" (500), "nonsense" (200, not JSON) or "slow" (no answer until it
     changes). `dial_back` is what it finds from outside; None means it offers no such thing.
     `others` are streams beside the one. `told` is what it says of a node in place of "healthy".
-    `warnings` are what it says of all that is published. `ingest_public_key` is what an ingest told.
+    `warnings` are what it says of all that is published. `ingest_public_key` is what an ingest
+    told.
     """
 
     def __init__(self, ingest_url: str) -> None:
