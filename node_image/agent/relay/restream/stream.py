@@ -159,11 +159,14 @@ class LiveStream:
             key_at = 0  # sound can be heard from anywhere
         self._rate.count(len(whole), now_s)
         entry = None if key_at is None else self._entry_preamble + whole[key_at:]
-        batch = Batch(whole, entry, queue_bound(self._rate.bytes_per_s))
+        batch = Batch(whole, entry, queue_bound(self._rate.bytes_per_s), len(whole))
+        total = 0
         for viewer in self.viewers:
-            sent_bytes = viewer.send(batch, now_s)
-            self.bytes_out += sent_bytes
-            self.dropped_batches += viewer.is_behind
+            if sent_bytes := viewer.send(batch, now_s):
+                total += sent_bytes
+            else:
+                self.dropped_batches += viewer.is_behind
+        self.bytes_out += total
 
     def ping_if_silent(self, now_s: float) -> None:
         """Show viewers that they are still connected while there is nothing to send."""
