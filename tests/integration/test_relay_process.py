@@ -85,7 +85,7 @@ async def greeted(port: int, source: str) -> AsyncIterator[Client]:
 async def is_open(port: int) -> bool:
     """To one more."""
     try:
-        async with greeted(port, "127.0.0.99"):
+        async with greeted(port, "127.0.99.1"):
             return True
     except (OSError, EOFError):
         return False
@@ -117,7 +117,7 @@ async def test_a_relay_without_descriptors_is_open_again_when_it_has_some(tmp_pa
     with relay(tmp_path, port, DESCRIPTORS) as one:
         async with hooks, AsyncExitStack() as stack:
             for number in range(PLACES):
-                source = f"127.0.0.{2 + number // 8}"
+                source = f"127.0.{1 + number // 8}.1"
                 stranger = await stack.enter_async_context(greeted(one.port, source))
                 stranger.ask(publish(f"s{number}"))
             assert not await is_open(one.port)
