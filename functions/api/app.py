@@ -49,13 +49,14 @@ def create_app(services: Services) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.router.route_class = Route
-    openapi.install(app, services.public_url)
     errors.install(app)
     app.add_exception_handler(StoreError, _unavailable)
     for module in _ROUTES:
         module.install(app, services)
     _health_route(app, services)
     site.install(app, services)
+    openapi.install(app, services.public_url)
+    _tried_first(app, "/nodes/heartbeat")
     app.middleware_stack = _layers(app, services)
     return app
 
@@ -66,6 +67,11 @@ def _layers(app: FastAPI, services: Services) -> ASGIApp:
     inner = app.build_middleware_stack()
     limited = RateLimit(inner, services.requests_per_second, proxies, clock)
     return Edge(limited, app.routes, services.log)
+
+
+def _tried_first(app: FastAPI, path: str) -> None:
+    """Routes are tried in turn; this one takes nearly all requests."""
+    app.router.routes.sort(key=lambda route: getattr(route, "path", None) != path)
 
 
 async def _unavailable(_: Request, __: Exception) -> JSONResponse:

@@ -2,12 +2,26 @@
 
 from collections.abc import Mapping
 
-from starlette.requests import Request
-from starlette.types import Message, Receive
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive, Scope
 
 from api.http.problems import Problem, ProblemKind
 
 BODY_BYTES_MAX = 64 * 1024
+
+
+class _Whole(Request):
+    """A request whose body has come; None if the caller went away before its end."""
+
+    def __init__(self, scope: Scope, whole: bytes | None) -> None:
+        super().__init__(scope)
+        self._whole = whole
+
+    async def body(self) -> bytes:
+        """What has come."""
+        if self._whole is None:
+            raise ClientDisconnect
+        return self._whole
 
 
 async def read_whole(request: Request) -> Request:
@@ -17,10 +31,10 @@ async def read_whole(request: Request) -> Request:
     the same answer; BODY_BYTES_MAX a request is what that costs at most."""
     _require_json(request.headers)
     whole = await _whole_of(request.receive)
-    if len(whole.get("body", b"")) > BODY_BYTES_MAX:
+    if whole is not None and len(whole) > BODY_BYTES_MAX:
         says = f"Send at most {BODY_BYTES_MAX} bytes in a body."
         raise Problem(ProblemKind.BODY_TOO_LARGE, says)
-    return Request(request.scope, _replaying(whole, request.receive))
+    return _Whole(request.scope, whole)
 
 
 def _require_json(headers: Mapping[str, str]) -> None:
@@ -34,25 +48,15 @@ def _require_json(headers: Mapping[str, str]) -> None:
         raise Problem(ProblemKind.UNSUPPORTED_MEDIA_TYPE, says)
 
 
-async def _whole_of(receive: Receive) -> Message:
-    """The request's body in one message, or a little more of it than may be; or a disconnect."""
+async def _whole_of(receive: Receive) -> bytes | None:
+    """The request's body, or a little more of it than may be; None if the caller went away."""
     message = await receive()
-    if not message.get("more_body", False):
-        return message
+    if message["type"] == "http.request" and not message.get("more_body", False):
+        return bytes(message.get("body", b""))
     body = bytearray()
     while message["type"] == "http.request":
         body += message.get("body", b"")
         if not message.get("more_body", False) or len(body) > BODY_BYTES_MAX:
-            return {"type": "http.request", "body": bytes(body), "more_body": False}
+            return bytes(body)
         message = await receive()
-    return message
-
-
-def _replaying(whole: Message, receive: Receive) -> Receive:
-    """A `receive` that tells the same message once more, and then what comes."""
-    waiting = [whole]
-
-    async def replay() -> Message:
-        return waiting.pop() if waiting else await receive()
-
-    return replay
+    return None

@@ -12,6 +12,9 @@ from starlette.types import Scope
 from api.http.problems import Problem, ProblemKind
 from coordinator.keys import SPONSOR_KEY_PATTERN, matches, node_id_of
 
+_CALLERS = "api.callers"
+"""Where a request's scope has who calls, by the key that was asked for."""
+
 
 class Sponsor(NamedTuple):
     """A sponsor who calls."""
@@ -29,9 +32,22 @@ class BearerKey(SecurityBase):
         self.scheme_name = scheme_name
         self.model = HTTPBearer(description=says)
 
-    @abstractmethod
+    def ask(self, request: Request) -> None:
+        """Finds who calls, for the handler; a problem if the key is missing, or nobody's."""
+        found = self.caller(request.headers.get("authorization"))
+        request.scope.setdefault(_CALLERS, {})[self] = found
+
+    def found(self, request: Request) -> Any:
+        """Who calls, as `ask` found it; KeyError where nobody asked, so that nobody gets by."""
+        return request.scope[_CALLERS][self]
+
     async def __call__(self, request: Request) -> Any:
-        """Who calls; a problem if the key is missing, or nobody's."""
+        """The same, as FastAPI asks for it."""
+        return self.found(request)
+
+    @abstractmethod
+    def caller(self, authorization: str | None) -> Any:
+        """Whose key a header holds; a problem if it is missing, or nobody's."""
 
 
 class SponsorKey(BearerKey):
@@ -41,9 +57,9 @@ class SponsorKey(BearerKey):
         super().__init__("sponsorKey", "From whoever runs the coordinator (`make sponsor`).")
         self._names_by_hash = names_by_hash
 
-    async def __call__(self, request: Request) -> Sponsor:
+    def caller(self, authorization: str | None) -> Sponsor:
         """The sponsor."""
-        return sponsor_of(request.headers.get("authorization"), self._names_by_hash)
+        return sponsor_of(authorization, self._names_by_hash)
 
 
 class NodeKey(BearerKey):
@@ -53,10 +69,10 @@ class NodeKey(BearerKey):
         says = "32 random bytes in URL-safe base64 without padding: whoever holds it is the node."
         super().__init__("nodeKey", says)
 
-    async def __call__(self, request: Request) -> str:
+    def caller(self, authorization: str | None) -> str:
         """The node's id."""
         try:
-            return node_id_of(bearer_of(request.headers.get("authorization")))
+            return node_id_of(bearer_of(authorization))
         except ValueError as error:
             raise Problem(ProblemKind.KEY_UNKNOWN, f"That is not a node key: {error}.") from error
 
@@ -68,9 +84,9 @@ class IngestKey(BearerKey):
         super().__init__("ingestKey", "The ingest's own key, INGEST_KEY.")
         self._key_hash = key_hash
 
-    async def __call__(self, request: Request) -> None:
+    def caller(self, authorization: str | None) -> None:
         """Nothing: there is one ingest."""
-        if not matches(bearer_of(request.headers.get("authorization")), self._key_hash):
+        if not matches(bearer_of(authorization), self._key_hash):
             says = "Only the ingest may ask this, with INGEST_KEY."
             raise Problem(ProblemKind.KEY_UNKNOWN, says)
 

@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 
 from api.http.bodies import read_whole
 from api.http.callers import BearerKey
+from api.http.plain_calls import PlainCall
 
 
 class Route(APIRoute):
@@ -19,11 +20,14 @@ class Route(APIRoute):
         handle = super().get_route_handler()
         calls = (dependency.call for dependency in self.dependant.dependencies)
         keys = [call for call in calls if isinstance(call, BearerKey)]
-        takes_body = self.body_field is not None
+        takes_body, plain = self.body_field is not None, PlainCall.of(self)
 
         async def asked(request: Request) -> Response:
             for key in keys:
-                await key(request)
-            return await handle(await read_whole(request) if takes_body else request)
+                key.ask(request)
+            if takes_body:
+                request = await read_whole(request)
+            answer = await plain.answer(request) if plain else None
+            return answer or await handle(request)
 
         return asked

@@ -7,6 +7,7 @@ of nodes.
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from coordinator.checking.checks import Control, IngestState
 from coordinator.checking.controls import REASONS
@@ -110,7 +111,7 @@ class NetworkView:
     """What it was made of, by shard."""
     is_whole: bool = True
     """Whether every shard's document was there: if not, a node that is absent may be on another."""
-    _by_stream: dict[str, tuple[NodeView, ...]] = field(default_factory=dict, compare=False)
+    _by_stream: dict[str, "_OfStream"] = field(default_factory=dict, compare=False)
     """Filled on the first question; asked by every heartbeat, of ten thousand nodes."""
 
     def with_tokens(self, tokens: Mapping[str, Tokens]) -> "NetworkView":
@@ -131,18 +132,35 @@ class NetworkView:
 
     def of_stream(self, stream_id: str) -> Sequence[NodeView]:
         """The stream's nodes, best first."""
+        return self._of(stream_id).nodes
+
+    def verified(self, stream_id: str) -> Sequence[NodeView]:
+        """The stream's nodes that viewers may be sent to, best first."""
+        return self._of(stream_id).verified
+
+    def _of(self, stream_id: str) -> "_OfStream":
         if not self._by_stream and self.nodes:
             found: dict[str, list[NodeView]] = {}
             for node in sorted(self.nodes.values(), key=best_first):
                 found.setdefault(node.slot.stream_id, []).append(node)
-            self._by_stream.update({name: tuple(nodes) for name, nodes in found.items()})
-        return self._by_stream.get(stream_id, ())
+            self._by_stream.update({name: _best_of(nodes) for name, nodes in found.items()})
+        return self._by_stream.get(stream_id, _NOBODY_THERE)
 
-    def verified(self, stream_id: str) -> Sequence[NodeView]:
-        """The stream's nodes that viewers may be sent to, best first."""
-        nodes = self.of_stream(stream_id)
-        count = bisect_left(nodes, True, key=lambda node: not node.is_verified)
-        return nodes[:count]
+
+class _OfStream(NamedTuple):
+    """A stream's nodes, and those of them that viewers may be sent to; best first."""
+
+    nodes: tuple[NodeView, ...] = ()
+    verified: tuple[NodeView, ...] = ()
+
+
+_NOBODY_THERE = _OfStream()
+
+
+def _best_of(nodes: Sequence[NodeView]) -> _OfStream:
+    """Of nodes that stand best first: the verified ones come before all others."""
+    count = bisect_left(nodes, True, key=lambda node: not node.is_verified)
+    return _OfStream(tuple(nodes), tuple(nodes[:count]))
 
     def listed(self, stream_id: str) -> Sequence[NodeView]:
         """Whom lists name: the verified ones. While the ingest is live at least LISTED_MIN, the
