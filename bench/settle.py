@@ -7,7 +7,7 @@ own time is in the figure, a network's is not. `make bench-settle` prints the ta
 import asyncio
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -71,10 +71,12 @@ class MoneyStore(CountingStore):
             return await self._apart.get(*refs)
         return await super().get(*refs)
 
-    async def transact(self, refs: Sequence[Ref], decide: Decide) -> Mapping[Ref, Fields]:
+    async def transact(
+        self, refs: Sequence[Ref], decide: Decide, new: Collection[Ref] = ()
+    ) -> Mapping[Ref, Fields]:
         if refs[0].collection == "accounts":
-            return await self._apart.transact(refs, decide)
-        return await super().transact(refs, decide)
+            return await self._apart.transact(refs, decide, new)
+        return await super().transact(refs, decide, new)
 
 
 async def measured() -> MemoryStore:

@@ -35,11 +35,11 @@ class CrashingStore(MemoryStore):
     async def transact(self, *args: Any) -> Any:
         return await self._counted(self._transact, *args)
 
-    async def _transact(self, refs: Any, decide: Any) -> Any:
+    async def _transact(self, refs: Any, decide: Any, new: Any = ()) -> Any:
         """Its own reading is part of this call, not another one."""
         token = _INSIDE.set(True)
         try:
-            return await super().transact(refs, decide)
+            return await super().transact(refs, decide, new)
         finally:
             _INSIDE.reset(token)
 

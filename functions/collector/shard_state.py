@@ -1,7 +1,8 @@
 """Where a shard stands before its next sweep: its roster, and the rows that a sweep goes on from.
 
 Read from documents when another instance swept last, kept in memory otherwise: an instance
-that wrote the last sweep knows it, and the roster, and reads them once in READ_AGAIN_TICKS only.
+that wrote the last sweep knows it, and the roster. Once in READ_AGAIN_TICKS it looks whether the
+roster is still that one.
 """
 
 from collections.abc import Mapping
@@ -16,8 +17,8 @@ from coordinator.sweeping.sweeps import Sweep, SweepBits
 KEPT_TICKS = 1_440
 """How long people see who left: a day of minutes; dropped from the next version then."""
 READ_AGAIN_TICKS = 10
-"""How often an instance reads what it knows: a collector with another SHARDS may have taken over,
-and minutes on a roster that was closed count for nobody."""
+"""How often an instance looks at the roster it knows. A collector with another SHARDS may have
+taken over, and minutes on a roster that was closed count for nobody."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ class Sweeper:
         state = self._states.get(shard)
         swept = state is not None and state.tick == tick
         # Who swept the tick before goes on without asking: the document is created once anyway.
-        asks = state is None or state.tick != tick - 1 or tick % READ_AGAIN_TICKS == 0
+        asks = state is None or state.tick != tick - 1 or await self._was_closed(state, tick)
         if swept or (asks and await self.measurements.has_sweep(shard, tick)):
             return _duplicate(shard, tick)
         self._states.pop(shard, None)
@@ -99,6 +99,14 @@ class Sweeper:
             seconds = round(self.clock() - started_s, 3)
             await self._projector.publish(document, sweep, roster, seconds, rolled=rolled)
         return self._summary(sweep, created, started_s)
+
+    async def _was_closed(self, state: ShardState, tick: int) -> bool:
+        """Whether the roster is another than the one that is known; asked now and then."""
+        if tick % READ_AGAIN_TICKS:
+            return False
+        roster = state.roster
+        stored = await self.measurements.roster(roster.shard, roster.version)
+        return stored.revision != roster.revision
 
     async def _roll_up(self, sweep: Sweep, roster: Roster, last_tick: int) -> bool:
         """Whether the hours before this one are rolled up, as far as they were swept."""

@@ -1,6 +1,6 @@
 """Counts what another store is asked for, in the operations that Firestore bills."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from coordinator.adapters.store.protocol import Decide, Fields, Query, Ref, Store
@@ -40,12 +40,17 @@ class CountingStore:
         await self._store.put(ref, fields)
         self.operations.writes += 1
 
-    async def transact(self, refs: Sequence[Ref], decide: Decide) -> Mapping[Ref, Fields]:
+    async def transact(
+        self, refs: Sequence[Ref], decide: Decide, new: Collection[Ref] = ()
+    ) -> Mapping[Ref, Fields]:
+        unread = set(new)
+
         def counted(documents: Sequence[Fields | None]) -> Mapping[Ref, Fields]:
-            self.operations.reads += len(set(refs))  # once for every attempt
+            self.operations.reads += len(set(refs) - unread)  # once for every attempt
+            unread.clear()
             return decide(documents)
 
-        written = await self._store.transact(refs, counted)
+        written = await self._store.transact(refs, counted, new)
         if written:
             self.operations.writes += len(set(refs))  # what was only read is guarded by a write
         return written

@@ -4,7 +4,7 @@ Every call gives way to other tasks once, so a lost race happens in a test as it
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from coordinator.adapters.store.limits import (
@@ -71,19 +71,24 @@ class MemoryStore:
         await self._turn()
         self._write(ref, fields)
 
-    async def transact(self, refs: Sequence[Ref], decide: Decide) -> Mapping[Ref, Fields]:
+    async def transact(
+        self, refs: Sequence[Ref], decide: Decide, new: Collection[Ref] = ()
+    ) -> Mapping[Ref, Fields]:
         while True:
-            documents = await self.get(*refs)
-            versions = [self._versions.get(ref) for ref in refs]
+            asked = [ref for ref in refs if ref not in new]
+            read = dict(zip(asked, await self.get(*asked), strict=True))
+            documents = [read.get(ref) for ref in refs]
+            versions = [None if ref in new else self._versions.get(ref) for ref in refs]
             writes = decide(documents)
             check_writes(writes, set(refs))
             await self._turn()
-            if not writes:
+            if not writes and not new:
                 return writes
-            if versions == [self._versions.get(ref) for ref in refs]:
+            if writes and versions == [self._versions.get(ref) for ref in refs]:
                 for ref, fields in writes.items():
                     self._write(ref, fields)
                 return writes
+            new = ()
 
     async def close(self) -> None:
         self._closed = True

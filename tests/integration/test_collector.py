@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from collector.shard_state import READ_AGAIN_TICKS
 from collector.sweeper import Sweeper
 from coordinator.adapters.log import Log
 from coordinator.adapters.outbound.guard import Guard
@@ -254,6 +255,22 @@ async def test_a_poll_costs_no_read_for_what_it_says() -> None:
         await world.sweeper.sweep(0)
     assert known == [None, "unproven", "unproven"]
     assert store.operations.reads - before == READS_A_SWEEP
+
+
+async def test_whether_the_roster_was_closed_costs_a_read_in_ten_minutes() -> None:
+    """All else that the instance knows of its shard it goes on from."""
+    store = CountingStore(MemoryStore())
+    world = _World(store=store)
+    serve, _ = _hinting()
+    costs = []
+    async with serving(serve) as port:
+        await _announce(world.measurements, "n2", port, 1.0)
+        for _ in range(READ_AGAIN_TICKS + 2):
+            before = store.operations.reads
+            assert (await world.sweeper.sweep(0))["result"] == "swept"
+            costs.append(store.operations.reads - before)
+            world.now_s += CALENDAR.sweep_seconds
+    assert sum(costs[2:]) == READ_AGAIN_TICKS * READS_A_SWEEP + 1
 
 
 async def test_minutes_add_up_from_sweep_to_sweep() -> None:

@@ -423,6 +423,35 @@ class TestTransact:
         assert seen == [before, {"n": 100}]
         assert await subject.store.get(A, B) == [{"n": 100}, {"from": {"n": 100}}]
 
+    @pytest.mark.parametrize("before", [None, {"n": 2}], ids=["absent", "present"])
+    @pytest.mark.parametrize("writes", [True, False], ids=["writes", "writes nothing"])
+    async def test_what_is_held_to_be_new_is_read_where_that_matters(
+        self, store: Store, before: Fields | None, writes: bool
+    ) -> None:
+        """If it is there after all, or if the decision is to leave all as it is."""
+        if before is not None:
+            await store.put(A, before)
+        seen: list[Fields | None] = []
+
+        def decide(read: Sequence[Fields | None]) -> Mapping[Ref, Fields]:
+            seen.append(read[1])
+            return {A: {"n": 3}, B: {"from": read[1]}} if writes else {}
+
+        written = await store.transact([B, A], decide, [A])
+        is_seen_again = before is not None or not writes
+        assert seen == ([None, before] if is_seen_again else [None])
+        assert written == ({A: {"n": 3}, B: {"from": before}} if writes else {})
+        assert await store.get(A) == [{"n": 3} if writes else before]
+
+    async def test_of_many_that_hold_it_to_be_new_one_writes_it_first(self, store: Store) -> None:
+        """The others see what that one wrote."""
+
+        def one_more(read: Sequence[Fields | None]) -> Mapping[Ref, Fields]:
+            return {A: {"n": (read[0] or {"n": 0})["n"] + 1}}
+
+        await asyncio.gather(*(store.transact([A], one_more, [A]) for _ in range(7)))
+        assert await store.get(A) == [{"n": 7}]
+
     async def test_reading_alone_changes_nothing(self, store: Store) -> None:
         """Neither what is there nor what is absent."""
         await store.put(A, {"n": 2, "m": {"x": [3]}})
@@ -623,6 +652,8 @@ class TestCounting:
             (lambda: store.create(B, {}), Operations(writes=1)),
             (lambda: store.transact([A, B, C], lambda _: {}), Operations(reads=3)),
             (lambda: store.transact([A, B, C], lambda _: {A: {}}), Operations(3, 3)),
+            (lambda: store.transact([A, C], lambda _: {A: {}}, [C]), Operations(1, 2)),
+            (lambda: store.transact([A, C], lambda _: {A: {}}, [A]), Operations(3, 2)),
         ]
         for step, expected in steps:
             store.operations = Operations()

@@ -1,7 +1,7 @@
 """Calling a handler that takes nothing but a JSON body, keys and the request.
 
 FastAPI asks at every request which parameters there are, and of which kind: two thirds of what a
-heartbeat cost. For such a handler the route knows that beforehand (ADR 39). Only a request that is
+heartbeat cost. For such a handler the route knows that beforehand (ADR 41). Only a request that is
 plainly right is answered here. For any other FastAPI says what is wrong with it, as it always does.
 """
 

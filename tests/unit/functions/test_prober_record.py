@@ -1,5 +1,6 @@
 """What the prober leaves on record: every draw once, nothing dated back, nothing too late."""
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.outbound.http_client import HttpClient
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store.protocol import Ref
-from coordinator.checking.checks import Check, TrustChange, Verdict
+from coordinator.checking.checks import Check, Run, TrustChange, Verdict
 from coordinator.checking.lottery import day_of
 from coordinator.epochs import Calendar
 from coordinator.proof.judging import ProofParameters
@@ -27,6 +28,7 @@ from prober.missed_draws import MISSED_DRAWS_MAX
 from prober.pictures import Pictures
 from prober.prober import Prober, in_time
 from prober.sealer import Sealer
+from tests.doubles.counting import CountingStore, Operations
 from tests.doubles.memory import MemoryStore
 
 MIDNIGHT_S = 1_795_305_600
@@ -198,3 +200,19 @@ def test_a_check_that_ends_after_its_epoch_is_closed_counts_for_nobody() -> None
     assert (late.verdict, late.reason) == (Verdict.UNKNOWN, Reason.UNKNOWN_LATE)
     assert kept == second
     assert TrustChange.FLAGGED not in (late.event, kept.event)
+
+
+async def test_a_run_is_recorded_for_one_read_and_once() -> None:
+    """The trust book; that the run is new shows when it is written. Of two that race one wins."""
+    store = CountingStore(MemoryStore())
+    runs = [Run(FIRST + minute, 7.0, 11.0, (), {}, ()) for minute in range(3)]
+    for run in runs:
+        assert await Measurements(store).record_run(run, MIDNIGHT_S) == run
+    assert store.operations == Operations(reads=3, writes=6)
+    assert await Measurements(store).record_run(runs[0], MIDNIGHT_S) is None
+    raced = Run(FIRST + 7, 7.0, 11.0, (), {}, ())
+    found = await asyncio.gather(
+        *(Measurements(store).record_run(raced, MIDNIGHT_S) for _ in range(3))
+    )
+    assert sorted(each is None for each in found) == [False, True, True]
+    assert await Measurements(store).runs(range(FIRST, FIRST + 9)) == [*runs, raced]

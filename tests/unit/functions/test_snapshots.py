@@ -1,7 +1,7 @@
 """What a view costs, and that everybody sees what was written."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -207,11 +207,13 @@ class _RacedStore(MemoryStore):
 
     faster: Callable[[], Awaitable[None]] | None = None
 
-    async def transact(self, refs: Sequence[Ref], decide: Decide) -> Mapping[Ref, Fields]:
+    async def transact(
+        self, refs: Sequence[Ref], decide: Decide, new: Collection[Ref] = ()
+    ) -> Mapping[Ref, Fields]:
         act, self.faster = self.faster, None
         if act:
             await act()
-        return await super().transact(refs, decide)
+        return await super().transact(refs, decide, new)
 
 
 async def test_who_read_the_ledger_before_another_change_reads_it_again() -> None:

@@ -10,7 +10,7 @@ an instance that dies in between blocks nobody, and there are two round trips an
 
 import asyncio
 import random
-from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
 from google.api_core import exceptions
@@ -102,21 +102,30 @@ class FirestoreStore:
         batch.set(self._document(ref), fields)
         await self._commit(batch, _PASSING)
 
-    async def transact(self, refs: Sequence[Ref], decide: Decide) -> Mapping[Ref, Fields]:
+    async def transact(
+        self, refs: Sequence[Ref], decide: Decide, new: Collection[Ref] = ()
+    ) -> Mapping[Ref, Fields]:
         deadline = asyncio.get_running_loop().time() + self._seconds_max
         pause_s = 0.01
         while True:
-            snapshots = await self._read(refs)
-            writes = decide([snapshot.to_dict() for snapshot in snapshots])
+            asked = [ref for ref in refs if ref not in new]
+            snapshots = dict(zip(asked, await self._read(asked), strict=True))
+            writes = decide(
+                [snapshots[ref].to_dict() if ref in snapshots else None for ref in refs]
+            )
             check_writes(writes, set(refs))
-            if not writes:
+            if not writes and not new:
                 return writes
+            if not writes:
+                new = ()
+                continue
             try:
                 await self._commit(self._conditional(refs, snapshots, writes), ())
                 return writes
             except _LOST_RACE as lost:
                 if asyncio.get_running_loop().time() + pause_s > deadline:
                     raise StoreError(f"others were always faster at {refs[:3]}") from lost
+            new = ()
             await asyncio.sleep(pause_s * random.random())  # noqa: S311 - spreads the racers
             pause_s = min(2 * pause_s, 1.0)
 
@@ -154,24 +163,26 @@ class FirestoreStore:
     def _conditional(
         self,
         refs: Sequence[Ref],
-        snapshots: Sequence[_Snapshot],
+        snapshots: Mapping[Ref, _Snapshot],
         writes: Mapping[Ref, Fields],
     ) -> AsyncWriteBatch:
         """The writes, each on condition that its document is still the snapshot's.
 
-        What was read only becomes a write that changes nothing, under the same condition."""
+        What was read only becomes a write that changes nothing, under the same condition; what
+        was held to be absent has no snapshot."""
         client = self._client()
         batch = client.batch()
-        for ref, snapshot in dict(zip(refs, snapshots, strict=True)).items():
+        for ref in dict.fromkeys(refs):
+            snapshot = snapshots.get(ref)
             if ref in writes:
                 batch.set(self._document(ref), writes[ref])
-            elif snapshot.exists:
+            elif snapshot is not None and snapshot.exists:
                 batch.set(self._document(ref), {}, merge=True)
             else:
                 batch.delete(self._document(ref))
             unchanged = (
                 client.write_option(last_update_time=snapshot.update_time)
-                if snapshot.exists
+                if snapshot is not None and snapshot.exists
                 else client.write_option(exists=False)
             )
             # set() takes no option, though Firestore does: it is put on the write itself.

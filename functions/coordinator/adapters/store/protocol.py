@@ -6,7 +6,7 @@ https://firebase.google.com/docs/firestore/quotas, and are checked by both, beca
 emulator enforces few of them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -83,13 +83,19 @@ class Store(Protocol):
         """Writes the whole document, new or not."""
         ...
 
-    async def transact(self, refs: Sequence[Ref], decide: Decide) -> Mapping[Ref, Fields]:
+    async def transact(
+        self, refs: Sequence[Ref], decide: Decide, new: Collection[Ref] = ()
+    ) -> Mapping[Ref, Fields]:
         """Reads `refs`, lets `decide` choose, writes its answer at once or not at all.
 
         Whatever was read and is not written is held to be unchanged at the moment of writing
         too; that costs a write as well, so ask for what the decision depends on. No lock is
         held: of two that race, one is decided again. Returns what was written. An exception
-        raised by `decide` aborts and is passed on."""
+        raised by `decide` aborts and is passed on.
+
+        Those of `refs` that are `new` are hardly ever there: they are held to be absent at first,
+        which saves a read each. Where that turns out wrong, or nothing is to be written, they are
+        read and it is decided again."""
         ...
 
     async def close(self) -> None: ...
@@ -102,6 +108,7 @@ async def decided(
     store: Store,
     refs: Sequence[Ref],
     decide: Callable[[Sequence[Fields | None]], tuple[_Result, Mapping[Ref, Fields]]],
+    new: Collection[Ref] = (),
 ) -> _Result:
     """`transact` for a decision that has a result beside its writes: that result.
 
@@ -113,5 +120,5 @@ async def decided(
         kept[:] = [result]
         return found
 
-    await store.transact(refs, writes)
+    await store.transact(refs, writes, new)
     return kept[0]
