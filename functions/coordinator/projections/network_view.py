@@ -146,22 +146,6 @@ class NetworkView:
             self._by_stream.update({name: _best_of(nodes) for name, nodes in found.items()})
         return self._by_stream.get(stream_id, _NOBODY_THERE)
 
-
-class _OfStream(NamedTuple):
-    """A stream's nodes, and those of them that viewers may be sent to; best first."""
-
-    nodes: tuple[NodeView, ...] = ()
-    verified: tuple[NodeView, ...] = ()
-
-
-_NOBODY_THERE = _OfStream()
-
-
-def _best_of(nodes: Sequence[NodeView]) -> _OfStream:
-    """Of nodes that stand best first: the verified ones come before all others."""
-    count = bisect_left(nodes, True, key=lambda node: not node.is_verified)
-    return _OfStream(tuple(nodes), tuple(nodes[:count]))
-
     def listed(self, stream_id: str) -> Sequence[NodeView]:
         """Whom lists name: the verified ones. While the ingest is live at least LISTED_MIN, the
         best of those that served before among them, if there are so many.
@@ -186,6 +170,22 @@ def _best_of(nodes: Sequence[NodeView]) -> _OfStream:
         if not newer:
             return self
         return replace(self, nodes={**self.nodes, **newer}, _by_stream={})
+
+
+class _OfStream(NamedTuple):
+    """A stream's nodes, and those of them that viewers may be sent to; best first."""
+
+    nodes: tuple[NodeView, ...] = ()
+    verified: tuple[NodeView, ...] = ()
+
+
+_NOBODY_THERE = _OfStream()
+
+
+def _best_of(nodes: Sequence[NodeView]) -> _OfStream:
+    """Of nodes that stand best first: the verified ones come before all others."""
+    count = bisect_left(nodes, True, key=lambda node: not node.is_verified)
+    return _OfStream(tuple(nodes), tuple(nodes[:count]))
 
 
 def network_of(

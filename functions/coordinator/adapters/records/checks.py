@@ -54,11 +54,8 @@ class CheckRecords(Records):
                 writes[news_ref] = LISTING_NEWS.encode(after_run)
             return (marked, book), writes
 
-<<<<<<< HEAD
-        done = await decided(self._store, [run_ref, trust_ref, news_ref], decide)
-=======
-        done = await decided(self._store, [run_ref, trust_ref], decide, new=[run_ref])
->>>>>>> 0a9427a (perf(store): a run is recorded for one read, a roster looked at for one)
+        refs = [run_ref, trust_ref, news_ref]
+        done = await decided(self._store, refs, decide, new=[run_ref])
         if done is None:
             return None
         self._book = run.draw, done[1]
