@@ -60,4 +60,5 @@ def probe(rtmp_port: int, seconds: int = 4) -> dict[str, Any]:
     )
     assert done.returncode == 0, done.stderr.decode()
     found: dict[str, Any] = json.loads(done.stdout)
-    return {stream["codec_name"]: stream for stream in found["streams"]}
+    # An ingest's marks are to ffprobe a stream of data without a codec.
+    return {stream["codec_name"]: stream for stream in found["streams"] if "codec_name" in stream}

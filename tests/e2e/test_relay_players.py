@@ -128,6 +128,13 @@ def test_what_it_writes_is_what_the_ingest_serves(
     assert is_part(part, whole)
 
 
+def test_the_node_verifies_what_it_relays(relays: Relays) -> None:
+    """While all of these play: by the key that the ingest told when the publisher came."""
+    marks = relays.node.stats()["stream"]["marks"]
+    assert marks == {"state": "verified", "left": {}}
+    assert relays.ingest.stats()["stream"]["marks"] is None
+
+
 def test_the_stream_has_its_name(relays: Relays) -> None:
     """A player of another name is told that there is none."""
     said = run(["ffprobe", "-v", "error", relays.address("node", f"{STREAM_ID}x").url], (1,))

@@ -6,6 +6,7 @@ It is a list with an entry for each lie, so it is as long as there are lies.
 from collections.abc import Awaitable, Callable
 
 from rtmp.amf import encode
+from rtmp.marks import MARK_NAME
 from rtmp.messages import Message, MessageKind, command
 from tests.e2e.coordinator_stand_in import STREAM_ID, STREAM_KEY
 from tests.integration.hostile_clients import CLOSED, TOLERATED, Expectation, misbehaviour
@@ -222,6 +223,26 @@ async def unknown_types(peer: Peer) -> None:
 async def two_thousand_script_data(peer: Peer) -> None:
     for n in range(2000):
         await _media(peer, Message(DATA, 1, n, encode(f"on{n}", float(n))))
+
+
+@publisher(TOLERATED)
+async def marks_of_its_own(peer: Peer) -> None:
+    """The ingest hands on none of them: nobody but it signs."""
+    name = MARK_NAME.encode()
+    long_name = b"\x0c" + len(name).to_bytes(4, "big") + name
+    bodies = [
+        encode(MARK_NAME),
+        encode(MARK_NAME, "QUJD" * 100),
+        encode(MARK_NAME, "A" * 65_000),
+        encode(MARK_NAME, {"a": [1.0, {}]}),
+        encode(MARK_NAME) + b"\x03\x00\x01a" * 2000,
+        encode("@setDataFrame", MARK_NAME, "QUJD"),
+        long_name + encode("QUJD"),
+    ]
+    await _media(peer, *headers(), numbered(0))
+    for n in range(200):
+        await _media(peer, *(Message(DATA, 1, n, body) for body in bodies))
+        await _media(peer, Message(MessageKind.AMF3_DATA, 1, n, b"\x00" + bodies[1]))
 
 
 @publisher(CLOSED)

@@ -12,11 +12,12 @@ from agent.relay.restream.stream import STALE_S, LiveStream
 from agent.relay.restream.stream_signer import StreamSigner
 from agent.relay.restream.upstream_marks import FalseUpstreamError, UpstreamMarks
 from agent.relay.restream.viewer import QUEUE_BYTES_MIN
+from rtmp.amf import encode
 from rtmp.errors import RtmpError
 from rtmp.flv import payload_of
 from rtmp.mark_follower import UNMARKED_S_MAX, MarkFinding, MarkFollower
-from rtmp.marks import STAMPS_MAX, is_mark, parse_mark
-from rtmp.messages import Message
+from rtmp.marks import MARK_NAME, STAMPS_MAX, is_mark, parse_mark
+from rtmp.messages import Message, MessageKind
 from tests.signed_streams import PUBLIC_KEY, SECRET, changed, verify
 from tests.unit.agent.relay.restream.show import (
     HEADERS,
@@ -281,6 +282,28 @@ async def test_an_upstream_without_marks_is_left_where_the_ingest_signs() -> Non
     ingest.play(inter(40))
     with pytest.raises(FalseUpstreamError, match="no_marks"):
         node.take(*reader.read())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        encode(MARK_NAME),
+        encode(MARK_NAME) + b"\x03\x00\x01a" * 10_000,
+        encode(MARK_NAME, "A" * 65_000),
+        encode(MARK_NAME) + bytes(8_000_000),
+    ],
+    ids=["empty", "nested AMF", "long", "8 MB"],
+)
+async def test_the_first_of_a_flood_of_forged_marks_ends_the_connection(body: bytes) -> None:
+    """So no upstream makes a node verify for long."""
+    ingest = signed_show(META, *HEADERS)
+    node, reader = await joined(ingest)
+    seconds(ingest, 1)
+    node.take(*reader.read())
+    flood = [header(MessageKind.DATA, body, n) for n in range(1000)]
+    with pytest.raises(FalseUpstreamError, match="not_signed"):
+        node.take(*flood)
+    assert node.marks.left == {"not_signed": 1}
 
 
 async def test_a_key_that_comes_later_is_gone_by_at_once() -> None:
