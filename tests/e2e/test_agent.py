@@ -20,7 +20,7 @@ from agent.client.coordinator import (
     CoordinatorClient,
     CoordinatorRefusalError,
 )
-from tests.e2e.agents import AgentProcess, examined, ingest_in
+from tests.e2e.agents import ENGINE, AgentProcess, examined, ingest_in
 from tests.e2e.coordinator_stand_in import STREAM_ID, CoordinatorStandIn
 from tests.e2e.ffmpeg import player, probe, publisher
 from tests.e2e.watched import HOST, WAIT_S_MAX, is_listening, running, wait_for
@@ -99,7 +99,7 @@ def test_a_node_relays_the_stream_counts_its_viewers_and_leaves(
     with running(live.node(tmp_path)) as node:
         first = node.wait_state("live")
         assert first["schema"] == "restream-node/1"
-        assert first["relay"] == {**first["relay"], "engine": "restream", "state": "running"}
+        assert first["relay"] == {**first["relay"], "engine": ENGINE, "state": "running"}
         assert first["stream"]["viewers"] == 0
         with running(player(node.rtmp_port)), running(player(node.rtmp_port)):
             node.wait_until("two viewers", lambda: node.stats()["stream"]["viewers"] == 2)
@@ -128,7 +128,7 @@ def test_a_node_relays_the_stream_counts_its_viewers_and_leaves(
             "stats_port": node.stats_port,
             "rtmp_port": node.rtmp_port,
             "agent": "0.1.0",
-            "engine": "restream",
+            "engine": ENGINE,
             "repeats": True,
             "state": "running",
         }
@@ -190,6 +190,7 @@ def test_a_node_lets_nobody_publish_into_it(live: Network, tmp_path: Path) -> No
         assert node.stats()["stream"]["state"] == "live"
 
 
+@pytest.mark.of_restream
 def test_what_the_relay_refused_and_how_it_hands_on_is_shown(live: Network, tmp_path: Path) -> None:
     with running(live.node(tmp_path)) as node:
         node.wait_state("live")
@@ -219,6 +220,7 @@ def test_a_relay_that_crashes_again_and_again_is_back_each_time(
         assert [event["retry_s"] for event in node.events("relay_down")] == [0, 0, 0]
 
 
+@pytest.mark.of_restream
 def test_a_crash_is_an_event_with_who_sent_the_last_bytes_and_their_digest(
     network: Network, tmp_path: Path
 ) -> None:
@@ -244,6 +246,7 @@ def test_a_crash_is_an_event_with_who_sent_the_last_bytes_and_their_digest(
     assert crash["reason"].startswith("restream was killed by signal 11")
 
 
+@pytest.mark.of_restream
 def test_a_node_waits_for_a_publisher_who_pauses(network: Network, tmp_path: Path) -> None:
     with running(network.node(tmp_path)) as node:
         node.wait_until("relay up", lambda: node.get("/healthz")[0] == 200)
@@ -277,7 +280,7 @@ def test_a_relay_that_is_struck_is_replaced(
         assert not exists(struck)
         assert probe(node.rtmp_port)["h264"]
         reason = node.events("relay_down")[0]["reason"]
-        assert "restream" in reason
+        assert ENGINE in reason
         assert "starts the relay again by itself" in reason
 
 

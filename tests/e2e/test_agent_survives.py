@@ -225,6 +225,7 @@ class Flood:
             )
 
 
+@pytest.mark.of_restream
 def test_one_address_that_floods_the_port_keeps_nobody_out(
     coordinator: CoordinatorStandIn, tmp_path: Path
 ) -> None:
@@ -241,6 +242,7 @@ def test_one_address_that_floods_the_port_keeps_nobody_out(
         node.wait_until("the refusal", lambda: node.stats()["relay"]["refused"])
 
 
+@pytest.mark.of_restream
 def test_a_node_whose_port_is_flooded_by_many_says_so_and_recovers(
     coordinator: CoordinatorStandIn, tmp_path: Path
 ) -> None:

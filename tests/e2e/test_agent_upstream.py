@@ -91,6 +91,7 @@ def assert_plays_without_a_restart(node: AgentProcess) -> None:
     assert node.stats()["relay"]["restarts"] == 0
 
 
+@pytest.mark.of_restream
 def test_an_ingest_that_was_gone_is_pulled_again(upstream: Upstream, node: AgentProcess) -> None:
     """Killed without a goodbye; at home it is started anew at the same place."""
     upstream.ingest.process.kill()
@@ -102,6 +103,7 @@ def test_an_ingest_that_was_gone_is_pulled_again(upstream: Upstream, node: Agent
     assert_plays_without_a_restart(node)
 
 
+@pytest.mark.of_restream
 def test_an_ingest_that_freezes_is_noticed_and_pulled_again(
     upstream: Upstream, node: AgentProcess
 ) -> None:
