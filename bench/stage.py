@@ -6,7 +6,7 @@ whoever starts the same film within the lag bound *is* live, byte for byte.
 """
 
 import asyncio
-import json
+import base64
 import os
 import shutil
 import sys
@@ -19,6 +19,8 @@ from pathlib import Path
 
 from agent.relay.engines.engine import RelayTask
 from agent.relay.engines.rtmp_relay import RtmpRelay
+from agent.relay.restream.configuration import Configuration
+from agent.settings import FLUSH_MS
 from bench.directory import Directory
 from bench.report import ROOT
 from coordinator.adapters.media.rtmp_probe import RtmpProbe
@@ -147,18 +149,26 @@ class Stage:
     async def _restream(self, name: str, port: int, pull_from: int | None) -> None:
         upstream = f"rtmp://{LOOPBACK}:{pull_from}/live/{STREAM}" if pull_from else ""
         configuration = self.folder / f"relay-{port}.json"
-        told = {
-            "bind_address": LOOPBACK,
-            "rtmp_port": port,
-            "stream_id": STREAM if pull_from else "",
-            "upstream_url": upstream,
-            "upstream_ip": LOOPBACK if pull_from else "",
-            "hooks": f"http://{LOOPBACK}:{self.hooks_port}",
-            "statistics": str(self.folder / f"relay-{port}.sock"),
-        }
-        configuration.write_text(json.dumps(told))
+        told = Configuration(
+            bind_address=LOOPBACK,
+            rtmp_port=port,
+            stream_id=STREAM if pull_from else "",
+            upstream_url=upstream,
+            upstream_ip=LOOPBACK if pull_from else "",
+            hooks=f"http://{LOOPBACK}:{self.hooks_port}",
+            statistics=str(self.folder / f"relay-{port}.sock"),
+            flush_ms=FLUSH_MS,
+            mark_key_file=self._mark_key_file() if name == "ingest" else "",
+        )
+        configuration.write_text(told.to_json())
         argv = (sys.executable, "-m", "agent.relay.restream", str(configuration))
         await self._run(name, argv, {"PYTHONPATH": f"{ROOT / 'node_image'}{os.pathsep}{ROOT}"})
+
+    def _mark_key_file(self) -> str:
+        """The ingest signs its streams, as one that an agent runs does."""
+        key_file = self.folder / "marks.key"
+        key_file.write_text(base64.urlsafe_b64encode(os.urandom(32)).decode("ascii").rstrip("="))
+        return str(key_file)
 
     async def _link(self, subject: Subject, to: Subject, *shape: str) -> None:
         ends = (f"{LOOPBACK}:{subject.rtmp_port}", f"{LOOPBACK}:{to.rtmp_port}")

@@ -152,6 +152,32 @@ class Reason(StrEnum):
         "The node serves packets that the ingest served before: a recording, not the live stream.",
         "Relay the live stream.",
     )
+    WRONG_HEADER = (
+        "wrong_header",
+        "The node leaves out or changes what a decoder needs first, so nobody can play it.",
+        "Relay the codec headers of the stream unchanged to everybody who comes.",
+    )
+    ALTERED = (
+        "altered",
+        "Some packets of the node are not the ingest's, or belong to a track that it lacks.",
+        "Relay the stream unchanged: no packet and no track added.",
+    )
+    FALLING_BEHIND = (
+        "falling_behind",
+        "The delay grew until the end of the check: the line carries less than the stream.",
+        "Check the upload bandwidth: viewers fall behind, and then lose pictures.",
+    )
+    TIMESTAMPS = (
+        "timestamps",
+        "The packets are the ingest's, but their timestamps do not fit each other.",
+        "Relay timestamps unchanged, or with one offset for all tracks.",
+    )
+    UNMARKED = (
+        "unmarked",
+        "The stream stands still without a sound, and the ingest's marks are left out: nothing "
+        "proves that it is live.",
+        "Relay script data too; the engine restream does.",
+    )
     # -- our own fault: recorded, shown, and never an operator's loss -------------------------
     UNKNOWN_INGEST_DOWN = "unknown:ingest_down", "The ingest itself could not be read."
     UNKNOWN_REFERENCE = (
@@ -161,7 +187,8 @@ class Reason(StrEnum):
     UNKNOWN_CAPACITY = "unknown:capacity", "The prober had no capacity left at the drawn second."
     UNKNOWN_CONTROL = (
         "unknown:control",
-        "A node known to be good failed at the same time, so the prober itself is in doubt.",
+        "What is known to be good, a node or the ingest, did not pass at the same time, so the "
+        "prober itself is in doubt.",
     )
     UNKNOWN_NOT_RUN = "unknown:not_run", "The prober did not run at the drawn second."
     UNKNOWN_LATE = (

@@ -53,10 +53,10 @@ class Checker:
     async def _attempts(self, due: Due, reference: Reference) -> list["_Attempt"]:
         """One connection, and after a failure another, as long as the one that failed.
 
-        A pass that leaves doubt, in either, is followed by a connection as long as any may be: a
-        node that stalls after so many bytes would else fail, pass the retest, and lose nothing."""
+        A pass that leaves doubt, in either, is followed by a connection of `doubt_s`: a node
+        that stalls after so many bytes would else fail, pass the retest, and lose nothing."""
         attempts: list[_Attempt] = []
-        longest_s = self.parameters.capture_max_s
+        longest_s = self.parameters.doubt_s
         seconds = LONG_S if due.is_long else 0.0
         for _ in ("check", "retest"):
             attempts.append(await self._attempt(due, reference, seconds))
@@ -167,11 +167,13 @@ def attempt_of(proof: Proof, capture: Capture) -> dict[str, Any]:
         "byte_ratio": round(proof.byte_ratio, 4),
         "packet_ratio": round(proof.packet_ratio, 4),
         "foreign_ratio": round(proof.foreign_ratio, 4),
+        "strangers": proof.strangers,
         "keyframes": proof.keyframes,
         "offset_span_ms": proof.offset_span_ms,
         "lag_s": _rounded(proof.lag_s),
         "delay_s": _rounded(proof.delay_s),
         "delay_growth_s": _rounded(proof.delay_growth_s),
+        "creep_s": round(proof.creep_s, 3),
         "bytes": capture.bytes_received,
         "cpu_s": round(capture.cpu_s, 3),
     }

@@ -30,8 +30,8 @@ _WORDS = {
     "window_s": (
         "How old a packet may be to belong to the stream of now",
         "{:g} s",
-        "A relay may cache a keyframe interval, ten seconds with most encoders, and that twice "
-        "over. What is older is a recording.",
+        "A relay keeps up to 20 s of pictures for newcomers, and may itself be late. What is "
+        "older is a recording.",
     ),
     "lag_max_s": (
         "How far the newest packet may lie behind the ingest",
@@ -50,21 +50,51 @@ _WORDS = {
         "Silence and black pictures are smaller, and repeat by chance.",
     ),
     "packets_min": (
-        "Fewest packets that a check is decided by, a keyframe among them",
+        "Fewest packets of one track, each different from all others, that a check is decided by",
         "{}",
-        "Fewer prove too little, and nobody can play a stream without a keyframe.",
+        "Fewer prove too little. Where no picture and no sound has them, the ingest's marks do.",
     ),
     "share_min": (
-        "Least share of these packets, and of their bytes, that is delivered",
+        "Least share of the packets of each track, and of their bytes, that is delivered",
         "{:.0%}",
-        "A trickle, or keyframes only, is not the stream. Packets at both ends of a connection "
-        "may be lost honestly.",
+        "Honest relays brought all of them in 140 of 140 checks. Less than that is less than the "
+        "stream; the rest is for a picture that one of them drops.",
     ),
     "offset_tolerance_ms": (
         "How much timestamps may shift against the ingest's",
         "{} ms",
         "A relay passes them on, so they lie a constant apart, but for rounding. A loop that "
         "is timed anew shows.",
+    ),
+    "edge_s": (
+        "How freely sound and picture may be ordered where a viewer begins",
+        "{:g} s",
+        "Servers start with a keyframe, and send the sound beside it a little earlier or later.",
+    ),
+    "gop_max_s": (
+        "Longest wait for a keyframe",
+        "{:g} s",
+        "Where keyframes lie further apart no viewer waits for one: all is due at once.",
+    ),
+    "rich_max_s": (
+        "Longest time for the fewest packets of the track that leads",
+        "{:g} s",
+        "Slides take longer: sound or the ingest's marks prove the stream sooner.",
+    ),
+    "doubt_s": (
+        "How long a check in doubt is repeated for",
+        "{:g} s",
+        "Long enough to tell a stall from a line that carries less than the stream.",
+    ),
+    "creep_max_s": (
+        "How much a delay may grow from quarter to quarter of a pass",
+        "{:g} s",
+        "An honest delay jumps and comes back. One that only grows puts a pass in doubt.",
+    ),
+    "growing_s": (
+        "From which length on a growing delay fails",
+        "{:g} s",
+        "The delay of a line of nine tenths of the rate grows by a second in ten.",
     ),
     "setup_s": (
         "Time that is granted for connecting",
@@ -90,13 +120,13 @@ _WORDS = {
     "capture_max_s": (
         "Longest connection",
         "{:g} s",
-        "A keyframe interval of ten seconds and the greatest lag fit in.",
+        "The longest wait for a keyframe, and ten packets of a slow track, fit in.",
     ),
     "growth_max_s": (
         "How much a delay may grow during a pass",
         "{:g} s",
-        "Beyond it the check is repeated with the longest connection: a short one cannot tell "
-        "a stall from a line that carries half of the stream.",
+        "Beyond it the check is repeated for longer: a short one cannot tell a stall from a line "
+        "that carries half of the stream. A long one fails if it grew all the time.",
     ),
     "tail_max_s": (
         "How much of the end may be missing from a pass",

@@ -25,11 +25,13 @@ class AttemptOut(BaseModel):
         byte_ratio=1.0,
         packet_ratio=1.0,
         foreign_ratio=0.0,
+        strangers=0,
         keyframes=2,
         offset_span_ms=0,
         lag_s=0.213,
         delay_s=0.051,
         delay_growth_s=0.004,
+        creep_s=0.0,
         bytes=1_113_447,
         cpu_s=0.093,
         address="198.51.100.7",
@@ -52,11 +54,15 @@ class AttemptOut(BaseModel):
     packet_ratio: float | None = None
     foreign_ratio: float | None = None
     """Bytes that the ingest does not serve now, of all."""
+    strangers: int | None = None
+    """Packets that it does not serve now."""
     keyframes: int | None = None
     offset_span_ms: int | None = None
     lag_s: float | None = None
     delay_s: float | None = None
     delay_growth_s: float | None = None
+    creep_s: float | None = None
+    """How much the delay grew, if it did so all the time."""
     bytes: int | None = None
     cpu_s: float | None = None
     thumbnail: str | None = None

@@ -43,9 +43,9 @@ class SuspicionParameters:
     flag_at: int = 18_000
     wrong_content_flags_at: int = 2
     """Content proven wrong this often flags at once, and makes a fraud of who was flagged."""
-    degraded_flags_at: int = 8
+    degraded_flags_at: int = 9
     """So many degraded checks of the last `DEGRADED_OF` flag: an honest node has them with a
-    chance of 4 in a million a check."""
+    chance of 5 in ten million a check."""
     clears_at: int = 6
     """Retests that passed at the first connection and clear a flag."""
     confirms_at: int = 3

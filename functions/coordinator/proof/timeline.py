@@ -9,203 +9,230 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from coordinator.proof.captures import Capture
-from coordinator.proof.packets import Packet, dts_difference_ms
+from coordinator.proof.captures import Capture, Reader
+from coordinator.proof.packets import MediaKind, Packet, Part
+from coordinator.proof.parameters import ProofParameters
+from coordinator.proof.tracks import (
+    Key,
+    Track,
+    TrackId,
+    is_break,
+    is_judged,
+    key_interval_s,
+    key_of,
+    leader_of,
+    track_of,
+    tracks_of,
+)
 from coordinator.reasons import Reason
-
-Key = tuple[bool, int, str]
-"""What makes two packets the same: kind, size and digest of the payload."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProofParameters:
-    """The published limits of a check."""
-
-    window_s: float = 20.0
-    """How far back from the start of a capture a packet is still the stream of now."""
-    grace_s: float = 1.0
-    """How much later than a node's viewer our own reference may get a packet."""
-    lag_max_s: float = 4.5
-    size_min: int = 64
-    """Smaller payloads repeat by chance, so they prove nothing."""
-    packets_min: int = 10
-    share_min: float = 0.9
-    """Of the eligible packets, and of their bytes, that a node must deliver."""
-    setup_s: float = 1.0
-    """Connecting, handshake and play command: about five round trips."""
-    stall_s: float = 1.5
-    """What may be missing at the end of a capture: an honest connection stalls that long."""
-    silence_max_s: float = 2.0
-    """A longer silence of the reference is a gap."""
-    offset_tolerance_ms: int = 100
-    capture_min_s: float = 3.0
-    capture_max_s: float = 14.0
-    """Enough for a keyframe interval of 10 s."""
-    growth_max_s: float = 0.5
-    tail_max_s: float = 0.5
-    """A pass during which the delay grew by more, or whose end is missing for longer, is repeated
-    with a long capture."""
-    evidence_min: int = 5
-    """So many packets of other content are needed to call it that."""
-
-
-def key_of(packet: Packet) -> Key:
-    """The identity under which packets are compared."""
-    return packet.is_video, packet.size, packet.digest
-
-
-@dataclass(slots=True)
-class Track:
-    """The video, or the audio, of the reference inside the window of one check."""
-
-    packets: list[Packet]
-    eligible: list[Packet]
-    """At least `size_min` bytes and unique in the window, in order of arrival."""
-    gop_s: float
-    """The longest wait for a packet that a player can start with."""
-    span_s: float
-    """The longest time that `packets_min` eligible packets took."""
-
-    @property
-    def is_video(self) -> bool:
-        """True for the picture, False for the sound."""
-        return self.packets[0].is_video
-
-    def start_s(self, since_s: float) -> float | None:
-        """Arrival of the first packet from `since_s` on that a player can start with."""
-        starts = (p.arrived_s for p in self.packets if p.is_key or not p.is_video)
-        return next((at for at in starts if at >= since_s), None)
 
 
 @dataclass(slots=True)
 class Timeline:
-    """The reference around one capture."""
+    """The reference around one capture, or around one span of a very long one."""
 
     started_s: float
     ended_s: float
-    parameters: ProofParameters
+    rules: ProofParameters
     window: list[Packet]
-    judged: list[Track]
-    """The tracks that a node is held to, the one that decides first."""
-    known: frozenset[Key]
-    """Every packet of the window, unique or not."""
+    """What is judged of the window, in order of arrival."""
+    tracks: list[Track]
+    lead: Track | None
+    """The track that proves most: whether the reference is sound is told by it."""
     older: list[Packet]
     """Packets from before the window: they tell a recording from other content."""
-    segment_of: dict[Key, int] = field(default_factory=dict)
-    """Which unbroken run of timestamps an eligible packet belongs to."""
+    headers: dict[TrackId, frozenset[str]]
+    """The codec headers of each track that the reference has seen."""
+    gop_s: float
+    """The longest wait for a key frame that the reference remembers."""
+    is_joined: bool
+    """Whether the capture began with its connection; else it is a span from the middle of one."""
+    places: dict[Key, list[int]] = field(default_factory=dict)
+    """Where in the window a packet is; one of several alike is told by its timestamp."""
+    segments: list[int] = field(default_factory=list)
+    """Which unbroken run of timestamps each packet of the window belongs to."""
     breaks: int = 0
     """How often the run broke inside the window: a new connection, or a restarted stream."""
 
+    def is_eligible(self, key: Key, size: int) -> bool:
+        """Whether a packet proves something by itself."""
+        return size >= self.rules.size_min and len(self.places.get(key, ())) == 1
+
+    def proves(self, at: int) -> bool:
+        """The same of a packet of the window."""
+        return self.is_eligible(key_of(self.window[at]), self.window[at].size)
+
+    def begins_picture(self, at: int) -> bool:
+        """Whether a packet of the window is a key frame."""
+        return self.window[at].is_video and self.window[at].is_key
+
     @property
-    def eligible(self) -> dict[Key, Packet]:
-        """Every eligible packet of the judged tracks by its identity."""
-        return {key_of(p): p for track in self.judged for p in track.eligible}
+    def is_endless(self) -> bool:
+        """Whether nobody can wait for a key frame."""
+        return self.gop_s > self.rules.gop_max_s
+
+    def start_s(self, track: Track) -> float | None:
+        """From when a viewer must get a track, even if nothing of it came; None: not at all.
+
+        Whoever comes anew is given pictures from a key frame on, and servers may hold everything
+        back for it. Where nobody can wait for one, everything is due at once.
+        """
+        if not self.is_joined or self.is_endless or not self._pictures:
+            return self.since_s + self.rules.edge_s
+        keys = [at for t in self._pictures if (at := t.next_key_s(self.since_s)) is not None]
+        if not keys:
+            return None
+        return track.next_key_s(min(keys)) if track.is_video else min(keys) + self.rules.edge_s
+
+    @property
+    def since_s(self) -> float:
+        """From when something may be expected of a node."""
+        return self.started_s + (self.rules.setup_s if self.is_joined else 0.0)
+
+    @property
+    def _pictures(self) -> list[Track]:
+        return [track for track in self.tracks if track.is_video]
+
+    def is_shown(self, delivered: set[int]) -> bool:
+        """Whether some of each picture came that a viewer had to be given by then.
+
+        A capture that is too short for a key frame says nothing of the picture."""
+        shown = [t for t in self._pictures if t.packets[-1].arrived_s >= self.since_s]
+        return not shown or any(at in delivered for t in shown for at in t.places)
 
     def needed_s(self) -> float:
         """Seconds that a capture must last to be sure of enough eligible packets."""
-        lead_s = self.judged[0].gop_s + self.judged[0].span_s if self.judged else 0.0
-        return self.parameters.setup_s + lead_s
+        return self._wait_s() + (self.lead.span_s if self.lead else 0.0)
+
+    def _wait_s(self) -> float:
+        """Until a viewer must have got a key frame."""
+        if not self.is_joined:
+            return 0.0
+        return self.rules.setup_s + (0.0 if self.is_endless else self.gop_s)
 
     def is_down(self) -> bool:
         """True if the ingest served nothing at the end of the capture."""
-        until_s = self.ended_s - self.parameters.silence_max_s
-        return not self.judged or self.judged[0].packets[-1].arrived_s < until_s
+        return self.lead is None or self._newest_s() < self.ended_s - self.silence_max_s
+
+    @property
+    def lag_max_s(self) -> float:
+        """How far the newest match may lie back: its next packet may only be due soon."""
+        return self.rules.lag_max_s + (self.silence_max_s - self.rules.silence_max_s)
+
+    @property
+    def silence_max_s(self) -> float:
+        """Slides may come more rarely than what is a gap elsewhere."""
+        slow_s = 2 * self.lead.span_s / self.rules.packets_min if self.lead else 0.0
+        return max(self.rules.silence_max_s, slow_s)
+
+    def _newest_s(self) -> float:
+        return self.window[-1].arrived_s if self.window else float("-inf")
 
     def unusable_reason(self) -> Reason | None:
         """Why nothing can be held against anybody now, or None if the reference is sound."""
-        rules = self.parameters
         if self.is_down():
             return Reason.UNKNOWN_INGEST_DOWN
-        lead = self.judged[0]
-        during = [self.started_s - rules.lag_max_s]
-        during += [p.arrived_s for p in lead.packets if during[0] <= p.arrived_s <= self.ended_s]
-        if any(b - a > rules.silence_max_s for a, b in pairwise(during)):
+        if self._has_gap() or self.lead is None:
             return Reason.UNKNOWN_REFERENCE
-        if self.breaks or len(lead.eligible) < rules.packets_min:
+        if len(self.lead.eligible) < self.rules.packets_min:
             return Reason.UNKNOWN_REFERENCE
         if self.ended_s - self.started_s < self.needed_s():
             return Reason.UNKNOWN_REFERENCE
         return None
 
+    def _has_gap(self) -> bool:
+        """Whether a node may have got and served something else than the reference did."""
+        during = [self.started_s - self.rules.lag_max_s]
+        during += [p.arrived_s for p in self.window if p.arrived_s >= during[0]]
+        return self.breaks > 0 or any(b - a > self.silence_max_s for a, b in pairwise(during))
+
+    def is_owed(self) -> bool:
+        """Whether anybody who was connected must have got something, whatever the stream is like.
+
+        This needs less than a proof: time for a key frame, if servers may wait for one, and
+        anything at all behind it."""
+        if self._has_gap() or self.is_down() or self.ended_s - self.started_s < self._wait_s():
+            return False
+        late_s = self.since_s - self.rules.lag_max_s
+        if self._pictures and not self.is_endless:
+            keys = (at for t in self._pictures if (at := t.next_key_s(late_s)) is not None)
+            late_s = min(keys, default=self.ended_s)
+        return any(late_s <= p.arrived_s <= self.ended_s - self.rules.stall_s for p in self.window)
+
     @property
     def is_warm(self) -> bool:
-        """True if the reference saw the whole window, so that what it lacks was never served."""
-        since_s = self.started_s - self.parameters.window_s
-        return bool(self.window) and self.window[0].arrived_s <= since_s + 1.0
+        """True if the reference saw the whole window, so that a track that it lacks was none."""
+        return not self.breaks and any(track.is_whole for track in self.tracks)
 
 
 def timeline_of(
-    reference: Sequence[Packet], capture: Capture, parameters: ProofParameters
+    reference: Sequence[Packet], capture: Capture, rules: ProofParameters, *, is_joined: bool = True
 ) -> Timeline:
-    """Cut the reference (any order; 20 s before the capture, better 120 s) to one capture."""
-    since_s = capture.started_s - parameters.window_s
-    until_s = capture.ended_s + parameters.grace_s
-    ordered = sorted(reference, key=lambda p: p.arrived_s)
-    window = [p for p in ordered if since_s <= p.arrived_s <= until_s]
-    copies = Counter(key_of(p) for p in window)
+    """Cut the reference (any order; 25 s before the capture, better 120 s) to one capture."""
+    since_s = capture.started_s - rules.window_s
+    until_s = capture.ended_s + rules.grace_s
+    ordered = sorted(shown_by(capture.reader, reference), key=lambda p: p.arrived_s)
+    judged = [p for p in ordered if is_judged(p) and p.arrived_s <= until_s]
+    begun_s: dict[TrackId, float] = {}
+    for packet in judged:
+        begun_s.setdefault(track_of(packet), packet.arrived_s)
+    window = [p for p in judged if p.arrived_s >= since_s]
+    tracks = tracks_of(window, Counter(map(key_of, window)), begun_s, since_s, rules)
     timeline = Timeline(
         started_s=capture.started_s,
         ended_s=capture.ended_s,
-        parameters=parameters,
+        rules=rules,
         window=window,
-        judged=_judged(window, copies, parameters),
-        known=frozenset(copies),
-        older=[p for p in ordered if p.arrived_s < since_s],
+        tracks=tracks,
+        lead=leader_of(tracks, rules),
+        older=judged[: len(judged) - len(window)],
+        headers=headers_of(ordered),
+        gop_s=key_interval_s(judged, capture.ended_s),
+        is_joined=is_joined,
     )
+    for at, packet in enumerate(window):
+        timeline.places.setdefault(key_of(packet), []).append(at)
     _find_segments(timeline)
     return timeline
+
+
+def shown_by(reader: Reader, packets: Sequence[Packet]) -> Sequence[Packet]:
+    """Packets as the reader of a capture would have shown them."""
+    if reader is Reader.OWN:
+        return packets
+    return [
+        Packet(p.arrived_s, p.media, p.dts_ms, p.size, p.digest, p.is_key, p.connection)
+        for p in packets
+        if p.media is not MediaKind.DATA and p.part is Part.FRAMES and p.track == 0
+    ]
+
+
+def headers_of(packets: Sequence[Packet]) -> dict[TrackId, frozenset[str]]:
+    """The digests of each track's codec headers."""
+    found: dict[TrackId, set[str]] = {}
+    for packet in packets:
+        if packet.part is Part.HEADER:
+            found.setdefault(track_of(packet), set()).add(packet.digest)
+    return {track: frozenset(digests) for track, digests in found.items()}
 
 
 def capture_seconds(
     reference: Sequence[Packet], now_s: float, parameters: ProofParameters | None = None
 ) -> float:
-    """How long the next capture should last, by the stream's keyframe interval and rate."""
+    """How long the next capture should last, by the stream's key frame interval and rate."""
     rules = parameters or ProofParameters()
     recent = timeline_of(reference, Capture(now_s, now_s), rules)
     return min(max(recent.needed_s() + 0.3, rules.capture_min_s), rules.capture_max_s)
 
 
-def _judged(window: list[Packet], copies: Counter[Key], rules: ProofParameters) -> list[Track]:
-    """Video decides; audio does where there is no video, or only a picture that stands still."""
-    video = _track([p for p in window if p.is_video], copies, rules)
-    audio = _track([p for p in window if not p.is_video], copies, rules)
-    rich = [t for t in (video, audio) if len(t.eligible) >= rules.packets_min]
-    if rich:
-        return rich
-    return [t for t in (video, audio) if t.packets][:1]
-
-
-def _track(packets: list[Packet], copies: Counter[Key], rules: ProofParameters) -> Track:
-    eligible = [p for p in packets if p.size >= rules.size_min and copies[key_of(p)] == 1]
-    n = rules.packets_min
-    if not packets:
-        return Track([], [], 0.0, 0.0)
-    first, last = packets[0], packets[-1]  # so that what is not there yet counts as well
-    keys = [first, *(p for p in packets if p.is_key or not p.is_video), last]
-    steps = [first, *eligible, *([last] * n)]
-    return Track(packets, eligible, _longest_s(keys, keys[1:]), _longest_s(steps, steps[n:]))
-
-
-def _longest_s(earlier: Sequence[Packet], later: Sequence[Packet]) -> float:
-    """Longest time between pairs, by their timestamps: arrival varies with our own load."""
-    pairs = zip(earlier, later, strict=False)
-    return max((dts_difference_ms(b.dts_ms, a.dts_ms) for a, b in pairs), default=0) / 1000
-
-
 def _find_segments(timeline: Timeline) -> None:
     """Number the unbroken runs of timestamps, so that each may have an offset of its own."""
-    newest: dict[bool, Packet] = {}
+    newest: dict[TrackId, Packet] = {}
     for packet in timeline.window:
-        before = newest.get(packet.is_video)
-        if before is not None and _is_break(before, packet):
-            timeline.breaks += 1
-            newest.clear()
-        newest[packet.is_video] = packet
-        timeline.segment_of[key_of(packet)] = timeline.breaks
-
-
-def _is_break(before: Packet, after: Packet) -> bool:
-    """True between packets of one track if the stream, or our connection, began anew there."""
-    step_s = dts_difference_ms(after.dts_ms, before.dts_ms) / 1000
-    waited_s = after.arrived_s - before.arrived_s
-    return after.connection != before.connection or step_s < -1 or step_s - waited_s > 2
+        if packet.media is not MediaKind.DATA:
+            before = newest.get(track_of(packet))
+            if before is not None and is_break(before, packet):
+                timeline.breaks += 1
+                newest.clear()
+            newest[track_of(packet)] = packet
+        timeline.segments.append(timeline.breaks)

@@ -1,0 +1,138 @@
+"""Tracks of a stream as the reference got them: what of each can prove something, and how soon."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from coordinator.proof.packets import MediaKind, Packet, Part, dts_difference_ms
+from coordinator.proof.parameters import ProofParameters
+
+TrackId = tuple[MediaKind, int]
+Key = tuple[MediaKind, int, str, int, str]
+"""What makes two packets the same: track, codec, size and digest of the payload."""
+MARK = "onRelayMark"
+"""The name of the ingest's marks (`rtmp/marks.py`): no two are alike, so they prove a live line
+where no packet of the media does."""
+
+
+def track_of(packet: Packet) -> TrackId:
+    """Whose packet it is."""
+    return packet.media, packet.track
+
+
+def key_of(packet: Packet) -> Key:
+    """The identity under which packets are compared."""
+    return packet.media, packet.track, packet.codec, packet.size, packet.digest
+
+
+def is_judged(packet: Packet) -> bool:
+    """Pictures, sounds and marks: other script data and what describes a track prove nothing."""
+    if packet.media is MediaKind.DATA:
+        return packet.codec == MARK
+    return packet.part is Part.FRAMES
+
+
+@dataclass(slots=True)
+class Track:
+    """One track of the reference inside the window of one check."""
+
+    id: TrackId
+    places: list[int]
+    """Where in the window its packets lie."""
+    packets: list[Packet]
+    eligible: list[Packet]
+    """At least `size_min` bytes and unique in the window, in order of arrival."""
+    span_s: float
+    """The longest time that `packets_min` eligible packets took."""
+    is_whole: bool
+    """Whether the reference had it when the window began: what it lacks was never served."""
+
+    @property
+    def is_video(self) -> bool:
+        """True for pictures."""
+        return self.id[0] is MediaKind.VIDEO
+
+    @property
+    def is_marks(self) -> bool:
+        """True for the ingest's marks."""
+        return self.id[0] is MediaKind.DATA
+
+    def next_key_s(self, since_s: float) -> float | None:
+        """Arrival of the first packet from `since_s` on that a player can start with."""
+        keys = (p.arrived_s for p in self.packets if p.is_key or not self.is_video)
+        return next((at for at in keys if at >= since_s), None)
+
+
+def tracks_of(
+    window: Sequence[Packet],
+    copies: Counter[Key],
+    begun_s: dict[TrackId, float],
+    since_s: float,
+    rules: ProofParameters,
+) -> list[Track]:
+    """The tracks of a window that begins at `since_s`; `begun_s`: when each was first seen."""
+    found: dict[TrackId, list[int]] = {}
+    for at, packet in enumerate(window):
+        found.setdefault(track_of(packet), []).append(at)
+    tracks = []
+    for track, places in found.items():
+        packets = [window[at] for at in places]
+        unique = [p for p in packets if p.size >= rules.size_min and copies[key_of(p)] == 1]
+        span_s = _span_s(packets, unique, rules.packets_min)
+        is_whole = begun_s[track] <= since_s + 1.0
+        tracks.append(Track(track, places, packets, unique, span_s, is_whole))
+    return tracks
+
+
+def _span_s(packets: Sequence[Packet], unique: Sequence[Packet], count: int) -> float:
+    """What is not there yet counts as well: from the first packet, and up to the last."""
+    steps = [packets[0], *unique, *([packets[-1]] * count)]
+    return longest_s(steps, steps[count:])
+
+
+def leader_of(tracks: Iterable[Track], rules: ProofParameters) -> Track | None:
+    """The track that proves most: with the most packets that nobody can have from elsewhere.
+
+    Marks lead where no picture and no sound is rich; without them the best that there is.
+    """
+    able = [t for t in tracks if len(t.eligible) >= rules.packets_min]
+    media = [t for t in able if not t.is_marks]
+    rich = [t for t in media if t.span_s <= rules.rich_max_s]
+    marks = [t for t in able if t.is_marks]
+    others = [t for t in tracks if not t.is_marks]
+    best = rich or marks or media or others
+    return max(best, key=lambda t: (len(t.eligible), len(t.packets)), default=None)
+
+
+def key_interval_s(packets: Iterable[Packet], until_s: float) -> float:
+    """The longest wait for a key frame, of all pictures; the one that has not ended counts too.
+
+    By timestamps: arrival varies with our own load. 0 where there is no picture."""
+    newest: dict[TrackId, Packet] = {}
+    keys: dict[TrackId, Packet] = {}
+    longest = 0.0
+    for packet in packets:
+        if packet.media is not MediaKind.VIDEO or packet.arrived_s > until_s:
+            continue
+        track = track_of(packet)
+        if track in newest and is_break(newest[track], packet):
+            keys.pop(track)
+        newest[track] = packet
+        last = keys.setdefault(track, packet)
+        longest = max(longest, dts_difference_ms(packet.dts_ms, last.dts_ms) / 1000)
+        if packet.is_key:
+            keys[track] = packet
+    return longest
+
+
+def is_break(before: Packet, after: Packet) -> bool:
+    """True between packets of one track if the stream, or our connection, began anew there."""
+    step_s = dts_difference_ms(after.dts_ms, before.dts_ms) / 1000
+    waited_s = after.arrived_s - before.arrived_s
+    return after.connection != before.connection or step_s < -1 or step_s - waited_s > 2
+
+
+def longest_s(earlier: Sequence[Packet], later: Sequence[Packet]) -> float:
+    """Longest time between pairs, by their timestamps."""
+    pairs = zip(earlier, later, strict=False)
+    return max((dts_difference_ms(b.dts_ms, a.dts_ms) for a, b in pairs), default=0) / 1000

@@ -1,0 +1,205 @@
+"""Laws of the proof over all kinds of streams: honest relays never fail, cheats never pass."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coordinator.proof.captures import Capture
+from coordinator.proof.judging import Proof, Verdict, capture_seconds, judge
+from coordinator.proof.packets import DTS_MODULUS_MS, MediaKind, Packet, Part
+from coordinator.proof.tracks import is_judged
+from tests.generated_streams import ENDLESS, Pictures, Publisher, Relay, Sounds, until
+from tests.packet_streams import T0
+
+CHECKED_S = 130.0
+"""When checks begin, about: the reference remembers two minutes by then."""
+gops = st.sampled_from([0.5, 1.0, 2.0, 4.0, 8.0, 12.0, 20.0, 30.0, ENDLESS])
+begins = st.one_of(st.just(0.0), st.floats(100, CHECKED_S - 1))
+pictures = st.builds(
+    Pictures,
+    fps=st.sampled_from([0.5, 2.0, 15.0, 30.0]),
+    gop_s=gops,
+    codec=st.sampled_from(["avc1", "hvc1", "av01"]),
+    begins_s=begins,
+    is_still=st.booleans(),
+)
+sounds = st.builds(
+    Sounds,
+    a_second=st.sampled_from([38.3, 43.0, 50.0]),
+    codec=st.sampled_from(["mp4a", ".mp3", "Opus"]),
+    begins_s=begins,
+    is_silent=st.booleans(),
+)
+track_sets = st.one_of(
+    st.tuples(pictures, sounds),
+    st.tuples(pictures),
+    st.tuples(sounds),
+    st.tuples(pictures, sounds, sounds),
+    st.tuples(sounds, sounds),
+).filter(lambda tracks: any(track.begins_s == 0 for track in tracks))
+publishers = st.builds(
+    Publisher,
+    tracks=track_sets,
+    dts_ms=st.sampled_from([0, 2**31 - 131_000, DTS_MODULUS_MS - 131_000, 7]),
+)
+relays = st.builds(
+    Relay,
+    lag_s=st.floats(0, 3),
+    cache_s=st.sampled_from([0.0, 20.0]),
+    merge_s=st.sampled_from([0.0, 0.045, 0.35]),
+    jitter_s=st.sampled_from([0.0, 0.1]),
+    dts_shift_ms=st.integers(0, DTS_MODULUS_MS - 1),
+    seed=st.integers(0, 2**16),
+    stalls=st.sampled_from([(), ((1.7, 0.8),)]),
+)
+starts = st.floats(T0 + CHECKED_S, T0 + CHECKED_S + 9)
+
+
+def judged(stream: list[Packet], capture: Capture) -> Proof:
+    """As the prober does: by what the reference has a second after the end."""
+    return judge(until(stream, capture.ended_s + 1), capture)
+
+
+def seconds_for(stream: list[Packet], started_s: float, at_least_s: float) -> float:
+    """How long the prober would make the check."""
+    return max(at_least_s, capture_seconds(until(stream, started_s), started_s))
+
+
+@settings(max_examples=100, deadline=None)
+@given(publishers, relays, starts, st.sampled_from([0.0, 10.0, 14.0]))
+def test_an_honest_relay_never_fails(
+    publisher: Publisher, relay: Relay, started_s: float, at_least_s: float
+) -> None:
+    """Whatever is published, and however it is relayed: it passes, at any length.
+
+    Only how long a camera's first wait for a key frame will be, nobody can know before its end.
+    """
+    stream = publisher.stream()
+    capture = relay.serves(stream, started_s, seconds_for(stream, started_s, at_least_s))
+    proof = judged(stream, capture)
+    is_new = any(
+        isinstance(track, Pictures) and T0 + track.begins_s > started_s - track.gop_s - 2
+        for track in publisher.tracks
+        if track.begins_s
+    )
+    assert proof.verdict is Verdict.PASS or (is_new and proof.verdict is Verdict.UNKNOWN), proof
+
+
+def looped(stream: list[Packet], relay: Relay, started_s: float, seconds: float) -> Capture:
+    """A recording of 30 s of the beginning, begun anew for ever; its timestamps go on."""
+    recording = [p for p in stream if p.arrived_s < T0 + 30]
+    return relay.serves(
+        [
+            replace(
+                p,
+                arrived_s=p.arrived_s + 30 * n,
+                dts_ms=(p.dts_ms + 30_000 * n) % DTS_MODULUS_MS,
+            )
+            for n in range(6)
+            for p in recording
+        ],
+        started_s,
+        seconds,
+    )
+
+
+def delayed(stream: list[Packet], relay: Relay, started_s: float, seconds: float) -> Capture:
+    """The stream, from a buffer of seven seconds."""
+    return replace(relay, lag_s=7).serves(stream, started_s, seconds)
+
+
+def another(stream: list[Packet], relay: Relay, started_s: float, seconds: float) -> Capture:
+    """As much of something else."""
+    return relay.serves(
+        [replace(p, digest=f"other-{p.digest}") for p in stream], started_s, seconds
+    )
+
+
+def thinned(stream: list[Packet], relay: Relay, started_s: float, seconds: float) -> Capture:
+    """Every twelfth packet of each track is left out, but for what a picture begins with."""
+    counts: dict[tuple[MediaKind, int], int] = {}
+    kept = []
+    for packet in stream:
+        track = packet.media, packet.track
+        counts[track] = counts.get(track, 0) + 1
+        is_media = packet.media is not MediaKind.DATA and packet.part is Part.FRAMES
+        if not is_media or packet.is_key or counts[track] % 12:
+            kept.append(packet)
+    return relay.serves(kept, started_s, seconds)
+
+
+def muted(stream: list[Packet], relay: Relay, started_s: float, seconds: float) -> Capture:
+    """Silence in place of each sound."""
+    return relay.serves(
+        [
+            replace(p, digest="silence", size=9)
+            if p.media is MediaKind.AUDIO and p.part is Part.FRAMES
+            else p
+            for p in stream
+        ],
+        started_s,
+        seconds,
+    )
+
+
+def blind(stream: list[Packet], relay: Relay, started_s: float, seconds: float) -> Capture:
+    """Sound, marks and what describes the pictures, but no picture."""
+    return relay.serves(
+        [p for p in stream if not p.is_video or p.part is not Part.FRAMES], started_s, seconds
+    )
+
+
+def empty(stream: list[Packet], relay: Relay, started_s: float, seconds: float) -> Capture:
+    """Headers and marks alone: a line to the ingest, and nothing to see or hear."""
+    return relay.serves([p for p in stream if p.part is not Part.FRAMES], started_s, seconds)
+
+
+def touched(stream: list[Packet], relay: Relay, started_s: float, seconds: float) -> Capture:
+    """One byte of one packet is another."""
+    capture = relay.serves(stream, started_s, seconds)
+    packets = list(capture.packets)
+    places = [n for n, p in enumerate(packets) if is_judged(p) and p.media is not MediaKind.DATA]
+    at = next((n for n in places[len(places) // 2 :] if packets[n].size >= 64), None)
+    if at is not None:
+        packets[at] = replace(packets[at], digest="touched")
+    return replace(capture, packets=tuple(packets) if at is not None else ())
+
+
+def undecodable(stream: list[Packet], relay: Relay, started_s: float, seconds: float) -> Capture:
+    """One byte of the codec header is another, and all that follows is right."""
+    return relay.serves(
+        [replace(p, digest="touched") if p.part is Part.HEADER else p for p in stream],
+        started_s,
+        seconds,
+    )
+
+
+CHEATS = (looped, delayed, another, thinned, muted, blind, empty, touched, undecodable)
+old_tracks = st.builds(
+    Publisher,
+    tracks=track_sets.map(lambda tracks: tuple(replace(track, begins_s=0.0) for track in tracks)),
+    dts_ms=st.sampled_from([0, 2**31 - 131_000, DTS_MODULUS_MS - 131_000]),
+)
+
+
+@settings(max_examples=120, deadline=None)
+@given(old_tracks, relays, starts, st.sampled_from(CHEATS))
+def test_a_cheat_never_passes(
+    publisher: Publisher,
+    relay: Relay,
+    started_s: float,
+    cheat: Callable[[list[Packet], Relay, float, float], Capture],
+) -> None:
+    """Whatever is published: it fails, and cannot make itself inconclusive."""
+    stream = publisher.stream()
+    seconds = seconds_for(stream, started_s, 0.0)
+    honest = relay.serves(stream, started_s, seconds)
+    capture = cheat(stream, relay, started_s, seconds)
+    if [(p.digest, p.track) for p in capture.packets] == [
+        (p.digest, p.track) for p in honest.packets
+    ]:
+        return  # this stream has nothing that this cheat would change
+    proof = judged(stream, capture)
+    assert proof.verdict is Verdict.FAIL, (proof, cheat.__name__)

@@ -1,0 +1,130 @@
+"""Very long checks: spans are judged, what lies between them is counted."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from coordinator.proof.captures import Capture, Count, Span
+from coordinator.proof.judging import Verdict
+from coordinator.proof.packets import Packet
+from coordinator.proof.spans import judge_capture
+from coordinator.reasons import Reason
+from tests.generated_streams import Pictures, Publisher, Relay, Sounds, until
+from tests.packet_streams import T0
+
+STARTED_S = T0 + 60
+SECONDS = 120.0
+SPANS = (
+    Span(STARTED_S + 17, STARTED_S + 22),
+    Span(STARTED_S + 71, STARTED_S + 76),
+    Span(STARTED_S + 115, STARTED_S + 120),
+)
+STREAM = Publisher().stream()
+
+
+def read_in_spans(capture: Capture) -> Capture:
+    """The same connection as the reader yields it: spans whole, a count for each second between."""
+    inside = [p for p in capture.packets if any(span.holds(p.arrived_s) for span in SPANS)]
+    between: Counter[float] = Counter()
+    sizes: Counter[float] = Counter()
+    for packet in capture.packets:
+        if not any(span.holds(packet.arrived_s) for span in SPANS):
+            second = STARTED_S + (packet.arrived_s - STARTED_S) // 1
+            between[second] += 1
+            sizes[second] += packet.size
+    counts = tuple(Count(at_s, n, sizes[at_s]) for at_s, n in sorted(between.items()))
+    return replace(capture, packets=tuple(inside), read=SPANS, counts=counts)
+
+
+def reason_of(
+    relay: Relay, stream: list[Packet] = STREAM, cut: Callable[[Packet], bool] = lambda _: False
+) -> Reason:
+    """What a very long check of a relay comes to; `cut` are packets that it does not serve."""
+    capture = relay.serves([p for p in stream if not cut(p)], STARTED_S, SECONDS)
+    return judge_capture(until(stream, T0 + 181), read_in_spans(capture)).reason
+
+
+@pytest.mark.parametrize(
+    "relay",
+    [Relay(), Relay(lag_s=2.5, cache_s=0), Relay(jitter_s=0.1), Relay(stalls=((40, 1.2),))],
+    ids=["near", "far, without a cache", "jitter", "a stall between the spans"],
+)
+def test_an_honest_relay_passes(relay: Relay) -> None:
+    """With all three spans, for two minutes."""
+    assert reason_of(relay) == "passed"
+
+
+@pytest.mark.parametrize(
+    "tracks",
+    [
+        (Pictures(),),
+        (Sounds(),),
+        (Pictures(is_still=True), Sounds(is_silent=True)),
+        (Pictures(gop_s=30.0), Sounds()),
+    ],
+    ids=["no sound", "no picture", "still and silent", "key frames 30 s apart"],
+)
+def test_every_kind_of_stream_can_be_proven(tracks: tuple[Pictures | Sounds, ...]) -> None:
+    """In the middle of a connection nobody waits for a key frame."""
+    assert reason_of(Relay(), Publisher(tracks).stream()) == "passed"
+
+
+def second_of(packet: Packet) -> float:
+    """Seconds into the capture."""
+    return packet.arrived_s - STARTED_S
+
+
+@pytest.mark.parametrize("cut_s", [16, 60, 116])
+def test_who_cuts_viewers_is_found_by_the_last_span(cut_s: float) -> None:
+    """However long it served before."""
+    reason = reason_of(Relay(), cut=lambda p: second_of(p) > cut_s)
+    assert reason in (Reason.NO_STREAM, Reason.STALLED)
+
+
+def test_who_serves_only_between_the_spans_is_found() -> None:
+    """It cannot know where they are; if it did, it would fail as a short check does."""
+    reason = reason_of(Relay(), cut=lambda p: 70 < second_of(p) < 77)
+    assert reason in (Reason.NO_STREAM, Reason.STALLED, Reason.TOO_SLOW)
+
+
+def test_who_pauses_between_the_spans_is_found() -> None:
+    """Four seconds of nothing are no stall."""
+    assert reason_of(Relay(), cut=lambda p: 40 < second_of(p) < 45) == "stalled"
+
+
+def test_who_serves_half_between_the_spans_is_found() -> None:
+    """What is counted there has to be as much as the ingest served."""
+    thinned = [n % 2 == 0 for n in range(len(STREAM))]
+    left_out = {p for p, is_out in zip(STREAM, thinned, strict=True) if is_out}
+    reason = reason_of(
+        Relay(), cut=lambda p: 23 < second_of(p) < 70 and p in left_out and not p.is_key
+    )
+    assert reason == "too_slow"
+
+
+def test_a_line_of_less_than_the_rate_falls_behind() -> None:
+    """By a second in the time between the first span and the last."""
+    slow = [replace(p, arrived_s=p.arrived_s + max(0.0, second_of(p)) / 90) for p in STREAM]
+    capture = read_in_spans(Relay().serves(slow, STARTED_S, SECONDS))
+    assert judge_capture(until(STREAM, T0 + 181), capture).reason == "falling_behind"
+
+
+def test_other_content_in_one_span_fails_the_check() -> None:
+    """The other two may be as right as they like."""
+    swapped = [
+        replace(p, digest=f"other-{p.digest}") if 71 < second_of(p) < 76 else p for p in STREAM
+    ]
+    capture = read_in_spans(Relay().serves(swapped, STARTED_S, SECONDS))
+    proof = judge_capture(until(STREAM, T0 + 181), capture)
+    assert (proof.verdict, proof.reason) == (Verdict.FAIL, Reason.WRONG_CONTENT)
+
+
+def test_a_capture_that_was_read_whole_is_judged_as_ever() -> None:
+    """And so is one that never came to be."""
+    capture = Relay().serves(STREAM, STARTED_S, 6)
+    reference = until(STREAM, STARTED_S + 7)
+    assert judge_capture(reference, capture).reason == "passed"
+    closed = Capture(STARTED_S, STARTED_S, failure=Reason.UNREACHABLE, read=SPANS)
+    assert judge_capture(reference, closed).reason == "unreachable"
