@@ -151,7 +151,7 @@ class AgentProcess(RunningAgent):
             "COORDINATOR_URL": coordinator_url,
             "BIND_ADDRESS": HOST,
             "DATA_DIR": str(data_dir),
-            **(node_engine() if settings.get("ROLE") != "ingest" else {}),
+            **({} if {"ROLE", "RELAY_ENGINE"} & settings.keys() else node_engine()),
             **settings,
         }
         super().__init__([*wrapper, sys.executable, "-m", "agent", *command], env)
