@@ -15,7 +15,7 @@ import agent.relay.restream
 import agent.shown
 from agent.client.answers import ToldFacts
 from agent.client.heartbeats import CoordinatorView
-from agent.relay.engines.engine import Audio, Delivery, Video
+from agent.relay.engines.engine import Audio, Delivery, Marks, Video
 from agent.shown.sections import REFUSALS
 from agent.shown.status_page import POLICY, status_page
 from agent.shown.traffic import Traffic
@@ -320,3 +320,19 @@ def test_the_look_is_the_coordinators() -> None:
     theirs = (root / "functions/api/site/templates/style.css").read_text().splitlines()
     assert marker
     assert [line for line in shared.splitlines()[1:] if line not in theirs] == []
+
+
+@pytest.mark.parametrize(
+    ("marks", "says"),
+    [
+        (Marks(), "none: this stream&#x27;s ingest signs nothing"),
+        (Marks("waiting"), "not verified yet"),
+        (Marks("verified"), "verified: what comes is what the ingest signed"),
+        (Marks("waiting", {"differs": 2, "<b>": 1}), "2 × something came that the ingest did not"),
+    ],
+)
+def test_whether_what_is_relayed_is_signed_stands_there_in_words(marks: Marks, says: str) -> None:
+    page = shown(CoordinatorView(ANSWER, ""), stream=replace(STREAM, marks=marks))
+    assert says in page
+    assert "<b>" not in page
+    assert "Signature" not in shown(CoordinatorView(ANSWER, ""), stream=STREAM)
