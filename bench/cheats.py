@@ -2,7 +2,6 @@
 
 Real: media, relays, cheats, network (loopback), checks, retests, proof, suspicion. Left out: the
 lottery and the store; a trial begins when there is room. At most AT_ONCE captures run together.
-One module for now: the trials, their table and their verdicts.
 """
 
 import argparse
@@ -11,14 +10,13 @@ import os
 import random
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean
 
-from bench.bounds import share_bounds
-from bench.report import BUILD, Figure, NotMeasurableError, hand_in
+from bench.cheat_figures import Found, Sustained, figures_of, sum_of, table
+from bench.cheat_kinds import CONTENT, FLAGGED_WITHIN, RARE_TRIALS, RELAYING, UNCHECKED
+from bench.report import BUILD, NotMeasurableError, hand_in
 from bench.stage import HONEST, STREAM, Stage, Subject, staged
 from bench.trials import Tally, Trials
 from coordinator.adapters.media.rtmp_probe import RtmpProbe
@@ -26,7 +24,6 @@ from coordinator.adapters.media.rtmp_reference import Reference, ReferencePool
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.outbound.http_client import HttpClient
 from coordinator.adapters.outbound.poll_client import PollClient
-from coordinator.checking.checks import Check, Verdict
 from coordinator.proof.judging import ProofParameters
 from emulator.cheats import PROGRAMS
 from emulator.demo.options import ENGINES
@@ -42,24 +39,6 @@ RATE, RATE_SECONDS = 2.2, 60.0
 READY_SECONDS_MAX = 150.0
 PROGRESS_EVERY_S = 20.0
 LOOK_SECONDS = 1.0
-NOTHING = frozenset({"dead", "mute", "crash", "drip", "trickle", "stalls"})
-"""Serve nothing that anybody could watch."""
-CONTENT = frozenset(
-    {
-        *("loop", "other-content", "same-source-later", "delayed-5", "delayed-7", "delayed-70"),
-        *("audio-only", "re-encoded", "half-bitrate", "thinned", "wrong-stream"),
-    }
-)
-"""Serve something, but not the live stream."""
-PART_TIME = frozenset({"half-the-time", "only-when-polled", "stalls-late"})
-"""Serve the live stream, some of the time."""
-RELAYING = frozenset({"tcp-proxy", "neighbour-proxy"})
-"""Serve the live stream, although not by a relay of their own: no check can tell."""
-UNCHECKED = frozenset({"borrowed-address"})
-"""The collector turns them away, so that no check ever comes."""
-GOOD = (Verdict.PASS, Verdict.DEGRADED)
-SHORT_S = 9.0
-"""Captures below this are of the usual length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,24 +54,6 @@ class Plan:
     cheats: tuple[str, ...] = tuple(PROGRAMS)
     engine: str = ENGINES[0]
     """Of the honest nodes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sustained:
-    """The last part: one core, checks at an even rate."""
-
-    checks: list[Check]
-    seconds: float
-    cpu_s: float
-    """Of the prober and its captures."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Everything that was measured."""
-
-    tallies: dict[str, Tally]
-    sustained: Sustained | None
 
 
 async def measure(plan: Plan, logs: Path) -> Found:
@@ -151,7 +112,8 @@ def interleaved(subjects: Iterable[Subject], plan: Plan, rng: random.Random) -> 
     """All trials in rounds, so that each subject is tried at all times; a round is shuffled."""
     honest = [s for s in subjects if s.is_honest]
     cheats = [s for s in subjects if not s.is_honest and s.kind not in UNCHECKED]
-    rounds: list[list[Subject]] = [list(cheats) for _ in range(plan.trials)]
+    rare = [s for s in cheats if s.kind in FLAGGED_WITHIN] * (RARE_TRIALS - 1)
+    rounds: list[list[Subject]] = [[*cheats, *rare] for _ in range(plan.trials)]
     for n in range(plan.honest_trials):
         rounds[n * plan.trials // plan.honest_trials].append(honest[n % len(honest)])
     for one in rounds:
@@ -198,117 +160,6 @@ async def sustained(plan: Plan, stage: Stage, trials: Trials) -> Sustained:
         os.sched_setaffinity(0, cores)
     cpu_s = time.process_time() - own_s + sum(sum_of(checks, "cpu_s"))
     return Sustained(checks, time.monotonic() - began_s, cpu_s)
-
-
-def sum_of(checks: Iterable[Check], name: str) -> list[float]:
-    """A number of all connections of each check together."""
-    return [sum(float(attempt[name]) for attempt in check.attempts) for check in checks]
-
-
-def longest(tallies: Iterable[Tally], name: str) -> float:
-    """The largest of a number of seconds over all connections."""
-    attempts = [a for tally in tallies for check in tally.checks for a in check.attempts]
-    return max((float(a[name] or 0.0) for a in attempts), default=0.0)
-
-
-def figures_of(found: Found) -> list[Figure]:
-    """The goals of the verb."""
-    tallies = found.tallies
-    honest = [t for t in tallies.values() if t.subject.is_honest]
-    failed, counted = sum(t.count(Verdict.FAIL) for t in honest), sum(t.counted for t in honest)
-    bound = share_bounds(failed, counted)[1]
-    rows = [
-        Figure("honest checks", counted, "checks", ">= 500"),
-        Figure("honest checks failed", failed, f"true share <= {bound:.2%} (95 %)", "<= 0"),
-        Figure("honest checks degraded", sum(t.count(Verdict.DEGRADED) for t in honest), "checks"),
-        Figure("honest: longest delay", longest(honest, "delay_s"), "s"),
-        Figure("honest: longest lag", longest(honest, "lag_s"), "s"),
-        Figure("honest nodes flagged", sum(len(t.until_flagged) for t in honest), "times", "<= 0"),
-    ]
-    for tally in tallies.values():
-        rows += _cheat_rows(tally)
-    return [*rows, *_cost_rows(honest), *_rate_rows(found.sustained)]
-
-
-def _cheat_rows(tally: Tally) -> list[Figure]:
-    kind, rows = tally.subject.kind, []
-    if kind in CONTENT | NOTHING:
-        passed = tally.count(*GOOD)
-        bound = share_bounds(passed, tally.counted)[1]
-        unit = f"of {tally.counted}, true share <= {bound:.1%} (95 %)"
-        rows = [Figure(f"{kind}: passed", passed, unit, "<= 0")]
-    if kind in CONTENT | NOTHING and tally.until_flagged:
-        most = max(tally.until_flagged)
-        peer = "Storj: 41" if kind in NOTHING else ""
-        rows += [Figure(f"{kind}: checks until flagged, most", most, "checks", "<= 3", peer)]
-    if kind in PART_TIME and tally.until_flagged:
-        until = mean(tally.until_flagged)
-        rows += [Figure(f"{kind}: checks until flagged, mean", until, "checks", "<= 12")]
-    return rows
-
-
-def _cost_rows(honest: Sequence[Tally]) -> list[Figure]:
-    checks = [c for tally in honest for c in tally.checks if len(c.attempts) == 1]
-    short = [c for c in checks if c.attempts[0]["seconds"] < SHORT_S]
-    rows = []
-    for name, some in (
-        ("usual check", short),
-        ("long check", [c for c in checks if c not in short]),
-    ):
-        if some:
-            goals = ("<= 0.15", "<= 300", "<= 6") if name == "usual check" else ("", "", "")
-            wall = [s + ProofParameters().grace_s for s in sum_of(some, "seconds")]
-            rows += [
-                Figure(f"{name}: CPU", mean(sum_of(some, "cpu_s")), "s", goals[0]),
-                Figure(f"{name}: payload", mean(sum_of(some, "bytes")) / 1000, "kB", goals[1]),
-                Figure(f"{name}: wall clock", mean(wall), "s", goals[2]),
-            ]
-    return rows
-
-
-def _rate_rows(last: Sustained | None) -> list[Figure]:
-    if last is None:
-        return []
-    failed = sum(check.verdict is not Verdict.PASS for check in last.checks)
-    begun_s = len(last.checks) / max(1.0, last.seconds - last.checks[-1].attempts[0]["seconds"])
-    return [
-        Figure("checks a second, sustained on one core", begun_s, "1/s", ">= 2"),
-        Figure("of these not passed", failed, f"of {len(last.checks)}", "<= 0"),
-        Figure("CPU of a check in this, prober included", last.cpu_s / len(last.checks), "s"),
-    ]
-
-
-def table(tallies: Iterable[Tally]) -> None:
-    """Prints every subject's row."""
-    head = ("node", "trials", "pass", "degraded", "fail", "unknown", "true pass share, 95 %")
-    lines: list[tuple[str, ...]] = [(*head, "flagged after", "stats said up", "reasons")]
-    for tally in tallies:
-        low, high = share_bounds(tally.count(*GOOD), tally.counted)
-        until = tally.until_flagged
-        flagged = f"{mean(until):.1f}, most {max(until)}" if until else "-"
-        reasons = Counter(map(reason_of, tally.checks)) or tally.polls
-        lines.append(
-            (
-                tally.subject.name,
-                str(len(tally.checks)),
-                *(str(tally.count(verdict)) for verdict in Verdict),
-                f"{low:.1%} to {high:.1%}" if tally.counted else "-",
-                flagged,
-                f"{tally.polled_up} of {tally.polls.total()}" if tally.polls else "-",
-                ", ".join(f"{n} {reason}" for reason, n in reasons.most_common(4)),
-            )
-        )
-    widths = [max(len(line[n]) for line in lines) for n in range(len(lines[0]))]
-    for line in lines:
-        print("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip())
-
-
-def reason_of(check: Check) -> str:
-    """A check's reason; of a degraded one also why its first connections failed."""
-    if check.verdict is not Verdict.DEGRADED:
-        return check.reason.value
-    failed = [str(a["reason"]) for a in check.attempts if a["verdict"] == "fail"]
-    return f"degraded after {', '.join(failed)}"
 
 
 def say(line: str) -> None:

@@ -59,6 +59,13 @@ class Tally:
         return sum(check.verdict in verdicts for check in self.checks)
 
     @property
+    def checks_until_flagged(self) -> float:
+        """The mean; at least what was tried in vain where no flag came."""
+        if not self.until_flagged:
+            return float(self._since_flag)
+        return sum(self.until_flagged) / len(self.until_flagged)
+
+    @property
     def counted(self) -> int:
         """Checks that say something about the subject."""
         return sum(check.verdict.counts for check in self.checks)

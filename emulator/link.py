@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,11 +38,28 @@ class Shape:
     bytes_per_s: float | None = None
     bytes_max: int | None = None
     """After so many the connection stays open, and silent."""
+    seconds_max: float | None = None
+    """After so long the connection is closed."""
+    share: float = 1.0
+    """Of the rate at which bytes come: with 0.9 the line falls behind a second in ten."""
+
+    def behind_s(self, age_s: float) -> float:
+        """How far a line that is so old has fallen behind."""
+        return age_s * (1 / self.share - 1)
 
     @property
     def slice_bytes(self) -> int:
         """How much goes through at a time: at most a tenth of a second's worth."""
         return READ_BYTES if self.bytes_per_s is None else max(1, int(self.bytes_per_s / 10))
+
+
+Admit = Callable[[asyncio.StreamReader], Awaitable[bytes | None]]
+"""What of a caller's first bytes was read, to be passed on; None turns the caller away."""
+
+
+async def everybody(_: asyncio.StreamReader) -> bytes:
+    """Nobody is turned away, and nothing is read."""
+    return b""
 
 
 def always() -> bool:
@@ -54,9 +71,14 @@ class Link:
     """One listening end. `is_open` is asked all the time: when it says no, callers are cut off."""
 
     def __init__(
-        self, upstream: Address, shape: Shape | None = None, is_open: Callable[[], bool] = always
+        self,
+        upstream: Address,
+        shape: Shape | None = None,
+        is_open: Callable[[], bool] = always,
+        admit: Admit = everybody,
     ) -> None:
         self._upstream = upstream
+        self._admit = admit
         self._shape = shape or Shape()
         self._is_open = is_open
         self._open: set[asyncio.Task[Any]] = set()
@@ -80,16 +102,21 @@ class Link:
         self._open.add(task)
         try:
             async with asyncio.timeout(CONNECT_SECONDS_MAX):
+                asked = await self._admit(reader)
+                if asked is None:
+                    return
                 up_reader, up_writer = await asyncio.open_connection(*self._upstream)
             try:
-                await first_of(
-                    _copy(reader, up_writer),
-                    carry(up_reader, writer, self._shape),
-                    self._until_cut(),
-                )
+                up_writer.write(asked)
+                async with asyncio.timeout(self._shape.seconds_max):
+                    await first_of(
+                        _copy(reader, up_writer),
+                        carry(up_reader, writer, self._shape),
+                        self._until_cut(),
+                    )
             finally:
                 up_writer.close()
-        except (OSError, TimeoutError):
+        except (OSError, TimeoutError, asyncio.IncompleteReadError):
             pass
         finally:
             self._open.discard(task)
@@ -110,8 +137,8 @@ async def _take(
     reader: asyncio.StreamReader, shape: Shape, queue: "asyncio.Queue[tuple[float, bytes | None]]"
 ) -> None:
     """Reads slices and writes down when each is due; None at the end."""
-    due_s, room = 0.0, shape.bytes_max
-    stalls_s = time.monotonic() + random.uniform(0, STALL_EVERY_S)
+    due_s, room, begun_s = 0.0, shape.bytes_max, time.monotonic()
+    stalls_s = begun_s + random.uniform(0, STALL_EVERY_S)
     while data := await reader.read(shape.slice_bytes):
         now_s = time.monotonic()
         pause_s = 0.0 if shape.bytes_per_s is None else len(data) / shape.bytes_per_s
@@ -119,6 +146,7 @@ async def _take(
             pause_s += random.uniform(0, shape.stall_max_s)
             stalls_s = now_s + random.uniform(0.5, 1.5) * STALL_EVERY_S
         late_s = shape.delay_s + random.uniform(-shape.jitter_s, shape.jitter_s)
+        late_s += shape.behind_s(now_s - begun_s)
         due_s = max(due_s + pause_s, now_s + late_s)
         if room is not None:
             data, room = data[:room], room - len(data[:room])

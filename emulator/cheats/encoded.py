@@ -2,7 +2,8 @@
 
 Run as `python -m emulator.cheats.encoded KIND`: `picture` encodes the picture anew at its own
 rate, `half` at half of it, `audio` leaves the picture out, `thinned` drops every second frame
-that is no keyframe, `stream` pulls another stream of the same ingest.
+that is no keyframe, `silent` has silence in place of the sound, `stream` pulls another stream of
+the same ingest.
 """
 
 import os
@@ -28,6 +29,10 @@ OPTIONS = {
     "audio": ("-map", "0:a", "-c", "copy"),
     "thinned": ("-c", "copy", "-bsf:v", r"noise=drop=mod(n\,2)*not(key)"),
     "stream": ("-c", "copy"),
+    "silent": (
+        *("-f", "lavfi", "-i", "anullsrc=sample_rate=44100:channel_layout=mono"),
+        *("-map", "0:v", "-map", "1:a", "-c:v", "copy", "-c:a", "aac", "-b:a", "64k"),
+    ),
 }
 
 

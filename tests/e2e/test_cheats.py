@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from bench.cheats import CONTENT, NOTHING, RELAYING, UNCHECKED, Found, Plan, measure
+from bench.cheat_figures import Found
+from bench.cheat_kinds import CONTENT, FLAGGED_WITHIN, NOTHING, RELAYING, UNCHECKED
+from bench.cheats import Plan, measure
 from bench.stage import HONEST
 from coordinator.checking.checks import Verdict
 from coordinator.checking.suspicion import PROVEN_WRONG
@@ -16,8 +18,9 @@ from tests.e2e.agents import ENGINE, node_engine
 from tests.e2e.media import children_of_this_process
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-SLOW = frozenset({"delayed-70"})
-"""Needs more than a minute before it serves at all; `make cheats` tries it."""
+SLOW = frozenset({"delayed-70", *FLAGGED_WITHIN})
+"""Needs more than a minute before it serves at all, or fails only some checks; `make cheats`
+tries them."""
 PLAN = Plan(
     trials=1,
     honest_trials=2 * len(HONEST),

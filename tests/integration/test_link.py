@@ -66,6 +66,51 @@ async def test_a_line_that_stalls_stays_open_and_says_nothing_more() -> None:
         writer.close()
 
 
+async def test_a_line_ends_after_its_time() -> None:
+    """As a node does that saves itself long viewers."""
+    shape = Shape(bytes_per_s=1_000, seconds_max=0.2)
+    async with _line(shape) as at, asyncio.timeout(PATIENCE_S):
+        reader, writer = await _connect(at)
+        came = await reader.read(-1)
+        assert SENT.startswith(came)
+        assert len(came) < 10_000
+        writer.close()
+
+
+async def test_a_caller_may_be_turned_away_by_what_it_says() -> None:
+    """Whoever is let through loses nothing of what it said first."""
+
+    async def polite(reader: asyncio.StreamReader) -> bytes | None:
+        hello = await reader.readexactly(5)
+        return hello if hello == b"hello" else None
+
+    heard: list[bytes] = []
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readexactly(11))
+        writer.close()
+
+    server = await asyncio.start_server(listen, "127.0.0.1", 0)
+    upstream, at = server.sockets[0].getsockname()[:2], ("127.0.0.1", free_port())
+    async with server, asyncio.timeout(PATIENCE_S):
+        serving = asyncio.create_task(Link(upstream, admit=polite).serve(at))
+        for said in (b"go away now", b"hello world"):
+            reader, writer = await _connect(at)
+            writer.write(said)
+            assert await reader.read(-1) == b""
+            writer.close()
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
+    assert heard == [b"hello world"]
+
+
+def test_a_line_of_nine_tenths_of_the_rate_falls_behind() -> None:
+    """By a second in nine, for ever."""
+    slow = Shape(share=0.9)
+    assert [round(slow.behind_s(age_s), 6) for age_s in (0.0, 9.0, 90.0)] == [0, 1, 10]
+    assert Shape().behind_s(90.0) == 0
+
+
 async def test_a_cut_line_lets_nobody_through() -> None:
     """Connections are accepted and closed at once."""
     async with _line(Shape(), lambda: False) as at, asyncio.timeout(PATIENCE_S):

@@ -1,0 +1,27 @@
+"""What each cheat of the catalogue serves, and so what has to become of it."""
+
+RARE_TRIALS = 3
+"""So many checks of a cheat that only some of them find, for one of each other."""
+NOTHING = frozenset(
+    {
+        *("dead", "mute", "crash", "drip", "trickle", "stalls"),
+        *("nothing-at-rare-keyframes", "reader-fingerprint"),
+    }
+)
+"""Serve nothing that anybody could watch."""
+CONTENT = frozenset(
+    {
+        *("loop", "other-content", "same-source-later", "delayed-5", "delayed-7", "delayed-70"),
+        *("audio-only", "re-encoded", "half-bitrate", "thinned", "wrong-stream"),
+        "silent-sound",
+    }
+)
+"""Serve something, but not the live stream."""
+PART_TIME = frozenset({"half-the-time", "only-when-polled", "stalls-late"})
+"""Serve the live stream, some of the time."""
+FLAGGED_WITHIN = {"refuses-first": 12, "cuts-at-16-s": 40, "cuts-at-60-s": 40, "0.9-rate": 40}
+"""Serve the live stream, but not to everybody, or not for long: the most checks until a flag."""
+RELAYING = frozenset({"tcp-proxy", "neighbour-proxy"})
+"""Serve the live stream, although not by a relay of their own: no check can tell."""
+UNCHECKED = frozenset({"borrowed-address"})
+"""The collector turns them away, so that no check ever comes."""
