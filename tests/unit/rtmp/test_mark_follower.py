@@ -167,6 +167,18 @@ def test_packets_without_marks_are_told() -> None:
         assert verdict is None or verdict.finding is FITS
 
 
+def test_what_is_left_of_an_interval_without_its_beginning_fits() -> None:
+    """The packets before were given up, and that was told."""
+    messages = signed(show(6), every=5)
+    follower = MarkFollower(STREAM, PUBLIC_KEY, verify)
+    found = [
+        follower.take(each, payload_of(each), 0.0 if n < 8 else UNMARKED_S_MAX + 1)
+        for n, each in enumerate(messages)
+    ]
+    said = [verdict.finding for verdict in found if verdict]
+    assert said == [FITS, MarkFinding.NO_MARKS, FITS, FITS, FITS]
+
+
 def test_marks_of_nothing_chain_on() -> None:
     """Slides: a mark each half second, a picture seldom."""
     signer = writer()

@@ -141,6 +141,18 @@ def test_what_has_the_name_alone_is_no_mark(body: bytes) -> None:
         parse_mark(message)
 
 
+def test_a_mark_is_written_in_one_way_alone() -> None:
+    """The last character of such a text has bits that stand for nothing."""
+    mark = writer().mark(NOW_MS, 0)
+    assert mark.body.endswith(b"==")
+    last = mark.body[-3:-2]
+    for other in b"QRSTUVWXYZabcdef":
+        body = mark.body[:-3] + bytes([other]) + b"=="
+        if bytes([other]) != last:
+            with pytest.raises(RtmpError, match="not written as marks are"):
+                parse_mark(mark._replace(body=body))
+
+
 def test_only_script_data_is_a_mark() -> None:
     """Whatever the bytes are."""
     mark = signed([sound(1)])[-1]

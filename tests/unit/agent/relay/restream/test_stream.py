@@ -71,6 +71,18 @@ def test_without_a_kept_picture_one_waits_for_the_next_key_frame_and_misses_no_h
     assert reader.read() == [META, *dated, key(30_010), inter(30_050)]
 
 
+def test_who_enters_at_a_key_frame_gets_the_headers_that_stood_before_it() -> None:
+    """Later ones are in their place, in a burst and in what is sent live."""
+    show = Show(META, *HEADERS, key(0), inter(GOP_MS_MAX + 10))
+    other = header(MessageKind.VIDEO, VIDEO_HEADER + b"2", 30_020)
+    _, waits = show.watch()
+    show.play(key(30_010), other, inter(30_050))
+    dated = [message._replace(timestamp_ms=30_010) for message in HEADERS]
+    sent = [META, *dated, key(30_010), other, inter(30_050)]
+    assert waits.read() == sent
+    assert show.watch()[1].read() == sent
+
+
 def test_a_stream_of_sound_alone_begins_anywhere() -> None:
     show = Show(HEADERS[1], sound(0))
     _, reader = show.watch()
