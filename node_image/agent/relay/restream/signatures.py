@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from rtmp.marks import Sign, Verify
 
@@ -21,7 +22,7 @@ class MarkKey:
     def read(cls, path: Path) -> "MarkKey":
         """The agent has seen to it that the file is whole."""
         secret = Ed25519PrivateKey.from_private_bytes(raw_key(path.read_text("ascii").strip()))
-        return cls(secret.public_key().public_bytes_raw(), secret.sign)
+        return cls(secret.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw), secret.sign)
 
     @property
     def text(self) -> str:
