@@ -182,6 +182,7 @@ def test_another_publisher_of_the_same_stream_goes_on_in_the_same_chain() -> Non
     show.stream.forget()
     show.play(HEADERS[0], key(5000))
     _, after = show.watch()
+    mark(show)
     seconds(show, 1, 5500)
     _, late = show.watch()
     seconds(show, 1, 6500)
