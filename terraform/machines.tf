@@ -37,7 +37,7 @@ resource "google_compute_instance_template" "machines" {
   disk {
     source_image = "projects/cos-cloud/global/images/family/cos-stable"
     boot         = true
-    auto_delete  = true # it keeps nothing: keys come from Secret Manager
+    auto_delete  = true # keys come from Secret Manager; the one that signs marks is made anew
     disk_type    = "pd-balanced"
     disk_size_gb = 20
   }
