@@ -22,16 +22,22 @@ from agent.relay.restream.listening import OWN_DESCRIPTORS, places
 from agent.relay.restream.pace import CALM_S
 from agent.relay.restream.relay import (
     SILENT_S,
+    STREAMS_MAX,
     TAKE_OVER_S,
     TURNS_EVERY_S,
     Relay,
 )
-from agent.relay.restream.upstream import Sink, Source, Upstream
+from agent.relay.restream.stream import LiveStream
+from agent.relay.restream.upstream import Sink, Source, Upstream, answer
 from agent.relay.restream.viewer import WATCHED_S_MIN
 from rtmp.addresses import RtmpAddress
+from rtmp.chunks import ChunkWriter
+from rtmp.errors import RtmpError
+from rtmp.handshake import PART_BYTES
 from rtmp.mark_follower import UNMARKED_S_MAX, MarkFinding
 from rtmp.marks import is_mark
-from rtmp.messages import Message, MessageKind, UserControl, command
+from rtmp.messages import Message, MessageKind, UserControl, command, user_control
+from rtmp.player import Player
 from rtmp.turns import Turn, turn_of
 from tests.numbered_media import publish_as_obs, wire
 from tests.ports import free_port
@@ -41,6 +47,7 @@ from tests.signed_streams import PUBLIC_KEY, SECRET, findings, signed
 PATIENCE_S = 10.0
 PLAYED = (MessageKind.AUDIO, MessageKind.VIDEO, MessageKind.DATA)
 SECRET_TEXT = encode_key(SECRET.private_bytes_raw())
+PING = user_control(UserControl.PING_REQUEST, b"ping")
 HEADER = Message(MessageKind.VIDEO, 1, 0, b"\x17\x00\x00\x00\x00avcC")
 
 
@@ -338,6 +345,60 @@ async def test_obs_that_waits_is_refused_when_the_first_goes_on(network: Network
         await ingest.until(lambda: len(network.hooks.asked) == 2)
         first.say(inter(40), channel=6)
         assert await second.hear_code() == "NetStream.Publish.BadName"
+
+
+async def test_a_full_ingest_takes_its_own_streams_back(network: Network) -> None:
+    """A publisher whose line broke is no new stream."""
+    ingest = await network.start()
+    async with live(ingest, HEADER, key(0)) as first:
+        await ingest.until(lambda: "s1" in ingest.relay.streams)
+        for number in range(STREAMS_MAX - 1):
+            other = ingest.relay.streams[f"other{number}"] = LiveStream(f"other{number}")
+            other.media_s = ingest.clock()
+        async with await Client.connect(ingest.port) as newcomer:
+            newcomer.ask(publish("s2"))
+            assert await newcomer.hear_code() == "NetStream.Publish.Denied"
+        first.say(command("deleteStream", 6.0, None, 1.0))
+        await first.until_closed()
+        async with live(ingest, HEADER, key(0)):
+            assert len(ingest.relay.streams) == STREAMS_MAX
+
+
+async def test_a_publisher_that_takes_no_answer_off_is_thrown_out(network: Network) -> None:
+    """Its pings are answered; answers that nobody takes would grow for ever."""
+    ingest = await network.start()
+    async with live(ingest) as publisher:
+        [theirs] = ingest.relay.connections
+        assert theirs.transport is not None
+        kernels = theirs.transport.get_extra_info("socket")
+        kernels.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        publisher.stop_reading()
+        async with asyncio.timeout(PATIENCE_S):
+            while ingest.relay.connections:
+                publisher.say(*[PING] * 500, channel=2)
+                await asyncio.sleep(0)
+    assert ingest.refused() == {"protocol": 1}
+
+
+async def test_an_upstream_that_takes_no_answer_off_is_left() -> None:
+    """It pings for ever, and reads nothing."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        _, writer = await asyncio.open_connection(sock=ours)
+        player = Player(RtmpAddress("127.0.0.1", 1935, "live", "s1"))
+        player.feed(b"\x03" + bytes(2 * PART_BYTES))
+        pings = b"".join(ChunkWriter().write(2, PING) for _ in range(500))
+
+        def is_pinged() -> None:
+            for _ in range(50):
+                player.feed(pings)
+                assert player.next_event() is None
+                answer(player, writer)
+
+        with pytest.raises(RtmpError, match="take our answers off"):
+            is_pinged()
+        writer.transport.abort()
 
 
 async def test_a_publisher_that_has_sent_nothing_yet_keeps_its_place(network: Network) -> None:

@@ -12,6 +12,7 @@ from agent.relay.restream.questions import Questions
 from agent.relay.restream.stream import LiveStream
 from agent.relay.restream.viewer import Viewer
 from rtmp.errors import RtmpError
+from rtmp.line import ANSWER_BYTES_MAX
 from rtmp.messages import Message
 from rtmp.requests import ConnectAsked, PlayAsked, PublishAsked
 from rtmp.server import Ended, ServerEvent, ServerSession, ServerStage
@@ -169,6 +170,9 @@ class Connection(asyncio.Protocol):
             return
         if answers := self._session.answers():
             self.transport.write(answers)
+            # A viewer's queue is bounded elsewhere; anybody else is sent nothing but answers.
+            if self.viewer is None and self.transport.get_write_buffer_size() > ANSWER_BYTES_MAX:
+                raise RtmpError("it does not take its answers off")
         if self._session.stage is ServerStage.OVER and self._over_s is None:
             self._over_s = self._relay.clock()
             self.transport.close()

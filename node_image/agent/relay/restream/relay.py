@@ -108,7 +108,8 @@ class Relay:
 
     async def may_publish(self, asked: PublishAsked) -> bool:
         """Publishing is for an ingest, after its coordinator said yes."""
-        if self._upstream is not None or len(self.streams) >= STREAMS_MAX:
+        is_full = len(self.streams) >= STREAMS_MAX and asked.name not in self.streams
+        if self._upstream is not None or is_full:
             return False
         mark_key = self._mark_key.text if self._mark_key else ""
         return await self.questions.may_publish(asked, mark_key)
@@ -185,7 +186,7 @@ class Relay:
         if connection.viewer is not None:
             stream.leave(connection.viewer)
         if self._publishers.get(stream.name) is connection:
-            del self._publishers[stream.name]
+            del self._publishers[stream.name], self._begun_s[stream.name]
             stream.end()
 
     def refused(self, reason: str, place: str, says: str = "") -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from agent.relay.restream.pace import PullPace
 from rtmp.addresses import RtmpAddress
 from rtmp.errors import RtmpError
+from rtmp.line import ANSWER_BYTES_MAX
 from rtmp.messages import Message, MessageKind
 from rtmp.player import PlayEnd, Player
 
@@ -108,7 +109,7 @@ class Upstream:
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(FROZEN_S) as frozen:
             while True:
-                writer.write(player.answers())
+                answer(player, writer)
                 data = await reader.read(_READ_BYTES)
                 if not data:
                     return "it closed the connection"
@@ -120,3 +121,10 @@ class Upstream:
                         return event.code or event.says
                     self._had_media |= event.kind != MessageKind.DATA
                     self._sink.take(event)
+
+
+def answer(player: Player, writer: asyncio.StreamWriter) -> None:
+    """Send what the player has to say. Raises RtmpError where nobody takes it off."""
+    writer.write(player.answers())
+    if writer.transport.get_write_buffer_size() > ANSWER_BYTES_MAX:
+        raise RtmpError("it does not take our answers off")
