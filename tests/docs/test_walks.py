@@ -1,4 +1,4 @@
-"""docs/architecture.md walks four things through the code, by files that exist."""
+"""docs/architecture.md walks five things through the code, by files that exist."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "architecture.md").read_text()
-WALKS = ("A heartbeat", "A sweep", "A check", "A settlement")
+WALKS = ("A heartbeat", "A packet", "A sweep", "A check", "A settlement")
 STEPS_MIN = 5
 
 
