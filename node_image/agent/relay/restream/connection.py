@@ -146,11 +146,6 @@ class Connection(asyncio.Protocol):
         waiting = self.transport.get_write_buffer_size() if self.transport else 0
         return waiting + self._session.kept_bytes
 
-    @property
-    def is_publishing(self) -> bool:
-        """Whether media come from it."""
-        return self._session.stage is ServerStage.PUBLISHING
-
     def _count(self, size: int) -> None:
         """A player has little to say; who says more keeps us busy."""
         if self._session.stage is not ServerStage.PLAYING:
