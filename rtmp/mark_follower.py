@@ -24,6 +24,8 @@ from rtmp.messages import Message
 
 UNMARKED_S_MAX = 5.0
 """Ten marks: a packet that has waited for longer has none."""
+STEP_S_MAX = 1.0
+"""Of that time between two messages: while nothing comes at all, no mark could come either."""
 WAITING_MAX = 2 * STAMPS_MAX + STANDING_MAX
 """Packets that wait for a mark: those on both sides of a gap, and what a newcomer gets first."""
 
@@ -68,7 +70,9 @@ class MarkFollower:
         on, so it is owed all that stands; else it may begin at any packet."""
         self._stream, self._public_key, self._verify = stream, public_key, verify
         self._waiting: list[Stamp] = []
-        self._waiting_since_s = 0.0
+        self._waited_s = 0.0
+        """How long the first of them has waited, as far as anything came meanwhile."""
+        self._heard_s: float | None = None
         self._last: SignedMark | None = None
         self._is_first = is_newcomer
         self._may_lack = True
@@ -84,13 +88,14 @@ class MarkFollower:
 
         `payload` is what `payload_of` says of the message.
         """
+        step_s = 0.0 if self._heard_s is None else min(STEP_S_MAX, now_s - self._heard_s)
+        self._heard_s = now_s
         if is_mark(message):
             return self._judge(message)
         verdict = None
-        if not self._waiting:
-            self._waiting_since_s = now_s
-        elif now_s - self._waiting_since_s > UNMARKED_S_MAX or len(self._waiting) >= WAITING_MAX:
-            self._waiting, self._waiting_since_s, self._may_lack = [], now_s, True
+        self._waited_s = self._waited_s + step_s if self._waiting else 0.0
+        if self._waited_s > UNMARKED_S_MAX or len(self._waiting) >= WAITING_MAX:
+            self._waiting, self._waited_s, self._may_lack = [], 0.0, True
             verdict = MarkVerdict(MarkFinding.NO_MARKS)
         self._waiting.append(stamp_of(message, payload))
         return verdict

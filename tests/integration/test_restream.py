@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from agent.relay.restream.relay import (
 )
 from agent.relay.restream.stream import LiveStream
 from agent.relay.restream.upstream import Sink, Source, Upstream, answer
+from agent.relay.restream.upstream_marks import UpstreamMarks
 from agent.relay.restream.viewer import WATCHED_S_MIN
 from rtmp.addresses import RtmpAddress
 from rtmp.chunks import ChunkWriter
@@ -742,12 +744,18 @@ async def test_a_node_leaves_an_upstream_that_is_not_what_its_ingest_signed(
         publisher.say(inter(40, b"the picture"), channel=6)
         await node.until(lambda: marks.waiting_packets > 0)
         if finding == "no_marks":
-            node.clock.ahead_s += UNMARKED_S_MAX
-            publisher.say(inter(80), channel=6)
+            for second in range(1, int(UNMARKED_S_MAX) + 2):
+                node.clock.ahead_s += 1.0
+                publisher.say(inter(40 + 1000 * second), channel=6)
+                await node.until(partial(_has_more, marks, second))
         await node.until(lambda: bool(marks.left))
         assert (await node.statistics())["marks"]["left"] == {finding: 1}
         assert node.relay.streams["s1"].gop_bytes > 0
         assert f"the upstream is gone: it is not what the ingest signed ({finding})" in node.said
+
+
+def _has_more(marks: UpstreamMarks, packets: int) -> bool:
+    return marks.waiting_packets > packets or bool(marks.left)
 
 
 async def test_a_publisher_s_own_marks_do_not_pass_the_ingest(network: Network) -> None:

@@ -4,7 +4,13 @@ import pytest
 
 from rtmp.amf import encode
 from rtmp.flv import payload_of
-from rtmp.mark_follower import UNMARKED_S_MAX, WAITING_MAX, MarkFinding, MarkFollower
+from rtmp.mark_follower import (
+    STEP_S_MAX,
+    UNMARKED_S_MAX,
+    WAITING_MAX,
+    MarkFinding,
+    MarkFollower,
+)
 from rtmp.marks import MARK_NAME, is_mark, parse_mark, stamp_of
 from rtmp.messages import Message, MessageKind
 from tests.signed_streams import (
@@ -154,9 +160,10 @@ def test_packets_without_marks_are_told() -> None:
     said = [follower.take(each, payload_of(each), 0.0) for each in show(WAITING_MAX // 2)]
     assert [verdict.finding for verdict in said if verdict] == [MarkFinding.NO_MARKS]
     follower = MarkFollower(STREAM, PUBLIC_KEY, verify)
-    assert follower.take(sound(1), None, 100.0) is None
-    assert follower.take(sound(2), None, 100.0 + UNMARKED_S_MAX) is None
-    late = follower.take(sound(3), None, 100.1 + UNMARKED_S_MAX)
+    seconds = int(UNMARKED_S_MAX)
+    for n in range(seconds + 1):
+        assert follower.take(sound(n), None, 100.0 + n) is None
+    late = follower.take(sound(seconds + 1), None, 100.1 + seconds)
     assert late is not None
     assert late.finding is MarkFinding.NO_MARKS
     # A pause of the publisher's is none.
@@ -167,16 +174,27 @@ def test_packets_without_marks_are_told() -> None:
         assert verdict is None or verdict.finding is FITS
 
 
-def test_what_is_left_of_an_interval_without_its_beginning_fits() -> None:
-    """The packets before were given up, and that was told."""
-    messages = signed(show(6), every=5)
+def test_a_line_that_stood_still_lacks_no_mark() -> None:
+    """Between a packet and its mark, or as often as it likes: who accuses it then is wrong."""
     follower = MarkFollower(STREAM, PUBLIC_KEY, verify)
     found = [
-        follower.take(each, payload_of(each), 0.0 if n < 8 else UNMARKED_S_MAX + 1)
+        follower.take(each, payload_of(each), n // 3 * 2 * UNMARKED_S_MAX)
+        for n, each in enumerate(signed(show(20), every=5))
+    ]
+    assert {verdict.finding for verdict in found if verdict} == {FITS}
+
+
+def test_what_is_left_of_an_interval_without_its_beginning_fits() -> None:
+    """The packets before were given up, and that was told."""
+    messages = signed(show(20), every=9)
+    follower = MarkFollower(STREAM, PUBLIC_KEY, verify)
+    found = [
+        follower.take(each, payload_of(each), STEP_S_MAX * min(20, max(10, n)))
         for n, each in enumerate(messages)
     ]
     said = [verdict.finding for verdict in found if verdict]
-    assert said == [FITS, MarkFinding.NO_MARKS, FITS, FITS, FITS]
+    assert said[:3] == [FITS, MarkFinding.NO_MARKS, FITS]
+    assert set(said[3:]) == {FITS}
 
 
 def test_marks_of_nothing_chain_on() -> None:

@@ -281,10 +281,30 @@ async def test_an_upstream_without_marks_is_left_where_the_ingest_signs() -> Non
     """Else whoever changes a stream would only have to leave the marks out."""
     node, reader = await joined(ingest := Show(META, *HEADERS, key(0)))
     node.take(*reader.read())
-    node.show.now_s += UNMARKED_S_MAX + 1
-    ingest.play(inter(40))
+
+    def goes_on() -> None:
+        for second in range(1, int(UNMARKED_S_MAX) + 2):
+            node.show.now_s += 1.0
+            ingest.play(inter(1000 * second))
+            node.take(*reader.read())
+
     with pytest.raises(FalseUpstreamError, match="no_marks"):
-        node.take(*reader.read())
+        goes_on()
+
+
+async def test_an_upstream_whose_line_stood_still_is_not_left() -> None:
+    """A home's line does so for some seconds: its marks are behind the packets that come then."""
+    ingest = signed_show(META, *HEADERS, key(0))
+    node, reader = await joined(ingest)
+    seconds(ingest, 2)
+    node.take(*reader.read())
+    ingest.play(inter(2100))
+    node.take(*reader.read())
+    node.show.now_s += UNMARKED_S_MAX + 1
+    ingest.play(inter(2200))
+    mark(ingest)
+    node.take(*reader.read())
+    assert (node.marks.state, node.marks.left) == ("verified", {})
 
 
 @pytest.mark.parametrize(
