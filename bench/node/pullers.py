@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import uvloop
+
 from agent.relay.restream.upstream import Sink, Source, Upstream
 from bench.node.crowd import allow_files
 from bench.node.viewers import url_at
@@ -77,7 +79,8 @@ def main() -> None:
     """Pull as told."""
     port, count = map(int, sys.argv[1:])
     allow_files(count + FILES_BESIDE)
-    asyncio.run(pull(port, count))
+    # A node's own loop: with another this process has no time left, and connects in bursts.
+    uvloop.run(pull(port, count))
 
 
 if __name__ == "__main__":

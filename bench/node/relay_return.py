@@ -11,7 +11,7 @@ from bench.node.relay_scene import Film, RelayScene
 from bench.processes import MeasuredChild
 
 PULLERS = 1_000
-THIN = Film(kbit_a_second=40, pictures_a_second=5, sound_kbit=0)
+THIN = Film(kbit_a_second=40, pictures_a_second=2, sound_kbit=0)
 """One process has to read it a thousand times."""
 TOLD_S = TURNS_EVERY_S + 2.0
 """By then the ingest has told all when it would be their turn."""

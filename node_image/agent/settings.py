@@ -14,7 +14,7 @@ RELAY_ENGINES = ("restream", "rtmp_relay")
 """The names of agent.relay.engines, which stands above the settings."""
 # With the goodbye before it and the relay's end after it, this fits into docker's 10 s.
 DRAIN_S, DRAIN_S_MAX = 5.0, 600.0
-FLUSH_MS, FLUSH_MS_MIN, FLUSH_MS_MAX = 45, 5, 200
+FLUSH_MS, FLUSH_MS_MIN, FLUSH_MS_MAX = 50, 5, 200
 """Below, merging writes spares nothing; above, it is a delay that viewers notice."""
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
@@ -42,7 +42,7 @@ VARIABLES = (
     Variable("WORK_DIR", "a new temporary folder", "the relay's configuration and socket"),
     Variable("HEARTBEAT_SECONDS", "as the coordinator asks", "overrides the pace, 1 to 600"),
     Variable("DRAIN_SECONDS", "5", "how long viewers may finish after SIGTERM, 0 to 600"),
-    Variable("FLUSH_MILLISECONDS", "45", "how long restream collects frames for a write, 5 to 200"),
+    Variable("FLUSH_MILLISECONDS", "50", "how long restream collects frames for a write, 5 to 200"),
     Variable("INGEST_KEY", "required for ROLE=ingest", "shown to the coordinator by the ingest"),
     Variable("COORDINATOR_CA", "empty", "file of a private authority that signed its certificate"),
     Variable("NOTIFY_URLS", "empty", "Apprise addresses to tell of trouble; spaces between"),
