@@ -31,6 +31,11 @@ locals {
       above = { filter = local.logged.controls, over = 0, window_s = 300 }
       first = "A good one failed: no failure of that run counts, nobody is hurt. First look whether the control machine relays (its log is in Logging), then whether the ingest does. A bad one passed: the proof is broken. First pause payouts (paused = [\"payout\"], apply), then find out what it served."
     }
+    capacity = {
+      title = "Checks find no place", severity = "WARNING"
+      above = { filter = local.logged.capacity, over = 5, window_s = 900 }
+      first = "Such checks are `unknown:capacity`: nobody loses by them, and minutes wait longer for their check. First read `of` and `checks` of the lines `checks_without_place` in the prober's log. Many, soon over: a flood of newcomers, which may have half of the places and no more. Some in every run: the network has grown. Raise prober_cpus (docs/ops.md, How many nodes)."
+    }
     errors = {
       title = "Errors in the log", severity = "WARNING"
       above = { filter = local.logged.errors, over = 20, window_s = 300 }

@@ -20,11 +20,11 @@ resource "google_cloud_run_v2_service" "prober" {
     containers {
       image = local.images.prober
 
-      # Ten captures a CPU at a time (docs/benchmarks.md, Cheats), each its own ffprobe.
+      # The prober counts its processors, and makes as many checks at once as they can read (checking/check_costs.py).
       resources {
         cpu_idle          = false
         startup_cpu_boost = true
-        limits            = { cpu = "2", memory = "2Gi" }
+        limits            = { cpu = tostring(var.prober_cpus), memory = "${max(2, var.prober_cpus)}Gi" }
       }
 
       dynamic "env" {

@@ -114,6 +114,17 @@ variable "shards" {
   }
 }
 
+variable "prober_cpus" {
+  description = "Processors of the prober, each with a GiB of memory: two check 10,000 nodes of a 4 Mbit/s stream four times an hour."
+  type        = number
+  default     = 2
+
+  validation {
+    condition     = contains([1, 2, 4, 6, 8], var.prober_cpus)
+    error_message = "prober_cpus: write 1, 2, 4, 6 or 8, which Cloud Run has."
+  }
+}
+
 variable "checks_per_hour" {
   description = "Expected spot checks of a healthy node in an hour. Each plays 3 to 14 s of its stream."
   type        = number

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import track
 
 from bench.report import Figure, NotMeasurableError, hand_in
-from bench.simulations import simulated_absence
+from bench.simulations import simulated_absence, simulated_capacity
 from coordinator.checking.checks import Check, TrustChange, Verdict
 from coordinator.checking.lottery import Lottery
 from coordinator.checking.suspicion import NOBODY, observe
@@ -136,6 +136,7 @@ def main(argv: list[str]) -> int:
             rows.append(Figure(f"{name}: suspended", a_suspension, unit, limit))
     rows += first_checks(10_000)
     rows += simulated_absence.figures(asked.trials)
+    rows += simulated_capacity.figures()
     hand_in("simulate-suspicion", rows)
     return 0
 

@@ -35,7 +35,8 @@ from coordinator.strangers.addresses import HttpAddress
 from coordinator.streams import Stream
 from payout.projector import Projector
 from payout.settler import Settler
-from prober.checker import Capacity, Checker
+from prober.capacity import Capacity
+from prober.checker import Checker
 from prober.draws import Due
 from prober.pictures import Pictures
 from prober.prober import Prober
@@ -160,7 +161,7 @@ class World:
             ProofParameters(),
             self._clock,
             no_sleep,
-            Capacity(10**6),
+            Capacity(1e6),
         )
         return Prober(
             self._measurements(),

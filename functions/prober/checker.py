@@ -8,12 +8,14 @@ from coordinator.adapters.clock import Clock
 from coordinator.adapters.media.rtmp_probe import RtmpProbe
 from coordinator.adapters.media.rtmp_reference import Reference
 from coordinator.adapters.outbound.http_client import HttpClient
+from coordinator.checking.check_costs import CheckCost, cost_of
 from coordinator.checking.checks import Check, Verdict
 from coordinator.proof.captures import Capture
 from coordinator.proof.judging import Proof, ProofParameters, capture_seconds, judge
 from coordinator.reasons import Reason
 from coordinator.strangers.addresses import AddressRefused
 from prober.address_owner import disowned
+from prober.capacity import Capacity
 from prober.draws import Due
 from rtmp.addresses import RtmpAddress
 
@@ -27,28 +29,38 @@ MEMORY_S = 120.0
 
 @dataclass
 class Checker:
-    """Makes checks, at most `at_once` of them together."""
+    """Makes checks, as many at once as there are places."""
 
     probe: RtmpProbe
     client: HttpClient
     parameters: ProofParameters
     clock: Clock
     sleep: Callable[[float], Awaitable[None]]
-    capacity: "Capacity"
+    capacity: Capacity
 
     async def check(self, due: Due, draw: int, reference: Reference) -> Check:
         """The check at its drawn second, its retest included."""
         await self.sleep(max(0.0, due.due_s - self.clock()))
         if self.clock() > due.due_s + LATE_MAX_S:
             return _check(due, draw, Verdict.UNKNOWN, Reason.UNKNOWN_LATE, [])
-        if not self.capacity.take():
+        place = self.capacity.take(self._cost(due, reference), is_extra=due.is_extra)
+        if place is None:
             return _check(due, draw, Verdict.UNKNOWN, Reason.UNKNOWN_CAPACITY, [])
         try:
             attempts = await self._attempts(due, reference)
         finally:
-            self.capacity.give_back()
+            self.capacity.give_back(place)
         verdict, reason = decide([attempt.proof for attempt in attempts])
         return _check(due, draw, verdict, reason, [attempt.evidence for attempt in attempts])
+
+    def _cost(self, due: Due, reference: Reference) -> CheckCost:
+        """What the check will cost if it passes, at the stream's present bit rate."""
+        now_s = self.clock()
+        recent = reference.packets(now_s - self.parameters.window_s, now_s)
+        needed_s = capture_seconds(recent, now_s, self.parameters)
+        seconds = max(LONG_S if due.is_long else 0.0, needed_s)
+        bits_per_s = 8 * sum(packet.size for packet in recent) / self.parameters.window_s
+        return cost_of(seconds, bits_per_s)
 
     async def _attempts(self, due: Due, reference: Reference) -> list["_Attempt"]:
         """One connection, and after a failure another, as long as the one that failed.
@@ -107,24 +119,6 @@ class Checker:
 class _Attempt:
     proof: Proof
     evidence: dict[str, Any]
-
-
-@dataclass
-class Capacity:
-    """Places for captures; more at once would inflate everyone's lag."""
-
-    free: int
-
-    def take(self) -> bool:
-        """A place, if there is one: a check that has none is recorded, not queued."""
-        if self.free < 1:
-            return False
-        self.free -= 1
-        return True
-
-    def give_back(self) -> None:
-        """Frees a place."""
-        self.free += 1
 
 
 def decide(proofs: list[Proof]) -> tuple[Verdict, Reason]:

@@ -25,6 +25,8 @@ class Due:
     caused_by_s: float | None = None
     """Not drawn, but due because of another check, and when that was due: the one that flagged
     the node, which is retested in every draw, or its first failure a few draws ago."""
+    is_extra: bool = False
+    """A newcomer's, or a retest: half of the places are kept from them."""
 
 
 def candidates(sweeps: Iterable[Sweep], rosters: Mapping[Shard, Roster]) -> list[Slot]:
@@ -59,5 +61,7 @@ def due_in(  # noqa: PLR0913, PLR0917 - this is all that decides it, and nothing
             caused_by_s = cause_s if retested and not drawn else None
             due_s = lottery.due_s(slot.node_id, draw)
             is_long = lottery.is_long(slot.node_id, draw)
-            found.append(Due(slot, due_s, is_long, caused_by_s))
+            is_new = lottery.is_new(draw, slot.joined_tick * sweep_seconds)
+            is_extra = slot.node_id not in known and (is_new or caused_by_s is not None)
+            found.append(Due(slot, due_s, is_long, caused_by_s, is_extra))
     return sorted(found, key=lambda due: (due.due_s, due.slot.node_id))

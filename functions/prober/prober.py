@@ -10,7 +10,6 @@ from coordinator.adapters.log import Log, LogEvent
 from coordinator.adapters.media.rtmp_reference import Reference, ReferencePool
 from coordinator.adapters.records import Measurements
 from coordinator.checking.checks import Check, Control, IngestState, Run, Verdict
-from coordinator.checking.controls import is_wrong
 from coordinator.checking.lottery import day_of
 from coordinator.checking.suspicion import Trust
 from coordinator.checking.trust_book import TrustBook
@@ -19,6 +18,7 @@ from coordinator.reasons import Reason
 from coordinator.sweeping.rosters import Roster, Slot
 from coordinator.sweeping.shards import Shard
 from coordinator.sweeping.sweeps import SWEEP_AGE_TICKS_MAX, Sweep
+from prober.alarms import raise_alarms
 from prober.checker import Checker
 from prober.draws import Due, candidates, due_in
 from prober.list_keeper import ListKeeper
@@ -79,26 +79,11 @@ class Prober:
         )
         recorded = await self.measurements.record_run(run, self.clock()) or run
         self._missed.record(draw)
-        self._raise_alarms(recorded)
+        raise_alarms(recorded, self.log)
         return {**_summary(recorded, len(slots)), "missed": missed}
 
     def _controls_among(self, slots: Iterable[Slot]) -> dict[str, Control]:
         return {s.node_id: self.controls[s.node_id] for s in slots if s.node_id in self.controls}
-
-    def _raise_alarms(self, run: Run) -> None:
-        """A line that ops are called for, for every control node that came out wrong."""
-        for check in run.checks:
-            kind = run.controls.get(check.node_id)
-            if kind is not None and is_wrong(check, kind):
-                self.log(
-                    LogEvent.CONTROL_NODE_WRONG,
-                    severity="ERROR",
-                    kind=kind.value,
-                    node_id=check.node_id,
-                    draw=run.draw,
-                    verdict=check.verdict.value,
-                    reason=check.reason.value,
-                )
 
     async def _record_missed(self, draw: int) -> int:
         """Records draws that no run recorded, every due check `unknown`; says how many."""

@@ -11,20 +11,18 @@ from coordinator.adapters.media.rtmp_probe import RtmpProbe
 from coordinator.adapters.media.rtmp_reference import ReferencePool
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.outbound.http_client import HttpClient
-from coordinator.adapters.processors import processors
+from coordinator.adapters.processors import ProcessorMeter, processors
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.scheduling.triggers import Handler, answering
 from coordinator.adapters.settings import ProberSettings
 from coordinator.adapters.store.firestore import FirestoreStore
 from coordinator.adapters.store.protocol import Store
 from coordinator.proof.judging import ProofParameters
-from prober.checker import Capacity, Checker
+from prober.capacity import Capacity
+from prober.checker import Checker
 from prober.pictures import Pictures
 from prober.prober import Prober
 from prober.sealer import Sealer
-
-CAPTURES_PER_CORE_MAX = 10
-"""Measured: more at a time inflates lag (docs/benchmarks.md)."""
 
 
 def build(environ: Mapping[str, str]) -> Handler:
@@ -34,8 +32,10 @@ def build(environ: Mapping[str, str]) -> Handler:
     return build_on(store, settings)
 
 
-def build_on(store: Store, settings: ProberSettings) -> Handler:
-    """The handler on any store. Its clock is the real one: media takes the time that it takes."""
+def build_on(store: Store, settings: ProberSettings, capacity: Capacity | None = None) -> Handler:
+    """The handler on any store. Its clock is the real one: media takes the time that it takes.
+
+    `capacity`: by default what this machine's processors can do."""
     log = Log("prober", settings.log_level)
     checker = Checker(
         RtmpProbe(now=system_clock),
@@ -48,7 +48,7 @@ def build_on(store: Store, settings: ProberSettings) -> Handler:
         ProofParameters(),
         system_clock,
         asyncio.sleep,
-        Capacity(max(1, int(CAPTURES_PER_CORE_MAX * processors()))),
+        capacity or Capacity(processors(), ProcessorMeter(system_clock).busy),
     )
     measurements = Measurements(store, settings.shards)
     prober = Prober(

@@ -65,7 +65,9 @@ def test_networks_of_every_size_are_there() -> None:
 def test_what_is_assumed_of_the_deployment_is_deployed() -> None:
     """The prober's size, a heartbeat's pace, and when jobs run."""
     prober = (ROOT / "terraform" / "prober.tf").read_text()
-    assert 'limits            = { cpu = "2", memory = "2Gi" }' in prober
+    assert 'memory = "${max(2, var.prober_cpus)}Gi"' in prober
+    variables = (ROOT / "terraform" / "variables.tf").read_text()
+    assert re.search(r'"prober_cpus" \{\n.*\n.*\n  default     = 2\n', variables)
     wiring = (ROOT / "functions" / "api" / "wiring.py").read_text()
     assert f"HEARTBEAT_SECONDS_MAX = {BEAT_S // 10}" in wiring
     assert (

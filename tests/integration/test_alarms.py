@@ -36,6 +36,7 @@ from coordinator.sweeping.polls import Outcome, Poll
 from coordinator.sweeping.rosters import Roster, Slot
 from coordinator.sweeping.shards import WHOLE
 from coordinator.sweeping.sweeps import Sweep
+from prober.capacity import Capacity
 from tests.builders import a_stream
 from tests.doubles.jobs import MemoryScheduler
 from tests.doubles.memory import MemoryStore
@@ -136,6 +137,32 @@ async def _check_a_good_node_that_is_away() -> None:
                 return
 
 
+async def _check_where_no_place_is_left() -> None:
+    """A prober without a processor has none: a control node is due in every draw."""
+    environ = ENVIRON | {
+        "INGEST_URL": f"rtmp://127.0.0.1:{free_port()}/live",
+        "LOTTERY_KEY": "k" * 32,
+        "CHECK_SECONDS": str(CHECK_SECONDS),
+        "ALLOW_PRIVATE_ADDRESSES": "true",
+        "CONTROL_GOOD_NODES": "n-good",
+    }
+    settings = ProberSettings.from_env(environ)
+    store, now_s = MemoryStore(), time.time()
+    tick = settings.calendar.tick_at(now_s)
+    slot = Slot("n-good", "show", "http://127.0.0.1:1/", "127.0.0.1", 1, tick, 1.0)
+    await Measurements(store).put_roster(Roster(WHOLE, 1, 1.0, (slot,)))
+    up = Poll(Outcome.UP, Reason.OK, 1, 1)
+    await Measurements(store).create_sweep(Sweep(WHOLE, tick - 1, 1, {0: up}), now_s)
+    answer = prober.wiring.build_on(store, settings, Capacity(0.0))
+    for _ in range(DRAWS_MAX):
+        await _post(answer)
+        draw = settings.calendar.draw_at(time.time())
+        runs = await Measurements(store).runs(range(draw - 2, draw + 1))
+        reasons = {check.reason for run in runs for check in run.checks}
+        if Reason.UNKNOWN_CAPACITY in reasons:
+            return
+
+
 async def _settle() -> None:
     await _pay(MemoryStore())
 
@@ -160,6 +187,7 @@ PROVOKED: dict[str, Provoke] = {
     "sweeps": _sweep,
     "runs": _check_a_good_node_that_is_away,
     "controls": _check_a_good_node_that_is_away,
+    "capacity": _check_where_no_place_is_left,
     "awake": _settle,
     "settled": _settle,
     "errors": _settle_on_damaged_days,

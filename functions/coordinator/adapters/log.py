@@ -23,6 +23,7 @@ class LogEvent(StrEnum):
     # prober
     CHECKED = "checked"
     CONTROL_NODE_WRONG = "control_node_wrong"
+    CHECKS_WITHOUT_PLACE = "checks_without_place"
     MISSED_DRAWS_NOT_RECORDED = "missed_draws_not_recorded"
     CHECK_FAILED = "check_failed"
     LISTS_NOT_TOLD = "lists_not_told"

@@ -33,10 +33,13 @@ class Lottery:
         """Whether the node, on the roster since `joined_s` (Unix seconds), is to be checked in
         this draw. Exact: integers only."""
         ticket = int.from_bytes(self._bytes(node_id, draw)[:8])
-        is_new = draw * self.check_seconds < joined_s + NEWCOMER_S
-        if is_new and ticket * 4 < NEWCOMER_OF_4 << 64:
+        if self.is_new(draw, joined_s) and ticket * 4 < NEWCOMER_OF_4 << 64:
             return True
         return ticket * 3600 < (self.checks_per_hour * self.check_seconds) << 64
+
+    def is_new(self, draw: int, joined_s: int) -> bool:
+        """Whether the node has been on the roster for so short that it is checked more often."""
+        return draw * self.check_seconds < joined_s + NEWCOMER_S
 
     def due_s(self, node_id: str, draw: int) -> float:
         """The instant (Unix seconds, to the millisecond) at which the draw's check is due."""

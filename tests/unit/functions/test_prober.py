@@ -1,8 +1,10 @@
 """Who is drawn, and what a run does when it is triggered."""
 
+from dataclasses import replace
+
 import pytest
 
-from coordinator.checking.checks import Verdict
+from coordinator.checking.checks import Control, Verdict
 from coordinator.checking.lottery import Lottery
 from coordinator.checking.suspicion import Trust, TrustState
 from coordinator.checking.trust_book import TrustBook
@@ -12,7 +14,7 @@ from coordinator.sweeping.polls import Outcome, Poll
 from coordinator.sweeping.rosters import Roster
 from coordinator.sweeping.shards import WHOLE
 from coordinator.sweeping.sweeps import Sweep
-from prober.checker import Capacity, decide
+from prober.checker import decide
 from prober.draws import candidates, due_in
 from tests.builders import a_slot
 
@@ -83,9 +85,32 @@ def test_a_failure_counts_only_when_its_retest_fails(
     assert decide(proofs) == (verdict, reason)
 
 
-def test_capacity_is_refused_rather_than_queued() -> None:
-    """More captures at once would make honest nodes look late."""
-    capacity = Capacity(2)
-    assert [capacity.take() for _ in range(3)] == [True, True, False]
-    capacity.give_back()
-    assert capacity.take()
+def test_newcomers_and_retests_are_extra_and_controls_are_not() -> None:
+    """Half of the places are kept from them; a run without its controls would be worth nothing."""
+    newcomer = replace(a_slot("new"), joined_tick=998)
+    flagged = TrustState(trust=Trust.FLAGGED, flagged_s=77.0)
+    book = TrustBook({"n3": flagged, "good": flagged})
+    slots = [*SLOTS, newcomer, replace(a_slot("good"), joined_tick=998)]
+    kinds: dict[str, set[bool]] = {}
+    for draw in range(1_000, 1_005):
+        for one in due_in(draw, slots, book, LOTTERY, 60, {"good": Control.GOOD}):
+            name = one.slot.node_id if one.slot.node_id in ("n3", "new", "good") else "others"
+            is_drawn_anyway = name == "n3" and one.caused_by_s is None
+            kinds.setdefault(name, set()).update(() if is_drawn_anyway else (one.is_extra,))
+    assert kinds == {"n3": {True}, "new": {True}, "good": {False}, "others": {False}}
+
+
+@pytest.mark.parametrize("trust", [Trust.PROVEN, Trust.UNPROVEN, Trust.SUSPENDED])
+def test_a_first_failure_is_retested_in_two_draws_that_name_it(trust: Trust) -> None:
+    """As far as it took the node off lists: nobody else's is."""
+    state = TrustState(trust=trust, delisted_s=59_997.5)
+    book = TrustBook({"n3": state})
+    found = [
+        (draw, one.caused_by_s)
+        for draw in range(999, 1_010)
+        for one in due_in(draw, SLOTS, book, LOTTERY, 60)
+        if one.slot.node_id == "n3" and not LOTTERY.is_due("n3", draw, 420)
+    ]
+    drawn = [draw for draw in (1_001, 1_002) if LOTTERY.is_due("n3", draw, 420)]
+    expected = [(draw, 59_997.5) for draw in (1_001, 1_002) if draw not in drawn]
+    assert found == (expected if trust is Trust.PROVEN else [])

@@ -23,7 +23,8 @@ from coordinator.sweeping.polls import Outcome, Poll
 from coordinator.sweeping.rosters import Roster, Slot
 from coordinator.sweeping.shards import WHOLE
 from coordinator.sweeping.sweeps import Sweep
-from prober.checker import Capacity, Checker
+from prober.capacity import Capacity
+from prober.checker import Checker
 from prober.missed_draws import MISSED_DRAWS_MAX
 from prober.pictures import Pictures
 from prober.prober import Prober, in_time
@@ -77,7 +78,7 @@ class Night:
                 ProofParameters(),
                 now,
                 sleep,
-                Capacity(1),
+                Capacity(1.0),
             ),
             Sealer(measurements, "k" * 32, check_seconds, checks_per_hour),
             Calendar(60, check_seconds, 3600, 120),

@@ -29,7 +29,8 @@ from coordinator.sweeping.polls import Outcome, Poll
 from coordinator.sweeping.rosters import Roster, Slot
 from coordinator.sweeping.shards import WHOLE
 from coordinator.sweeping.sweeps import SWEEP_AGE_TICKS_MAX, Sweep
-from prober.checker import Capacity, Checker
+from prober.capacity import Capacity
+from prober.checker import Checker
 from prober.draws import candidates, due_in
 from prober.pictures import Pictures
 from prober.prober import Prober, frauds_among
@@ -120,7 +121,7 @@ class World:
                 ProofParameters(),
                 now,
                 no_time,
-                Capacity(1),
+                Capacity(1.0),
             ),
             Sealer(self.measurements, LOTTERY_KEY, INTERVAL_S, 3),
             Calendar(INTERVAL_S, INTERVAL_S),

@@ -1,0 +1,31 @@
+"""Lines of the log that ops are called for, after a run is on record."""
+
+from coordinator.adapters.log import Log, LogEvent
+from coordinator.checking.checks import Run
+from coordinator.checking.controls import is_wrong
+from coordinator.reasons import Reason
+
+
+def raise_alarms(run: Run, log: Log) -> None:
+    """Of every control node that came out wrong, and of checks that found no place."""
+    without = sum(check.reason is Reason.UNKNOWN_CAPACITY for check in run.checks)
+    if without:
+        log(
+            LogEvent.CHECKS_WITHOUT_PLACE,
+            severity="WARNING",
+            draw=run.draw,
+            checks=without,
+            of=len(run.checks),
+        )
+    for check in run.checks:
+        kind = run.controls.get(check.node_id)
+        if kind is not None and is_wrong(check, kind):
+            log(
+                LogEvent.CONTROL_NODE_WRONG,
+                severity="ERROR",
+                kind=kind.value,
+                node_id=check.node_id,
+                draw=run.draw,
+                verdict=check.verdict.value,
+                reason=check.reason.value,
+            )
