@@ -56,6 +56,7 @@ def parsed(argv: Sequence[str] | None) -> tuple[argparse.Namespace, list[Job]]:
     add("--jobs", type=Path, metavar="FILE", help="definitions that Terraform reads too")
     add("--function", action="append", default=[], metavar="NAME=URL", help="who --jobs calls")
     add("--shards", type=int, default=1, help="how many jobs a {shard} makes (1)")
+    add("--partitions", type=int, default=1, help="how many jobs a {partition} makes (1)")
     add("--host", default=HOST, help=f"address that the ports are opened on ({HOST})")
     add("--api", type=int, metavar="PORT", help="serve the API over gRPC")
     add("--parent", default="projects/demo-restream/locations/local", help="names of jobs")
@@ -64,7 +65,7 @@ def parsed(argv: Sequence[str] | None) -> tuple[argparse.Namespace, list[Job]]:
         jobs = [Job.parse(text) for text in options.job]
         if options.jobs:
             urls = dict(entry.split("=", 1) for entry in options.function)
-            jobs += defined(options.jobs, urls, options.shards)
+            jobs += defined(options.jobs, urls, options.shards, options.partitions)
     except (ValueError, OSError) as error:
         parser.error(str(error))
     if not jobs and options.api is None:

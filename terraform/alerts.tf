@@ -24,7 +24,7 @@ locals {
       title  = "No run of checks for 30 minutes", severity = "CRITICAL"
       absent = { filter = local.logged.runs, for_s = 1800 }
       above  = local.awake
-      first  = "Minutes wait for their check and are paid late, not lost. First: are the jobs ${local.name}-prober-even and -odd paused? Then read the prober's log: an instance that ends for want of memory has too many checks at a time; give it more, or lower checks_per_hour."
+      first  = "Minutes wait for their check and are paid late, not lost. First: are the jobs ${local.name}-prober-even-0 and -odd-0 paused? Then read the prober's log: an instance that ends for want of memory has too many checks at a time; give it more, or lower checks_per_hour."
     }
     control_wrong = {
       title = "A control node came out wrong", severity = "CRITICAL"
@@ -34,7 +34,7 @@ locals {
     capacity = {
       title = "Checks find no place", severity = "WARNING"
       above = { filter = local.logged.capacity, over = 5, window_s = 900 }
-      first = "Such checks are `unknown:capacity`: nobody loses by them, and minutes wait longer for their check. First read `of` and `checks` of the lines `checks_without_place` in the prober's log. Many, soon over: a flood of newcomers, which may have half of the places and no more. Some in every run: the network has grown. Raise prober_cpus (docs/ops.md, How many nodes)."
+      first = "Such checks are `unknown:capacity`: nobody loses by them, and minutes wait longer for their check. First read `of` and `checks` of the lines `checks_without_place` in the prober's log. Many, soon over: a flood of newcomers, which may have half of the places and no more. Some in every run: the network has grown. Raise prober_cpus, then prober_partitions (docs/ops.md, How many nodes)."
     }
     errors = {
       title = "Errors in the log", severity = "WARNING"

@@ -4,6 +4,7 @@ locals {
     GOOGLE_CLOUD_PROJECT = var.project_id
     MEASUREMENT_DATABASE = google_firestore_database.databases["(default)"].name
     SHARDS               = tostring(var.shards)
+    PARTITIONS           = tostring(var.prober_partitions)
   }
   job_env = { SCHEDULER_SWITCHED = join(",", local.switched) }
 

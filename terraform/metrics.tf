@@ -18,7 +18,7 @@ resource "google_logging_metric" "metrics" {
   description = each.value.says
   filter = join(" AND ", [
     "resource.type=\"cloud_run_revision\"",
-    each.value.of == null ? "resource.labels.service_name=~\"^${local.name}-\"" : "resource.labels.service_name=\"${local.name}-${each.value.of}\"",
+    each.value.of == null ? "resource.labels.service_name=~\"^${local.name}-\"" : "resource.labels.service_name=~\"^${local.name}-${each.value.of}(-[0-9]+)?$\"",
     each.value.filter,
   ])
 

@@ -1,7 +1,9 @@
 # A container, for ffmpeg; one instance with its CPU always allocated, because references to the ingest outlive a run
 # (docs/adr/0004). It is kept alive by its calls: while its job is paused it costs nothing.
 resource "google_cloud_run_v2_service" "prober" {
-  name                = "${local.name}-prober"
+  for_each = toset([for number in range(var.prober_partitions) : tostring(number)])
+
+  name                = each.key == "0" ? "${local.name}-prober" : "${local.name}-prober-${each.key}"
   location            = var.region
   ingress             = "INGRESS_TRAFFIC_INTERNAL_ONLY" # Cloud Scheduler counts as internal
   deletion_protection = false                           # it keeps nothing
@@ -14,7 +16,7 @@ resource "google_cloud_run_v2_service" "prober" {
 
     scaling {
       min_instance_count = 0
-      max_instance_count = 1 # two would open two references to each stream
+      max_instance_count = 1 # two would open two references to each stream, and each keeps its own count of places
     }
 
     containers {
@@ -67,7 +69,9 @@ resource "google_cloud_run_v2_service" "prober" {
 }
 
 resource "google_cloud_run_v2_service_iam_member" "prober" {
-  name     = google_cloud_run_v2_service.prober.name
+  for_each = google_cloud_run_v2_service.prober
+
+  name     = each.value.name
   location = var.region
   role     = "roles/run.invoker"
   member   = google_service_account.scheduler.member

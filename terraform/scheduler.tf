@@ -5,13 +5,20 @@ locals {
   targets = {
     collector = google_cloudfunctions2_function.functions["collector"].service_config[0].uri
     payout    = google_cloudfunctions2_function.functions["payout"].service_config[0].uri
-    prober    = google_cloud_run_v2_service.prober.uri
   }
+  # Each part of the prober has a service of its own.
+  uris = { for name, job in local.jobs : name =>
+  job.function == "prober" ? google_cloud_run_v2_service.prober[job.part].uri : local.targets[job.function] }
 
-  # A name with {shard} makes a job for each of them.
+  # A name with {shard} makes a job for each of them, one with {partition} for each instance of the prober.
+  parts = { for name in keys(local.schedule.jobs) : name =>
+  strcontains(name, "{shard}") ? var.shards : strcontains(name, "{partition}") ? var.prober_partitions : 1 }
   jobs = merge([for name, job in local.schedule.jobs : {
-    for shard in range(strcontains(name, "{shard}") ? var.shards : 1) :
-    replace(name, "{shard}", shard) => merge(job, { path = replace(job.path, "{shard}", shard) })
+    for part in range(local.parts[name]) :
+    replace(replace(name, "{shard}", part), "{partition}", part) => merge(job, {
+      path = replace(replace(job.path, "{shard}", part), "{partition}", part)
+      part = tostring(part)
+    })
   }]...)
 
   # As the functions know them. What ops pause, or what settles, is not for them to switch (docs/adr/0013).
@@ -60,10 +67,10 @@ resource "google_cloud_scheduler_job" "jobs" {
 
   http_target {
     http_method = "POST"
-    uri         = "${local.targets[each.value.function]}${each.value.path}"
+    uri         = "${local.uris[each.key]}${each.value.path}"
     oidc_token {
       service_account_email = google_service_account.scheduler.email
-      audience              = local.targets[each.value.function]
+      audience              = local.uris[each.key]
     }
   }
 

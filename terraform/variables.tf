@@ -115,13 +115,24 @@ variable "shards" {
 }
 
 variable "prober_cpus" {
-  description = "Processors of the prober, each with a GiB of memory: two check 10,000 nodes of a 4 Mbit/s stream four times an hour."
+  description = "Processors of each instance of the prober. Two, which is what one can use, check 10,000 nodes of a 4 Mbit/s stream."
   type        = number
   default     = 2
 
   validation {
-    condition     = contains([1, 2, 4, 6, 8], var.prober_cpus)
-    error_message = "prober_cpus: write 1, 2, 4, 6 or 8, which Cloud Run has."
+    condition     = contains([1, 2, 4], var.prober_cpus)
+    error_message = "prober_cpus: write 1, 2 or 4, which Cloud Run has."
+  }
+}
+
+variable "prober_partitions" {
+  description = "Instances of the prober that the nodes are divided among: one per 10,000 nodes."
+  type        = number
+  default     = 1
+
+  validation {
+    condition     = var.prober_partitions >= 1 && var.prober_partitions <= 16 && floor(var.prober_partitions) == var.prober_partitions
+    error_message = "prober_partitions: write a whole number from 1 to 16."
   }
 }
 

@@ -90,7 +90,7 @@ CHECK = Check(
 PASSED = Check("n3", "s3", 29_921_760, AT_S + 7, Verdict.PASS, Reason.PASSED)
 RUN = Run(
     29_921_760, AT_S, AT_S + 58.25, ("sweep-0-000029921760",), {"s3": IngestState.LIVE},
-    (CHECK, PASSED), {"n5": 1_795_305_037.5}, {"n7": Control.GOOD, "n11": Control.BAD},
+    (CHECK, PASSED), {"n5": 1_795_305_037.5}, {"n7": Control.GOOD, "n11": Control.BAD}, 2, 3,
 )  # fmt: skip
 NEWS = LastRun(
     29_921_760, AT_S, AT_S + 58.25, {"fail": 1, "pass": 2}, {"s3": IngestState.DOWN},
@@ -200,7 +200,7 @@ RECORDS: list[tuple[Codec[Any], Any]] = [
     (STREAM_PROJECTIONS, StreamProjection((HOUR,), "s3.7", MONEY)),
     (THUMBNAILS, Thumbnail("s3.7", AT_S, b"\xff\xd8\xff\xd9")),
     (TRUST_BOOKS, TrustBook(
-        {"n2": TRUST}, {Control.BAD: ControlCount(5, 1, 2)}, NEWS, (FailCount(7, "s3", 11, 2),)
+        {"n2": TRUST}, {Control.BAD: ControlCount(5, 1, 2)}, NEWS, (FailCount(7, "s3", 11, 2),), 3
     )),
     (LISTING_NEWS, ListingNews(AT_S, {"n2": TRUST})),
     (WEBHOOKS, Webhook(

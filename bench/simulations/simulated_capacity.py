@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from bench.report import Figure
-from coordinator.checking.check_costs import CheckCost, cost_of
+from coordinator.checking.check_costs import PROCESSORS_MAX, CheckCost, cost_of
 from coordinator.checking.lottery import NEWCOMER_S, Lottery
 from coordinator.checking.trust_book import TrustBook
 from coordinator.sweeping.rosters import Slot
@@ -40,7 +40,10 @@ def refused(
     `new` nodes join at once, as the first draw begins."""
     start_s = FIRST_DRAW * CHECK_SECONDS
     slots = slots_of(old, "n", start_s - NEWCOMER_S) + slots_of(new, "x", start_s)
-    lottery, capacity = Lottery(b"\x0b" * 32, CHECK_SECONDS, CHECKS_PER_HOUR), Capacity(processors)
+    lottery, capacity = (
+        Lottery(b"\x0b" * 32, CHECK_SECONDS, CHECKS_PER_HOUR),
+        Capacity(min(processors, PROCESSORS_MAX)),
+    )
     made, without, rng = Counter[bool](), Counter[bool](), random.Random(19)
     held: list[tuple[float, int, Place]] = []
     for number, due in enumerate(_checks(slots, lottery, draws)):

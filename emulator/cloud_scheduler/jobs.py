@@ -82,7 +82,11 @@ class Job:
 
 
 def defined(
-    path: Path, urls: Mapping[str, str], shards: int = 1, identity: str = "scheduler@local"
+    path: Path,
+    urls: Mapping[str, str],
+    shards: int = 1,
+    partitions: int = 1,
+    identity: str = "scheduler@local",
 ) -> list[Job]:
     """The jobs of a definition that Terraform reads too, for functions at these addresses."""
     definition = json.loads(path.read_text())
@@ -92,11 +96,11 @@ def defined(
             raise JobError(f"no address is given for {said['function']}, which {name} calls")
         url = urls[said["function"]].rstrip("/")
         retry = said["retry"]
-        for shard in range(shards if "{shard}" in name else 1):
+        for part in range(_parts_of(name, shards, partitions)):
             jobs.append(
                 Job(
-                    name.replace("{shard}", str(shard)),
-                    url + said["path"].replace("{shard}", str(shard)),
+                    _named(name, part),
+                    url + _named(said["path"], part),
                     Schedule.parse(said["schedule"], definition["time_zone"]),
                     deadline_s=said["attempt_deadline_s"],
                     retry=Retry(
@@ -112,3 +116,14 @@ def defined(
                 )
             )
     return jobs
+
+
+def _parts_of(name: str, shards: int, partitions: int) -> int:
+    """How many jobs a definition makes."""
+    if "{shard}" in name:
+        return shards
+    return partitions if "{partition}" in name else 1
+
+
+def _named(template: str, part: int) -> str:
+    return template.replace("{shard}", str(part)).replace("{partition}", str(part))

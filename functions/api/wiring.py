@@ -59,7 +59,7 @@ def build_on(  # noqa: PLR0913 - everything outside of the process, each named
 ) -> FastAPI:
     """The application on any two stores; without `calls_back` nodes are not called back, and
     without a scheduler all jobs always run."""
-    measurements, ledger = Measurements(measured, settings.shards), Ledger(money)
+    measurements, ledger = Measurements(measured, *settings.parts), Ledger(money)
     calendar, log = settings.calendar, Log("api", settings.log_level)
     switch = Switch(measured, scheduler, clock, log) if scheduler else None
     snapshots = _snapshots(measured, measurements, ledger, calendar, clock)

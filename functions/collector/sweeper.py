@@ -173,8 +173,8 @@ class Sweeper:
         return polls
 
     async def _live_streams(self) -> frozenset[str]:
-        run = await self.measurements.latest_run()
-        return live_streams(run, self.calendar.draw_at(self.clock()))
+        runs = await self.measurements.latest_runs()
+        return live_streams(runs, self.calendar.draw_at(self.clock()))
 
     def _summary(self, sweep: Sweep, created: bool, started_s: float) -> dict[str, Any]:
         outcomes: dict[str, int] = {}
@@ -210,8 +210,12 @@ def announced(nodes: Iterable[Node]) -> list[Announcement]:
     ]
 
 
-def live_streams(run: Run | None, draw: int) -> frozenset[str]:
-    """Streams that the prober lately read at the ingest."""
-    if run is None or run.draw < draw - INGEST_NEWS_DRAWS_MAX:
-        return frozenset()
-    return frozenset(name for name, state in run.streams.items() if state is IngestState.LIVE)
+def live_streams(runs: Iterable[Run], draw: int) -> frozenset[str]:
+    """Streams that the prober, or a part of it, lately read at the ingest."""
+    return frozenset(
+        name
+        for run in runs
+        if run.draw >= draw - INGEST_NEWS_DRAWS_MAX
+        for name, state in run.streams.items()
+        if state is IngestState.LIVE
+    )

@@ -27,7 +27,7 @@ def build_on(store: Store, settings: CollectorSettings, clock: Clock) -> Handler
     """The handler on any store."""
     log = Log("collector", settings.log_level)
     sweeper = Sweeper(
-        Measurements(store, settings.shards),
+        Measurements(store, *settings.parts),
         PollClient(
             Guard(
                 allow_private=settings.allow_private_addresses,

@@ -46,7 +46,7 @@ def build_on(
 ) -> Handler:
     """The handler on any two stores; without a scheduler all jobs always run."""
     log = Log("payout", settings.log_level)
-    measurements, ledger = Measurements(measured, settings.shards), Ledger(money)
+    measurements, ledger = Measurements(measured, *settings.parts), Ledger(money)
     settler = Settler(
         measurements,
         ledger,

@@ -12,6 +12,7 @@ from coordinator.adapters.clock import Clock
 from coordinator.adapters.log import Log, LogEvent
 from coordinator.adapters.records import Measurements
 from coordinator.checking.checks import Check, Control, Verdict
+from coordinator.checking.partitions import UNDIVIDED, Partition
 from coordinator.checking.trust_book import TrustBook
 
 EVERY_S = 10.0
@@ -28,6 +29,7 @@ class ListKeeper:
     book: TrustBook
     """What the run began with."""
     controls: Mapping[str, Control]
+    partition: Partition = UNDIVIDED
     made: list[Check] = field(default_factory=list)
     """The run's checks, as they come."""
     _seen: int = 0
@@ -46,6 +48,6 @@ class ListKeeper:
         try:
             after, _ = await asyncio.to_thread(self.book.observing, list(self.made), self.controls)
             if changed := after.relisted_since(self.book):
-                await self.measurements.tell_lists(changed, self.clock())
+                await self.measurements.tell_lists(changed, self.clock(), self.partition)
         except Exception as error:  # whatever it is: the record tells it again
             self.log.failure(LogEvent.LISTS_NOT_TOLD, error)

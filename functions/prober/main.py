@@ -1,4 +1,4 @@
-"""The prober's entry point: Cloud Scheduler calls `POST /` once a draw."""
+"""The prober's entry point: Cloud Scheduler calls `POST /?partition=N` once a draw."""
 
 import os
 

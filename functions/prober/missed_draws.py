@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from coordinator.adapters.records import Measurements
+from coordinator.checking.partitions import UNDIVIDED, Partition
 from coordinator.epochs import Calendar
 from coordinator.sweeping.sweeps import SWEEP_AGE_TICKS_MAX, Sweep, newest_of
 
@@ -23,6 +24,7 @@ class MissedDraws:
 
     measurements: Measurements
     calendar: Calendar
+    partition: Partition = UNDIVIDED
     _next: int = 0
     """No earlier draw is missing."""
     _recorded: set[int] = field(default_factory=set)
@@ -40,7 +42,7 @@ class MissedDraws:
         self._pass_recorded()
         if self._next >= over:
             return
-        latest = await self.measurements.latest_run(before=over)
+        latest = await self.measurements.latest_run(over, self.partition)
         if latest is None:
             return
         self._next = max(self._next, latest.draw + 1)

@@ -11,6 +11,7 @@ from coordinator.adapters.media.rtmp_reference import Reference, ReferencePool
 from coordinator.adapters.records import Measurements
 from coordinator.checking.checks import Check, Control, IngestState, Run, Verdict
 from coordinator.checking.lottery import day_of
+from coordinator.checking.partitions import UNDIVIDED, Partition
 from coordinator.checking.suspicion import Trust
 from coordinator.checking.trust_book import TrustBook
 from coordinator.epochs import Calendar
@@ -44,25 +45,29 @@ class Prober:
     clock: Clock
     sleep: Callable[[float], Awaitable[None]]
     log: Log
+    partition: Partition = UNDIVIDED
+    """Whose nodes it checks; control nodes are everybody's."""
     _missed: MissedDraws = field(init=False)
 
     def __post_init__(self) -> None:
-        self._missed = MissedDraws(self.measurements, self.calendar)
+        self._missed = MissedDraws(self.measurements, self.calendar, self.partition)
 
     async def run(self) -> dict[str, Any]:
         """Runs the present draw unless that was begun before; says what came of it."""
         started_s = self.clock()
         draw = self.calendar.draw_at(started_s)
-        if not await self.measurements.claim_run(draw, started_s):
+        if not await self.measurements.claim_run(draw, started_s, self.partition):
             return {"draw": draw, "result": "duplicate"}
         missed = await self._record_missed(draw)
         sweeps = await self._fresh_sweeps(started_s)
-        slots = candidates(sweeps, await self._rosters(sweeps))
+        slots = await self._candidates(sweeps)
         # Runs overlap by one: what the one before the last recorded is all that there is.
-        book = await self.measurements.trust_since(draw - 2)
+        book = await self.measurements.trust_since(draw - 2, self.partition)
         due = await self._due(draw, slots, book)
         with self._open(slots) as references:
-            lists = ListKeeper(self.measurements, self.clock, self.log, book, self.controls)
+            lists = ListKeeper(
+                self.measurements, self.clock, self.log, book, self.controls, self.partition
+            )
             checks = await self._check_all(due, draw, slots, references, lists)
             await self.sleep(max(0.0, (draw + 1) * self.calendar.check_seconds - self.clock()))
             streams = {name: self._state(ref) for name, ref in references.items()}
@@ -76,6 +81,8 @@ class Prober:
             tuple(in_time(checks, ended_s, self.calendar)),
             frauds_among(slots, book),
             self._controls_among(slots),
+            self.partition.number,
+            self.partition.count,
         )
         recorded = await self.measurements.record_run(run, self.clock()) or run
         self._missed.record(draw)
@@ -98,8 +105,8 @@ class Prober:
 
     async def _record_unrun(self, draw: int, sweeps: list[Sweep]) -> None:
         """Who was due is taken from the sweeps of that time."""
-        slots = candidates(sweeps, await self._rosters(sweeps))
-        book = await self.measurements.trust()
+        slots = await self._candidates(sweeps)
+        book = await self.measurements.trust_of(self.partition)
         due = await self._due(draw, slots, book)
         start_s = float(draw * self.calendar.check_seconds)
         run = Run(
@@ -111,12 +118,19 @@ class Prober:
             tuple(unknown(one, draw, Reason.UNKNOWN_NOT_RUN) for one in due),
             frauds_among(slots, book),
             self._controls_among(slots),
+            self.partition.number,
+            self.partition.count,
         )
         await self.measurements.record_run(run, self.clock())
 
     async def _fresh_sweeps(self, now_s: float) -> list[Sweep]:
         oldest = self.calendar.tick_at(now_s) - SWEEP_AGE_TICKS_MAX
         return [s for s in await self.measurements.latest_sweeps() if s.tick >= oldest]
+
+    async def _candidates(self, sweeps: list[Sweep]) -> list[Slot]:
+        found = candidates(sweeps, await self._rosters(sweeps))
+        mine = self.partition.holds
+        return [slot for slot in found if mine(slot.node_id) or slot.node_id in self.controls]
 
     async def _rosters(self, sweeps: Iterable[Sweep]) -> dict[Shard, Roster]:
         return {sweep.shard: await self.measurements.roster_of(sweep) for sweep in sweeps}

@@ -17,6 +17,8 @@ from coordinator.adapters.scheduling.triggers import Handler, answering
 from coordinator.adapters.settings import ProberSettings
 from coordinator.adapters.store.firestore import FirestoreStore
 from coordinator.adapters.store.protocol import Store
+from coordinator.checking.check_costs import PROCESSORS_MAX
+from coordinator.checking.partitions import PARTITIONS_MAX, partitions_of
 from coordinator.proof.judging import ProofParameters
 from prober.capacity import Capacity
 from prober.checker import Checker
@@ -37,7 +39,48 @@ def build_on(store: Store, settings: ProberSettings, capacity: Capacity | None =
 
     `capacity`: by default what this machine's processors can do."""
     log = Log("prober", settings.log_level)
-    checker = Checker(
+    checker = _checker(settings, capacity)
+    measurements = Measurements(store, *settings.parts)
+    references = ReferencePool(now=system_clock)
+    sealer = Sealer(
+        measurements, settings.lottery_key, settings.check_seconds, settings.checks_per_hour
+    )
+    pictures = Pictures(measurements, picture_of, system_clock, log)
+    # One instance is called for one part, as a rule; a small network's may be called for all.
+    probers = [
+        Prober(
+            measurements,
+            references,
+            checker,
+            sealer,
+            settings.calendar,
+            settings.ingest_url,
+            settings.controls,
+            pictures,
+            system_clock,
+            asyncio.sleep,
+            log,
+            partition,
+        )
+        for partition in partitions_of(settings.partitions)
+    ]
+
+    async def check(query: Mapping[str, str]) -> tuple[int, Mapping[str, Any]]:
+        number = query.get("partition", "0")
+        if not number.isascii() or not number.isdigit() or int(number) >= PARTITIONS_MAX:
+            return 400, {"error": f"partition is a whole number below {PARTITIONS_MAX}"}
+        if int(number) >= settings.partitions:
+            # Its job was made before, or lives on after, the setting: no error to be repeated.
+            return 200, {"partition": int(number), "result": "no such partition"}
+        summary = await probers[int(number)].run()
+        log(LogEvent.CHECKED, **summary)
+        return 200, summary
+
+    return answering(check)
+
+
+def _checker(settings: ProberSettings, capacity: Capacity | None) -> Checker:
+    return Checker(
         RtmpProbe(now=system_clock),
         HttpClient(
             Guard(
@@ -48,31 +91,5 @@ def build_on(store: Store, settings: ProberSettings, capacity: Capacity | None =
         ProofParameters(),
         system_clock,
         asyncio.sleep,
-        capacity or Capacity(processors(), ProcessorMeter(system_clock).busy),
+        capacity or Capacity(min(processors(), PROCESSORS_MAX), ProcessorMeter(system_clock).busy),
     )
-    measurements = Measurements(store, settings.shards)
-    prober = Prober(
-        measurements,
-        ReferencePool(now=system_clock),
-        checker,
-        Sealer(
-            measurements,
-            settings.lottery_key,
-            settings.check_seconds,
-            settings.checks_per_hour,
-        ),
-        settings.calendar,
-        settings.ingest_url,
-        settings.controls,
-        Pictures(measurements, picture_of, system_clock, log),
-        system_clock,
-        asyncio.sleep,
-        log,
-    )
-
-    async def check(_: Mapping[str, str]) -> tuple[int, Mapping[str, Any]]:
-        summary = await prober.run()
-        log(LogEvent.CHECKED, **summary)
-        return 200, summary
-
-    return answering(check)

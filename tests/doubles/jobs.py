@@ -20,9 +20,9 @@ class MemoryScheduler:
     """`on` tells which jobs run; `is_down` makes every call fail."""
 
     on: dict[str, bool] = field(
-        default_factory=lambda: {"collector-0": True, "prober-even": True, "payout": True}
+        default_factory=lambda: {"collector-0": True, "prober-even-0": True, "payout": True}
     )
-    switched: tuple[str, ...] = ("collector-0", "prober-even")
+    switched: tuple[str, ...] = ("collector-0", "prober-even-0")
     is_down: bool = False
     turn: Callable[[], Awaitable[None]] = give_way
 

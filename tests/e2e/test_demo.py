@@ -50,6 +50,16 @@ def test_honest_nodes_pass_and_the_cheat_fails(demo: Demo) -> None:
     demo.until_printed("dead-1 (dead) is")
 
 
+def test_the_playlist_names_the_honest_nodes_and_never_the_dead_one(demo: Demo) -> None:
+    """It never passed a check, so it does not stand in for a third one either."""
+    nodes = demo.api.get("/nodes").json()["nodes"]
+    passed = {node["rtmp_url"] for node in nodes if node["checks_passed"]}
+    (dead,) = [n["rtmp_url"] for n in nodes if n["checks_failed"] and not n["checks_passed"]]
+    playlist = f"/streams/{demo.nodes()[0].stream_id}/playlist.m3u"
+    demo.until(lambda: passed <= set(demo.api.get(playlist).text.splitlines()), "both honest nodes")
+    assert dead not in demo.api.get(playlist).text
+
+
 def test_the_honest_nodes_have_both_engines(demo: Demo) -> None:
     """One of each was verified, so both relay the stream as it is."""
     verified = [node for node in demo.api.get("/nodes").json()["nodes"] if node["checks_passed"]]

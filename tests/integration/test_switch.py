@@ -34,7 +34,7 @@ from tests.doubles.memory import MemoryStore
 from tests.unit.functions.conftest import SPONSOR_KEY, STREAM, bearer, settings
 
 PARENT = "projects/demo/locations/local"
-NAMES = [f"{PARENT}/jobs/{name}" for name in ("collector-0", "prober-even", "payout")]
+NAMES = [f"{PARENT}/jobs/{name}" for name in ("collector-0", "prober-even-0", "payout")]
 SWITCHED = NAMES[:2]
 NOON_S = 1_795_348_800.0
 NODE_KEY = "k" * 43
@@ -98,17 +98,17 @@ async def test_what_measures_is_switched_and_nothing_else(scheduler: Scheduler) 
     """Twice is like once; the payout's job is never touched."""
 
     switched = [job.id for job in await scheduler.states() if job.is_switched]
-    assert switched == ["collector-0", "prober-even"]
+    assert switched == ["collector-0", "prober-even-0"]
 
     async def running() -> list[str]:
         return [job.id for job in await scheduler.states() if not job.is_paused]
 
-    assert await running() == ["collector-0", "prober-even", "payout"]
+    assert await running() == ["collector-0", "prober-even-0", "payout"]
     for on, expected in (
-        (True, ["collector-0", "prober-even", "payout"]),
+        (True, ["collector-0", "prober-even-0", "payout"]),
         (False, ["payout"]),
         (False, ["payout"]),
-        (True, ["collector-0", "prober-even", "payout"]),
+        (True, ["collector-0", "prober-even-0", "payout"]),
     ):
         await scheduler.switch(on=on)
         assert await running() == expected
@@ -239,7 +239,7 @@ class Network:
         assert answer.status_code == 200, answer.text
 
 
-ALL_ON = ["collector-0", "payout", "prober-even"]
+ALL_ON = ["collector-0", "payout", "prober-even-0"]
 
 
 async def test_an_idle_network_rests_and_a_stream_or_a_node_wakes_it() -> None:
@@ -316,7 +316,7 @@ async def test_the_dashboard_shows_each_jobs_last_and_next_run() -> None:
         await network.prober_runs()
         assert await network.reviewed() == "resting"
         page = (await network.api.get("/")).text
-        for name in ("collector-0", "prober-even", "payout"):
+        for name in ("collector-0", "prober-even-0", "payout"):
             assert f"<code>{name}</code>" in page
         assert page.count("paused") == 2
         assert page.count("Next call") == 1

@@ -41,6 +41,7 @@ EVERYTHING: Mapping[str, Any] = {
     "relay_engine": "rtmp_relay",
     "shards": 3,
     "prober_cpus": 4,
+    "prober_partitions": 2,
     "checks_per_hour": 7,
     "holding_epochs": 48,
     "api_instances": {"min": 1, "max": 20},

@@ -25,8 +25,9 @@ def _identities(outcome: Outcome) -> dict[str, str]:
         one.key: one.values["service_config"][0]["service_account_email"]
         for one in resources(outcome, "google_cloudfunctions2_function")
     }
-    (prober,) = resources(outcome, "google_cloud_run_v2_service")
-    return found | {"prober": prober.values["template"][0]["service_account"]}
+    probers = resources(outcome, "google_cloud_run_v2_service")
+    (prober,) = {one.values["template"][0]["service_account"] for one in probers}
+    return found | {"prober": prober}
 
 
 @BOTH
@@ -54,13 +55,14 @@ def test_collector_payout_and_prober_are_called_by_the_scheduler_alone(
     callers = defaultdict(set)
     for one in resources(outcome, "google_cloud_run_v2_service_iam_member"):
         callers[one.values["name"]].add((one.values["role"], one.values["member"]))
-    for name in ("collector", "payout", "prober"):
+    parts = range(1, variables.get("prober_partitions", 1))
+    for name in ("collector", "payout", "prober", *(f"prober-{part}" for part in parts)):
         assert callers[f"restream-{name}"] == {("roles/run.invoker", scheduler)}
     for one in resources(outcome, "google_cloudfunctions2_function"):
         is_open = one.values["service_config"][0]["ingress_settings"] == "ALLOW_ALL"
         assert is_open == (one.key == "api")
-    (prober,) = resources(outcome, "google_cloud_run_v2_service")
-    assert prober.values["ingress"] == "INGRESS_TRAFFIC_INTERNAL_ONLY"
+    for prober in resources(outcome, "google_cloud_run_v2_service"):
+        assert prober.values["ingress"] == "INGRESS_TRAFFIC_INTERNAL_ONLY"
 
 
 @BOTH

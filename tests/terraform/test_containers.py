@@ -194,7 +194,7 @@ async def test_the_whole_coordinator_runs_from_containers(
             checked = await _said(compose.container("prober"), '"checked"')
             assert checked["severity"] == "INFO"
             jobs = {job.id: job for job in await _jobs(ports["scheduler"])}
-            assert jobs.keys() == {"collector-0", "prober-even", "prober-odd", "payout"}
+            assert jobs.keys() == {"collector-0", "prober-even-0", "prober-odd-0", "payout"}
             assert jobs["collector-0"].last_s is not None
 
 

@@ -39,7 +39,7 @@ PLATFORM = {"FUNCTION_USE_ASGI", "RES_OPTIONS"}
 def _environment(outcome: Outcome, function: str) -> tuple[dict[str, str], set[str]]:
     """(plain variables, names of those that are read from secrets)."""
     if function == "prober":
-        (service,) = resources(outcome, "google_cloud_run_v2_service")
+        service, *_ = resources(outcome, "google_cloud_run_v2_service")
         entries = service.values["template"][0]["containers"][0]["env"]
         plain = {e["name"]: e["value"] or "" for e in entries if not e.get("value_source")}
         return plain, {e["name"] for e in entries} - plain.keys()
@@ -108,14 +108,15 @@ def test_databases_are_protected_backed_up_and_can_be_turned_back(
 def test_every_job_calls_a_function_that_exists_with_a_token_made_for_it(
     variables: dict[str, Any],
 ) -> None:
-    """A collector's job for each shard; deadlines cover what the function may take."""
+    """Jobs for each shard and part; deadlines cover what the function may take."""
     outcome = applied(variables)
     limits = {
         one.values["service_config"][0]["uri"]: one.values["service_config"][0]["timeout_seconds"]
         for one in resources(outcome, "google_cloudfunctions2_function")
     }
-    (prober,) = resources(outcome, "google_cloud_run_v2_service")
-    limits[prober.values["uri"]] = int(prober.values["template"][0]["timeout"].rstrip("s"))
+    probers = resources(outcome, "google_cloud_run_v2_service")
+    for one in probers:
+        limits[one.values["uri"]] = int(one.values["template"][0]["timeout"].rstrip("s"))
     jobs = resources(outcome, "google_cloud_scheduler_job")
     scheduler = next(
         one.values["email"]
@@ -134,6 +135,10 @@ def test_every_job_calls_a_function_that_exists_with_a_token_made_for_it(
         assert job.values["paused"] == (job.key in variables.get("paused", ()))
     shards = {re.search(r"shard=(\d+)", j.values["http_target"][0]["uri"]) for j in jobs} - {None}
     assert {int(found[1]) for found in shards if found} == set(range(variables.get("shards", 1)))
+    parts = [re.search(r"partition=(\d+)", j.values["http_target"][0]["uri"]) for j in jobs]
+    called = sorted(int(found[1]) for found in parts if found)
+    assert called == sorted(2 * list(range(variables.get("prober_partitions", 1))))
+    assert len(probers) == variables.get("prober_partitions", 1)
     assert {job.key.partition("-")[0] for job in jobs} == {"collector", "prober", "payout"}
 
 

@@ -39,7 +39,8 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "no shard": ({"shards": 0}, "shards: write a whole number from 1 to 64"),
     "a thousand shards": ({"shards": 1000}, "shards: write a whole number from 1 to 64"),
     "half a shard": ({"shards": 1.5}, "shards: write a whole number from 1 to 64"),
-    "a prober of three processors": ({"prober_cpus": 3}, "prober_cpus: write 1, 2, 4, 6 or 8"),
+    "a prober of three processors": ({"prober_cpus": 3}, "prober_cpus: write 1, 2 or 4"),
+    "no prober": ({"prober_partitions": 0}, "prober_partitions: write a whole number from 1"),
     "too many checks": ({"checks_per_hour": 61}, "at most one a minute"),
     "a budget of no account": ({"budget": {"amount": 5}}, "budget: write billing_account"),
     "a budget of no amount": (

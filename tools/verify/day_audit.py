@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from coordinator.checking.checks import Check, Run, TrustChange, Verdict
 from coordinator.checking.delistings import RETESTED_AFTER
 from coordinator.checking.lottery import Lottery
+from coordinator.checking.partitions import UNDIVIDED, partitions_of
 from coordinator.checking.sealed_days import LotteryDay
 from coordinator.sweeping.rosters import Roster
 from coordinator.sweeping.shards import Shard
@@ -43,13 +44,16 @@ class DayAudit:
     def findings(self, runs: Iterable[Run], draws: range) -> Iterator[str]:
         """Everything in the draws that does not agree."""
         lottery = self.day.lottery()
-        by_draw = {run.draw: run for run in runs}
+        by_draw: dict[int, list[Run]] = {}
+        for run in runs:
+            by_draw.setdefault(run.draw, []).append(run)
         for draw in draws:
-            run = by_draw.get(draw)
-            if run is not None:
+            of_draw = by_draw.get(draw, [])
+            for run in of_draw:
                 yield from self._run(run, lottery)
-            elif self._could_be_due(draw):
+            if not of_draw and self._could_be_due(draw):
                 yield f"draw {draw}: there is no record of it"
+            yield from _parts_missing(draw, of_draw)
 
     def _run(self, run: Run, lottery: Lottery) -> Iterator[str]:
         yield from self._sweeps(run)
@@ -99,7 +103,8 @@ class DayAudit:
         for sweep in sorted(sweeps, key=lambda sweep: sweep.tick):
             slots = self.rosters[sweep.shard, sweep.roster_version].slots
             for at, slot in enumerate(slots):
-                if sweep.up >> at & 1:
+                is_theirs = run.part.holds(slot.node_id) or slot.node_id in run.controls
+                if sweep.up >> at & 1 and is_theirs:
                     found[slot.node_id] = slot.joined_tick * self.sweep_seconds
         return found
 
@@ -140,3 +145,17 @@ class DayAudit:
                 self._cleared[check.node_id] = flagged_s, check.draw
         if check.event is TrustChange.CONFIRMED:
             self.frauds[check.node_id] = check.due_s
+
+
+def _parts_missing(draw: int, runs: Iterable[Run]) -> Iterator[str]:
+    """Parts of the prober that left a draw out which others of the same division have."""
+    parts = {run.part for run in runs}
+    if UNDIVIDED in parts:  # the prober was divided anew in this draw: all of it is on record
+        return
+    whole = {each for part in parts for each in partitions_of(part.count)}
+    complete = [p for p in parts if set(partitions_of(p.count)) <= parts]
+    if not complete:
+        yield from (
+            f"draw {draw}: part {part.number} of {part.count} is not on record"
+            for part in sorted(whole - parts)
+        )

@@ -124,6 +124,8 @@ def run_from(row: dict[str, Any]) -> Run:
         checks,
         dict(row["excluded"]),
         {node_id: Control(kind) for node_id, kind in row["controls"].items()},
+        row.get("partition", 0),  # an api of before there were parts says neither
+        row.get("partitions", 1),
     )
 
 

@@ -90,6 +90,8 @@ class RunOut(BaseModel):
         checks=[example_of(RunCheckOut)],
         excluded={},
         controls={},
+        partition=0,
+        partitions=1,
     )
 
     draw: int
@@ -103,7 +105,10 @@ class RunOut(BaseModel):
     excluded: dict[str, float]
     """Confirmed frauds, which are not checked any more: when the check that said so was due."""
     controls: dict[str, Control]
-    """Nodes known to be good or bad, checked in every draw."""
+    """Nodes known to be good or bad, checked in every draw by every part of the prober."""
+    partition: int
+    """Which part of the prober it is of: its nodes, and controls, were the candidates."""
+    partitions: int
 
 
 class RunsOut(BaseModel):

@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from coordinator.adapters.outbound.control_names import CONTROL_NAMES, CONTROL_NAMES_MAX
 from coordinator.checking.checks import Control
 from coordinator.checking.lottery import LOTTERY_KEY_CHARACTERS_MIN
+from coordinator.checking.partitions import PARTITIONS_MAX
 from coordinator.epochs import Calendar
 from coordinator.keys import NAME_PATTERN
 from coordinator.sweeping.shards import SHARDS_MAX
@@ -50,8 +51,14 @@ class Settings(BaseModel):
     epoch_seconds: int = Field(3600, ge=1, le=86_400)
     grace_seconds: int = Field(120, ge=0, le=86_400)
     shards: int = Field(1, ge=1, le=SHARDS_MAX)
+    partitions: int = Field(1, ge=1, le=PARTITIONS_MAX)
     control_names: HostNames = Field(CONTROL_NAMES, min_length=1, max_length=CONTROL_NAMES_MAX)
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+
+    @property
+    def parts(self) -> tuple[int, int]:
+        """Into how many shards, and parts of the prober, nodes are divided."""
+        return self.shards, self.partitions
 
     @property
     def calendar(self) -> Calendar:

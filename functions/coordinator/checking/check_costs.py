@@ -7,11 +7,11 @@ given by work, and not by number.
 
 from dataclasses import dataclass
 
-CHECK_CPU_S = 0.01
+CHECK_CPU_S = 0.006
 """To connect, to be judged and to be recorded."""
 SECOND_READER_CPU_S = 0.012
 """Of the second reader, spread over all checks: it reads a drawn share of them."""
-SECOND_CPU_S = 0.003
+SECOND_CPU_S = 0.0025
 """To read a second of a stream: some seventy messages, whatever their size, hashed or counted."""
 MBIT_CPU_S = 0.0003
 """To read a megabit of it."""
@@ -20,6 +20,9 @@ OVERHEAD_S = 1.0
 
 WORK_SHARE_MAX = 0.7
 """Of the processors, for captures: beyond it packets are read late, and honest nodes lag."""
+PROCESSORS_MAX = 1.6
+"""One loop reads everything, and the second reader runs beside it: an instance can use no more
+processors than these. A larger network has several (`coordinator.checking.partitions`)."""
 MEASURED_SHARE_MAX = 0.9
 """Of the processors, as measured: whatever the figures say, a busy machine takes no more checks."""
 EXTRA_SHARE_MAX = 0.5

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Annotated, Any
 
+from coordinator.checking.partitions import UNDIVIDED, Partition
 from coordinator.documents.codec import Codec
 from coordinator.documents.columns import Table
 from coordinator.reasons import Reason
@@ -94,7 +95,7 @@ class IngestState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One prober run, which covers one draw: the document `probe_results/checks-{draw}`."""
+    """One run, which covers one draw and one part of the prober: `probe_results/checks-{draw}`."""
 
     draw: int
     started_s: float
@@ -109,15 +110,24 @@ class Run:
     controls: dict[str, Control] = field(default_factory=dict)
     """Control nodes among the candidates: checked in every draw, neither trusted nor paid."""
 
+    partition: int = 0
+    """Which part of the prober it is of, and of how many; that part's nodes were the candidates."""
+    partitions: int = 1
+
+    @property
+    def part(self) -> Partition:
+        """Whose it is."""
+        return Partition(self.partition, self.partitions)
+
     @property
     def id(self) -> str:
         """The document's id."""
-        return run_id(self.draw)
+        return run_id(self.draw, self.part)
 
 
-def run_id(draw: int) -> str:
+def run_id(draw: int, partition: Partition = UNDIVIDED) -> str:
     """Fixed width, so that ids sort like draws."""
-    return f"checks-{draw:012d}"
+    return f"checks-{draw:012d}{partition.suffix}"
 
 
 @dataclass(frozen=True, slots=True)

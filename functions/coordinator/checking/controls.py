@@ -30,6 +30,12 @@ class ControlCount:
             return replace(self, unknown=self.unknown + 1)
         return replace(self, checks=self.checks + 1, wrong=self.wrong + is_wrong(check, kind))
 
+    def plus(self, other: "ControlCount") -> "ControlCount":
+        """Both."""
+        return ControlCount(
+            self.checks + other.checks, self.wrong + other.wrong, self.unknown + other.unknown
+        )
+
 
 def is_wrong(check: Check, kind: Control) -> bool:
     """Whether a control node's check came out as it must not."""

@@ -1,12 +1,15 @@
 """What the prober did last, in a few numbers: beside the trust book, for pages to show."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 from coordinator.checking.checks import Control, IngestState, Run
 from coordinator.checking.controls import ControlCount
 from coordinator.documents.columns import Table
+
+BEHIND_DRAWS_MAX = 2
+"""So many draws a part may be behind the one that is furthest: they run side by side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +46,27 @@ class LastRun:
             controls=dict(run.controls),
             pictures={c.node_id: c.thumbnail for c in run.checks if c.verdict.counts},
         )
+
+
+def runs_together(runs: Iterable[LastRun]) -> LastRun:
+    """The last runs of all parts of the prober as one; a part that is behind is not shown."""
+    found = sorted(runs, key=lambda run: run.draw)
+    if not found:
+        return LastRun()
+    newest = found[-1]
+    recent = [run for run in found if run.draw >= newest.draw - BEHIND_DRAWS_MAX]
+    verdicts: dict[str, int] = {}
+    streams: dict[str, IngestState] = {}
+    for run in recent:
+        for verdict, count in run.verdicts.items():
+            verdicts[verdict] = verdicts.get(verdict, 0) + count
+        for name, state in run.streams.items():
+            is_live = streams.get(name) is IngestState.LIVE
+            streams[name] = IngestState.LIVE if is_live else state
+    return replace(
+        newest,
+        verdicts=verdicts,
+        streams=streams,
+        controls={name: kind for run in recent for name, kind in run.controls.items()},
+        pictures={name: picture for run in recent for name, picture in run.pictures.items()},
+    )

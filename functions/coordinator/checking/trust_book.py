@@ -14,7 +14,8 @@ from coordinator.checking.delistings import (
     is_listed,
     listed_after,
 )
-from coordinator.checking.last_run import LastRun
+from coordinator.checking.last_run import LastRun, runs_together
+from coordinator.checking.partitions import Partition
 from coordinator.checking.suspicion import (
     NOBODY,
     PUBLISHED,
@@ -42,6 +43,9 @@ class TrustBook:
 
     fail_counts: tuple[FailCount, ...] = ()
     """What the last draws' checks of listed nodes have come to."""
+
+    next_count: int = 0
+    """Into how many parts the prober was divided after this book; 0 while it is in force."""
 
     def of(self, node_id: str) -> TrustState:
         """The node's state; a new node's if it was never checked."""
@@ -74,7 +78,9 @@ class TrustBook:
             with_many = (check.draw, check.stream_id) in many
             states[check.node_id] = listed_after(after, check, with_many=with_many)
             marked.append(replace(check, event=event))
-        book = TrustBook(_lately_checked(states), counts, self.last_run, fail_counts)
+        book = replace(
+            self, states=_lately_checked(states), controls=counts, fail_counts=fail_counts
+        )
         return book, tuple(marked)
 
     def relisted_since(self, before: "TrustBook") -> dict[str, TrustState]:
@@ -85,6 +91,29 @@ class TrustBook:
             if state is not before.states.get(node_id)
             and is_listed(state) != is_listed(before.of(node_id))
         }
+
+    def part(self, partition: Partition) -> "TrustBook":
+        """What a part of the prober begins with: its nodes, and the first one all that is counted
+        of everybody."""
+        states = {name: state for name, state in self.states.items() if partition.holds(name)}
+        if partition.number:
+            return TrustBook(states, last_run=LastRun(self.last_run.draw))
+        return replace(self, states=states, fail_counts=(), next_count=0)
+
+
+def together(books: Iterable[TrustBook]) -> TrustBook:
+    """What all parts know, as one book."""
+    found = list(books)
+    if len(found) == 1:
+        return found[0]
+    states: dict[str, TrustState] = {}
+    controls: dict[Control, ControlCount] = {}
+    for book in found:
+        states |= book.states
+        for kind, count in book.controls.items():
+            controls[kind] = controls.get(kind, ControlCount()).plus(count)
+    last_run = runs_together(book.last_run for book in found)
+    return TrustBook(states, controls, last_run)
 
 
 TRUST_BOOKS = Codec(TrustBook, "suspicions")

@@ -116,11 +116,16 @@ def _bits(are_set: Iterable[bool]) -> int:
 
 
 def idle_ticks_of(stream_id: str, runs: Iterable[Run], calendar: Calendar) -> frozenset[int]:
-    """Ticks that lie in a draw in which the ingest could be asked and had no such stream."""
+    """Ticks that lie in a draw in which the ingest could be asked and had no such stream.
+
+    Where the prober is divided, one part that could read the stream says more than others."""
     idle: set[int] = set()
+    states: dict[int, set[IngestState | None]] = {}
     for run in runs:
-        if run.streams.get(stream_id) is IngestState.DOWN:
-            start_s = run.draw * calendar.check_seconds
+        states.setdefault(run.draw, set()).add(run.streams.get(stream_id))
+    for draw, found in states.items():
+        if IngestState.DOWN in found and IngestState.LIVE not in found:
+            start_s = draw * calendar.check_seconds
             last_s = start_s + calendar.check_seconds - 1
             idle.update(range(calendar.tick_at(start_s), calendar.tick_at(last_s) + 1))
     return frozenset(idle)

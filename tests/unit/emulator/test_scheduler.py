@@ -123,13 +123,15 @@ def test_what_failed_is_repeated_until_both_limits_are_reached(
 
 
 def test_the_clouds_jobs_run_here_too() -> None:
-    """One definition: a collector's job for each shard, and a run of checks every minute."""
-    jobs = {job.id: job for job in defined(DEFINITIONS, URLS, shards=3)}
+    """One definition: a job for each shard, and for each part a run of checks every minute."""
+    jobs = {job.id: job for job in defined(DEFINITIONS, URLS, shards=3, partitions=2)}
     collectors = {f"collector-{shard}" for shard in range(3)}
-    assert jobs.keys() == collectors | {"prober-even", "prober-odd", "payout"}
+    probers = {f"prober-{turn}-{part}" for turn in ("even", "odd") for part in range(2)}
+    assert jobs.keys() == collectors | probers | {"payout"}
+    assert jobs["prober-odd-1"].url == "http://127.0.0.1:11/?partition=1"
     assert jobs["collector-2"].url == "http://127.0.0.1:10/?shard=2"
     noon = _at("2026-11-22T12:00:00")
-    first = {jobs[name].schedule.next_after(noon) for name in ("prober-even", "prober-odd")}
+    first = {jobs[name].schedule.next_after(noon) for name in ("prober-even-0", "prober-odd-0")}
     assert first == {noon + 60, noon + 120}
     assert all(job.identity and job.audience for job in jobs.values())
 

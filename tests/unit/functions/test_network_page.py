@@ -259,7 +259,7 @@ async def test_jobs_are_shown_and_a_rest_is_said() -> None:
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://api.example") as client:
         text = (await client.get("/")).text
-        assert "<code>prober-even</code>" in text
+        assert "<code>prober-even-0</code>" in text
         assert "The network rests" not in text
         await scheduler.switch(on=False)
         clock[0] += 20

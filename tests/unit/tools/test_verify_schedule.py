@@ -21,6 +21,7 @@ from coordinator.adapters.records import Measurements
 from coordinator.adapters.store.protocol import Ref
 from coordinator.checking.checks import RUNS, Check, Run, TrustChange, Verdict
 from coordinator.checking.lottery import day_of
+from coordinator.checking.partitions import Partition, partitions_of
 from coordinator.checking.trust_book import TrustBook
 from coordinator.epochs import Calendar
 from coordinator.proof.judging import ProofParameters
@@ -63,6 +64,8 @@ class World:
     measurements: Measurements
     overlap: bool = False
     """Whether each run begins before the one before it is on record."""
+    parts: int = 1
+    """Into how many the prober is divided."""
     _before: TrustBook = field(default_factory=TrustBook)
 
     async def lives(self, from_s: int, until_s: int) -> None:
@@ -83,11 +86,18 @@ class World:
             await self._runs(draw, start_s, sweep, sealer)
 
     async def _runs(self, draw: int, start_s: int, sweep: Sweep, sealer: Sealer) -> None:
+        for part in partitions_of(self.parts):
+            await self._part_runs(part, draw, start_s, sweep, sealer)
+
+    async def _part_runs(
+        self, part: Partition, draw: int, start_s: int, sweep: Sweep, sealer: Sealer
+    ) -> None:
         roster = await self.measurements.roster(WHOLE, 1)
-        known = await self.measurements.trust()
+        known = await self.measurements.trust_of(part)
         book, self._before = self._before if self.overlap else known, known
         lottery = await sealer.lottery(start_s + 1.0, day_of(draw, INTERVAL_S))
-        slots = candidates([sweep], {WHOLE: roster})
+        found = candidates([sweep], {WHOLE: roster})
+        slots = [slot for slot in found if part.holds(slot.node_id)]
         frauds = frauds_among(slots, book)
         checks = tuple(
             Check(
@@ -100,7 +110,10 @@ class World:
             )
             for due in due_in(draw, slots, book, lottery, INTERVAL_S)
         )
-        run = Run(draw, start_s + 1.0, start_s + 9.0, (sweep.id,), {}, checks, frauds)
+        run = Run(
+            draw, start_s + 1.0, start_s + 9.0, (sweep.id,), {}, checks, frauds,
+            partition=part.number, partitions=part.count,
+        )  # fmt: skip
         await self.measurements.record_run(run, start_s)
 
     async def wakes(self, at_s: int) -> dict[str, Any]:
@@ -236,6 +249,46 @@ def test_runs_that_overlap_agree() -> None:
     suspended = next(at for at, c in enumerate(checks) if c.event is TrustChange.SUSPENDED)
     assert checks[suspended].draw >= MIDNIGHT_S // INTERVAL_S
     assert world.verdict() == AGREES
+
+
+@cache
+def _divided() -> World:
+    """At eight the prober is divided into three parts, at four into two."""
+    store = MemoryStore()
+    world = World(store, Measurements(store))
+
+    async def lives() -> None:
+        starts_s = [MIDNIGHT_S + hour * 3_600 for hour in (-2, 8, 16, 25)]
+        for parts, from_s, until_s in zip((1, 3, 2), starts_s, starts_s[1:], strict=False):
+            world.parts = parts
+            await world.lives(from_s, until_s)
+
+    asyncio.run(lives())
+    return world
+
+
+def test_a_day_on_which_the_prober_is_divided_anew_agrees() -> None:
+    """Twice. What was known of everybody goes on: a fraud is spared, an absent node suspended."""
+    world = _divided()
+    assert world.verdict() == AGREES
+    assert [c.event for c in _checks_of(world, FALSE) if c.event] == [
+        TrustChange.FLAGGED,
+        TrustChange.CONFIRMED,
+    ]
+    assert len(_checks_of(world, AWAY)) > 20
+
+
+def test_a_part_that_left_a_draw_out_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    """Others of the same draw do not stand for it."""
+    store = _divided().store.copy()
+    world = replace(_divided(), store=store, measurements=Measurements(store))
+    draw = (MIDNIGHT_S + 12 * 3_600) // INTERVAL_S
+    ref = Ref("probe_results", f"checks-{draw:012d}-1of3")
+    (fields,) = asyncio.run(store.get(ref))
+    assert fields is not None
+    asyncio.run(store.put(ref, {**fields, "check_draw": 0}))  # as good as gone
+    assert world.verdict() == DISAGREES
+    assert f"draw {draw}: part 1 of 3 is not on record" in capsys.readouterr().out
 
 
 def _without_first(run: Run) -> Run:

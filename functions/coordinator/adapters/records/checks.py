@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from coordinator.adapters.records.ranges import Records, expiry
+from coordinator.adapters.records.ranges import expiry
+from coordinator.adapters.records.trust_books import TrustRecords, book_ref
 from coordinator.adapters.store.protocol import Fields, Query, Ref, Store, decided
 from coordinator.checking import thumbnails
 from coordinator.checking.checks import CLAIMS, RUNS, Claim, Run, run_id
+from coordinator.checking.partitions import UNDIVIDED, Partition
 from coordinator.checking.sealed_days import SCHEDULE_DAYS, LotteryDay
 from coordinator.checking.suspicion import TrustState
 from coordinator.checking.thumbnails import THUMBNAILS, Thumbnail
@@ -15,25 +17,26 @@ from coordinator.checking.trust_book import TRUST_BOOKS, TrustBook
 from coordinator.projections.listing_news import LISTING_NEWS, ListingNews, listing_news_id
 
 
-class CheckRecords(Records):
-    """Documents of `claims`, `schedule_days`, `suspicions` and `thumbnails`, and the runs."""
+class CheckRecords(TrustRecords):
+    """Documents of `claims`, `schedule_days` and `thumbnails`, and the runs."""
 
-    def __init__(self, store: Store, shards: int = 1) -> None:
-        super().__init__(store, shards)
-        self._book = (-1, TrustBook())
-        """The draw that this process recorded last, and the book after it."""
+    def __init__(self, store: Store, shards: int = 1, partitions: int = 1) -> None:
+        super().__init__(store, shards, partitions)
+        self._books_known: dict[Partition, tuple[int, TrustBook]] = {}
+        """By part: the draw that this process recorded last, and the book after it."""
 
-    async def claim_run(self, draw: int, now_s: float) -> bool:
+    async def claim_run(self, draw: int, now_s: float, partition: Partition = UNDIVIDED) -> bool:
         """False if this draw's run was started before: a duplicate trigger repeats nothing."""
         claim = {**CLAIMS.encode(Claim(now_s)), "expire_at": expiry(now_s)}
-        return await self._store.create(Ref("claims", run_id(draw)), claim)
+        return await self._store.create(Ref("claims", run_id(draw, partition)), claim)
 
     async def record_run(self, run: Run, now_s: float) -> Run | None:
         """Writes the run and what it changes in everyone's trust, at once and once.
 
-        Returns the run with the events its checks caused, None if it was recorded before."""
-        run_ref, trust_ref = Ref("probe_results", run.id), Ref("suspicions", "0")
-        news_ref = Ref("projections", listing_news_id(0))
+        Returns the run with the events its checks caused. None if it was recorded before, or the
+        prober has been divided anew since it began."""
+        run_ref, trust_ref = Ref("probe_results", run.id), book_ref(run.part)
+        news_ref = Ref("projections", listing_news_id(run.part.number))
 
         def decide(
             read: Sequence[Fields | None],
@@ -42,6 +45,8 @@ class CheckRecords(Records):
             if recorded is not None:
                 return None, {}
             known = TRUST_BOOKS.decode_or_none(trust) or TrustBook()
+            if known.next_count:
+                return None, {}
             after, checks = known.observing(run.checks, run.controls)
             marked = replace(run, checks=checks)
             book = replace(after, last_run=after.last_run.after(marked))
@@ -58,12 +63,14 @@ class CheckRecords(Records):
         done = await decided(self._store, refs, decide, new=[run_ref])
         if done is None:
             return None
-        self._book = run.draw, done[1]
+        self._books_known[run.part] = run.draw, done[1]
         return done[0]
 
-    async def tell_lists(self, changed: Mapping[str, TrustState], now_s: float) -> None:
+    async def tell_lists(
+        self, changed: Mapping[str, TrustState], now_s: float, partition: Partition = UNDIVIDED
+    ) -> None:
         """Tells readers who joined lists or left them, before it is on record."""
-        ref = Ref("projections", listing_news_id(0))
+        ref = Ref("projections", listing_news_id(partition.number))
 
         def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
             news = LISTING_NEWS.decode_if_known(read[0]) or ListingNews()
@@ -87,12 +94,21 @@ class CheckRecords(Records):
         (fields,) = await self._store.get(Ref("thumbnails", thumbnail_id))
         return THUMBNAILS.decode_or_none(fields)
 
-    async def latest_run(self, before: int | None = None) -> Run | None:
-        """The newest run, of the draws before one if asked."""
+    async def latest_run(
+        self, before: int | None = None, partition: Partition = UNDIVIDED
+    ) -> Run | None:
+        """A part's newest run, of the draws before one if asked; where it lately had none, the
+        newest of any part."""
+        found = await self.latest_runs(before, 2 * partition.count if partition.suffix else 1)
+        return next((run for run in found if run.part == partition), next(iter(found), None))
+
+    async def latest_runs(self, before: int | None = None, limit: int | None = None) -> list[Run]:
+        """The newest runs, as many as there are parts if not asked otherwise."""
+        limit = self._partitions if limit is None else limit
         found = await self._store.find(
-            Query("probe_results", "check_draw", below=before, descending=True, limit=1)
+            Query("probe_results", "check_draw", below=before, descending=True, limit=limit)
         )
-        return RUNS.decode(found[0][1]) if found else None
+        return [RUNS.decode(fields) for _, fields in found]
 
     async def lottery_days(self, days: Sequence[date]) -> list[LotteryDay | None]:
         """The sealed days among those asked, in their order."""
@@ -109,12 +125,8 @@ class CheckRecords(Records):
         """Publishes an opened day's secret beside its commitment."""
         await self._store.put(Ref("schedule_days", day.day.isoformat()), SCHEDULE_DAYS.encode(day))
 
-    async def trust_since(self, draw: int) -> TrustBook:
-        """As it was when this process recorded a run of `draw` or later; read if it did not."""
-        recorded, book = self._book
-        return book if recorded >= draw else await self.trust()
-
-    async def trust(self) -> TrustBook:
-        """What checks have shown of every node."""
-        (fields,) = await self._store.get(Ref("suspicions", "0"))
-        return TRUST_BOOKS.decode_or_none(fields) or TrustBook()
+    async def trust_since(self, draw: int, partition: Partition = UNDIVIDED) -> TrustBook:
+        """A part's book as it was when this process recorded a run of `draw` or later; read if it
+        did not."""
+        recorded, book = self._books_known.get(partition, (-1, TrustBook()))
+        return book if recorded >= draw else await self.trust_of(partition)

@@ -46,9 +46,9 @@ class ProjectionRecords(Records):
 
     async def listing_news(self) -> list[ListingNews]:
         """Who joined lists or left them lately."""
-        (fields,) = await self._store.get(Ref("projections", listing_news_id(0)))
-        found = LISTING_NEWS.decode_if_known(fields)
-        return [found] if found else []
+        ids = map(listing_news_id, range(self._partitions))
+        found = await self._store.get(*(Ref("projections", name) for name in ids))
+        return [news for news in map(LISTING_NEWS.decode_if_known, found) if news]
 
     async def money_projection(self) -> MoneyProjection | None:
         """Streams and tokens as they were last shown."""

@@ -6,16 +6,16 @@ from coordinator.adapters.store.protocol import Fields, Query, Store
 from coordinator.epochs import EVIDENCE_DAYS
 
 PAGE = 300
-"""Documents a query; a value's documents must fit in one page (one a shard)."""
+"""Documents a query; a value's documents must fit in one page (one a shard or part)."""
 
 
 class Records:
     """Documents of the `(default)` database as the rules' own types."""
 
-    def __init__(self, store: Store, shards: int = 1) -> None:
-        """`shards` is the setting: a first guess for readers of all shards' sweeps and pages."""
+    def __init__(self, store: Store, shards: int = 1, partitions: int = 1) -> None:
+        """The settings of both names: a first guess for whoever reads what all parts wrote."""
         self._store = store
-        self._shards = shards
+        self._shards, self._partitions = shards, partitions
 
     async def _range(self, field: str, start: int, stop: int) -> list[Fields]:
         """All documents with start <= field < stop, in pages."""

@@ -22,8 +22,8 @@ from coordinator.sweeping.sweeps import (
 class SweepRecords(Records):
     """Documents of `rosters` and `rollups`, and the sweeps."""
 
-    def __init__(self, store: Store, shards: int = 1) -> None:
-        super().__init__(store, shards)
+    def __init__(self, store: Store, shards: int = 1, partitions: int = 1) -> None:
+        super().__init__(store, shards, partitions)
         self._rosters: dict[Shard, Roster] = {}
         """The last one read of each shard."""
 
