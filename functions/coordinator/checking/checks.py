@@ -124,6 +124,11 @@ class Run:
         """The document's id."""
         return run_id(self.draw, self.part)
 
+    @property
+    def last_due_s(self) -> float:
+        """When its last check was due; those of later runs were due later."""
+        return max((check.due_s for check in self.checks), default=self.started_s)
+
 
 def run_id(draw: int, partition: Partition = UNDIVIDED) -> str:
     """Fixed width, so that ids sort like draws."""

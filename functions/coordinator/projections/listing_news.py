@@ -33,12 +33,23 @@ class ListingNews:
         return self._keeping({**self.states, **changed}, now_s)
 
     def recorded(
-        self, changed: Mapping[str, TrustState], book: TrustBook, now_s: float
+        self,
+        changed: Mapping[str, TrustState],
+        book: TrustBook,
+        last_due_s: float,
+        now_s: float,
     ) -> "ListingNews":
-        """With those that a run on record has changed. What was told before is as in the book
-        after it: some of that was taken back."""
+        """With those that a run on record has changed; its last check was due at `last_due_s`.
+
+        What was told before is as in the book after it: some of that was taken back. What a later
+        run has told already stays, since runs overlap."""
         known = {node_id: book.of(node_id) for node_id in self.states}
-        return self._keeping({**known, **changed}, now_s)
+        later = {
+            node_id: state
+            for node_id, state in self.states.items()
+            if (state.last_check_s or 0.0) > last_due_s
+        }
+        return self._keeping({**known, **changed, **later}, now_s)
 
     def _keeping(self, known: Mapping[str, TrustState], now_s: float) -> "ListingNews":
         recent = [

@@ -1,5 +1,7 @@
 """Lists hear of a failure while its run lasts, and of what its record takes back."""
 
+from dataclasses import replace
+
 import pytest
 
 from coordinator.adapters.log import Log
@@ -77,6 +79,20 @@ async def test_what_a_control_puts_in_doubt_later_is_taken_back(store: CountingS
     run = Run(DRAW, NOW_S, NOW_S + 23, (), {}, tuple(keeper.made), controls=CONTROLS)
     await Measurements(store).record_run(run, NOW_S + 23)
     assert await _told(store) == {}
+
+
+async def test_what_the_next_run_has_told_already_stays(store: CountingStore) -> None:
+    """Runs overlap: one is often recorded when the next has made its first checks."""
+    before, after = a_check("n2", Verdict.PASS), a_check("n2", Verdict.FAIL)
+    keeper = keeper_on(store)
+    keeper.made.append(replace(after, draw=DRAW + 1, due_s=NOW_S + 60))
+    await keeper.look()
+    run = Run(DRAW, NOW_S, NOW_S + 60, (), {}, (before, a_check("n3", Verdict.FAIL)))
+    await Measurements(store).record_run(run, NOW_S + 80)
+    assert await _told(store) == {"n2": False, "n3": False}
+    following = Run(DRAW + 1, NOW_S + 60, NOW_S + 120, (), {}, tuple(keeper.made))
+    await Measurements(store).record_run(following, NOW_S + 125)
+    assert await _told(store) == {"n2": False, "n3": False}
 
 
 async def test_a_store_that_fails_costs_no_check(store: CountingStore) -> None:

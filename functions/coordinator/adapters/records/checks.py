@@ -55,7 +55,7 @@ class CheckRecords(TrustRecords):
             changed = book.relisted_since(known)
             news = LISTING_NEWS.decode_if_known(told) or ListingNews()
             if changed or news.states:
-                after_run = news.recorded(changed, book, now_s)
+                after_run = news.recorded(changed, book, run.last_due_s, now_s)
                 writes[news_ref] = LISTING_NEWS.encode(after_run)
             return (marked, book), writes
 
