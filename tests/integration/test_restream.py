@@ -22,6 +22,7 @@ from agent.relay.restream.connection import ASKING_S_MAX, UNSENT_BYTES_MAX
 from agent.relay.restream.listening import OWN_DESCRIPTORS, places
 from agent.relay.restream.pace import CALM_S
 from agent.relay.restream.relay import (
+    GONE_S,
     SILENT_S,
     STREAMS_MAX,
     TAKE_OVER_S,
@@ -347,6 +348,20 @@ async def test_obs_that_waits_is_refused_when_the_first_goes_on(network: Network
         await ingest.until(lambda: len(network.hooks.asked) == 2)
         first.say(inter(40), channel=6)
         assert await second.hear_code() == "NetStream.Publish.BadName"
+
+
+async def test_a_publisher_whose_line_broke_without_a_word_is_given_up(network: Network) -> None:
+    """Else its stream would be there for ever, and an ingest has room for so many."""
+    ingest = await network.start()
+    async with live(ingest, HEADER, key(0)) as broken:
+        await ingest.until(lambda: ingest.relay.streams["s1"].gop_bytes > 0)
+        ingest.clock.ahead_s += GONE_S - 10
+        broken.say(inter(40), channel=6)
+        await ingest.until(lambda: ingest.relay.streams["s1"].bytes_in > 20)
+        ingest.clock.ahead_s += GONE_S
+        await broken.until_closed()
+        await ingest.until(lambda: not ingest.relay.streams)
+    assert ingest.refused() == {"silent_publisher": 1}
 
 
 async def test_a_full_ingest_takes_its_own_streams_back(network: Network) -> None:

@@ -38,6 +38,8 @@ TURNS_EVERY_S = 5.0
 """A hundredth of the writes that a thousand viewers cost; a crowd changes slowly."""
 TAKE_OVER_S = 10.0
 """A publisher that is silent for so long gives way to another."""
+GONE_S = 60.0
+"""One that is silent for so long is gone: a line that broke says nothing. Others come back."""
 PAUSE_S = 1.0
 """Who sent within it is live."""
 STREAMS_MAX = 64
@@ -127,7 +129,7 @@ class Relay:
         here for that, and not for its own next try, whose pauses grow.
         """
         while (before := self._publishers.get(name)) is not None:
-            silent_s = self._silent_s(name, before)
+            silent_s = self._silent_s(name)
             if silent_s >= TAKE_OVER_S:
                 before.refuse("silent_publisher")
                 break
@@ -141,8 +143,8 @@ class Relay:
         self._begun_s[name] = self.clock()
         return stream
 
-    def _silent_s(self, name: str, publisher: Connection) -> float:
-        """How long nothing came of a publisher."""
+    def _silent_s(self, name: str) -> float:
+        """How long nothing came of the stream's publisher."""
         heard_s = max(self._begun_s[name], self.streams[name].media_s or 0.0)
         return self.clock() - heard_s
 
@@ -245,7 +247,12 @@ class Relay:
             connection.refuse("too_slow")
         elif connection.viewer is not None and connection.viewer.is_lost(now_s):
             connection.refuse("slow_viewer")
-        elif connection.viewer is not None and connection.stream is not None:
+        elif connection.stream is None:
+            return
+        elif self._publishers.get(connection.stream.name) is connection:
+            if self._silent_s(connection.stream.name) > GONE_S:
+                connection.refuse("silent_publisher")
+        elif connection.viewer is not None:
             silent_s = now_s - max(connection.came_s, connection.stream.media_s or 0.0)
             if silent_s > SILENT_S:
                 connection.end_play("NetStream.Play.UnpublishNotify", "The stream has ended.")
