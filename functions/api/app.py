@@ -86,5 +86,5 @@ def _health_route(app: FastAPI, services: Services) -> None:
     @app.get("/healthz", tags=["ops"], name="healthz")
     async def health() -> HealthOut:
         """200 where the network as it is now is at hand or can be read, 503 otherwise."""
-        await services.snapshots.now()
+        await services.snapshots.swept()
         return HealthOut()

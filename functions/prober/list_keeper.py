@@ -32,6 +32,8 @@ class ListKeeper:
     partition: Partition = UNDIVIDED
     made: list[Check] = field(default_factory=list)
     """The run's checks, as they come."""
+    told: set[str] = field(default_factory=set)
+    """Of whom lists were told, or may have been."""
     _seen: int = 0
 
     async def watch(self) -> None:
@@ -48,6 +50,7 @@ class ListKeeper:
         try:
             after, _ = await asyncio.to_thread(self.book.observing, list(self.made), self.controls)
             if changed := after.relisted_since(self.book):
+                self.told |= changed.keys()
                 await self.measurements.tell_lists(changed, self.clock(), self.partition)
         except Exception as error:  # whatever it is: the record tells it again
             self.log.failure(LogEvent.LISTS_NOT_TOLD, error)

@@ -84,7 +84,7 @@ class Prober:
             self.partition.number,
             self.partition.count,
         )
-        recorded = await self.measurements.record_run(run, self.clock()) or run
+        recorded = await self.measurements.record_run(run, self.clock(), lists.told) or run
         self._missed.record(draw)
         raise_alarms(recorded, self.log)
         return {**_summary(recorded, len(slots)), "missed": missed}

@@ -59,7 +59,7 @@ class Announcements:
 
     async def take(self, node_id: str, beat: HeartbeatIn, peer: str) -> HeartbeatOut:
         """The answer to a heartbeat that came from the address `peer`."""
-        snapshot = await self.snapshots.now()
+        snapshot = await self.snapshots.swept()
         stream = None if beat.doubts_ingest_key else snapshot.stream(beat.stream_id)
         if stream is None:
             stream = await self.measurements.stream(beat.stream_id)

@@ -1,6 +1,6 @@
 """The network with what checks have said of lists since its sweep, read several times a minute."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.records import Measurements
@@ -19,36 +19,38 @@ class ListingReader:
     measurements: Measurements
     clock: Clock
     seconds_max: float = NEWS_SECONDS
-    _read: tuple[float, list[ListingNews]] | None = None
-    """The last news, and when they were read."""
+    _read_s: float | None = None
+    """When news were read last."""
+    _news: list[ListingNews] = field(default_factory=list)
     _made: tuple[NetworkView, list[ListingNews], NetworkView] | None = None
     """The last view, and what it was made of."""
 
-    @property
-    def is_old(self) -> bool:
-        """Whether there may be news."""
-        return self._read is None or self.clock() - self._read[0] > self.seconds_max
-
     def forget(self) -> None:
         """The next one to ask reads anew."""
-        self._read = self._made = None
+        self._read_s, self._news, self._made = None, [], None
 
     async def listed(self, network: NetworkView) -> NetworkView:
         """The network as lists are to show it."""
-        if self._read is None or self.is_old:
+        if self._is_old():
             found = await self.measurements.listing_news()
-            same = self._read is not None and self._read[1] == found
-            self._read = self.clock(), self._read[1] if self._read and same else found
-        return self._made_of(network, self._read[1])
+            self._read_s = self.clock()
+            if found != self._news:
+                self._news = found
+        return self.known(network)
 
     def at_hand(self, network: NetworkView) -> NetworkView | None:
         """The same, unless something would have to be read for it."""
-        return None if self._read is None or self.is_old else self._made_of(network, self._read[1])
+        return None if self._is_old() else self.known(network)
 
-    def _made_of(self, network: NetworkView, news: list[ListingNews]) -> NetworkView:
-        if self._made is None or self._made[0] is not network or self._made[1] is not news:
+    def known(self, network: NetworkView) -> NetworkView:
+        """The network with the news that were read last, however old; none are read for this."""
+        if self._made is None or self._made[0] is not network or self._made[1] is not self._news:
             shown = network
-            for each in news:
-                shown = shown.with_trust(each.states)
-            self._made = network, news, shown
+            for each in self._news:
+                shown = shown.with_trust(each.untold_at(network.swept_s))
+            self._made = network, self._news, shown
         return self._made[2]
+
+    def _is_old(self) -> bool:
+        """Whether there may be news."""
+        return self._read_s is None or self.clock() - self._read_s > self.seconds_max

@@ -42,7 +42,7 @@ class Reports:
         found = await self.ledger.summaries(stream.stream_id, from_epoch, size + 1)
         oldest = max(1, balance.entries - ENTRIES_PAGE_MAX + 1)
         entries = await self.ledger.entries(stream.stream_id, oldest)
-        snapshot = await self.snapshots.now()
+        snapshot = await self.snapshots.swept()
         lasts = snapshot.balance_lasts_seconds(stream, now_s, self.calendar)
         settled_s = self.calendar.epoch_bounds_s(balance.next_epoch)[0]
         return DeliveryOut(
@@ -78,7 +78,7 @@ class Reports:
     async def receipt(self, node_id: str, before_epoch: int, size: int) -> ReceiptOut:
         """A node's epochs before one, newest first, with every minute's reason."""
         account = (await self.ledger.accounts()).nodes.get(node_id)
-        known = node_id in (await self.snapshots.now()).network.nodes
+        known = node_id in (await self.snapshots.swept()).network.nodes
         if account is None and not known:
             raise Problem(ProblemKind.UNKNOWN_NODE, f"No node is called {node_id}.")
         account = account or Account()

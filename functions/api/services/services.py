@@ -55,7 +55,7 @@ class Services:
 
     async def stream(self, stream_id: str) -> Stream | None:
         """From the snapshot; from the database when it is too new for that."""
-        snapshot = await self.snapshots.now()
+        snapshot = await self.snapshots.swept()
         return snapshot.stream(stream_id) or await self.stream_now(stream_id)
 
     async def known_stream(self, stream_id: str) -> Stream:

@@ -63,7 +63,7 @@ class Snapshots:
 
     It is made of the projections of collector and payout: a read a minute and shard, and one every
     few minutes for streams and tokens. Who needs no tokens, or brings them along, reads the
-    first only."""
+    first only. Who shows lists of nodes reads the prober's news too, several times a minute."""
 
     measurements: Measurements
     ledger: Ledger
@@ -91,25 +91,29 @@ class Snapshots:
         self._listings = ListingReader(self.measurements, self.clock, news_s)
 
     async def now(self) -> Snapshot:
-        """The latest snapshot."""
-        if (known := self._known()) is not None:
-            return known
-        async with self._lock:
-            return await self._now()
+        """The latest snapshot, for whoever shows who stands on lists."""
+        return await self._latest(lists=True)
+
+    async def swept(self) -> Snapshot:
+        """The latest snapshot for all others: no news of lists are read for it.
+
+        A node that has left lists since the last sweep may be shown as before it."""
+        return await self._latest(lists=False)
 
     async def network(self) -> NetworkView:
-        """The latest network, its nodes without their tokens."""
+        """The network of `swept`, its nodes without their tokens."""
         async with self._lock:
-            return (await self._read_network())[1]
+            return (await self._read_network(lists=False))[1]
 
-    async def with_money(self, money: MoneyProjection) -> Snapshot:
-        """The latest snapshot for a page whose projection has what it shows of streams and tokens.
+    async def with_money(self, money: MoneyProjection, *, lists: bool) -> Snapshot:
+        """`now` or, without `lists`, `swept` for a page whose projection has what it shows of
+        streams and tokens.
 
         What is known here of all of them is shown where it is newer; it is not read for this."""
         async with self._lock:
             if self._unshown:
-                return await self._now()
-            read_s, network = await self._read_network()
+                return await self._read(lists=lists)
+            read_s, network = await self._read_network(lists=lists)
             known = self._money[1] if self._money else MoneyProjection()
             if known.written_s < money.written_s:
                 network = await asyncio.to_thread(network.with_tokens, money.tokens)
@@ -139,16 +143,22 @@ class Snapshots:
         self._last = self._network = self._money = None
         self._listings.forget()
 
-    async def _now(self) -> Snapshot:
-        found = self._at_hand()
+    async def _latest(self, *, lists: bool) -> Snapshot:
+        if (known := self._known(lists=lists)) is not None:
+            return known
+        async with self._lock:
+            return await self._read(lists=lists)
+
+    async def _read(self, *, lists: bool) -> Snapshot:
+        found = self._at_hand(lists=lists)
         if found is None:  # two tasks cost more than all the rest of a repeated heartbeat
-            found = await asyncio.gather(self._read_network(), self._read_money())
+            found = await asyncio.gather(self._read_network(lists=lists), self._read_money())
         (read_s, network), money = found
         return await self._joined(read_s, network, money)
 
-    def _known(self) -> Snapshot | None:
+    def _known(self, *, lists: bool) -> Snapshot | None:
         """The snapshot that was made before, unless it would be made anew now."""
-        found = self._at_hand()
+        found = self._at_hand(lists=lists)
         return None if found is None else self._made_of(found[0][1], found[1])
 
     def _made_of(self, network: NetworkView, money: MoneyProjection) -> Snapshot | None:
@@ -158,14 +168,15 @@ class Snapshots:
         of_network, of_money, snapshot = self._last
         return snapshot if of_network is network and of_money is money else None
 
-    def _at_hand(self) -> tuple[tuple[float, NetworkView], MoneyProjection] | None:
+    def _at_hand(self, *, lists: bool) -> tuple[tuple[float, NetworkView], MoneyProjection] | None:
         """What was read before, unless there may be something newer by now."""
         if self._network is None or self._may_be_newer(*self._network):
             return None
         if self._money is None or self._unshown or self._is_old(self._money[0]):
             return None
-        listed = self._listings.at_hand(self._network[1])
-        return None if listed is None else ((self._network[0], listed), self._money[1])
+        read_s, swept = self._network
+        shown = self._listings.at_hand(swept) if lists else self._listings.known(swept)
+        return None if shown is None else ((read_s, shown), self._money[1])
 
     async def _joined(
         self, read_s: float, network: NetworkView, money: MoneyProjection
@@ -178,14 +189,14 @@ class Snapshots:
             self._last = network, money, made
         return made
 
-    async def _read_network(self) -> tuple[float, NetworkView]:
+    async def _read_network(self, *, lists: bool) -> tuple[float, NetworkView]:
         if self._network is None or self._may_be_newer(*self._network):
             read_s = self.clock()
             documents = await self.measurements.network_documents() or await self._from_sources()
             network = await asyncio.to_thread(network_of, documents, {}, self.sweep_seconds)
             self._network = read_s, network
         read_s, swept = self._network
-        return read_s, await self._listings.listed(swept)
+        return read_s, await self._listings.listed(swept) if lists else self._listings.known(swept)
 
     def _may_be_newer(self, read_s: float, network: NetworkView) -> bool:
         """Whether the next sweep can be there by now."""

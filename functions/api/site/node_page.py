@@ -54,13 +54,13 @@ async def _known_of(services: Services, node_id: str) -> tuple[Snapshot, list[No
     view = (await services.snapshots.network()).nodes.get(node_id)
     calendar, now_s = services.calendar, services.clock()
     if view is not None and is_new(view, calendar, now_s):
-        return await services.snapshots.now(), []
+        return await services.snapshots.swept(), []
     page = await services.projections.bucket(node_id)
     # At ten thousand nodes a bucket is two megabytes of JSON: others are answered meanwhile.
     epochs = await asyncio.to_thread(page.epochs_of, node_id)
     if page.money is None and view is not None:
-        return await services.snapshots.now(), epochs
-    return await services.snapshots.with_money(page.money or MoneyProjection()), epochs
+        return await services.snapshots.swept(), epochs
+    return await services.snapshots.with_money(page.money or MoneyProjection(), lists=False), epochs
 
 
 def is_new(view: NodeView, calendar: Calendar, now_s: float) -> bool:

@@ -58,7 +58,7 @@ async def _snapshot_of(
 
     Where the page carries nothing yet, it is looked for."""
     if page.money is not None:
-        return await services.snapshots.with_money(page.money)
+        return await services.snapshots.with_money(page.money, lists=True)
     stream = await services.stream_now(stream_id)
     if stream is None:
         return None

@@ -5,7 +5,7 @@ a run lasts and with its record, and only when a check moves somebody on or off 
 look at it several times a minute.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -35,21 +35,34 @@ class ListingNews:
     def recorded(
         self,
         changed: Mapping[str, TrustState],
+        told: Collection[str] | None,
         book: TrustBook,
         last_due_s: float,
         now_s: float,
     ) -> "ListingNews":
         """With those that a run on record has changed; its last check was due at `last_due_s`.
 
-        What was told before is as in the book after it: some of that was taken back. What a later
-        run has told already stays, since runs overlap."""
-        known = {node_id: book.of(node_id) for node_id in self.states}
+        What it `told` before its end is as in the book after it: some of that was taken back.
+        None: whatever is here may be of that run. What a later run has told already stays, since
+        runs overlap."""
+        again = self.states.keys() if told is None else self.states.keys() & set(told)
+        known = {node_id: book.of(node_id) for node_id in again}
         later = {
             node_id: state
             for node_id, state in self.states.items()
             if (state.last_check_s or 0.0) > last_due_s
         }
-        return self._keeping({**known, **changed, **later}, now_s)
+        return self._keeping({**self.states, **known, **changed, **later}, now_s)
+
+    def untold_at(self, swept_s: float | None) -> Mapping[str, TrustState]:
+        """Those that a network document of that time may not tell of yet. Nothing is written
+        while nobody changes, so the others may stay here for days."""
+        since_s = (swept_s or 0.0) - KEPT_S
+        return {
+            node_id: state
+            for node_id, state in self.states.items()
+            if (state.last_check_s or 0.0) >= since_s
+        }
 
     def _keeping(self, known: Mapping[str, TrustState], now_s: float) -> "ListingNews":
         recent = [

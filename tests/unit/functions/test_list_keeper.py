@@ -1,5 +1,6 @@
 """Lists hear of a failure while its run lasts, and of what its record takes back."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import pytest
@@ -95,13 +96,48 @@ async def test_what_the_next_run_has_told_already_stays(store: CountingStore) ->
     assert await _told(store) == {"n2": False, "n3": False}
 
 
+async def _recorded(store: CountingStore, draw: int, *checks: Check, told: Collection[str]) -> int:
+    """What it costs to record them, in reads."""
+    before = store.operations.reads
+    run = Run(draw, NOW_S, NOW_S + 23, (), {}, checks, controls=CONTROLS)
+    assert await Measurements(store).record_run(run, NOW_S + 23, told)
+    return store.operations.reads - before
+
+
+async def test_a_record_looks_at_the_news_only_where_somebody_moves(store: CountingStore) -> None:
+    """What lies there of others stays, and a run that brings somebody back reads trust twice."""
+    failed, passed = a_check("n2", Verdict.FAIL), a_check("n2", Verdict.PASS)
+    keeper = keeper_on(store)
+    keeper.made.append(failed)
+    await keeper.look()
+    assert keeper.told == {"n2"}
+    assert await _recorded(store, DRAW, failed, told=keeper.told) == 2
+    assert await _told(store) == {"n2": False}
+    assert await _recorded(store, DRAW + 1, a_check("n5", Verdict.PASS), told=()) == 1
+    assert await _told(store) == {"n2": False}
+    assert await _recorded(store, DRAW + 2, replace(passed, due_s=NOW_S + 9), told=()) == 3
+    assert await _told(store) == {"n2": True}
+
+
+async def test_a_record_takes_back_what_its_own_run_has_told_alone(store: CountingStore) -> None:
+    """The run after it has begun by then. Of a run that crashed nobody knows what it told."""
+    keeper = keeper_on(store)
+    keeper.made.append(a_check("n2", Verdict.FAIL))
+    await keeper.look()
+    await _recorded(store, DRAW - 1, a_check("n5", Verdict.FAIL), told={"n5"})
+    assert await _told(store) == {"n2": False, "n5": False}
+    run = Run(DRAW, NOW_S, NOW_S, (), {}, (a_check("n2", Verdict.UNKNOWN),))
+    assert await Measurements(store).record_run(run, NOW_S + 90)
+    assert await _told(store) == {"n5": False}
+
+
 async def test_a_store_that_fails_costs_no_check(store: CountingStore) -> None:
     """The record tells it again."""
     keeper = keeper_on(store)
     keeper.made.append(a_check("n2", Verdict.FAIL))
     await store.close()
     await keeper.look()
-    assert len(keeper.made) == 1
+    assert (len(keeper.made), keeper.told) == (1, {"n2"})  # it may have been written all the same
 
 
 def test_news_are_forgotten_when_others_have_told_them_and_stay_few() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,10 +14,12 @@ from coordinator.adapters.records.ledger import Ledger
 from coordinator.adapters.records.materialiser import Materialiser
 from coordinator.adapters.store.protocol import Decide, Fields, Ref
 from coordinator.checking.checks import Check, Run, Verdict
+from coordinator.checking.suspicion import Trust, TrustState
 from coordinator.checking.trust_book import TRUST_BOOKS, TrustBook
 from coordinator.epochs import Calendar
 from coordinator.ledger.balances import opening_balance
 from coordinator.projections.history import History, NodeHistory
+from coordinator.projections.listing_news import KEPT_S
 from coordinator.projections.network_document import NetworkDocument
 from coordinator.reasons import Reason
 from coordinator.sweeping.rosters import Roster, Slot
@@ -73,6 +76,56 @@ async def test_a_first_view_costs_three_reads_whatever_the_size(nodes: int) -> N
     instance.now_s += 210
     await instance.snapshots.now()
     assert instance.reads() == 9
+
+
+async def test_whoever_shows_no_list_reads_no_news_of_lists() -> None:
+    """Heartbeats come all the time, and are answered by the sweep. What was read of lists anyway
+    is shown to them too, however old it is."""
+    measured, money = await _stores(10)
+    instance = _Instance(measured, money)
+    instance.now_s = (NOW_S // 60 - 1) * 60 + 25
+    await instance.snapshots.swept()
+    await instance.snapshots.network()
+    assert instance.reads() == 2
+    instance.now_s += 45
+    await instance.snapshots.swept()
+    assert instance.reads() == 2
+    listed = await instance.snapshots.now()
+    assert instance.reads() == 3
+    instance.now_s += 7
+    assert await instance.snapshots.swept() is listed
+    await _told(measured, (await instance.snapshots.network()).nodes, instance.now_s)
+    await instance.snapshots.now()
+    assert instance.reads() == 3
+    instance.now_s += 10
+    off = await instance.snapshots.now()
+    assert instance.reads() == 5  # the sweep's page, and the news
+    assert [node for node in off.network.nodes.values() if node.is_verified] == []
+    instance.now_s += 30
+    later = (await instance.snapshots.swept()).network
+    assert [node for node in later.nodes.values() if node.is_verified] == []
+    assert instance.reads() == 6  # the sweep's page alone
+
+
+async def _told(store: MemoryStore, nodes: Collection[str], now_s: float) -> None:
+    """The prober says of these that they left lists."""
+    off = TrustState(Trust.PROVEN, last_check_s=now_s, delisted_s=now_s)
+    await Measurements(store).tell_lists(dict.fromkeys(nodes, off), now_s)
+
+
+async def test_old_news_of_lists_do_not_outlive_the_sweeps_word() -> None:
+    """They may lie there for days, while nobody joins lists or leaves them. A sweep that has
+    forgotten a node's checks is right."""
+    measured, money = await _stores(10)
+    page = await Measurements(measured).network_document(0)
+    assert page is not None
+    await Measurements(measured).put_network_document(replace(page, trust={}))
+    nodes = [slot.node_id for slot in page.slots]
+    swept_s = page.tick * 60.0
+    for told_s, shown_s in ((swept_s - KEPT_S - 1, None), (swept_s - KEPT_S, swept_s - KEPT_S)):
+        await _told(measured, nodes, told_s)
+        network = (await _Instance(measured, money).snapshots.now()).network
+        assert {node.trust.delisted_s for node in network.nodes.values()} == {shown_s}
 
 
 async def test_each_shard_more_costs_one_read_more() -> None:

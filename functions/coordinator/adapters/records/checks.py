@@ -1,6 +1,6 @@
 """Checks: runs, pictures, the days of the lottery, and what is known of every node."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -17,6 +17,10 @@ from coordinator.checking.trust_book import TRUST_BOOKS, TrustBook
 from coordinator.projections.listing_news import LISTING_NEWS, ListingNews, listing_news_id
 
 
+class _NewsNeededError(Exception):
+    """A run that told lists of nobody moves somebody: what was told before has to be read."""
+
+
 class CheckRecords(TrustRecords):
     """Documents of `claims`, `schedule_days` and `thumbnails`, and the runs."""
 
@@ -30,18 +34,31 @@ class CheckRecords(TrustRecords):
         claim = {**CLAIMS.encode(Claim(now_s)), "expire_at": expiry(now_s)}
         return await self._store.create(Ref("claims", run_id(draw, partition)), claim)
 
-    async def record_run(self, run: Run, now_s: float) -> Run | None:
+    async def record_run(
+        self, run: Run, now_s: float, told: Collection[str] | None = None
+    ) -> Run | None:
         """Writes the run and what it changes in everyone's trust, at once and once.
 
+        `told` are the nodes of which it has told lists already; None if that is not known.
         Returns the run with the events its checks caused. None if it was recorded before, or the
         prober has been divided anew since it began."""
+        if told is not None and not told:
+            try:
+                return await self._record(run, now_s, told, reads_news=False)
+            except _NewsNeededError:
+                pass  # seldom: somebody came back to lists, or joined them
+        return await self._record(run, now_s, told, reads_news=True)
+
+    async def _record(
+        self, run: Run, now_s: float, told: Collection[str] | None, *, reads_news: bool
+    ) -> Run | None:
         run_ref, trust_ref = Ref("probe_results", run.id), book_ref(run.part)
         news_ref = Ref("projections", listing_news_id(run.part.number))
 
         def decide(
             read: Sequence[Fields | None],
         ) -> tuple[tuple[Run, TrustBook] | None, dict[Ref, Fields]]:
-            recorded, trust, told = read
+            recorded, trust, *before = read
             if recorded is not None:
                 return None, {}
             known = TRUST_BOOKS.decode_or_none(trust) or TrustBook()
@@ -53,13 +70,15 @@ class CheckRecords(TrustRecords):
             fields = {**RUNS.encode(marked), "expire_at": expiry(now_s)}
             writes = {run_ref: fields, trust_ref: TRUST_BOOKS.encode(book)}
             changed = book.relisted_since(known)
-            news = LISTING_NEWS.decode_if_known(told) or ListingNews()
-            if changed or news.states:
-                after_run = news.recorded(changed, book, run.last_due_s, now_s)
+            if changed and not before:
+                raise _NewsNeededError
+            news = LISTING_NEWS.decode_if_known(before[0] if before else None) or ListingNews()
+            after_run = news.recorded(changed, told, book, run.last_due_s, now_s)
+            if after_run.states != news.states:
                 writes[news_ref] = LISTING_NEWS.encode(after_run)
             return (marked, book), writes
 
-        refs = [run_ref, trust_ref, news_ref]
+        refs = [run_ref, trust_ref, *([news_ref] if reads_news else [])]
         done = await decided(self._store, refs, decide, new=[run_ref])
         if done is None:
             return None
