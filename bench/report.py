@@ -20,7 +20,7 @@ class NotMeasurableError(SystemExit):
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured figure; `goal` like "<= 0.8", empty where a figure only informs."""
+    """One measured figure; `goal` like "<= 0.8" or "0.9 to 1.1", empty where it only informs."""
 
     name: str
     value: float
@@ -33,6 +33,9 @@ class Figure:
         """Whether the goal is reached; None without one."""
         if not self.goal:
             return None
+        if " to " in self.goal:
+            low, high = map(float, self.goal.split(" to "))
+            return low <= self.value <= high
         sign, limit = self.goal.split()
         return _COMPARE[sign](self.value, float(limit.replace(",", "")))
 

@@ -33,6 +33,9 @@ EPOCH = 60
 RATE_MICROS = 6_000_000
 BALANCE_MICROS = 10**15
 SEED = 7
+GOAL, HONEST_GOAL = "<= 1", "0.995 to 1.005"
+"""No cheat gains. Who honestly takes breaks gets the same: chance has half of them above the
+reference by some of the error. The window stays; it does not grow with an error."""
 FAILS_ONCE, FAILS_TWICE = 0.03, 0.0009
 """Of connections to a node that serves; of those and their retests."""
 
@@ -172,14 +175,21 @@ def _statements(nodes: list[Identity], terms: Terms, held: deque[Statement]) -> 
         yield before
 
 
-def relative(earned: list[int], served: list[int], honest: float) -> tuple[float, float]:
-    """(micros per served minute over the honest figure, its standard error)."""
+def per_minute(earned: list[int], served: list[int]) -> tuple[float, float]:
+    """(micros per served minute, its standard error)."""
     minutes = sum(served)
     if not minutes:
         return (float("inf") if sum(earned) else 0.0), 0.0
     ratio = sum(earned) / minutes
     spread = sum((e - ratio * s) ** 2 for e, s in zip(earned, served, strict=True))
-    return ratio / honest, spread**0.5 / minutes / honest
+    return ratio, spread**0.5 / minutes
+
+
+def relative(figure: tuple[float, float], honest: tuple[float, float]) -> tuple[float, float]:
+    """(figure over the honest one, its standard error: both figures are measured)."""
+    (micros, error), (reference, reference_error) = figure, honest
+    ratio = micros / reference
+    return ratio, ((error / reference) ** 2 + (ratio * reference_error / reference) ** 2) ** 0.5
 
 
 def main() -> None:
@@ -187,13 +197,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="strategies whose name contains this")
     only = parser.parse_args().only
-    earned, served = simulate(STRATEGIES[0])
-    honest = sum(earned) / sum(served)
-    figures = [Figure("honest: paid share of served minutes", honest / (RATE_MICROS / 60), "")]
+    honest = per_minute(*simulate(STRATEGIES[0]))
+    figures = [Figure("honest: paid share of served minutes", honest[0] / (RATE_MICROS / 60), "")]
     for strategy in (one for one in STRATEGIES[1:] if only in one.name):
-        value, error = relative(*simulate(strategy), honest)
+        value, error = relative(per_minute(*simulate(strategy)), honest)
+        goal = HONEST_GOAL if strategy.is_honest else GOAL
         name = f"{strategy.name} (±{error:.4f})"
-        figures.append(Figure(name, value, "x honest per served minute", "<= 1"))
+        figures.append(Figure(name, value, "x honest per served minute", goal))
         print(f"{value:7.4f} ±{error:.4f}  {strategy.name}", flush=True)
     hand_in("simulate-payout", figures)
 

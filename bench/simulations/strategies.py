@@ -39,6 +39,9 @@ class Strategy:
     """Nodes on one machine."""
     one_address: bool = True
     """Whether these stand behind one address; if not, behind as many of one /24."""
+    is_honest: bool = False
+    """Whether it claims nothing that it does not serve, under one name: it is to be paid as the
+    first one, neither more nor less."""
 
 
 def duty(share: float, period: int) -> Serves:
@@ -98,9 +101,16 @@ STRATEGIES = [
         Strategy(f"serves {share:.0%} by chance, claims all", by_chance(share))
         for share in (0.5, 0.9)
     ),
-    Strategy("serves 50% of every 240 min, claims only that", duty(0.5, 240), lies=False),
+    Strategy(
+        "serves 50% of every 240 min, claims only that", duty(0.5, 240), False, is_honest=True
+    ),
     Strategy("rests 5 min after a check", rests_after_a_check(5)),
-    Strategy("rests 10 min after a check, claims only the rest", rests_after_a_check(10), False),
+    Strategy(
+        "rests 10 min after a check, claims only the rest",
+        rests_after_a_check(10),
+        lies=False,
+        is_honest=True,
+    ),
     Strategy("expects checks every 15 min, serves 3 min around", expects_checks_every(15, 3)),
     Strategy("expects checks every 60 min, serves 10 min around", expects_checks_every(60, 10)),
     Strategy("repents after a failed check until one passes", repents),

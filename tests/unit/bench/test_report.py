@@ -87,6 +87,14 @@ def test_figures_are_rows_of_a_table_and_of_a_file(
     ]
 
 
+@pytest.mark.parametrize(
+    ("value", "met"), [(0.9949, False), (0.995, True), (1.005, True), (1.0051, False)]
+)
+def test_a_goal_may_be_a_window(value: float, met: bool) -> None:
+    """For what is to be neither more nor less."""
+    assert Figure("pay", value, "x", "0.995 to 1.005").met is met
+
+
 def test_only_what_could_not_be_measured_ends_with_1() -> None:
     """And says why, without a trace."""
     program = "from bench.report import NotMeasurableError as E; raise E('needs two cores')"
