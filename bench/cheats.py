@@ -19,6 +19,7 @@ from bench.cheat_kinds import CONTENT, FLAGGED_WITHIN, RARE_TRIALS, RELAYING, UN
 from bench.report import BUILD, NotMeasurableError, hand_in
 from bench.stage import HONEST, STREAM, Stage, Subject, staged
 from bench.trials import Tally, Trials
+from coordinator.adapters.log import Log
 from coordinator.adapters.media.rtmp_probe import RtmpProbe
 from coordinator.adapters.media.rtmp_reference import Reference, ReferencePool
 from coordinator.adapters.outbound.guard import Guard
@@ -30,6 +31,7 @@ from emulator.demo.options import ENGINES
 from emulator.processes.ports import LOOPBACK
 from emulator.unread import quiet_when_unread
 from prober.capacity import Capacity
+from prober.captor import captor_of
 from prober.checker import Checker
 from rtmp.addresses import RtmpAddress
 from tests.image.stand_in import program_path
@@ -100,11 +102,12 @@ async def _measure(plan: Plan, stage: Stage, trials: Trials) -> Found:
 def checker(plan: Plan) -> Checker:
     """The prober's own, as its wiring builds it."""
     return Checker(
-        RtmpProbe(now=time.time),
+        captor_of(time.time),
         HttpClient(Guard(allow_private=True)),
         ProofParameters(),
         time.time,
         asyncio.sleep,
+        Log("prober", "ERROR"),
         Capacity(1e6),
     )
 

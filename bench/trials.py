@@ -1,6 +1,6 @@
 """Trials: real checks of real nodes by the prober's own code, counted one by one.
 
-Real: Checker, RtmpProbe, Reference, proof, suspicion, the collector's judgement of statistics.
+Real: Checker, both readers, Reference, proof, suspicion, the collector's judgement of statistics.
 Left out: the lottery (a trial begins when there is room) and the store.
 """
 
@@ -9,7 +9,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bench.directory import stats_url_of
 from bench.stage import STREAM, Stage, Subject
@@ -26,9 +26,11 @@ from coordinator.sweeping.rosters import Slot
 from emulator.processes.ports import LOOPBACK
 from prober.checker import Checker
 from prober.draws import Due
+from prober.ingest_checks import IngestChecks
 
 POLL_EVERY_S = 25.0
-LONG_SHARE = 0.25
+RUN_S = 60.0
+LONG_SHARE, FFPROBE_SHARE, DECODED_SHARE = 0.25, 0.05, 0.1
 """As the lottery draws them."""
 
 
@@ -80,6 +82,7 @@ class Trials:
     reference: Reference
     at_once: int
     rng: random.Random
+    _checks: dict[int, IngestChecks] = field(default_factory=dict)
 
     async def run(
         self, wanted: Sequence[Subject], tallies: dict[str, Tally], told: Callable[[int], None]
@@ -105,8 +108,23 @@ class Trials:
         """One check, begun now, its retests included."""
         is_long = may_be_long and self.rng.random() < LONG_SHARE
         slot = slot_of(subject, subject.name, f"http://{LOOPBACK}:{subject.stats_port}/stats.json")
-        due = Due(slot, time.time(), is_long=is_long)
-        return await self.checker.check(due, 0, self.reference)
+        due = Due(
+            slot,
+            time.time(),
+            is_long=is_long,
+            is_by_ffprobe=self.rng.random() < FFPROBE_SHARE,
+            is_decoded=self.rng.random() < DECODED_SHARE,
+        )
+        return await self.checker.check(due, 0, self.reference, self._ingest_checks(due))
+
+    def _ingest_checks(self, due: Due) -> IngestChecks:
+        """New ones each minute, as in the prober's runs."""
+        due = replace(due, is_by_ffprobe=True)  # some will be, and each may be the first
+        minute = int(time.time() // RUN_S)
+        if minute not in self._checks:
+            self._checks = {minute: self.checker.ingest_checks()}
+            self._checks[minute].begin([due], {STREAM: self.reference})
+        return self._checks[minute]
 
     async def paced(self, subject: Subject, a_second: float, seconds: float) -> list[Check]:
         """Checks begun at an even rate, however long each takes."""

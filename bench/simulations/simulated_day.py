@@ -8,6 +8,7 @@ stands in this one module, so that a reader sees how much it is.
 
 import base64
 import hashlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from api.services.announcements import Announcements
@@ -15,7 +16,6 @@ from api.services.snapshots import Snapshots
 from api.wire.nodes import HeartbeatIn, HeartbeatOut
 from collector.sweeper import Sweeper
 from coordinator.adapters.log import Log
-from coordinator.adapters.media.rtmp_probe import RtmpProbe
 from coordinator.adapters.media.rtmp_reference import Reference, ReferencePool
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.outbound.http_client import HttpClient
@@ -36,8 +36,10 @@ from coordinator.streams import Stream
 from payout.projector import Projector
 from payout.settler import Settler
 from prober.capacity import Capacity
+from prober.captor import captor_of
 from prober.checker import Checker
 from prober.draws import Due
+from prober.ingest_checks import IngestChecks
 from prober.pictures import Pictures
 from prober.prober import Prober
 from prober.sealer import Sealer
@@ -73,10 +75,20 @@ class Relays(PollClient):
         return Fetched(body.encode(), address.host, 0.05)
 
 
+class NoIngestChecks(IngestChecks):
+    """There is no ingest, and nothing that would have to be held against it."""
+
+    def begin(self, due: Iterable[Due], references: Mapping[str, Reference]) -> None:
+        pass
+
+
 class PassingChecker(Checker):
     """Every check passes, at its drawn second."""
 
-    async def check(self, due: Due, draw: int, reference: Reference) -> Check:
+    def ingest_checks(self) -> IngestChecks:
+        return NoIngestChecks(self.captor, self.parameters, self.clock, self.sleep, self.log)
+
+    async def check(self, due: Due, draw: int, reference: Reference, ingest: IngestChecks) -> Check:
         slot = due.slot
         return Check(slot.node_id, slot.stream_id, draw, due.due_s, Verdict.PASS, Reason.PASSED)
 
@@ -156,11 +168,12 @@ class World:
 
     def _prober(self) -> Prober:
         checker = PassingChecker(
-            RtmpProbe(now=self._clock),
+            captor_of(self._clock),
             HttpClient(Guard(allow_private=True)),
             ProofParameters(),
             self._clock,
             no_sleep,
+            LOG,
             Capacity(1e6),
         )
         return Prober(

@@ -178,6 +178,11 @@ class Reason(StrEnum):
         "proves that it is live.",
         "Relay script data too; the engine restream does.",
     )
+    UNPLAYABLE = (
+        "unplayable",
+        "The packets are the ingest's, but what stands around them is not: no player shows them.",
+        "Relay the stream's messages unchanged, codec headers included.",
+    )
     # -- our own fault: recorded, shown, and never an operator's loss -------------------------
     UNKNOWN_INGEST_DOWN = "unknown:ingest_down", "The ingest itself could not be read."
     UNKNOWN_REFERENCE = (
@@ -206,6 +211,11 @@ class Reason(StrEnum):
     UNKNOWN_UNMEASURED = (
         "unknown:unmeasured",
         "We failed to measure these minutes, and the minute before them was not up either.",
+    )
+    UNKNOWN_READERS = (
+        "unknown:readers",
+        "Our two readers said different things of the same bytes, or could not read the ingest "
+        "itself.",
     )
     UNKNOWN_INTERNAL = "unknown:internal", "An error of the coordinator's own."
     # -- trust, told by a sequence of checks ---------------------------------------------------

@@ -5,18 +5,24 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from coordinator.adapters.clock import Clock
-from coordinator.adapters.media.rtmp_probe import RtmpProbe
+from coordinator.adapters.log import Log, LogEvent
+from coordinator.adapters.media.rtmp_reader import Footage
 from coordinator.adapters.media.rtmp_reference import Reference
 from coordinator.adapters.outbound.http_client import HttpClient
 from coordinator.checking.check_costs import CheckCost, cost_of
 from coordinator.checking.checks import Check, Verdict
-from coordinator.proof.captures import Capture
-from coordinator.proof.judging import Proof, ProofParameters, capture_seconds, judge
+from coordinator.proof.captures import Capture, CapturePlan, Reader
+from coordinator.proof.judging import Proof, ProofParameters, capture_seconds
+from coordinator.proof.second_opinion import Opinion, is_disputed, settled
+from coordinator.proof.spans import judge_capture
 from coordinator.reasons import Reason
 from coordinator.strangers.addresses import AddressRefused
 from prober.address_owner import disowned
 from prober.capacity import Capacity
+from prober.captor import Captor
 from prober.draws import Due
+from prober.evidence import attempt_of, second_opinion
+from prober.ingest_checks import IngestChecks
 from rtmp.addresses import RtmpAddress
 
 LATE_MAX_S = 2.0
@@ -31,14 +37,19 @@ MEMORY_S = 120.0
 class Checker:
     """Makes checks, as many at once as there are places."""
 
-    probe: RtmpProbe
+    captor: Captor
     client: HttpClient
     parameters: ProofParameters
     clock: Clock
     sleep: Callable[[float], Awaitable[None]]
+    log: Log
     capacity: Capacity
 
-    async def check(self, due: Due, draw: int, reference: Reference) -> Check:
+    def ingest_checks(self) -> IngestChecks:
+        """New ones, for one run."""
+        return IngestChecks(self.captor, self.parameters, self.clock, self.sleep, self.log)
+
+    async def check(self, due: Due, draw: int, reference: Reference, ingest: IngestChecks) -> Check:
         """The check at its drawn second, its retest included."""
         await self.sleep(max(0.0, due.due_s - self.clock()))
         if self.clock() > due.due_s + LATE_MAX_S:
@@ -47,7 +58,7 @@ class Checker:
         if place is None:
             return _check(due, draw, Verdict.UNKNOWN, Reason.UNKNOWN_CAPACITY, [])
         try:
-            attempts = await self._attempts(due, reference)
+            attempts = await self._attempts(due, reference, ingest)
         finally:
             self.capacity.give_back(place)
         verdict, reason = decide([attempt.proof for attempt in attempts])
@@ -62,7 +73,9 @@ class Checker:
         bits_per_s = 8 * sum(packet.size for packet in recent) / self.parameters.window_s
         return cost_of(seconds, bits_per_s)
 
-    async def _attempts(self, due: Due, reference: Reference) -> list["_Attempt"]:
+    async def _attempts(
+        self, due: Due, reference: Reference, ingest: IngestChecks
+    ) -> list["_Attempt"]:
         """One connection, and after a failure another, as long as the one that failed.
 
         A pass that leaves doubt, in either, is followed by a connection of `doubt_s`: a node
@@ -71,23 +84,45 @@ class Checker:
         longest_s = self.parameters.doubt_s
         seconds = LONG_S if due.is_long else 0.0
         for _ in ("check", "retest"):
-            attempts.append(await self._attempt(due, reference, seconds))
+            attempts.append(await self._attempt(due, reference, ingest, seconds))
             if seconds < longest_s and attempts[-1].proof.is_doubtful(self.parameters):
                 seconds = longest_s
-                attempts.append(await self._attempt(due, reference, seconds))
+                attempts.append(await self._attempt(due, reference, ingest, seconds))
             if attempts[-1].proof.verdict is not Verdict.FAIL:
                 break
         return attempts
 
-    async def _attempt(self, due: Due, reference: Reference, at_least_s: float) -> "_Attempt":
+    async def _attempt(
+        self, due: Due, reference: Reference, ingest: IngestChecks, at_least_s: float
+    ) -> "_Attempt":
         """One connection, held against what the ingest served in that time."""
-        started_s = self.clock()
-        capture, address = await self._capture(due, reference, started_s, at_least_s)
+        by_ffprobe = due.is_by_ffprobe and ingest.is_read_by_ffprobe(due.slot.stream_id)
+        footage = Footage() if due.is_decoded and not by_ffprobe else None
+        taken = _Taking(reference, by_ffprobe, footage)
+        capture, address = await self._capture(due, taken, at_least_s)
         await self.sleep(max(0.0, capture.ended_s + self.parameters.grace_s - self.clock()))
         since_s = capture.started_s - MEMORY_S
         packets = reference.packets(since_s, capture.ended_s + self.parameters.grace_s)
-        proof = await self._owned(judge(packets, capture, self.parameters), due, address)
-        return _Attempt(proof, {**attempt_of(proof, capture), "address": address})
+        proof = judge_capture(packets, capture, self.parameters)
+        opinion, evidence = await second_opinion(capture, footage)
+        proof = await self._settled(proof, opinion, reference, ingest)
+        proof = await self._owned(proof, due, address)
+        evidence |= {"drawn_reader": Reader.FFPROBE.value} if due.is_by_ffprobe else {}
+        return _Attempt(proof, {**attempt_of(proof, capture), "address": address, **evidence})
+
+    async def _settled(
+        self, proof: Proof, opinion: Opinion | None, reference: Reference, ingest: IngestChecks
+    ) -> Proof:
+        """The proof; where something is held against a node, the ingest has to pass first."""
+        if not is_disputed(proof, opinion):
+            return proof
+        control = await ingest.of(reference)
+        if proof.verdict is Verdict.PASS:  # the readers disagree: about what comes now
+            control = await ingest.anew(reference)
+        final = settled(proof, opinion, control)
+        if final.reason is Reason.UNKNOWN_READERS:
+            self.log(LogEvent.READERS_DISAGREE, severity="ERROR", stream_id=reference.address.name)
+        return final
 
     async def _owned(self, proof: Proof, due: Due, address: str | None) -> Proof:
         """The proof; a pass at an address that is not the node's own is none."""
@@ -100,11 +135,11 @@ class Checker:
         return replace(proof, verdict=verdict, reason=reason)
 
     async def _capture(
-        self, due: Due, reference: Reference, started_s: float, at_least_s: float
+        self, due: Due, taking: "_Taking", at_least_s: float
     ) -> tuple[Capture, str | None]:
         """(what the node served, the address it was reached at)."""
-        slot = due.slot
-        recent = reference.packets(started_s - self.parameters.window_s, started_s)
+        slot, started_s = due.slot, self.clock()
+        recent = taking.reference.packets(started_s - self.parameters.window_s, started_s)
         seconds = max(at_least_s, capture_seconds(recent, started_s, self.parameters))
         try:
             host = await self.client.resolve(slot.rtmp_host)
@@ -112,7 +147,23 @@ class Checker:
         except AddressRefused as refused:
             failure = _failure_of(refused.reason)
             return Capture(started_s, self.clock(), failure=failure), None
-        return await self.probe.capture(address, seconds), host
+        capture = await self.captor.capture(
+            address,
+            CapturePlan(seconds),
+            taking.reference,
+            by_ffprobe=taking.by_ffprobe,
+            footage=taking.footage,
+        )
+        return capture, host
+
+
+@dataclass(frozen=True, slots=True)
+class _Taking:
+    """How a capture is made."""
+
+    reference: Reference
+    by_ffprobe: bool
+    footage: Footage | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,32 +197,3 @@ def _check(
         caused_by_s=due.caused_by_s,
         attempts=tuple(attempts),
     )
-
-
-def attempt_of(proof: Proof, capture: Capture) -> dict[str, Any]:
-    """The numbers of an attempt, as recorded and shown."""
-    return {
-        "started_s": round(capture.started_s, 3),
-        "seconds": round(capture.ended_s - capture.started_s, 3),
-        "verdict": proof.verdict.value,
-        "reason": proof.reason.value,
-        "received": proof.received,
-        "eligible": proof.eligible,
-        "matched": proof.matched,
-        "byte_ratio": round(proof.byte_ratio, 4),
-        "packet_ratio": round(proof.packet_ratio, 4),
-        "foreign_ratio": round(proof.foreign_ratio, 4),
-        "strangers": proof.strangers,
-        "keyframes": proof.keyframes,
-        "offset_span_ms": proof.offset_span_ms,
-        "lag_s": _rounded(proof.lag_s),
-        "delay_s": _rounded(proof.delay_s),
-        "delay_growth_s": _rounded(proof.delay_growth_s),
-        "creep_s": round(proof.creep_s, 3),
-        "bytes": capture.bytes_received,
-        "cpu_s": round(capture.cpu_s, 3),
-    }
-
-
-def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, 3)

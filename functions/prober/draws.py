@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from coordinator.checking.checks import Control
 from coordinator.checking.delistings import first_failure_s, is_retested
 from coordinator.checking.lottery import Lottery
-from coordinator.checking.suspicion import Trust
+from coordinator.checking.suspicion import Trust, may_change_by_failing
 from coordinator.checking.trust_book import TrustBook
 from coordinator.sweeping.polls import Outcome
 from coordinator.sweeping.rosters import Roster, Slot
@@ -27,6 +27,10 @@ class Due:
     the node, which is retested in every draw, or its first failure a few draws ago."""
     is_extra: bool = False
     """A newcomer's, or a retest: half of the places are kept from them."""
+    is_by_ffprobe: bool = False
+    """Whether ffprobe makes the connection, where it reads the stream."""
+    is_decoded: bool = False
+    """Whether the second reader decodes what comes: drawn, or much hangs on this check."""
 
 
 def candidates(sweeps: Iterable[Sweep], rosters: Mapping[Shard, Roster]) -> list[Slot]:
@@ -63,5 +67,18 @@ def due_in(  # noqa: PLR0913, PLR0917 - this is all that decides it, and nothing
             is_long = lottery.is_long(slot.node_id, draw)
             is_new = lottery.is_new(draw, slot.joined_tick * sweep_seconds)
             is_extra = slot.node_id not in known and (is_new or caused_by_s is not None)
-            found.append(Due(slot, due_s, is_long, caused_by_s, is_extra))
+            name = slot.node_id
+            by_ffprobe = lottery.is_by_ffprobe(name, draw)
+            is_decoded = lottery.is_decoded(name, draw) or may_change_by_failing(state)
+            found.append(Due(slot, due_s, is_long, caused_by_s, is_extra, by_ffprobe, is_decoded))
     return sorted(found, key=lambda due: (due.due_s, due.slot.node_id))
+
+
+def frauds_among(slots: Iterable[Slot], book: TrustBook) -> dict[str, float]:
+    """Confirmed frauds among them, and when the check that confirmed each was due."""
+    states = {slot.node_id: book.of(slot.node_id) for slot in slots}
+    return {
+        node_id: state.last_check_s or 0.0
+        for node_id, state in states.items()
+        if state.trust is Trust.FRAUD
+    }

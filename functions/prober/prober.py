@@ -12,7 +12,6 @@ from coordinator.adapters.records import Measurements
 from coordinator.checking.checks import Check, Control, IngestState, Run, Verdict
 from coordinator.checking.lottery import day_of
 from coordinator.checking.partitions import UNDIVIDED, Partition
-from coordinator.checking.suspicion import Trust
 from coordinator.checking.trust_book import TrustBook
 from coordinator.epochs import Calendar
 from coordinator.reasons import Reason
@@ -21,7 +20,7 @@ from coordinator.sweeping.shards import Shard
 from coordinator.sweeping.sweeps import SWEEP_AGE_TICKS_MAX, Sweep
 from prober.alarms import raise_alarms
 from prober.checker import Checker
-from prober.draws import Due, candidates, due_in
+from prober.draws import Due, candidates, due_in, frauds_among
 from prober.list_keeper import ListKeeper
 from prober.missed_draws import MissedDraws
 from prober.pictures import Pictures
@@ -155,9 +154,13 @@ class Prober:
     ) -> list[Check]:
         """Every check that is due, with its picture; lists are told of failures meanwhile."""
 
+        ingest = self.checker.ingest_checks()
+        ingest.begin(due, references)
+
         async def check(one: Due) -> Check:
+            reference = references[one.slot.stream_id]
             try:
-                done = await self.checker.check(one, draw, references[one.slot.stream_id])
+                done = await self.checker.check(one, draw, reference, ingest)
             except Exception as error:  # one check's error must not lose the others'
                 self.log.failure(LogEvent.CHECK_FAILED, error, node_id=one.slot.node_id)
                 done = unknown(one, draw, Reason.UNKNOWN_INTERNAL)
@@ -173,6 +176,7 @@ class Prober:
         finally:
             picturing.cancel()  # only if the checks did not come so far
             telling.cancel()
+            await ingest.close()
 
     def _state(self, reference: Reference) -> IngestState:
         now_s = self.clock()
@@ -221,16 +225,6 @@ def in_time(checks: Iterable[Check], ended_s: float, calendar: Calendar) -> list
         else check
         for check in checks
     ]
-
-
-def frauds_among(slots: Iterable[Slot], book: TrustBook) -> dict[str, float]:
-    """Confirmed frauds among them, and when the check that confirmed each was due."""
-    states = {slot.node_id: book.of(slot.node_id) for slot in slots}
-    return {
-        node_id: state.last_check_s or 0.0
-        for node_id, state in states.items()
-        if state.trust is Trust.FRAUD
-    }
 
 
 def _summary(run: Run, candidates_count: int) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from typing import Any
 from coordinator.adapters.clock import system_clock
 from coordinator.adapters.log import Log, LogEvent
 from coordinator.adapters.media.camera import picture_of
-from coordinator.adapters.media.rtmp_probe import RtmpProbe
 from coordinator.adapters.media.rtmp_reference import ReferencePool
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.outbound.http_client import HttpClient
@@ -21,6 +20,7 @@ from coordinator.checking.check_costs import PROCESSORS_MAX
 from coordinator.checking.partitions import PARTITIONS_MAX, partitions_of
 from coordinator.proof.judging import ProofParameters
 from prober.capacity import Capacity
+from prober.captor import captor_of
 from prober.checker import Checker
 from prober.pictures import Pictures
 from prober.prober import Prober
@@ -39,7 +39,7 @@ def build_on(store: Store, settings: ProberSettings, capacity: Capacity | None =
 
     `capacity`: by default what this machine's processors can do."""
     log = Log("prober", settings.log_level)
-    checker = _checker(settings, capacity)
+    checker = _checker(settings, capacity, log)
     measurements = Measurements(store, *settings.parts)
     references = ReferencePool(now=system_clock)
     sealer = Sealer(
@@ -79,9 +79,9 @@ def build_on(store: Store, settings: ProberSettings, capacity: Capacity | None =
     return answering(check)
 
 
-def _checker(settings: ProberSettings, capacity: Capacity | None) -> Checker:
+def _checker(settings: ProberSettings, capacity: Capacity | None, log: Log) -> Checker:
     return Checker(
-        RtmpProbe(now=system_clock),
+        captor_of(system_clock),
         HttpClient(
             Guard(
                 allow_private=settings.allow_private_addresses,
@@ -91,5 +91,6 @@ def _checker(settings: ProberSettings, capacity: Capacity | None) -> Checker:
         ProofParameters(),
         system_clock,
         asyncio.sleep,
+        log,
         capacity or Capacity(min(processors(), PROCESSORS_MAX), ProcessorMeter(system_clock).busy),
     )

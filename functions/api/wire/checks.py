@@ -33,7 +33,13 @@ class AttemptOut(BaseModel):
         delay_growth_s=0.004,
         creep_s=0.0,
         bytes=1_113_447,
-        cpu_s=0.093,
+        reader="own",
+        ending="planned",
+        second_reader="plays",
+        codecs="h264,aac",
+        width=1280,
+        height=720,
+        cpu_s=0.013,
         address="198.51.100.7",
     )
 
@@ -64,6 +70,18 @@ class AttemptOut(BaseModel):
     creep_s: float | None = None
     """How much the delay grew, if it did so all the time."""
     bytes: int | None = None
+    reader: str | None = None
+    """Who made the connection: `own`, or `ffprobe` in one check of twenty."""
+    drawn_reader: str | None = None
+    """Who was drawn to make it: ffprobe is not, where it does not read the stream whole."""
+    ending: str | None = None
+    """How it ended: `planned` by us, `closed`, `refused`, `broken`, `slow`, `flood`."""
+    second_reader: str | None = None
+    """What a decoder made of the same bytes, where it was asked: `plays`, `unplayable`."""
+    codecs: str | None = None
+    """As the decoder names them."""
+    width: int | None = None
+    height: int | None = None
     cpu_s: float | None = None
     thumbnail: str | None = None
     """Of the picture beside the check: `GET /thumbnails/{thumbnail}.jpg`."""

@@ -27,6 +27,8 @@ class LogEvent(StrEnum):
     MISSED_DRAWS_NOT_RECORDED = "missed_draws_not_recorded"
     CHECK_FAILED = "check_failed"
     LISTS_NOT_TOLD = "lists_not_told"
+    SECOND_READER_FAILED = "second_reader_failed"
+    READERS_DISAGREE = "readers_disagree"
     PICTURE_FAILED = "picture_failed"
     # payout
     EPOCH_SETTLED = "epoch_settled"

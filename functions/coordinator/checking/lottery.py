@@ -15,6 +15,8 @@ from datetime import UTC, date, datetime
 
 LOTTERY_KEY_CHARACTERS_MIN = 32
 LONG_OF_256 = 64
+FFPROBE_OF_256 = 13
+DECODED_OF_256 = 26
 NEWCOMER_S = 600
 """So long after a node took its place on the roster it is checked more often."""
 NEWCOMER_OF_4 = 3
@@ -50,8 +52,17 @@ class Lottery:
         """Whether the draw's check is one of the long ones: one in four, by the next byte."""
         return self._bytes(node_id, draw)[16] < LONG_OF_256
 
-    def _bytes(self, node_id: str, draw: int) -> bytes:
-        return hmac.digest(self.day_secret, f"{node_id}|{draw}".encode(), "sha256")
+    def is_by_ffprobe(self, node_id: str, draw: int) -> bool:
+        """Whether another program than our own makes the connection: one in twenty, so that a
+        node cannot serve whatever looks like ours."""
+        return self._bytes(node_id, draw, "reader")[0] < FFPROBE_OF_256
+
+    def is_decoded(self, node_id: str, draw: int) -> bool:
+        """Whether what was captured is decoded as well: one in ten."""
+        return self._bytes(node_id, draw, "reader")[1] < DECODED_OF_256
+
+    def _bytes(self, *drawn: str | int) -> bytes:
+        return hmac.digest(self.day_secret, "|".join(map(str, drawn)).encode(), "sha256")
 
 
 def day_secret(lottery_key: str, day: date) -> bytes:

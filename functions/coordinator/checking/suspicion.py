@@ -117,6 +117,12 @@ def observe(
     return _tested(counted, check, weighed)
 
 
+def may_change_by_failing(state: TrustState) -> bool:
+    """Whether one more failed check, of whatever reason, could flag, suspend or confirm."""
+    wrong = Check("", "", 0, 0.0, Verdict.FAIL, Reason.WRONG_CONTENT)
+    return observe(state, wrong)[1] is not None
+
+
 def _count(state: TrustState, check: Check) -> TrustState:
     good = check.verdict is not Verdict.FAIL
     degraded = check.verdict is Verdict.DEGRADED

@@ -32,7 +32,7 @@ class Packet:
     """One packet of one track as it came off an RTMP connection."""
 
     arrived_s: float
-    """When its last byte was read, in Unix seconds of a clock that never goes back."""
+    """When its last byte was read, in Unix seconds."""
     media: MediaKind
     dts_ms: int
     size: int

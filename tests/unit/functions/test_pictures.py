@@ -31,7 +31,7 @@ class Publishing(Reference):
     def __init__(self, live: bool) -> None:
         super().__init__(INGEST, now=lambda: NOW_S)
         if live:
-            self._packets.append(Packet(NOW_S, MediaKind.VIDEO, 0, 10, "x", True))
+            self._keep(Packet(NOW_S, MediaKind.VIDEO, 0, 10, "x", True))
 
 
 @dataclass

@@ -8,7 +8,6 @@ import pytest
 
 from coordinator.adapters.log import Log
 from coordinator.adapters.media.camera import picture_of
-from coordinator.adapters.media.rtmp_probe import RtmpProbe
 from coordinator.adapters.media.rtmp_reference import ReferencePool
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.outbound.http_client import HttpClient
@@ -24,6 +23,7 @@ from coordinator.sweeping.rosters import Roster, Slot
 from coordinator.sweeping.shards import WHOLE
 from coordinator.sweeping.sweeps import Sweep
 from prober.capacity import Capacity
+from prober.captor import captor_of
 from prober.checker import Checker
 from prober.missed_draws import MISSED_DRAWS_MAX
 from prober.pictures import Pictures
@@ -73,11 +73,12 @@ class Night:
             measurements,
             ReferencePool(now=now),
             Checker(
-                RtmpProbe(now=now),
+                captor_of(now),
                 HttpClient(Guard(allow_private=False)),
                 ProofParameters(),
                 now,
                 sleep,
+                log,
                 Capacity(1.0),
             ),
             Sealer(measurements, "k" * 32, check_seconds, checks_per_hour),

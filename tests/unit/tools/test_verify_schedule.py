@@ -13,7 +13,6 @@ import pytest
 from api.wiring import build_on
 from coordinator.adapters.log import Log
 from coordinator.adapters.media.camera import picture_of
-from coordinator.adapters.media.rtmp_probe import RtmpProbe
 from coordinator.adapters.media.rtmp_reference import ReferencePool
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.outbound.http_client import HttpClient
@@ -31,10 +30,11 @@ from coordinator.sweeping.rosters import Roster, Slot
 from coordinator.sweeping.shards import WHOLE
 from coordinator.sweeping.sweeps import SWEEP_AGE_TICKS_MAX, Sweep
 from prober.capacity import Capacity
+from prober.captor import captor_of
 from prober.checker import Checker
-from prober.draws import candidates, due_in
+from prober.draws import candidates, due_in, frauds_among
 from prober.pictures import Pictures
-from prober.prober import Prober, frauds_among
+from prober.prober import Prober
 from prober.sealer import Sealer
 from tests.doubles.memory import MemoryStore
 from tests.unit.functions.conftest import settings
@@ -129,11 +129,12 @@ class World:
             self.measurements,
             ReferencePool(now=now),
             Checker(
-                RtmpProbe(now=now),
+                captor_of(now),
                 HttpClient(Guard(allow_private=False)),
                 ProofParameters(),
                 now,
                 no_time,
+                Log("prober", "ERROR"),
                 Capacity(1.0),
             ),
             Sealer(self.measurements, LOTTERY_KEY, INTERVAL_S, 3),

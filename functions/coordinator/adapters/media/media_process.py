@@ -1,8 +1,8 @@
 """A media tool as a child process that can be left alone with hostile input.
 
-argv only, no shell; resource limits by prlimit; an environment of PATH alone; stdin closed; a
-session of its own; output bounded; killed with SIGKILL as a group, and always reaped, also when
-the caller is cancelled.
+argv only, no shell; resource limits by prlimit; an environment of PATH alone; nothing on stdin but
+what it is given; a session of its own; output bounded; killed with SIGKILL as a group, and always
+reaped, also when the caller is cancelled.
 """
 
 import asyncio
@@ -134,20 +134,22 @@ def by_line(on_line: Callable[[bytes], bool]) -> Callable[[bytes], bool]:
     return take
 
 
-async def run_tool(
+async def run_tool(  # noqa: PLR0913 - an outside call names everything that bounds it
     argv: Sequence[str],
     *,
     limits: ProcessLimits,
     seconds_max: float | None,
     on_data: Callable[[bytes], bool],
     start: Start | None = None,
+    given: bytes = b"",
 ) -> ToolEnd:
     """Run a tool until it closes stdout, `on_data` returns False, or the time is over.
 
-    `seconds_max` count from here, or from the tool's own `start`. Whatever happens, cancellation
+    `given` is what it can read from stdin. `seconds_max` count from here, or from the tool's own
+    `start`. Whatever happens, cancellation
     included, no process is left behind. Raises OSError if the child cannot be started.
     """
-    run = _Run(_spawn(limits.wrap(argv)), on_data)
+    run = _Run(_spawn(limits.wrap(argv), given), on_data)
     ended = ToolEnd()
     try:
         async with asyncio.timeout(start.seconds_max if start else seconds_max) as timer:
@@ -170,10 +172,25 @@ def _begin(start: Start, timer: asyncio.Timeout, seconds_max: float | None) -> N
     start.begun()
 
 
-def _spawn(argv: Sequence[str]) -> subprocess.Popen[bytes]:
+def _spawn(argv: Sequence[str], given: bytes) -> subprocess.Popen[bytes]:
+    with _readable(given) as stdin:
+        return _started(argv, stdin)
+
+
+def _readable(data: bytes) -> IO[bytes]:
+    """A file in memory alone: nothing has to be written while the child runs."""
+    if not data:
+        return open(os.devnull, "rb")
+    file = os.fdopen(os.memfd_create("given"), "w+b")
+    file.write(data)
+    file.seek(0)
+    return file
+
+
+def _started(argv: Sequence[str], stdin: IO[bytes]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         argv,
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         bufsize=0,

@@ -6,14 +6,15 @@ keeps timestamps as they are, and prints a packet at once (a muxer waits for the
 
 import re
 
+from coordinator.adapters.media.message_packets import DIGEST_CHARACTERS
 from coordinator.proof.packets import MediaKind, Packet
 from rtmp.addresses import RtmpAddress
 
 _LINE = re.compile(
     rb"(video|audio)\|(-?[0-9]{1,20})\|([0-9]{1,9})\|([K_][A-Z_]{1,3})\|SHA256:([0-9a-f]{64})"
 )
-DIGEST_CHARACTERS = 32
-"""128 bits: nobody finds a second payload for a given one."""
+CODECS = {"video": "avc1", "audio": "mp4a"}
+"""What it is allowed to read, by FourCC: no stream of others is read with it."""
 
 
 def packet_of(line: bytes, arrived_s: float, connection: int = 0) -> Packet | None:
@@ -24,10 +25,10 @@ def packet_of(line: bytes, arrived_s: float, connection: int = 0) -> Packet | No
     kind, dts_ms, size, flags, digest = found.groups()
     return Packet(
         arrived_s=arrived_s,
-        media=MediaKind(kind.decode("ascii")),
+        media=MediaKind(kind.decode()),
         dts_ms=int(dts_ms),
         size=int(size),
-        digest=digest[:DIGEST_CHARACTERS].decode("ascii"),
+        digest=digest[:DIGEST_CHARACTERS].decode(),
         is_key=flags.startswith(b"K"),
         connection=connection,
     )

@@ -54,7 +54,7 @@ class Footage:
 
 
 class RtmpReader:
-    """Captures what an address serves. `now` gives Unix seconds of a clock that never goes back."""
+    """Captures what an address serves. `now` gives Unix seconds."""
 
     def __init__(self, *, now: Clock) -> None:
         self._now = now

@@ -1,30 +1,29 @@
 """The ingest's own packets: one long-lived connection per stream, shared by all its checks."""
 
 import asyncio
+import socket
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from coordinator.adapters.media.media_process import ProcessLimits, ToolEnd, by_line, run_tool
-from coordinator.adapters.media.packet_lines import ffprobe_argv, packet_of
-from coordinator.adapters.media.rtmp_probe import failure_of
-from coordinator.proof.packets import Packet, dts_difference_ms
-from coordinator.reasons import Reason
+from coordinator.adapters.media.message_packets import packets_of
+from coordinator.adapters.media.play_connection import PlayConnection
+from coordinator.proof.packets import Packet, Part, dts_difference_ms
 from rtmp.addresses import RtmpAddress
+from rtmp.messages import Message
+from rtmp.player import PLAYER_LIMITS
 
 MEMORY_S = 140.0
 PACKETS_MAX = 60_000
 """140 s of 400 packets a second; the oldest go first."""
-ANALYSE_S = 11.0
 INGEST_SILENCE_S = 10.0
 SETTLE_S = 0.25
 SILENCE_S = 2.0
 BACKOFF_S = (0.25, 0.5, 1.0, 2.0, 4.0)
-REFERENCE_LIMITS = ProcessLimits(cpu_s=None)
 
 
 class Reference:
-    """A window of what the ingest serves, kept fresh by one child process.
+    """A window of what the ingest serves, kept fresh by one connection.
 
     Use inside a running event loop: `start()`, later `await close()`. When the connection ends it
     is opened again, and the packets after the gap carry the next `connection` number.
@@ -36,7 +35,7 @@ class Reference:
         self._packets: list[Packet] = []
         self._burst: list[Packet] = []
         self._connection = 0
-        self._read_s = 0.0
+        self._read_s = self._live_s = 0.0
         self._found_silent = False
         self._task: asyncio.Task[None] | None = None
 
@@ -46,7 +45,7 @@ class Reference:
             self._task = asyncio.create_task(self._listen(), name=f"reference {self.address.name}")
 
     async def close(self) -> None:
-        """End the connection and its process; the window stays readable."""
+        """End the connection; the window stays readable."""
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
@@ -58,8 +57,8 @@ class Reference:
         return [p for p in self._packets[low:] if p.arrived_s <= until_s]
 
     def is_live(self, now_s: float) -> bool:
-        """True if a packet came within the last two seconds."""
-        return bool(self._packets) and self._packets[-1].arrived_s > now_s - SILENCE_S
+        """True if a picture or a sound came within the last two seconds."""
+        return self._live_s > now_s - SILENCE_S
 
     def is_silent(self, now_s: float) -> bool:
         """True if the ingest answered, and had no such stream: nobody is publishing it.
@@ -68,44 +67,46 @@ class Reference:
         return self._found_silent and not self.is_live(now_s)
 
     async def _listen(self) -> None:
-        argv = ffprobe_argv(self.address, analyse_s=ANALYSE_S, silence_max_s=INGEST_SILENCE_S)
         failures = 0
         while True:
             self._connection += 1
             heard_s = self._read_s
+            line = PlayConnection(self.address, PLAYER_LIMITS, self._now, self._take)
             try:
-                ended = await run_tool(
-                    argv, limits=REFERENCE_LIMITS, seconds_max=None, on_data=by_line(self._take)
-                )
-            except OSError:  # no process or no file was free just then: our own fault
-                ended = ToolEnd()
+                await line.open(await literal_of(self.address.host))
+                await self._hear(line)
+            except OSError:  # its name does not resolve just now
+                pass
+            finally:
+                line.close()
             self._settle()
             # What ended after packets may have ended by our own fault: the next one will tell.
             heard = self._read_s != heard_s
-            self._found_silent = not heard and failure_of(ended) is Reason.NO_STREAM
+            self._found_silent = not heard and line.steps.asked_s is not None
             failures = 0 if self.is_live(self._now()) else failures + 1
             await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
 
-    def _take(self, line: bytes) -> bool:
-        now_s = self._now()
-        packet = packet_of(line, now_s, self._connection)
-        if packet is None:
-            return True
-        if self._burst or now_s - self._read_s > SILENCE_S:
-            self._burst.append(packet)
-            if now_s - self._burst[0].arrived_s > SETTLE_S:
-                self._settle()
-        else:
-            self._keep(packet)
+    async def _hear(self, line: PlayConnection) -> None:
+        """Until the ingest ends it, or is silent for too long."""
+        while not line.over.done() and self._now() - line.read_s < INGEST_SILENCE_S:
+            await asyncio.wait((line.over,), timeout=INGEST_SILENCE_S / 4)
+
+    def _take(self, message: Message, now_s: float) -> None:
+        for packet in packets_of(message, now_s, self._connection):
+            if self._burst or now_s - self._read_s > SILENCE_S:
+                self._burst.append(packet)
+                if now_s - self._burst[0].arrived_s > SETTLE_S:
+                    self._settle()
+            else:
+                self._keep(packet)
         self._read_s = now_s
         self._found_silent = False
-        return True
 
     def _settle(self) -> None:
         """Date the packets of a burst back to when they were live, by their timestamps.
 
-        A connection begins with a burst (the server's cache, or what the tool held back), and so
-        does life after this process was frozen. Dated as read, they would make a delay look short.
+        A connection begins with a burst (the server's cache), and so does life after this process
+        was frozen. Dated as read, they would make a delay look short.
         """
         burst, self._burst = self._burst, []
         for packet in back_dated(burst):
@@ -116,28 +117,37 @@ class Reference:
         if kept and kept[-1].arrived_s > packet.arrived_s:
             packet = replace(packet, arrived_s=kept[-1].arrived_s)  # keep the order of arrival
         kept.append(packet)
+        if packet.part is Part.FRAMES:
+            self._live_s = packet.arrived_s
         if len(kept) > PACKETS_MAX or kept[0].arrived_s < packet.arrived_s - 1.25 * MEMORY_S:
             oldest_s = packet.arrived_s - MEMORY_S
             del kept[: max(bisect_left(kept, oldest_s, key=lambda p: p.arrived_s), len(kept) // 8)]
 
 
 def back_dated(burst: list[Packet]) -> list[Packet]:
-    """Packets of one burst, each arriving as long before the last as its timestamp says."""
-    if not burst:
-        return []
-    newest = max(burst, key=lambda p: dts_difference_ms(p.dts_ms, burst[0].dts_ms))
+    """Packets of one burst, each arriving as long before the last as its timestamp says.
+
+    Headers and script data are dated anew for whoever comes, so their timestamps say nothing."""
+    frames = [packet for packet in burst if packet.part is Part.FRAMES]
+    if not frames:
+        return burst
+    newest = max(frames, key=lambda p: dts_difference_ms(p.dts_ms, frames[0].dts_ms))
     last_s = burst[-1].arrived_s
-    dated = [
-        replace(
-            packet,
-            arrived_s=min(
-                packet.arrived_s,
-                last_s - dts_difference_ms(newest.dts_ms, packet.dts_ms) / 1000,
-            ),
-        )
-        for packet in burst
-    ]
-    return sorted(dated, key=lambda p: p.arrived_s)
+
+    def dated(packet: Packet) -> Packet:
+        if packet.part is not Part.FRAMES:
+            return packet
+        live_s = last_s - dts_difference_ms(newest.dts_ms, packet.dts_ms) / 1000
+        return replace(packet, arrived_s=min(packet.arrived_s, live_s))
+
+    return sorted(map(dated, burst), key=lambda p: p.arrived_s)
+
+
+async def literal_of(host: str) -> str:
+    """An address of the ingest, which is ours: nobody else chooses its name."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return str(found[0][4][0])
 
 
 @dataclass(slots=True)

@@ -1,0 +1,94 @@
+"""The second reader: ffmpeg in its limited child process, on bytes that were captured before.
+
+It gets them from memory and knows no network. It says what every packet hashes to, and decodes one
+key frame: what no player could play shows here, whatever the packets' hashes are.
+"""
+
+import re
+
+from coordinator.adapters.media.media_process import ProcessLimits, run_tool
+from coordinator.adapters.media.message_packets import DIGEST_CHARACTERS
+from coordinator.checking.thumbnails import BYTES_MAX, HEIGHT, WIDTH, is_jpeg
+from coordinator.proof.packets import MediaKind
+from coordinator.proof.second_opinion import Payload, Reading
+from rtmp.flv_file import flv_file
+from rtmp.messages import Message, MessageKind
+
+SECONDS_MAX = 8.0
+READER_LIMITS = ProcessLimits(cpu_s=3)
+SAID_BYTES_MAX = 2_000_000
+"""A line has 110 bytes: 14 s of 600 packets are half of that."""
+_JPEG = re.compile(rb"\xff\xd8\xff.*?\xff\xd9", re.DOTALL)
+_HEAD = re.compile(rb"^#(media_type|codec_id|dimensions) ([0-9]{1,2}): ([a-z0-9_]{1,40})$", re.M)
+_PACKET = re.compile(
+    rb"^([0-9]{1,2}), +-?[0-9]+, +-?[0-9]+, +-?[0-9]+, +([0-9]{1,9}), ([0-9a-f]{64})", re.M
+)
+_KINDS = {b"video": MediaKind.VIDEO, b"audio": MediaKind.AUDIO}
+
+
+async def reading_of(messages: list[Message]) -> Reading:
+    """What it finds; nothing where it cannot read. Raises OSError if it cannot be started."""
+    said = bytearray()
+
+    def take(data: bytes) -> bool:
+        said.extend(data)
+        return len(said) <= SAID_BYTES_MAX
+
+    await run_tool(
+        ffmpeg_argv(has_video=any(m.kind == MessageKind.VIDEO for m in messages)),
+        limits=READER_LIMITS,
+        seconds_max=SECONDS_MAX,
+        on_data=take,
+        given=flv_file(messages),
+    )
+    return parse_reading(bytes(said))
+
+
+def ffmpeg_argv(*, has_video: bool) -> list[str]:
+    """The command that writes a line for each packet and, if it may, one JPEG among them."""
+    fit = f"scale={WIDTH}:{HEIGHT}:force_original_aspect_ratio=decrease:flags=fast_bilinear"
+    picture = [
+        *("-map", "0:v:0", "-frames:v", "1", "-vf", f"{fit},format=yuvj420p"),
+        *("-c:v", "mjpeg", "-q:v", "7", "-threads", "1", "-map_metadata", "-1"),
+        *("-f", "image2pipe", "pipe:1"),
+    ]
+    return [
+        *("ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error"),
+        *("-protocol_whitelist", "pipe", "-format_whitelist", "flv"),
+        *("-codec_whitelist", "h264,aac", "-max_pixels", "8847360", "-threads", "1"),
+        *("-analyzeduration", "500000", "-probesize", "5000000", "-fpsprobesize", "0"),
+        *("-skip_frame", "nokey", "-f", "flv", "-i", "pipe:0"),
+        *("-map", "0:v?", "-map", "0:a?", "-c", "copy", "-f", "framehash", "-hash", "sha256"),
+        *("pipe:1", *(picture if has_video else [])),
+    ]
+
+
+def parse_reading(said: bytes) -> Reading:
+    """Read what the tool wrote; whatever is no line of it is left out.
+
+    Its two files come by one pipe, each piece whole: it writes one after the other."""
+    found = _JPEG.search(said)
+    picture = found.group() if found else None
+    lines = said if found is None else said[: found.start()] + said[found.end() :]
+    heads = {(name, number): value for name, number, value in _HEAD.findall(lines)}
+    width, _, height = heads.get((b"dimensions", _first_picture(heads)), b"").partition(b"x")
+    return Reading(
+        codecs=tuple(v.decode() for (name, _), v in sorted(heads.items()) if name == b"codec_id"),
+        width=int(width) if width.isdigit() else 0,
+        height=int(height) if height.isdigit() else 0,
+        packets=tuple(_packets(lines, heads)),
+        picture=picture if picture and len(picture) <= BYTES_MAX and is_jpeg(picture) else None,
+    )
+
+
+def _first_picture(heads: dict[tuple[bytes, bytes], bytes]) -> bytes:
+    streams = (n for (name, n), v in heads.items() if (name, v) == (b"media_type", b"video"))
+    return next(streams, b"")
+
+
+def _packets(lines: bytes, heads: dict[tuple[bytes, bytes], bytes]) -> list[Payload]:
+    return [
+        (kind, int(size), digest[:DIGEST_CHARACTERS].decode())
+        for stream, size, digest in _PACKET.findall(lines)
+        if (kind := _KINDS.get(heads.get((b"media_type", stream), b""))) is not None
+    ]

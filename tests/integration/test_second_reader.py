@@ -1,0 +1,109 @@
+"""The second reader on bytes that ffmpeg made: it finds what a player would stumble over."""
+
+import subprocess
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from coordinator.adapters.media.message_packets import packets_of
+from coordinator.adapters.media.second_reader import parse_reading, reading_of
+from coordinator.checking.thumbnails import is_jpeg
+from coordinator.proof.captures import Capture
+from coordinator.proof.second_opinion import Opinion, Reading, opinion_of
+from rtmp.messages import Message, MessageKind
+from tests.e2e.media import children_of_this_process
+
+
+def messages_of(flv: bytes) -> list[Message]:
+    """Every tag of a file."""
+    found, at = list[Message](), 13
+    while at + 11 <= len(flv):
+        length = int.from_bytes(flv[at + 1 : at + 4], "big")
+        time_ms = flv[at + 7] << 24 | int.from_bytes(flv[at + 4 : at + 7], "big")
+        found.append(Message(flv[at], 1, time_ms, flv[at + 11 : at + 11 + length]))
+        at += 11 + length + 4
+    return found
+
+
+@pytest.fixture(scope="module")
+def show() -> list[Message]:
+    """Two seconds of a picture and a tone."""
+    argv = [
+        *("ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=320x180:r=15"),
+        *("-f", "lavfi", "-i", "sine", "-c:v", "libx264", "-preset", "ultrafast", "-g", "30"),
+        *("-threads", "1", "-pix_fmt", "yuv420p", "-c:a", "aac", "-t", "2", "-f", "flv", "pipe:1"),
+    ]
+    return messages_of(subprocess.run(argv, check=True, capture_output=True).stdout)
+
+
+def capture_of(messages: Sequence[Message]) -> Capture:
+    """What the first reader makes of them."""
+    return Capture(0.0, 2.0, tuple(p for m in messages for p in packets_of(m, 1.0)))
+
+
+async def opinion(messages: list[Message]) -> Opinion:
+    """What the second one says."""
+    return opinion_of(capture_of(messages), await reading_of(messages))
+
+
+async def test_it_gives_every_packet_back_and_one_picture(show: list[Message]) -> None:
+    """The same digests as the first reader's, codecs and size beside them; no process stays."""
+    reading = await reading_of(show)
+    assert (reading.codecs, reading.width, reading.height) == (("h264", "aac"), 320, 180)
+    frames = capture_of(show).packets
+    assert len(reading.packets) > 100
+    assert set(reading.packets) <= {(p.media, p.size, p.digest) for p in frames}
+    assert reading.picture is not None
+    assert is_jpeg(reading.picture)
+    assert opinion_of(capture_of(show), reading) is Opinion.PLAYS
+    assert not {"ffmpeg", "prlimit"} & children_of_this_process()
+
+
+@pytest.mark.parametrize("kind", [MessageKind.AUDIO, MessageKind.VIDEO])
+async def test_one_track_alone_is_read_as_well(show: list[Message], kind: MessageKind) -> None:
+    """A radio's and a silent camera's."""
+    assert await opinion([m for m in show if m.kind == kind]) is Opinion.PLAYS
+
+
+async def test_right_packets_without_their_header_are_unplayable(show: list[Message]) -> None:
+    """Every hash is right, and no player shows a thing."""
+    bare = [m for m in show if m.kind == MessageKind.DATA or m.body[1] != 0]
+    assert len(bare) == len(show) - 2
+    assert await opinion(bare) is Opinion.UNPLAYABLE
+
+
+async def test_right_packets_under_another_codec_are_unplayable(show: list[Message]) -> None:
+    """The tag says Sorenson's codec: a reader that hashes what is behind it is not told."""
+    false = [
+        m._replace(body=b"\x12" + m.body[5:]) if m.kind == MessageKind.VIDEO and m.body[1] else m
+        for m in show
+    ]
+    assert await opinion(false) is Opinion.UNPLAYABLE
+
+
+async def test_noise_is_read_without_harm(show: list[Message]) -> None:
+    """Whatever it is: an opinion, and no error."""
+    noise = [m._replace(body=m.body[:2] + bytes(len(m.body) - 2)) for m in show if len(m.body) > 2]
+    assert await opinion(noise) is Opinion.UNPLAYABLE
+    assert await opinion([]) is Opinion.NOTHING
+    assert await reading_of([Message(MessageKind.VIDEO, 1, 0, b"\xff" * 9)]) == Reading()
+
+
+def test_what_a_tool_did_not_write_so_is_left_out() -> None:
+    """Its output stands on hostile bytes: only whole lines of the right form count."""
+    digest = "ab" * 32
+    said = (
+        "#media_type 0: video\n#codec_id 0: h264\n#dimensions 0: 64x36\n"
+        f"0,  0,  0,  1,  77, {digest}\n"
+        f"1,  0,  0,  1,  78, {digest}\n"
+        f"0,  0,  0,  1,  -7, {digest}\n"
+        f"0,  0,  0,  1,  79, {digest[:-1]}\n"
+        "#dimensions 0: 9999999999999999999999999999999999999999999999x1\n"
+    ).encode()
+    reading = parse_reading(said)
+    assert [size for _, size, _ in reading.packets] == [77]
+    assert (reading.codecs, reading.width, reading.height) == (("h264",), 64, 36)
+    jpeg = b"\xff\xd8\xff" + bytes(70_000) + b"\xff\xd9"
+    assert parse_reading(said + jpeg).picture is None
+    assert replace(parse_reading(said + jpeg), picture=None) == reading
