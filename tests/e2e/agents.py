@@ -18,8 +18,8 @@ from tests.image.stand_in import program_path
 from tests.ports import free_port
 
 ENGINE = os.environ.get("ENGINE") or "restream"
-"""What nodes relay with, where a test does not say: `make e2e ENGINE=rtmp_relay` tries the other.
-Ingests are of restream: the other asks nobody who may publish."""
+"""What nodes relay with, where a test does not say. `make end-to-end ENGINE=rtmp_relay` tries the
+other. Ingests are of restream: the other asks nobody who may publish."""
 
 
 class RunningAgent(Watched):
