@@ -1,19 +1,22 @@
 """Lists hear of a failure while its run lasts, and of what its record takes back."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import pytest
 
+from bench.simulations.simulated_day import PassingChecker, World
 from coordinator.adapters.log import Log
+from coordinator.adapters.media.rtmp_reference import Reference
 from coordinator.adapters.records import Measurements
-from coordinator.adapters.store.protocol import Ref
+from coordinator.adapters.store.protocol import Decide, Fields, Ref
 from coordinator.checking.checks import Check, Control, Run, Verdict
 from coordinator.checking.delistings import is_listed
 from coordinator.checking.suspicion import Trust, TrustState
 from coordinator.checking.trust_book import TRUST_BOOKS, TrustBook
 from coordinator.projections.listing_news import KEPT_S, NODES_MAX, ListingNews
 from coordinator.reasons import Reason
+from prober.draws import Due
 from prober.list_keeper import ListKeeper
 from tests.doubles.counting import CountingStore
 from tests.doubles.memory import MemoryStore
@@ -129,6 +132,55 @@ async def test_a_record_takes_back_what_its_own_run_has_told_alone(store: Counti
     run = Run(DRAW, NOW_S, NOW_S, (), {}, (a_check("n2", Verdict.UNKNOWN),))
     assert await Measurements(store).record_run(run, NOW_S + 90)
     assert await _told(store) == {"n5": False}
+
+
+class _AskedStore(MemoryStore):
+    """Notes how many documents each record of a run asks for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[int] = []
+
+    async def transact(
+        self, refs: Sequence[Ref], decide: Decide, new: Collection[Ref] = ()
+    ) -> Mapping[Ref, Fields]:
+        if any(ref.collection == "suspicions" for ref in refs):
+            self.asked.append(len(refs))
+        return await super().transact(refs, decide, new)
+
+
+class _FailingChecker(PassingChecker):
+    """Every check of one node fails."""
+
+    fails = ""
+
+    async def check(self, due: Due, draw: int, reference: Reference) -> Check:
+        done = await super().check(due, draw, reference)
+        fails = due.slot.node_id == self.fails
+        return replace(done, verdict=Verdict.FAIL, reason=Reason.NO_STREAM) if fails else done
+
+
+async def test_a_run_says_itself_of_whom_it_has_told() -> None:
+    """A quiet one's record asks for the run and the trust, another's for the news as well."""
+    store = _AskedStore()
+    world = World(10, 1, measured=CountingStore(store))
+    await world.open()
+    proven = replace(PROVEN, last_check_s=world.now_s)
+    book = TrustBook({node.node_id: proven for node in world.nodes})
+    await store.put(Ref("suspicions", "0"), TRUST_BOOKS.encode(book))
+    known = world.prober.checker
+    world.prober.checker = failing = _FailingChecker(
+        known.probe, known.client, known.parameters, known.clock, known.sleep, known.capacity
+    )
+    await world.minute([], [])
+    await world.minute([], [])
+    assert store.asked == [2, 2]
+    failing.fails = world.nodes[3].node_id
+    runs = 2
+    while 3 not in store.asked:
+        await world.minute([], [])
+        runs += 1
+    assert store.asked == [2] * (runs - 1) + [3]
 
 
 async def test_a_store_that_fails_costs_no_check(store: CountingStore) -> None:
