@@ -51,8 +51,8 @@ def page_figures(folder: Path) -> list[Figure]:
     return [
         Figure(what, p95_s * 1000, "ms", "<= 50", time_told),
         Figure("the same: size", size / 1000, "kB", "<= 100", size_told),
-        Figure("reads of a page view, one view after each sweep", each, "", "<= 3"),
-        Figure("reads of a first view of a new instance, any page", dearest, "", "<= 3"),
+        Figure("reads of a page view, one view after each sweep", each, "", "<= 2"),
+        Figure("reads of a first view of a new instance, any page", dearest, "", "<= 2"),
     ]
 
 
