@@ -1,7 +1,7 @@
 """Lists hear of a failure while its run lasts, and of what its record takes back."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
@@ -17,6 +17,7 @@ from coordinator.checking.trust_book import TRUST_BOOKS, TrustBook
 from coordinator.projections.listing_news import KEPT_S, NODES_MAX, ListingNews
 from coordinator.reasons import Reason
 from prober.draws import Due
+from prober.ingest_checks import IngestChecks
 from prober.list_keeper import ListKeeper
 from tests.doubles.counting import CountingStore
 from tests.doubles.memory import MemoryStore
@@ -154,8 +155,8 @@ class _FailingChecker(PassingChecker):
 
     fails = ""
 
-    async def check(self, due: Due, draw: int, reference: Reference) -> Check:
-        done = await super().check(due, draw, reference)
+    async def check(self, due: Due, draw: int, reference: Reference, ingest: IngestChecks) -> Check:
+        done = await super().check(due, draw, reference, ingest)
         fails = due.slot.node_id == self.fails
         return replace(done, verdict=Verdict.FAIL, reason=Reason.NO_STREAM) if fails else done
 
@@ -169,9 +170,8 @@ async def test_a_run_says_itself_of_whom_it_has_told() -> None:
     book = TrustBook({node.node_id: proven for node in world.nodes})
     await store.put(Ref("suspicions", "0"), TRUST_BOOKS.encode(book))
     known = world.prober.checker
-    world.prober.checker = failing = _FailingChecker(
-        known.probe, known.client, known.parameters, known.clock, known.sleep, known.capacity
-    )
+    given = {each.name: getattr(known, each.name) for each in fields(known) if each.init}
+    world.prober.checker = failing = _FailingChecker(**given)
     await world.minute([], [])
     await world.minute([], [])
     assert store.asked == [2, 2]
