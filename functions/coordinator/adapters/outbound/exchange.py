@@ -30,7 +30,25 @@ class Cut:
 
 
 class Exchange(asyncio.Protocol):
-    """One request and its response. `answer` is set once, to the body or to why there is none."""
+    """One request and its response. `answer` is set once, to the body or to why there is none.
+
+    A thousand wait at a time, so each is small: the parser is made when an answer comes."""
+
+    __slots__ = (
+        "_body",
+        "_body_bytes",
+        "_has_length",
+        "_header_bytes",
+        "_in_body",
+        "_limits",
+        "_parser",
+        "_received_bytes",
+        "_request",
+        "_transport",
+        "answer",
+    )
+    _parser: httptools.HttpResponseParser
+    """There is one between the first byte received and the connection's end."""
 
     def __init__(
         self,
@@ -42,7 +60,6 @@ class Exchange(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._request = request
         self._limits = limits
-        self._parser = httptools.HttpResponseParser(self)
         self._body: list[bytes] = []
         self._received_bytes = self._header_bytes = self._body_bytes = 0
         self._in_body = self._has_length = False
@@ -61,6 +78,8 @@ class Exchange(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self.answer.done():
             return
+        if not self._received_bytes:
+            self._parser = httptools.HttpResponseParser(self)
         self._received_bytes += len(data)
         try:
             self._parser.feed_data(data)
@@ -78,7 +97,8 @@ class Exchange(asyncio.Protocol):
         elif not self.answer.done():
             part = "body" if self._in_body else "header"
             self._refuse(Reason.STATS_BAD_HTTP, f"the connection ended in the {part}")
-        del self._parser  # it holds our methods: without the circle nothing waits for the collector
+        if self._received_bytes:
+            del self._parser  # it holds our methods: a circle would wait for the collector
 
     # -- called by the parser ----------------------------------------------------------------
 

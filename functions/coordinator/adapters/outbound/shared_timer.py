@@ -5,52 +5,56 @@ hundred ever need theirs. So deadlines share one timer, which is set for the ear
 """
 
 import asyncio
-import heapq
-from itertools import count
+from operator import attrgetter
 from types import TracebackType
 
 LATE_S = 0.25
 """A timer that fires so much too late hangs in a busy machine: that is not the stranger's fault."""
 GRACE_S = 0.5
 """What has come meanwhile is looked at before the task is cancelled after all."""
+PAUSE_S = 0.02
+"""The timer fires no sooner again: each time it looks through all that wait."""
 
 
 class SharedTimer:
-    """One timer for all deadlines of a loop. Those that are over are passed by in their time."""
+    """One timer for all deadlines of a loop. Of those that are over nothing is kept."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._waiting: list[tuple[float, int, StagedDeadline]] = []
-        self._number = count()
-        """Decides between equal instants: deadlines have no order."""
+        self._waiting: set[StagedDeadline] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._fires_at = 0.0
 
-    def wait(self, until: float, deadline: "StagedDeadline") -> None:
+    def __contains__(self, deadline: object) -> bool:
+        return deadline in self._waiting
+
+    def add(self, deadline: "StagedDeadline") -> None:
         """Tells the deadline when it has come, in the running loop."""
         loop = asyncio.get_running_loop()
         if loop is not self._loop:  # of an earlier loop nobody waits any more
-            self._loop, self._waiting, self._timer = loop, [], None
-        heapq.heappush(self._waiting, (until, next(self._number), deadline))
-        if self._timer is None or until < self._timer.when():
-            self._set(loop, until)
+            self._loop, self._waiting, self._timer = loop, set(), None
+        self._waiting.add(deadline)
+        if self._timer is None or deadline.until < self._fires_at:
+            self._set(loop, deadline.until)
+
+    def remove(self, deadline: "StagedDeadline") -> None:
+        """Forgets it. The timer may fire for it, and finds nothing to do."""
+        self._waiting.discard(deadline)
 
     def _set(self, loop: asyncio.AbstractEventLoop, until: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = loop.call_at(until, self._fire)
+        self._timer, self._fires_at = loop.call_at(until, self._fire), until
 
     def _fire(self) -> None:
         self._timer = None
-        loop, waiting = asyncio.get_running_loop(), self._waiting
-        while waiting and waiting[0][0] <= (now := loop.time()):
-            until, number, deadline = waiting[0]
-            following = deadline.come(now, is_late=now - until > LATE_S)
-            if following is None:
-                heapq.heappop(waiting)
-            else:
-                heapq.heapreplace(waiting, (following, number, deadline))
-        if waiting:
-            self._set(loop, waiting[0][0])
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        due = [each for each in self._waiting if each.until <= now]
+        for deadline in sorted(due, key=attrgetter("until")):
+            deadline.come(now)
+        if self._waiting:
+            self._set(loop, max(now + PAUSE_S, min(each.until for each in self._waiting)))
 
 
 class StagedDeadline:
@@ -61,20 +65,20 @@ class StagedDeadline:
 
     __slots__ = (
         "_cancelling",
-        "_first",
         "_has_cancelled",
         "_is_excused",
         "_last",
         "_task",
         "_timer",
         "is_first_stage",
+        "until",
     )
 
     def __init__(self, timer: SharedTimer, first: float, last: float) -> None:
         """Instants of the running loop's own time."""
         self._timer = timer
         self.is_first_stage = True
-        self._first, self._last = first, last
+        self.until, self._last = first, last
         self._has_cancelled = self._is_excused = False
         self._task: asyncio.Task[object] | None = None
 
@@ -84,7 +88,7 @@ class StagedDeadline:
             raise RuntimeError("a deadline stops a task, and this is none")
         self._task = task
         self._cancelling = task.cancelling()
-        self._timer.wait(self._first, self)
+        self._timer.add(self)
 
     def __exit__(
         self,
@@ -92,23 +96,22 @@ class StagedDeadline:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        task, self._task = self._task, None  # the timer holds on to the deadline, not to the task
+        self._timer.remove(self)
+        task = self._task
         if not self._has_cancelled or task is None:
             return
         ours = task.uncancel() <= self._cancelling
         if ours and kind is not None and issubclass(kind, asyncio.CancelledError):
             raise TimeoutError from error
 
-    def come(self, now: float, *, is_late: bool) -> float | None:
-        """Called at a deadline: cancels the task, or says which deadline is the next."""
-        if self._task is None:
-            return None
-        if is_late and not self._is_excused:
+    def come(self, now: float) -> None:
+        """Called once `until` has come: goes on to the next deadline, or cancels the task."""
+        if now - self.until > LATE_S and not self._is_excused:
             self._is_excused = True
-            return now + GRACE_S
-        if not self.is_first_stage and self._first < self._last:
-            self._first = self._last
-            return self._last
-        self._has_cancelled = True
-        self._task.cancel()
-        return None
+            self.until = now + GRACE_S
+        elif not self.is_first_stage and self.until < self._last:
+            self.until = self._last
+        elif self._task is not None:
+            self._timer.remove(self)
+            self._has_cancelled = True
+            self._task.cancel()

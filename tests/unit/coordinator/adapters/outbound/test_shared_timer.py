@@ -47,6 +47,32 @@ async def test_what_ends_in_time_is_left_alone() -> None:
     assert task.cancelling() == 0
 
 
+async def test_of_what_is_over_the_timer_keeps_nothing() -> None:
+    """However far its deadline is away: a sweep's polls would pile up for seconds."""
+    now, timer = asyncio.get_running_loop().time(), SharedTimer()
+    deadline = StagedDeadline(timer, now + 1_000, now + 2_000)
+    with deadline:
+        assert deadline in timer
+    assert deadline not in timer
+
+
+async def test_a_task_is_cancelled_once() -> None:
+    """What it does at its end may take a while: its deadline does not come again."""
+    now, timer = asyncio.get_running_loop().time(), SharedTimer()
+    deadline = StagedDeadline(timer, now, now)
+    is_kept = list[bool]()
+
+    async def ending_slowly() -> None:
+        try:
+            await _for_ever()
+        finally:
+            is_kept.append(deadline in timer)
+
+    with pytest.raises(TimeoutError), deadline:
+        await ending_slowly()
+    assert is_kept == [False]
+
+
 async def test_a_cancellation_from_outside_stays_one() -> None:
     """It is no timeout, or a process could not be stopped."""
 
