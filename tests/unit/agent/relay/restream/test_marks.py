@@ -245,6 +245,23 @@ async def test_a_node_leaves_an_upstream_that_changes_a_byte() -> None:
     assert set(findings(node.show.watch()[1].read())) == {FITS}
 
 
+async def test_a_recording_fits_on_a_new_connection() -> None:
+    """Nodes do not judge a mark's age: that the bytes are of now is for checks to find."""
+    ingest = signed_show(META, *HEADERS)
+    node, reader = await joined(ingest)
+    seconds(ingest, 3)
+    recording = reader.read()
+    node.take(*recording)
+    node.show.now_s += 86_400
+    await node.marks.begin()
+    assert node.marks.state == "waiting"
+    node.take(*recording)
+    assert node.marks.state == "verified"
+    assert node.marks.left == {}
+    with pytest.raises(FalseUpstreamError, match="out_of_order"):
+        node.take(*recording)
+
+
 async def test_a_node_that_comes_back_sends_no_viewer_anything_twice() -> None:
     """The ingest's burst begins with what was good before."""
     ingest = signed_show(META, *HEADERS)
