@@ -17,6 +17,8 @@ from coordinator.adapters.media.rtmp_reference import Reference
 from coordinator.adapters.outbound.poll_client import PollClient
 from coordinator.adapters.outbound.replies import Fetched
 from coordinator.checking.checks import Check, TrustChange, Verdict
+from coordinator.checking.lengths import Length, longer_of
+from coordinator.checking.lottery import Lottery
 from coordinator.checking.suspicion import NOBODY, TrustState, observe
 from coordinator.reasons import Reason
 from coordinator.strangers.addresses import parse_stats_url
@@ -30,8 +32,7 @@ from prober.ingest_checks import IngestChecks
 
 POLL_EVERY_S = 25.0
 RUN_S = 60.0
-LONG_SHARE, FFPROBE_SHARE, DECODED_SHARE = 0.25, 0.05, 0.1
-"""As the lottery draws them."""
+SECRET = b"trials, drawn as the lottery draws"
 
 
 @dataclass
@@ -61,6 +62,11 @@ class Tally:
         return sum(check.verdict in verdicts for check in self.checks)
 
     @property
+    def failed_length(self) -> Length:
+        """What its next check lasts at least."""
+        return self._state.failed_length
+
+    @property
     def checks_until_flagged(self) -> float:
         """The mean; at least what was tried in vain where no flag came."""
         if not self.until_flagged:
@@ -82,6 +88,9 @@ class Trials:
     reference: Reference
     at_once: int
     rng: random.Random
+    lottery: Lottery = field(default_factory=lambda: Lottery(SECRET, 60, 4))
+    """For lengths and readers alone: a trial begins when there is room."""
+    _made: int = 0
     _checks: dict[int, IngestChecks] = field(default_factory=dict)
 
     async def run(
@@ -93,7 +102,8 @@ class Trials:
         async def trial(subject: Subject) -> None:
             nonlocal ended
             try:
-                tallies[subject.name].take(await self.one(subject))
+                tally = tallies[subject.name]
+                tally.take(await self.one(subject, at_least=tally.failed_length))
             finally:
                 places.release()
             ended += 1
@@ -104,16 +114,21 @@ class Trials:
                 await places.acquire()
                 group.create_task(trial(subject))
 
-    async def one(self, subject: Subject, *, may_be_long: bool = True) -> Check:
-        """One check, begun now, its retests included."""
-        is_long = may_be_long and self.rng.random() < LONG_SHARE
-        slot = slot_of(subject, subject.name, f"http://{LOOPBACK}:{subject.stats_port}/stats.json")
+    async def one(
+        self, subject: Subject, *, may_be_long: bool = True, at_least: Length = Length.SHORT
+    ) -> Check:
+        """One check, begun now, its retests included; as long as one that failed before."""
+        self._made += 1
+        name, draw = subject.name, self._made
+        drawn = self.lottery.length(name, draw) if may_be_long else Length.SHORT
         due = Due(
-            slot,
+            slot_of(subject, name, f"http://{LOOPBACK}:{subject.stats_port}/stats.json"),
             time.time(),
-            is_long=is_long,
-            is_by_ffprobe=self.rng.random() < FFPROBE_SHARE,
-            is_decoded=self.rng.random() < DECODED_SHARE,
+            longer_of(drawn, at_least),
+            is_by_ffprobe=self.lottery.is_by_ffprobe(name, draw),
+            is_decoded=self.lottery.is_decoded(name, draw),
+            spans_s=self.lottery.spans_s(name, draw),
+            retest_after_s=self.lottery.retest_after_s(name, draw),
         )
         return await self.checker.check(due, 0, self.reference, self._ingest_checks(due))
 

@@ -25,6 +25,7 @@ from coordinator.checking.checks import (
 from coordinator.checking.controls import ControlCount
 from coordinator.checking.delistings import FailCount
 from coordinator.checking.last_run import LastRun
+from coordinator.checking.lengths import Length
 from coordinator.checking.sealed_days import SCHEDULE_DAYS, LotteryDay
 from coordinator.checking.suspicion import Trust, TrustState
 from coordinator.checking.thumbnails import THUMBNAILS, Thumbnail
@@ -86,11 +87,13 @@ CHECK = Check(
         {"started_s": AT_S + 0.007, "seconds": 8.017, "reason": "lagging", "lag_s": None},
         {"started_s": AT_S + 9.011, "matched": 601, "address": "51.7.3.2", "thumbnail": "s3.7"},
     ),
+    Length.VERY_LONG,
 )  # fmt: skip
 PASSED = Check("n3", "s3", 29_921_760, AT_S + 7, Verdict.PASS, Reason.PASSED)
 RUN = Run(
     29_921_760, AT_S, AT_S + 58.25, ("sweep-0-000029921760",), {"s3": IngestState.LIVE},
     (CHECK, PASSED), {"n5": 1_795_305_037.5}, {"n7": Control.GOOD, "n11": Control.BAD}, 2, 3,
+    True, ("n13",),
 )  # fmt: skip
 NEWS = LastRun(
     29_921_760, AT_S, AT_S + 58.25, {"fail": 1, "pass": 2}, {"s3": IngestState.DOWN},
@@ -113,6 +116,7 @@ TRUST = TrustState(
     5 << 33,
     AT_S - 30,
     AT_S - 45,
+    Length.VERY_LONG,
 )
 CARRIED = Carried(AT_S, 13, True, True, True, 7, 2, "51.7.3.2", True)
 ROWS = (

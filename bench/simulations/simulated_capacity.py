@@ -5,7 +5,6 @@ its ticket draws.
 """
 
 import heapq
-import random
 from collections import Counter
 from collections.abc import Iterator
 
@@ -15,14 +14,11 @@ from coordinator.checking.lottery import NEWCOMER_S, Lottery
 from coordinator.checking.trust_book import TrustBook
 from coordinator.sweeping.rosters import Slot
 from prober.capacity import Capacity, Place
-from prober.checker import LONG_S
 from prober.draws import Due, due_in
 
 CHECK_SECONDS, CHECKS_PER_HOUR = 60, 4
 FIRST_DRAW = 29_000_000
 SHORT_S = 6.0
-VERY_LONG_OF = 20
-VERY_LONG_S = 120.0
 BITS_PER_S = 4e6
 
 
@@ -44,13 +40,13 @@ def refused(
         Lottery(b"\x0b" * 32, CHECK_SECONDS, CHECKS_PER_HOUR),
         Capacity(min(processors, PROCESSORS_MAX)),
     )
-    made, without, rng = Counter[bool](), Counter[bool](), random.Random(19)
+    made, without = Counter[bool](), Counter[bool]()
     held: list[tuple[float, int, Place]] = []
     for number, due in enumerate(_checks(slots, lottery, draws)):
         while held and held[0][0] <= due.due_s:
             capacity.give_back(heapq.heappop(held)[2])
         made[due.is_extra] += 1
-        cost = _cost(due, rng)
+        cost = _cost(due)
         place = capacity.take(cost, is_extra=due.is_extra)
         if place is None:
             without[due.is_extra] += 1
@@ -64,10 +60,8 @@ def _checks(slots: list[Slot], lottery: Lottery, draws: int) -> Iterator[Due]:
         yield from due_in(draw, slots, TrustBook(), lottery, CHECK_SECONDS)
 
 
-def _cost(due: Due, rng: random.Random) -> CheckCost:
-    if rng.randrange(VERY_LONG_OF) == 0:
-        return cost_of(VERY_LONG_S, BITS_PER_S)
-    return cost_of(LONG_S if due.is_long else SHORT_S, BITS_PER_S)
+def _cost(due: Due) -> CheckCost:
+    return cost_of(max(due.length.at_least_s, SHORT_S), BITS_PER_S)
 
 
 def figures(draws: int = 60) -> list[Figure]:

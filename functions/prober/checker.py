@@ -11,7 +11,8 @@ from coordinator.adapters.media.rtmp_reference import Reference
 from coordinator.adapters.outbound.http_client import HttpClient
 from coordinator.checking.check_costs import CheckCost, cost_of
 from coordinator.checking.checks import Check, Verdict
-from coordinator.proof.captures import Capture, CapturePlan, Reader
+from coordinator.checking.lengths import SPAN_S, VERY_LONG_S
+from coordinator.proof.captures import Capture, CapturePlan, Reader, Span
 from coordinator.proof.judging import Proof, ProofParameters, capture_seconds
 from coordinator.proof.second_opinion import Opinion, is_disputed, settled
 from coordinator.proof.spans import judge_capture
@@ -25,10 +26,10 @@ from prober.evidence import attempt_of, second_opinion
 from prober.ingest_checks import IngestChecks
 from rtmp.addresses import RtmpAddress
 
+NOTHING_SERVED = frozenset({Reason.UNREACHABLE, Reason.NO_STREAM})
+"""The retest of these comes later: at once it would only meet who refuses the first call."""
 LATE_MAX_S = 2.0
 """A check that begins later than this after its drawn second is not made any more."""
-LONG_S = 10.0
-"""What the longer ones of the checks last at least: a fixed length could be learned."""
 MEMORY_S = 120.0
 """How far back the reference is read: that tells recordings from other content."""
 
@@ -69,7 +70,7 @@ class Checker:
         now_s = self.clock()
         recent = reference.packets(now_s - self.parameters.window_s, now_s)
         needed_s = capture_seconds(recent, now_s, self.parameters)
-        seconds = max(LONG_S if due.is_long else 0.0, needed_s)
+        seconds = max(due.length.at_least_s, needed_s)
         bits_per_s = 8 * sum(packet.size for packet in recent) / self.parameters.window_s
         return cost_of(seconds, bits_per_s)
 
@@ -82,21 +83,25 @@ class Checker:
         that stalls after so many bytes would else fail, pass the retest, and lose nothing."""
         attempts: list[_Attempt] = []
         longest_s = self.parameters.doubt_s
-        seconds = LONG_S if due.is_long else 0.0
-        for _ in ("check", "retest"):
+        seconds = due.length.at_least_s
+        for step in ("check", "retest"):
             attempts.append(await self._attempt(due, reference, ingest, seconds))
             if seconds < longest_s and attempts[-1].proof.is_doubtful(self.parameters):
                 seconds = longest_s
                 attempts.append(await self._attempt(due, reference, ingest, seconds))
             if attempts[-1].proof.verdict is not Verdict.FAIL:
                 break
+            if step == "check" and attempts[-1].proof.reason in NOTHING_SERVED:
+                await self.sleep(due.retest_after_s)
         return attempts
 
     async def _attempt(
         self, due: Due, reference: Reference, ingest: IngestChecks, at_least_s: float
     ) -> "_Attempt":
         """One connection, held against what the ingest served in that time."""
-        by_ffprobe = due.is_by_ffprobe and ingest.is_read_by_ffprobe(due.slot.stream_id)
+        name = due.slot.stream_id
+        is_whole = at_least_s < VERY_LONG_S  # the other reader cannot read spans
+        by_ffprobe = due.is_by_ffprobe and is_whole and ingest.is_read_by_ffprobe(name)
         footage = Footage() if due.is_decoded and not by_ffprobe else None
         taken = _Taking(reference, by_ffprobe, footage)
         capture, address = await self._capture(due, taken, at_least_s)
@@ -139,7 +144,7 @@ class Checker:
     ) -> tuple[Capture, str | None]:
         """(what the node served, the address it was reached at)."""
         slot, started_s = due.slot, self.clock()
-        recent = taking.reference.packets(started_s - self.parameters.window_s, started_s)
+        recent = taking.reference.packets(started_s - MEMORY_S, started_s)
         seconds = max(at_least_s, capture_seconds(recent, started_s, self.parameters))
         try:
             host = await self.client.resolve(slot.rtmp_host)
@@ -149,7 +154,7 @@ class Checker:
             return Capture(started_s, self.clock(), failure=failure), None
         capture = await self.captor.capture(
             address,
-            CapturePlan(seconds),
+            CapturePlan(seconds, spans_of(due, seconds)),
             taking.reference,
             by_ffprobe=taking.by_ffprobe,
             footage=taking.footage,
@@ -170,6 +175,13 @@ class _Taking:
 class _Attempt:
     proof: Proof
     evidence: dict[str, Any]
+
+
+def spans_of(due: Due, seconds: float) -> tuple[Span, ...]:
+    """What is read of a capture: all of it, unless it is a very long one."""
+    if seconds < VERY_LONG_S:
+        return ()
+    return tuple(Span(at_s, at_s + SPAN_S) for at_s in due.spans_s)
 
 
 def decide(proofs: list[Proof]) -> tuple[Verdict, Reason]:
@@ -196,4 +208,5 @@ def _check(
         reason=reason,
         caused_by_s=due.caused_by_s,
         attempts=tuple(attempts),
+        length=due.length,
     )

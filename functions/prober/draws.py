@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from coordinator.checking.checks import Control
 from coordinator.checking.delistings import first_failure_s, is_retested
+from coordinator.checking.lengths import Length, longer_of
 from coordinator.checking.lottery import Lottery
 from coordinator.checking.suspicion import Trust, may_change_by_failing
 from coordinator.checking.trust_book import TrustBook
@@ -20,8 +21,7 @@ class Due:
 
     slot: Slot
     due_s: float
-    is_long: bool = False
-    """Whether it lasts ten seconds or more, whatever the stream needs."""
+    length: Length = Length.SHORT
     caused_by_s: float | None = None
     """Not drawn, but due because of another check, and when that was due: the one that flagged
     the node, which is retested in every draw, or its first failure a few draws ago."""
@@ -31,6 +31,10 @@ class Due:
     """Whether ffprobe makes the connection, where it reads the stream."""
     is_decoded: bool = False
     """Whether the second reader decodes what comes: drawn, or much hangs on this check."""
+    spans_s: tuple[float, ...] = ()
+    """When the spans begin that are read of it, if it is a very long one."""
+    retest_after_s: float = 0.0
+    """How long after it a check that got nothing is repeated."""
 
 
 def candidates(sweeps: Iterable[Sweep], rosters: Mapping[Shard, Roster]) -> list[Slot]:
@@ -64,13 +68,24 @@ def due_in(  # noqa: PLR0913, PLR0917 - this is all that decides it, and nothing
             cause_s = state.flagged_s if is_flagged else first_failure_s(state)
             caused_by_s = cause_s if retested and not drawn else None
             due_s = lottery.due_s(slot.node_id, draw)
-            is_long = lottery.is_long(slot.node_id, draw)
             is_new = lottery.is_new(draw, slot.joined_tick * sweep_seconds)
-            is_extra = slot.node_id not in known and (is_new or caused_by_s is not None)
             name = slot.node_id
-            by_ffprobe = lottery.is_by_ffprobe(name, draw)
-            is_decoded = lottery.is_decoded(name, draw) or may_change_by_failing(state)
-            found.append(Due(slot, due_s, is_long, caused_by_s, is_extra, by_ffprobe, is_decoded))
+            length = lottery.length(name, draw)
+            if retested:  # or who cuts viewers late would pass what is to find that again
+                length = longer_of(length, state.failed_length)
+            found.append(
+                Due(
+                    slot,
+                    due_s,
+                    length,
+                    caused_by_s,
+                    is_extra=slot.node_id not in known and (is_new or caused_by_s is not None),
+                    is_by_ffprobe=lottery.is_by_ffprobe(name, draw),
+                    is_decoded=lottery.is_decoded(name, draw) or may_change_by_failing(state),
+                    spans_s=lottery.spans_s(name, draw),
+                    retest_after_s=lottery.retest_after_s(name, draw),
+                )
+            )
     return sorted(found, key=lambda due: (due.due_s, due.slot.node_id))
 
 

@@ -24,6 +24,8 @@ from prober.captor import Captor
 from prober.draws import Due
 from rtmp.addresses import RtmpAddress
 
+MEMORY_S = 120.0
+"""How far back the reference is read, as for nodes."""
 TRIES_MAX = 3
 """Of one stream in one run, until one passes: a publisher may come back at any moment."""
 
@@ -113,13 +115,13 @@ class IngestChecks:
 
     def _plan(self, reference: Reference) -> CapturePlan:
         now_s = self.clock()
-        recent = reference.packets(now_s - self.parameters.window_s, now_s)
+        recent = reference.packets(now_s - MEMORY_S, now_s)
         return CapturePlan(capture_seconds(recent, now_s, self.parameters))
 
     async def _proof(self, reference: Reference, capture: Capture) -> Proof:
         until_s = capture.ended_s + self.parameters.grace_s
         await self.sleep(max(0.0, until_s - self.clock()))
-        since_s = capture.started_s - self.parameters.window_s
+        since_s = capture.started_s - MEMORY_S
         return judge_capture(reference.packets(since_s, until_s), capture, self.parameters)
 
     async def _at(self, reference: Reference) -> RtmpAddress:

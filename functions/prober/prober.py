@@ -1,7 +1,8 @@
 """One prober run: everything that is due in one draw, recorded as one document."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -9,7 +10,9 @@ from coordinator.adapters.clock import Clock
 from coordinator.adapters.log import Log, LogEvent
 from coordinator.adapters.media.rtmp_reference import Reference, ReferencePool
 from coordinator.adapters.records import Measurements
-from coordinator.checking.checks import Check, Control, IngestState, Run, Verdict
+from coordinator.checking.checks import Check, Control, IngestState, Run
+from coordinator.checking.controls import voided
+from coordinator.checking.lengths import RECORD_AFTER_S
 from coordinator.checking.lottery import day_of
 from coordinator.checking.partitions import UNDIVIDED, Partition
 from coordinator.checking.trust_book import TrustBook
@@ -20,11 +23,14 @@ from coordinator.sweeping.shards import Shard
 from coordinator.sweeping.sweeps import SWEEP_AGE_TICKS_MAX, Sweep
 from prober.alarms import raise_alarms
 from prober.checker import Checker
+from prober.draw_checks import DrawChecks, checks_of, in_time, unknown
 from prober.draws import Due, candidates, due_in, frauds_among
 from prober.list_keeper import ListKeeper
 from prober.missed_draws import MissedDraws
 from prober.pictures import Pictures
+from prober.run_summary import summary_of
 from prober.sealer import Sealer
+from prober.stream_references import StreamReferences
 from rtmp.addresses import RtmpAddress
 
 
@@ -47,6 +53,8 @@ class Prober:
     partition: Partition = UNDIVIDED
     """Whose nodes it checks; control nodes are everybody's."""
     _missed: MissedDraws = field(init=False)
+    _finishing: set[asyncio.Task[None]] = field(default_factory=set)
+    """The late records of runs that go on."""
 
     def __post_init__(self) -> None:
         self._missed = MissedDraws(self.measurements, self.calendar, self.partition)
@@ -63,30 +71,94 @@ class Prober:
         # Runs overlap by one: what the one before the last recorded is all that there is.
         book = await self.measurements.trust_since(draw - 2, self.partition)
         due = await self._due(draw, slots, book)
-        with self._open(slots) as references:
-            lists = ListKeeper(
-                self.measurements, self.clock, self.log, book, self.controls, self.partition
-            )
-            checks = await self._check_all(due, draw, slots, references, lists)
-            await self.sleep(max(0.0, (draw + 1) * self.calendar.check_seconds - self.clock()))
-            streams = {name: self._state(ref) for name, ref in references.items()}
-        ended_s = self.clock()
-        run = Run(
+        begun = Run(
             draw,
             started_s,
-            ended_s,
+            started_s,
             tuple(sweep.id for sweep in sweeps),
-            streams,
-            tuple(in_time(checks, ended_s, self.calendar)),
+            {},
+            (),
             frauds_among(slots, book),
             self._controls_among(slots),
             self.partition.number,
             self.partition.count,
         )
-        recorded = await self.measurements.record_run(run, self.clock(), lists.told) or run
-        self._missed.record(draw)
+        lists = ListKeeper(
+            self.measurements, self.clock, self.log, book, self.controls, self.partition
+        )
+        async with AsyncExitStack() as stack:
+            references = stack.enter_context(self._open(slots))
+            making = self._making(due, draw, references, lists)
+            checks = await stack.enter_async_context(making)
+            recorded = await self._record_first(begun, checks, slots, references, lists)
+            self._missed.record(draw)
+            if recorded.put_off:
+                self._finish_later(stack.pop_all(), recorded, checks, slots)
+        return {**summary_of(recorded, len(slots)), "missed": missed}
+
+    async def _record_first(
+        self,
+        begun: Run,
+        checks: DrawChecks,
+        slots: list[Slot],
+        references: dict[str, Reference],
+        lists: ListKeeper,
+    ) -> Run:
+        """Records what is over soon after the draw, with its pictures; lists are told meanwhile.
+
+        The record tells them itself: of what comes later the second part's does."""
+        ends_s = (begun.draw + 1) * self.calendar.check_seconds
+        picturing = asyncio.create_task(self.pictures.of_streams(begun.draw, references))
+        telling = asyncio.create_task(lists.watch())
+        try:
+            made = await checks.over_by(ends_s + RECORD_AFTER_S)
+            await lists.look()
+            made = await self.pictures.added_to(made, slots, await picturing)
+        finally:
+            picturing.cancel()  # only if the checks did not come so far
+            telling.cancel()
+        await self.sleep(max(0.0, ends_s - self.clock()))
+        streams = {name: self._state(reference) for name, reference in references.items()}
+        run = replace(begun, streams=streams, put_off=checks.put_off)
+        return await self._record(run, made, lists.told)
+
+    async def _record(
+        self, run: Run, made: Iterable[Check], told: Collection[str] | None = None
+    ) -> Run:
+        """The run with its checks, as it is on record."""
+        ended_s = self.clock()
+        checks = tuple(in_time(made, ended_s, self.calendar))
+        ended = replace(run, ended_s=ended_s, checks=checks)
+        recorded = await self.measurements.record_run(ended, self.clock(), told) or ended
         raise_alarms(recorded, self.log)
-        return {**_summary(recorded, len(slots)), "missed": missed}
+        return recorded
+
+    def _finish_later(
+        self, opened: AsyncExitStack, first: Run, checks: DrawChecks, slots: list[Slot]
+    ) -> None:
+        """Has the rest recorded when it is over; the caller of this run does not wait for it.
+
+        A control node that failed in the first part puts this one in doubt as well."""
+
+        async def finish() -> None:
+            async with opened:
+                made = await self.pictures.added_to(await checks.rest(), slots, frozenset())
+            known = [check for check in first.checks if check.node_id in first.controls]
+            judged = voided([*known, *made], first.controls)[len(known) :]
+            await self._record(replace(first, is_late=True, put_off=()), judged)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._finishing.discard(task)
+            if not task.cancelled() and (error := task.exception()) is not None:
+                self.log.failure(LogEvent.LATE_CHECKS_NOT_RECORDED, error, draw=first.draw)
+
+        task = asyncio.create_task(finish())
+        self._finishing.add(task)
+        task.add_done_callback(ended)
+
+    async def finished(self) -> None:
+        """Returns when everything that was put off is on record."""
+        await asyncio.gather(*self._finishing, return_exceptions=True)
 
     def _controls_among(self, slots: Iterable[Slot]) -> dict[str, Control]:
         return {s.node_id: self.controls[s.node_id] for s in slots if s.node_id in self.controls}
@@ -139,21 +211,16 @@ class Prober:
         lottery = await self.sealer.lottery(self.clock(), day)
         return due_in(draw, slots, book, lottery, self.calendar.sweep_seconds, self.controls)
 
-    def _open(self, slots: Iterable[Slot]) -> "_References":
+    def _open(self, slots: Iterable[Slot]) -> StreamReferences:
         names = sorted({slot.stream_id for slot in slots})
         addresses = {name: RtmpAddress.parse(f"{self.ingest_url}/{name}") for name in names}
-        return _References(self.references, addresses)
+        return StreamReferences(self.references, addresses)
 
-    async def _check_all(
-        self,
-        due: list[Due],
-        draw: int,
-        slots: list[Slot],
-        references: dict[str, Reference],
-        lists: ListKeeper,
-    ) -> list[Check]:
-        """Every check that is due, with its picture; lists are told of failures meanwhile."""
-
+    @asynccontextmanager
+    async def _making(
+        self, due: list[Due], draw: int, references: dict[str, Reference], lists: ListKeeper
+    ) -> AsyncIterator[DrawChecks]:
+        """Every check that is due."""
         ingest = self.checker.ingest_checks()
         ingest.begin(due, references)
 
@@ -167,15 +234,10 @@ class Prober:
             lists.made.append(done)
             return done
 
-        picturing = asyncio.create_task(self.pictures.of_streams(draw, references))
-        telling = asyncio.create_task(lists.watch())
         try:
-            checks = list(await asyncio.gather(*(check(one) for one in due)))
-            await lists.look()
-            return await self.pictures.added_to(checks, slots, await picturing)
+            async with checks_of(due, check, self.clock) as checks:
+                yield checks
         finally:
-            picturing.cancel()  # only if the checks did not come so far
-            telling.cancel()
             await ingest.close()
 
     def _state(self, reference: Reference) -> IngestState:
@@ -183,61 +245,3 @@ class Prober:
         if reference.is_live(now_s):
             return IngestState.LIVE
         return IngestState.DOWN if reference.is_silent(now_s) else IngestState.UNKNOWN
-
-
-class _References:
-    """Holds the references of a run's streams open while it lasts."""
-
-    def __init__(self, pool: ReferencePool, addresses: dict[str, RtmpAddress]) -> None:
-        self._pool, self._addresses = pool, addresses
-
-    def __enter__(self) -> dict[str, Reference]:
-        return {name: self._pool.acquire(address) for name, address in self._addresses.items()}
-
-    def __exit__(self, *_: object) -> None:
-        for address in self._addresses.values():
-            self._pool.release(address)
-
-
-def unknown(due: Due, draw: int, reason: Reason) -> Check:
-    """A due check that could not be made, by our own fault."""
-    slot = due.slot
-    return Check(
-        slot.node_id,
-        slot.stream_id,
-        draw,
-        due.due_s,
-        Verdict.UNKNOWN,
-        reason,
-        caused_by_s=due.caused_by_s,
-    )
-
-
-def in_time(checks: Iterable[Check], ended_s: float, calendar: Calendar) -> list[Check]:
-    """The checks of a run that ended then; one too late for its epoch's statement is `unknown`.
-
-    Pay ignores such a run. Would its checks still flag or clear a node, the two would disagree
-    from then on: minutes parked for a flag that is gone are never paid."""
-    return [
-        replace(check, verdict=Verdict.UNKNOWN, reason=Reason.UNKNOWN_LATE)
-        if check.verdict.counts
-        and ended_s > calendar.evidence_until_s(calendar.epoch_at(check.due_s))
-        else check
-        for check in checks
-    ]
-
-
-def _summary(run: Run, candidates_count: int) -> dict[str, Any]:
-    verdicts: dict[str, int] = {}
-    for check in run.checks:
-        verdicts[check.verdict] = verdicts.get(check.verdict, 0) + 1
-    events = [f"{check.node_id} {check.event}" for check in run.checks if check.event]
-    return {
-        "draw": run.draw,
-        "result": "run",
-        "candidates": candidates_count,
-        "checks": verdicts,
-        "events": events,
-        "streams": dict(run.streams),
-        "seconds": round(run.ended_s - run.started_s, 3),
-    }

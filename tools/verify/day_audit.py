@@ -5,13 +5,15 @@ every check that was due was made or has an `unknown` reason, and no other was m
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from coordinator.checking.checks import Check, Run, TrustChange, Verdict
 from coordinator.checking.delistings import RETESTED_AFTER
+from coordinator.checking.lengths import longer_of
 from coordinator.checking.lottery import Lottery
 from coordinator.checking.partitions import UNDIVIDED, partitions_of
 from coordinator.checking.sealed_days import LotteryDay
+from coordinator.reasons import Reason
 from coordinator.sweeping.rosters import Roster
 from coordinator.sweeping.shards import Shard
 from coordinator.sweeping.sweeps import SWEEP_AGE_TICKS_MAX, SweepBits, sweep_id
@@ -45,7 +47,8 @@ class DayAudit:
         """Everything in the draws that does not agree."""
         lottery = self.day.lottery()
         by_draw: dict[int, list[Run]] = {}
-        for run in runs:
+        for run, told in _wholes(runs):
+            yield from told
             by_draw.setdefault(run.draw, []).append(run)
         for draw in draws:
             of_draw = by_draw.get(draw, [])
@@ -118,6 +121,11 @@ class DayAudit:
             yield f"{where} was checked and was no candidate"
         if abs(check.due_s - lottery.due_s(check.node_id, run.draw)) > DUE_TOLERANCE_S:
             yield f"{where} was checked at another second than was drawn"
+        drawn = lottery.length(check.node_id, run.draw)
+        if longer_of(check.length, drawn) is not check.length:
+            yield f"{where} was made for a shorter time than was drawn"
+        if check.attempts and _seconds(check) < check.length.at_least_s - DUE_TOLERANCE_S:
+            yield f"{where} was over before its time"
         joined_s = candidates.get(check.node_id, 0)
         if lottery.is_due(check.node_id, run.draw, joined_s) or check.node_id in run.controls:
             return
@@ -159,3 +167,26 @@ def _parts_missing(draw: int, runs: Iterable[Run]) -> Iterator[str]:
             f"draw {draw}: part {part.number} of {part.count} is not on record"
             for part in sorted(whole - parts)
         )
+
+
+def _wholes(runs: Iterable[Run]) -> Iterator[tuple[Run, list[str]]]:
+    """Each run with its late record, which has the checks that the first put off, and no others."""
+    made = list(runs)
+    late = {(run.draw, run.part): run for run in made if run.is_late}
+    for run in made:
+        if run.is_late:
+            continue
+        rest = late.pop((run.draw, run.part), None)
+        checks = rest.checks if rest else ()
+        wrong = sorted({check.node_id for check in checks} ^ set(run.put_off))
+        says = [f"draw {run.draw}: {n} was put off and is not recorded, or late" for n in wrong]
+        yield replace(run, checks=(*run.checks, *checks)), says
+    for run in late.values():
+        yield run, [f"draw {run.draw}: a late record has no first one"]
+
+
+def _seconds(check: Check) -> float:
+    """How long its first connection was judged; for ever where nobody accepted one."""
+    first = check.attempts[0]
+    is_closed = first.get("reason") == Reason.UNREACHABLE or first.get("address") is None
+    return float("inf") if is_closed else float(first.get("seconds", 0.0))

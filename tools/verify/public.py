@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from coordinator.checking.checks import Check, Control, IngestState, Run, TrustChange, Verdict
+from coordinator.checking.lengths import Length
 from coordinator.checking.sealed_days import LotteryDay
 from coordinator.documents.bitmaps import bitmap_from
 from coordinator.ledger.statements import Statement
@@ -111,6 +112,7 @@ def run_from(row: dict[str, Any]) -> Run:
                 "reason": Reason(check["reason"]),
                 "event": TrustChange(check["event"]) if check["event"] else None,
                 "attempts": tuple(check["attempts"]),
+                "length": Length(check["length"]),
             }
         )
         for check in row["checks"]
@@ -126,6 +128,8 @@ def run_from(row: dict[str, Any]) -> Run:
         {node_id: Control(kind) for node_id, kind in row["controls"].items()},
         row.get("partition", 0),  # an api of before there were parts says neither
         row.get("partitions", 1),
+        row["is_late"],
+        tuple(row["put_off"]),
     )
 
 

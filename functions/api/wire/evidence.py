@@ -11,6 +11,7 @@ from api.wire.checks import AttemptOut
 from api.wire.common import Instant, example, example_of
 from api.wire.example_names import DUE_S, NODE_ID, STATS_URL, STREAM_ID, TICK
 from coordinator.checking.checks import Control, IngestState, TrustChange, Verdict
+from coordinator.checking.lengths import Length
 
 _OF_A_RECORD = ConfigDict(from_attributes=True)
 Hex = Annotated[str, Field(json_schema_extra={"pattern": "^[0-9a-f]{64}$"})]
@@ -61,6 +62,7 @@ class RunCheckOut(BaseModel):
         reason="passed",
         caused_by_s=None,
         event=None,
+        length="short",
         attempts=[example_of(AttemptOut)],
     )
 
@@ -74,6 +76,8 @@ class RunCheckOut(BaseModel):
     caused_by_s: float | None
     """Of a retest, which the lottery did not draw: when the check that flagged it was due."""
     event: TrustChange | None
+    length: Length
+    """How long it was drawn to be."""
     """What the check set in motion."""
     attempts: list[AttemptOut]
 
@@ -92,6 +96,8 @@ class RunOut(BaseModel):
         controls={},
         partition=0,
         partitions=1,
+        is_late=False,
+        put_off=[],
     )
 
     draw: int
@@ -109,6 +115,11 @@ class RunOut(BaseModel):
     partition: int
     """Which part of the prober it is of: its nodes, and controls, were the candidates."""
     partitions: int
+    """Of how many."""
+    is_late: bool
+    """Whether it has the checks that were not over soon after the draw."""
+    put_off: list[str]
+    """Nodes whose check is in the late record."""
 
 
 class RunsOut(BaseModel):

@@ -11,7 +11,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from coordinator.adapters.outbound.control_names import CONTROL_NAMES, CONTROL_NAMES_MAX
 from coordinator.checking.checks import Control
-from coordinator.checking.lottery import LOTTERY_KEY_CHARACTERS_MIN
+from coordinator.checking.lengths import GRACE_S_MIN, GRACE_SECONDS
+from coordinator.checking.lottery import LOTTERY_KEY_CHARACTERS_MIN, PATIENT_CHECK_SECONDS
 from coordinator.checking.partitions import PARTITIONS_MAX
 from coordinator.epochs import Calendar
 from coordinator.keys import NAME_PATTERN
@@ -49,7 +50,7 @@ class Settings(BaseModel):
     sweep_seconds: int = Field(60, ge=1, le=3600)
     check_seconds: int = Field(60, ge=1, le=3600)
     epoch_seconds: int = Field(3600, ge=1, le=86_400)
-    grace_seconds: int = Field(120, ge=0, le=86_400)
+    grace_seconds: int = Field(GRACE_SECONDS, ge=0, le=86_400)
     shards: int = Field(1, ge=1, le=SHARDS_MAX)
     partitions: int = Field(1, ge=1, le=PARTITIONS_MAX)
     control_names: HostNames = Field(CONTROL_NAMES, min_length=1, max_length=CONTROL_NAMES_MAX)
@@ -162,6 +163,14 @@ class ProberSettings(Settings):
         if self.checks_per_hour * self.check_seconds > 3600:
             raise ValueError(
                 f"CHECKS_PER_HOUR: at most {3600 // self.check_seconds}, one per CHECK_SECONDS"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _its_longest_check_is_in_time(self) -> Self:
+        if self.check_seconds >= PATIENT_CHECK_SECONDS and self.grace_seconds < GRACE_S_MIN:
+            raise ValueError(
+                f"GRACE_SECONDS: at least {GRACE_S_MIN:.0f}, the longest check with its retest"
             )
         return self
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Annotated, Any
 
+from coordinator.checking.lengths import Length
 from coordinator.checking.partitions import UNDIVIDED, Partition
 from coordinator.documents.codec import Codec
 from coordinator.documents.columns import Table
@@ -57,6 +58,8 @@ class Check:
     attempts: tuple[dict[str, Any], ...] = ()
     """Per connection: started_s, seconds, reason and the proof's numbers; on the last one,
     if there is a picture that belongs to the check, its id as `thumbnail`."""
+    length: Length = Length.SHORT
+    """As it was drawn, or as the check that it repeats."""
 
     @property
     def address(self) -> str | None:
@@ -95,7 +98,10 @@ class IngestState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run, which covers one draw and one part of the prober: `probe_results/checks-{draw}`."""
+    """One run, which covers one draw and one part of the prober: `probe_results/checks-{draw}`.
+
+    What is not over soon after the draw has a record of its own, `checks-{draw}-late`: very long
+    checks, and retests that were drawn to come later. Nobody's verdict waits for them."""
 
     draw: int
     started_s: float
@@ -109,10 +115,13 @@ class Run:
     confirmed each was due."""
     controls: dict[str, Control] = field(default_factory=dict)
     """Control nodes among the candidates: checked in every draw, neither trusted nor paid."""
-
     partition: int = 0
     """Which part of the prober it is of, and of how many; that part's nodes were the candidates."""
     partitions: int = 1
+    is_late: bool = False
+    """Whether it is the record of what the run's first one put off."""
+    put_off: tuple[str, ...] = ()
+    """Node ids: checks that were not over, and are in the late record."""
 
     @property
     def part(self) -> Partition:
@@ -122,7 +131,7 @@ class Run:
     @property
     def id(self) -> str:
         """The document's id."""
-        return run_id(self.draw, self.part)
+        return run_id(self.draw, self.part, is_late=self.is_late)
 
     @property
     def last_due_s(self) -> float:
@@ -130,9 +139,9 @@ class Run:
         return max((check.due_s for check in self.checks), default=self.started_s)
 
 
-def run_id(draw: int, partition: Partition = UNDIVIDED) -> str:
+def run_id(draw: int, partition: Partition = UNDIVIDED, *, is_late: bool = False) -> str:
     """Fixed width, so that ids sort like draws."""
-    return f"checks-{draw:012d}{partition.suffix}"
+    return f"checks-{draw:012d}{partition.suffix}" + ("-late" if is_late else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 Every node, in every draw (an interval of CHECK_SECONDS), is due with a fixed probability, a
 higher one in its first ten minutes:
 the first 8 bytes of HMAC-SHA256(day secret, "node|draw") as a fraction of 2^64 lie below
-it; the next 8 bytes give the millisecond inside the interval. The day's secret comes from
+it; the next 8 bytes give the millisecond inside the interval, and those behind how long the check
+lasts, what of it is read, and when a retest comes. The day's secret comes from
 one key; its SHA-256 is published before the day and the secret itself after it, so anybody
 can confirm that no check was added, dropped or aimed.
 """
@@ -13,10 +14,20 @@ import hmac
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+from coordinator.checking.lengths import (
+    RETEST_WITHIN_S,
+    SPAN_S,
+    SPANS_FROM_S,
+    VERY_LONG_S,
+    Length,
+)
+
 LOTTERY_KEY_CHARACTERS_MIN = 32
+PATIENT_CHECK_SECONDS = 60
 LONG_OF_256 = 64
 FFPROBE_OF_256 = 13
 DECODED_OF_256 = 26
+VERY_LONG_OF_65536 = 3_277
 NEWCOMER_S = 600
 """So long after a node took its place on the roster it is checked more often."""
 NEWCOMER_OF_4 = 3
@@ -48,9 +59,35 @@ class Lottery:
         offset = int.from_bytes(self._bytes(node_id, draw)[8:16])
         return draw * self.check_seconds + (offset * self.check_seconds * 1000 >> 64) / 1000
 
-    def is_long(self, node_id: str, draw: int) -> bool:
-        """Whether the draw's check is one of the long ones: one in four, by the next byte."""
-        return self._bytes(node_id, draw)[16] < LONG_OF_256
+    @property
+    def is_patient(self) -> bool:
+        """Whether checks may last longer than draws: a network of shorter ones runs for show."""
+        return self.check_seconds >= PATIENT_CHECK_SECONDS
+
+    def length(self, node_id: str, draw: int) -> Length:
+        """One check in twenty is very long, by the next two bytes; of the others one in four is
+        long, by the byte behind."""
+        ticket = self._bytes(node_id, draw)
+        if self.is_patient and int.from_bytes(ticket[16:18]) < VERY_LONG_OF_65536:
+            return Length.VERY_LONG
+        return Length.LONG if ticket[18] < LONG_OF_256 else Length.SHORT
+
+    def spans_s(self, node_id: str, draw: int) -> tuple[float, float, float]:
+        """When the spans of a very long check begin, in seconds since its own beginning.
+
+        The last is its end; two bytes each draw the others, which may lie over each other."""
+        ticket = self._bytes(node_id, draw)
+        room_s = VERY_LONG_S - SPAN_S - SPANS_FROM_S
+        parts = (int.from_bytes(ticket[at : at + 2]) / 65_536 for at in (20, 22))
+        first, second = sorted(round(SPANS_FROM_S + part * room_s, 3) for part in parts)
+        return first, second, VERY_LONG_S - SPAN_S
+
+    def retest_after_s(self, node_id: str, draw: int) -> float:
+        """How long after its failure a node that served nothing is tried again."""
+        if not self.is_patient:
+            return 0.0
+        part = int.from_bytes(self._bytes(node_id, draw)[24:26]) / 65_536
+        return round(part * RETEST_WITHIN_S, 3)
 
     def is_by_ffprobe(self, node_id: str, draw: int) -> bool:
         """Whether another program than our own makes the connection: one in twenty, so that a

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from coordinator.checking.checks import Check, TrustChange, Verdict
+from coordinator.checking.lengths import Length, longer_of
 from coordinator.reasons import Reason
 
 PROVEN_WRONG = frozenset({Reason.WRONG_CONTENT, Reason.REPLAYED})
@@ -84,6 +85,8 @@ class TrustState:
     """When the check was due that took it off every list; None while lists may name it."""
     doubted_s: float | None = None
     """When its last check was due that failed while many did: lists wait for a second run."""
+    failed_length: Length = Length.SHORT
+    """Of its longest failed check since one of that length passed: retests last as long."""
 
     @property
     def failure(self) -> Reason | None:
@@ -131,12 +134,22 @@ def _count(state: TrustState, check: Check) -> TrustState:
         lately_degraded=(state.lately_degraded << 1 | degraded) % (1 << DEGRADED_OF),
         passed=state.passed + (check.verdict is Verdict.PASS),
         degraded=state.degraded + degraded,
+        failed_length=_failed_length(state, check),
         failed=state.failed + (not good),
         wrong_content=state.wrong_content + (check.reason in PROVEN_WRONG),
         last_check_s=check.due_s,
         last_pass_s=check.due_s if good else state.last_pass_s,
         last_reason=check.reason.value,
     )
+
+
+def _failed_length(state: TrustState, check: Check) -> Length:
+    """Until a check of that length passes: shorter ones do not see what it saw."""
+    longer = longer_of(state.failed_length, check.length)
+    if check.verdict is Verdict.FAIL:
+        return longer
+    has_made_good = check.verdict is Verdict.PASS and check.length is longer
+    return Length.SHORT if has_made_good else state.failed_length
 
 
 def _tested(

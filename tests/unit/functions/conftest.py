@@ -61,6 +61,7 @@ def settings(**more: str) -> ApiSettings:
     return ApiSettings.from_env(
         {
             "GOOGLE_CLOUD_PROJECT": "tests",
+            "GRACE_SECONDS": "120",
             "INGEST_URL": "rtmp://203.0.113.5:1935/live",
             "SPONSOR_KEY_HASHES": f"ada:{sha256_hex(SPONSOR_KEY)}",
             "INGEST_KEY_HASH": sha256_hex(INGEST_KEY),

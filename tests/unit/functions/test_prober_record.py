@@ -1,104 +1,22 @@
 """What the prober leaves on record: every draw once, nothing dated back, nothing too late."""
 
 import asyncio
-from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
-from coordinator.adapters.log import Log
-from coordinator.adapters.media.camera import picture_of
-from coordinator.adapters.media.rtmp_reference import ReferencePool
-from coordinator.adapters.outbound.guard import Guard
-from coordinator.adapters.outbound.http_client import HttpClient
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store.protocol import Ref
 from coordinator.checking.checks import Check, Run, TrustChange, Verdict
 from coordinator.checking.lottery import day_of
-from coordinator.epochs import Calendar
-from coordinator.proof.judging import ProofParameters
 from coordinator.reasons import Reason
 from coordinator.sweeping.polls import Outcome, Poll
-from coordinator.sweeping.rosters import Roster, Slot
 from coordinator.sweeping.shards import WHOLE
 from coordinator.sweeping.sweeps import Sweep
-from prober.capacity import Capacity
-from prober.captor import captor_of
-from prober.checker import Checker
+from prober.draw_checks import in_time
 from prober.missed_draws import MISSED_DRAWS_MAX
-from prober.pictures import Pictures
-from prober.prober import Prober, in_time
-from prober.sealer import Sealer
 from tests.doubles.counting import CountingStore, Operations
 from tests.doubles.memory import MemoryStore
-
-MIDNIGHT_S = 1_795_305_600
-FIRST = MIDNIGHT_S // 60
-CALENDAR = Calendar()
-NODES = [f"n{i}" for i in (2, 3, 5, 7)]
-
-
-@dataclass
-class Night:
-    """A network that is swept, with its nodes up in the past and down now: no media is needed."""
-
-    store: MemoryStore = field(default_factory=MemoryStore)
-    now_s: float = 0.0
-
-    @property
-    def measurements(self) -> Measurements:
-        """A new instance's."""
-        return Measurements(self.store)
-
-    async def is_swept(self, ticks: range, outcome: Outcome = Outcome.DOWN) -> None:
-        """Every node so in each tick."""
-        reason = Reason.OK if outcome is Outcome.UP else Reason.CONNECT_FAILED
-        polls = {at: Poll(outcome, reason, 1, 1) for at in range(len(NODES))}
-        slots = tuple(Slot(n, "s3", "http://192.0.2.5/", "192.0.2.5", 1935, 1, 1.0) for n in NODES)
-        await self.measurements.put_roster(Roster(WHOLE, 1, 1.0, slots))
-        for tick in ticks:
-            await self.measurements.create_sweep(Sweep(WHOLE, tick, 1, polls), tick * 60.0)
-
-    def prober(self, checks_per_hour: int = 60, check_seconds: int = 60) -> Prober:
-        """A new instance; its time passes as it sleeps."""
-
-        def now() -> float:
-            return self.now_s
-
-        async def sleep(seconds: float) -> None:
-            self.now_s += seconds
-
-        measurements, log = self.measurements, Log("prober", "ERROR")
-        return Prober(
-            measurements,
-            ReferencePool(now=now),
-            Checker(
-                captor_of(now),
-                HttpClient(Guard(allow_private=False)),
-                ProofParameters(),
-                now,
-                sleep,
-                log,
-                Capacity(1.0),
-            ),
-            Sealer(measurements, "k" * 32, check_seconds, checks_per_hour),
-            Calendar(60, check_seconds, 3600, 120),
-            "rtmp://203.0.113.5:1935/live",
-            {},
-            Pictures(measurements, picture_of, now, log),
-            now,
-            sleep,
-            log,
-        )
-
-    async def runs(self, prober: Prober, draw: int) -> dict[str, Any]:
-        """A call at the beginning of a draw."""
-        self.now_s = draw * 60 + 0.25
-        return await prober.run()
-
-    async def recorded(self, draws: range) -> list[int]:
-        """The draws among these that are on record."""
-        return [run.draw for run in await self.measurements.runs(draws)]
+from tests.unit.functions.night import CALENDAR, FIRST, MIDNIGHT_S, Night
 
 
 @pytest.fixture

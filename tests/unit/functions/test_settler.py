@@ -342,7 +342,9 @@ async def test_a_stream_that_cannot_be_settled_keeps_no_other_from_being_paid() 
     await evidence(measured)
     await Measurements(measured).create_stream(STREAM.model_copy(update={"stream_id": "s2"}))
     await _broken(money)
-    settings = PayoutSettings.from_env({"GOOGLE_CLOUD_PROJECT": "tests", "LOG_LEVEL": "ERROR"})
+    settings = PayoutSettings.from_env(
+        {"GOOGLE_CLOUD_PROJECT": "tests", "LOG_LEVEL": "ERROR", "GRACE_SECONDS": "120"}
+    )
     answer = build_on(measured, money, settings, lambda: AFTER, None)
     transport = httpx.ASGITransport(app=Starlette(routes=[Route("/", answer, methods=["POST"])]))
     async with httpx.AsyncClient(transport=transport, base_url="http://payout") as client:
@@ -402,7 +404,12 @@ async def test_whatever_else_is_damaged_pay_goes_on() -> None:
     await measured.put(Ref("projections", "money"), {"format": 1, "revision": 1})
     await money.put(Ref("webhooks", "s3"), {"due_s": 1.0})
     job = "projects/tests/locations/here/jobs/prober"
-    told = {"GOOGLE_CLOUD_PROJECT": "tests", "LOG_LEVEL": "ERROR", "SCHEDULER_SWITCHED": job}
+    told = {
+        "GRACE_SECONDS": "120",
+        "GOOGLE_CLOUD_PROJECT": "tests",
+        "LOG_LEVEL": "ERROR",
+        "SCHEDULER_SWITCHED": job,
+    }
     settings = PayoutSettings.from_env(told)
     answer = build_on(measured, money, settings, lambda: AFTER, MemoryScheduler())
     transport = httpx.ASGITransport(app=Starlette(routes=[Route("/", answer, methods=["POST"])]))

@@ -19,6 +19,7 @@ from coordinator.adapters.outbound.http_client import HttpClient
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store.protocol import Ref
 from coordinator.checking.checks import RUNS, Check, Run, TrustChange, Verdict
+from coordinator.checking.lengths import Length
 from coordinator.checking.lottery import day_of
 from coordinator.checking.partitions import Partition, partitions_of
 from coordinator.checking.trust_book import TrustBook
@@ -107,6 +108,7 @@ class World:
                 due.due_s,
                 *VERDICTS.get(due.slot.node_id, PASS),
                 caused_by_s=due.caused_by_s,
+                length=due.length,
             )
             for due in due_in(draw, slots, book, lottery, INTERVAL_S)
         )
@@ -308,6 +310,12 @@ def _at_another_second(run: Run) -> Run:
     return replace(run, checks=(first, *run.checks[1:]))
 
 
+def _cut_short(run: Run) -> Run:
+    attempt = {"reason": "passed", "seconds": 5.0, "address": "203.0.113.7"}
+    first = replace(run.checks[0], length=Length.VERY_LONG, attempts=(attempt,))
+    return replace(run, checks=(first, *run.checks[1:]))
+
+
 def _as_a_retest(run: Run) -> Run:
     extra = replace(_with_another(run).checks[-1], caused_by_s=17.0)
     return replace(run, checks=(*run.checks, extra))
@@ -329,6 +337,7 @@ def _excluding(run: Run) -> Run:
         (_without_first, "was due and was not checked"),
         (_with_another, "was not drawn"),
         (_at_another_second, "another second"),
+        (_cut_short, "over before its time"),
         (_as_a_retest, "neither flagged it nor just failed"),
         (_by_an_older_sweep, "although"),
         (_excluding, "was left out"),
@@ -345,6 +354,36 @@ def test_every_way_of_cheating_shows(
     asyncio.run(world.tamper(change, fits))
     assert world.verdict() == DISAGREES
     assert says in capsys.readouterr().out
+
+
+def _put_off(run: Run) -> tuple[Run, Run]:
+    """The run in two parts: its last check was not over soon after the draw."""
+    *first, last = run.checks
+    early = replace(run, checks=tuple(first), put_off=(last.node_id,))
+    return early, replace(run, checks=(last,), is_late=True)
+
+
+@pytest.mark.parametrize(
+    ("says_so", "is_there", "verdict"),
+    [(True, True, AGREES), (False, True, DISAGREES), (True, False, DISAGREES)],
+    ids=["as it should be", "not announced", "never recorded"],
+)
+def test_a_run_in_two_parts_is_one(
+    world: World, says_so: bool, is_there: bool, verdict: int
+) -> None:
+    """What the first part puts off has to be in the second, and nothing else."""
+    late: list[Run] = []
+
+    def change(run: Run) -> Run:
+        first, second = _put_off(run)
+        late.append(second)
+        return first if says_so else replace(first, put_off=())
+
+    asyncio.run(world.tamper(change, lambda run: len(run.checks) > 1))
+    if is_there:
+        fields = {**RUNS.encode(late[0]), "expire_at": None}
+        asyncio.run(world.store.put(Ref("probe_results", late[0].id), fields))
+    assert world.verdict() == verdict
 
 
 def test_a_run_that_is_not_on_record_shows(

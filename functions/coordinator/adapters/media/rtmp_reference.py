@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 
 from coordinator.adapters.media.message_packets import packets_of
 from coordinator.adapters.media.play_connection import PlayConnection
-from coordinator.proof.packets import Packet, Part, dts_difference_ms
+from coordinator.proof.packets import MediaKind, Packet, Part, dts_difference_ms
 from rtmp.addresses import RtmpAddress
 from rtmp.messages import Message
 from rtmp.player import PLAYER_LIMITS
 
-MEMORY_S = 140.0
+MEMORY_S = 160.0
+"""The longest check, and what was served before it."""
 PACKETS_MAX = 60_000
-"""140 s of 400 packets a second; the oldest go first."""
+"""160 s of 375 packets a second; the oldest go first."""
 INGEST_SILENCE_S = 10.0
 SETTLE_S = 0.25
 SILENCE_S = 2.0
@@ -33,6 +34,8 @@ class Reference:
         self.address = address
         self._now = now
         self._packets: list[Packet] = []
+        self._headers: dict[tuple[MediaKind, int], Packet] = {}
+        """The newest of each track."""
         self._burst: list[Packet] = []
         self._connection = 0
         self._read_s = self._live_s = 0.0
@@ -52,9 +55,12 @@ class Reference:
             await asyncio.gather(task, return_exceptions=True)
 
     def packets(self, since_s: float, until_s: float) -> list[Packet]:
-        """The packets that arrived in [since_s, until_s], in order of arrival."""
+        """The packets that arrived in [since_s, until_s], in order of arrival.
+
+        Before them the codec headers in force then: whoever comes is given these first."""
         low = bisect_left(self._packets, since_s, key=lambda p: p.arrived_s)
-        return [p for p in self._packets[low:] if p.arrived_s <= until_s]
+        headers = [p for p in self._headers.values() if p.arrived_s < since_s]
+        return [*headers, *(p for p in self._packets[low:] if p.arrived_s <= until_s)]
 
     def is_live(self, now_s: float) -> bool:
         """True if a picture or a sound came within the last two seconds."""
@@ -117,6 +123,8 @@ class Reference:
         if kept and kept[-1].arrived_s > packet.arrived_s:
             packet = replace(packet, arrived_s=kept[-1].arrived_s)  # keep the order of arrival
         kept.append(packet)
+        if packet.part is Part.HEADER:
+            self._headers[packet.media, packet.track] = packet
         if packet.part is Part.FRAMES:
             self._live_s = packet.arrived_s
         if len(kept) > PACKETS_MAX or kept[0].arrived_s < packet.arrived_s - 1.25 * MEMORY_S:

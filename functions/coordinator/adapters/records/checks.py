@@ -82,7 +82,8 @@ class CheckRecords(TrustRecords):
         done = await decided(self._store, refs, decide, new=[run_ref])
         if done is None:
             return None
-        self._books_known[run.part] = run.draw, done[1]
+        known_draw, _ = self._books_known.get(run.part, (run.draw, None))
+        self._books_known[run.part] = max(run.draw, known_draw), done[1]
         return done[0]
 
     async def tell_lists(

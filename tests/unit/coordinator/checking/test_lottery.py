@@ -1,9 +1,11 @@
 """The lottery is fair, exact and verifiable."""
 
+from collections import Counter
 from datetime import date
 
 import pytest
 
+from coordinator.checking.lengths import SPAN_S, SPANS_FROM_S, VERY_LONG_S, Length
 from coordinator.checking.lottery import Lottery, commitment, day_of, day_secret
 
 KEY = "k" * 32
@@ -37,11 +39,37 @@ def test_a_due_second_lies_within_its_draw() -> None:
     assert sum(dues) / len(dues) == pytest.approx(30, abs=2)
 
 
-def test_one_check_in_four_is_long() -> None:
+def test_one_check_in_twenty_is_very_long_and_of_the_others_one_in_four_is_long() -> None:
     """A fixed length could be learned."""
     lottery = Lottery(SECRET, 60, 60)
-    share = sum(lottery.is_long("n1", draw) for draw in range(4_000)) / 4_000
-    assert share == pytest.approx(0.25, abs=0.03)
+    drawn = Counter(lottery.length("n1", draw) for draw in range(8_000))
+    assert drawn[Length.VERY_LONG] / 8_000 == pytest.approx(0.05, abs=0.01)
+    assert drawn[Length.LONG] / 8_000 == pytest.approx(0.2375, abs=0.02)
+
+
+def test_a_network_of_short_draws_has_no_check_that_outlasts_them() -> None:
+    """It runs for show, and its epochs are over in a minute."""
+    lottery = Lottery(SECRET, 15, 60)
+    assert {lottery.length("n1", draw) for draw in range(500)} == {Length.SHORT, Length.LONG}
+    assert {lottery.retest_after_s("n1", draw) for draw in range(500)} == {0.0}
+
+
+def test_any_second_of_a_very_long_check_may_be_read_and_its_end_always_is() -> None:
+    """A node that knew when it is not watched would not serve then."""
+    lottery = Lottery(SECRET, 60, 60)
+    drawn = [lottery.spans_s("n1", draw) for draw in range(2_000)]
+    read = {int(at_s) + n for spans_s in drawn for at_s in spans_s for n in range(5)}
+    assert read == set(range(int(SPANS_FROM_S), int(VERY_LONG_S)))
+    for spans_s in drawn:
+        assert list(spans_s) == sorted(spans_s)
+        assert spans_s[-1] + SPAN_S == VERY_LONG_S
+
+
+def test_a_retest_of_who_served_nothing_comes_at_any_second_of_a_minute() -> None:
+    """At once it would only meet who waits for it."""
+    lottery = Lottery(SECRET, 60, 60)
+    waits = [lottery.retest_after_s("n1", draw) for draw in range(2_000)]
+    assert {int(wait_s) for wait_s in waits} == set(range(60))
 
 
 def test_days_and_keys_have_secrets_of_their_own() -> None:

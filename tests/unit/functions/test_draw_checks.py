@@ -1,0 +1,116 @@
+"""The checks of one draw: nobody's verdict waits for a check that lasts two minutes."""
+
+import asyncio
+from dataclasses import replace
+
+from coordinator.checking.checks import Check, Verdict
+from coordinator.checking.lengths import Length
+from coordinator.checking.lottery import Lottery
+from coordinator.checking.suspicion import Trust, TrustState, observe
+from coordinator.checking.trust_book import TrustBook
+from coordinator.reasons import Reason
+from coordinator.sweeping.polls import Outcome
+from prober.checker import Checker
+from prober.draw_checks import checks_of
+from prober.draws import Due, due_in
+from prober.ingest_checks import IngestChecks
+from tests.builders import a_check, a_slot
+from tests.unit.functions.night import FIRST, Night
+
+LOTTERY = Lottery(b"\x07" * 32, check_seconds=60, checks_per_hour=30)
+DUE = [Due(a_slot(name), 7.0) for name in ("n2", "n3")]
+
+
+async def test_what_is_not_over_is_put_off_and_comes_with_the_rest() -> None:
+    """In two parts, each check in one of them."""
+    go_on = asyncio.Event()
+
+    async def make(one: Due) -> Check:
+        if one.slot.node_id == "n3":
+            await go_on.wait()
+        return replace(a_check(7.0), node_id=one.slot.node_id)
+
+    async with checks_of(DUE, make, lambda: 0.0) as checks:
+        first = await checks.over_by(0.05)
+        assert [check.node_id for check in first] == ["n2"]
+        assert checks.put_off == ("n3",)
+        go_on.set()
+        assert [check.node_id for check in await checks.rest()] == ["n3"]
+        assert not checks.put_off
+
+
+async def test_a_block_that_ends_leaves_no_check_behind() -> None:
+    """Its connections are closed by then."""
+    ended: list[str] = []
+
+    async def make(one: Due) -> Check:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(one.slot.node_id)
+        raise AssertionError
+
+    async with checks_of(DUE, make, lambda: 0.0) as checks:
+        assert await checks.over_by(0.01) == []
+    assert sorted(ended) == ["n2", "n3"]
+
+
+class Patient(Checker):
+    """Makes no connection; one node's check lasts until it is told to end."""
+
+    def __init__(self, like: Checker, slow: str) -> None:
+        super().__init__(**{name: getattr(like, name) for name in like.__dataclass_fields__})
+        self.slow, self.go_on = slow, asyncio.Event()
+
+    async def check(self, due: Due, draw: int, reference: object, ingest: IngestChecks) -> Check:
+        """A pass of everybody else at once."""
+        name = due.slot.node_id
+        if name == self.slow:
+            await self.go_on.wait()
+        return Check(name, "s3", draw, due.due_s, Verdict.PASS, Reason.PASSED, length=due.length)
+
+
+async def test_a_long_check_is_recorded_in_a_second_part_of_its_run() -> None:
+    """The first part is there when its draw is over, and says who is missing in it."""
+    night = Night()
+    await night.is_swept(range(FIRST - 2, FIRST), Outcome.UP)
+    prober = night.prober()
+    night.now_s = FIRST * 60 + 0.25
+    prober.checker = patient = Patient(prober.checker, "n3")
+    night.now_s = (FIRST + 1) * 60 + 20.0  # the draw is over, and what is not will be put off
+    draw = FIRST + 1
+    running = asyncio.create_task(prober.run())
+    await asyncio.wait([running])
+    (first,) = await night.measurements.runs(range(draw, draw + 1))
+    checked = {check.node_id for check in first.checks}
+    patient.go_on.set()
+    await prober.finished()
+    parts = await night.measurements.runs(range(draw, draw + 1))
+    late = next(run for run in parts if run.is_late)
+    assert "n3" in first.put_off
+    assert sorted(check.node_id for check in late.checks) == sorted(first.put_off)
+    assert not late.put_off
+    assert checked | set(first.put_off) == {c.node_id for run in parts for c in run.checks}
+    assert not checked & set(first.put_off)
+
+
+def test_a_retest_lasts_as_long_as_the_check_that_failed() -> None:
+    """Who cuts viewers after 16 s fails one check in twenty, and would pass every other one."""
+    failed = replace(a_check(7.0, Verdict.FAIL, Reason.STALLED), length=Length.VERY_LONG)
+    state, _ = observe(TrustState(), failed)
+    flagged = replace(state, trust=Trust.FLAGGED, flagged_s=7.0)
+    book = TrustBook({"n3": flagged})
+    slots = [a_slot("n3")]
+    for draw in range(1_000, 1_010):
+        (one,) = due_in(draw, slots, book, LOTTERY, 60)
+        assert one.length is Length.VERY_LONG
+        assert one.spans_s == LOTTERY.spans_s("n3", draw)
+
+
+def test_only_a_pass_of_that_length_makes_a_long_failure_good() -> None:
+    """Shorter ones do not see what it saw."""
+    failed = replace(a_check(7.0, Verdict.FAIL, Reason.STALLED), length=Length.VERY_LONG)
+    state, _ = observe(TrustState(), failed)
+    for length, wanted in ((Length.LONG, Length.VERY_LONG), (Length.VERY_LONG, Length.SHORT)):
+        after, _ = observe(state, replace(a_check(8.0), length=length))
+        assert after.failed_length is wanted
