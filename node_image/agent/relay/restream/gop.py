@@ -4,7 +4,7 @@ from rtmp.clock import difference_ms
 
 GOP_BYTES_MAX = 8_000_000
 GOP_MS_MAX = 20_000
-"""Pictures from one key frame on; a longer or larger one is not kept, and newcomers wait."""
+"""From one key frame on. A longer or larger one is not kept: newcomers begin where it stands."""
 
 
 class Gop:

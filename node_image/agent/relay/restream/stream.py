@@ -53,7 +53,9 @@ class LiveStream:
         self._batch_bytes = 0
         self._key_at: int | None = None
         self._entry_preamble = b""
-        """What goes before `_key_at`, or before the whole batch where there is no picture."""
+        """What goes before `_key_at`."""
+        self._open_preamble: bytes | None = None
+        """What goes before the whole batch, where no picture is kept that one could begin with."""
         self._rate = Rate()
 
     @property
@@ -153,13 +155,15 @@ class LiveStream:
         """Send what came since the last time to everybody."""
         if not self._batch:
             return
-        whole, key_at = b"".join(self._batch), self._key_at
+        whole, key_at, preamble = b"".join(self._batch), self._key_at, self._open_preamble
         self._batch, self._batch_bytes, self._key_at = [], 0, None
-        if not self._has_video:
-            key_at = 0  # sound can be heard from anywhere
         self._rate.count(len(whole), now_s)
         entry = None if key_at is None else self._entry_preamble + whole[key_at:]
-        batch = Batch(whole, entry, queue_bound(self._rate.bytes_per_s), len(whole))
+        opening = None if preamble is None else preamble + whole
+        if not self._has_video:
+            entry = entry or opening  # sound can be heard from anywhere
+        bound = queue_bound(self._rate.bytes_per_s)
+        batch = Batch(whole, entry, opening, bound, len(whole))
         total = 0
         for viewer in self.viewers:
             if sent_bytes := viewer.send(batch, now_s):
@@ -215,9 +219,9 @@ class LiveStream:
                 self._key_at, self._entry_preamble = self._batch_bytes, preamble
 
     def _begin_batch(self) -> None:
-        """Whoever begins with a batch of sound needs what stood before it."""
-        if not self._batch and not self._has_video:
-            self._entry_preamble = self._preamble()
+        """Whoever begins with it, since no picture is kept, needs what stood before it."""
+        if not self._batch:
+            self._open_preamble = None if self._gop else self._preamble()
 
     def _hand_on(self, data: bytes, message: Message) -> None:
         """To all who watch, and to those who come until the next key frame."""

@@ -29,6 +29,8 @@ class Batch:
     whole: bytes
     entry: bytes | None
     """From a key frame on, with headers before it; None where no picture begins."""
+    opening: bytes | None
+    """For newcomers: all of it, with headers before it, where no picture is kept for them."""
     bound: int
     """How many bytes may wait for a viewer."""
     size: int
@@ -64,7 +66,7 @@ class Viewer:
         return self._behind_since_s is not None
 
     def begin(self, burst: bytes) -> None:
-        """The first that it gets: a picture at once. Without one it waits for a key frame."""
+        """The first that it gets: a picture at once. Without one it begins with a later batch."""
         self._is_entering = not burst
         self._burst_bytes = len(burst)
         self._write(burst)
@@ -107,11 +109,13 @@ class Viewer:
         return wanted_bytes > self._burst_bytes + batch.bound * RESUME_SHARE
 
     def _enter(self, batch: Batch) -> int:
-        if batch.entry is None or self.waiting_bytes > batch.bound * RESUME_SHARE:
+        # Who was behind has lost pictures, and goes on at a whole one; a newcomer has lost none.
+        entry = batch.entry if batch.entry or self.is_behind else batch.opening
+        if entry is None or self.waiting_bytes > batch.bound * RESUME_SHARE:
             self.dropped_batches += self.is_behind
             return 0
         self._behind_since_s, self._is_entering = None, False
-        return self._write(batch.entry)
+        return self._write(entry)
 
     def _write(self, data: bytes) -> int:
         if data:

@@ -60,20 +60,41 @@ def test_who_comes_before_the_stream_gets_it_from_its_beginning() -> None:
     assert set(HEADERS) <= set(read)
 
 
-def test_without_a_kept_picture_one_waits_for_the_next_key_frame_and_misses_no_header() -> None:
-    show = Show(META, *HEADERS, key(0), *[inter(GOP_MS_MAX + 10)])
+def test_without_a_kept_picture_one_begins_where_the_stream_stands() -> None:
+    """With a key frame a minute, or none any more, whoever waited for one would see nothing."""
+    late = GOP_MS_MAX + 10
+    show = Show(META, *HEADERS, key(0), inter(late))
     assert show.stream.gop_bytes == 0
     _, reader = show.watch()
-    show.play(inter(GOP_MS_MAX + 40), sound(GOP_MS_MAX + 41))
     assert reader.read() == []
-    show.play(sound(30_000), key(30_010), inter(30_050))
-    dated = [message._replace(timestamp_ms=30_010) for message in HEADERS]
-    assert reader.read() == [META, *dated, key(30_010), inter(30_050)]
+    show.play(inter(late + 30), sound(late + 31))
+    dated = [message._replace(timestamp_ms=late + 30) for message in HEADERS]
+    assert reader.read() == [META, *dated, inter(late + 30), sound(late + 31)]
+    show.play(sound(late + 54), key(late + 60))
+    assert reader.read() == [sound(late + 54), key(late + 60)]
+
+
+def test_a_node_that_came_between_key_frames_hands_on_what_it_gets() -> None:
+    show = Show(META, *HEADERS, inter(40))
+    _, reader = show.watch()
+    show.play(inter(80))
+    dated = [message._replace(timestamp_ms=80) for message in HEADERS]
+    assert reader.read() == [META, *dated, inter(80)]
+
+
+def test_one_begins_with_the_key_frame_of_the_very_batch_that_ends_what_is_kept() -> None:
+    show = Show(META, *HEADERS, key(0))
+    show.stream.end()
+    _, waits = show.watch()
+    show.play(key(30), inter(GOP_MS_MAX + 40))
+    dated = [message._replace(timestamp_ms=30) for message in HEADERS]
+    assert waits.read() == [META, *dated, key(30), inter(GOP_MS_MAX + 40)]
 
 
 def test_who_enters_at_a_key_frame_gets_the_headers_that_stood_before_it() -> None:
     """Later ones are in their place, in a burst and in what is sent live."""
-    show = Show(META, *HEADERS, key(0), inter(GOP_MS_MAX + 10))
+    show = Show(META, *HEADERS, key(0))
+    show.stream.end()
     other = header(MessageKind.VIDEO, VIDEO_HEADER + b"2", 30_020)
     _, waits = show.watch()
     show.play(key(30_010), other, inter(30_050))
@@ -215,6 +236,20 @@ def test_a_slow_viewer_goes_on_at_a_key_frame_and_delays_nobody() -> None:
     assert slow_reader.read() == [META, *dated, key(4000), inter(4040)]
     assert not slow.is_behind
     assert slow.dropped_batches == show.stream.dropped_batches == 3
+
+
+def test_a_slow_viewer_waits_for_a_key_frame_also_where_none_is_kept() -> None:
+    """It has lost pictures that the next ones need."""
+    show = Show(META, *HEADERS, key(0), inter(GOP_MS_MAX + 10))
+    slow, reader = show.watch()
+    large = bytes(QUEUE_BYTES_MIN // 2 + 1)
+    reader.is_slow = True
+    show.play(inter(GOP_MS_MAX + 40, large))
+    show.play(inter(GOP_MS_MAX + 80, large))
+    assert slow.is_behind
+    assert reader.read()[-1] == inter(GOP_MS_MAX + 40, large)
+    show.play(inter(GOP_MS_MAX + 120))
+    assert (slow.is_behind, reader.read()) == (True, [])
 
 
 def test_a_batch_beyond_the_bound_goes_to_whoever_has_read_all() -> None:
