@@ -113,6 +113,9 @@ simulate-suspicion: $(VENV) ## How soon cheats are flagged, how often honest nod
 simulate-payout: $(VENV) ## What cheats earn per minute that they serve, beside honest nodes (real rules; about 5 minutes)
 	@PYTHONPATH=functions $(PYTHON) -m bench.simulations.simulate_payout
 
+bench-checks: setup ## What a check costs, and twelve a second of 4 Mbit/s (SECONDS=600 RATE=12; about 15 minutes)
+	@PYTHONPATH=functions:node_image:. $(PYTHON) -m bench.checks
+
 bench-settle: $(VENV) ## What settling an epoch of 10,000 nodes costs: CPU seconds and documents
 	@PYTHONPATH=functions $(PYTHON) -m bench.settle
 
