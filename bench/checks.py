@@ -6,7 +6,6 @@ live for ever, in a process of its own: `SECONDS=600 RATE=12 make bench-checks`.
 
 import asyncio
 import os
-import random
 import resource
 import subprocess
 import sys
@@ -19,13 +18,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.report import ROOT, Figure, NotMeasurableError, hand_in
-from bench.trials import DECODED_SHARE, FFPROBE_SHARE, LONG_SHARE
 from coordinator.adapters.log import Log
 from coordinator.adapters.media.rtmp_reader import Room, RtmpReader
 from coordinator.adapters.media.rtmp_reference import Reference
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.outbound.http_client import HttpClient
 from coordinator.checking.checks import Check, Verdict
+from coordinator.checking.lottery import Lottery
 from coordinator.proof.captures import CapturePlan
 from coordinator.proof.judging import ProofParameters
 from coordinator.sweeping.rosters import Slot
@@ -56,7 +55,7 @@ GOALS_S = {0.6: "<= 0.03", 4.0: "<= 0.08"}
 
 
 @dataclass
-class Round:
+class ChecksMade:
     """What so many seconds of checks came to."""
 
     checks: list[Check] = field(default_factory=list)
@@ -123,7 +122,7 @@ def cpu_s() -> float:
     return sum(each.ru_utime + each.ru_stime for each in used)
 
 
-async def round_of(reference: Reference, rate: float, seconds: float) -> Round:
+async def round_of(reference: Reference, rate: float, seconds: float) -> ChecksMade:
     """Checks begun at an even rate, each as the lottery would draw it."""
     checker = Checker(
         captor_of(time.time),
@@ -134,19 +133,22 @@ async def round_of(reference: Reference, rate: float, seconds: float) -> Round:
         Log("prober", "ERROR"),
         Capacity(1e6),
     )
-    chance, done = random.Random(7), Round()
+    lottery, done = Lottery(b"bench" * 7, 60, 4), ChecksMade()
     slot = Slot("n1", STREAM, "http://127.0.0.1/", HOST, reference.address.port, 0, 0.0)
     ingest = checker.ingest_checks()
     began_cpu_s, began_s, run_s = cpu_s(), time.monotonic(), -RUN_S
     async with asyncio.TaskGroup() as group:
         tasks = []
         for number in range(round(rate * seconds)):
+            name = f"n{number}"
             due = Due(
                 slot,
                 time.time(),
-                is_long=chance.random() < LONG_SHARE,
-                is_by_ffprobe=chance.random() < FFPROBE_SHARE,
-                is_decoded=chance.random() < DECODED_SHARE,
+                lottery.length(name, number),
+                is_by_ffprobe=lottery.is_by_ffprobe(name, number),
+                is_decoded=lottery.is_decoded(name, number),
+                spans_s=lottery.spans_s(name, number),
+                retest_after_s=lottery.retest_after_s(name, number),
             )
             if number / rate - run_s >= RUN_S:
                 ingest, run_s = checker.ingest_checks(), number / rate
@@ -187,12 +189,12 @@ async def measure(folder: Path) -> list[Figure]:
     return figures
 
 
-def rows(name: str, one: Round, goal_s: str) -> list[Figure]:
+def rows(name: str, one: ChecksMade, goal_s: str) -> list[Figure]:
     """What a check of a stream costs."""
     return [Figure(f"a check at {name}: CPU", one.each_s, "s", goal_s), *verdicts(name, one)]
 
 
-def verdicts(name: str, done: Round) -> list[Figure]:
+def verdicts(name: str, done: ChecksMade) -> list[Figure]:
     """No honest failure, and who read."""
     reasons = Counter(c.reason.value for c in done.checks if c.verdict is not Verdict.PASS)
     if reasons:

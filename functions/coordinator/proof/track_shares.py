@@ -34,17 +34,26 @@ def due_places(timeline: Timeline, track: Track, evidence: Matching) -> list[int
 
     From its first match, or the first packet that it cannot have missed if that came before, to
     its last match, or to the end of the capture minus its own delay and one honest stall. So
-    silence, late starts, gaps and slowness all lower one and the same share.
+    silence, late starts, gaps and slowness all lower one and the same share. Matches count by
+    their place: a busy reference reads packets at one instant that a node serves one by one.
     """
     window, rules = timeline.window, timeline.rules
-    came = [window[at].arrived_s for at in track.places if at in evidence.delivered]
+    came = [at for at in track.places if at in evidence.delivered]
     start_s = timeline.start_s(track)
     if start_s is None and not came:
         return []
     delay_s = rules.lag_max_s if evidence.delay_s is None else evidence.delay_s
-    first_s = min([*came, *([] if start_s is None else [start_s])])
-    last_s = max([*came, timeline.ended_s - delay_s - rules.stall_s])
-    return [at for at in track.places if first_s <= window[at].arrived_s <= last_s]
+    until_s = timeline.ended_s - delay_s - rules.stall_s
+    first, last = (came[0], came[-1]) if came else (len(window), -1)
+
+    def is_begun(at: int) -> bool:
+        return at >= first or (start_s is not None and window[at].arrived_s >= start_s)
+
+    return [
+        at
+        for at in track.places
+        if is_begun(at) and (at <= last or window[at].arrived_s <= until_s)
+    ]
 
 
 def share_of(timeline: Timeline, track: Track, evidence: Matching) -> TrackShare:

@@ -447,3 +447,13 @@ def test_nothing_fails_whatever_the_key_interval() -> None:
         assert reason_of(capture, reference) == "passed"
         nothing = without(capture, lambda p: p.part is Part.FRAMES)
         assert reason_of(nothing, reference) == "no_stream"
+
+
+def test_what_a_busy_reference_read_at_once_is_not_due_at_once() -> None:
+    """Three batches came together there; the node's capture ended between the first two."""
+    last = HONEST.packets[-1].arrived_s
+    batch = [p for p in REFERENCE if last - 0.3 < p.arrived_s < last + 0.3]
+    together = [replace(p, arrived_s=batch[0].arrived_s) if p in batch else p for p in REFERENCE]
+    proof = judge(together, HONEST)
+    assert proof.verdict is Verdict.PASS
+    assert proof.packet_ratio == 1
