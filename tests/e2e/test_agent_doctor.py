@@ -256,4 +256,4 @@ def test_a_doctor_whose_reader_has_seen_enough_takes_its_relay_along(practice: P
     with running(doctor):
         assert doctor.wait(40) == 141, doctor.output
         assert len(doctor.output.splitlines()) == 1, doctor.output
-        assert not is_listening(doctor.rtmp_port)
+        doctor.wait_until("its relay's end", lambda: not is_listening(doctor.rtmp_port))

@@ -234,11 +234,8 @@ def test_one_address_that_floods_the_port_keeps_nobody_out(
         node.wait_state("live")
         Flood(node.rtmp_port, 1, stack).go_on()
         assert int(probe(node.rtmp_port)["h264"]["nb_read_packets"]) >= 15
-        assert node.stats()["relay"] == {
-            **node.stats()["relay"],
-            "state": "running",
-            "restarts": 0,
-        }
+        relay = node.stats()["relay"]
+        assert (relay["state"], relay["restarts"]) == ("running", 0)
         node.wait_until("the refusal", lambda: node.stats()["relay"]["refused"])
 
 
