@@ -11,7 +11,7 @@ from emulator.cheats.false_claims import CheatError, Setup, run
 from emulator.cheats.serving import FFMPEG, child, ingest_url, pretend, scratch
 
 RECORDING_SECONDS = 27
-"""Longer than the 25 s in which a packet still is of the stream of now: nobody takes it for late."""
+"""Longer than the 25 s in which a packet still is of the stream of now: it is not merely late."""
 RECORDING_SECONDS_MAX = RECORDING_SECONDS * 3
 
 
