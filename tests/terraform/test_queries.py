@@ -90,7 +90,7 @@ EXPIRING = {
     "create_sweep": "probe_results",
     "create_rollup": "rollups",
     "claim_run": "claims",
-    "record_run": "probe_results",
+    "_record": "probe_results",
     "create_thumbnail": "thumbnails",
 }
 """Function of the adapters that gives a document an end, and its collection."""
