@@ -82,20 +82,22 @@ async def serving(misbehave: Kind, bait_port: int, seed: int = 0) -> AsyncIterat
                 writer.close()
                 await writer.wait_closed()
 
-    running: set[asyncio.Task[None]] = set()
+    running: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.create_task(treat(reader, writer))
-        running.add(task)
-        task.add_done_callback(running.discard)
+        running[task] = writer
+        task.add_done_callback(running.pop)
 
     server = await asyncio.start_server(accept, "127.0.0.1", 0)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
-        for task in (tasks := list(running)):
+        tasks = list(running)
+        for task, writer in running.items():
             task.cancel()
+            writer.transport.abort()  # here, since a task that had not begun yet never does
         await asyncio.gather(*tasks, return_exceptions=True)
         await server.wait_closed()
 

@@ -28,6 +28,7 @@ from coordinator.adapters.records.ledger import Ledger
 from coordinator.adapters.settings import CollectorSettings, PayoutSettings, ProberSettings
 from coordinator.adapters.store.protocol import Ref
 from coordinator.checking.checks import Verdict
+from coordinator.checking.lengths import GRACE_SECONDS
 from coordinator.checking.sealed_days import days_around
 from coordinator.epochs import Calendar
 from coordinator.ledger.balances import opening_balance
@@ -49,7 +50,7 @@ ENVIRON = {"GOOGLE_CLOUD_PROJECT": "tests"}
 SEVERITIES = ("DEBUG", "INFO", "WARNING", "ERROR")
 CALENDAR = Calendar()
 STREAM = a_stream(stream_id="show", created_s=11 * 3600.0)
-AFTER_S = 12 * 3600 + 120.0
+AFTER_S = 12.0 * 3600 + GRACE_SECONDS
 """When the stream's first epoch is due."""
 CHECK_SECONDS, DRAWS_MAX = 5, 12
 

@@ -18,6 +18,7 @@ from api.wiring import build as build_api
 from coordinator.adapters.records.ledger import Ledger
 from coordinator.adapters.settings import PayoutSettings
 from coordinator.adapters.store.firestore import FirestoreStore
+from coordinator.checking.lengths import GRACE_SECONDS
 from coordinator.keys import sha256_hex
 from coordinator.ledger.balances import opening_balance
 from emulator.firestore_emulator import FirestoreEmulator
@@ -57,7 +58,7 @@ async def _payout_runs(money: str, now_s: float) -> list[dict[str, Any]]:
 
 def _after(epochs: int) -> float:
     """When so many of the test's epochs may be settled."""
-    return START_S + epochs * 3600 + 120.0
+    return START_S + epochs * 3600 + GRACE_SECONDS
 
 
 async def _opened(money: str) -> None:

@@ -46,25 +46,24 @@ Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 async def server(serve: Serve, host: str = "127.0.0.1") -> AsyncIterator[RtmpAddress]:
     """One that treats every connection like that, and is gone behind the block."""
 
-    served: set[asyncio.Task[None]] = set()
+    served: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def treat(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            with contextlib.suppress(OSError, EOFError):
-                await serve(reader, writer)
-        finally:
-            writer.transport.abort()
+        with contextlib.suppress(OSError, EOFError):
+            await serve(reader, writer)
+        writer.transport.abort()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        served.add(asyncio.create_task(treat(reader, writer)))
+        served[asyncio.create_task(treat(reader, writer))] = writer
 
     running = await asyncio.start_server(accept, host, 0)
     try:
         yield RtmpAddress(host, running.sockets[0].getsockname()[1], "live", "show")
     finally:
         running.close()
-        for task in served:
+        for task, writer in served.items():
             task.cancel()
+            writer.transport.abort()  # here, since a task that had not begun yet never does
         await asyncio.gather(*served, return_exceptions=True)
         await running.wait_closed()
 

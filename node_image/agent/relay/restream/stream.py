@@ -56,6 +56,8 @@ class LiveStream:
         """What goes before `_key_at`."""
         self._open_preamble: bytes | None = None
         """What goes before the whole batch, where no picture is kept that one could begin with."""
+        self._has_media = False
+        """Whether the batch has: marks alone go on for a while behind a publisher that left."""
         self._rate = Rate()
 
     @property
@@ -120,6 +122,7 @@ class LiveStream:
         if message.kind != MessageKind.DATA:
             self.media_s, self._last_ms = now_s, message.timestamp_ms
         self._begin_batch()
+        self._has_media |= message.kind != MessageKind.DATA
         if is_metadata:
             self.metadata = message
         if payload is not None:
@@ -155,8 +158,9 @@ class LiveStream:
         """Send what came since the last time to everybody."""
         if not self._batch:
             return
-        whole, key_at, preamble = b"".join(self._batch), self._key_at, self._open_preamble
-        self._batch, self._batch_bytes, self._key_at = [], 0, None
+        whole, key_at = b"".join(self._batch), self._key_at
+        preamble = self._open_preamble if self._has_media else None
+        self._batch, self._batch_bytes, self._key_at, self._has_media = [], 0, None, False
         self._rate.count(len(whole), now_s)
         entry = None if key_at is None else self._entry_preamble + whole[key_at:]
         opening = None if preamble is None else preamble + whole

@@ -374,3 +374,15 @@ def test_a_verifier_knows_its_own_key_alone() -> None:
     assert not verifier(PUBLIC_KEY)(SECRET.sign(b"said"), b"sad")
     assert not verifier(PUBLIC_KEY)(b"", b"said")
     assert not verifier(b"\xff" * 32)(SECRET.sign(b"said"), b"said")
+
+
+def test_marks_alone_are_no_stream_to_newcomers() -> None:
+    """An ingest goes on signing for a while after its publisher has left."""
+    show = signed_show(META, *HEADERS, key(0), sound(20))
+    show.stream.end()
+    _, reader = show.watch()
+    mark(show)
+    mark(show)
+    assert reader.read() == []
+    show.play(sound(40))
+    assert reader.read()[-1] == sound(40)
