@@ -85,6 +85,9 @@ async def serving(misbehave: Kind, bait_port: int, seed: int = 0) -> AsyncIterat
     running: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not server.is_serving():  # it was being accepted when the server closed
+            writer.transport.abort()
+            return
         task = asyncio.create_task(treat(reader, writer))
         running[task] = writer
         task.add_done_callback(running.pop)

@@ -140,8 +140,9 @@ def test_a_slow_server_is_waited_for_up_to_a_limit_and_what_came_is_kept(
 
 
 def test_a_silent_server_is_given_up(server: FileServer, tmp_path: Path) -> None:
+    """At the first silence or, on a busy machine, once all the time is over."""
     server.pause_s = 30.0
-    with pytest.raises(JarError, match="timed out"):
+    with pytest.raises(JarError, match=r"timed out|it is too slow"):
         fetch(tmp_path, _source(server), FetchLimits(5.0, silence_s=0.1, total_s=0.2))
 
 

@@ -54,7 +54,10 @@ async def server(serve: Serve, host: str = "127.0.0.1") -> AsyncIterator[RtmpAdd
         writer.transport.abort()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        served[asyncio.create_task(treat(reader, writer))] = writer
+        if running.is_serving():
+            served[asyncio.create_task(treat(reader, writer))] = writer
+        else:  # it was being accepted when the server closed
+            writer.transport.abort()
 
     running = await asyncio.start_server(accept, host, 0)
     try:
