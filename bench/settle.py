@@ -22,6 +22,7 @@ from coordinator.adapters.store.protocol import Decide, Fields, Ref, Store
 from coordinator.checking.checks import RUNS, Check, IngestState, Run, Verdict
 from coordinator.epochs import Calendar
 from coordinator.ledger.balances import opening_balance
+from coordinator.ledger.published_settings import PublishedSettings
 from coordinator.ledger.statements import Statement
 from coordinator.projections.node_buckets import BUCKETS
 from coordinator.reasons import Reason
@@ -124,7 +125,7 @@ def _run(draw: int, slots: Sequence[Slot]) -> Run:
 async def _projections(store: CountingStore, ledger: Ledger, statement: Statement) -> list[Figure]:
     """What it costs to show that epoch, with all that settling has read at hand."""
     measurements = Measurements(store)
-    gatherer = Gatherer(measurements, ledger, CALENDAR, 24, 20)
+    gatherer = Gatherer(measurements, ledger, [PublishedSettings.of(CALENDAR)])
     await gatherer.recorded(statement.epoch)
     newest = Newest()
     newest.add(STREAM, statement)

@@ -44,8 +44,9 @@ locals {
       timeout_s   = 540    # what is left is settled by the next call
       ingress     = "ALLOW_INTERNAL_ONLY"
       env = merge(local.job_env, {
-        MONEY_DATABASE = local.money
-        HOLDING_EPOCHS = tostring(var.holding_epochs)
+        MONEY_DATABASE  = local.money
+        HOLDING_EPOCHS  = tostring(var.holding_epochs)
+        CHECKS_PER_HOUR = tostring(var.checks_per_hour) # only published, at /config
       })
     }
   }

@@ -43,6 +43,7 @@ from coordinator.ledger.accounts import (
 )
 from coordinator.ledger.balances import BALANCES, Balance
 from coordinator.ledger.entries import ENTRIES, Entry, EntryKind
+from coordinator.ledger.published_settings import PUBLISHED_SETTINGS, PublishedSettings
 from coordinator.ledger.rows import Carried, Row, Voided
 from coordinator.ledger.statements import MORE_ROWS, STATEMENTS, MoreRows, Statement
 from coordinator.ledger.terms import Terms
@@ -131,6 +132,11 @@ BALANCE = Balance(
     next_epoch=498_701, due_epoch=498_702, follow_epoch=498_700, returned_micros=19,
     refunded_micros=23, entries=5, is_closed=True,
 )  # fmt: skip
+SETTINGS = PublishedSettings(
+    number=3, since_s=AT_S, sweep_seconds=20, check_seconds=30, epoch_seconds=600,
+    grace_seconds=404, checks_per_hour=7, holding_epochs=5, network_percent=11,
+    network_nodes_free=2, rules=13,
+)  # fmt: skip
 STREAM = Stream(
     stream_id="s3", name="Główna scena 🎸", sponsor="ada", reward_micros_per_hour=1_500_000,
     max_paid_nodes=7, created_s=AT_S, ends_s=AT_S + 7_200, key_hash="0a", request_hash="0b",
@@ -170,6 +176,7 @@ RECORDS: list[tuple[Codec[Any], Any]] = [
     })),
     (APPLIED, Applied({"s3": 498_700, "s5": 498_699})),
     (BALANCES, BALANCE),
+    (PUBLISHED_SETTINGS, SETTINGS),
     (NODE_BUCKETS, Bucket(Bucket().with_epoch(BUCKET_EPOCH).epochs, MONEY)),
     (CLAIMS, Claim(AT_S)),
     (ENTRIES, Entry(

@@ -215,6 +215,7 @@ def _own(stage: Staging, name: str) -> dict[str, str]:
         case _:
             return switches | {
                 "HOLDING_EPOCHS": str(stage.pace.holding_epochs),
+                "CHECKS_PER_HOUR": str(stage.pace.checks_per_hour),
                 "ALLOW_PRIVATE_ADDRESSES": "true",
             }
 

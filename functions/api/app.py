@@ -10,7 +10,7 @@ from api.http.edge import Edge
 from api.http.problems import Problem, ProblemKind
 from api.http.rates import RateLimit
 from api.http.route import Route
-from api.routes import badges, evidence, pictures
+from api.routes import badges, config, evidence, pictures
 from api.routes import checks as node_checks
 from api.routes import money as money_routes
 from api.routes import nodes as node_routes
@@ -26,6 +26,7 @@ _ROUTES = (
     node_routes,
     badges,
     evidence,
+    config,
     pictures,
     money_routes,
     webhook_routes,

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.records.ledger import Ledger
-from coordinator.epochs import Calendar
 from coordinator.ledger.epoch_records import EpochRecord, draws_of
+from coordinator.ledger.published_settings import History, in_force
 from coordinator.ledger.settlements import EpochInput
 from coordinator.ledger.statements import Statement
-from coordinator.ledger.terms import Terms
 from coordinator.streams import Stream
 from coordinator.sweeping.rosters import Roster
 from coordinator.sweeping.shards import Shard
@@ -20,9 +19,8 @@ class Gatherer:
 
     measurements: Measurements
     ledger: Ledger
-    calendar: Calendar
-    holding_epochs: int
-    network_percent: int
+    history: History
+    """What the network is and was set to: an epoch is settled by what was published before it."""
     _read: tuple[EpochRecord, dict[tuple[Shard, int], Roster]] | None = None
 
     async def epoch_input(self, stream: Stream, epoch: int) -> tuple[EpochInput, EpochRecord]:
@@ -30,7 +28,8 @@ class Gatherer:
         record, rosters = await self.recorded(epoch)
         before = await self.ledger.statement(stream.stream_id, epoch - 1)
         held = await self._held(stream.stream_id, epoch) if record.frauds() else []
-        return record.epoch_input(stream, self._terms(stream), rosters, before, held), record
+        terms = in_force(self.history, epoch).terms(stream)
+        return record.epoch_input(stream, terms, rosters, before, held), record
 
     async def recorded(self, epoch: int) -> tuple[EpochRecord, dict[tuple[Shard, int], Roster]]:
         """What was measured in an epoch, all streams together; read once."""
@@ -38,27 +37,20 @@ class Gatherer:
             self._read = await self._recorded(epoch)
         return self._read
 
-    def _terms(self, stream: Stream) -> Terms:
-        return Terms(
-            stream.reward_micros_per_hour,
-            stream.max_paid_nodes,
-            self.calendar.sweep_seconds,
-            self.holding_epochs,
-            self.network_percent,
-        )
-
     async def _held(self, stream_id: str, epoch: int) -> list[Statement]:
-        epochs = range(max(0, epoch - self.holding_epochs), epoch)
+        held = in_force(self.history, epoch).holding_epochs
+        epochs = range(max(0, epoch - held), epoch)
         found = await self.ledger.statements_of(stream_id, epochs)
         return [statement for statement in found if statement]
 
     async def _recorded(self, epoch: int) -> tuple[EpochRecord, dict[tuple[Shard, int], Roster]]:
-        ticks = self.calendar.ticks_of(epoch)
+        calendar = in_force(self.history, epoch).calendar
+        ticks = calendar.ticks_of(epoch)
         record = EpochRecord.of(
             epoch,
-            self.calendar,
-            self.calendar.evidence_until_s(epoch),
+            calendar,
+            calendar.evidence_until_s(epoch),
             await self.measurements.sweep_bits(ticks),
-            await self.measurements.runs(draws_of(epoch, self.calendar)),
+            await self.measurements.runs(draws_of(epoch, calendar)),
         )
         return record, await self.measurements.rosters_of(record.sweeps, ticks)

@@ -13,6 +13,12 @@ from coordinator.adapters.records.ledger import Ledger
 from coordinator.adapters.records.materialiser import Materialiser
 from coordinator.adapters.store.protocol import StoreError
 from coordinator.epochs import Calendar
+from coordinator.ledger.published_settings import (
+    CHECKS_PER_HOUR,
+    History,
+    PublishedSettings,
+    in_force,
+)
 from coordinator.ledger.settlements import draft
 from coordinator.ledger.statements import Statement
 from coordinator.streams import Stream
@@ -40,6 +46,8 @@ class Settler:
     network_percent: int = 20
     projector: Projector | None = None
     """Without one no projections of nodes and streams are written."""
+    checks_per_hour: int = CHECKS_PER_HOUR
+    """Only published, beside all that epochs are settled by."""
     _materialiser: Materialiser = field(init=False)
 
     def __post_init__(self) -> None:
@@ -48,19 +56,21 @@ class Settler:
     async def settle_due(self) -> dict[str, Any]:
         """Settles every epoch that has ended, as far as a call goes; again changes nothing.
 
+        First the settings are published, if they have changed: nothing is settled by others.
         Work in order of epochs lets all streams of one share the reading of its evidence. Then
         projections are told what came of it."""
-        gatherer = Gatherer(
-            self.measurements,
-            self.ledger,
-            self.calendar,
-            self.holding_epochs,
-            self.network_percent,
-        )
+        gatherer = Gatherer(self.measurements, self.ledger, await self._published())
         newest = Newest()
         summary = await self._settle_due(gatherer, newest)
         await self._show(gatherer, newest, {line["stream_id"] for line in summary["settled"]})
         return summary
+
+    async def _published(self) -> History:
+        """The history of settings, with those of this deployment."""
+        wanted = PublishedSettings.of(
+            self.calendar, self.holding_epochs, self.network_percent, self.checks_per_hour
+        )
+        return await self.ledger.settings.publish(wanted, self.clock())
 
     async def _show(self, gatherer: Gatherer, newest: Newest, settled: set[str]) -> None:
         """Writes what people see of these streams, and of what an earlier call failed to show."""
@@ -80,7 +90,8 @@ class Settler:
         for stream_id in await self.ledger.behind():
             with self._set_aside(stream_id, failed):
                 await self._follow(stream_id)
-        until = self.calendar.epoch_at(self.clock() - self.calendar.grace_seconds)
+        now_s = self.clock()
+        until = self.calendar.epoch_at(now_s - self.calendar.grace_seconds)
         due = await self.ledger.due(until)
         streams: dict[str, Stream] = {}
         queue = [(b.next_epoch, b.stream_id) for b in due if b.stream_id not in failed]
@@ -88,6 +99,8 @@ class Settler:
         until_s = self.clock() + SECONDS_MAX
         while queue and len(settled) < EPOCHS_A_CALL_MAX and self.clock() < until_s:
             epoch, stream_id = heapq.heappop(queue)
+            if now_s < in_force(gatherer.history, epoch).calendar.settled_s(epoch):
+                continue  # it began under a longer grace
             stream = streams.get(stream_id) or await self.measurements.stream(stream_id)
             if stream is None:
                 failed.add(stream_id)
@@ -101,7 +114,7 @@ class Settler:
             statement, line = done
             newest.add(stream, statement)
             settled.append(line)
-            if epoch + 1 < until and not self._is_last(stream, epoch):
+            if epoch + 1 < until and not self._is_last(gatherer.history, stream, epoch):
                 heapq.heappush(queue, (epoch + 1, stream_id))
         return {"settled": settled, "failed": sorted(failed), "more": bool(queue)}
 
@@ -122,7 +135,7 @@ class Settler:
         self, gatherer: Gatherer, stream: Stream, epoch: int
     ) -> tuple[Statement, dict[str, Any]] | None:
         given, record = await gatherer.epoch_input(stream, epoch)
-        last = self._is_last(stream, epoch)
+        last = self._is_last(gatherer.history, stream, epoch)
         statement = await self.ledger.settle(draft(given), self.clock(), is_last=last)
         if statement is None:
             return None
@@ -134,14 +147,16 @@ class Settler:
         while not await self.ledger.follow(stream_id, STATEMENTS_A_PAGE, settled):
             pass
 
-    def _is_last(self, stream: Stream, epoch: int) -> bool:
+    def _is_last(self, history: History, stream: Stream, epoch: int) -> bool:
         """Whether no later epoch can hold anything for the stream.
 
         Earnings of its last epoch are held for `holding_epochs` more; each of those is settled,
         so that a fraud confirmed meanwhile still loses them."""
         if stream.ends_s is None:
             return False
-        return epoch >= self.calendar.epoch_at(stream.ends_s) + self.holding_epochs
+        last = self.calendar.epoch_at(stream.ends_s)
+        held = max(in_force(history, one).holding_epochs for one in (last, epoch))
+        return epoch >= last + held
 
     def _line(self, statement: Statement, late: int) -> dict[str, Any]:
         line: dict[str, Any] = {

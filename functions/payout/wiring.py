@@ -56,6 +56,7 @@ def build_on(
         log,
         settings.network_share_percent,
         Projector(measurements, ledger, ProjectionWriter(measured), log),
+        settings.checks_per_hour,
     )
     client = HttpClient(
         Guard(

@@ -40,6 +40,7 @@ from coordinator.adapters.records.webhooks import Webhooks
 from coordinator.adapters.store.protocol import StoreError
 from coordinator.checking.checks import Check, IngestState, Run, Verdict
 from coordinator.epochs import Calendar
+from coordinator.ledger.published_settings import PublishedSettings
 from coordinator.ledger.settlements import draft
 from coordinator.ledger.statements import Statement
 from coordinator.money import format_tokens
@@ -330,7 +331,7 @@ class LedgerMachine(RuleBasedStateMachine):
         for statement in self._statements():
             stream = self.run(measurements.stream(statement.stream_id))
             assert stream is not None
-            gatherer = Gatherer(measurements, ledger, CALENDAR, HOLDING, 20)
+            gatherer = Gatherer(measurements, ledger, [PublishedSettings.of(CALENDAR, HOLDING)])
             given, _ = self.run(gatherer.epoch_input(stream, statement.epoch))
             again.append(draft(given).paid_from(statement.balance_before_micros))
         return again

@@ -35,6 +35,7 @@ EVERYWHERE = {"__init__", "__main__", "main", "wiring"}
 NOUNS = {
     "badges": "How a node or a stream stands, as a small picture.",
     "checks": "A visit to a node with its retest, and what came of it.",
+    "config": "What the network is set to, and was.",
     "dial_back": "A call to a node's ports, asked for by the node itself.",
     "evidence": "The published sweeps, rosters and runs.",
     "money": "Tokens, on the wire and in micro-tokens.",

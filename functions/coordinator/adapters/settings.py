@@ -16,6 +16,7 @@ from coordinator.checking.lottery import LOTTERY_KEY_CHARACTERS_MIN, PATIENT_CHE
 from coordinator.checking.partitions import PARTITIONS_MAX
 from coordinator.epochs import Calendar
 from coordinator.keys import NAME_PATTERN
+from coordinator.ledger.published_settings import CHECKS_PER_HOUR
 from coordinator.sweeping.shards import SHARDS_MAX
 
 Sha256Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -142,12 +143,25 @@ class CollectorSettings(Settings):
     allow_private_addresses: bool = False
 
 
-class ProberSettings(Settings):
+class RateSettings(Settings):
+    """Of those that draw, or publish what is drawn by."""
+
+    checks_per_hour: int = Field(CHECKS_PER_HOUR, ge=1, le=3600)
+
+    @model_validator(mode="after")
+    def _at_most_one_check_a_draw(self) -> Self:
+        if self.checks_per_hour * self.check_seconds > 3600:
+            raise ValueError(
+                f"CHECKS_PER_HOUR: at most {3600 // self.check_seconds}, one per CHECK_SECONDS"
+            )
+        return self
+
+
+class ProberSettings(RateSettings):
     """The prober's own."""
 
     ingest_url: RtmpBase
     lottery_key: str = Field(min_length=LOTTERY_KEY_CHARACTERS_MIN)
-    checks_per_hour: int = Field(4, ge=1, le=3600)
     allow_private_addresses: bool = False
     control_good_nodes: NodeIds = ()
     control_bad_nodes: NodeIds = ()
@@ -159,14 +173,6 @@ class ProberSettings(Settings):
         return good | dict.fromkeys(self.control_bad_nodes, Control.BAD)
 
     @model_validator(mode="after")
-    def _at_most_one_check_a_draw(self) -> Self:
-        if self.checks_per_hour * self.check_seconds > 3600:
-            raise ValueError(
-                f"CHECKS_PER_HOUR: at most {3600 // self.check_seconds}, one per CHECK_SECONDS"
-            )
-        return self
-
-    @model_validator(mode="after")
     def _its_longest_check_is_in_time(self) -> Self:
         if self.check_seconds >= PATIENT_CHECK_SECONDS and self.grace_seconds < GRACE_S_MIN:
             raise ValueError(
@@ -175,7 +181,7 @@ class ProberSettings(Settings):
         return self
 
 
-class PayoutSettings(JobSettings):
+class PayoutSettings(JobSettings, RateSettings):
     """The payout's own."""
 
     allow_private_addresses: bool = False

@@ -11,6 +11,7 @@ from coordinator.adapters.records.ledger import Ledger
 from coordinator.adapters.records.projection_documents import ProjectionReader
 from coordinator.adapters.store.protocol import Decide, Fields, Ref, Store, StoreError
 from coordinator.checking.checks import TrustChange, Verdict
+from coordinator.ledger.published_settings import PublishedSettings
 from coordinator.projections.node_buckets import NodeEpoch, bucket_of
 from coordinator.reasons import Reason
 from payout.gatherer import Gatherer
@@ -189,7 +190,9 @@ async def test_writing_projections_again_writes_nothing() -> None:
     assert stream is not None
     newest = Newest()
     newest.add(stream, statement)
-    gatherer = Gatherer(settler.measurements, settler.ledger, CALENDAR, 24, 100)
+    gatherer = Gatherer(
+        settler.measurements, settler.ledger, [PublishedSettings.of(CALENDAR, network_percent=100)]
+    )
     money = await settler.measurements.money_projection()
     assert money is not None
     writes = counting.operations.writes

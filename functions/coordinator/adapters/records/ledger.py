@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
+from coordinator.adapters.records.settings_history import SettingsHistory
 from coordinator.adapters.store.protocol import Fields, Query, Ref, Store, decided
 from coordinator.ledger.accounts import (
     ACCOUNT_SHARDS,
@@ -47,6 +48,7 @@ class Ledger:
     """Reads and moves tokens."""
 
     def __init__(self, store: Store) -> None:
+        self.settings = SettingsHistory(store)
         self._store = store
         self._accounts: Accounts | None = None
 
