@@ -9,10 +9,9 @@ from coordinator.checking.lengths import Length, longer_of
 from coordinator.checking.lottery import Lottery
 from coordinator.checking.suspicion import Trust, may_change_by_failing
 from coordinator.checking.trust_book import TrustBook
-from coordinator.sweeping.polls import Outcome
 from coordinator.sweeping.rosters import Roster, Slot
 from coordinator.sweeping.shards import Shard
-from coordinator.sweeping.sweeps import Sweep
+from coordinator.sweeping.sweeps import Sweep, drawable
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +37,13 @@ class Due:
 
 
 def candidates(sweeps: Iterable[Sweep], rosters: Mapping[Shard, Roster]) -> list[Slot]:
-    """The nodes whose stats claimed in the latest sweep of their shard that they relay now."""
-    return [
-        rosters[sweep.shard].slots[at]
-        for sweep in sweeps
-        for at, poll in sorted(sweep.polls.items())
-        if poll.outcome is Outcome.UP
-    ]
+    """The nodes whose minute, by the latest sweep of their shard, may count as up."""
+    found = []
+    for sweep in sweeps:
+        slots = rosters[sweep.shard].slots
+        drawn_from = drawable(sweep.bits(), rosters[sweep.shard])
+        found += [slot for at, slot in enumerate(slots) if drawn_from >> at & 1]
+    return found
 
 
 def due_in(  # noqa: PLR0913, PLR0917 - this is all that decides it, and nothing else may

@@ -16,7 +16,7 @@ from coordinator.checking.sealed_days import LotteryDay
 from coordinator.reasons import Reason
 from coordinator.sweeping.rosters import Roster
 from coordinator.sweeping.shards import Shard
-from coordinator.sweeping.sweeps import SWEEP_AGE_TICKS_MAX, SweepBits, sweep_id
+from coordinator.sweeping.sweeps import SWEEP_AGE_TICKS_MAX, SweepBits, drawable, sweep_id
 
 DUE_TOLERANCE_S = 0.002
 OVERLAP_DRAWS = 2
@@ -104,10 +104,11 @@ class DayAudit:
         found = {}
         sweeps = [self.sweeps[name] for name in run.sweep_ids if name in self.sweeps]
         for sweep in sorted(sweeps, key=lambda sweep: sweep.tick):
-            slots = self.rosters[sweep.shard, sweep.roster_version].slots
-            for at, slot in enumerate(slots):
+            roster = self.rosters[sweep.shard, sweep.roster_version]
+            drawn_from = drawable(sweep, roster)
+            for at, slot in enumerate(roster.slots):
                 is_theirs = run.part.holds(slot.node_id) or slot.node_id in run.controls
-                if sweep.up >> at & 1 and is_theirs:
+                if drawn_from >> at & 1 and is_theirs:
                     found[slot.node_id] = slot.joined_tick * self.sweep_seconds
         return found
 

@@ -104,7 +104,7 @@ class RunOut(BaseModel):
     started_s: float
     ended_s: float
     sweep_ids: list[str]
-    """The sweeps whose `up` nodes were the candidates."""
+    """The sweeps whose nodes that may count as up were the candidates."""
     streams: dict[str, IngestState]
     """Whether each stream could be read at the ingest."""
     checks: list[RunCheckOut]

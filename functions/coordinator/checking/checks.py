@@ -107,7 +107,7 @@ class Run:
     started_s: float
     ended_s: float
     sweep_ids: tuple[str, ...]
-    """The sweeps whose `up` nodes were the candidates."""
+    """The sweeps whose nodes that may count as up were the candidates."""
     streams: dict[str, IngestState]
     checks: Annotated[tuple[Check, ...], Table()]
     excluded: dict[str, float] = field(default_factory=dict)

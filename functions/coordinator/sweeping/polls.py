@@ -17,7 +17,8 @@ STANDS_STILL_AFTER = 2
 
 
 class Outcome(StrEnum):
-    """How one node stood in one sweep. Only `up` earns; `unknown` is our fault."""
+    """How one node stood in one sweep. Only `up` earns; `unknown` is our fault, and counts like the
+    minute before it."""
 
     UP = "up"
     IDLE = "idle"

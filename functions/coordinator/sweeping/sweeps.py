@@ -14,7 +14,7 @@ from coordinator.documents.bitmaps import bits_of
 from coordinator.documents.codec import Codec, Stored
 from coordinator.documents.columns import FAST, Table
 from coordinator.sweeping.polls import OFFLINE_AFTER_MISSES, Outcome, Poll
-from coordinator.sweeping.rosters import Slot
+from coordinator.sweeping.rosters import Roster, Slot
 from coordinator.sweeping.shards import Shard
 
 SWEEP_AGE_TICKS_MAX = 3
@@ -102,6 +102,22 @@ SWEEPS = Codec(
         "shard_tick": shard_tick(sweep.shard, sweep.tick),
     },
 )
+
+
+def drawable(sweep: SweepBits, roster: Roster) -> int:
+    """The slots that may be drawn for a check: whoever's minute may count as up, as a bitmap.
+
+    An unmeasured minute counts like the one before it. Were it not drawn, whoever could make its
+    own minutes unknown would be paid for minutes that nothing holds to their word."""
+    everyone = (1 << len(roster.slots)) - 1
+    left_out = bits_of(
+        [
+            at
+            for at, slot in enumerate(roster.slots)
+            if not sweep.probed >> at & 1 and slot.is_polled_at(sweep.tick)
+        ]
+    )
+    return (sweep.up | sweep.unknown | left_out) & everyone
 
 
 def newest_of(sweeps: Iterable[Sweep]) -> list[Sweep]:

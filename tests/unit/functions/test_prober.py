@@ -24,16 +24,18 @@ LOTTERY = Lottery(b"\x07" * 32, check_seconds=60, checks_per_hour=30)
 SLOTS = [a_slot(f"n{i}") for i in range(40)]
 
 
-def test_only_nodes_that_claim_health_are_candidates() -> None:
-    """A node that says it is down is believed."""
+def test_only_nodes_whose_minute_may_count_are_candidates() -> None:
+    """A node that says it is down is believed; one that was not measured is drawn as well."""
     polls = {
         0: Poll(Outcome.UP, Reason.OK, 5, 5),
         1: Poll(Outcome.IDLE, Reason.STREAM_IDLE, 5, 5),
         2: Poll(Outcome.DOWN, Reason.CONNECT_FAILED, 5, 5),
+        3: Poll(Outcome.UNKNOWN, Reason.UNKNOWN_INTERNAL, 5, 5),
         5: Poll(Outcome.UP, Reason.OK, 5, 5),
     }
-    found = candidates([Sweep(WHOLE, 9, 1, polls)], {WHOLE: Roster(WHOLE, 1, 0.0, tuple(SLOTS))})
-    assert [slot.node_id for slot in found] == ["n0", "n5"]
+    roster = Roster(WHOLE, 1, 0.0, tuple(SLOTS[:6]))
+    found = candidates([Sweep(WHOLE, 9, 1, polls)], {WHOLE: roster})
+    assert [slot.node_id for slot in found] == ["n0", "n3", "n4", "n5"]
 
 
 def test_a_draw_is_the_lotterys_and_nothing_else() -> None:
