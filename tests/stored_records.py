@@ -201,7 +201,10 @@ RECORDS: list[tuple[Codec[Any], Any]] = [
     })),
     (ROSTERS, PackedRoster.of(Roster(SHARD, 29_921_760, AT_S, (LEFT, STAYS), 29_921_765, 7))),
     (RUNS, RUN),
-    (SCHEDULE_DAYS, LotteryDay(date(2026, 11, 22), "c0de", 59, 7, AT_S, bytes(range(7)))),
+    (SCHEDULE_DAYS, LotteryDay(
+        date(2026, 11, 22), "c0de", 59, 7, AT_S, bytes(range(7)),
+        {"n3": Control.GOOD, "n5": Control.BAD},
+    )),
     (STATEMENTS, STATEMENT),
     (STREAMS, STREAM),
     (SWEEPS, Sweep(

@@ -183,7 +183,6 @@ class World:
             Sealer(self._measurements(), "k" * 32, self.calendar.check_seconds, CHECKS_PER_HOUR),
             self.calendar,
             INGEST_URL,
-            {},
             Pictures(self._measurements(), a_picture, self._clock, LOG),
             self._clock,
             no_sleep,

@@ -13,9 +13,8 @@ from coordinator.adapters.records import Measurements
 from coordinator.checking.checks import Check, Control, IngestState, Run
 from coordinator.checking.controls import voided
 from coordinator.checking.lengths import RECORD_AFTER_S
-from coordinator.checking.lottery import day_of
+from coordinator.checking.lottery import Lottery, day_of
 from coordinator.checking.partitions import UNDIVIDED, Partition
-from coordinator.checking.trust_book import TrustBook
 from coordinator.epochs import Calendar
 from coordinator.reasons import Reason
 from coordinator.sweeping.rosters import Roster, Slot
@@ -44,8 +43,6 @@ class Prober:
     sealer: Sealer
     calendar: Calendar
     ingest_url: str
-    controls: Mapping[str, Control]
-    """Control nodes, by node id."""
     pictures: Pictures
     clock: Clock
     sleep: Callable[[float], Awaitable[None]]
@@ -67,10 +64,11 @@ class Prober:
             return {"draw": draw, "result": "duplicate"}
         missed = await self._record_missed(draw)
         sweeps = await self._fresh_sweeps(started_s)
-        slots = await self._candidates(sweeps)
+        lottery, controls = await self._sealed(draw)
+        slots = await self._candidates(sweeps, controls)
         # Runs overlap by one: what the one before the last recorded is all that there is.
         book = await self.measurements.trust_since(draw - 2, self.partition)
-        due = await self._due(draw, slots, book)
+        due = due_in(draw, slots, book, lottery, self.calendar.sweep_seconds, controls)
         begun = Run(
             draw,
             started_s,
@@ -79,13 +77,11 @@ class Prober:
             {},
             (),
             frauds_among(slots, book),
-            self._controls_among(slots),
+            _among(slots, controls),
             self.partition.number,
             self.partition.count,
         )
-        lists = ListKeeper(
-            self.measurements, self.clock, self.log, book, self.controls, self.partition
-        )
+        lists = ListKeeper(self.measurements, self.clock, self.log, book, controls, self.partition)
         async with AsyncExitStack() as stack:
             references = stack.enter_context(self._open(slots))
             making = self._making(due, draw, references, lists)
@@ -160,9 +156,6 @@ class Prober:
         """Returns when everything that was put off is on record."""
         await asyncio.gather(*self._finishing, return_exceptions=True)
 
-    def _controls_among(self, slots: Iterable[Slot]) -> dict[str, Control]:
-        return {s.node_id: self.controls[s.node_id] for s in slots if s.node_id in self.controls}
-
     async def _record_missed(self, draw: int) -> int:
         """Records draws that no run recorded, every due check `unknown`; says how many."""
         recorded = 0
@@ -176,9 +169,10 @@ class Prober:
 
     async def _record_unrun(self, draw: int, sweeps: list[Sweep]) -> None:
         """Who was due is taken from the sweeps of that time."""
-        slots = await self._candidates(sweeps)
+        lottery, controls = await self._sealed(draw)
+        slots = await self._candidates(sweeps, controls)
         book = await self.measurements.trust_of(self.partition)
-        due = await self._due(draw, slots, book)
+        due = due_in(draw, slots, book, lottery, self.calendar.sweep_seconds, controls)
         start_s = float(draw * self.calendar.check_seconds)
         run = Run(
             draw,
@@ -188,7 +182,7 @@ class Prober:
             {},
             tuple(unknown(one, draw, Reason.UNKNOWN_NOT_RUN) for one in due),
             frauds_among(slots, book),
-            self._controls_among(slots),
+            _among(slots, controls),
             self.partition.number,
             self.partition.count,
         )
@@ -198,18 +192,19 @@ class Prober:
         oldest = self.calendar.tick_at(now_s) - SWEEP_AGE_TICKS_MAX
         return [s for s in await self.measurements.latest_sweeps() if s.tick >= oldest]
 
-    async def _candidates(self, sweeps: list[Sweep]) -> list[Slot]:
+    async def _candidates(self, sweeps: list[Sweep], controls: Mapping[str, Control]) -> list[Slot]:
         found = candidates(sweeps, await self._rosters(sweeps))
         mine = self.partition.holds
-        return [slot for slot in found if mine(slot.node_id) or slot.node_id in self.controls]
+        return [slot for slot in found if mine(slot.node_id) or slot.node_id in controls]
 
     async def _rosters(self, sweeps: Iterable[Sweep]) -> dict[Shard, Roster]:
         return {sweep.shard: await self.measurements.roster_of(sweep) for sweep in sweeps}
 
-    async def _due(self, draw: int, slots: list[Slot], book: TrustBook) -> list[Due]:
+    async def _sealed(self, draw: int) -> tuple[Lottery, Mapping[str, Control]]:
+        """(the lottery, the control nodes) of the draw's day, as it was sealed."""
         day = day_of(draw, self.calendar.check_seconds)
         lottery = await self.sealer.lottery(self.clock(), day)
-        return due_in(draw, slots, book, lottery, self.calendar.sweep_seconds, self.controls)
+        return lottery, self.sealer.controls_of(day)
 
     def _open(self, slots: Iterable[Slot]) -> StreamReferences:
         names = sorted({slot.stream_id for slot in slots})
@@ -245,3 +240,7 @@ class Prober:
         if reference.is_live(now_s):
             return IngestState.LIVE
         return IngestState.DOWN if reference.is_silent(now_s) else IngestState.UNKNOWN
+
+
+def _among(slots: Iterable[Slot], controls: Mapping[str, Control]) -> dict[str, Control]:
+    return {slot.node_id: controls[slot.node_id] for slot in slots if slot.node_id in controls}

@@ -1,9 +1,11 @@
 """The day's secret: sealed before the day by its commitment, opened after it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from coordinator.adapters.records import Measurements
+from coordinator.checking.checks import Control
 from coordinator.checking.lottery import Lottery, commitment, day_secret
 from coordinator.checking.sealed_days import LotteryDay, days_around
 
@@ -19,6 +21,8 @@ class Sealer:
     lottery_key: str
     check_seconds: int
     checks_per_hour: int
+    controls: Mapping[str, Control] = field(default_factory=dict)
+    """With which days are sealed from now on, by node id."""
     _known: dict[date, LotteryDay] = field(default_factory=dict)
     _looked_for: set[date] = field(default_factory=set)
 
@@ -43,6 +47,13 @@ class Sealer:
             )
         return sealed.lottery(self._secret(day))
 
+    def controls_of(self, day: date) -> Mapping[str, Control]:
+        """The control nodes of a day whose lottery was asked for before: those it was sealed with.
+
+        Whoever could name others during the day could take anybody's failures off the record."""
+        sealed = self._known[day].controls
+        return self.controls if sealed is None else sealed
+
     async def _read(self, days: set[date]) -> None:
         """Reads the days that this process has not looked for yet."""
         wanted = sorted(days - self._looked_for)
@@ -58,6 +69,7 @@ class Sealer:
             self.check_seconds,
             self.checks_per_hour,
             round(now_s, 3),
+            controls=dict(self.controls),
         )
         if await self.measurements.seal(new):
             return new

@@ -43,7 +43,11 @@ def build_on(store: Store, settings: ProberSettings, capacity: Capacity | None =
     measurements = Measurements(store, *settings.parts)
     references = ReferencePool(now=system_clock)
     sealer = Sealer(
-        measurements, settings.lottery_key, settings.check_seconds, settings.checks_per_hour
+        measurements,
+        settings.lottery_key,
+        settings.check_seconds,
+        settings.checks_per_hour,
+        settings.controls,
     )
     pictures = Pictures(measurements, picture_of, system_clock, log)
     # One instance is called for one part, as a rule; a small network's may be called for all.
@@ -55,7 +59,6 @@ def build_on(store: Store, settings: ProberSettings, capacity: Capacity | None =
             sealer,
             settings.calendar,
             settings.ingest_url,
-            settings.controls,
             pictures,
             system_clock,
             asyncio.sleep,

@@ -7,7 +7,7 @@ every check that was due was made or has an `unknown` reason, and no other was m
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from coordinator.checking.checks import Check, Run, TrustChange, Verdict
+from coordinator.checking.checks import Check, Control, Run, TrustChange, Verdict
 from coordinator.checking.delistings import RETESTED_AFTER
 from coordinator.checking.lengths import longer_of
 from coordinator.checking.lottery import Lottery
@@ -61,6 +61,7 @@ class DayAudit:
     def _run(self, run: Run, lottery: Lottery) -> Iterator[str]:
         yield from self._sweeps(run)
         candidates = self._candidates(run)
+        yield from self._controls(run, candidates)
         made = {check.node_id: check for check in run.checks}
         if len(made) != len(run.checks):
             yield f"draw {run.draw}: a node was checked twice"
@@ -107,10 +108,25 @@ class DayAudit:
             roster = self.rosters[sweep.shard, sweep.roster_version]
             drawn_from = drawable(sweep, roster)
             for at, slot in enumerate(roster.slots):
-                is_theirs = run.part.holds(slot.node_id) or slot.node_id in run.controls
+                is_theirs = run.part.holds(slot.node_id) or slot.node_id in self._sealed(run)
                 if drawn_from >> at & 1 and is_theirs:
                     found[slot.node_id] = slot.joined_tick * self.sweep_seconds
         return found
+
+    def _sealed(self, run: Run) -> Mapping[str, Control]:
+        """The day's control nodes; a run's own word where the day was sealed without."""
+        return run.controls if self.day.controls is None else self.day.controls
+
+    def _controls(self, run: Run, candidates: Iterable[str]) -> Iterator[str]:
+        """A run must name the control nodes among its candidates, and check them, and no others."""
+        sealed, checked = self._sealed(run), {check.node_id for check in run.checks}
+        there = {name: sealed[name] for name in candidates if name in sealed}
+        for name, kind in sorted(run.controls.items() - there.items()):
+            yield f"draw {run.draw}: {name} is called a {kind} control, and was not sealed as one"
+        for name, kind in sorted(there.items() - run.controls.items()):
+            yield f"draw {run.draw}: {name} is not called the {kind} control that it is"
+        for name in sorted(there.keys() - checked - run.excluded.keys()):
+            yield f"draw {run.draw}: the control {name} was not checked"
 
     def _check(
         self, check: Check, run: Run, lottery: Lottery, candidates: Mapping[str, int]
@@ -128,7 +144,7 @@ class DayAudit:
         if check.attempts and _seconds(check) < check.length.at_least_s - DUE_TOLERANCE_S:
             yield f"{where} was over before its time"
         joined_s = candidates.get(check.node_id, 0)
-        if lottery.is_due(check.node_id, run.draw, joined_s) or check.node_id in run.controls:
+        if lottery.is_due(check.node_id, run.draw, joined_s) or check.node_id in self._sealed(run):
             return
         if check.caused_by_s is None:
             yield f"{where} was checked and was not drawn"

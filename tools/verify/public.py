@@ -41,6 +41,7 @@ class PublicRecord:
             found["checks_per_hour"],
             _unix(found["sealed_at"]),
             bytes.fromhex(secret) if secret else None,
+            _controls_from(found["controls"]),
         )
 
     async def runs(self, draws: range) -> list[Run]:
@@ -125,12 +126,17 @@ def run_from(row: dict[str, Any]) -> Run:
         {name: IngestState(state) for name, state in row["streams"].items()},
         checks,
         dict(row["excluded"]),
-        {node_id: Control(kind) for node_id, kind in row["controls"].items()},
+        _controls_from(row["controls"]) or {},
         row.get("partition", 0),  # an api of before there were parts says neither
         row.get("partitions", 1),
         row["is_late"],
         tuple(row["put_off"]),
     )
+
+
+def _controls_from(found: dict[str, str] | None) -> dict[str, Control] | None:
+    """Of a day that was sealed without them: None."""
+    return None if found is None else {name: Control(kind) for name, kind in found.items()}
 
 
 def _bits_from(row: dict[str, Any]) -> SweepBits:

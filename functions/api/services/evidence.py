@@ -38,6 +38,7 @@ def schedule_out(day: LotteryDay) -> ScheduleOut:
         first_draw=day.draws().start,
         until_draw=day.draws().stop,
         secret=day.secret.hex() if day.secret is not None else None,
+        controls=None if day.controls is None else dict(day.controls),
     )
 
 

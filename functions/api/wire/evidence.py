@@ -33,6 +33,7 @@ class ScheduleOut(BaseModel):
         first_draw=29_921_760,
         until_draw=29_923_200,
         secret="0" * 64,
+        controls={},
     )
 
     day: Day
@@ -48,6 +49,8 @@ class ScheduleOut(BaseModel):
     """The first draw of the next day."""
     secret: Hex | None
     """Null until no check of the day can still come."""
+    controls: dict[str, Control] | None
+    """Control nodes by node id; null of a day sealed before they were published with it."""
 
 
 class RunCheckOut(BaseModel):

@@ -1,9 +1,11 @@
 """A day of the lottery as it is published: sealed before it begins, opened after it has ended."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
+from coordinator.checking.checks import Control
 from coordinator.checking.lottery import Lottery, commitment
 from coordinator.documents.codec import Codec, Stored
 
@@ -12,10 +14,11 @@ DAY_S = 86_400
 
 @dataclass(frozen=True, slots=True)
 class LotteryDay:
-    """The document `schedule_days/{date}`; the rate is committed to as the secret is.
+    """The document `schedule_days/{date}`; rate and controls are committed to as the secret is.
 
-    A change of CHECKS_PER_HOUR therefore takes effect with the first day that was not sealed yet,
-    within two days. CHECK_SECONDS numbers the draws, and is refused if it changes."""
+    A change of CHECKS_PER_HOUR or of the control nodes therefore takes effect with the first day
+    that was not sealed yet, within two days. CHECK_SECONDS numbers the draws, and is refused if it
+    changes."""
 
     day: date
     commitment: str
@@ -26,6 +29,9 @@ class LotteryDay:
     """When the commitment was published, Unix seconds."""
     secret: Annotated[bytes | None, Stored.AS_IS] = None
     """Published once the day is over and no check of it can still come."""
+    controls: Mapping[str, Control] | None = None
+    """Control nodes by node id: no other is checked in every draw, unpaid and untrusted. None of a
+    day that was sealed before they were published with it."""
 
     @property
     def starts_s(self) -> int:

@@ -1,5 +1,6 @@
 """A network at night: swept, and checked by a prober whose time passes as it sleeps."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,7 @@ from coordinator.adapters.media.rtmp_reference import ReferencePool
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.outbound.http_client import HttpClient
 from coordinator.adapters.records import Measurements
+from coordinator.checking.checks import Control
 from coordinator.epochs import Calendar
 from coordinator.proof.judging import ProofParameters
 from coordinator.reasons import Reason
@@ -51,7 +53,12 @@ class Night:
         for tick in ticks:
             await self.measurements.create_sweep(Sweep(WHOLE, tick, 1, polls), tick * 60.0)
 
-    def prober(self, checks_per_hour: int = 60, check_seconds: int = 60) -> Prober:
+    def prober(
+        self,
+        checks_per_hour: int = 60,
+        check_seconds: int = 60,
+        controls: Mapping[str, Control] | None = None,
+    ) -> Prober:
         """A new instance; its time passes as it sleeps."""
 
         def now() -> float:
@@ -73,10 +80,9 @@ class Night:
                 log,
                 Capacity(1.0),
             ),
-            Sealer(measurements, "k" * 32, check_seconds, checks_per_hour),
+            Sealer(measurements, "k" * 32, check_seconds, checks_per_hour, controls or {}),
             Calendar(60, check_seconds, 3600, 120),
             "rtmp://203.0.113.5:1935/live",
-            {},
             Pictures(measurements, picture_of, now, log),
             now,
             sleep,

@@ -6,7 +6,7 @@ import pytest
 
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store.protocol import Ref
-from coordinator.checking.checks import Check, Run, TrustChange, Verdict
+from coordinator.checking.checks import Check, Control, Run, TrustChange, Verdict
 from coordinator.checking.lottery import day_of
 from coordinator.reasons import Reason
 from coordinator.sweeping.polls import Outcome, Poll
@@ -16,7 +16,7 @@ from prober.draw_checks import in_time
 from prober.missed_draws import MISSED_DRAWS_MAX
 from tests.doubles.counting import CountingStore, Operations
 from tests.doubles.memory import MemoryStore
-from tests.unit.functions.night import CALENDAR, FIRST, MIDNIGHT_S, Night
+from tests.unit.functions.night import CALENDAR, FIRST, MIDNIGHT_S, NODES, Night
 
 
 @pytest.fixture
@@ -136,3 +136,17 @@ async def test_a_run_is_recorded_for_one_read_and_once() -> None:
     )
     assert sorted(each is None for each in found) == [False, True, True]
     assert await Measurements(store).runs(range(FIRST, FIRST + 9)) == [*runs, raced]
+
+
+async def test_a_run_names_the_controls_that_its_day_was_sealed_with(night: Night) -> None:
+    """And checks them in every draw, whatever the setting has become."""
+    await night.is_swept(range(FIRST, FIRST + 6), Outcome.UP)
+    await night.is_swept(range(FIRST + 6, FIRST + 12))
+    sealed, named = NODES[1], NODES[2]
+    await night.runs(night.prober(controls={sealed: Control.GOOD}), FIRST - 1)
+    await night.runs(night.prober(1, controls={named: Control.BAD}), FIRST + 11)
+    runs = await night.measurements.runs(range(FIRST + 1, FIRST + 6))
+    assert len(runs) == 5
+    for run in runs:
+        assert run.controls == {sealed: Control.GOOD}
+        assert sealed in {check.node_id for check in run.checks}

@@ -6,7 +6,9 @@ import pytest
 
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store.protocol import StoreError
+from coordinator.checking.checks import Control
 from coordinator.checking.lottery import commitment, day_secret
+from coordinator.checking.sealed_days import LotteryDay
 from prober.sealer import Sealer
 from tests.crashing import CrashingStore
 from tests.doubles.memory import MemoryStore
@@ -49,6 +51,29 @@ async def test_a_changed_rate_waits_for_a_day_that_is_not_sealed() -> None:
     await Sealer(measurements, OLD, 60, 4).lottery(MIDNIGHT_S + 600, DAY)
     lottery = await Sealer(measurements, OLD, 60, 40).lottery(MIDNIGHT_S + 700, DAY)
     assert lottery.checks_per_hour == 4
+
+
+async def test_changed_controls_wait_for_a_day_that_is_not_sealed() -> None:
+    """Nobody is made a control node because of what a check of today found."""
+    measurements = Measurements(MemoryStore())
+    before = Sealer(measurements, OLD, 60, 4, {"n3": Control.GOOD})
+    await before.lottery(MIDNIGHT_S + 600, DAY)
+    changed = Sealer(measurements, OLD, 60, 4, {"n5": Control.GOOD})
+    await changed.lottery(MIDNIGHT_S + 700, DAY)
+    assert changed.controls_of(DAY) == {"n3": Control.GOOD}
+    later = date(2026, 11, 24)
+    await changed.lottery(MIDNIGHT_S + 86_400 + 700, later)
+    assert changed.controls_of(later) == {"n5": Control.GOOD}
+
+
+async def test_a_day_sealed_without_controls_goes_by_the_setting() -> None:
+    """It was sealed by a program of before they were published."""
+    measurements = Measurements(MemoryStore())
+    sealed = LotteryDay(DAY, commitment(day_secret(OLD, DAY)), 60, 4, MIDNIGHT_S - 7)
+    await measurements.seal(sealed)
+    sealer = Sealer(measurements, OLD, 60, 4, {"n5": Control.BAD})
+    await sealer.lottery(MIDNIGHT_S + 600, DAY)
+    assert sealer.controls_of(DAY) == {"n5": Control.BAD}
 
 
 async def test_a_secret_that_could_not_be_published_is_published_by_the_next_run() -> None:

@@ -18,7 +18,7 @@ from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.outbound.http_client import HttpClient
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store.protocol import Ref
-from coordinator.checking.checks import RUNS, Check, Run, TrustChange, Verdict
+from coordinator.checking.checks import RUNS, Check, Control, Run, TrustChange, Verdict
 from coordinator.checking.lengths import Length
 from coordinator.checking.lottery import day_of
 from coordinator.checking.partitions import Partition, partitions_of
@@ -142,7 +142,6 @@ class World:
             Sealer(self.measurements, LOTTERY_KEY, INTERVAL_S, 3),
             Calendar(INTERVAL_S, INTERVAL_S),
             "rtmp://203.0.113.5:1935/live",
-            {},
             Pictures(self.measurements, picture_of, now, Log("prober", "ERROR")),
             now,
             no_time,
@@ -331,9 +330,14 @@ def _excluding(run: Run) -> Run:
     return replace(_without_first(run), excluded={**run.excluded, **spared})
 
 
+def _as_a_control(run: Run) -> Run:
+    return replace(run, controls={run.checks[0].node_id: Control.GOOD})
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
+        (_as_a_control, "was not sealed as one"),
         (_without_first, "was due and was not checked"),
         (_with_another, "was not drawn"),
         (_at_another_second, "another second"),
