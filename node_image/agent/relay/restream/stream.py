@@ -43,8 +43,6 @@ class LiveStream:
         """What the publisher said of itself last (`onMetaData`)."""
         self._headers: dict[_HeaderKey, Message] = {}
         self._gop: Gop | None = None
-        self._burst: bytes | None = None
-        """What newcomers get until the next message comes: one copy for all of them."""
         self._repeats: frozenset[bytes] = frozenset()
         """What a source that was lost may send once more."""
         self._last_key_ms: int | None = None
@@ -77,7 +75,7 @@ class LiveStream:
 
     def forget(self) -> None:
         """Another publisher begins: nothing of the last one's goes to newcomers."""
-        self.metadata = self._gop = self._burst = None
+        self.metadata = self._gop = None
         self._last_key_ms = self._key_interval_ms = None
         self._repeats = frozenset()
         self._headers.clear()
@@ -87,7 +85,7 @@ class LiveStream:
 
     def end(self) -> None:
         """The publisher has left: to newcomers its pictures are no live stream."""
-        self._gop = self._burst = None
+        self._gop = None
 
     def resume(self) -> None:
         """The source was lost and is back: it begins with pictures that viewers may have seen."""
@@ -102,7 +100,6 @@ class LiveStream:
     def distrust(self) -> None:
         """What came since may be false: newcomers get none of it."""
         self.resume()
-        self._burst = None
         if self._gop is not None:
             self._gop = self._gop.trusted
 
@@ -143,10 +140,9 @@ class LiveStream:
         """A viewer comes: it gets headers and the pictures since the last key frame at once."""
         self.flush(now_s)  # what waits is in its first burst already
         if self._gop is not None and self._is_live(now_s):
-            self._burst = self._burst or b"".join((self._gop.preamble, *self._gop.parts))
-            viewer.begin(self._burst)
+            viewer.begin(self._gop.preamble, *self._gop.parts)
         else:
-            viewer.begin(b"")
+            viewer.begin()
         self.bytes_out += viewer.sent_bytes
         self.viewers.add(viewer)
 
@@ -229,7 +225,6 @@ class LiveStream:
 
     def _hand_on(self, data: bytes, message: Message) -> None:
         """To all who watch, and to those who come until the next key frame."""
-        self._burst = None
         self._batch.append(data)
         self._batch_bytes += len(data)
         if self._gop is not None and not self._gop.add(data, message.timestamp_ms):

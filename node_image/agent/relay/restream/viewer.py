@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-QUEUE_BYTES_MAX = 1_000_000
+QUEUE_BYTES_MAX = 800_000
 """With what Python needs around them and the kernel's part, two megabytes of a machine."""
 QUEUE_S_MAX = 5.0
 """Of the stream: whoever lies further behind is not watching live."""
@@ -42,6 +42,7 @@ class Viewer:
 
     def __init__(self, transport: asyncio.Transport, came_s: float) -> None:
         self._transport_write = transport.write
+        self._transport_write_all = transport.writelines
         self._waiting_bytes = transport.get_write_buffer_size
         self._came_s = came_s
         self._behind_since_s: float | None = None
@@ -65,11 +66,14 @@ class Viewer:
         """Whether it gets nothing because it read too slowly."""
         return self._behind_since_s is not None
 
-    def begin(self, burst: bytes) -> None:
-        """The first that it gets: a picture at once. Without one it begins with a later batch."""
+    def begin(self, *burst: bytes) -> None:
+        """The first that it gets: a picture at once. Without one it begins with a later batch.
+
+        Parts, since they are kept anyway: however many come and never read, there is one copy."""
         self._is_entering = not burst
-        self._burst_bytes = len(burst)
-        self._write(burst)
+        self._burst_bytes = sum(map(len, burst))
+        self._transport_write_all(burst)
+        self.sent_bytes += self._burst_bytes
 
     def send(self, batch: Batch, now_s: float) -> int:
         """Gives how many bytes this one was sent.
@@ -118,7 +122,6 @@ class Viewer:
         return self._write(entry)
 
     def _write(self, data: bytes) -> int:
-        if data:
-            self._transport_write(data)
-            self.sent_bytes += len(data)
+        self._transport_write(data)
+        self.sent_bytes += len(data)
         return len(data)

@@ -1,6 +1,7 @@
 """A stream to be shown, message by message, and viewers who read what they get."""
 
 import asyncio
+from collections.abc import Iterable
 
 from agent.relay.restream.stream import LiveStream
 from agent.relay.restream.viewer import Viewer
@@ -22,6 +23,8 @@ class Reader(asyncio.Transport):
         super().__init__()
         self.is_slow = False
         self._waiting = b""
+        self.parts: list[bytes | bytearray | memoryview] = []
+        """Of its first burst."""
         self._chunks = ChunkReader(PLAYER_LIMITS)
         told = number_message(MessageKind.SET_CHUNK_SIZE, CHUNK_BYTES)
         self._chunks.feed(ChunkWriter().write(2, told))
@@ -29,6 +32,11 @@ class Reader(asyncio.Transport):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Keep it until it is read."""
         self._waiting += data
+
+    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
+        """The same of several; only a first burst comes so."""
+        self.parts = list(list_of_data)
+        self.write(b"".join(self.parts))
 
     def get_write_buffer_size(self) -> int:
         """What a slow reader leaves."""
