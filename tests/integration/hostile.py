@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from coordinator.strangers.addresses import HttpAddress
+from tests.doubles.tcp_server import tcp_server
 
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 """What a server does with one connection."""
@@ -62,20 +63,13 @@ async def serving(
         server.open += 1
         try:
             await script(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # the client has seen enough
         finally:
             server.open -= 1
-            writer.transport.abort() if writer.transport.is_closing() else writer.close()
 
-    listener = await asyncio.start_server(serve, host, 0, ssl=tls)
-    server = Server(listener.sockets[0].getsockname()[1], host)
-    try:
+    async with tcp_server(serve, host, tls=tls) as port:
+        server = Server(port, host)
         yield server
         await until(lambda: server.open == 0)
-    finally:
-        listener.close()
-        await listener.wait_closed()
 
 
 async def read_head(reader: asyncio.StreamReader) -> bytes:

@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from random import Random
 
+from tests.doubles.tcp_server import tcp_server
+
 Value = float | str | bool | None | dict[str, "Value"]
 FOREVER_S = 60.0
 """Longer than any capture: the prober must end it."""
@@ -75,34 +77,10 @@ async def serving(misbehave: Kind, bait_port: int, seed: int = 0) -> AsyncIterat
     """A server on loopback that treats every connection like that; yields its port."""
 
     async def treat(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-            try:
-                await misbehave(Peer(reader, writer, bait_port, Random(seed)))
-            finally:
-                writer.close()
-                await writer.wait_closed()
+        await misbehave(Peer(reader, writer, bait_port, Random(seed)))
 
-    running: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
-
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if not server.is_serving():  # it was being accepted when the server closed
-            writer.transport.abort()
-            return
-        task = asyncio.create_task(treat(reader, writer))
-        running[task] = writer
-        task.add_done_callback(running.pop)
-
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
-        tasks = list(running)
-        for task, writer in running.items():
-            task.cancel()
-            writer.transport.abort()  # here, since a task that had not begun yet never does
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await server.wait_closed()
+    async with tcp_server(treat) as port:
+        yield port
 
 
 def amf(value: Value) -> bytes:

@@ -14,6 +14,7 @@ from random import Random
 from agent.player import PlayError, play
 from rtmp.addresses import RtmpAddress
 from rtmp.handshake import PART_BYTES
+from tests.doubles.tcp_server import tcp_server
 from tests.numbered_media import MESSAGES_A_GOP, publish_as_obs, send_media, unpublish, wire
 from tests.ports import free_port
 
@@ -67,12 +68,8 @@ async def _pump(
 async def recorder(to: RtmpAddress) -> AsyncIterator[Recorder]:
     """A forwarder that listens."""
     recorder = Recorder(to)
-    server = await asyncio.start_server(recorder.serve, HOST, recorder.port)
-    try:
+    async with tcp_server(recorder.serve, HOST, recorder.port):
         yield recorder
-    finally:
-        server.close()
-        await server.wait_closed()
 
 
 async def _program(*command: str) -> None:

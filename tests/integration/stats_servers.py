@@ -2,10 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+from tests.doubles.tcp_server import Serve
 
 
 def stats_of(node_id: str, state: str = "live", bytes_in: int = 7) -> bytes:
@@ -35,22 +33,3 @@ def says(body: bytes, head: bytes = b"HTTP/1.1 200 OK\r\n") -> Serve:
 async def hangs(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
     """Answers nobody."""
     await reader.read()
-
-
-@asynccontextmanager
-async def serving(serve: Serve) -> AsyncIterator[int]:
-    """The port that it listens at."""
-
-    async def guarded(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await serve(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            return  # the collector hung up, as it should
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(guarded, "127.0.0.1", 0)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()

@@ -16,7 +16,8 @@ from coordinator.sweeping.minutes import Minutes
 from coordinator.sweeping.nodes import Node
 from coordinator.sweeping.uptime import minutes_of
 from tests.doubles.memory import MemoryStore
-from tests.integration.stats_servers import serving, stats_of
+from tests.doubles.tcp_server import tcp_server
+from tests.integration.stats_servers import stats_of
 
 CALENDAR = Calendar(sweep_seconds=60)
 START_TICK = 1_000
@@ -43,7 +44,7 @@ class SweptNetwork:
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
             await writer.drain()
 
-        async with serving(serve) as self.port:
+        async with tcp_server(serve) as self.port:
             yield
 
     async def announce(self, *numbers: int, state: Any = "running", shards: int = 1) -> None:

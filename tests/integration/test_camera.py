@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from coordinator.adapters.media.camera import picture_of
 from coordinator.checking.thumbnails import BYTES_MAX, HEIGHT, WIDTH, is_jpeg
+from tests.doubles.tcp_server import tcp_server
 from tests.e2e.media import at, children_of_this_process, media
 from tests.integration.hostile_servers import KINDS, Kind, serving
 
@@ -52,13 +53,10 @@ async def test_sound_without_a_picture_gives_none(no_children_left: None) -> Non
 async def test_a_port_that_is_closed_or_says_nothing_gives_none(no_children_left: None) -> None:
     """Within the time that it was given."""
 
-    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
         await reader.read()  # until the caller has gone
-        writer.close()
 
-    server = await asyncio.start_server(silent, "127.0.0.1", 0)
-    async with server:
-        port = server.sockets[0].getsockname()[1]
+    async with tcp_server(silent) as port:
         began_s = time.monotonic()
         assert await picture_of(at(port, "show"), 2.0) is None
         assert time.monotonic() - began_s < 10

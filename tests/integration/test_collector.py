@@ -21,7 +21,8 @@ from coordinator.sweeping.shards import WHOLE
 from coordinator.sweeping.sweeps import Sweep
 from tests.doubles.counting import CountingStore
 from tests.doubles.memory import MemoryStore
-from tests.integration.stats_servers import Serve, hangs, says, serving, stats_of
+from tests.doubles.tcp_server import Serve, tcp_server
+from tests.integration.stats_servers import hangs, says, stats_of
 
 CALENDAR = Calendar(sweep_seconds=60)
 NOW_S = 6_000.0
@@ -106,9 +107,9 @@ async def test_a_sweep_tells_the_kind_from_the_hostile() -> None:
     """Each has its own reason, and the honest node is up."""
     world = _World()
     names = ["n-honest", *HOSTILE]
-    async with serving(says(stats_of("n-honest"))) as honest:
+    async with tcp_server(says(stats_of("n-honest"))) as honest:
         await _announce(world.measurements, "n-honest", honest, 1.0)
-        servers = [serving(serve) for serve, _ in HOSTILE.values()]
+        servers = [tcp_server(serve) for serve, _ in HOSTILE.values()]
         for at, (name, server) in enumerate(zip(HOSTILE, servers, strict=True)):
             await _announce(world.measurements, name, await server.__aenter__(), 2.0 + at)
         try:
@@ -131,7 +132,7 @@ async def test_a_tick_is_swept_once() -> None:
         asked += 1
         await says(stats_of("n2"))(reader, writer)
 
-    async with serving(count) as port:
+    async with tcp_server(count) as port:
         await _announce(world.measurements, "n2", port, 1.0)
         results = await asyncio.gather(*(world.sweeper.sweep(0) for _ in range(5)))
     assert sorted(result["result"] for result in results) == ["duplicate"] * 4 + ["swept"]
@@ -147,7 +148,7 @@ async def test_a_private_address_is_not_even_connected_to() -> None:
         nonlocal asked
         asked = True
 
-    async with serving(notice) as port:
+    async with tcp_server(notice) as port:
         await _announce(world.measurements, "n2", port, 1.0)
         sweep = await world.swept()
     assert (sweep.polls[0].outcome, sweep.polls[0].reason) == (
@@ -160,14 +161,14 @@ async def test_a_private_address_is_not_even_connected_to() -> None:
 async def test_a_node_that_stays_away_is_polled_three_times_and_no_more() -> None:
     """Then it is offline, until it says something new."""
     world = _World()
-    async with serving(hangs) as port:
+    async with tcp_server(hangs) as port:
         pass
     await _announce(world.measurements, "n2", port, 1.0)
     outcomes = [(await world.swept()).polls for _ in range(5)]
     assert [len(polls) for polls in outcomes] == [1, 1, 1, 0, 0]
     roster = await world.measurements.roster(WHOLE, int(NOW_S // 60))
     assert roster.slots[0].left_reason == "offline"
-    async with serving(says(stats_of("n2"))) as port:
+    async with tcp_server(says(stats_of("n2"))) as port:
         await _announce(world.measurements, "n2", port, world.now_s)
         back = await world.swept()
     assert [(at, poll.outcome) for at, poll in back.polls.items()] == [(1, Outcome.UP)]
@@ -183,7 +184,7 @@ async def test_a_waiting_relay_is_idle_only_while_nobody_publishes(
     world = _World()
     draw = CALENDAR.draw_at(NOW_S)
     await world.measurements.record_run(Run(draw, 0.0, 0.0, (), {"s3": state}, ()), NOW_S)
-    async with serving(says(stats_of("n2", state="waiting"))) as port:
+    async with tcp_server(says(stats_of("n2", state="waiting"))) as port:
         await _announce(world.measurements, "n2", port, 1.0)
         sweep = await world.swept()
     assert sweep.polls[0].outcome is outcome
@@ -218,7 +219,7 @@ async def test_a_poll_says_what_the_projection_before_it_says_of_the_node() -> N
     """Nothing before there is one; then the reason, a sweep after people can read it."""
     world = _World()
     serve, known = _hinting()
-    async with serving(serve) as port:
+    async with tcp_server(serve) as port:
         await _announce(world.measurements, "n2", port, 1.0)
         await world.swept()
         for reason in (Reason.PASSED, Reason.TOO_SLOW, Reason.PASSED):
@@ -232,7 +233,7 @@ async def test_another_instance_says_the_same() -> None:
     """It reads the projection anyway, to go on from it."""
     store = MemoryStore()
     serve, known = _hinting()
-    async with serving(serve) as port:
+    async with tcp_server(serve) as port:
         await _announce(Measurements(store), "n2", port, 1.0)
         for minute in range(3):
             world = _World(store=store)
@@ -246,7 +247,7 @@ async def test_a_poll_costs_no_read_for_what_it_says() -> None:
     store = CountingStore(MemoryStore())
     world = _World(store=store)
     serve, known = _hinting()
-    async with serving(serve) as port:
+    async with tcp_server(serve) as port:
         await _announce(world.measurements, "n2", port, 1.0)
         for _ in range(2):
             await world.sweeper.sweep(0)
@@ -263,7 +264,7 @@ async def test_whether_the_roster_was_closed_costs_a_read_in_ten_minutes() -> No
     world = _World(store=store)
     serve, _ = _hinting()
     costs = []
-    async with serving(serve) as port:
+    async with tcp_server(serve) as port:
         await _announce(world.measurements, "n2", port, 1.0)
         for _ in range(READ_AGAIN_TICKS + 2):
             before = store.operations.reads
@@ -281,7 +282,7 @@ async def test_minutes_add_up_from_sweep_to_sweep() -> None:
     async def moving(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await says(stats_of("n2", bytes_in=next(sent)))(reader, writer)
 
-    async with serving(moving) as port:
+    async with tcp_server(moving) as port:
         await _announce(world.measurements, "n2", port, 1.0)
         for _ in range(3):
             await world.swept()

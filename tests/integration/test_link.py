@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from emulator.link import Address, Link, Shape, always
+from tests.doubles.tcp_server import tcp_server
 from tests.ports import free_port
 
 SENT = random.Random(7).randbytes(300_007)
@@ -21,13 +22,10 @@ async def _line(shape: Shape, is_open: Callable[[], bool] = always) -> AsyncIter
     async def send(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(SENT)
         await writer.drain()
-        writer.close()
 
-    server = await asyncio.start_server(send, "127.0.0.1", 0)
     at = ("127.0.0.1", free_port())
-    async with server:
-        upstream = ("127.0.0.1", server.sockets[0].getsockname()[1])
-        serving = asyncio.create_task(Link(upstream, shape, is_open).serve(at))
+    async with tcp_server(send) as port:
+        serving = asyncio.create_task(Link(("127.0.0.1", port), shape, is_open).serve(at))
         try:
             yield at
         finally:
@@ -86,14 +84,12 @@ async def test_a_caller_may_be_turned_away_by_what_it_says() -> None:
 
     heard: list[bytes] = []
 
-    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def listen(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
         heard.append(await reader.readexactly(11))
-        writer.close()
 
-    server = await asyncio.start_server(listen, "127.0.0.1", 0)
-    upstream, at = server.sockets[0].getsockname()[:2], ("127.0.0.1", free_port())
-    async with server, asyncio.timeout(PATIENCE_S):
-        serving = asyncio.create_task(Link(upstream, admit=polite).serve(at))
+    at = ("127.0.0.1", free_port())
+    async with tcp_server(listen) as port, asyncio.timeout(PATIENCE_S):
+        serving = asyncio.create_task(Link(("127.0.0.1", port), admit=polite).serve(at))
         for said in (b"go away now", b"hello world"):
             reader, writer = await _connect(at)
             writer.write(said)

@@ -24,6 +24,7 @@ from rtmp.messages import (
     user_control,
 )
 from rtmp.player import PLAYER_LIMITS
+from tests.doubles.tcp_server import tcp_server
 
 WAIT_S_MAX = 60.0
 SECRET = bytes.fromhex("f0eec24a8068bee82e00d0d1029e7e576eec5d2d29806fab93b8e636cfeb31ae")
@@ -90,7 +91,6 @@ class Listener:
         except (OSError, asyncio.IncompleteReadError) as error:
             self.heard += getattr(error, "partial", b"") + b" hung up"
         finally:
-            writer.close()
             self.is_over.set()
 
     async def _hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -152,10 +152,8 @@ async def heard_of(
 ) -> bytes:
     """What a player says, from its first byte on, until the server has nothing more to ask."""
     listener = Listener(greet)
-    server = await asyncio.start_server(listener.listen, "127.0.0.1", 0)
     # The port is a part of what is said.
-    port = server.sockets[0].getsockname()[1]
-    async with server, asyncio.timeout(WAIT_S_MAX):
+    async with tcp_server(listener.listen) as port, asyncio.timeout(WAIT_S_MAX):
         await player(RtmpAddress("127.0.0.1", port, "live", "show-1"))
         await listener.is_over.wait()
     return listener.heard.replace(str(port).encode(), b"PORT")

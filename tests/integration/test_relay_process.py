@@ -14,6 +14,7 @@ from agent.relay.engines.local_page import LocalPage
 from agent.relay.restream.configuration import Configuration
 from agent.relay.restream.listening import OWN_DESCRIPTORS
 from rtmp.handshake import PART_BYTES
+from tests.doubles.tcp_server import tcp_server
 from tests.e2e.watched import HOST, is_listening, wait_for
 from tests.ports import free_port
 from tests.project import ROOT
@@ -107,22 +108,20 @@ async def test_a_relay_whose_lines_nobody_reads_goes_on(tmp_path: Path) -> None:
 async def test_a_relay_without_descriptors_is_open_again_when_it_has_some(tmp_path: Path) -> None:
     """Its places are taken by publishers whose questions its agent does not answer."""
 
-    async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def hold(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
         while await reader.read(1_024):
             pass
-        writer.close()
 
-    hooks = await asyncio.start_server(hold, HOST, 0)
-    port = hooks.sockets[0].getsockname()[1]
-    with relay(tmp_path, port, DESCRIPTORS) as one:
-        async with hooks, AsyncExitStack() as stack:
-            for number in range(PLACES):
-                source = f"127.0.{1 + number // 8}.1"
-                stranger = await stack.enter_async_context(greeted(one.port, source))
-                stranger.ask(publish(f"s{number}"))
-            assert not await is_open(one.port)
-            await stack.pop_all().aclose()
-            async with asyncio.timeout(PATIENCE_S):
-                while not await is_open(one.port):  # noqa: ASYNC110 -- nobody tells a stranger
-                    await asyncio.sleep(0.1)
-        assert await one.answers()
+    async with tcp_server(hold) as port:
+        with relay(tmp_path, port, DESCRIPTORS) as one:
+            async with AsyncExitStack() as stack:
+                for number in range(PLACES):
+                    source = f"127.0.{1 + number // 8}.1"
+                    stranger = await stack.enter_async_context(greeted(one.port, source))
+                    stranger.ask(publish(f"s{number}"))
+                assert not await is_open(one.port)
+                await stack.pop_all().aclose()
+                async with asyncio.timeout(PATIENCE_S):
+                    while not await is_open(one.port):  # noqa: ASYNC110 -- nobody tells a stranger
+                        await asyncio.sleep(0.1)
+            assert await one.answers()

@@ -42,6 +42,7 @@ from rtmp.marks import is_mark
 from rtmp.messages import Message, MessageKind, UserControl, command, user_control
 from rtmp.player import Player
 from rtmp.turns import Turn, turn_of
+from tests.doubles.tcp_server import tcp_server
 from tests.numbered_media import publish_as_obs, wire
 from tests.ports import free_port
 from tests.rtmp_client import Client, play, publish
@@ -731,7 +732,7 @@ class ManInTheMiddle:
 async def between(ingest: Running) -> AsyncIterator[ManInTheMiddle]:
     """Listening."""
     man = ManInTheMiddle(ingest.port)
-    async with await asyncio.start_server(man.serve, "127.0.0.1", man.port):
+    async with tcp_server(man.serve, port=man.port):
         yield man
 
 

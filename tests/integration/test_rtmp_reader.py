@@ -6,7 +6,7 @@ import os
 import resource
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from random import Random
 
@@ -22,6 +22,7 @@ from coordinator.reasons import Reason
 from rtmp.addresses import RtmpAddress
 from rtmp.handshake import PART_BYTES
 from rtmp.messages import Message, MessageKind
+from tests.doubles.tcp_server import Serve, tcp_server
 from tests.integration.hostile_servers import KINDS, Kind, fuzzed, serving
 from tests.integration.hostile_streams import READER_KINDS
 from tests.integration.recorded_sessions import mutated
@@ -39,36 +40,13 @@ FUZZED_S_MAX = 10.0
 """A session is over when the server hangs up, which it does at once."""
 ROOM = Room(3_000_000, 5_000)
 """What a check allows a stream of half a megabit a second."""
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
 async def server(serve: Serve, host: str = "127.0.0.1") -> AsyncIterator[RtmpAddress]:
     """One that treats every connection like that, and is gone behind the block."""
-
-    served: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
-
-    async def treat(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, EOFError):
-            await serve(reader, writer)
-        writer.transport.abort()
-
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if running.is_serving():
-            served[asyncio.create_task(treat(reader, writer))] = writer
-        else:  # it was being accepted when the server closed
-            writer.transport.abort()
-
-    running = await asyncio.start_server(accept, host, 0)
-    try:
-        yield RtmpAddress(host, running.sockets[0].getsockname()[1], "live", "show")
-    finally:
-        running.close()
-        for task, writer in served.items():
-            task.cancel()
-            writer.transport.abort()  # here, since a task that had not begun yet never does
-        await asyncio.gather(*served, return_exceptions=True)
-        await running.wait_closed()
+    async with tcp_server(serve, host) as port:
+        yield RtmpAddress(host, port, "live", "show")
 
 
 async def captured(
