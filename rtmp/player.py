@@ -90,6 +90,10 @@ class Player:
         """What has to be sent now; at first the greeting."""
         return self._line.answers()
 
+    def allow(self, limits: ChunkLimits) -> None:
+        """Hold the server to other limits from now on."""
+        self._line.allow(limits)
+
     def feed(self, data: bytes) -> None:
         """Take bytes of the server. Raises RtmpError."""
         if self.stage is PlayStage.OVER:

@@ -19,7 +19,7 @@ async def second_opinion(
         reading = await reading_of(footage.messages)
     except OSError:  # no process was free just then, which says nothing of the node
         return None, {}
-    opinion = opinion_of(capture, reading)
+    opinion = opinion_of(capture.packets[: footage.packets], reading)
     size = {"width": reading.width, "height": reading.height} if reading.width else {}
     codecs = ",".join(reading.codecs)
     return opinion, {"second_reader": opinion.value, "codecs": codecs, **size}

@@ -92,10 +92,12 @@ class IngestChecks:
     async def _check(self, reference: Reference) -> IngestCheck:
         footage = Footage()
         at = await self._at(reference)
-        capture = await self.captor.reader.capture(at, self._plan(reference), footage=footage)
+        plan = self._plan(reference)
+        capture = await self.captor.capture(at, plan, reference, by_ffprobe=False, footage=footage)
         proof = await self._proof(reference, capture)
         try:
-            opinion = opinion_of(capture, await reading_of(footage.messages))
+            reading = await reading_of(footage.messages)
+            opinion = opinion_of(capture.packets[: footage.packets], reading)
         except OSError as error:  # no process was free: then it has no say in this run
             self.log.failure(LogEvent.SECOND_READER_FAILED, error, stream_id=at.name)
             return IngestCheck(proof)

@@ -12,9 +12,9 @@ from random import Random
 
 import pytest
 
-from coordinator.adapters.media.message_packets import digest_of
-from coordinator.adapters.media.play_connection import PlayConnection
-from coordinator.adapters.media.rtmp_reader import Footage, Room, RtmpReader, limits_of
+from coordinator.adapters.media.message_packets import digest_of, packets_of
+from coordinator.adapters.media.play_connection import PlayConnection, Room
+from coordinator.adapters.media.rtmp_reader import FOOTAGE_MAX, Footage, RtmpReader
 from coordinator.proof.captures import Capture, CapturePlan, Ending, Span
 from coordinator.proof.judging import Proof, ProofParameters, Verdict, judge
 from coordinator.proof.packets import MediaKind, Part
@@ -26,7 +26,7 @@ from tests.doubles.tcp_server import Serve, tcp_server
 from tests.integration.hostile_servers import KINDS, Kind, fuzzed, serving
 from tests.integration.hostile_streams import READER_KINDS
 from tests.integration.recorded_sessions import mutated
-from tests.numbered_media import STEP_MS, headers, numbered
+from tests.numbered_media import STEP_MS, VIDEO_BYTES, headers, numbered
 from tests.packet_streams import live
 from tests.played_sessions import opening, shown
 from tests.ports import free_port
@@ -59,7 +59,7 @@ async def captured(
         return await reader.capture(
             address,
             CapturePlan(seconds, read),
-            room=ROOM,
+            allowed=lambda: ROOM,
             footage=footage if isinstance(footage, Footage) else None,
         )
 
@@ -137,14 +137,29 @@ async def test_a_long_capture_reads_its_spans_and_counts_the_rest() -> None:
     assert 0 < sizes < capture.bytes_received
 
 
-async def test_a_film_is_kept_where_it_is_asked_for() -> None:
-    """As it came, for the second reader."""
+@pytest.mark.parametrize("read", [(), (Span(0.4, 0.6),)])
+async def test_a_film_is_kept_where_it_is_asked_for(read: tuple[Span, ...]) -> None:
+    """As it came, for the second reader; what it brought is hashed, whatever else is read."""
     footage = Footage()
     async with server(shows) as address:
-        capture = await captured(address, footage=footage)
-    assert len(footage.messages) == len(capture.packets)
+        capture = await captured(address, SECONDS, read, footage=footage)
     assert footage.messages[0].body == headers()[0].body
     assert footage.size == capture.bytes_received
+    brought = [p.digest for m in footage.messages for p in packets_of(m, 0.0)]
+    assert [p.digest for p in capture.packets] == brought
+    assert footage.packets == len(brought)
+    assert bool(capture.counts) == bool(read)
+
+
+async def test_a_film_ends_where_its_room_does() -> None:
+    """What both readers are compared by ends there as well: the rest was never decoded."""
+    footage = Footage(size=FOOTAGE_MAX.size - VIDEO_BYTES * 5)
+    async with server(shows) as address:
+        capture = await captured(address, footage=footage)
+    assert FOOTAGE_MAX.size < footage.size < FOOTAGE_MAX.size + 2 * VIDEO_BYTES
+    brought = [p.digest for m in footage.messages for p in packets_of(m, 0.0)]
+    assert footage.packets == len(brought) < len(capture.packets)
+    assert [p.digest for p in capture.packets[: footage.packets]] == brought
 
 
 async def test_a_closed_port_is_unreachable() -> None:
@@ -315,7 +330,7 @@ async def test_a_peer_is_heard_out_before_it_is_left() -> None:
     """The connection's own words are bounded, and of one line."""
     connection = PlayConnection(
         RtmpAddress("127.0.0.1", 1, "live", "show"),
-        limits=limits_of(ROOM),
+        allowed=lambda: ROOM,
         now=time.time,
         take=lambda _, __: None,
     )

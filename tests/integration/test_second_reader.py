@@ -42,9 +42,14 @@ def capture_of(messages: Sequence[Message]) -> Capture:
     return Capture(0.0, 2.0, tuple(p for m in messages for p in packets_of(m, 1.0)))
 
 
+def in_time(messages: Sequence[Message]) -> list[Message]:
+    """By their timestamps, as a server sends them."""
+    return sorted(messages, key=lambda m: m.timestamp_ms)
+
+
 async def opinion(messages: list[Message]) -> Opinion:
     """What the second one says."""
-    return opinion_of(capture_of(messages), await reading_of(messages))
+    return opinion_of(capture_of(messages).packets, await reading_of(messages))
 
 
 async def test_it_gives_every_packet_back_and_one_picture(show: list[Message]) -> None:
@@ -56,7 +61,7 @@ async def test_it_gives_every_packet_back_and_one_picture(show: list[Message]) -
     assert set(reading.packets) <= {(p.media, p.size, p.digest) for p in frames}
     assert reading.picture is not None
     assert is_jpeg(reading.picture)
-    assert opinion_of(capture_of(show), reading) is Opinion.PLAYS
+    assert opinion_of(frames, reading) is Opinion.PLAYS
     assert not {"ffmpeg", "prlimit"} & children_of_this_process()
 
 
@@ -64,6 +69,22 @@ async def test_it_gives_every_packet_back_and_one_picture(show: list[Message]) -
 async def test_one_track_alone_is_read_as_well(show: list[Message], kind: MessageKind) -> None:
     """A radio's and a silent camera's."""
     assert await opinion([m for m in show if m.kind == kind]) is Opinion.PLAYS
+
+
+async def test_a_camera_that_is_switched_on_is_read_as_well(show: list[Message]) -> None:
+    """Behind a second and a half of sound: with its header, or long after it."""
+    header = next(m for m in show if m.kind == MessageKind.VIDEO and m.body[1] == 0)
+    pictures = [m for m in show if m.kind == MessageKind.VIDEO and m.body[1] == 1]
+    late = [m._replace(timestamp_ms=m.timestamp_ms + 1500) for m in [header, *pictures]]
+    sounds = [m for m in show if m.kind != MessageKind.VIDEO]
+    assert await opinion(in_time([*sounds, *late])) is Opinion.PLAYS
+    assert await opinion(in_time([header, *sounds, *late[1:]])) is Opinion.PLAYS
+
+
+async def test_a_reader_that_got_no_time_has_no_say(show: list[Message]) -> None:
+    """A busy machine's fault: nobody's packets are missing."""
+    with pytest.raises(TimeoutError):
+        await reading_of(show, seconds_max=0.0)
 
 
 async def test_right_packets_without_their_header_are_unplayable(show: list[Message]) -> None:

@@ -5,11 +5,11 @@ player would stumble over. It reads fewer codecs, so it has a say only where it 
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from coordinator.checking.checks import Verdict
-from coordinator.proof.captures import Capture
 from coordinator.proof.judging import Proof
 from coordinator.proof.packets import MediaKind, Packet, Part
 from coordinator.reasons import Reason
@@ -46,11 +46,11 @@ class Opinion(StrEnum):
     """There was nothing that it could have read."""
 
 
-def opinion_of(capture: Capture, reading: Reading) -> Opinion:
-    """Whether the second reader found in the bytes what the first one did.
+def opinion_of(packets: Iterable[Packet], reading: Reading) -> Opinion:
+    """Whether the second reader found in the bytes what the first one did: those packets.
 
     It need not: packets of the main tracks, and a picture where there is a key frame."""
-    frames = [p for p in capture.packets if p.part is Part.FRAMES and p.track == 0]
+    frames = [p for p in packets if p.part is Part.FRAMES and p.track == 0]
     if not frames:
         return Opinion.NOTHING
     missing = Counter(map(_payload, frames)) - Counter(reading.packets)

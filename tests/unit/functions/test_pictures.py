@@ -31,7 +31,8 @@ class Publishing(Reference):
     def __init__(self, live: bool) -> None:
         super().__init__(INGEST, now=lambda: NOW_S)
         if live:
-            self._keep(Packet(NOW_S, MediaKind.VIDEO, 0, 10, "x", True))
+            self.window.take(Packet(NOW_S, MediaKind.VIDEO, 0, 10, "x", True))
+            self.window.settle()
 
 
 @dataclass

@@ -8,15 +8,15 @@ import errno
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import cast
+from typing import NamedTuple, cast
 
 from coordinator.adapters.clock import Clock
 from coordinator.proof.captures import Ending, Steps
 from rtmp.addresses import RtmpAddress
-from rtmp.chunks import ChunkLimits
+from rtmp.chunks import CHUNK_BYTES_DEFAULT, ChunkLimits
 from rtmp.errors import RtmpError
 from rtmp.messages import Message, MessageKind
-from rtmp.player import PlayEnd, Player, PlayStage
+from rtmp.player import PLAYER_LIMITS, PlayEnd, Player, PlayStage
 
 CONNECT_S_MAX = 5.0
 ASK_S_MAX = 5.0
@@ -24,6 +24,8 @@ ASK_S_MAX = 5.0
 UNSENT_BYTES_MAX = 65_536
 """A server that does not even take our answers off is not waited for."""
 SAYS_CHARACTERS_MAX = 200
+ALLOWED_EVERY_S = 0.25
+"""So often it is asked anew what may have come, and at once where it was not enough."""
 
 _OURS = frozenset((
     errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.EPERM,
@@ -34,21 +36,40 @@ Take = Callable[[Message, float], None]
 """Gets each message of media with the instant of its last byte."""
 
 
+class Room(NamedTuple):
+    """What one connection may have made us read by now."""
+
+    size: int
+    messages: int
+
+    @property
+    def limits(self) -> ChunkLimits:
+        """No server has smaller chunks than those that it need not announce."""
+        chunks_max = self.messages + self.size // CHUNK_BYTES_DEFAULT
+        return PLAYER_LIMITS._replace(chunks_max=chunks_max, messages_max=self.messages)
+
+
+Allowed = Callable[[], Room]
+"""Says how much room there is by now; it never shrinks."""
+
+
 class PlayConnection(asyncio.Protocol):
     """Connect with `open`, wait for `over`, and `close` in any case."""
 
     def __init__(
         self,
         address: RtmpAddress,
-        limits: ChunkLimits,
         now: Clock,
         take: Take,
-        bytes_max: int | None = None,
+        allowed: Allowed | None = None,
     ) -> None:
-        """`bytes_max`: what may come in all; None for a source that we trust."""
+        """`allowed`: what may come; None for a source that we trust."""
         self._address, self._now, self._take = address, now, take
-        self._player = Player(address, limits)
-        self._room = bytes_max
+        self._player = Player(address)
+        self._allowed = allowed
+        self._room = Room(0, 0)
+        self._asked_room_s = 0.0
+        self._received = 0
         loop = asyncio.get_running_loop()
         self.asked: asyncio.Future[None] = loop.create_future()
         """Done when the stream was asked for."""
@@ -103,12 +124,11 @@ class PlayConnection(asyncio.Protocol):
         self.read_s = now_s = self._now()
         began_s = time.thread_time()
         try:
-            if self._room is not None:
-                self._room -= len(data)
+            self._bound(len(data), now_s)
             self._feed(data, now_s)
         except RtmpError as error:
             self._end(Ending.BROKEN, str(error))
-        if self._room is not None and self._room < 0:
+        if self._allowed is not None and self._received > self._room.size:
             self._end(Ending.FLOOD, "more bytes than the stream has")
         self._answer()
         self.cpu_s += time.thread_time() - began_s
@@ -116,6 +136,14 @@ class PlayConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The peer hung up, or we did."""
         self._end(Ending.CLOSED, type(exc).__name__ if exc else "")
+
+    def _bound(self, size: int, now_s: float) -> None:
+        """Hold the peer to what the stream has had by now."""
+        self._received += size
+        is_due = self._received > self._room.size or now_s > self._asked_room_s + ALLOWED_EVERY_S
+        if self._allowed is not None and is_due:
+            self._room, self._asked_room_s = self._allowed(), now_s
+            self._player.allow(self._room.limits)
 
     def _feed(self, data: bytes, now_s: float) -> None:
         player = self._player

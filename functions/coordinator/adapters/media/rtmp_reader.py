@@ -5,28 +5,17 @@ It sees every track and every codec at its true arrival. Its connection is a vie
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.media.message_packets import packets_of
-from coordinator.adapters.media.play_connection import PlayConnection
+from coordinator.adapters.media.play_connection import Allowed, PlayConnection, Room
 from coordinator.proof.captures import Capture, CapturePlan, Count, Ending, Span
 from coordinator.proof.packets import Packet
 from coordinator.reasons import Reason
 from rtmp.addresses import RtmpAddress
-from rtmp.chunks import CHUNK_BYTES_DEFAULT, ChunkLimits
 from rtmp.errors import RtmpError
 from rtmp.flv import PayloadKind, payload_of
 from rtmp.messages import Message, MessageKind
-from rtmp.player import PLAYER_LIMITS
-
-
-class Room(NamedTuple):
-    """What one connection may make us read, by what the stream has."""
-
-    size: int
-    messages: int
-
 
 ROOM = Room(96 * 1024 * 1024, 12_000)
 """Where nobody says how much the stream has: 14 s of 50 Mbit/s, and of 240 pictures and six sounds
@@ -34,7 +23,7 @@ a second; a server's cache comes at once."""
 LATE_S_MAX = 3.0
 """A capture that ends so long after its time was made on a machine too busy to judge anybody. Less
 excuses nobody: the reference is read by the same machine, as late."""
-FOOTAGE_BYTES_MAX = 8_000_000
+FOOTAGE_MAX = Room(8_000_000, 12_000)
 """Of a footage that is kept for the second reader: a key frame of any picture fits in."""
 _FAILURES = {Ending.UNREACHABLE: Reason.UNREACHABLE, Ending.FAULT: Reason.UNKNOWN_INTERNAL}
 
@@ -45,12 +34,19 @@ class Footage:
 
     messages: list[Message] = field(default_factory=list)
     size: int = 0
+    packets: int = 0
+    """How many of the capture's packets they brought, which are its first ones."""
 
-    def take(self, message: Message) -> None:
-        """Keeps it while there is room: what is missing in the middle would be no footage."""
-        if self.size <= FOOTAGE_BYTES_MAX:
-            self.messages.append(message)
-            self.size += len(message.body)
+    @property
+    def is_full(self) -> bool:
+        """From here on nothing is kept: what is missing in the middle would be no footage."""
+        return self.size > FOOTAGE_MAX.size or len(self.messages) >= FOOTAGE_MAX.messages
+
+    def keep(self, message: Message, packets: int) -> None:
+        """One more, and what it brought."""
+        self.messages.append(message)
+        self.size += len(message.body)
+        self.packets += packets
 
 
 class RtmpReader:
@@ -64,16 +60,16 @@ class RtmpReader:
         address: RtmpAddress,
         plan: CapturePlan,
         *,
-        room: Room = ROOM,
+        allowed: Allowed = lambda: ROOM,
         footage: Footage | None = None,
     ) -> Capture:
         """Receive the stream as planned; raises ValueError for a host name.
 
-        The planned seconds count from the moment in which the connection is begun. `room` is
-        what any viewer of this stream could be sent: more is a flood, and not read.
+        The planned seconds count from the moment in which the connection is begun. `allowed`
+        says what any viewer could have been sent by then: more is a flood, and not read.
         """
         take = _Intake(plan, self._now(), footage)
-        line = PlayConnection(address, limits_of(room), self._now, take, room.size)
+        line = PlayConnection(address, self._now, take, allowed)
         ends_s = take.started_s + plan.seconds
         try:
             async with asyncio.timeout(plan.seconds):
@@ -111,12 +107,6 @@ class RtmpReader:
         )
 
 
-def limits_of(room: Room) -> ChunkLimits:
-    """No server has smaller chunks than those that it need not announce."""
-    chunks_max = room.messages + room.size // CHUNK_BYTES_DEFAULT
-    return PLAYER_LIMITS._replace(chunks_max=chunks_max, messages_max=room.messages)
-
-
 class _Intake:
     """What becomes of the messages of one capture."""
 
@@ -133,12 +123,16 @@ class _Intake:
     def __call__(self, message: Message, now_s: float) -> None:
         """Take one; there are never too many: chunks are counted already."""
         self.size += len(message.body)
-        if self._footage is not None:
-            self._footage.take(message)
-        if not self.spans or self._is_read(message, now_s):
-            self.packets += packets_of(message, now_s)
-        else:
+        footage = self._footage
+        is_kept = footage is not None and not footage.is_full
+        is_read = not self.spans or self._is_read(message, now_s)
+        if not is_read:
             self._count(message, now_s)
+        if is_read or is_kept:  # what is decoded is hashed as well, or nobody could compare it
+            brought = packets_of(message, now_s)
+            self.packets += brought
+            if footage is not None and is_kept:
+                footage.keep(message, len(brought))
 
     def _is_read(self, message: Message, now_s: float) -> bool:
         if message.kind == MessageKind.DATA or any(span.holds(now_s) for span in self.spans):

@@ -2,24 +2,17 @@
 
 import asyncio
 import socket
-from bisect import bisect_left
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from coordinator.adapters.media.message_packets import packets_of
 from coordinator.adapters.media.play_connection import PlayConnection
-from coordinator.proof.packets import MediaKind, Packet, Part, dts_difference_ms
+from coordinator.adapters.media.reference_window import ReferenceWindow
+from coordinator.proof.packets import Packet
 from rtmp.addresses import RtmpAddress
 from rtmp.messages import Message
-from rtmp.player import PLAYER_LIMITS
 
-MEMORY_S = 160.0
-"""The longest check, and what was served before it."""
-PACKETS_MAX = 60_000
-"""160 s of 375 packets a second; the oldest go first."""
 INGEST_SILENCE_S = 10.0
-SETTLE_S = 0.25
-SILENCE_S = 2.0
 BACKOFF_S = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 
@@ -33,12 +26,8 @@ class Reference:
     def __init__(self, address: RtmpAddress, *, now: Callable[[], float]) -> None:
         self.address = address
         self._now = now
-        self._packets: list[Packet] = []
-        self._headers: dict[tuple[MediaKind, int], Packet] = {}
-        """The newest of each track."""
-        self._burst: list[Packet] = []
+        self.window = ReferenceWindow()
         self._connection = 0
-        self._read_s = self._live_s = 0.0
         self._found_silent = False
         self._task: asyncio.Task[None] | None = None
 
@@ -55,16 +44,12 @@ class Reference:
             await asyncio.gather(task, return_exceptions=True)
 
     def packets(self, since_s: float, until_s: float) -> list[Packet]:
-        """The packets that arrived in [since_s, until_s], in order of arrival.
-
-        Before them the codec headers in force then: whoever comes is given these first."""
-        low = bisect_left(self._packets, since_s, key=lambda p: p.arrived_s)
-        headers = [p for p in self._headers.values() if p.arrived_s < since_s]
-        return [*headers, *(p for p in self._packets[low:] if p.arrived_s <= until_s)]
+        """The window's packets of that time, and before them the headers in force then."""
+        return self.window.packets(since_s, until_s)
 
     def is_live(self, now_s: float) -> bool:
         """True if a picture or a sound came within the last two seconds."""
-        return self._live_s > now_s - SILENCE_S
+        return self.window.is_live(now_s)
 
     def is_silent(self, now_s: float) -> bool:
         """True if the ingest answered, and had no such stream: nobody is publishing it.
@@ -76,8 +61,8 @@ class Reference:
         failures = 0
         while True:
             self._connection += 1
-            heard_s = self._read_s
-            line = PlayConnection(self.address, PLAYER_LIMITS, self._now, self._take)
+            heard_s = self.window.read_s
+            line = PlayConnection(self.address, self._now, self._take)
             try:
                 await line.open(await literal_of(self.address.host))
                 await self._hear(line)
@@ -85,9 +70,9 @@ class Reference:
                 pass
             finally:
                 line.close()
-            self._settle()
+            self.window.settle()
             # What ended after packets may have ended by our own fault: the next one will tell.
-            heard = self._read_s != heard_s
+            heard = self.window.read_s != heard_s
             self._found_silent = not heard and line.steps.asked_s is not None
             failures = 0 if self.is_live(self._now()) else failures + 1
             await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
@@ -99,56 +84,8 @@ class Reference:
 
     def _take(self, message: Message, now_s: float) -> None:
         for packet in packets_of(message, now_s, self._connection):
-            if self._burst or now_s - self._read_s > SILENCE_S:
-                self._burst.append(packet)
-                if now_s - self._burst[0].arrived_s > SETTLE_S:
-                    self._settle()
-            else:
-                self._keep(packet)
-        self._read_s = now_s
+            self.window.take(packet)
         self._found_silent = False
-
-    def _settle(self) -> None:
-        """Date the packets of a burst back to when they were live, by their timestamps.
-
-        A connection begins with a burst (the server's cache), and so does life after this process
-        was frozen. Dated as read, they would make a delay look short.
-        """
-        burst, self._burst = self._burst, []
-        for packet in back_dated(burst):
-            self._keep(packet)
-
-    def _keep(self, packet: Packet) -> None:
-        kept = self._packets
-        if kept and kept[-1].arrived_s > packet.arrived_s:
-            packet = replace(packet, arrived_s=kept[-1].arrived_s)  # keep the order of arrival
-        kept.append(packet)
-        if packet.part is Part.HEADER:
-            self._headers[packet.media, packet.track] = packet
-        if packet.part is Part.FRAMES:
-            self._live_s = packet.arrived_s
-        if len(kept) > PACKETS_MAX or kept[0].arrived_s < packet.arrived_s - 1.25 * MEMORY_S:
-            oldest_s = packet.arrived_s - MEMORY_S
-            del kept[: max(bisect_left(kept, oldest_s, key=lambda p: p.arrived_s), len(kept) // 8)]
-
-
-def back_dated(burst: list[Packet]) -> list[Packet]:
-    """Packets of one burst, each arriving as long before the last as its timestamp says.
-
-    Headers and script data are dated anew for whoever comes, so their timestamps say nothing."""
-    frames = [packet for packet in burst if packet.part is Part.FRAMES]
-    if not frames:
-        return burst
-    newest = max(frames, key=lambda p: dts_difference_ms(p.dts_ms, frames[0].dts_ms))
-    last_s = burst[-1].arrived_s
-
-    def dated(packet: Packet) -> Packet:
-        if packet.part is not Part.FRAMES:
-            return packet
-        live_s = last_s - dts_difference_ms(newest.dts_ms, packet.dts_ms) / 1000
-        return replace(packet, arrived_s=min(packet.arrived_s, live_s))
-
-    return sorted(map(dated, burst), key=lambda p: p.arrived_s)
 
 
 async def literal_of(host: str) -> str:

@@ -15,9 +15,13 @@ from rtmp.flv_file import flv_file
 from rtmp.messages import Message, MessageKind
 
 SECONDS_MAX = 8.0
-READER_LIMITS = ProcessLimits(cpu_s=3)
+ANALYSED_S, ANALYSED_BYTES = 160, 17_000_000
+"""More than any footage has: a track may begin at its end, and is looked for until then."""
+READ_CPU_S = 3
+"""Twenty times what an honest footage takes."""
+READER_LIMITS = ProcessLimits(cpu_s=READ_CPU_S)
 SAID_BYTES_MAX = 2_000_000
-"""A line has 110 bytes: 14 s of 600 packets are half of that."""
+"""A line has 110 bytes: those of the longest footage are two thirds of that."""
 _JPEG = re.compile(rb"\xff\xd8\xff.*?\xff\xd9", re.DOTALL)
 _HEAD = re.compile(rb"^#(media_type|codec_id|dimensions) ([0-9]{1,2}): ([a-z0-9_]{1,40})$", re.M)
 _PACKET = re.compile(
@@ -26,21 +30,26 @@ _PACKET = re.compile(
 _KINDS = {b"video": MediaKind.VIDEO, b"audio": MediaKind.AUDIO}
 
 
-async def reading_of(messages: list[Message]) -> Reading:
-    """What it finds; nothing where it cannot read. Raises OSError if it cannot be started."""
+async def reading_of(messages: list[Message], seconds_max: float = SECONDS_MAX) -> Reading:
+    """What it finds; nothing where it cannot read. Raises OSError if it cannot be started.
+
+    TimeoutError, which is one, if it was not given the time that it needs: that is our fault. What
+    keeps it busy for longer than it may be is the fault of the bytes."""
     said = bytearray()
 
     def take(data: bytes) -> bool:
         said.extend(data)
         return len(said) <= SAID_BYTES_MAX
 
-    await run_tool(
+    ended = await run_tool(
         ffmpeg_argv(has_video=any(m.kind == MessageKind.VIDEO for m in messages)),
         limits=READER_LIMITS,
-        seconds_max=SECONDS_MAX,
+        seconds_max=seconds_max,
         on_data=take,
         given=flv_file(messages),
     )
+    if ended.is_overdue and ended.cpu_s < READ_CPU_S:
+        raise TimeoutError(f"it had {ended.cpu_s:.1f} CPU seconds of {seconds_max:.0f}")
     return parse_reading(bytes(said))
 
 
@@ -56,7 +65,8 @@ def ffmpeg_argv(*, has_video: bool) -> list[str]:
         *("ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error"),
         *("-protocol_whitelist", "pipe", "-format_whitelist", "flv"),
         *("-codec_whitelist", "h264,aac", "-max_pixels", "8847360", "-threads", "1"),
-        *("-analyzeduration", "500000", "-probesize", "5000000", "-fpsprobesize", "0"),
+        *("-analyzeduration", str(ANALYSED_S * 1_000_000), "-probesize", str(ANALYSED_BYTES)),
+        *("-fpsprobesize", "0"),
         *("-skip_frame", "nokey", "-f", "flv", "-i", "pipe:0"),
         *("-map", "0:v?", "-map", "0:a?", "-c", "copy", "-f", "framehash", "-hash", "sha256"),
         *("pipe:1", *(picture if has_video else [])),

@@ -62,22 +62,24 @@ def test_a_decoder_that_cannot_read_the_stream_has_no_say() -> None:
 
 def test_what_both_readers_found_plays() -> None:
     """Nearly all packets, and a picture where there is a key frame."""
-    assert opinion_of(CAPTURE, READING) is Opinion.PLAYS
+    assert opinion_of(CAPTURE.packets, READING) is Opinion.PLAYS
     short = replace(READING, packets=READING.packets[3:])
-    assert opinion_of(CAPTURE, short) is Opinion.PLAYS
-    assert opinion_of(CAPTURE, replace(READING, packets=READING.packets[4:])) is Opinion.UNPLAYABLE
-    assert opinion_of(CAPTURE, replace(READING, picture=None)) is Opinion.UNPLAYABLE
+    assert opinion_of(CAPTURE.packets, short) is Opinion.PLAYS
+    assert (
+        opinion_of(CAPTURE.packets, replace(READING, packets=READING.packets[4:]))
+        is Opinion.UNPLAYABLE
+    )
+    assert opinion_of(CAPTURE.packets, replace(READING, picture=None)) is Opinion.UNPLAYABLE
 
 
 def test_a_sound_alone_needs_no_picture() -> None:
     sound = tuple(p for p in CAPTURE.packets if not p.is_video)
-    heard = replace(CAPTURE, packets=sound)
-    assert opinion_of(heard, replace(READING, picture=None)) is Opinion.PLAYS
+    assert opinion_of(sound, replace(READING, picture=None)) is Opinion.PLAYS
 
 
 def test_what_is_no_media_is_nothing_to_read() -> None:
     """Headers, script data, and tracks that a decoder of one track leaves out."""
     others = tuple(replace(p, part=Part.HEADER) for p in CAPTURE.packets)
-    assert opinion_of(replace(CAPTURE, packets=others), Reading()) is Opinion.NOTHING
+    assert opinion_of(others, Reading()) is Opinion.NOTHING
     second = tuple(replace(p, track=1) for p in CAPTURE.packets)
-    assert opinion_of(replace(CAPTURE, packets=second), Reading()) is Opinion.NOTHING
+    assert opinion_of(second, Reading()) is Opinion.NOTHING
