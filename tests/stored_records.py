@@ -74,9 +74,10 @@ from coordinator.published_media import PublishedMedia
 from coordinator.reasons import Reason
 from coordinator.streams import STREAMS, Stream
 from coordinator.sweeping.nodes import NODES, Node
+from coordinator.sweeping.packed_rosters import ROSTERS, PackedRoster
 from coordinator.sweeping.polls import Outcome, Poll
 from coordinator.sweeping.rollups import ROLLUPS, NodeHour, Rollup
-from coordinator.sweeping.rosters import ROSTERS, PackedRoster, Roster, Slot
+from coordinator.sweeping.rosters import Roster, Slot
 from coordinator.sweeping.shards import Shard
 from coordinator.sweeping.sweeps import SWEEPS, Sweep
 
@@ -161,7 +162,7 @@ STATEMENT = Statement(
 
 SHARD = Shard(2, 3)
 LEFT = Slot("n2", "s3", "http://51.7.3.2:8080/stats.json", "51.7.3.2", 1935, 29_921_760, AT_S,
-            29_921_761, "left")  # fmt: skip
+            29_921_761, "left", 29_921_753, 7, 5)  # fmt: skip
 STAYS = Slot("n3", "s5", "http://a.example/s", "a.example", 1936, 29_921_761, AT_S + 1)
 POLL = Poll(Outcome.STALLED, Reason.STALLED, 7, 5, 1, 2, 3, 10**12, 29_921_759)
 HISTORY = History(498_701, {"n2": NodeHistory("0d~-", "ab", NodeHour(60, 53, 2, 3))})
@@ -193,7 +194,8 @@ RECORDS: list[tuple[Codec[Any], Any]] = [
     (NODES, Node(
         node_id="n2", stream_id="s3", stats_url="http://51.7.3.2:8080/stats.json",
         rtmp_host="51.7.3.2", rtmp_port=1935, agent="agent/7", engine="restream",
-        state="leaving", joined_s=AT_S - 7, changed_s=AT_S,
+        state="leaving", joined_s=AT_S - 7, changed_s=AT_S, minutes_due=7, minutes_up=5,
+        away_tick=29_921_761,
     )),
     (PACKED_EPOCHS, PackedEpoch.of(BUCKET_EPOCH)),
     (ROLLUPS, Rollup(SHARD, 498_700, {

@@ -6,7 +6,7 @@ from coordinator.adapters.clock import Clock
 from coordinator.adapters.log import Log, LogEvent
 from coordinator.adapters.records import Measurements
 from coordinator.epochs import Calendar
-from coordinator.projections.history import HOURS, History, NodeHistory
+from coordinator.projections.history import HOURS, History, NodeHistory, away_since
 from coordinator.projections.network_document import NetworkDocument, ProjectionInput
 from coordinator.sweeping.rosters import Roster
 from coordinator.sweeping.shards import Shard
@@ -83,6 +83,18 @@ class NetworkProjector:
         history = history.skipped_to(max(history.until_hour, hour - HOURS))
         hours = range(history.until_hour, hour)
         kept = {slot.node_id for slot in roster.slots}
-        for rollup in await self.measurements.rollups_of(sweep.shard, hours):
-            history = history.after(rollup.nodes if rollup else {}, kept)
+        rollups = await self.measurements.rollups_of(sweep.shard, hours)
+        for each, rollup in zip(hours, rollups, strict=True):
+            returned = self._returned_in(each, roster)
+            history = history.after(rollup.nodes if rollup else {}, kept, returned)
         return history
+
+    def _returned_in(self, hour: int, roster: Roster) -> dict[str, NodeHistory]:
+        """How nodes were away that joined in an hour, and had been heard of before it."""
+        ticks = self.calendar.ticks_of_hour(hour)
+        found = {}
+        for slot in roster.slots:
+            first_hour = self.calendar.hour_of(slot.first_seen_tick)
+            if slot.joined_tick in ticks and first_hour < hour:
+                found[slot.node_id] = away_since(first_hour, hour, len(ticks))
+        return found

@@ -5,20 +5,25 @@ that wrote the last sweep knows it, and the roster. Once in READ_AGAIN_TICKS it 
 roster is still that one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from coordinator.adapters.records import Measurements
+from coordinator.adapters.worker_pool import work_through
 from coordinator.sweeping.polls import Poll
-from coordinator.sweeping.rosters import Roster, by_node, succeeding
+from coordinator.sweeping.rosters import Roster, Slot, by_node, succeeding
 from coordinator.sweeping.shards import Shard, all_of
 from coordinator.sweeping.sweeps import Sweep, SweepBits
+from coordinator.sweeping.tenures import dropped, going_on
 
 KEPT_TICKS = 1_440
 """How long people see who left: a day of minutes; dropped from the next version then."""
 READ_AGAIN_TICKS = 10
 """How often an instance looks at the roster it knows. A collector with another SHARDS may have
 taken over, and minutes on a roster that was closed count for nobody."""
+
+PUT_AWAY_AT_ONCE = 64
+"""Some hundred nodes that left a day ago are written within a second or two of a sweep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +109,26 @@ async def _divided_anew(
     for other in all_of(newest.shard.count):
         last = await measurements.last_sweep_of(other, range(newest.since_tick, tick + 1))
         version = last.roster_version if last else newest.since_tick
-        closed.append(await measurements.close_roster(other, version, tick, now_s))
-    for each in all_of(shard.count):
-        new = succeeding(closed, each, tick, kept_since_tick=tick - KEPT_TICKS)
-        await measurements.replace_roster(new, Roster(each, tick, 0.0))
+        roster = await measurements.close_roster(other, version, tick, now_s)
+        is_last = last is not None and last.roster_version == roster.version
+        closed.append(going_on(roster, last.polls) if last and is_last else roster)
+    following = [
+        succeeding(closed, each, tick, kept_since_tick=tick - KEPT_TICKS)
+        for each in all_of(shard.count)
+    ]
+    await put_away(measurements, closed, following)
+    for new in following:
+        await measurements.replace_roster(new, Roster(new.shard, tick, 0.0))
     roster = await measurements.roster(shard, tick)
     return ShardState(0, roster, {}, roster.cursor_s, tick)
+
+
+async def put_away(
+    measurements: Measurements, old: Iterable[Roster], new: Iterable[Roster]
+) -> None:
+    """Keeps the minutes of nodes that left, before rosters follow that know them no more."""
+
+    async def put(slot: Slot) -> None:
+        await measurements.put_away(slot)
+
+    await work_through(dropped(old, new), put, at_once=PUT_AWAY_AT_ONCE)

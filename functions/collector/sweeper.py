@@ -8,7 +8,13 @@ from typing import Any
 from collector.network_projector import NetworkProjector
 from collector.poller import Poller
 from collector.roller import Roller
-from collector.shard_state import KEPT_TICKS, READ_AGAIN_TICKS, ShardState, read_state
+from collector.shard_state import (
+    KEPT_TICKS,
+    READ_AGAIN_TICKS,
+    ShardState,
+    put_away,
+    read_state,
+)
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.log import Log, LogEvent
 from coordinator.adapters.outbound.poll_client import PollClient
@@ -24,6 +30,7 @@ from coordinator.sweeping.polls import Poll, outcome_of
 from coordinator.sweeping.rosters import Announcement, Roster, succeeding
 from coordinator.sweeping.shards import Shard
 from coordinator.sweeping.sweeps import Sweep
+from coordinator.sweeping.tenures import tallied
 
 CURSOR_OVERLAP_S = 15.0
 """Node documents are read again this far back: a clock may lag, and a write takes a moment."""
@@ -130,8 +137,11 @@ class Sweeper:
         changed = await self.measurements.changed_nodes(since_s)
         if len(changed) >= CHANGED_NODES_MAX:  # there are more: the next sweep goes on there
             cursor_s = changed[-1].changed_s + CURSOR_OVERLAP_S
-        ours = announced(node for node in changed if before.shard.holds(node.node_id))
-        roster = before.without(state.lost(), tick).taking_in(ours, tick)
+        ours = announced(
+            (node for node in changed if before.shard.holds(node.node_id)), self.calendar
+        )
+        changed_roster = before.without(state.lost(), tick).taking_in(ours, tick)
+        roster = tallied(changed_roster, before, state.polls)
         if roster.slots != before.slots:
             written = await self.measurements.replace_roster(roster, before)
             if written is None:
@@ -142,6 +152,7 @@ class Sweeper:
     async def _compacted(self, roster: Roster, tick: int) -> Roster | None:
         kept_since = tick - KEPT_TICKS
         new = succeeding([roster], roster.shard, tick, kept_since_tick=kept_since)
+        await put_away(self.measurements, [roster], [new])
         return await self.measurements.succeed_roster(new, roster, self.clock())
 
     async def _poll_all(
@@ -194,7 +205,7 @@ def _duplicate(shard: Shard, tick: int) -> dict[str, Any]:
     return {"shard": shard.number, "tick": tick, "result": "duplicate"}
 
 
-def announced(nodes: Iterable[Node]) -> list[Announcement]:
+def announced(nodes: Iterable[Node], calendar: Calendar) -> list[Announcement]:
     """What changed node documents tell the roster."""
     return [
         Announcement(
@@ -205,6 +216,10 @@ def announced(nodes: Iterable[Node]) -> list[Announcement]:
             node.rtmp_port,
             node.state == "leaving",
             node.changed_s,
+            calendar.tick_at(node.joined_s),
+            node.minutes_due,
+            node.minutes_up,
+            node.away_tick,
         )
         for node in nodes
     ]

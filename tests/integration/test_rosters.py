@@ -36,6 +36,9 @@ async def test_a_roster_full_of_the_departed_is_compacted() -> None:
     roster = await Measurements(network.store).roster(WHOLE, sweep.roster_version)
     assert [slot.node_id for slot in roster.slots] == ["n0", f"n{GONE + 1}"]
     assert sweep.polls[0].minutes_up == 4
+    known = await Measurements(network.store).node("n5")
+    assert known is not None
+    assert (known.minutes_due, known.minutes_up, known.away_tick) == (1, 1, START_TICK + 2)
     old = await Measurements(network.store).roster(WHOLE, START_TICK)
     assert (len(old.slots), old.until_tick) == (GONE + 1, sweep.roster_version)
     minutes = await network.minutes()

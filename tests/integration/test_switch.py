@@ -20,6 +20,7 @@ from coordinator.adapters.scheduling.cloud_scheduler import CloudScheduler
 from coordinator.adapters.scheduling.job_control import Scheduler, SchedulerError
 from coordinator.adapters.settings import PayoutSettings
 from coordinator.checking.sealed_days import LotteryDay, days_around
+from coordinator.epochs import Calendar
 from coordinator.sweeping.rosters import Roster
 from coordinator.sweeping.shards import WHOLE
 from coordinator.sweeping.sweeps import Sweep
@@ -203,7 +204,7 @@ class Network:
         last = await measurements.latest_sweeps()
         before = await measurements.roster_of(last[0]) if last else Roster(WHOLE, 1, 0.0)
         changed = await measurements.changed_nodes(before.cursor_s)
-        taken = before.taking_in(announced(changed), int(self.now_s) // 60)
+        taken = before.taking_in(announced(changed, Calendar()), int(self.now_s) // 60)
         roster = before
         if taken.slots != before.slots:
             written = await measurements.replace_roster(taken, before)

@@ -41,7 +41,8 @@ TAKEN_IN_SECONDS_MAX = 600
 @dataclass(frozen=True)
 class Announcements:
     """Takes in heartbeats. One that repeats what the roster shows reads and writes nothing; any
-    other reads one document, and writes it if there is something new."""
+    other reads one document. If there is something new it is read again and written, at once: what
+    is remembered of the node must outlive a race."""
 
     measurements: Measurements
     snapshots: Snapshots
@@ -136,8 +137,7 @@ class Announcements:
         wrong = found.wrong if found else None
         if same and self.dial_back and not (found and found.stats.open):
             return False, wrong
-        joined_s = known.joined_s if known else said.joined_s
-        await self.measurements.put_node(said.model_copy(update={"joined_s": joined_s}))
+        await self.measurements.put_node(said)
         return True, wrong
 
     def _welcome(self, peer: str, now_s: float) -> None:

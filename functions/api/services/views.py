@@ -11,6 +11,7 @@ from coordinator.ledger.rows import Row
 from coordinator.ledger.statements import Statement
 from coordinator.money import format_tokens
 from coordinator.projections.network_view import NodeView
+from coordinator.projections.past_shares import percent
 from coordinator.published_media import PublishedMedia, codec_name, warnings_about
 from coordinator.streams import Stream, stream_status
 
@@ -63,8 +64,11 @@ def node_out(node: NodeView) -> NodeOut:
         stats_url=node.slot.stats_url,
         rtmp_url=node.rtmp_url,
         viewers=poll.viewers if poll else 0,
-        minutes_up=poll.minutes_up if poll else 0,
-        minutes_due=poll.minutes_due if poll else 0,
+        minutes_up=node.minutes_up,
+        minutes_due=node.minutes_due,
+        uptime=_percent(node.uptime),
+        uptime_day=_percent(node.uptimes.day),
+        uptime_month=_percent(node.uptimes.month),
         checks_passed=trust.passed,
         checks_failed=trust.failed,
         checks_degraded=trust.degraded,
@@ -75,6 +79,10 @@ def node_out(node: NodeView) -> NodeOut:
         available=format_tokens(account.available_micros),
         earned=format_tokens(account.earned_micros),
     )
+
+
+def _percent(share: float | None) -> str | None:
+    return None if share is None else percent(share)
 
 
 def statement_out(statement: Statement) -> StatementOut:

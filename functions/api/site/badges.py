@@ -6,6 +6,7 @@ from html import escape
 from itertools import pairwise
 
 from coordinator.projections.network_view import NodeView
+from coordinator.projections.past_shares import percent
 from coordinator.sweeping.nodes import NodeStatus
 
 PADDING_PX = 7
@@ -83,7 +84,8 @@ def _held(text: str) -> str:
 def node_badge(node: NodeView) -> Badge:
     """A node's status, with its measured uptime where a check has borne it out."""
     uptime = node.uptime
-    value = node.status.value if uptime is None else f"{node.status.value} · {uptime:.1%} up"
+    status = node.status.value
+    value = status if uptime is None else f"{status} · {percent(uptime)}% up"
     return Badge("restream node", value, _COLOURS[node.status])
 
 

@@ -17,6 +17,7 @@ from coordinator.checking.thumbnails import newest_of
 from coordinator.epochs import Calendar
 from coordinator.ledger.balances import length_of
 from coordinator.projections.network_view import NetworkView, NodeView
+from coordinator.projections.past_shares import percent
 from coordinator.reasons import Reason
 from coordinator.streams import Stream, StreamStatus, stream_status
 from coordinator.sweeping.nodes import NodeStatus
@@ -171,7 +172,7 @@ def _row_of(node: NodeView, names: Mapping[str, str], now_s: float) -> NodeRow:
         names.get(stream_id, stream_id),
         hour_bars(node) if proven else None,
         day_bars(node) if proven else None,
-        "" if node.uptime is None else f"{int(node.uptime * 1000) / 10:.1f}",
+        "" if node.uptime is None else percent(node.uptime),
         "in every draw" if node.control else _check_says(node.trust.last_reason),
         age_of(now_s - checked_s) if checked_s is not None else "",
         _hundredths(node.account.earned_micros),

@@ -13,6 +13,7 @@ from api.http.problems import ProblemKind
 from api.services.services import Services
 from api.wire.common import timestamp
 from coordinator.money import format_tokens
+from coordinator.projections.past_shares import percent
 
 TEMPLATES = Path(__file__).parent / "templates"
 HEADERS = {
@@ -29,7 +30,8 @@ class Renderer:
 
     Filters for instants in Unix seconds: `when` (to the second, live.js says how long ago),
     `instant` (to the minute, for prose), `moment` (short, for tables), `clock` (for rows of a
-    day); `tokens` for micros, `words` for codes, `prose` for sentences with code in backticks."""
+    day); `tokens` for micros, `percent` for shares, `words` for codes, `prose` for sentences with
+    code in backticks."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -46,6 +48,7 @@ class Renderer:
             "moment": moment,
             "clock": clock,
             "tokens": format_tokens,
+            "percent": percent,
             "words": words,
             "prose": prose,
         }

@@ -198,6 +198,9 @@ class SlotOut(BaseModel):
         changed_s=1_795_355_997.0,
         left_tick=None,
         left_reason=None,
+        first_tick=TICK - 1_440,
+        minutes_due=1_440,
+        minutes_up=1_437,
     )
 
     node_id: str
@@ -210,6 +213,11 @@ class SlotOut(BaseModel):
     left_tick: int | None
     """The first tick in which it was no longer polled."""
     left_reason: str | None
+    first_tick: int
+    """When the node was first heard of, ever; 0 on rosters from before that was kept."""
+    minutes_due: int
+    """Of the node until this slot began, absences included; until it left, once it has."""
+    minutes_up: int
 
 
 class RosterOut(BaseModel):

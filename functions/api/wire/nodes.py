@@ -111,6 +111,9 @@ class NodeOut(BaseModel):
         viewers=2,
         minutes_up=59,
         minutes_due=60,
+        uptime="98.3",
+        uptime_day="98.3",
+        uptime_month="98.3",
         checks_passed=4,
         checks_failed=0,
         checks_degraded=0,
@@ -133,6 +136,14 @@ class NodeOut(BaseModel):
     viewers: int
     minutes_up: int
     minutes_due: int
+    """Since the node first joined, minutes away among them. Those of our own fault, and those
+    without a stream, are left out."""
+    uptime: str | None
+    """In percent, rounded down: `minutes_up` of `minutes_due`; null until a check passed."""
+    uptime_day: str | None
+    """Of the last 24 whole hours."""
+    uptime_month: str | None
+    """Of the last 30 days."""
     checks_passed: int
     checks_failed: int
     checks_degraded: int

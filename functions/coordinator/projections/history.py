@@ -62,6 +62,16 @@ class NodeHistory:
 
 
 NO_HISTORY = NodeHistory()
+_NOBODY: Mapping[str, NodeHistory] = {}
+
+
+def away_since(first_hour: int, until_hour: int, minutes_an_hour: int) -> NodeHistory:
+    """The past of a node that was heard of first in one hour, and came back in another."""
+    hours = until_hour - first_hour
+    days = until_hour // HOURS_A_DAY - first_hour // HOURS_A_DAY
+    today = min(hours, until_hour % HOURS_A_DAY) * minutes_an_hour
+    lost = NodeHour(today, 0, 0)
+    return NodeHistory(LEVELS[0] * min(hours, HOURS), LEVELS[0] * min(days, DAYS), lost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +83,22 @@ class History:
     nodes: Mapping[str, NodeHistory] = field(default_factory=dict)
     """By node id."""
 
-    def after(self, rollup: Mapping[tuple[str, str], NodeHour], kept: Collection[str]) -> "History":
+    def after(
+        self,
+        rollup: Mapping[tuple[str, str], NodeHour],
+        kept: Collection[str],
+        returned: Mapping[str, "NodeHistory"] = _NOBODY,
+    ) -> "History":
         """With the next hour, of the nodes that are kept.
 
-        `rollup` by (node id, stream id); empty for an hour that nobody swept."""
+        `rollup` by (node id, stream id); empty for an hour that nobody swept. `returned`: of nodes
+        that came back in it, how they were away; for those that are not known here any more."""
         ends_day = self.until_hour % HOURS_A_DAY == HOURS_A_DAY - 1
         by_node: dict[str, NodeHour] = {}
         for (node_id, _), hour in rollup.items():
             by_node[node_id] = by_node[node_id] + hour if node_id in by_node else hour
         nodes = {
-            node_id: self.nodes.get(node_id, NO_HISTORY).after(
+            node_id: (self.nodes.get(node_id) or returned.get(node_id, NO_HISTORY)).after(
                 by_node.get(node_id, _UNMEASURED), ends_day=ends_day
             )
             for node_id in kept

@@ -13,9 +13,10 @@ from coordinator.checking.suspicion import NOBODY, TrustState
 from coordinator.documents.columns import Columns, rows_of
 from coordinator.projections.history import NO_HISTORY, NodeHistory
 from coordinator.reasons import Reason
+from coordinator.sweeping.packed_rosters import with_host, without_host
 from coordinator.sweeping.polls import Outcome, Poll
 from coordinator.sweeping.rollups import NodeHour
-from coordinator.sweeping.rosters import Slot, with_host, without_host
+from coordinator.sweeping.rosters import Slot
 
 _NO_POLL = Poll(Outcome.UNKNOWN, Reason.NOT_YET_SWEPT, 0, 0)
 """Stands for a slot that was not polled: no poll has this reason."""
@@ -54,13 +55,19 @@ def slot_columns(slots: Sequence[Slot]) -> Columns:
     columns["stats_url"] = list(map(without_host, slots))
     # Of a node that is polled nobody asks it, and no two are alike.
     columns["changed_s"] = [0.0 if slot.left_tick is None else slot.changed_s for slot in slots]
+    # Of one that is polled its row says more. Most nodes were first heard of when they joined.
+    for name in ("minutes_due", "minutes_up"):
+        columns[name] = [0 if slot.left_tick is None else getattr(slot, name) for slot in slots]
+    columns["first_tick"] = [slot.joined_tick - slot.first_tick for slot in slots]
     return columns
 
 
 def slots_of(columns: Columns) -> tuple[Slot, ...]:
     """The slots that were put in."""
     urls = list(map(with_host, columns["stats_url"], columns["rtmp_host"]))
-    return tuple(rows_of(Slot, {**columns, "stats_url": urls}))
+    joined = zip(columns["joined_tick"], columns["first_tick"], strict=True)
+    first = [tick - before for tick, before in joined]
+    return tuple(rows_of(Slot, {**columns, "stats_url": urls, "first_tick": first}))
 
 
 def poll_columns(slots: Sequence[Slot], polls: Mapping[int, Poll], tick: int) -> Columns:
@@ -69,7 +76,7 @@ def poll_columns(slots: Sequence[Slot], polls: Mapping[int, Poll], tick: int) ->
     return {
         "outcome": [poll.outcome for poll in known],
         "reason": [poll.reason for poll in known],
-        "minutes_away": [tick - poll.minutes_due if poll.minutes_due else 0 for poll in known],
+        "minutes_away": [tick - poll.minutes_due if poll is not _NO_POLL else 0 for poll in known],
         "minutes_lost": [poll.minutes_due - poll.minutes_up for poll in known],
         "misses": [poll.misses for poll in known],
         "viewers": [poll.viewers for poll in known],

@@ -4,7 +4,7 @@ The collector writes it after each sweep out of what it holds anyway, so that a 
 nothing else. It is for people: nothing is paid by it, and it can be made again at any time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated
 
@@ -179,6 +179,15 @@ def bare_document(roster: Roster, sweep: Sweep | None, book: TrustBook) -> Netwo
     """A document without a past, for a reader that finds none written."""
     swept = sweep or Sweep(roster.shard, 0, roster.version, {})
     return NetworkDocument(roster.shard, swept.tick).following(swept, roster, ProjectionInput(book))
+
+
+def newest_documents(found: Iterable[NetworkDocument]) -> list[NetworkDocument]:
+    """Those of as many shards as the newest one is of, in order."""
+    documents = sorted(found, key=lambda document: document.shard)
+    newest = max(documents, key=lambda document: document.tick, default=None)
+    return [
+        document for document in documents if newest and document.shard.count == newest.shard.count
+    ]
 
 
 def network_document_id(number: int) -> str:

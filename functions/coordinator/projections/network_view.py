@@ -7,6 +7,7 @@ of nodes.
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import NamedTuple
 
 from coordinator.checking.checks import Control, IngestState
@@ -16,11 +17,13 @@ from coordinator.checking.last_run import LastRun
 from coordinator.checking.suspicion import NOBODY, Trust, TrustState
 from coordinator.projections.history import NO_HISTORY, NodeHistory
 from coordinator.projections.money_projection import NO_TOKENS, Tokens
-from coordinator.projections.network_document import NetworkDocument
+from coordinator.projections.network_document import NetworkDocument, newest_documents
+from coordinator.projections.past_shares import NO_SHARES, PastShares, shares_of
 from coordinator.reasons import Reason
 from coordinator.sweeping.nodes import NodeStatus, shown_status
 from coordinator.sweeping.polls import Outcome, Poll
 from coordinator.sweeping.rosters import Slot
+from coordinator.sweeping.tenures import minutes_until
 
 LISTED_MIN = 3
 """So many nodes a list names, if there are so many: a fault of ours must not empty it."""
@@ -45,6 +48,10 @@ class NodeView:
     """Names the picture that belongs to its last check."""
     control: Control | None = None
     """What it is known to be, if it is one of the network's own control nodes."""
+    minutes_due: int = 0
+    """Since it first joined: minutes away are among them, also while it is away."""
+    minutes_up: int = 0
+    shares: PastShares = NO_SHARES
 
     @property
     def node_id(self) -> str:
@@ -60,8 +67,7 @@ class NodeView:
     @property
     def fix(self) -> str:
         """What to do about it; may be empty."""
-        failure = self._failure
-        return failure.fix if failure else self.reason.fix
+        return (self._failure or self.reason).fix
 
     @property
     def _failure(self) -> Reason | None:
@@ -90,14 +96,21 @@ class NodeView:
 
     @property
     def uptime(self) -> float | None:
-        """Measured share of minutes up since it joined, 0 to 1.
+        """Measured share of minutes up since it first joined, absences included, 0 to 1.
 
         None while no check has held the node to its word, and for good once one proved it false:
         what sweeps alone have seen is a claim."""
-        proven = self.trust.last_pass_s is not None and self.trust.trust is not Trust.FRAUD
-        if not proven or self.poll is None or not self.poll.minutes_due:
-            return None
-        return self.poll.minutes_up / self.poll.minutes_due
+        is_shown = self._is_proven and self.minutes_due
+        return self.minutes_up / self.minutes_due if is_shown else None
+
+    @property
+    def uptimes(self) -> PastShares:
+        """The same of the last day and of the last month."""
+        return self.shares if self._is_proven else NO_SHARES
+
+    @property
+    def _is_proven(self) -> bool:
+        return self.trust.last_pass_s is not None and self.trust.trust is not Trust.FRAUD
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +139,8 @@ class NetworkView:
     @property
     def prober(self) -> LastRun:
         """The last run of the prober that any document has."""
-        return max(
-            (document.prober for document in self.documents), key=_draw_of, default=LastRun()
-        )
+        runs = (document.prober for document in self.documents)
+        return max(runs, key=attrgetter("draw"), default=LastRun())
 
     def of_stream(self, stream_id: str) -> Sequence[NodeView]:
         """The stream's nodes, best first."""
@@ -206,15 +218,6 @@ def network_of(
     return NetworkView(nodes, swept_s, documents, is_whole)
 
 
-def newest_documents(found: Iterable[NetworkDocument]) -> list[NetworkDocument]:
-    """Those of as many shards as the newest one is of, in order."""
-    documents = sorted(found, key=lambda document: document.shard)
-    newest = max(documents, key=lambda document: document.tick, default=None)
-    return [
-        document for document in documents if newest and document.shard.count == newest.shard.count
-    ]
-
-
 def _view_of(
     slot: Slot, poll: Poll | None, document: NetworkDocument, tokens: Mapping[str, Tokens]
 ) -> NodeView:
@@ -224,6 +227,7 @@ def _view_of(
     control = document.prober.controls.get(node_id)
     if control and status is NodeStatus.HEALTHY:
         reason = REASONS[control]
+    history = document.history.nodes.get(node_id, NO_HISTORY)
     return NodeView(
         slot,
         status,
@@ -231,19 +235,16 @@ def _view_of(
         poll,
         trust,
         tokens.get(node_id, NO_TOKENS),
-        document.history.nodes.get(node_id, NO_HISTORY),
+        history,
         document.history.until_hour,
         document.thumbnails.get(node_id),
         control,
+        *minutes_until(document.tick, slot, poll),
+        shares_of(history, document.history.until_hour),
     )
 
 
 def best_first(node: NodeView) -> tuple[bool, int, int, str]:
     """Sorts nodes as playlists do: verified, then longest up, then fewest viewers, then by id."""
-    minutes_up = node.poll.minutes_up if node.poll else 0
     viewers = node.poll.viewers if node.poll else 0
-    return (not node.is_verified, -minutes_up, viewers, node.node_id)
-
-
-def _draw_of(run: LastRun) -> int:
-    return run.draw
+    return (not node.is_verified, -node.minutes_up, viewers, node.node_id)

@@ -27,7 +27,9 @@ class NodeStatus(StrEnum):
 
 
 class Node(BaseModel):
-    """The document `nodes/{node_id}`, written by api only, when what it says has changed.
+    """The document `nodes/{node_id}`, written by api when what it says has changed.
+
+    The collector adds what its minutes came to, once it has left and its slot is dropped.
 
     Health and trust are not stored here: they follow from the latest sweep and checks."""
 
@@ -42,11 +44,20 @@ class Node(BaseModel):
     engine: str
     state: Literal["running", "leaving"]
     joined_s: float
+    """When it was first heard of. It is kept for good, however often the node leaves and comes."""
     changed_s: float
+    minutes_due: int = 0
+    """Until `away_tick`: written when its slot is dropped, so that it comes back to its past."""
+    minutes_up: int = 0
+    away_tick: int | None = None
 
     def says_the_same_as(self, other: "Node") -> bool:
         """Whether a heartbeat told nothing new, so that nothing needs to be written."""
         return self.model_dump(exclude=_WHEN) == other.model_dump(exclude=_WHEN)
+
+    def with_past_of(self, known: "Node") -> "Node":
+        """The same with what is remembered of the node: nothing that it says can change it."""
+        return self.model_copy(update=known.model_dump(include=_PAST))
 
     def what_it_says(self) -> str:
         """The same text for nodes that say the same."""
@@ -55,7 +66,8 @@ class Node(BaseModel):
 
 
 NODES = Codec(Node, "nodes")
-_WHEN = {"joined_s", "changed_s"}
+_PAST = {"joined_s", "minutes_due", "minutes_up", "away_tick"}
+_WHEN = {*_PAST, "changed_s"}
 
 _HEALTH_STATUS = {
     Outcome.UP: NodeStatus.HEALTHY,

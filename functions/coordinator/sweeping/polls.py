@@ -29,6 +29,9 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
 
 
+_EXCUSED = (Outcome.UNKNOWN, Outcome.IDLE)
+"""A node can do nothing about them: its uptime leaves them out."""
+
 OUTCOME_OF_FAILURE: Mapping[Reason, Outcome] = {
     Reason.ADDRESS_BLOCKED: Outcome.BLOCKED,
     Reason.PORT_BLOCKED: Outcome.BLOCKED,
@@ -46,11 +49,13 @@ OUTCOME_OF_FAILURE: Mapping[Reason, Outcome] = {
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """One node's row in a sweep, totals since it joined included."""
+    """One node's row in a sweep, totals since it first joined included."""
 
     outcome: Outcome
     reason: Reason
     minutes_due: int
+    """Since the node first joined, absences included; but for those that were not measured by our
+    own fault, and those without a stream to relay."""
     minutes_up: int
     misses: int = 0
     """Sweeps in a row in which nothing of it answered."""
@@ -82,11 +87,11 @@ def outcome_of(
         still = _stands_still(answer, previous)
         outcome, reason = _outcome_of(slot, answer, still, stream_is_live)
     missed = outcome in (Outcome.DOWN, Outcome.BLOCKED) and isinstance(answer, Reason)
-    before = previous or Poll(outcome, reason, 0, 0, since_tick=tick)
+    before = previous or Poll(outcome, reason, slot.minutes_due, slot.minutes_up, since_tick=tick)
     return Poll(
         outcome,
         reason,
-        minutes_due=before.minutes_due + 1,
+        minutes_due=before.minutes_due + (outcome not in _EXCUSED),
         minutes_up=before.minutes_up + (outcome is Outcome.UP),
         misses=before.misses + 1 if missed else 0,
         still=still,

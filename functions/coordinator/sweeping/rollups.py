@@ -9,7 +9,7 @@ from typing import Annotated
 
 from coordinator.documents.codec import Codec
 from coordinator.documents.columns import Table
-from coordinator.sweeping.rosters import Roster
+from coordinator.sweeping.rosters import Roster, Slot
 from coordinator.sweeping.shards import Shard
 from coordinator.sweeping.sweeps import SweepBits
 from coordinator.sweeping.uptime import minutes_of
@@ -20,6 +20,7 @@ class NodeHour:
     """One node's minutes of one hour."""
 
     due: int
+    """Since the node was first heard of: minutes in which it was away are among them."""
     up: int
     unknown: int
     """Not measured, by our own fault."""
@@ -79,4 +80,26 @@ def rolled_up(
         for stream_id in streams
         for node_id, minutes in minutes_of(stream_id, ticks, rosters, measured).items()
     }
-    return Rollup(shard, hour, nodes)
+    slots = (slot for roster in rosters.values() for slot in roster.slots)
+    return Rollup(shard, hour, _with_absences(nodes, slots, ticks))
+
+
+def _with_absences(
+    nodes: Mapping[tuple[str, str], NodeHour], slots: Iterable[Slot], ticks: range
+) -> dict[tuple[str, str], NodeHour]:
+    """With the minutes in which a node stood on no roster, from its first one on, as due."""
+    there: dict[str, int] = {}
+    for (node_id, _), hour in nodes.items():
+        there[node_id] = there.get(node_id, 0) + hour.due
+    found, newest = dict(nodes), {slot.node_id: slot for slot in sorted(slots, key=_joined)}
+    for node_id, slot in newest.items():
+        begins = max(ticks.start, slot.first_seen_tick)
+        away = max(0, ticks.stop - begins) - there.get(node_id, 0)
+        if away > 0:
+            key = (node_id, slot.stream_id)
+            found[key] = found.get(key, NodeHour(0, 0, 0)) + NodeHour(away, 0, 0)
+    return found
+
+
+def _joined(slot: Slot) -> int:
+    return slot.joined_tick

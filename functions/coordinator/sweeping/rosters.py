@@ -8,10 +8,8 @@ The collector alone writes rosters.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Any
 
-from coordinator.documents.codec import Codec
-from coordinator.documents.columns import Table
 from coordinator.sweeping.shards import Shard
 
 SLOTS_MAX = 12_000
@@ -38,6 +36,16 @@ class Slot:
     left_tick: int | None = None
     """First tick in which it is no longer polled; the slot is never given to another."""
     left_reason: str | None = None
+    first_tick: int = 0
+    """When its node was first heard of, ever; 0 on rosters from before that was kept."""
+    minutes_due: int = 0
+    """Of its node until this slot begins, absences included; until it left, once it has."""
+    minutes_up: int = 0
+
+    @property
+    def first_seen_tick(self) -> int:
+        """When its node was first heard of, whatever slots it has had since."""
+        return self.first_tick or self.joined_tick
 
     def is_polled_at(self, tick: int) -> bool:
         """Whether a sweep of this tick polls it."""
@@ -60,6 +68,11 @@ class Announcement:
     rtmp_port: int
     is_leaving: bool
     changed_s: float
+    first_tick: int = 0
+    minutes_due: int = 0
+    """Until `away_tick`, of a node whose slot was dropped after it had left."""
+    minutes_up: int = 0
+    away_tick: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +116,7 @@ class Roster:
                 continue
             if at is not None and slots[at].left_tick is None:
                 if not node.is_leaving and slots[at].stream_id == node.stream_id:
-                    slots[at] = _slot_of(node, slots[at].joined_tick)
+                    slots[at] = _moved(slots[at], node)
                     continue
                 slots[at] = replace(
                     slots[at], left_tick=tick, left_reason="left", changed_s=node.changed_s
@@ -143,46 +156,6 @@ class Roster:
         """This roster with the changes that made `revision` of it."""
         slots = dict(enumerate(self.slots)) | dict(changes)
         return replace(self, slots=tuple(slots[at] for at in range(len(slots))), revision=revision)
-
-
-@dataclass(frozen=True, slots=True)
-class PackedRoster:
-    """A roster as it is stored: a URL says no host that the slot has a field for."""
-
-    shard: Shard
-    version: int
-    cursor_s: float
-    slots: Annotated[tuple[Slot, ...], Table()]
-    until_tick: int | None
-    revision: int
-
-    @classmethod
-    def of(cls, roster: Roster) -> "PackedRoster":
-        """The roster, packed."""
-        slots = (replace(slot, stats_url=without_host(slot)) for slot in roster.slots)
-        times = (roster.shard, roster.version, roster.cursor_s)
-        return cls(*times, tuple(slots), roster.until_tick, roster.revision)
-
-    def roster(self) -> Roster:
-        """What was packed."""
-        slots = (replace(s, stats_url=with_host(s.stats_url, s.rtmp_host)) for s in self.slots)
-        times = (self.shard, self.version, self.cursor_s)
-        return Roster(*times, tuple(slots), self.until_tick, self.revision)
-
-
-ROSTERS = Codec(PackedRoster, "rosters")
-_HOST = "{}"
-"""Stands in a stats URL for the host; no URL can hold it."""
-
-
-def without_host(slot: Slot) -> str:
-    """The slot's URL with a mark in the place of its host."""
-    return slot.stats_url.replace(slot.rtmp_host, _HOST, 1)
-
-
-def with_host(url: str, host: str) -> str:
-    """The URL that `without_host` shortened."""
-    return url.replace(_HOST, host, 1)
 
 
 def succeeding(old: Iterable[Roster], shard: Shard, tick: int, *, kept_since_tick: int) -> Roster:
@@ -230,6 +203,7 @@ def roster_key(name: str) -> tuple[Shard, int]:
 
 
 def _slot_of(node: Announcement, joined_tick: int) -> Slot:
+    away = 0 if node.away_tick is None else max(0, joined_tick - node.away_tick)
     return Slot(
         node.node_id,
         node.stream_id,
@@ -238,4 +212,17 @@ def _slot_of(node: Announcement, joined_tick: int) -> Slot:
         node.rtmp_port,
         joined_tick,
         node.changed_s,
+        first_tick=min(node.first_tick, joined_tick),
+        minutes_due=node.minutes_due + away,
+        minutes_up=node.minutes_up,
+    )
+
+
+def _moved(slot: Slot, node: Announcement) -> Slot:
+    """The same place with another address: it has the past that it had."""
+    return replace(
+        _slot_of(node, slot.joined_tick),
+        first_tick=slot.first_tick or min(node.first_tick, slot.joined_tick),
+        minutes_due=slot.minutes_due,
+        minutes_up=slot.minutes_up,
     )

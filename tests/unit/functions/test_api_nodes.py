@@ -9,6 +9,7 @@ import pytest
 from api.services.announcements import NEWCOMERS_AT_ONCE
 from collector.sweeper import announced
 from coordinator.checking.checks import Check, IngestState, Run, Verdict
+from coordinator.epochs import Calendar
 from coordinator.keys import node_id_of
 from coordinator.reasons import Reason
 from coordinator.strangers.relay_stats import Media, RelayStats
@@ -32,7 +33,8 @@ async def _beat(
 async def _swept(coordinator: Coordinator, tick: int, stats: RelayStats | Reason) -> None:
     """What a sweep of the collector leaves."""
     measurements = coordinator.measurements
-    roster = Roster(WHOLE, 1, 0.0).taking_in(announced(await measurements.changed_nodes(0.0)), tick)
+    changed = announced(await measurements.changed_nodes(0.0), Calendar())
+    roster = Roster(WHOLE, 1, 0.0).taking_in(changed, tick)
     await measurements.put_roster(roster)
     polls = {
         at: outcome_of(slot, stats, None, stream_is_live=True, tick=tick)
@@ -122,7 +124,7 @@ async def test_a_node_that_was_lost_joins_again_by_itself(coordinator: Coordinat
     stream = await coordinator.registered()
     await _beat(coordinator, stream["stream_id"])
     roster = Roster(WHOLE, 1, 0.0).taking_in(
-        announced(await coordinator.measurements.changed_nodes(0.0)), 100
+        announced(await coordinator.measurements.changed_nodes(0.0), Calendar()), 100
     )
     await coordinator.measurements.put_roster(roster.without([0], 104))
     coordinator.now_s[0] += 600

@@ -11,6 +11,7 @@ from collector.sweeper import announced
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.records import Measurements
 from coordinator.checking.checks import Check, Run, Verdict
+from coordinator.epochs import Calendar
 from coordinator.projections.network_document import bare_document
 from coordinator.reasons import Reason
 from coordinator.strangers.relay_stats import Media, RelayStats
@@ -71,7 +72,8 @@ class _World:
         changed = await self.measurements.changed_nodes(0.0)
         lost = Sweep(WHOLE, tick, 1, self.polls).lost()
         lost = [at for at in lost if self.roster.slots[at].left_tick is None]
-        self.roster = self.roster.without(lost, tick).taking_in(announced(changed), tick)
+        ours = announced(changed, Calendar())
+        self.roster = self.roster.without(lost, tick).taking_in(ours, tick)
         await self.measurements.put_roster(self.roster)
         self.polls = {
             at: outcome_of(slot, answer, self.polls.get(at), stream_is_live=True, tick=tick)
@@ -184,7 +186,7 @@ async def test_a_node_that_no_roster_shows_for_long_is_written_again(make: Make)
     world.now_s += 590 - 60
     assert await world.cost_of_beating() == (1, 0)
     world.now_s += 3_600
-    assert await world.cost_of_beating() == (1, 1)
+    assert await world.cost_of_beating() == (2, 1)
 
 
 async def test_who_comes_back_before_the_next_sweep_is_taken_in_at_once(make: Make) -> None:
@@ -195,7 +197,7 @@ async def test_who_comes_back_before_the_next_sweep_is_taken_in_at_once(make: Ma
     await world.beat(state="leaving")
     world.now_s += 7
     world.repeats = False
-    assert await world.cost_of_beating() == (1, 1)
+    assert await world.cost_of_beating() == (2, 1)
     node = await world.measurements.node(NODE_ID)
     assert node is not None
     assert (node.state, node.joined_s, node.changed_s) == ("running", NOW_S, world.now_s)
@@ -208,7 +210,7 @@ async def test_a_goodbye_is_written_once(make: Make) -> None:
     world = await make()
     await world.beat()
     await world.sweep(LIVE)
-    assert await world.cost_of_beating(state="leaving") == (1, 1)
+    assert await world.cost_of_beating(state="leaving") == (2, 1)
     assert await world.cost_of_beating(state="leaving") == (1, 0)
     await world.sweep(LIVE)
     assert world.roster.slots[0].left_reason == "left"
@@ -222,7 +224,7 @@ async def test_what_is_new_is_written_whatever_it_claims(
     world = await make()
     await world.beat()
     await world.sweep(LIVE)
-    assert await world.cost_of_beating(**more) == (1, 1)
+    assert await world.cost_of_beating(**more) == (2, 1)
 
 
 async def test_a_node_whose_address_changed_is_followed(make: Make) -> None:
@@ -231,7 +233,7 @@ async def test_a_node_whose_address_changed_is_followed(make: Make) -> None:
     await world.beat()
     await world.sweep(LIVE)
     world.moves_to("203.0.114.77")
-    assert await world.cost_of_beating() == (1, 1)
+    assert await world.cost_of_beating() == (2, 1)
     node = await world.measurements.node(NODE_ID)
     assert node is not None
     assert (node.rtmp_host, node.joined_s) == ("203.0.114.77", NOW_S)
@@ -246,7 +248,7 @@ async def test_a_node_that_the_roster_lost_comes_back(make: Make) -> None:
         await world.sweep(answer)
     assert world.roster.slots[0].left_reason == "offline"
     world.now_s += 30
-    assert await world.cost_of_beating() == (1, 1)
+    assert await world.cost_of_beating() == (2, 1)
     await world.sweep(LIVE)
     assert world.roster.slots[-1].left_tick is None
 

@@ -7,6 +7,7 @@ from coordinator.adapters.store.protocol import Fields, Query, Ref
 from coordinator.published_media import PublishedMedia, news_of
 from coordinator.streams import STREAMS, Stream
 from coordinator.sweeping.nodes import NODES, Node
+from coordinator.sweeping.rosters import Slot
 
 STREAMS_MAX = 500
 CHANGED_PAGE = 1_000
@@ -80,8 +81,29 @@ class IdentityRecords(Records):
         return NODES.decode_or_none((await self._store.get(Ref("nodes", node_id)))[0])
 
     async def put_node(self, node: Node) -> None:
-        """Writes what a node says of itself."""
-        await self._store.put(Ref("nodes", node.node_id), NODES.encode(node))
+        """Writes what a node says of itself; what is remembered of it stays."""
+        ref = Ref("nodes", node.node_id)
+
+        def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
+            known = NODES.decode_or_none(read[0])
+            return {ref: NODES.encode(node.with_past_of(known) if known else node)}
+
+        await self._store.transact([ref], decide)
+
+    async def put_away(self, slot: Slot) -> None:
+        """Writes what a node's minutes came to that has left, before its slot is dropped."""
+        ref = Ref("nodes", slot.node_id)
+        past = {
+            "minutes_due": slot.minutes_due,
+            "minutes_up": slot.minutes_up,
+            "away_tick": slot.left_tick,
+        }
+
+        def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
+            known = NODES.decode_or_none(read[0])
+            return {} if known is None else {ref: NODES.encode(known.model_copy(update=past))}
+
+        await self._store.transact([ref], decide)
 
     async def changed_nodes(self, since_s: float) -> list[Node]:
         """Nodes that said something new since, oldest first, at most CHANGED_NODES_MAX.

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from coordinator.adapters.records.ranges import Records, expiry
 from coordinator.adapters.store.protocol import Fields, Query, Ref, Store, decided
+from coordinator.sweeping.packed_rosters import ROSTERS, PackedRoster
 from coordinator.sweeping.rollups import ROLLUPS, Rollup, rollup_id
-from coordinator.sweeping.rosters import ROSTERS, PackedRoster, Roster, roster_id
+from coordinator.sweeping.rosters import Roster, roster_id
 from coordinator.sweeping.shards import Shard, all_of
 from coordinator.sweeping.sweeps import (
     SWEEP_BITS,

@@ -25,9 +25,10 @@ from coordinator.projections.network_document import (
 from coordinator.projections.network_view import network_of
 from coordinator.reasons import Reason
 from coordinator.sweeping.nodes import NodeStatus
+from coordinator.sweeping.packed_rosters import ROSTERS, PackedRoster
 from coordinator.sweeping.polls import Outcome, Poll
 from coordinator.sweeping.rollups import NodeHour
-from coordinator.sweeping.rosters import ROSTERS, Announcement, PackedRoster, Roster, Slot
+from coordinator.sweeping.rosters import Announcement, Roster, Slot
 from coordinator.sweeping.shards import WHOLE, Shard
 from coordinator.sweeping.sweeps import Sweep
 from tests.populated import network_document

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from coordinator.sweeping.rosters import ROSTERS, Announcement, PackedRoster, Roster
+from coordinator.sweeping.packed_rosters import ROSTERS, PackedRoster
+from coordinator.sweeping.rosters import Announcement, Roster
 from coordinator.sweeping.shards import WHOLE
 
 NODE = Announcement("n2", "s3", "http://192.0.2.5:8080/stats.json", "192.0.2.5", 1935, False, 11.0)
