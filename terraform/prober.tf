@@ -1,5 +1,10 @@
 # A container, for ffmpeg; one instance with its CPU always allocated, because references to the ingest outlive a run
 # (docs/adr/0004). It is kept alive by its calls: while its job is paused it costs nothing.
+locals {
+  # RUN_S_MAX of functions/coordinator/checking/lengths.py, from which the grace period and jobs.json follow too.
+  run_s_max = 560
+}
+
 resource "google_cloud_run_v2_service" "prober" {
   for_each = toset([for number in range(var.prober_partitions) : tostring(number)])
 
@@ -9,9 +14,10 @@ resource "google_cloud_run_v2_service" "prober" {
   deletion_protection = false                           # it keeps nothing
 
   template {
-    service_account                  = google_service_account.functions["prober"].email
-    timeout                          = "170s" # a draw, its last check, and the repeat of that
-    max_instance_request_concurrency = 4      # runs of neighbouring draws overlap, a duplicate joins them
+    service_account = google_service_account.functions["prober"].email
+    # No run lasts longer; its caller is answered as soon as its draw is on record.
+    timeout                          = "${local.run_s_max}s"
+    max_instance_request_concurrency = 4 # runs of neighbouring draws overlap, a duplicate joins them
     execution_environment            = "EXECUTION_ENVIRONMENT_GEN2"
 
     scaling {

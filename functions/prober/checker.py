@@ -11,7 +11,7 @@ from coordinator.adapters.media.rtmp_reference import Reference
 from coordinator.adapters.outbound.http_client import HttpClient
 from coordinator.checking.check_costs import CheckCost, cost_of
 from coordinator.checking.checks import Check, Verdict
-from coordinator.checking.lengths import SPAN_S, VERY_LONG_S
+from coordinator.checking.lengths import LATE_S_MAX, SPAN_S, VERY_LONG_S
 from coordinator.proof.captures import Capture, CapturePlan, Reader, Span
 from coordinator.proof.judging import Proof, ProofParameters, capture_seconds
 from coordinator.proof.second_opinion import Opinion, is_disputed, settled
@@ -28,8 +28,6 @@ from rtmp.addresses import RtmpAddress
 
 NOTHING_SERVED = frozenset({Reason.UNREACHABLE, Reason.NO_STREAM})
 """The retest of these comes later: at once it would only meet who refuses the first call."""
-LATE_MAX_S = 2.0
-"""A check that begins later than this after its drawn second is not made any more."""
 MEMORY_S = 120.0
 """How far back the reference is read: that tells recordings from other content."""
 
@@ -53,7 +51,7 @@ class Checker:
     async def check(self, due: Due, draw: int, reference: Reference, ingest: IngestChecks) -> Check:
         """The check at its drawn second, its retest included."""
         await self.sleep(max(0.0, due.due_s - self.clock()))
-        if self.clock() > due.due_s + LATE_MAX_S:
+        if self.clock() > due.due_s + LATE_S_MAX:
             return _check(due, draw, Verdict.UNKNOWN, Reason.UNKNOWN_LATE, [])
         place = self.capacity.take(self._cost(due, reference), is_extra=due.is_extra)
         if place is None:

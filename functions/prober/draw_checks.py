@@ -20,20 +20,24 @@ class DrawChecks:
     clock: Clock
     tasks: dict[str, asyncio.Task[Check]] = field(default_factory=dict)
     """By node id, in the order in which they are due."""
+    due: dict[str, Due] = field(default_factory=dict)
     _taken: set[str] = field(default_factory=set)
 
     async def over_by(self, until_s: float) -> list[Check]:
         """Those that are over then, or as soon as all of them are."""
         left_s = max(0.0, until_s - self.clock())
-        if self.tasks:
-            await asyncio.wait(self.tasks.values(), timeout=left_s)
+        if self.put_off:
+            await asyncio.wait([self.tasks[n] for n in self.put_off], timeout=left_s)
         return self._take()
 
-    async def rest(self) -> list[Check]:
-        """Those that were not, however long they take."""
-        if self.put_off:
-            await asyncio.wait([self.tasks[node_id] for node_id in self.put_off])
-        return self._take()
+    async def rest(self, until_s: float, draw: int) -> list[Check]:
+        """Those that were not. What is not over then is given up, by our own fault.
+
+        No node can bring that about: every step of a check has its limit (`checking.lengths`)."""
+        made = await self.over_by(until_s) if self.put_off else []
+        given_up = [unknown(self.due[n], draw, Reason.UNKNOWN_INTERNAL) for n in self.put_off]
+        self._taken.update(self.put_off)
+        return made + given_up
 
     @property
     def put_off(self) -> tuple[str, ...]:
@@ -53,7 +57,7 @@ async def checks_of(
     """Makes them; what is not over when the block ends is not made any more."""
     tasks = {one.slot.node_id: asyncio.create_task(make(one)) for one in due}
     try:
-        yield DrawChecks(clock, tasks)
+        yield DrawChecks(clock, tasks, {one.slot.node_id: one for one in due})
     finally:
         for task in tasks.values():
             task.cancel()

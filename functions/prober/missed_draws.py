@@ -7,13 +7,11 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from coordinator.adapters.records import Measurements
+from coordinator.checking.lengths import FIRST_RECORD_S_MAX
 from coordinator.checking.partitions import UNDIVIDED, Partition
 from coordinator.epochs import Calendar
 from coordinator.sweeping.sweeps import SWEEP_AGE_TICKS_MAX, Sweep, newest_of
 
-RUN_LASTS_S_MAX = 110.0
-"""A draw that ended so long ago without a record was missed: a check takes up to 80 s with all of
-its repeats, the pictures of nodes after a run's checks up to 12 s."""
 MISSED_DRAWS_MAX = 120
 """How many missed draws one run makes up for, oldest first; the next one goes on there."""
 
@@ -38,14 +36,16 @@ class MissedDraws:
         """Missed draws that are over when `draw` begins, each with the sweeps it would go by.
 
         Draws of a time in which the network rested are none: nobody could be due."""
-        over = draw - int(RUN_LASTS_S_MAX // self.calendar.check_seconds) - 1
+        # A draw that ended so long ago without a first record was missed.
+        over = draw - int(FIRST_RECORD_S_MAX // self.calendar.check_seconds) - 1
         self._pass_recorded()
         if self._next >= over:
             return
-        latest = await self.measurements.latest_run(over, self.partition)
-        if latest is None:
-            return
-        self._next = max(self._next, latest.draw + 1)
+        if not self._next:  # later it goes on where it was, whatever has been run since
+            latest = await self.measurements.latest_run(over, self.partition)
+            if latest is None:
+                return
+            self._next = latest.draw + 1
         for _ in range(MISSED_DRAWS_MAX):
             missed = self._next
             if missed >= over:

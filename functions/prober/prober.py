@@ -12,7 +12,7 @@ from coordinator.adapters.media.rtmp_reference import Reference, ReferencePool
 from coordinator.adapters.records import Measurements
 from coordinator.checking.checks import Check, Control, IngestState, Run
 from coordinator.checking.controls import voided
-from coordinator.checking.lengths import RECORD_AFTER_S
+from coordinator.checking.lengths import LONGEST_S, RECORD_AFTER_S
 from coordinator.checking.lottery import Lottery, day_of
 from coordinator.checking.partitions import UNDIVIDED, Partition
 from coordinator.epochs import Calendar
@@ -136,9 +136,12 @@ class Prober:
 
         A control node that failed in the first part puts this one in doubt as well."""
 
+        ends_s = (first.draw + 1) * self.calendar.check_seconds
+
         async def finish() -> None:
             async with opened:
-                made = await self.pictures.added_to(await checks.rest(), slots, frozenset())
+                rest = await checks.rest(ends_s + LONGEST_S, first.draw)
+                made = await self.pictures.added_to(rest, slots, frozenset())
             known = [check for check in first.checks if check.node_id in first.controls]
             judged = voided([*known, *made], first.controls)[len(known) :]
             await self._record(replace(first, is_late=True, put_off=()), judged)

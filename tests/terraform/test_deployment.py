@@ -15,6 +15,7 @@ from coordinator.adapters.settings import (
     ProberSettings,
     Settings,
 )
+from coordinator.checking.lengths import RUN_S_MAX
 from tests.terraform.plans import (
     EVERYTHING,
     FOLDER,
@@ -143,6 +144,20 @@ def test_every_job_calls_a_function_that_exists_with_a_token_made_for_it(
 
 
 @BOTH
+def test_a_run_has_the_time_that_its_longest_check_takes(variables: dict[str, Any]) -> None:
+    """Its request ends when nothing of it can be under way any more, and is not tried again."""
+    outcome = applied(variables)
+    for one in resources(outcome, "google_cloud_run_v2_service"):
+        (template,) = one.values["template"]
+        assert template["timeout"] == f"{RUN_S_MAX:.0f}s"
+    for job in resources(outcome, "google_cloud_scheduler_job"):
+        if job.key.startswith("prober"):
+            assert int(job.values["attempt_deadline"].rstrip("s")) > RUN_S_MAX
+            (retries,) = job.values["retry_config"]
+            assert retries["retry_count"] == 0
+
+
+@BOTH
 def test_the_functions_know_the_jobs_by_name_and_leave_alone_what_ops_pause(
     variables: dict[str, Any],
 ) -> None:
@@ -180,7 +195,7 @@ def test_a_network_at_rest_raises_no_alarm() -> None:
             assert one.values["combiner"] == "AND"
             assert metrics["awake"] in awake["filter"]
             every = json.loads((FOLDER / "jobs.json").read_text())["jobs"]["payout"]["schedule"]
-            assert every == "4-59/10 * * * *"
+            assert every == "9-59/10 * * * *"
             # Longer than from one review to the next, and over before five minutes are missing.
             assert 600 < int(awake["aggregations"][0]["alignment_period"].rstrip("s")) < 900
     assert LogEvent.JOBS_REVIEWED.value == "jobs_reviewed"

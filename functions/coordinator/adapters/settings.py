@@ -11,8 +11,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from coordinator.adapters.outbound.control_names import CONTROL_NAMES, CONTROL_NAMES_MAX
 from coordinator.checking.checks import Control
-from coordinator.checking.lengths import GRACE_S_MIN, GRACE_SECONDS
-from coordinator.checking.lottery import LOTTERY_KEY_CHARACTERS_MIN, PATIENT_CHECK_SECONDS
+from coordinator.checking.lengths import GRACE_S_MIN, GRACE_SECONDS, PATIENT_CHECK_SECONDS
+from coordinator.checking.lottery import LOTTERY_KEY_CHARACTERS_MIN
 from coordinator.checking.partitions import PARTITIONS_MAX
 from coordinator.epochs import Calendar
 from coordinator.keys import NAME_PATTERN

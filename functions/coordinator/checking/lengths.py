@@ -14,22 +14,37 @@ SPAN_S = 5.0
 """Of a very long check so much is read at a time: three times, the last of them at its end."""
 SPANS_FROM_S = 5.0
 """Before it a newcomer's first burst arrives, which shorter checks read."""
-CHECK_S_MAX = 45.0
-"""The longest that a stream may need (`ProofParameters.capture_max_s`), and its judging."""
-DOUBT_S_MAX = 16.0
-"""A connection that repeats a pass in doubt, likewise."""
+LATE_S_MAX = 2.0
+"""A check that begins later than this after its drawn second is not made any more."""
+AROUND_S_MAX = 24.0
+"""What a connection takes beside its capture: the node's name, a late end, the reference's last
+packets, the second reader, and whose address it was."""
+CONTROL_S_MAX = 60.0
+"""A capture of the ingest that is made anew, so that something may be held against the node."""
 RETEST_WITHIN_S = 60.0
 """The retest of a node that served nothing comes at a drawn second of the minute behind: at once
 it would only meet who waits for it."""
-PICTURES_S_MAX = 12.0
-LONGEST_S = VERY_LONG_S + RETEST_WITHIN_S + VERY_LONG_S + 2 * DOUBT_S_MAX + PICTURES_S_MAX
-"""From a check's drawn second to its verdict, with everything that may be repeated."""
+LONGEST_S = LATE_S_MAX + 2 * (VERY_LONG_S + AROUND_S_MAX + CONTROL_S_MAX) + RETEST_WITHIN_S
+"""From a check's drawn second to its verdict, its retest included: from this one number follow the
+grace period, the run's limit, the request's timeout and the day's audit."""
 GRACE_S_MIN = LONGEST_S + 60
 """An epoch's evidence is whole: its last check, and a minute for the record."""
-GRACE_SECONDS = 420
-"""How long after its end an epoch is settled, unless it is set."""
+GRACE_SECONDS = 535
+"""How long after its end an epoch is settled, unless it is set. The payout is called at the full
+minute behind (terraform/jobs.json)."""
 RECORD_AFTER_S = 15.0
 """So long after its draw a run waits for checks. What is not over goes into a second part."""
+RECORD_S_MAX = 30.0
+"""What a record takes: a few calls of the store, ten seconds each at most."""
+FIRST_RECORD_S_MAX = RECORD_AFTER_S + RECORD_S_MAX
+"""After its draw, a run's first part is on record."""
+LAST_RECORD_S_MAX = LONGEST_S + RECORD_S_MAX
+"""After its draw, all of a run is on record: what is not over then is given up before."""
+PATIENT_CHECK_SECONDS = 60
+"""Draws that are shorter have no very long checks: their network runs for show."""
+RUN_S_MAX = PATIENT_CHECK_SECONDS + LAST_RECORD_S_MAX
+"""From a draw's beginning until nothing of it is under way: no request lasts longer
+(terraform/prober.tf)."""
 
 
 class Length(StrEnum):

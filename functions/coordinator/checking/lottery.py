@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from coordinator.checking.lengths import (
+    PATIENT_CHECK_SECONDS,
     RETEST_WITHIN_S,
     SPAN_S,
     SPANS_FROM_S,
@@ -23,7 +24,6 @@ from coordinator.checking.lengths import (
 )
 
 LOTTERY_KEY_CHARACTERS_MIN = 32
-PATIENT_CHECK_SECONDS = 60
 LONG_OF_256 = 64
 FFPROBE_OF_256 = 13
 DECODED_OF_256 = 26

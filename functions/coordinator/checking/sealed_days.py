@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
 from coordinator.checking.checks import Control
+from coordinator.checking.lengths import LAST_RECORD_S_MAX
 from coordinator.checking.lottery import Lottery, commitment
 from coordinator.documents.codec import Codec, Stored
 
@@ -49,8 +50,9 @@ class LotteryDay:
         return range(first, -(-(self.starts_s + DAY_S) // self.check_seconds))
 
     def may_open(self, now_s: float) -> bool:
-        """Whether the last check that the secret draws is long over."""
-        return now_s >= self.starts_s + DAY_S + 2 * self.check_seconds
+        """Whether the last check that the secret draws is over, its retest too: the secret tells
+        when that comes."""
+        return now_s >= self.starts_s + DAY_S + self.check_seconds + LAST_RECORD_S_MAX
 
     def opened(self, secret: bytes) -> "LotteryDay":
         """With its secret; ValueError unless it is the one that was committed to."""

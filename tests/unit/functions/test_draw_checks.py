@@ -35,8 +35,25 @@ async def test_what_is_not_over_is_put_off_and_comes_with_the_rest() -> None:
         assert [check.node_id for check in first] == ["n2"]
         assert checks.put_off == ("n3",)
         go_on.set()
-        assert [check.node_id for check in await checks.rest()] == ["n3"]
+        assert [check.node_id for check in await checks.rest(7.0, 7)] == ["n3"]
         assert not checks.put_off
+
+
+async def test_what_is_never_over_is_given_up_by_our_own_fault() -> None:
+    """Else one that hangs would keep the record of all others for ever."""
+
+    async def make(one: Due) -> Check:
+        if one.slot.node_id == "n3":
+            await asyncio.Event().wait()
+        return replace(a_check(7.0), node_id=one.slot.node_id)
+
+    async with checks_of(DUE, make, lambda: 0.0) as checks:
+        rest = await checks.rest(0.05, draw=7)
+        assert not checks.put_off
+    assert {check.node_id: check.reason for check in rest} == {
+        "n2": Reason.PASSED,
+        "n3": Reason.UNKNOWN_INTERNAL,
+    }
 
 
 async def test_a_block_that_ends_leaves_no_check_behind() -> None:
