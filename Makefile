@@ -97,15 +97,19 @@ nightly: setup ## The property tests as long as a night takes, and 10^6 hostile 
 	@HYPOTHESIS_PROFILE=nightly $(PYTHON) -m pytest tests/property/test_ledger.py tests/property/test_statements.py tests/property/test_money.py
 	@SESSIONS=1000000 $(PYTHON) -m pytest tests/integration/test_hostile_fuzz.py
 
+# Whatever make makes of a status, build/<verb>.json has it: 0 equal, 1 different, 2 cannot be told.
 audit: $(VENV) ## Recompute a statement from public data alone (STREAM=… EPOCH=… API=https://…)
-	@PYTHONPATH=functions $(PYTHON) -m tools.verify statement --stream "$(STREAM)" --epoch "$(EPOCH)" --api "$(API)"
+	@PYTHONPATH=functions $(PYTHON) -m tools.verify statement --out build/audit.json --stream "$(STREAM)" --epoch "$(EPOCH)" --api "$(API)"
+
+verify: $(VENV) ## Recompute all of a stream's life, or all of a day (STREAM=… or DATE=2026-11-22; API=https://…)
+	@PYTHONPATH=functions $(PYTHON) -m tools.verify all --out build/verify.json $(if $(STREAM),--stream "$(STREAM)") $(if $(DATE),--date "$(DATE)") --api "$(API)"
 
 dry-run: $(VENV) ## Settle past epochs under other terms, writing nothing (STREAM=… EPOCH=… UNTIL=… RATE=2.5 MAX_PAID_NODES=… API=https://…)
 	@PYTHONPATH=functions $(PYTHON) -m tools.verify dry-run --stream "$(STREAM)" --epoch "$(EPOCH)" --api "$(API)" \
 		$(if $(UNTIL),--until $(UNTIL)) $(if $(RATE),--rate $(RATE)) $(if $(MAX_PAID_NODES),--max-paid-nodes $(MAX_PAID_NODES))
 
 verify-schedule: $(VENV) ## Confirm a past day's checks from public data alone (DATE=2026-11-22 API=https://…)
-	@PYTHONPATH=functions $(PYTHON) -m tools.verify schedule --date "$(DATE)" --api "$(API)" --sweep-seconds $(or $(SWEEP_SECONDS),60)
+	@PYTHONPATH=functions $(PYTHON) -m tools.verify schedule --out build/verify-schedule.json --date "$(DATE)" --api "$(API)"
 
 simulate-suspicion: $(VENV) ## How soon cheats are flagged, how often honest nodes are (simulated outcomes, real rules)
 	@PYTHONPATH=functions $(PYTHON) -m bench.simulations.simulate_suspicion

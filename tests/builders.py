@@ -44,6 +44,32 @@ def a_slot(
     return Slot(node_id, stream_id, stats_url, host, 1935, joined_tick, 1.0, left_tick)
 
 
+def an_attempt(
+    at_s: float,
+    reason: Reason = Reason.PASSED,
+    *,
+    seconds: float = 5.017,
+    address: str = "192.0.2.5",
+    **more: Any,
+) -> dict[str, Any]:
+    """A connection as it is recorded, with the numbers of its verdict."""
+    verdict = Verdict.PASS if reason is Reason.PASSED else Verdict.FAIL
+    share = 1.0 if verdict is Verdict.PASS else 0.0
+    return {
+        "started_s": at_s + 0.001,
+        "seconds": seconds,
+        "verdict": verdict.value,
+        "reason": reason.value,
+        "received": int(421 * share),
+        "eligible": 409,
+        "matched": int(409 * share),
+        "byte_ratio": share,
+        "packet_ratio": share,
+        "strangers": 0,
+        "address": address,
+    } | more
+
+
 def a_check(
     due_s: float,
     verdict: Verdict = Verdict.PASS,

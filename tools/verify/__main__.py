@@ -1,5 +1,6 @@
 """What a coordinator publishes, held against itself.
 
+`python -m tools.verify all --stream … --api …` (or `--date …`): a stream's whole life, or a day
 `python -m tools.verify schedule --date … --api …`: a day's checks against its sealed lottery
 `python -m tools.verify statement --stream … --epoch … --api …`: a statement against its evidence
 `python -m tools.verify dry-run --stream … --epoch … --until … --rate … --api …`: other terms
@@ -11,6 +12,7 @@ import json
 import sys
 import time
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -20,6 +22,10 @@ from emulator.unread import quiet_when_unread
 from tools.verify.public import PublicRecord
 from tools.verify.recompute import dry_run, verify_statement
 from tools.verify.schedule import verify_schedule
+from tools.verify.stream_audit import Whole
+
+VERDICTS = {0: "equal", 1: "different", 2: "cannot be told"}
+"""What a status says; `make` itself ends with 2 for every status but 0."""
 
 
 def main(argv: list[str]) -> int:
@@ -28,13 +34,27 @@ def main(argv: list[str]) -> int:
     verbs = parser.add_subparsers(dest="verb", required=True)
     schedule = verbs.add_parser("schedule", help="a day's checks against its sealed lottery")
     schedule.add_argument("--date", type=date.fromisoformat, required=True, help="2026-11-22, UTC")
-    schedule.add_argument("--api", required=True, help="the coordinator's URL")
-    schedule.add_argument("--sweep-seconds", type=int, default=60, help="its SWEEP_SECONDS")
+    whole = verbs.add_parser("all", help="all of a stream's life, or all of a day")
+    of = whole.add_mutually_exclusive_group(required=True)
+    of.add_argument("--stream", help="its stream_id")
+    of.add_argument("--date", type=date.fromisoformat, help="2026-11-22, UTC")
     _add_statement_verbs(verbs)
+    for verb in verbs.choices.values():
+        verb.add_argument("--api", required=True, help="the coordinator's URL")
+        verb.add_argument("--out", type=Path, help="where the verdict is written, as JSON")
     asked = parser.parse_args(argv)
-    run = {"schedule": _schedule, "statement": _statement, "dry-run": _dry_run}[asked.verb]
+    status = _status(asked)
+    if asked.out:
+        asked.out.parent.mkdir(exist_ok=True)
+        verdict = {"verb": asked.verb, "status": status, "verdict": VERDICTS[status]}
+        asked.out.write_text(json.dumps(verdict) + "\n")
+    return status
+
+
+def _status(asked: argparse.Namespace) -> int:
+    run = {"schedule": _schedule, "statement": _statement, "dry-run": _dry_run, "all": _all}
     try:
-        return asyncio.run(run(asked))
+        return asyncio.run(run[asked.verb](asked))
     except httpx.HTTPStatusError as error:
         answer = error.response
         print(f"{error.request.url}: {answer.status_code} {answer.text[:300]}", file=sys.stderr)
@@ -47,7 +67,18 @@ def main(argv: list[str]) -> int:
 
 async def _schedule(asked: argparse.Namespace) -> int:
     async with httpx.AsyncClient(base_url=asked.api) as client:
-        return await verify_schedule(PublicRecord(client), asked.date, asked.sweep_seconds)
+        return await verify_schedule(PublicRecord(client), asked.date)
+
+
+async def _all(asked: argparse.Namespace) -> int:
+    async with httpx.AsyncClient(base_url=asked.api) as client:
+        whole = Whole(PublicRecord(client), time.time())
+        if asked.stream:
+            await whole.stream(asked.stream)
+        else:
+            await whole.day(asked.date)
+            await whole.statements_of_day(asked.date)
+        return whole.verdict()
 
 
 def _add_statement_verbs(verbs: Any) -> None:
@@ -56,7 +87,6 @@ def _add_statement_verbs(verbs: Any) -> None:
     for verb in (statement, dry):
         verb.add_argument("--stream", required=True, help="its stream_id")
         verb.add_argument("--epoch", type=int, required=True, help="(the first) epoch's number")
-        verb.add_argument("--api", required=True, help="the coordinator's URL")
     dry.add_argument("--until", type=int, help="first epoch that is left out; default one epoch")
     dry.add_argument("--rate", type=_tokens, help="tokens a node-hour")
     dry.add_argument("--max-paid-nodes", type=int)

@@ -104,22 +104,23 @@ class DayAudit:
         """Since when (Unix seconds) each of them is on the roster."""
         found = {}
         sweeps = [self.sweeps[name] for name in run.sweep_ids if name in self.sweeps]
+        controls = self.sealed_controls(run)
         for sweep in sorted(sweeps, key=lambda sweep: sweep.tick):
             roster = self.rosters[sweep.shard, sweep.roster_version]
             drawn_from = drawable(sweep, roster)
             for at, slot in enumerate(roster.slots):
-                is_theirs = run.part.holds(slot.node_id) or slot.node_id in self._sealed(run)
+                is_theirs = run.part.holds(slot.node_id) or slot.node_id in controls
                 if drawn_from >> at & 1 and is_theirs:
                     found[slot.node_id] = slot.joined_tick * self.sweep_seconds
         return found
 
-    def _sealed(self, run: Run) -> Mapping[str, Control]:
+    def sealed_controls(self, run: Run) -> Mapping[str, Control]:
         """The day's control nodes; a run's own word where the day was sealed without."""
         return run.controls if self.day.controls is None else self.day.controls
 
     def _controls(self, run: Run, candidates: Iterable[str]) -> Iterator[str]:
         """A run must name the control nodes among its candidates, and check them, and no others."""
-        sealed, checked = self._sealed(run), {check.node_id for check in run.checks}
+        sealed, checked = self.sealed_controls(run), {check.node_id for check in run.checks}
         there = {name: sealed[name] for name in candidates if name in sealed}
         for name, kind in sorted(run.controls.items() - there.items()):
             yield f"draw {run.draw}: {name} is called a {kind} control, and was not sealed as one"
@@ -144,7 +145,8 @@ class DayAudit:
         if check.attempts and _seconds(check) < check.length.at_least_s - DUE_TOLERANCE_S:
             yield f"{where} was over before its time"
         joined_s = candidates.get(check.node_id, 0)
-        if lottery.is_due(check.node_id, run.draw, joined_s) or check.node_id in self._sealed(run):
+        is_control = check.node_id in self.sealed_controls(run)
+        if lottery.is_due(check.node_id, run.draw, joined_s) or is_control:
             return
         if check.caused_by_s is None:
             yield f"{where} was checked and was not drawn"

@@ -1,48 +1,68 @@
 """Reads the public record of a coordinator over HTTP, as anyone may."""
 
-import base64
-from datetime import date, datetime
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import date
 from typing import Any
 
 import httpx
 
-from coordinator.checking.checks import Check, Control, IngestState, Run, TrustChange, Verdict
-from coordinator.checking.lengths import Length
+from coordinator.checking.checks import Run
 from coordinator.checking.sealed_days import LotteryDay
-from coordinator.documents.bitmaps import bitmap_from
+from coordinator.ledger.published_settings import PublishedSettings
 from coordinator.ledger.statements import Statement
-from coordinator.money import parse_tokens
-from coordinator.reasons import Reason
 from coordinator.streams import Stream
-from coordinator.sweeping.polls import Outcome
-from coordinator.sweeping.rosters import Roster, Slot, roster_id
+from coordinator.sweeping.rosters import Roster, roster_id
 from coordinator.sweeping.shards import Shard
 from coordinator.sweeping.sweeps import SweepBits
+from tools.verify.deliveries import Deliveries, deliveries_from
+from tools.verify.evidence import (
+    bits_from,
+    day_from,
+    roster_from,
+    run_from,
+    settings_from,
+    stream_from,
+)
+from tools.verify.receipts import Receipt, receipt_from
 from tools.verify.statements import statement_from
 
 TIMEOUT_S = 20.0
+WAIT_S_MAX = 60.0
+WAITS_MAX = 20
+"""A coordinator that has whoever asks too often wait is asked again so often."""
 
 
 class PublicRecord:
-    """What a coordinator at `api` publishes. Raises httpx.HTTPError when it does not answer."""
+    """What a coordinator at `api` publishes. Raises httpx.HTTPError when it does not answer.
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
-        self._client = client
+    What does not change while somebody looks is asked for once."""
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._client, self._sleep = client, sleep
+        self._answers: dict[str, Any] = {}
         self._rosters: dict[tuple[Shard, int], Roster] = {}
+        self._sweeps: dict[int, list[SweepBits]] = {}
+
+    async def settings(self) -> list[PublishedSettings]:
+        """The history of settings, oldest first; empty before anything was settled."""
+        return settings_from(await self._once("/config"))
 
     async def day(self, day: date) -> LotteryDay:
         """A day's commitment and, after the day, its secret."""
-        found = await self._get(f"/schedule/{day.isoformat()}")
-        secret = found["secret"]
-        return LotteryDay(
-            day,
-            found["commitment"],
-            found["check_seconds"],
-            found["checks_per_hour"],
-            _unix(found["sealed_at"]),
-            bytes.fromhex(secret) if secret else None,
-            _controls_from(found["controls"]),
-        )
+        return day_from(day, await self._once(f"/schedule/{day.isoformat()}"))
+
+    async def sealed_day(self, day: date) -> LotteryDay | None:
+        """The same; None for a day that nobody sealed."""
+        try:
+            return await self.day(day)
+        except httpx.HTTPStatusError as error:
+            _raise_unless_missing(error)
+            return None
 
     async def runs(self, draws: range) -> list[Run]:
         """Every published run of the draws, in order."""
@@ -60,95 +80,91 @@ class PublicRecord:
         tick: int | None = ticks.start
         while tick is not None:
             page = await self._get("/sweeps", from_tick=tick, until_tick=ticks.stop)
-            found += [_bits_from(row) for row in page["sweeps"]]
+            found += [bits_from(row) for row in page["sweeps"]]
             tick = page["next_tick"]
         return found
+
+    async def past_sweeps(self, ticks: range) -> list[SweepBits]:
+        """The same, of a time that is long over: read once."""
+        if ticks.start not in self._sweeps:
+            self._sweeps[ticks.start] = await self.sweeps(ticks)
+        return self._sweeps[ticks.start]
 
     async def roster(self, shard: Shard, version: int) -> Roster:
         """A roster, read once; slots are never taken away from a version."""
         key = (shard, version)
         if key not in self._rosters:
             found = await self._get(f"/rosters/{roster_id(shard, version)}")
-            slots = tuple(Slot(**row) for row in found["slots"])
-            self._rosters[key] = Roster(shard, version, 0.0, slots, found["until_tick"])
+            self._rosters[key] = roster_from(shard, version, found)
         return self._rosters[key]
 
     async def stream(self, stream_id: str) -> Stream:
         """A stream, as far as settling depends on it."""
-        found = await self._get(f"/streams/{stream_id}")
-        return Stream(
-            stream_id=found["stream_id"],
-            name=found["name"],
-            sponsor="",
-            reward_micros_per_hour=parse_tokens(found["reward_per_node_hour"]),
-            max_paid_nodes=found["max_paid_nodes"],
-            created_s=_unix(found["created_at"]),
-            ends_s=_unix(found["ends_at"]) if found["ends_at"] else None,
-            key_hash="",
-            request_hash="",
-        )
+        return stream_from(await self._once(f"/streams/{stream_id}"))
+
+    async def stream_ids(self) -> list[str]:
+        """Every stream there is or was."""
+        pages = await self._pages("/streams", "streams")
+        return [stream["stream_id"] for stream in pages]
 
     async def statement(self, stream_id: str, epoch: int) -> Statement | None:
         """A published statement, without loss; None where there is none."""
         try:
             return statement_from(await self._get(f"/streams/{stream_id}/statements/{epoch}"))
         except httpx.HTTPStatusError as error:
-            if error.response.status_code == httpx.codes.NOT_FOUND:
-                return None
-            raise
+            _raise_unless_missing(error)
+            return None
+
+    async def statements(self, stream_id: str) -> list[Statement]:
+        """All of a stream's, oldest first."""
+        path = f"/streams/{stream_id}/statements"
+        return [statement_from(found) for found in await self._pages(path, "statements")]
+
+    async def delivery(self, stream_id: str) -> Deliveries:
+        """All that moved a stream's tokens, read once."""
+        path = f"/streams/{stream_id}/delivery"
+        page = await self._once(path)
+        hours = list(page["hours"])
+        while page["next_page_token"]:
+            page = await self._get(path, page_token=page["next_page_token"])
+            hours += page["hours"]
+        return deliveries_from({**page, "hours": hours})
+
+    async def receipt(self, node_id: str) -> Receipt | None:
+        """A node's tokens with every line; None for a node that nobody knows."""
+        path = f"/nodes/{node_id}/receipt"
+        try:
+            first = await self._get(path)
+        except httpx.HTTPStatusError as error:
+            _raise_unless_missing(error)
+            return None
+        return receipt_from({**first, "epochs": await self._pages(path, "epochs")})
+
+    async def _pages(self, path: str, of: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        token = ""
+        while True:
+            page = await self._get(path, **({"page_token": token} if token else {}))
+            found += page[of]
+            token = page["next_page_token"]
+            if not token:
+                return found
+
+    async def _once(self, path: str) -> Any:
+        if path not in self._answers:
+            self._answers[path] = await self._get(path)
+        return self._answers[path]
 
     async def _get(self, path: str, **query: Any) -> Any:
-        answer = await self._client.get(path, params=query, timeout=TIMEOUT_S)
+        for _ in range(WAITS_MAX):
+            answer = await self._client.get(path, params=query, timeout=TIMEOUT_S)
+            if answer.status_code != httpx.codes.TOO_MANY_REQUESTS:
+                break
+            await self._sleep(min(WAIT_S_MAX, float(answer.headers.get("Retry-After", 5))))
         answer.raise_for_status()
         return answer.json()
 
 
-def run_from(row: dict[str, Any]) -> Run:
-    """A run as it comes over the wire."""
-    checks = tuple(
-        Check(
-            **{
-                **check,
-                "verdict": Verdict(check["verdict"]),
-                "reason": Reason(check["reason"]),
-                "event": TrustChange(check["event"]) if check["event"] else None,
-                "attempts": tuple(check["attempts"]),
-                "length": Length(check["length"]),
-            }
-        )
-        for check in row["checks"]
-    )
-    return Run(
-        row["draw"],
-        row["started_s"],
-        row["ended_s"],
-        tuple(row["sweep_ids"]),
-        {name: IngestState(state) for name, state in row["streams"].items()},
-        checks,
-        dict(row["excluded"]),
-        _controls_from(row["controls"]) or {},
-        row.get("partition", 0),  # an api of before there were parts says neither
-        row.get("partitions", 1),
-        row["is_late"],
-        tuple(row["put_off"]),
-    )
-
-
-def _controls_from(found: dict[str, str] | None) -> dict[str, Control] | None:
-    """Of a day that was sealed without them: None."""
-    return None if found is None else {name: Control(kind) for name, kind in found.items()}
-
-
-def _bits_from(row: dict[str, Any]) -> SweepBits:
-    bitmaps = {name: bitmap_from(base64.b64decode(row[name])) for name in ("probed", *Outcome)}
-    return SweepBits(
-        Shard.parse(row["shard"]),
-        row["sweep_tick"],
-        row["roster_version"],
-        **bitmaps,
-        recorded_s=row["recorded_s"],
-    )
-
-
-def _unix(timestamp: str) -> float:
-    return datetime.fromisoformat(timestamp).timestamp()
+def _raise_unless_missing(error: httpx.HTTPStatusError) -> None:
+    if error.response.status_code != httpx.codes.NOT_FOUND:
+        raise error

@@ -1,19 +1,23 @@
-"""Settles a published epoch again, out of public data alone.
+"""Settles a published epoch again, out of public data alone, and believes none of the statement.
 
-Given the statement before it, which can be recomputed in the same way, back to the first."""
+Terms come from the stream's registration, settings and the cut-off from the dated settings, the
+opening balance from the statements and entries before it, controls from the sealed days. Only what
+a row hands on is taken from the statement before, which can be recomputed in the same way.
+"""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import fields, replace
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from coordinator.epochs import EVIDENCE_DAYS, Calendar
-from coordinator.ledger.epoch_records import EpochRecord, draws_of
+from coordinator.epochs import EVIDENCE_DAYS
 from coordinator.ledger.settlements import settle
 from coordinator.ledger.statements import Statement
+from coordinator.ledger.terms import Terms
 from coordinator.money import format_tokens
-from coordinator.streams import Stream
-from coordinator.sweeping.rosters import roster_key
+from tools.verify.check_audit import run_findings
+from tools.verify.derivation import Derivation, EpochEvidence, UntoldError
 from tools.verify.public import PublicRecord
+from tools.verify.sweep_audit import sweep_findings
 
 EQUAL, DIFFERENT, UNTOLD = 0, 1, 2
 _EXPIRED = f"cannot be recomputed any more: its evidence was kept for {EVIDENCE_DAYS} days"
@@ -21,60 +25,94 @@ _EXPIRED = f"cannot be recomputed any more: its evidence was kept for {EVIDENCE_
 
 async def verify_statement(record: PublicRecord, stream_id: str, epoch: int, now_s: float) -> int:
     """Prints whether the statement is the one that its evidence makes, or where it is not."""
-    published = await record.statement(stream_id, epoch)
-    if published is None:
-        print(f"{stream_id}, epoch {epoch}: not settled")
+    where = f"{stream_id}, epoch {epoch}"
+    try:
+        derivation = await Derivation.of(record, stream_id)
+        openings, _ = await derivation.openings()
+        published = await _published(derivation, epoch, now_s)
+        async for difference in statement_differences(derivation, published, openings):
+            print(f"{where}: {difference}")
+            return DIFFERENT
+    except UntoldError as error:
+        print(f"{where}: cannot be told: {error}")
         return UNTOLD
-    if has_expired(published, now_s):
-        print(f"{stream_id}, epoch {epoch}: {_EXPIRED}")
-        return UNTOLD
-    stream = await record.stream(stream_id)
-    before = await record.statement(stream_id, epoch - 1)
-    calendar = calendar_of(published)
-    if before is None and epoch != calendar.epoch_at(stream.created_s):
-        print(f"{stream_id}, epoch {epoch - 1}: its statement is missing")
-        return DIFFERENT
-    if before is not None and before.balance_after_micros > published.balance_before_micros:
-        print(f"{stream_id}, epoch {epoch}: begins with less than the statement before left")
-        return DIFFERENT
-    again = await resettled(record, stream, published, {})
-    for difference in differences(published, again):
-        print(f"{stream_id}, epoch {epoch}: {difference}")
-        return DIFFERENT
     print(
-        f"{stream_id}, epoch {epoch}: equal: {len(again.rows)} nodes, "
-        f"{sum(row.minutes_paid for row in again.rows)} minutes, "
-        f"{format_tokens(again.paid_micros)} tokens"
+        f"{where}: equal: {len(published.rows)} nodes, "
+        f"{sum(row.minutes_paid for row in published.rows)} minutes, "
+        f"{format_tokens(published.paid_micros)} tokens"
     )
     return EQUAL
 
 
+async def _published(derivation: Derivation, epoch: int, now_s: float) -> Statement:
+    """The statement; UntoldError where it cannot be recomputed."""
+    published = await derivation.record.statement(derivation.stream.stream_id, epoch)
+    if published is None:
+        raise UntoldError("not settled")
+    if has_expired(derivation, epoch, now_s):
+        raise UntoldError(_EXPIRED)
+    return published
+
+
+async def statement_differences(
+    derivation: Derivation, published: Statement, openings: Mapping[int, int]
+) -> AsyncIterator[str]:
+    """Whatever is not as everything else makes it, most telling first."""
+    epoch = published.epoch
+    past = Past(derivation.record, derivation.stream.stream_id)
+    if await past.statement(epoch - 1) is None and epoch > derivation.first_epoch:
+        yield f"the statement before it, of epoch {epoch - 1}, is missing"
+        return
+    evidence = await derivation.evidence(epoch)
+    if published.roster_ids and not evidence.rosters:
+        raise UntoldError("nobody was swept in it, nor for a week before")
+    terms = derivation.terms(epoch)
+    again = await resettled(derivation, evidence, past, openings[epoch], terms)
+    for difference in differences(published, again):
+        yield difference
+    for finding in evidence_findings(evidence):
+        yield finding
+
+
+def evidence_findings(evidence: EpochEvidence) -> Iterator[str]:
+    """What the epoch's sweeps and checks say that cannot be, whoever is paid by it."""
+    calendar = evidence.record.calendar
+    yield from sweep_findings(evidence.sweeps, evidence.rosters, calendar)
+    yield from run_findings(evidence.runs, evidence.rosters, calendar)
+
+
+@dataclass
+class Past:
+    """A stream's earlier statements: the `known` ones, or else those that are published."""
+
+    record: PublicRecord
+    stream_id: str
+    known: dict[int, Statement] = field(default_factory=dict)
+
+    async def statement(self, epoch: int) -> Statement | None:
+        """The one of an epoch, if there is any."""
+        return self.known.get(epoch) or await self.record.statement(self.stream_id, epoch)
+
+    async def held(self, epochs: range) -> list[Statement]:
+        """All that there are of the epochs."""
+        found = [await self.statement(epoch) for epoch in epochs]
+        return [one for one in found if one is not None]
+
+
 async def resettled(
-    record: PublicRecord, stream: Stream, wanted: Statement, known: Mapping[int, Statement]
+    derivation: Derivation, evidence: EpochEvidence, past: Past, opening_micros: int, terms: Terms
 ) -> Statement:
-    """The statement that an epoch's evidence makes, under the terms and from the balance of
-    `wanted`. Earlier statements are the `known` ones, or else those that are published."""
-    epoch, calendar = wanted.epoch, calendar_of(wanted)
-
-    async def earlier(number: int) -> Statement | None:
-        return known.get(number) or await record.statement(stream.stream_id, number)
-
-    found = EpochRecord.of(
-        epoch,
-        calendar,
-        wanted.evidence_until_s,
-        await record.sweeps(calendar.ticks_of(epoch)),
-        await record.runs(draws_of(epoch, calendar)),
+    """The statement that an epoch's evidence makes, from a balance and under the terms."""
+    epoch = evidence.record.epoch
+    first = epoch - terms.holding_epochs if evidence.record.frauds() else epoch
+    given = evidence.record.epoch_input(
+        derivation.stream,
+        terms,
+        evidence.rosters,
+        await past.statement(epoch - 1),
+        await past.held(range(max(0, first), epoch)),
     )
-    named = {(sweep.shard, sweep.roster_version) for sweep in found.sweeps}
-    named |= {roster_key(name) for name in wanted.roster_ids}
-    rosters = {key: await record.roster(*key) for key in sorted(named)}
-    first = epoch - wanted.terms.holding_epochs if found.frauds() else epoch
-    held = [await earlier(number) for number in range(max(0, first), epoch)]
-    given = found.epoch_input(
-        stream, wanted.terms, rosters, await earlier(epoch - 1), [one for one in held if one]
-    )
-    return settle(given, wanted.balance_before_micros)
+    return settle(given, opening_micros)
 
 
 async def dry_run(
@@ -83,46 +121,37 @@ async def dry_run(
     """Settles a past period under changed terms and prints what would have been paid.
 
     Nothing is written. Each epoch begins with what the one before would have left."""
-    stream = await record.stream(stream_id)
-    known: dict[int, Statement] = {}
+    past = Past(record, stream_id)
     surplus = 0
     print(f"{'epoch':>10}  {'paid':>16}  {'would pay':>16}  {'would be left':>16}")
-    for epoch in epochs:
-        published = await record.statement(stream_id, epoch)
-        if published is None:
-            print(f"{epoch:>10}  not settled")
-            return UNTOLD
-        if has_expired(published, now_s):
-            print(f"{epoch:>10}  {_EXPIRED}")
-            return UNTOLD
-        wanted = replace(
-            published,
-            terms=replace(published.terms, **changes),
-            balance_before_micros=max(0, published.balance_before_micros + surplus),
-        )
-        known[epoch] = again = await resettled(record, stream, wanted, known)
-        surplus = again.balance_after_micros - published.balance_after_micros
-        amounts = (published.paid_micros, again.paid_micros, again.balance_after_micros)
-        print(f"{epoch:>10}  " + "  ".join(f"{format_tokens(a):>16}" for a in amounts))
+    try:
+        derivation = await Derivation.of(record, stream_id)
+        for epoch in epochs:
+            published = await _published(derivation, epoch, now_s)
+            opening = max(0, published.balance_before_micros + surplus)
+            terms = replace(derivation.terms(epoch), **changes)
+            evidence = await derivation.evidence(epoch)
+            again = await resettled(derivation, evidence, past, opening, terms)
+            past.known[epoch] = again
+            surplus = again.balance_after_micros - published.balance_after_micros
+            amounts = (published.paid_micros, again.paid_micros, again.balance_after_micros)
+            print(f"{epoch:>10}  " + "  ".join(f"{format_tokens(a):>16}" for a in amounts))
+    except UntoldError as error:
+        print(f"{epoch:>10}  {error}")
+        return UNTOLD
     return EQUAL
 
 
-def has_expired(published: Statement, now_s: float) -> bool:
+def has_expired(derivation: Derivation, epoch: int, now_s: float) -> bool:
     """Whether measurements that the statement rests on may be deleted already."""
-    return published.starts_s < now_s - EVIDENCE_DAYS * 86_400
-
-
-def calendar_of(published: Statement) -> Calendar:
-    """The lengths that the statement was settled by."""
-    return Calendar(
-        sweep_seconds=published.terms.minute_seconds,
-        check_seconds=published.check_seconds,
-        epoch_seconds=published.ends_s - published.starts_s,
-    )
+    starts_s, _ = derivation.settings(epoch).calendar.epoch_bounds_s(epoch)
+    return starts_s < now_s - EVIDENCE_DAYS * 86_400
 
 
 def differences(published: Statement, again: Statement) -> Iterator[str]:
-    """What is not the same, most telling first."""
+    """What is not the same, most telling first: what it was settled by, rows, totals."""
+    for name in ("terms", "balance_before_micros", "evidence_until_s", "roster_ids"):
+        yield from _unequal(published, again, "", (name,))
     ours = {row.node_id: row for row in again.rows}
     theirs = {row.node_id: row for row in published.rows}
     for node_id in sorted(ours.keys() | theirs.keys()):
@@ -133,8 +162,12 @@ def differences(published: Statement, again: Statement) -> Iterator[str]:
     yield from _unequal(replace(published, rows=()), replace(again, rows=()), "")
 
 
-def _unequal(published: Any, again: Any, prefix: str) -> Iterator[str]:
-    for field in fields(published):
-        one, other = getattr(published, field.name), getattr(again, field.name)
-        if one != other:
-            yield f"{prefix}{field.name}: published {one}, recomputed {other}"
+def _unequal(published: Any, again: Any, prefix: str, names: tuple[str, ...] = ()) -> Iterator[str]:
+    for name in names or [one.name for one in fields(published)]:
+        one, other = getattr(published, name), getattr(again, name)
+        if one == other:
+            continue
+        if hasattr(one, "__dataclass_fields__"):
+            yield from _unequal(one, other, f"{prefix}{name} ")
+        else:
+            yield f"{prefix}{name}: published {one}, recomputed {other}"

@@ -1,48 +1,105 @@
 """Confirms a day of the lottery from public data alone."""
 
 import hashlib
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from coordinator.checking.checks import Run, TrustChange, Verdict
 from coordinator.checking.delistings import RETESTED_AFTER
 from coordinator.checking.sealed_days import LotteryDay
+from coordinator.epochs import Calendar
 from coordinator.sweeping.sweeps import SWEEP_AGE_TICKS_MAX, sweep_id
+from tools.verify.check_audit import run_findings
 from tools.verify.day_audit import DayAudit
 from tools.verify.public import PublicRecord
+from tools.verify.sweep_audit import roster_findings, sweep_findings
+from tools.verify.unknown_shares import UnknownShare, findings, unknown_shares
 
 FINDINGS_SHOWN_MAX = 50
+SHARES_SHOWN_MAX = 5
 AGREES, DISAGREES, TOO_EARLY = 0, 1, 2
 
 
-async def verify_schedule(record: PublicRecord, day: date, sweep_seconds: int) -> int:
+@dataclass
+class DayReport:
+    """What a day's checks come to, held against everything else that is published of it."""
+
+    day: date
+    findings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    runs: int = 0
+    checks: int = 0
+    unknown: int = 0
+    shares: list[UnknownShare] = field(default_factory=list)
+    """Of unknown checks, the most unlikely first."""
+
+    def print(self) -> None:
+        """For people."""
+        for note in self.notes:
+            print(f"{self.day}: {note}")
+        for finding in self.findings[:FINDINGS_SHOWN_MAX]:
+            print(f"  {finding}")
+        print(
+            f"{self.day}: {self.runs} runs, {self.checks} checks ({self.unknown} unknown), "
+            f"{len(self.findings)} findings"
+        )
+        print_shares(self.shares)
+
+
+def print_shares(shares: list[UnknownShare]) -> None:
+    """The most unlikely ones, of nodes that have any unknown check."""
+    some = [share for share in shares if share.unknown]
+    if some:
+        print("Shares of unknown checks, the least likely by chance first:")
+    for share in some[:SHARES_SHOWN_MAX]:
+        print(f"  {share}")
+
+
+async def verify_schedule(record: PublicRecord, day: date) -> int:
     """Prints what agrees and what does not; AGREES, DISAGREES or TOO_EARLY."""
     sealed = await record.day(day)
     if sealed.secret is None:
         print(f"{day}: sealed with {sealed.commitment}; the secret is published after the day.")
         return TOO_EARLY
-    if hashlib.sha256(sealed.secret).hexdigest() != sealed.commitment:
-        print(f"{day}: the secret is NOT the one that was committed to")
-        return DISAGREES
+    history = await record.settings()
+    if not history:
+        print(f"{day}: no settings are published yet: see /config")
+        return TOO_EARLY
+    report = await day_report(record, sealed, history[-1].calendar)
+    report.print()
+    return DISAGREES if report.findings else AGREES
+
+
+async def day_report(record: PublicRecord, sealed: LotteryDay, calendar: Calendar) -> DayReport:
+    """Of an opened day."""
+    report = DayReport(sealed.day)
+    if sealed.secret is None or hashlib.sha256(sealed.secret).hexdigest() != sealed.commitment:
+        report.findings = ["the secret is NOT the one that was committed to"]
+        return report
     runs = await record.runs(sealed.draws())
-    draws = _draws_on_record(sealed, runs)
-    audit = await _audit(record, sealed, runs, draws, sweep_seconds)
-    findings = list(audit.findings(runs, draws))
-    for finding in findings[:FINDINGS_SHOWN_MAX]:
-        print(f"  {finding}")
-    print(
-        f"{day}: {len(runs)} runs, {audit.checks} checks ({audit.unknown} unknown), "
-        f"{len(findings)} findings"
-    )
-    return DISAGREES if findings else AGREES
+    if sealed.controls is None:
+        report.notes.append("sealed without its control nodes: runs are believed which those are")
+    draws = _draws_on_record(sealed, runs, report)
+    audit = await _audit(record, sealed, runs, draws, calendar.sweep_seconds)
+    report.findings += audit.findings(runs, draws)
+    report.findings += sweep_findings(audit.sweeps.values(), audit.rosters, calendar)
+    report.findings += roster_findings(audit.rosters)
+    controlled = [replace(run, controls=dict(audit.sealed_controls(run))) for run in runs]
+    report.findings += run_findings(controlled, audit.rosters, calendar)
+    checks = [check for run in runs for check in run.checks]
+    report.shares = unknown_shares(checks, {name for run in controlled for name in run.controls})
+    report.findings += findings(report.shares)
+    report.runs, report.checks, report.unknown = len(runs), audit.checks, audit.unknown
+    return report
 
 
-def _draws_on_record(sealed: LotteryDay, runs: list[Run]) -> range:
+def _draws_on_record(sealed: LotteryDay, runs: list[Run], report: DayReport) -> range:
     """All draws of the day; of a network's first day those from its first run on."""
     draws = sealed.draws()
     if sealed.was_sealed_in_advance or not runs:
         return draws
-    print(
-        f"{sealed.day}: sealed after it had begun, as a network's first day is: "
+    report.notes.append(
+        "sealed after it had begun, as a network's first day is: "
         f"draws before {runs[0].draw} are not on record"
     )
     return range(runs[0].draw, draws.stop)

@@ -25,7 +25,7 @@ def statement_from(found: dict[str, Any]) -> Statement:
             found["network_percent"],
             found["network_nodes_free"],
         ),
-        rows=tuple(_row_from(row) for row in found["rows"]),
+        rows=tuple(row_from(row) for row in found["rows"]),
         paid_micros=parse_tokens(found["paid"]),
         forfeited_micros=parse_tokens(found["forfeited"]),
         refunded_micros=parse_tokens(found["refunded"]),
@@ -38,7 +38,8 @@ def statement_from(found: dict[str, Any]) -> Statement:
     )
 
 
-def _row_from(row: dict[str, Any]) -> Row:
+def row_from(row: dict[str, Any]) -> Row:
+    """One node in a statement or in a receipt."""
     return Row(
         node_id=row["node_id"],
         minutes_due=row["minutes_due"],

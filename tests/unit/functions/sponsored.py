@@ -13,6 +13,7 @@ from coordinator.sweeping.rosters import Roster, Slot
 from coordinator.sweeping.shards import WHOLE
 from coordinator.sweeping.sweeps import Sweep
 from payout.settler import Settler
+from tests.builders import an_attempt
 from tests.unit.functions.conftest import NOW_S, SPONSOR_KEY, Coordinator, bearer
 
 CALENDAR = Calendar()
@@ -40,8 +41,11 @@ async def serve(
         await measurements.create_sweep(Sweep(WHOLE, tick, 1, {0: up}), tick * 60.0)
         if tick % 15 == 0:
             at_s = tick * 60.0 + 30
-            check = Check(node_id, stream_id, tick, at_s, Verdict.PASS, Reason.PASSED)
-            run = Run(tick, at_s, at_s + 5, (), {stream_id: IngestState.LIVE}, (check,))
+            attempts = (an_attempt(at_s, address="203.0.114.7"),)
+            check = Check(
+                node_id, stream_id, tick, at_s, Verdict.PASS, Reason.PASSED, attempts=attempts
+            )
+            run = Run(tick, at_s, at_s + 6, (), {stream_id: IngestState.LIVE}, (check,))
             await measurements.record_run(run, at_s)
     coordinator.now_s[0] = (first + 60 * epochs) * 60 + CALENDAR.grace_seconds
 

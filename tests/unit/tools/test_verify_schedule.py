@@ -17,6 +17,7 @@ from coordinator.adapters.media.rtmp_reference import ReferencePool
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.outbound.http_client import HttpClient
 from coordinator.adapters.records import Measurements
+from coordinator.adapters.records.ledger import Ledger
 from coordinator.adapters.store.protocol import Ref
 from coordinator.checking.checks import RUNS, Check, Control, Run, TrustChange, Verdict
 from coordinator.checking.lengths import Length
@@ -24,6 +25,7 @@ from coordinator.checking.lottery import day_of
 from coordinator.checking.partitions import Partition, partitions_of
 from coordinator.checking.trust_book import TrustBook
 from coordinator.epochs import Calendar
+from coordinator.ledger.published_settings import PublishedSettings
 from coordinator.proof.judging import ProofParameters
 from coordinator.reasons import Reason
 from coordinator.sweeping.polls import Outcome, Poll
@@ -33,10 +35,11 @@ from coordinator.sweeping.sweeps import SWEEP_AGE_TICKS_MAX, Sweep
 from prober.capacity import Capacity
 from prober.captor import captor_of
 from prober.checker import Checker
-from prober.draws import candidates, due_in, frauds_among
+from prober.draws import Due, candidates, due_in, frauds_among
 from prober.pictures import Pictures
 from prober.prober import Prober
 from prober.sealer import Sealer
+from tests.builders import an_attempt
 from tests.doubles.memory import MemoryStore
 from tests.unit.functions.conftest import settings
 from tools.verify.public import PublicRecord
@@ -109,11 +112,12 @@ class World:
                 *VERDICTS.get(due.slot.node_id, PASS),
                 caused_by_s=due.caused_by_s,
                 length=due.length,
+                attempts=(_attempt(due),),
             )
             for due in due_in(draw, slots, book, lottery, INTERVAL_S)
         )
         run = Run(
-            draw, start_s + 1.0, start_s + 9.0, (sweep.id,), {}, checks, frauds,
+            draw, start_s + 1.0, start_s + INTERVAL_S + 130.0, (sweep.id,), {}, checks, frauds,
             partition=part.number, partitions=part.count,
         )  # fmt: skip
         await self.measurements.record_run(run, start_s)
@@ -151,12 +155,15 @@ class World:
 
     def verdict(self, day: date = DAY) -> int:
         """What the public program says."""
-        app = build_on(self.store, MemoryStore(), settings(), lambda: 0.0)
+        money = MemoryStore()
+        app = build_on(self.store, money, settings(), lambda: 0.0)
 
         async def run() -> int:
+            calendar = Calendar(INTERVAL_S, INTERVAL_S, grace_seconds=420)
+            await Ledger(money).settings.publish(PublishedSettings.of(calendar), 1.0)
             transport = httpx.ASGITransport(app=app)
             async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
-                return await verify_schedule(PublicRecord(client), day, INTERVAL_S)
+                return await verify_schedule(PublicRecord(client), day)
 
         return asyncio.run(run())
 
@@ -169,6 +176,12 @@ class World:
                 await self.store.put(Ref("probe_results", run.id), fields)
                 return
         raise AssertionError("nothing to tamper with")
+
+
+def _attempt(due: Due) -> dict[str, Any]:
+    """As the prober records it."""
+    _, reason = VERDICTS.get(due.slot.node_id, PASS)
+    return an_attempt(due.due_s, reason, seconds=due.length.at_least_s + 5.017)
 
 
 @cache
@@ -300,7 +313,8 @@ def _without_first(run: Run) -> Run:
 def _with_another(run: Run) -> Run:
     missing = next(n for n in NODES if n not in {c.node_id for c in run.checks} | {FALSE})
     at_s = run.draw * INTERVAL_S + 11.0
-    extra = Check(missing, "s3", run.draw, at_s, Verdict.FAIL, Reason.NO_STREAM)
+    attempts = (an_attempt(at_s, Reason.NO_STREAM),)
+    extra = Check(missing, "s3", run.draw, at_s, Verdict.FAIL, Reason.NO_STREAM, attempts=attempts)
     return replace(run, checks=(*run.checks, extra))
 
 
@@ -310,7 +324,7 @@ def _at_another_second(run: Run) -> Run:
 
 
 def _cut_short(run: Run) -> Run:
-    attempt = {"reason": "passed", "seconds": 5.0, "address": "203.0.113.7"}
+    attempt = an_attempt(run.checks[0].due_s)
     first = replace(run.checks[0], length=Length.VERY_LONG, attempts=(attempt,))
     return replace(run, checks=(first, *run.checks[1:]))
 

@@ -1,16 +1,30 @@
 """Anyone can recompute a statement from public data, and try other terms on it."""
 
 from dataclasses import replace
+from typing import Any
 
+import httpx
 import pytest
 
 from coordinator.adapters.store.protocol import Ref
 from coordinator.checking.checks import RUNS, Check, IngestState, Run, TrustChange, Verdict
+from coordinator.ledger.published_settings import RULES, PublishedSettings
+from coordinator.ledger.statements import statement_id
 from coordinator.reasons import Reason
+from tests.builders import an_attempt
 from tests.unit.functions.conftest import Coordinator, coordinator
 from tests.unit.functions.sponsored import CALENDAR, EPOCH, post, serve, settle_due
+from tools.verify.derivation import Derivation
 from tools.verify.public import PublicRecord
-from tools.verify.recompute import DIFFERENT, EQUAL, UNTOLD, differences, dry_run, verify_statement
+from tools.verify.recompute import (
+    DIFFERENT,
+    EQUAL,
+    UNTOLD,
+    differences,
+    dry_run,
+    statement_differences,
+    verify_statement,
+)
 
 __all__ = ["coordinator"]
 
@@ -38,10 +52,18 @@ async def test_a_fraud_and_the_end_of_a_stream_are_recomputed(coordinator: Coord
     """What came back, what was refunded, and the statements after the end."""
     stream_id = await _stream(coordinator, 3)
     at_s = CALENDAR.epoch_bounds_s(EPOCH + 3)[0] + 607.0
+    attempts = (an_attempt(at_s, Reason.NO_STREAM, address="203.0.114.7"),)
     caught = Check(
-        "n2", stream_id, 0, at_s, Verdict.FAIL, Reason.NO_STREAM, event=TrustChange.CONFIRMED
+        "n2",
+        stream_id,
+        0,
+        at_s,
+        Verdict.FAIL,
+        Reason.NO_STREAM,
+        event=TrustChange.CONFIRMED,
+        attempts=attempts,
     )
-    run = Run(int(at_s // 60), at_s, at_s, (), {stream_id: IngestState.LIVE}, (caught,))
+    run = Run(int(at_s // 60), at_s, at_s + 7, (), {stream_id: IngestState.LIVE}, (caught,))
     await coordinator.measured.put(Ref("probe_results", run.id), RUNS.encode(run))
     await post(coordinator, f"/streams/{stream_id}/close")
     coordinator.now_s[0] += 30 * 3600
@@ -121,3 +143,79 @@ async def test_a_dry_run_settles_under_other_terms_and_writes_nothing(
         [str(EPOCH + 2), "6", "12", "979"],
     ]
     assert coordinator.money._documents == before
+
+
+async def _rewritten(coordinator: Coordinator, stream_id: str, **changed: Any) -> str:
+    """What is said of a statement whose document was changed; a dict changes single fields."""
+    ref = Ref("statements", statement_id(stream_id, EPOCH + 1))
+    (fields,) = await coordinator.money.get(ref)
+    assert fields is not None
+    for name, value in changed.items():
+        fields[name] = {**fields[name], **value} if isinstance(value, dict) else value
+    await coordinator.money.put(ref, fields)
+    derivation = await Derivation.of(PublicRecord(coordinator.client), stream_id)
+    openings, wrong = await derivation.openings()
+    published = await coordinator.ledger.statement(stream_id, EPOCH + 1)
+    assert published is not None
+    said = [each async for each in statement_differences(derivation, published, openings)]
+    return "\n".join([*said, *wrong])
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"terms": {"rate_micros_per_hour": 3_000_000}}, "recomputed 6000000"),
+        ({"terms": {"max_paid_nodes": 1}}, "terms max_paid_nodes: published 1, recomputed 100"),
+        ({"terms": {"holding_epochs": 23}}, "terms holding_epochs: published 23, recomputed 24"),
+        ({"terms": {"network_percent": 7}}, "terms network_percent: published 7, recomputed 20"),
+        ({"terms": {"network_nodes_free": 1}}, "network_nodes_free: published 1, recomputed 3"),
+        ({"terms": {"minute_seconds": 30}}, "terms minute_seconds: published 30, recomputed 60"),
+        ({"evidence_until_s": 1_795_312_800.0}, "evidence_until_s: published 1795312800.0"),
+        ({"check_seconds": 30}, "check_seconds: published 30, recomputed 60"),
+        ({"roster_ids": []}, "roster_ids: published (), recomputed ('0of1-1',)"),
+        ({"closes": True}, "closes: published True, recomputed False"),
+        ({"balance_before_micros": 1_050_000_000}, "balance_before_micros: published 1050000000"),
+        ({"balance_after_micros": 995_500_001}, "begins with 1000.000001, and 1000 was there"),
+        ({"paid_micros": 4_000_000}, "paid: published 4.5, entries and hours 4"),
+    ],
+)
+async def test_nothing_of_a_statement_is_believed(
+    coordinator: Coordinator, changed: dict[str, Any], says: str
+) -> None:
+    """Terms, cut-off, rosters and balances come from elsewhere."""
+    stream_id = await _stream(coordinator, 1)
+    await settle_due(coordinator)
+    assert await _rewritten(coordinator, stream_id) == ""
+    assert says in await _rewritten(coordinator, stream_id, **changed)
+
+
+async def test_what_was_settled_by_other_rules_cannot_be_told(
+    coordinator: Coordinator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nor can anything before settings are published."""
+    stream_id = await _stream(coordinator, 1)
+    record = PublicRecord(coordinator.client)
+    assert await verify_statement(record, stream_id, EPOCH + 1, coordinator.now_s[0]) == UNTOLD
+    other = replace(PublishedSettings.of(CALENDAR), rules=RULES + 1)
+    await coordinator.ledger.settings.publish(other, 7.0)
+    await settle_due(coordinator)
+    record = PublicRecord(coordinator.client)
+    assert await verify_statement(record, stream_id, EPOCH + 1, coordinator.now_s[0]) == UNTOLD
+    said = capsys.readouterr().out
+    assert "no settings are published yet" in said
+    assert f"settled by rules {RULES + 1}, and this program has rules {RULES}" in said
+
+
+async def test_whoever_asks_too_often_waits_as_long_as_is_said() -> None:
+    """And then goes on."""
+    late = httpx.Response(429, headers={"Retry-After": "7"})
+    answers = [late, httpx.Response(200, json={"history": []})]
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    transport = httpx.MockTransport(lambda _: answers[len(waited)])
+    async with httpx.AsyncClient(transport=transport, base_url="http://api.example") as client:
+        assert await PublicRecord(client, sleep).settings() == []
+    assert waited == [7.0]

@@ -1,0 +1,144 @@
+"""What a run and its checks say of themselves that cannot be, whatever was drawn. Pure.
+
+A verdict follows from the connections that were made, and those carry their numbers. So a label
+that was changed afterwards contradicts its own evidence, unless all of that is forged as well.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import ip_address
+from typing import Any
+
+from coordinator.checking.checks import Check, Control, Run, TrustChange, Verdict
+from coordinator.checking.controls import is_wrong
+from coordinator.checking.lengths import GRACE_S_MIN, Length
+from coordinator.epochs import Calendar
+from coordinator.proof.parameters import ProofParameters
+from coordinator.reasons import Reason
+from coordinator.sweeping.rosters import Roster
+from coordinator.sweeping.shards import Shard
+
+PUBLISHED = ProofParameters()
+CLOCK_S = 1.0
+"""By which instants of one program may be rounded."""
+UNMADE = frozenset({Reason.UNKNOWN_CAPACITY, Reason.UNKNOWN_NOT_RUN})
+"""Of these no connection is made."""
+FELL = frozenset({TrustChange.SUSPENDED, TrustChange.CONFIRMED})
+Rosters = Mapping[tuple[Shard, int], Roster]
+
+
+def run_findings(runs: Iterable[Run], rosters: Rosters, calendar: Calendar) -> Iterator[str]:
+    """Everything in the runs that contradicts itself; their `controls` are the sealed ones."""
+    made = list(runs)
+    hosts = _hosts_of(rosters)
+    doubted = {(run.draw, run.part) for run in made if _control_failed(run)}
+    for run in made:
+        where = f"draw {run.draw}"
+        yield from (f"{where}: {said}" for said in _times(run, calendar))
+        for check in run.checks:
+            is_late = run.ended_s > calendar.evidence_until_s(calendar.epoch_at(check.due_s))
+            in_doubt = (run.draw, run.part) in doubted and check.node_id not in run.controls
+            for said in _contradictions(check, is_late=is_late, in_doubt=in_doubt):
+                yield f"{where}: {check.node_id} {said}"
+            yield from (
+                f"{where}: {check.node_id} was reached at {address}, and announced none such"
+                for address in _foreign(check, hosts.get(check.node_id, frozenset()))
+            )
+
+
+def _control_failed(run: Run) -> bool:
+    """Whether a known-good node failed in it."""
+    return any(
+        run.controls.get(check.node_id) is Control.GOOD and is_wrong(check, Control.GOOD)
+        for check in run.checks
+    )
+
+
+def _times(run: Run, calendar: Calendar) -> Iterator[str]:
+    """A run ends after what it holds, and soon after it."""
+    ends = [attempt["started_s"] + attempt["seconds"] for attempt in _attempts(run)]
+    if any(end_s > run.ended_s + CLOCK_S for end_s in ends):
+        yield "it ended before its last connection"
+    draw_s = (run.draw + 1) * calendar.check_seconds
+    if run.ended_s > draw_s + GRACE_S_MIN:
+        yield f"it is dated {run.ended_s - draw_s:.0f} s after its draw: no check takes so long"
+
+
+def _attempts(run: Run) -> Iterator[Mapping[str, Any]]:
+    for check in run.checks:
+        yield from (a for a in check.attempts if "started_s" in a and "seconds" in a)
+
+
+def _contradictions(check: Check, *, is_late: bool, in_doubt: bool) -> Iterator[str]:
+    """What a check says of itself that its connections do not bear out."""
+    if check.event and not check.verdict.counts:
+        yield f"was {check.event} by a check that says nothing"
+    if check.event in FELL and check.verdict is Verdict.PASS:
+        yield f"was {check.event} by a check that passed"
+    if check.event is TrustChange.CLEARED and check.verdict is not Verdict.PASS:
+        yield "was cleared by a check that did not pass"
+    if check.reason.is_ours is not (check.verdict is Verdict.UNKNOWN):
+        yield f"is {check.verdict} for {check.reason}"
+    if not check.attempts:
+        if check.verdict.counts:
+            yield f"has the verdict {check.verdict}, and no connection to show for it"
+        return
+    if check.reason in UNMADE:
+        yield f"says {check.reason}, and a connection was made"
+        return
+    if check.reason is Reason.UNKNOWN_LATE and is_late:
+        return
+    if check.reason is Reason.UNKNOWN_CONTROL and in_doubt:
+        return
+    verdict, reason = _decided(check)
+    if (verdict, reason) != (check.verdict, check.reason):
+        yield f"says {check.reason}, and its connections {reason}"
+    yield from _numbers(check)
+
+
+def _decided(check: Check) -> tuple[Verdict, Reason]:
+    """What the connections come to: the last decides, and a pass after a failure is degraded."""
+    verdicts = [Verdict(attempt["verdict"]) for attempt in check.attempts]
+    if verdicts[-1] is Verdict.PASS and Verdict.FAIL in verdicts:
+        return Verdict.DEGRADED, Reason.DEGRADED
+    return verdicts[-1], Reason(check.attempts[-1]["reason"])
+
+
+def _numbers(check: Check) -> Iterator[str]:
+    """A connection that passed has brought what a pass takes."""
+    for attempt in check.attempts:
+        if attempt["verdict"] != Verdict.PASS:
+            continue
+        share = min(attempt["byte_ratio"], attempt["packet_ratio"])
+        if share < PUBLISHED.share_min or attempt["matched"] < PUBLISHED.packets_min:
+            yield f"passed with {attempt['matched']} packets and a share of {share}"
+        if attempt.get("strangers") and check.length is not Length.VERY_LONG:
+            yield f"passed with {attempt['strangers']} packets that are not the stream's"
+
+
+def _hosts_of(rosters: Rosters) -> dict[str, frozenset[str]]:
+    """Under which hosts each node stood on a roster."""
+    found: dict[str, frozenset[str]] = {}
+    for roster in rosters.values():
+        for slot in roster.slots:
+            host = slot.rtmp_host.strip("[]")
+            found[slot.node_id] = found.get(slot.node_id, frozenset()) | {host}
+    return found
+
+
+def _foreign(check: Check, hosts: frozenset[str]) -> Iterator[str]:
+    """Addresses that were reached and not announced; a name may stand for any."""
+    if not hosts or not all(map(_is_literal, hosts)):
+        return
+    announced = {ip_address(host) for host in hosts}
+    for attempt in check.attempts:
+        address = attempt.get("address")
+        if address and ip_address(address) not in announced:
+            yield address
+
+
+def _is_literal(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
