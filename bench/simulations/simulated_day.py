@@ -72,7 +72,7 @@ class Relays(PollClient):
             f'"stream":{{"id":"{stream_id}","state":"live","viewers":2,"bytes_in":{self._sent},'
             '"bytes_out":7}}'
         )
-        return Fetched(body.encode(), address.host, 0.05)
+        return Fetched(body.encode(), address.host)
 
 
 class NoIngestChecks(IngestChecks):

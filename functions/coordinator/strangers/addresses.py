@@ -194,7 +194,7 @@ def check_addresses(ips: Iterable[str], *, allow_private: bool) -> str:
     for ip in addresses:
         if not (is_public(ip) or (allow_private and is_private(ip))):
             raise AddressRefused(Reason.ADDRESS_BLOCKED, f"it resolves to {ip}")
-    return next((ip for ip in addresses if ":" not in ip), addresses[0])
+    return min(addresses, key=lambda ip: ":" in ip)
 
 
 @lru_cache(maxsize=65_536)

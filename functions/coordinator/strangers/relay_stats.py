@@ -6,9 +6,8 @@ Understood: the node agent's own schema (docs/architecture.md) and elnormous/rtm
 mid-handshake. What a relay says is a claim: it only decides whether checks are due.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -24,8 +23,7 @@ class Media(StrEnum):
     RELAY_OVERRUN = "relay_overrun"
 
 
-@dataclass(frozen=True, slots=True)
-class RelayStats:
+class RelayStats(NamedTuple):
     """What a body says of one stream. Counters are None where the relay keeps none."""
 
     media: Media
@@ -52,7 +50,7 @@ class _AgentRelay(_Claims):
 
 class _AgentStream(_Claims):
     id: str
-    state: Literal["live", "waiting"]
+    state: Literal[Media.LIVE, Media.WAITING]
     viewers: int = Counter
     bytes_in: int = Counter
     bytes_out: int = Counter
@@ -135,7 +133,7 @@ def _from_agent(body: _AgentBody, stream_id: str) -> RelayStats:
     elif body.relay.state != "running":
         media = Media.RELAY_DOWN
     else:
-        media = Media(body.stream.state)
+        media = body.stream.state
     stream = body.stream
     return RelayStats(media, stream.viewers, stream.bytes_in, stream.bytes_out, body.node_id)
 

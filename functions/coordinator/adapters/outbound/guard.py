@@ -92,10 +92,10 @@ class Guard:
         The last one counts from the stranger's own part on: waiting for a place is ours."""
         host = host if is_ip(host) else parse_host(host)
         if is_ip(host):
-            return self._way([host], _now() + limits.total_seconds, limits)
+            now_s = _now()
+            return self._way([host], now_s, now_s, limits)
         await self._place(limits)
         asked_s = _now()
-        deadline = asked_s + limits.total_seconds
         # A lookup that is given up holds its thread, and so its place, until it ends by itself.
         lookup = asyncio.ensure_future(self._resolve(host))
         lookup.add_done_callback(self._ended)
@@ -104,7 +104,7 @@ class Guard:
                 found = await asyncio.shield(lookup)
         except (OSError, UnicodeError) as error:  # TimeoutError is an OSError
             raise await self._unresolved(error, asked_s, limits) from None
-        return self._way(found, deadline, limits)
+        return self._way(found, asked_s, _now(), limits)
 
     async def _unresolved(
         self, error: OSError | UnicodeError, asked_s: float, limits: OutboundLimits
@@ -119,9 +119,10 @@ class Guard:
             Reason.NAME_UNRESOLVED if is_theirs else Reason.UNKNOWN_RESOLVER, says
         )
 
-    def _way(self, ips: Sequence[str], deadline: float, limits: OutboundLimits) -> Way:
+    def _way(self, ips: Sequence[str], begun_s: float, now_s: float, limits: OutboundLimits) -> Way:
         peer = check_addresses(ips, allow_private=self._allow_private)
-        return Way(peer, min(deadline, _now() + limits.connect_seconds), deadline)
+        deadline = begun_s + limits.total_seconds
+        return Way(peer, min(deadline, now_s + limits.connect_seconds), deadline)
 
     async def _place(self, limits: OutboundLimits) -> None:
         """Waits for one of the places to look up a name; AddressRefused, by our fault, for none."""

@@ -49,7 +49,7 @@ class HttpClient:
             request = _request("GET", address, STATS)
             async with self._answered(request, address, way) as response:
                 body = await self._body(response)
-            return Fetched(body, way.peer, now() - started)
+            return Fetched(body, way.peer)
         except AddressRefused as refused:
             return Failed(refused.reason, refused.detail, now() - started)
 

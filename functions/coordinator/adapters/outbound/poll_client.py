@@ -33,7 +33,7 @@ class PollClient:
         try:
             way = await self._guard.way_to(address.host, self._limits)
             body = await self._exchanged(way, address, known)
-            return Fetched(body, way.peer, now() - started)
+            return Fetched(body, way.peer)
         except AddressRefused as refused:
             return Failed(refused.reason, refused.detail, now() - started)
 

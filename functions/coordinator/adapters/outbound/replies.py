@@ -26,7 +26,6 @@ class Fetched:
 
     body: bytes
     peer: str
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,9 +28,8 @@ class SharedTimer:
     def __contains__(self, deadline: object) -> bool:
         return deadline in self._waiting
 
-    def add(self, deadline: "StagedDeadline") -> None:
-        """Tells the deadline when it has come, in the running loop."""
-        loop = asyncio.get_running_loop()
+    def add(self, deadline: "StagedDeadline", loop: asyncio.AbstractEventLoop) -> None:
+        """Tells the deadline when it has come, in the running `loop`."""
         if loop is not self._loop:  # of an earlier loop nobody waits any more
             self._loop, self._waiting, self._timer = loop, set(), None
         self._waiting.add(deadline)
@@ -83,12 +82,13 @@ class StagedDeadline:
         self._task: asyncio.Task[object] | None = None
 
     def __enter__(self) -> None:
-        task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
         if task is None:
             raise RuntimeError("a deadline stops a task, and this is none")
         self._task = task
         self._cancelling = task.cancelling()
-        self._timer.add(self)
+        self._timer.add(self, loop)
 
     def __exit__(
         self,

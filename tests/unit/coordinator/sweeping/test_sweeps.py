@@ -27,12 +27,12 @@ def _judged(
     ("answer", "live", "outcome", "reason"),
     [
         (LIVE, True, Outcome.UP, Reason.OK),
-        (replace(LIVE, node_id=None), True, Outcome.UP, Reason.OK),
-        (replace(LIVE, node_id="n9"), True, Outcome.INVALID, Reason.WRONG_NODE),
-        (replace(LIVE, media=Media.ABSENT), True, Outcome.INVALID, Reason.WRONG_STREAM),
-        (replace(LIVE, media=Media.RELAY_DOWN), True, Outcome.DOWN, Reason.RELAY_DOWN),
-        (replace(LIVE, media=Media.WAITING), True, Outcome.DOWN, Reason.UPSTREAM_DOWN),
-        (replace(LIVE, media=Media.WAITING), False, Outcome.IDLE, Reason.STREAM_IDLE),
+        (LIVE._replace(node_id=None), True, Outcome.UP, Reason.OK),
+        (LIVE._replace(node_id="n9"), True, Outcome.INVALID, Reason.WRONG_NODE),
+        (LIVE._replace(media=Media.ABSENT), True, Outcome.INVALID, Reason.WRONG_STREAM),
+        (LIVE._replace(media=Media.RELAY_DOWN), True, Outcome.DOWN, Reason.RELAY_DOWN),
+        (LIVE._replace(media=Media.WAITING), True, Outcome.DOWN, Reason.UPSTREAM_DOWN),
+        (LIVE._replace(media=Media.WAITING), False, Outcome.IDLE, Reason.STREAM_IDLE),
         (Reason.CONNECT_FAILED, True, Outcome.DOWN, Reason.CONNECT_FAILED),
         (Reason.ADDRESS_BLOCKED, True, Outcome.BLOCKED, Reason.ADDRESS_BLOCKED),
         (Reason.STATS_INVALID, True, Outcome.INVALID, Reason.STATS_INVALID),
@@ -52,7 +52,7 @@ def test_counters_that_stand_still_are_a_stall() -> None:
     second = outcome_of(SLOT, LIVE, first, stream_is_live=True, tick=14)
     third = outcome_of(SLOT, LIVE, second, stream_is_live=True, tick=15)
     assert [p.outcome for p in (first, second, third)] == [Outcome.UP, Outcome.UP, Outcome.STALLED]
-    moving = replace(LIVE, bytes_in=501)
+    moving = LIVE._replace(bytes_in=501)
     assert outcome_of(SLOT, moving, third, stream_is_live=True, tick=16).outcome is Outcome.UP
 
 
@@ -60,7 +60,7 @@ def test_a_relay_without_counters_cannot_stand_still() -> None:
     """rtmp_relay counts no bytes; checks tell."""
     poll = None
     for tick in range(13, 20):
-        stats = replace(LIVE, bytes_in=None)
+        stats = LIVE._replace(bytes_in=None)
         poll = outcome_of(SLOT, stats, poll, stream_is_live=True, tick=tick)
     assert poll is not None
     assert poll.outcome is Outcome.UP
