@@ -17,7 +17,7 @@ class SettingsOut(BaseModel):
         sweep_seconds=60,
         check_seconds=60,
         epoch_seconds=3600,
-        grace_seconds=420,
+        grace_seconds=535,
         checks_per_hour=4,
         holding_epochs=24,
         network_percent=20,

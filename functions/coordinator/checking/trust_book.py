@@ -45,7 +45,9 @@ class TrustBook:
     """What the last draws' checks of listed nodes have come to."""
 
     next_count: int = 0
-    """Into how many parts the prober was divided after this book; 0 while it is in force."""
+    """Into how many parts the prober is divided after this book; 0 while it is in force."""
+    division: int = 0
+    """How often the prober had been divided anew before: of two books the later one counts."""
 
     def of(self, node_id: str) -> TrustState:
         """The node's state; a new node's if it was never checked."""
@@ -94,10 +96,10 @@ class TrustBook:
 
     def part(self, partition: Partition) -> "TrustBook":
         """What a part of the prober begins with: its nodes, and the first one all that is counted
-        of everybody."""
-        states = {name: state for name, state in self.states.items() if partition.holds(name)}
+        of everybody. What several parts kept may be more than one document holds."""
+        states = _lately_checked({n: s for n, s in self.states.items() if partition.holds(n)})
         if partition.number:
-            return TrustBook(states, last_run=LastRun(self.last_run.draw))
+            return TrustBook(states, last_run=LastRun(self.last_run.draw), division=self.division)
         return replace(self, states=states, fail_counts=(), next_count=0)
 
 
@@ -113,7 +115,8 @@ def together(books: Iterable[TrustBook]) -> TrustBook:
         for kind, count in book.controls.items():
             controls[kind] = controls.get(kind, ControlCount()).plus(count)
     last_run = runs_together(book.last_run for book in found)
-    return TrustBook(states, controls, last_run)
+    division = max((book.division for book in found), default=0)
+    return TrustBook(states, controls, last_run, division=division)
 
 
 TRUST_BOOKS = Codec(TrustBook, "suspicions")

@@ -1,15 +1,20 @@
 """The trust book in parts: nothing that is known of a node is lost when they change."""
 
+import asyncio
+import itertools
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import pytest
 
 from coordinator.adapters.records import Measurements
+from coordinator.adapters.store.protocol import Decide, Fields, Ref, StoreError
 from coordinator.checking.checks import Check, Control, IngestState, Run, Verdict
 from coordinator.checking.controls import ControlCount
 from coordinator.checking.last_run import BEHIND_DRAWS_MAX, LastRun, runs_together
 from coordinator.checking.partitions import UNDIVIDED, Partition, partitions_of
-from coordinator.checking.trust_book import TrustBook, together
+from coordinator.checking.suspicion import TrustState
+from coordinator.checking.trust_book import NODES_KEPT_MAX, TrustBook, together
 from coordinator.reasons import Reason
 from tests.doubles.memory import MemoryStore
 
@@ -30,9 +35,9 @@ def a_run(draw: int, part: Partition) -> Run:
 
 
 async def _runs(measurements: Measurements, draw: int, count: int) -> list[Run | None]:
-    """All parts of a division run a draw."""
+    """All parts of a division run a draw, the one first whose book is written first."""
     found = []
-    for part in partitions_of(count):
+    for part in reversed(partitions_of(count)):
         await measurements.trust_of(part)
         found.append(await measurements.record_run(a_run(draw, part), draw * 60.0 + 51))
     return found
@@ -72,6 +77,107 @@ async def test_a_run_of_a_division_that_is_over_is_not_recorded() -> None:
         "checks-000000000008-0of2",
         "checks-000000000008-1of2",
     ]
+
+
+class Crashing(MemoryStore):
+    """Its process dies at one of its calls: the write of that one is done, or it is not."""
+
+    def __init__(self, calls: int, *, writes: bool) -> None:
+        super().__init__()
+        self.calls_left, self.writes = calls, writes
+        self.written_at_once: list[int] = []
+
+    async def get(self, *refs: Ref) -> list[Fields | None]:
+        self._call()
+        return await super().get(*refs)
+
+    async def transact(
+        self, refs: Sequence[Ref], decide: Decide, new: Collection[Ref] = ()
+    ) -> Mapping[Ref, Fields]:
+        dies = self.calls_left == 1
+        if not (dies and self.writes):
+            self._call()
+        written = await super().transact(refs, decide, new)
+        self.written_at_once.append(len(written))
+        if dies and self.writes:
+            self._call()
+        return written
+
+    def _call(self) -> None:
+        self.calls_left -= 1
+        if self.calls_left <= 0:
+            raise StoreError("the process was killed")
+
+    def heals(self) -> None:
+        """The next process has all its calls."""
+        self.calls_left = 1_000_000
+
+
+@pytest.mark.parametrize("writes", [True, False])
+@pytest.mark.parametrize(
+    ("before", "after", "then"),
+    [([1], 3, 3), ([3], 2, 2), ([2], 5, 2), ([2], 1, 3), ([1, 2, 1], 2, 2)],
+)
+async def test_a_division_is_gone_on_with_wherever_it_broke_off(
+    before: list[int], after: int, then: int, writes: bool
+) -> None:
+    """By the same setting or by another one; nobody is forgotten, and readers see all throughout.
+
+    It is broken off at each of its calls, one after the other."""
+    breaks = 0
+    for calls in itertools.count(1):
+        store = Crashing(1_000_000, writes=writes)
+        for draw, each in enumerate(before, start=7):
+            assert all(await _runs(Measurements(store, partitions=each), draw, each))
+        store.calls_left = calls
+        try:
+            await Measurements(store, partitions=after).trust_of(Partition(after - 1, after))
+        except StoreError:
+            breaks += 1
+        store.heals()
+        for setting in (1, before[-1], after, 16):
+            book = await Measurements(store, partitions=setting).trust()
+            assert {state.passed for state in book.states.values()} == {len(before)}
+            assert book.states.keys() == set(NODES)
+        assert all(await _runs(Measurements(store, partitions=then), 17, then))
+        book = await Measurements(store, partitions=then).trust()
+        assert book.states.keys() == set(NODES)
+        assert {state.passed for state in book.states.values()} == {len(before) + 1}
+        assert book.controls[Control.GOOD] == ControlCount(checks=sum(before) + then)
+        if breaks < calls:
+            break
+    assert breaks > before[-1] + after
+
+
+async def test_a_division_writes_one_book_at_a_time() -> None:
+    """All at once may be more than the ten megabytes that one transaction takes."""
+    store = Crashing(1_000_000, writes=True)
+    await _runs(Measurements(store), 7, 1)
+    store.written_at_once.clear()
+    await Measurements(store, partitions=16).trust_of(Partition(3, 16))
+    await Measurements(store, partitions=1).trust_of(UNDIVIDED)
+    assert set(store.written_at_once) == {1}
+    assert len(store.written_at_once) == 1 + 16 + 16 + 1
+
+
+async def test_two_that_divide_at_once_agree() -> None:
+    """Two parts of the new division, one with another setting: in the end one division stands."""
+    store = MemoryStore()
+    await _runs(Measurements(store), 7, 1)
+    parts = [Partition(0, 2), Partition(1, 2), Partition(2, 3)]
+    await asyncio.gather(*(Measurements(store).trust_of(part) for part in parts))
+    assert all(await _runs(Measurements(store, partitions=2), 8, 2))
+    book = await Measurements(store).trust()
+    assert {(name, state.passed) for name, state in book.states.items()} == {
+        (name, 2) for name in NODES
+    }
+
+
+def test_what_many_parts_knew_is_shortened_to_what_one_document_holds() -> None:
+    """A book that no document takes would keep the prober from recording anything."""
+    states = {f"n{at}": TrustState(last_check_s=float(at)) for at in range(NODES_KEPT_MAX + 7)}
+    kept = TrustBook(states).part(UNDIVIDED).states
+    assert kept.keys() == {f"n{at}" for at in range(7, NODES_KEPT_MAX + 7)}
 
 
 async def test_each_part_finds_its_own_newest_run() -> None:
