@@ -13,22 +13,25 @@ import os
 import sys
 import time
 import urllib.request
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from statistics import median
 
 from bench.peers.debian import peer, version_of
 from bench.processes import MeasuredChild, two_cores, wait_for
 from bench.report import BUILD, ROOT, Figure, NotMeasurableError, hand_in
-from bench.targets import DELAY_S, host_of
+from bench.targets import DELAY_S, STREAM_ID, host_of
+from coordinator.strangers.relay_stats import StatsInvalid, parse_stats
 from emulator.unread import quiet_when_unread
+from tests.hostile_bodies import HOSTILE as HOSTILE_BODIES
 
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 TARGETS = int(os.environ.get("TARGETS", "1000"))
 SECONDS_A_ROUND = 4.0
 BIG_SWEEP_NODES = 10_000
 PROBES_A_ROUND = 1_500
-FAST, SLOW, PROMETHEUS, BLACKBOX = 29_110, 29_111, 29_112, 29_113
+HOSTILE_NODES = 300
+FAST, SLOW, PROMETHEUS, BLACKBOX, HOSTILE = 29_110, 29_111, 29_112, 29_113, 29_114
 _PYTHONPATH = {"PYTHONPATH": f"{ROOT / 'functions'}{os.pathsep}{ROOT}"}
 
 
@@ -41,7 +44,7 @@ def main() -> None:
     with ExitStack() as stack:
         targets = stack.enter_context(
             MeasuredChild(
-                [sys.executable, "-m", "bench.targets", str(FAST), str(SLOW)],
+                [sys.executable, "-m", "bench.targets", str(FAST), str(SLOW), str(HOSTILE)],
                 server_core,
                 work / "targets.log",
                 _PYTHONPATH,
@@ -53,15 +56,19 @@ def main() -> None:
         probes = stack.enter_context(_blackbox(blackbox, client_core, work))
         figures = _rounds(ours, theirs, probes, targets)
         big = stack.enter_context(_sweeper(SLOW, BIG_SWEEP_NODES, client_core, work))
-        figures += _big_sweep(big)
+        attacked = stack.enter_context(
+            _sweeper(SLOW, BIG_SWEEP_NODES, client_core, work, HOSTILE_NODES, HOSTILE)
+        )
+        figures += _big_sweeps(big, attacked)
     peers = f"Prometheus {version_of(prometheus)}, blackbox_exporter {version_of(blackbox)}"
     print(f"{TARGETS} targets, {ROUNDS} rounds each in turn, {peers}")
     hand_in("bench-sweep", figures)
 
 
-def _sweeper(port: int, nodes: int, core: int, work: Path) -> MeasuredChild:
-    argv = [sys.executable, "-m", "bench.sweep_worker", str(port), str(nodes)]
-    return MeasuredChild(argv, core, work / f"sweeper-{nodes}.log", _PYTHONPATH)
+def _sweeper(port: int, nodes: int, core: int, work: Path, *hostile: int) -> MeasuredChild:
+    numbers = [str(each) for each in (port, nodes, *hostile)]
+    argv = [sys.executable, "-m", "bench.sweep_worker", *numbers]
+    return MeasuredChild(argv, core, work / f"sweeper-{'-'.join(numbers)}.log", _PYTHONPATH)
 
 
 def _prometheus(program: str, core: int, work: Path) -> MeasuredChild:
@@ -164,19 +171,41 @@ def _probe_round(probes: MeasuredChild) -> float:
     return (probes.cpu_s() - cpu_s) / PROBES_A_ROUND * 1000
 
 
-def _big_sweep(big: MeasuredChild) -> list[Figure]:
-    """Ten thousand far-away nodes, one in twenty dead, three minutes of them."""
+def _big_sweeps(big: MeasuredChild, attacked: MeasuredChild) -> list[Figure]:
+    """Ten thousand far-away nodes, one in twenty dead, three minutes of them; and again with some
+    hostile among them, who are polled no more after that."""
     big.says()
-    told = [json.loads(big.ask("sweep")) for _ in range(3)]
+    attacked.says()
+    told, others = [], []
+    for _ in range(3):  # in turn: the machine is never quite quiet
+        told.append(json.loads(big.ask("sweep")))
+        others.append(json.loads(attacked.ask("sweep")))
     up, down = (told[0]["outcomes"].get(outcome, 0) for outcome in ("up", "down"))
     if (up, down) != (9_500, 500):
         raise NotMeasurableError(f"The targets did not answer as they should: {told[0]}")
+    if others[2]["outcomes"].get("invalid") != HOSTILE_NODES:
+        raise NotMeasurableError(f"The hostile did not answer as they should: {others[2]}")
+    longer = median(o["wall_s"] / t["wall_s"] for o, t in zip(others, told, strict=True))
     what = f"{BIG_SWEEP_NODES:,} nodes, {DELAY_S * 1000:.0f} ms away, 5 % dead"
     return [
         Figure(f"{what}: longest of 3 sweeps", max(t["wall_s"] for t in told), "s", "<= 15"),
         Figure(f"{what}: CPU", max(t["cpu_s"] for t in told), "s"),
         Figure(f"{what}: memory", max(t["rss_mb"] for t in told), "MB", "<= 150", "905 MB"),
+        Figure(f"{what}: with {HOSTILE_NODES} hostile, by time", longer, "x", "<= 1.05"),
+        Figure("60 kB of no statistics, the worst of 18", _slowest_ms(), "ms CPU", "<= 1"),
     ]
+
+
+def _slowest_ms() -> float:
+    """CPU ms to refuse a hostile body of the kind that takes longest; the best of some tries."""
+    return max(min(_refusal_ms(body) for _ in range(20)) for body in HOSTILE_BODIES.values())
+
+
+def _refusal_ms(body: bytes) -> float:
+    begun_s = time.process_time()
+    with suppress(StatsInvalid):
+        parse_stats(body, STREAM_ID)
+    return (time.process_time() - begun_s) * 1000
 
 
 def _answers(port: int, path: str) -> bool:

@@ -1,8 +1,9 @@
 """The collector's own code over a store in memory, one sweep for each line on its input.
 
-`python -m bench.sweep_worker PORT NODES` answers with a line of JSON per sweep: CPU and wall
-seconds, the resident size, and the outcomes. Like uvicorn with the collector, it runs on uvloop.
-The nodes have a past and are checked: before each sweep the prober has seen some of them again.
+`python -m bench.sweep_worker PORT NODES [COUNT HOSTILE]` answers with a line of JSON per sweep: CPU
+and wall seconds, the resident size, and the outcomes. Like uvicorn with the collector, it runs on
+uvloop. The nodes have a past and are checked: before each sweep the prober has seen some of them
+again. COUNT of them stand at the port HOSTILE.
 """
 
 import asyncio
@@ -36,12 +37,14 @@ TICK = 29_921_760
 CHECKS_A_NODE_AND_MINUTE = 4 / 60
 
 
-def roster_of(port: int, nodes: int) -> Roster:
-    """So many nodes, each at an address of its own."""
+def roster_of(port: int, nodes: int, hostile: int = 0, hostile_port: int = 0) -> Roster:
+    """So many nodes, each at an address of its own; the `hostile` ones among them."""
     slots = []
+    every = nodes // hostile if hostile else nodes + 1
     for index in range(nodes):
         host = host_of(index)
-        url = f"http://{host}:{port}/stats.json"
+        at = hostile_port if index % every == 1 and index // every < hostile else port
+        url = f"http://{host}:{at}/stats.json"
         slots.append(Slot(node_id_of(host), STREAM_ID, url, host, 1935, TICK - 7, 11.0))
     return Roster(WHOLE, 1, 11.0, tuple(slots))
 
@@ -81,10 +84,10 @@ async def checks(store: Store, document: NetworkDocument, now_s: list[float]) ->
     await store.put(Ref("suspicions", "0"), TRUST_BOOKS.encode(TrustBook(states)))
 
 
-async def serve(port: int, nodes: int) -> None:
+async def serve(port: int, nodes: int, hostile: int = 0, hostile_port: int = 0) -> None:
     """Sweeps until the input ends."""
     now_s, store = [TICK * 60.0], MemoryStore()
-    roster, measurements = roster_of(port, nodes), Measurements(store)
+    roster, measurements = roster_of(port, nodes, hostile, hostile_port), Measurements(store)
     document = document_of(roster)
     await measurements.put_roster(roster)
     await measurements.create_sweep(Sweep(WHOLE, TICK, 1, {}), now_s[0])  # goes by the roster
@@ -118,4 +121,4 @@ async def serve(port: int, nodes: int) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(serve(int(sys.argv[1]), int(sys.argv[2])))
+    uvloop.run(serve(*map(int, sys.argv[1:])))

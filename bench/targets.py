@@ -1,8 +1,8 @@
 """Ten thousand nodes in one process: every address of 127/8 answers, on two ports.
 
-`python -m bench.targets FAST SLOW` prints `ready`, then answers each line on its input with the
-number of responses so far. FAST answers at once, SLOW after 100 ms, and every twentieth host of
-SLOW accepts connections and never answers.
+`python -m bench.targets FAST SLOW HOSTILE` prints `ready`, then answers each line on its input with
+the number of responses so far. FAST answers at once, SLOW after 100 ms, and every twentieth host of
+SLOW accepts connections and never answers. HOSTILE answers after 100 ms with 60 kB of the worst.
 """
 
 import asyncio
@@ -11,6 +11,8 @@ from ipaddress import IPv4Address
 from typing import cast
 
 import uvloop
+
+from tests.hostile_bodies import HOSTILE
 
 DELAY_S = 0.1
 DEAD_EVERY = 20
@@ -95,6 +97,18 @@ class Target(asyncio.Protocol):
             self._transport.close()
 
 
+class HostileTarget(Target):
+    """One connection to a far-away node that answers what takes the longest to refuse."""
+
+    delay_s = DELAY_S
+    body = HOSTILE["right but in mid-handshake"]
+
+    def _answer(self, request: bytes) -> None:
+        head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(self.body)}\r\n\r\n"
+        if not self._transport.is_closing():
+            self._transport.write(head.encode() + self.body)
+
+
 class SlowTarget(Target):
     """One connection to a far-away node."""
 
@@ -102,10 +116,10 @@ class SlowTarget(Target):
     has_dead = True
 
 
-async def serve(fast: int, slow: int) -> None:
+async def serve(*ports: int) -> None:
     """Serves until the input ends."""
     loop = asyncio.get_running_loop()
-    for protocol, port in ((Target, fast), (SlowTarget, slow)):
+    for protocol, port in zip((Target, SlowTarget, HostileTarget), ports, strict=True):
         await loop.create_server(protocol, "0.0.0.0", port, backlog=4096)  # noqa: S104 - all of 127/8
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
@@ -115,4 +129,4 @@ async def serve(fast: int, slow: int) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(serve(int(sys.argv[1]), int(sys.argv[2])))
+    uvloop.run(serve(*map(int, sys.argv[1:])))

@@ -111,7 +111,7 @@ class Reason(StrEnum):
     )
     OFFLINE = (
         "offline",
-        "No heartbeat and no answer to polls any more.",
+        "No heartbeat, or no answer to polls that could be used, any more.",
         "Start the node again; it joins by itself.",
     )
     LEFT = "left", "The operator stopped the node."

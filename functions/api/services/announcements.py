@@ -8,7 +8,15 @@ from api import __version__
 from api.http.addresses import address_named
 from api.http.problems import Problem, ProblemKind
 from api.http.rates import Rates
-from api.services.dial_back import EVERY_SECONDS, DialBack, DialedBack, DialTarget, PortResult
+from api.services.dial_back import (
+    ANY_STREAM,
+    EVERY_SECONDS,
+    DialBack,
+    DialedBack,
+    DialTarget,
+    PortResult,
+)
+from api.services.roster_news import is_missing, stands
 from api.services.snapshots import Snapshot, Snapshots
 from api.wire.common import timestamp
 from api.wire.nodes import DialBackIn, DialBackOut, HeartbeatIn, HeartbeatOut, PortOut
@@ -34,8 +42,6 @@ NEWCOMERS_AT_ONCE = 16
 NEWCOMERS_PER_SECOND = 1 / 600
 """Keys cost nothing. So many nodes that nobody knew yet may come from one public address, of which
 one is paid: else one machine could fill a roster, and all places for checks."""
-TAKEN_IN_SECONDS_MAX = 600
-"""A node that no roster shows so long after it was written is written again."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,7 @@ class Announcements:
             )
         said = self._said(node_id, beat, peer)
         is_new, wrong = False, None
-        if not (beat.repeats and _stands(snapshot.network.nodes.get(node_id), said)):
+        if not (beat.repeats and stands(snapshot.network.nodes.get(node_id), said)):
             is_new, wrong = await self._taken_in(said, peer, snapshot.network)
         answer = self._answer(said, stream, snapshot)
         if self.switch is not None:
@@ -86,7 +92,7 @@ class Announcements:
     async def call_back(self, node_id: str, asked: DialBackIn, peer: str) -> DialBackOut:
         """What can be reached of a node at what it would announce; seldom for each."""
         beat = HeartbeatIn(
-            stream_id=asked.stream_id or "any",
+            stream_id=asked.stream_id or ANY_STREAM,
             stats_url=asked.stats_url,
             stats_port=asked.stats_port,
             rtmp_port=asked.rtmp_port,
@@ -131,7 +137,7 @@ class Announcements:
         if known is None:
             self._welcome(peer, said.changed_s)
         same = known is not None and known.says_the_same_as(said)
-        if known is not None and same and not _is_missing(network, known.changed_s, said):
+        if known is not None and same and not is_missing(network, known.changed_s, said):
             return False, None
         found = await self._dialed(said, peer) if said.state == "running" else None
         wrong = found.wrong if found else None
@@ -226,22 +232,3 @@ def _host_of(url: str, allow_private: bool) -> str:
     if is_ip(address.host):
         check_addresses([address.host], allow_private=allow_private)
     return address.host
-
-
-def _stands(view: NodeView | None, said: Node) -> bool:
-    """Whether a running node stands on its roster with exactly what it says."""
-    if view is None or view.slot.left_tick is not None or said.state != "running":
-        return False
-    slot = view.slot
-    shown = (slot.stream_id, slot.stats_url, slot.rtmp_host, slot.rtmp_port)
-    return shown == (said.stream_id, said.stats_url, said.rtmp_host, said.rtmp_port)
-
-
-def _is_missing(network: NetworkView, changed_s: float, said: Node) -> bool:
-    """Whether a node that said this at `changed_s` ought to be on a roster and is on none."""
-    if said.state != "running":
-        return False
-    view = network.nodes.get(said.node_id)
-    if view is None:
-        return network.is_whole and said.changed_s >= changed_s + TAKEN_IN_SECONDS_MAX
-    return view.slot.left_tick is not None and view.slot.changed_s >= changed_s

@@ -16,7 +16,7 @@ from coordinator.adapters.outbound.replies import Failed, OutboundLimits
 from coordinator.reasons import Reason
 from coordinator.strangers.addresses import AddressRefused, check_port, parse_stats_url
 from coordinator.strangers.networks import places_of
-from coordinator.strangers.relay_stats import StatsInvalid, parse_stats
+from coordinator.strangers.relay_stats import Media, StatsInvalid, parse_stats
 
 if TYPE_CHECKING:
     from coordinator.adapters.outbound.http_client import HttpClient
@@ -25,6 +25,8 @@ LIMITS = OutboundLimits(resolve_seconds=0.8, connect_seconds=1.2, total_seconds=
 RTMP_SECONDS = 0.8
 """After the stats' 1.8 s, so that an answer takes less than three."""
 AT_ONCE_MAX = 64
+ANY_STREAM = "any"
+"""Asked for by who has not announced itself yet, and may relay none."""
 EVERY_SECONDS = 10.0
 """A node id is called back at most so often."""
 PEER_EVERY_SECONDS = 1.0
@@ -127,6 +129,8 @@ class DialBack:
         # rtmp_relay's own stats hold no id: good enough at the caller's own address only.
         nameless = stats.node_id is None and address == target.peer
         is_it = nameless or stats.node_id == target.node_id
+        if is_it and stats.media is Media.ABSENT and target.stream_id != ANY_STREAM:
+            return Reason.WRONG_STREAM
         return Reason.OK if is_it else Reason.WRONG_NODE
 
 

@@ -108,7 +108,8 @@ def node_status(
 def shown_status(slot: Slot, poll: Poll | None, trust: TrustState) -> tuple[NodeStatus, Reason]:
     """What people are shown of the node at a slot; `poll` is its last row, if there is one."""
     gone = Reason(slot.left_reason) if slot.left_reason else None
-    if poll and poll.misses >= SHOWN_OFFLINE_AFTER_MISSES:
+    answers = poll is not None and poll.outcome is Outcome.INVALID  # its reason says more
+    if poll and not answers and poll.misses >= SHOWN_OFFLINE_AFTER_MISSES:
         gone = gone or Reason.OFFLINE
     return node_status((poll.outcome, poll.reason) if poll else None, trust, gone=gone)
 

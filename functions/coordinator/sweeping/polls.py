@@ -9,7 +9,7 @@ from coordinator.strangers.relay_stats import Media, RelayStats
 from coordinator.sweeping.rosters import Slot
 
 OFFLINE_AFTER_MISSES = 3
-"""Sweeps in a row without an answer after which a node is polled no more."""
+"""Sweeps in a row without an answer that could be used, after which a node is polled no more."""
 SHOWN_OFFLINE_AFTER_MISSES = 2
 """After so many it is called offline: within three minutes of its last answer."""
 STANDS_STILL_AFTER = 2
@@ -58,7 +58,7 @@ class Poll:
     own fault, and those without a stream to relay."""
     minutes_up: int
     misses: int = 0
-    """Sweeps in a row in which nothing of it answered."""
+    """Sweeps in a row in which nothing of it answered, or what did was no statistics of it."""
     still: int = 0
     """Sweeps in a row in which it said live and its byte counter did not move."""
     viewers: int = 0
@@ -86,7 +86,8 @@ def outcome_of(
         viewers, bytes_in = answer.viewers, answer.bytes_in
         still = _stands_still(answer, previous)
         outcome, reason = _outcome_of(slot, answer, still, stream_is_live)
-    missed = outcome in (Outcome.DOWN, Outcome.BLOCKED) and isinstance(answer, Reason)
+    silent = outcome in (Outcome.DOWN, Outcome.BLOCKED) and isinstance(answer, Reason)
+    missed = silent or outcome is Outcome.INVALID
     before = previous or Poll(outcome, reason, slot.minutes_due, slot.minutes_up, since_tick=tick)
     return Poll(
         outcome,

@@ -1,11 +1,13 @@
 """Three kinds of body are understood; everything else is refused in one way."""
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
 
 from coordinator.strangers.relay_stats import Media, RelayStats, StatsInvalid, parse_stats
+from tests.hostile_bodies import CONNECTION, HOSTILE, filled
 
 AGENT: dict[str, Any] = {
     "schema": "restream-node/1",
@@ -128,6 +130,28 @@ def test_anything_else_is_invalid(body: bytes) -> None:
     """One kind of error, whatever was sent."""
     with pytest.raises(StatsInvalid):
         parse_stats(body, "s3")
+
+
+@pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_body_is_refused_after_little_work(body: bytes) -> None:
+    """Not timed here, that is what `make bench-sweep` does: by the memory that it takes."""
+    tracemalloc.start()
+    try:
+        with pytest.raises(StatsInvalid):
+            parse_stats(body, "s3")
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes <= 12 * len(body)
+
+
+def test_the_largest_bodies_of_the_relay_are_read() -> None:
+    """As many connections as its limit of bytes holds."""
+    largest = filled(CONNECTION, b'{"connections":[', b"]}", times=599)
+    assert parse_stats(largest, "s3").media is Media.ABSENT
+    assert parse_stats(_v1(PULL, *[VIEWER] * 370), "s3") == RelayStats(Media.LIVE, 370)
+    padded = _body({**AGENT, "more": "x" * 10_000})
+    assert parse_stats(padded, "s3") == parse_stats(_body(AGENT), "s3")
 
 
 @pytest.mark.parametrize("said", ["1970-01-01T00:00:00Z", "2999-12-31T23:59:59Z", "soon", 7, None])

@@ -68,11 +68,14 @@ def test_a_relay_without_counters_cannot_stand_still() -> None:
 
 
 def test_missed_polls_are_counted_in_a_row() -> None:
-    """Any answer ends the row, a bad one too."""
-    first = outcome_of(SLOT, Reason.CONNECT_FAILED, None, stream_is_live=True, tick=13)
-    second = outcome_of(SLOT, Reason.STATS_TIMEOUT, first, stream_is_live=True, tick=14)
-    third = outcome_of(SLOT, Reason.STATS_INVALID, second, stream_is_live=True, tick=15)
-    assert [poll.misses for poll in (first, second, third)] == [1, 2, 0]
+    """An answer of no use is one; statistics end the row, bad news too."""
+    impostor, elsewhere = LIVE._replace(node_id="n3"), RelayStats(Media.ABSENT)
+    poll, misses = None, []
+    answers: list[RelayStats | Reason] = [Reason.CONNECT_FAILED, Reason.STATS_INVALID]
+    for tick, answer in enumerate([*answers, impostor, elsewhere, LIVE], 13):
+        poll = outcome_of(SLOT, answer, poll, stream_is_live=True, tick=tick)
+        misses.append(poll.misses)
+    assert misses == [1, 2, 3, 4, 0]
 
 
 def test_every_failure_of_a_poll_has_an_outcome() -> None:
