@@ -16,23 +16,19 @@ from pathlib import Path
 
 from bench.cheat_figures import Found, Sustained, figures_of, sum_of, table
 from bench.cheat_kinds import CONTENT, FLAGGED_WITHIN, RARE_TRIALS, RELAYING, UNCHECKED
-from bench.report import BUILD, NotMeasurableError, hand_in
+from bench.real_checker import real_checker
+from bench.report import BUILD, NotMeasurableError, hand_in, say
 from bench.stage import HONEST, STREAM, Stage, Subject, staged
 from bench.trials import Tally, Trials
-from coordinator.adapters.log import Log
 from coordinator.adapters.media.rtmp_probe import RtmpProbe
 from coordinator.adapters.media.rtmp_reference import Reference, ReferencePool
 from coordinator.adapters.outbound.guard import Guard
-from coordinator.adapters.outbound.http_client import HttpClient
 from coordinator.adapters.outbound.poll_client import PollClient
 from coordinator.proof.judging import ProofParameters
 from emulator.cheats import PROGRAMS
 from emulator.demo.options import ENGINES
 from emulator.processes.ports import LOOPBACK
 from emulator.unread import quiet_when_unread
-from prober.capacity import Capacity
-from prober.captor import captor_of
-from prober.checker import Checker
 from rtmp.addresses import RtmpAddress
 from tests.image.stand_in import program_path
 
@@ -68,7 +64,7 @@ async def measure(plan: Plan, logs: Path) -> Found:
         await stage.start(plan.cheats)
         try:
             trials = Trials(
-                stage, checker(plan), pool.acquire(stage.source), plan.at_once, random.Random(3)
+                stage, real_checker(), pool.acquire(stage.source), plan.at_once, random.Random(3)
             )
             await ready(stage, trials.reference)
             return await _measure(plan, stage, trials)
@@ -97,19 +93,6 @@ async def _measure(plan: Plan, stage: Stage, trials: Trials) -> Found:
     if dead := stage.deaths():
         say(f"ended by themselves:\n{dead}")
     return Found(tallies, await sustained(plan, stage, trials) if plan.rate else None)
-
-
-def checker(plan: Plan) -> Checker:
-    """The prober's own, as its wiring builds it."""
-    return Checker(
-        captor_of(time.time),
-        HttpClient(Guard(allow_private=True)),
-        ProofParameters(),
-        time.time,
-        asyncio.sleep,
-        Log("prober", "ERROR"),
-        Capacity(1e6),
-    )
 
 
 def interleaved(subjects: Iterable[Subject], plan: Plan, rng: random.Random) -> list[Subject]:
@@ -164,11 +147,6 @@ async def sustained(plan: Plan, stage: Stage, trials: Trials) -> Sustained:
         os.sched_setaffinity(0, cores)
     cpu_s = time.process_time() - own_s + sum(sum_of(checks, "cpu_s"))
     return Sustained(checks, time.monotonic() - began_s, cpu_s)
-
-
-def say(line: str) -> None:
-    """Progress, beside the table."""
-    print(f"{time.strftime('%H:%M:%S')} {line}", file=sys.stderr, flush=True)
 
 
 def main(argv: Sequence[str]) -> int:

@@ -4,6 +4,8 @@ import json
 import operator
 import os
 import platform
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -67,6 +69,11 @@ def hand_in(verb: str, figures: list[Figure], folder: Path = BUILD) -> None:
     folder.mkdir(exist_ok=True)
     text = json.dumps({"at": at, "machine": machine(), "rows": rows}, indent=1)
     (folder / f"{verb}.json").write_text(text + "\n")
+
+
+def say(line: str) -> None:
+    """Progress, beside the table."""
+    print(f"{time.strftime('%H:%M:%S')} {line}", file=sys.stderr, flush=True)
 
 
 def _word(met: bool | None) -> str:

@@ -86,7 +86,9 @@ class PassingChecker(Checker):
     """Every check passes, at its drawn second."""
 
     def ingest_checks(self) -> IngestChecks:
-        return NoIngestChecks(self.captor, self.parameters, self.clock, self.sleep, self.log)
+        return NoIngestChecks(
+            self.captor, self.paces, self.parameters, self.clock, self.sleep, self.log
+        )
 
     async def check(self, due: Due, draw: int, reference: Reference, ingest: IngestChecks) -> Check:
         slot = due.slot

@@ -1,7 +1,7 @@
 """One spot check: connect, compare with the ingest, repeat a failure at once before it counts."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from coordinator.adapters.clock import Clock
@@ -13,7 +13,7 @@ from coordinator.checking.check_costs import CheckCost, cost_of
 from coordinator.checking.checks import Check, Verdict
 from coordinator.checking.lengths import LATE_S_MAX, SPAN_S, VERY_LONG_S
 from coordinator.proof.captures import Capture, CapturePlan, Reader, Span
-from coordinator.proof.judging import Proof, ProofParameters, capture_seconds
+from coordinator.proof.judging import Proof, ProofParameters
 from coordinator.proof.second_opinion import Opinion, is_disputed, settled
 from coordinator.proof.spans import judge_capture
 from coordinator.reasons import Reason
@@ -24,12 +24,11 @@ from prober.captor import Captor
 from prober.draws import Due
 from prober.evidence import attempt_of, second_opinion
 from prober.ingest_checks import IngestChecks
+from prober.stream_paces import MEMORY_S, StreamPaces
 from rtmp.addresses import RtmpAddress
 
 NOTHING_SERVED = frozenset({Reason.UNREACHABLE, Reason.NO_STREAM})
 """The retest of these comes later: at once it would only meet who refuses the first call."""
-MEMORY_S = 120.0
-"""How far back the reference is read: that tells recordings from other content."""
 
 
 @dataclass
@@ -43,10 +42,16 @@ class Checker:
     sleep: Callable[[float], Awaitable[None]]
     log: Log
     capacity: Capacity
+    paces: StreamPaces = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.paces = StreamPaces(self.parameters, self.clock)
 
     def ingest_checks(self) -> IngestChecks:
         """New ones, for one run."""
-        return IngestChecks(self.captor, self.parameters, self.clock, self.sleep, self.log)
+        return IngestChecks(
+            self.captor, self.paces, self.parameters, self.clock, self.sleep, self.log
+        )
 
     async def check(self, due: Due, draw: int, reference: Reference, ingest: IngestChecks) -> Check:
         """The check at its drawn second, its retest included."""
@@ -65,12 +70,8 @@ class Checker:
 
     def _cost(self, due: Due, reference: Reference) -> CheckCost:
         """What the check will cost if it passes, at the stream's present bit rate."""
-        now_s = self.clock()
-        recent = reference.packets(now_s - self.parameters.window_s, now_s)
-        needed_s = capture_seconds(recent, now_s, self.parameters)
-        seconds = max(due.length.at_least_s, needed_s)
-        bits_per_s = 8 * sum(packet.size for packet in recent) / self.parameters.window_s
-        return cost_of(seconds, bits_per_s)
+        pace = self.paces.of(reference)
+        return cost_of(max(due.length.at_least_s, pace.capture_s), pace.bits_per_s)
 
     async def _attempts(
         self, due: Due, reference: Reference, ingest: IngestChecks
@@ -101,12 +102,13 @@ class Checker:
         is_whole = at_least_s < VERY_LONG_S  # the other reader cannot read spans
         by_ffprobe = due.is_by_ffprobe and is_whole and ingest.is_read_by_ffprobe(name)
         footage = Footage() if due.is_decoded and not by_ffprobe else None
-        taken = _Taking(reference, by_ffprobe, footage)
-        capture, address = await self._capture(due, taken, at_least_s)
+        pace = self.paces.of(reference)
+        taken = _Taking(reference, by_ffprobe, footage, max(at_least_s, pace.capture_s))
+        capture, address = await self._capture(due, taken)
         await self.sleep(max(0.0, capture.ended_s + self.parameters.grace_s - self.clock()))
         since_s = capture.started_s - MEMORY_S
         packets = reference.packets(since_s, capture.ended_s + self.parameters.grace_s)
-        proof = judge_capture(packets, capture, self.parameters)
+        proof = judge_capture(packets, capture, self.parameters, gop_s=pace.gop_s)
         opinion, evidence = await second_opinion(capture, footage)
         proof = await self._settled(proof, opinion, reference, ingest)
         proof = await self._owned(proof, due, address)
@@ -137,13 +139,9 @@ class Checker:
         verdict = Verdict.UNKNOWN if reason.is_ours else Verdict.FAIL
         return replace(proof, verdict=verdict, reason=reason)
 
-    async def _capture(
-        self, due: Due, taking: "_Taking", at_least_s: float
-    ) -> tuple[Capture, str | None]:
+    async def _capture(self, due: Due, taking: "_Taking") -> tuple[Capture, str | None]:
         """(what the node served, the address it was reached at)."""
-        slot, started_s = due.slot, self.clock()
-        recent = taking.reference.packets(started_s - MEMORY_S, started_s)
-        seconds = max(at_least_s, capture_seconds(recent, started_s, self.parameters))
+        slot, started_s, seconds = due.slot, self.clock(), taking.seconds
         try:
             host = await self.client.resolve(slot.rtmp_host)
             address = RtmpAddress(host, slot.rtmp_port, "live", slot.stream_id)
@@ -167,6 +165,7 @@ class _Taking:
     reference: Reference
     by_ffprobe: bool
     footage: Footage | None
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)

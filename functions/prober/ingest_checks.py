@@ -16,16 +16,15 @@ from coordinator.adapters.media.rtmp_reference import Reference, literal_of
 from coordinator.adapters.media.second_reader import reading_of
 from coordinator.checking.checks import Verdict
 from coordinator.proof.captures import Capture, CapturePlan
-from coordinator.proof.judging import Proof, ProofParameters, capture_seconds
+from coordinator.proof.judging import Proof, ProofParameters
 from coordinator.proof.packets import MediaKind, Part
 from coordinator.proof.second_opinion import IngestCheck, opinion_of
 from coordinator.proof.spans import judge_capture
 from prober.captor import Captor
 from prober.draws import Due
+from prober.stream_paces import MEMORY_S, StreamPaces
 from rtmp.addresses import RtmpAddress
 
-MEMORY_S = 120.0
-"""How far back the reference is read, as for nodes."""
 TRIES_MAX = 3
 """Of one stream in one run, until one passes: a publisher may come back at any moment."""
 
@@ -35,6 +34,7 @@ class IngestChecks:
     """Those of one run, each made when it is first asked for."""
 
     captor: Captor
+    paces: StreamPaces
     parameters: ProofParameters
     clock: Clock
     sleep: Callable[[float], Awaitable[None]]
@@ -116,9 +116,7 @@ class IngestChecks:
         return whole and proof.verdict is Verdict.PASS
 
     def _plan(self, reference: Reference) -> CapturePlan:
-        now_s = self.clock()
-        recent = reference.packets(now_s - MEMORY_S, now_s)
-        return CapturePlan(capture_seconds(recent, now_s, self.parameters))
+        return CapturePlan(self.paces.of(reference).capture_s)
 
     async def _proof(self, reference: Reference, capture: Capture) -> Proof:
         until_s = capture.ended_s + self.parameters.grace_s

@@ -13,7 +13,8 @@ from coordinator.proof.captures import Capture
 from coordinator.proof.matching import Matching, matching_of
 from coordinator.proof.packets import MediaKind, Packet
 from coordinator.proof.parameters import ProofParameters
-from coordinator.proof.timeline import Timeline, capture_seconds, timeline_of
+from coordinator.proof.stream_pace import capture_seconds
+from coordinator.proof.timeline import Timeline, timeline_of
 from coordinator.proof.track_shares import due_places, share_of
 from coordinator.proof.tracks import is_judged
 from coordinator.reasons import Reason
@@ -76,18 +77,20 @@ def judge(
     parameters: ProofParameters | None = None,
     *,
     is_joined: bool = True,
+    gop_s: float | None = None,
 ) -> Proof:
     """Hold a capture against what the ingest served.
 
     `reference`: the ingest's packets from 25 s (better 120 s: that tells recordings from other
     content) before the capture to 1 s after it, in any order; so judge at `ended_s + grace_s`.
     UNKNOWN depends on the reference and on the capture's planned length alone, never on what
-    the node did. `is_joined` is false for a span from the middle of a connection.
+    the node did. `is_joined` is false for a span from the middle of a connection. `gop_s` is the
+    longest wait for a key frame before it, if it is known.
     """
     rules = parameters or ProofParameters()
     if capture.failure is not None and capture.failure.is_ours:
         return Proof(Verdict.UNKNOWN, capture.failure)
-    timeline = timeline_of(reference, capture, rules, is_joined=is_joined)
+    timeline = timeline_of(reference, capture, rules, is_joined=is_joined, gop_s=gop_s)
     if capture.failure is Reason.UNREACHABLE:  # a closed port needs no history to be one
         if timeline.is_down():
             return Proof(Verdict.UNKNOWN, Reason.UNKNOWN_INGEST_DOWN)

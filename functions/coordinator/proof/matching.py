@@ -6,8 +6,8 @@ from itertools import pairwise
 
 from coordinator.proof.captures import Capture, Reader
 from coordinator.proof.packets import MediaKind, Packet, Part, dts_difference_ms, median
-from coordinator.proof.timeline import Timeline, headers_of
-from coordinator.proof.tracks import Key, is_judged, key_of, track_of
+from coordinator.proof.timeline import Timeline
+from coordinator.proof.tracks import Key, headers_of, is_judged, key_of, track_of
 
 QUARTERS = 4
 
@@ -112,7 +112,7 @@ def _accuse(timeline: Timeline, evidence: Matching, unknown: Sequence[Packet]) -
             continue
         if track is None:
             evidence.added += timeline.is_warm
-        elif track.is_whole:
+        elif timeline.is_whole(track):
             strangers.append(packet)
     older = {key_of(p) for p in timeline.older}
     evidence.strangers = len(strangers)

@@ -26,15 +26,19 @@ SETTLED_S = 5.0
 
 
 def judge_capture(
-    reference: Sequence[Packet], capture: Capture, parameters: ProofParameters | None = None
+    reference: Sequence[Packet],
+    capture: Capture,
+    parameters: ProofParameters | None = None,
+    *,
+    gop_s: float | None = None,
 ) -> Proof:
     """Hold any capture against what the ingest served (`coordinator.proof.judging.judge`)."""
     rules = parameters or ProofParameters()
     if not capture.read or capture.failure is not None:
-        return judge(reference, capture, rules)
+        return judge(reference, capture, rules, gop_s=gop_s)
     span_rules = replace(rules, packets_min=PACKETS_MIN)
     proofs = [
-        judge(reference, within(capture, span), span_rules, is_joined=False)
+        judge(reference, within(capture, span), span_rules, is_joined=False, gop_s=gop_s)
         for span in sorted(capture.read, key=lambda span: span.since_s)
     ]
     whole = _together(proofs, rules)

@@ -4,10 +4,11 @@ Pure. Everything that can excuse a node is computed here, from the reference alo
 never be able to make its own check inconclusive.
 """
 
-from collections import Counter
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from operator import attrgetter
 
 from coordinator.proof.captures import Capture, Reader
 from coordinator.proof.packets import MediaKind, Packet, Part
@@ -16,7 +17,8 @@ from coordinator.proof.tracks import (
     Key,
     Track,
     TrackId,
-    is_break,
+    breaks_of,
+    headers_of,
     is_judged,
     key_interval_s,
     key_of,
@@ -25,6 +27,10 @@ from coordinator.proof.tracks import (
     tracks_of,
 )
 from coordinator.reasons import Reason
+
+WHOLE_WITHIN_S = 1.0
+"""A track of the window that begins so soon may have been there before it."""
+_ARRIVAL = attrgetter("arrived_s")
 
 
 @dataclass(slots=True)
@@ -36,19 +42,19 @@ class Timeline:
     rules: ProofParameters
     window: list[Packet]
     """What is judged of the window, in order of arrival."""
+    places: dict[Key, list[int]]
+    """Where in the window a packet is; one of several alike is told by its timestamp."""
     tracks: list[Track]
     lead: Track | None
     """The track that proves most: whether the reference is sound is told by it."""
-    older: list[Packet]
-    """Packets from before the window: they tell a recording from other content."""
+    earlier: Sequence[Packet]
+    """Everything from before the window."""
     headers: dict[TrackId, frozenset[str]]
     """The codec headers of each track that the reference has seen."""
     gop_s: float
     """The longest wait for a key frame that the reference remembers."""
     is_joined: bool
     """Whether the capture began with its connection; else it is a span from the middle of one."""
-    places: dict[Key, list[int]] = field(default_factory=dict)
-    """Where in the window a packet is; one of several alike is told by its timestamp."""
     segments: list[int] = field(default_factory=list)
     """Which unbroken run of timestamps each packet of the window belongs to."""
     breaks: int = 0
@@ -162,43 +168,64 @@ class Timeline:
     @property
     def is_warm(self) -> bool:
         """True if the reference saw the whole window, so that a track that it lacks was none."""
-        return not self.breaks and any(track.is_whole for track in self.tracks)
+        return not self.breaks and any(map(self.is_whole, self.tracks))
+
+    def is_whole(self, track: Track) -> bool:
+        """Whether the reference had it when the window began: what it lacks was never served."""
+        begun_s = track.packets[0].arrived_s
+        is_early = begun_s <= self.started_s - self.rules.window_s + WHOLE_WITHIN_S
+        return is_early or any(track_of(p) == track.id for p in self.older)
+
+    @property
+    def older(self) -> list[Packet]:
+        """What is judged from before the window: it tells a recording from other content."""
+        return [p for p in self.earlier if is_judged(p)]
 
 
 def timeline_of(
-    reference: Sequence[Packet], capture: Capture, rules: ProofParameters, *, is_joined: bool = True
+    reference: Sequence[Packet],
+    capture: Capture,
+    rules: ProofParameters,
+    *,
+    is_joined: bool = True,
+    gop_s: float | None = None,
 ) -> Timeline:
-    """Cut the reference (any order; 25 s before the capture, better 120 s) to one capture."""
-    since_s = capture.started_s - rules.window_s
-    until_s = capture.ended_s + rules.grace_s
-    ordered = sorted(shown_by(capture.reader, reference), key=lambda p: p.arrived_s)
-    judged = [p for p in ordered if is_judged(p) and p.arrived_s <= until_s]
-    begun_s: dict[TrackId, float] = {}
-    for packet in judged:
-        begun_s.setdefault(track_of(packet), packet.arrived_s)
-    window = [p for p in judged if p.arrived_s >= since_s]
-    tracks = tracks_of(window, Counter(map(key_of, window)), begun_s, since_s, rules)
+    """Cut the reference (any order; 25 s before the capture, better 120 s) to one capture.
+
+    `gop_s`: the longest wait for a key frame before the capture, if somebody has looked it up. What
+    only tells what a stranger is, is looked up when there is one."""
+    ordered = sorted(reference, key=_ARRIVAL)
+    low = bisect_left(ordered, capture.started_s - rules.window_s, key=_ARRIVAL)
+    high = bisect_right(ordered, capture.ended_s + rules.grace_s, key=_ARRIVAL)
+    window = [p for p in shown_by(capture.reader, ordered[low:high]) if is_judged(p)]
+    earlier = shown_by(capture.reader, ordered[:low])
+    if gop_s is None:
+        gop_s = key_interval_s([p for p in earlier if is_judged(p)] + window, capture.ended_s)
+    keys = [key_of(p) for p in window]
+    places: dict[Key, list[int]] = {}
+    for at, key in enumerate(keys):
+        places.setdefault(key, []).append(at)
+    tracks = tracks_of(window, [len(places[key]) == 1 for key in keys], rules)
     timeline = Timeline(
         started_s=capture.started_s,
         ended_s=capture.ended_s,
         rules=rules,
         window=window,
+        places=places,
         tracks=tracks,
         lead=leader_of(tracks, rules),
-        older=judged[: len(judged) - len(window)],
+        earlier=earlier,
         headers=headers_of(ordered),
-        gop_s=key_interval_s(judged, capture.ended_s),
+        gop_s=max(gop_s, key_interval_s(window, capture.ended_s)),
         is_joined=is_joined,
     )
-    for at, packet in enumerate(window):
-        timeline.places.setdefault(key_of(packet), []).append(at)
     _find_segments(timeline)
     return timeline
 
 
 def shown_by(reader: Reader, packets: Sequence[Packet]) -> Sequence[Packet]:
     """Packets as the reader of a capture would have shown them."""
-    if reader is Reader.OWN:
+    if reader is Reader.OWN or not packets:
         return packets
     return [
         Packet(p.arrived_s, p.media, p.dts_ms, p.size, p.digest, p.is_key, p.connection)
@@ -207,32 +234,17 @@ def shown_by(reader: Reader, packets: Sequence[Packet]) -> Sequence[Packet]:
     ]
 
 
-def headers_of(packets: Sequence[Packet]) -> dict[TrackId, frozenset[str]]:
-    """The digests of each track's codec headers."""
-    found: dict[TrackId, set[str]] = {}
-    for packet in packets:
-        if packet.part is Part.HEADER:
-            found.setdefault(track_of(packet), set()).add(packet.digest)
-    return {track: frozenset(digests) for track, digests in found.items()}
-
-
-def capture_seconds(
-    reference: Sequence[Packet], now_s: float, parameters: ProofParameters | None = None
-) -> float:
-    """How long the next capture should last, by the stream's key frame interval and rate."""
-    rules = parameters or ProofParameters()
-    recent = timeline_of(reference, Capture(now_s, now_s), rules)
-    return min(max(recent.needed_s() + 0.3, rules.capture_min_s), rules.capture_max_s)
-
-
 def _find_segments(timeline: Timeline) -> None:
-    """Number the unbroken runs of timestamps, so that each may have an offset of its own."""
-    newest: dict[TrackId, Packet] = {}
-    for packet in timeline.window:
-        if packet.media is not MediaKind.DATA:
-            before = newest.get(track_of(packet))
-            if before is not None and is_break(before, packet):
-                timeline.breaks += 1
-                newest.clear()
-            newest[track_of(packet)] = packet
-        timeline.segments.append(timeline.breaks)
+    """Number the unbroken runs of timestamps, so that each may have an offset of its own.
+
+    All tracks break together: what was compared with a packet from before a break is none."""
+    media = [track for track in timeline.tracks if not track.is_marks]
+    steps = sorted((at, before) for track in media for before, at in breaks_of(track))
+    begins: list[int] = []
+    for at, before in steps:
+        if not begins or before >= begins[-1]:
+            begins.append(at)
+    timeline.breaks = len(begins)
+    edges = [0, *begins, len(timeline.window)]
+    for number, (since, until) in enumerate(pairwise(edges)):
+        timeline.segments += [number] * (until - since)

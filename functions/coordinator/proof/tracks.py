@@ -1,8 +1,8 @@
 """Tracks of a stream as the reference got them: what of each can prove something, and how soon."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from coordinator.proof.packets import MediaKind, Packet, Part, dts_difference_ms
 from coordinator.proof.parameters import ProofParameters
@@ -44,8 +44,6 @@ class Track:
     """At least `size_min` bytes and unique in the window, in order of arrival."""
     span_s: float
     """The longest time that `packets_min` eligible packets took."""
-    is_whole: bool
-    """Whether the reference had it when the window began: what it lacks was never served."""
 
     @property
     def is_video(self) -> bool:
@@ -64,23 +62,20 @@ class Track:
 
 
 def tracks_of(
-    window: Sequence[Packet],
-    copies: Counter[Key],
-    begun_s: dict[TrackId, float],
-    since_s: float,
-    rules: ProofParameters,
+    window: Sequence[Packet], is_unique: Sequence[bool], rules: ProofParameters
 ) -> list[Track]:
-    """The tracks of a window that begins at `since_s`; `begun_s`: when each was first seen."""
+    """The tracks of a window, by which of its packets are in it once."""
     found: dict[TrackId, list[int]] = {}
     for at, packet in enumerate(window):
-        found.setdefault(track_of(packet), []).append(at)
+        found.setdefault((packet.media, packet.track), []).append(at)
     tracks = []
     for track, places in found.items():
         packets = [window[at] for at in places]
-        unique = [p for p in packets if p.size >= rules.size_min and copies[key_of(p)] == 1]
+        unique = [
+            window[at] for at in places if is_unique[at] and window[at].size >= rules.size_min
+        ]
         span_s = _span_s(packets, unique, rules.packets_min)
-        is_whole = begun_s[track] <= since_s + 1.0
-        tracks.append(Track(track, places, packets, unique, span_s, is_whole))
+        tracks.append(Track(track, places, packets, unique, span_s))
     return tracks
 
 
@@ -127,12 +122,29 @@ def key_interval_s(packets: Iterable[Packet], until_s: float) -> float:
 
 def is_break(before: Packet, after: Packet) -> bool:
     """True between packets of one track if the stream, or our connection, began anew there."""
+    if before.connection == after.connection and -1000 <= after.dts_ms - before.dts_ms <= 2000:
+        return False  # nearly always: who comes next has arrived no earlier
     step_s = dts_difference_ms(after.dts_ms, before.dts_ms) / 1000
     waited_s = after.arrived_s - before.arrived_s
     return after.connection != before.connection or step_s < -1 or step_s - waited_s > 2
+
+
+def breaks_of(track: Track) -> list[tuple[int, int]]:
+    """Where a track begins anew: places of the packets before and behind each break."""
+    pairs = zip(pairwise(track.places), pairwise(track.packets), strict=True)
+    return [places for places, (before, after) in pairs if is_break(before, after)]
 
 
 def longest_s(earlier: Sequence[Packet], later: Sequence[Packet]) -> float:
     """Longest time between pairs, by their timestamps."""
     pairs = zip(earlier, later, strict=False)
     return max((dts_difference_ms(b.dts_ms, a.dts_ms) for a, b in pairs), default=0) / 1000
+
+
+def headers_of(packets: Sequence[Packet]) -> dict[TrackId, frozenset[str]]:
+    """The digests of each track's codec headers."""
+    found: dict[TrackId, set[str]] = {}
+    header = Part.HEADER
+    for packet in [p for p in packets if p.part is header]:
+        found.setdefault(track_of(packet), set()).add(packet.digest)
+    return {track: frozenset(digests) for track, digests in found.items()}

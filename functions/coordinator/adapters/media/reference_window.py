@@ -22,8 +22,8 @@ class ReferenceWindow:
         self._before: list[int] = []
         """How many bytes came before each of them."""
         self._size = 0
-        self._headers: dict[tuple[MediaKind, int], Packet] = {}
-        """The newest of each track."""
+        self._headers: dict[tuple[MediaKind, int], list[Packet]] = {}
+        """Of each track: the newest, and those that it replaced while they are remembered."""
         self._burst: list[Packet] = []
         self.read_s = 0.0
         """When the last packet was read."""
@@ -33,7 +33,7 @@ class ReferenceWindow:
         """The packets that arrived in [since_s, until_s], in order of arrival.
 
         Before them the codec headers in force then: whoever comes is given these first."""
-        headers = [p for p in self._headers.values() if p.arrived_s < since_s]
+        headers = [p for of in self._headers.values() for p in _in_force(of, since_s)]
         after = self._packets[self._place(since_s) :]
         return [*headers, *(p for p in after if p.arrived_s <= until_s)]
 
@@ -84,12 +84,20 @@ class ReferenceWindow:
         self._before.append(self._size)
         self._size += packet.size
         if packet.part is Part.HEADER:
-            self._headers[packet.media, packet.track] = packet
+            told = self._headers.setdefault((packet.media, packet.track), [])
+            told.append(packet)
+            while len(told) > 1 and told[1].arrived_s < kept[0].arrived_s:
+                del told[0]
         if packet.part is Part.FRAMES:
             self._live_s = packet.arrived_s
         if len(kept) > PACKETS_MAX or kept[0].arrived_s < packet.arrived_s - 1.25 * MEMORY_S:
             over = max(self._place(packet.arrived_s - MEMORY_S), len(kept) // 8)
             del kept[:over], self._before[:over]
+
+
+def _in_force(headers: list[Packet], at_s: float) -> list[Packet]:
+    """The last one before that, if there is one."""
+    return [p for p in headers if p.arrived_s < at_s][-1:]
 
 
 def back_dated(burst: list[Packet]) -> list[Packet]:

@@ -38,6 +38,26 @@ def test_a_stretch_begins_with_the_headers_in_force() -> None:
     assert not window.has_seen(T0 - 1)
 
 
+def test_a_header_that_was_replaced_is_remembered() -> None:
+    """A publisher changes its picture's size: who came before was given the old one."""
+    new = replace(HEADER, arrived_s=T0 + 200, digest="another")
+    stream = sorted([HEADER, new, *live(240)], key=lambda p: p.arrived_s)
+    window = seen(stream)
+    assert window.packets(T0 + 190, T0 + 201)[0] == HEADER
+    assert new in window.packets(T0 + 190, T0 + 201)
+    assert window.packets(T0 + 201, T0 + 203)[0] == new
+    assert HEADER not in window.packets(T0 + 201, T0 + 203)
+
+
+def test_headers_without_end_are_forgotten() -> None:
+    """A publisher may send one with every picture."""
+    many = [replace(HEADER, arrived_s=T0 + n / 10, digest=f"{n}") for n in range(6000)]
+    window = seen(many)
+    assert len(window.packets(T0 + 1000, T0 + 1000)) == 1
+    assert window.packets(T0 + 500, T0 + 500)[0].digest == "4999"
+    assert window.packets(T0, T0) == []
+
+
 def test_what_waits_to_be_dated_is_counted() -> None:
     """The first packet behind a silence: nobody knows yet how old it is."""
     window = seen(live(5))
