@@ -76,11 +76,6 @@ class ServerSession:
         self.stage = ServerStage.GREETING
 
     @property
-    def is_waiting(self) -> bool:
-        """Whether the client asked something that its owner has not answered."""
-        return self._question is not None
-
-    @property
     def kept_bytes(self) -> int:
         """What is kept of the client's and for the client."""
         return self._line.kept_bytes

@@ -14,7 +14,7 @@ from agent.doctor.findings import FindingKind
 from agent.doctor.first_look import first_look, is_due
 from agent.doctor.inside import check_ports_free
 from agent.endpoints import AddressError
-from agent.log import log, start_logging
+from agent.log import AgentEvent, log, start_logging
 from agent.node import Agent
 from agent.node_key import MARK_KEY_FILE, KeyFileError, load_or_create_key
 from agent.notices.trial import notify_test
@@ -59,7 +59,7 @@ def _start(is_doctor: bool) -> int:
         if is_doctor:
             print(f"Fix: {e}")
             return int(FindingKind.KEY)
-        log("agent_cannot_start", logging.ERROR, reason=str(e))
+        log(AgentEvent.AGENT_CANNOT_START, logging.ERROR, reason=str(e))
         return 1
 
 
@@ -68,7 +68,7 @@ def _run(settings: AgentSettings, is_doctor: bool) -> int:
     if settings.role == "ingest":
         warnings += load_or_create_key(settings.data_dir, name=MARK_KEY_FILE)[1]
     for warning in warnings:
-        log("key_repaired", logging.WARNING, reason=warning)
+        log(AgentEvent.KEY_REPAIRED, logging.WARNING, reason=warning)
     work_dir = _make_work_dir(settings.work_dir)
     try:
         # Not asyncio.run: at its end it waits for name look-ups, which nothing can cancel.
@@ -88,7 +88,7 @@ def _run(settings: AgentSettings, is_doctor: bool) -> int:
 def _log_wrong_settings(sentences: list[str]) -> None:
     """One line for each mistake."""
     for sentence in sentences:
-        log("setting_wrong", logging.ERROR, reason=sentence)
+        log(AgentEvent.SETTING_WRONG, logging.ERROR, reason=sentence)
 
 
 class _WorkDirError(Exception):

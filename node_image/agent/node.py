@@ -19,7 +19,7 @@ from agent.client.answers import RelayedStream
 from agent.client.coordinator import CoordinatorClient
 from agent.client.heartbeats import CoordinatorView, Heartbeats
 from agent.endpoints import resolve_ipv4
-from agent.log import log, log_crash
+from agent.log import AgentEvent, log, log_crash
 from agent.node_key import node_id_of
 from agent.notices.notifier import Notifier
 from agent.notices.wording import Facts
@@ -116,7 +116,7 @@ class Agent:
         # Only the signal ends the agent; any other task that ends has crashed.
         crashed = [t for t in tasks if t.done() and not self._stop.is_set()]
         for task in crashed:
-            log_crash("agent_crashed", task.exception() or RuntimeError("a task ended"))
+            log_crash(AgentEvent.AGENT_CRASHED, task.exception() or RuntimeError("a task ended"))
         if self._heartbeats:
             beating.cancel()
             await self._heartbeats.leave()
@@ -127,7 +127,7 @@ class Agent:
         await servers.stop()
         with contextlib.suppress(RuntimeError):
             await self._coordinator.close()
-        log("agent_stopped")
+        log(AgentEvent.AGENT_STOPPED)
         return 1 if crashed else 0
 
     def _open_servers(self) -> Servers:
@@ -136,11 +136,13 @@ class Agent:
         hooks = self._questions.answers()
         servers = Servers(self, hooks, settings.bind_address, settings.stats_port)
         self._hooks = servers.hooks_url
-        log("agent_started", version=__version__, role=settings.role, node_id=self._node_id)
+        log(
+            AgentEvent.AGENT_STARTED, version=__version__, role=settings.role, node_id=self._node_id
+        )
         if settings.role == "ingest":
             self._supervisor.assign(ingest_task(settings, self._hooks))
             if not self._engine.checks_publishers:
-                log("publishers_unchecked", logging.WARNING, reason=_UNCHECKED)
+                log(AgentEvent.PUBLISHERS_UNCHECKED, logging.WARNING, reason=_UNCHECKED)
         return servers
 
     def _start_asides(self) -> list[asyncio.Task[None]]:
@@ -169,7 +171,7 @@ class Agent:
         try:
             await self._examine()
         except Exception as e:
-            log_crash("examination_crashed", e)
+            log_crash(AgentEvent.EXAMINATION_CRASHED, e)
 
     def stop(self) -> None:
         """End `run`; said twice, without waiting for viewers."""
@@ -186,7 +188,7 @@ class Agent:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_DRAIN_LOOK_S):
                     await self._hurry.wait()
-        log("drained", viewers=viewers)
+        log(AgentEvent.DRAINED, viewers=viewers)
 
     def follow(self, stream: RelayedStream) -> None:
         """Relay what the coordinator says; a closed stream is not pulled any more."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.doctor import first_look
+from agent.log import AgentEvent
 from tests.e2e.coordinator_stand_in import INGEST_KEY, STREAM_ID, CoordinatorStandIn
 from tests.e2e.watched import AGENT_PATH, HOST, WAIT_S_MAX, Watched, running, wait_for
 from tests.image.stand_in import program_path
@@ -61,10 +62,11 @@ class RunningAgent(Watched):
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """The log lines of one event. Every line of the agent has to be JSON."""
+        wanted = AgentEvent(name)  # for a name that is none one would wait in vain
         lines = [
             json.loads(line) for line in self.output.splitlines(keepends=True) if line[-1:] == "\n"
         ]
-        return [line for line in lines if line["event"] == name]
+        return [line for line in lines if line["event"] == wanted]
 
     def relay_pid(self) -> int:
         """The process id of the relay that was started last."""

@@ -27,7 +27,7 @@ from agent.client.answers import (
     parse_warnings,
 )
 from agent.client.dial_back import DialBackReport, parse_dial_back
-from agent.log import log
+from agent.log import AgentEvent, log
 from agent.stream_ids import STREAM_ID_PATTERN
 
 T = TypeVar("T")
@@ -191,7 +191,7 @@ class CoordinatorClient:
         except httpx.HTTPError as e:
             raise CoordinatorAwayError(f"{type(e).__name__}: {e}".rstrip(": ")) from e
         finally:
-            log("coordinator_called", logging.DEBUG, method=method, path=path)
+            log(AgentEvent.COORDINATOR_CALLED, logging.DEBUG, method=method, path=path)
 
 
 def _understood(answer: _RawAnswer, parse: Callable[[object], T]) -> T:

@@ -15,7 +15,7 @@ from agent.client.coordinator import (
     CoordinatorClient,
     CoordinatorRefusalError,
 )
-from agent.log import log
+from agent.log import AgentEvent, log
 from agent.stream_ids import AUTO
 
 # Ten seconds after an outage every node is back.
@@ -141,9 +141,9 @@ class Heartbeats:
             return  # nothing was announced yet
         try:
             await self._coordinator.heartbeat(self._saying("leaving"), LEAVE_S_MAX)
-            log("left")
+            log(AgentEvent.LEFT)
         except (CoordinatorAwayError, CoordinatorRefusalError) as e:
-            log("left_unheard", logging.WARNING, reason=str(e))
+            log(AgentEvent.LEFT_UNHEARD, logging.WARNING, reason=str(e))
 
     async def _find_stream(self) -> float:
         """Ask once for the stream; returns 0 when it is known, else seconds to wait."""
@@ -156,7 +156,7 @@ class Heartbeats:
         self._failures = 0
         self._is_found = True
         self._beat["stream_id"] = self._stream_id = stream.stream_id
-        log("stream_found", stream_id=self._stream_id, status=stream.status)
+        log(AgentEvent.STREAM_FOUND, stream_id=self._stream_id, status=stream.status)
         self._on_stream(stream)
         return 0.0
 
@@ -170,7 +170,7 @@ class Heartbeats:
         self._failures += 1
         trouble = "No stream is active now: the agent goes on asking."
         if trouble != self.view.trouble:
-            log("coordinator_trouble", logging.WARNING, reason=trouble)
+            log(AgentEvent.COORDINATOR_TROUBLE, logging.WARNING, reason=trouble)
         self.view = replace(self.view, trouble=trouble, is_waiting=True)
         return RETRY_REFUSED.delay_s(self._failures, self._chance())
 
@@ -200,7 +200,7 @@ class Heartbeats:
         before = self.view
         self.view = CoordinatorView(answer, "", answered_s=time.monotonic())
         if before.trouble and before.answer:
-            log("coordinator_back")
+            log(AgentEvent.COORDINATOR_BACK)
         told = (answer.status, answer.reason, answer.fix, answer.stream.status)
         if before.answer is None or told != (
             before.answer.status,
@@ -209,7 +209,7 @@ class Heartbeats:
             before.answer.stream.status,
         ):
             log(
-                "standing",
+                AgentEvent.STANDING,
                 logging.WARNING if answer.fix else logging.INFO,
                 status=answer.status,
                 reason=answer.reason,
@@ -231,6 +231,11 @@ class Heartbeats:
             trouble = f"The coordinator cannot be asked: {error}. {error.fix}"
         delay_s = backoff.delay_s(self._failures, self._chance())
         if trouble != self.view.trouble:
-            log("coordinator_trouble", logging.WARNING, reason=trouble, retry_s=round(delay_s, 1))
+            log(
+                AgentEvent.COORDINATOR_TROUBLE,
+                logging.WARNING,
+                reason=trouble,
+                retry_s=round(delay_s, 1),
+            )
         self.view = replace(self.view, trouble=trouble, is_waiting=False)
         return delay_s

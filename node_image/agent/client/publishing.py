@@ -6,7 +6,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from agent.client.coordinator import CoordinatorAwayError, CoordinatorRefusalError
-from agent.log import log
+from agent.log import AgentEvent, log
 from agent.stream_ids import STREAM_ID_PATTERN
 
 QUESTION_BYTES_MAX = 8192
@@ -64,7 +64,7 @@ async def answer_question(body: bytes, ask: AskCoordinator) -> tuple[int, str]:
     except CoordinatorAwayError as e:
         status, reason = 503, f"The coordinator cannot be asked ({e}): publish again later."
     else:
-        log("publisher_accepted", stream_id=stream_id)
+        log(AgentEvent.PUBLISHER_ACCEPTED, stream_id=stream_id)
         return 204, ""
-    log("publisher_refused", logging.WARNING, stream_id=stream_id, reason=reason)
+    log(AgentEvent.PUBLISHER_REFUSED, logging.WARNING, stream_id=stream_id, reason=reason)
     return status, reason

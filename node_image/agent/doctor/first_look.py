@@ -8,7 +8,7 @@ from agent.client.coordinator import CoordinatorClient
 from agent.doctor.examination import of_the_relay
 from agent.doctor.findings import Finding, FindingState, conclusion
 from agent.doctor.outside import ask_coordinator
-from agent.log import log
+from agent.log import AgentEvent, log
 from agent.settings import AgentSettings
 
 FILE = "examined"
@@ -29,7 +29,13 @@ async def first_look(settings: AgentSettings, key: str, ports: Finding) -> None:
     def tell(finding: Finding) -> None:
         findings.append(finding)
         level = logging.WARNING if finding.state is FindingState.PROBLEM else logging.INFO
-        log("examined", level, about=finding.kind.name.lower(), says=finding.says, fix=finding.fix)
+        log(
+            AgentEvent.EXAMINED,
+            level,
+            about=finding.kind.name.lower(),
+            says=finding.says,
+            fix=finding.fix,
+        )
 
     tell(ports)
     coordinator = CoordinatorClient(settings.coordinator_url, key, settings.coordinator_ca)
@@ -43,7 +49,7 @@ async def first_look(settings: AgentSettings, key: str, ports: Finding) -> None:
     finally:
         await coordinator.close()
     last, code = conclusion(findings)
-    log("examination_over", logging.WARNING if code else logging.INFO, says=last)
+    log(AgentEvent.EXAMINATION_OVER, logging.WARNING if code else logging.INFO, says=last)
     if reached.stream is None:
         return  # without a stream it saw next to nothing: it looks again at the next start
     with contextlib.suppress(OSError):  # looking again harms nobody

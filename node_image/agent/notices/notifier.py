@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from agent.backoff import Backoff
-from agent.log import log, log_crash
+from agent.log import AgentEvent, log, log_crash
 from agent.notices import record
 from agent.notices.child import NoticeDelivery, deliver
 from agent.notices.rules import ToldNotices, after, due, see, settled
@@ -41,12 +41,12 @@ class Notifier:
         """Look and tell until cancelled."""
         for delivery in await deliver(self._addresses, None):
             if not delivery.is_usable:
-                _log_trouble("notify_url_unusable", delivery)
+                _log_trouble(AgentEvent.NOTIFY_URL_UNUSABLE, delivery)
         while True:
             try:
                 await self._look_once()
             except Exception as e:
-                log_crash("notices_crashed", e)
+                log_crash(AgentEvent.NOTICES_CRASHED, e)
                 self._wait_longer()
             await asyncio.sleep(LOOK_S)
 
@@ -60,12 +60,12 @@ class Notifier:
         deliveries = await deliver(self._addresses, word(kind, facts, self._told.earned))
         for delivery in deliveries:
             if not delivery.is_delivered:
-                _log_trouble("notice_undelivered", delivery, kind=kind)
+                _log_trouble(AgentEvent.NOTICE_UNDELIVERED, delivery, kind=kind)
         if not any(delivery.is_delivered for delivery in deliveries):
             self._wait_longer()
             return
         self._failures = 0
-        log("notice_sent", kind=kind)
+        log(AgentEvent.NOTICE_SENT, kind=kind)
         self._keep(after(self._told, kind, seen, now_s))
 
     def _trouble_s(self, facts: Facts) -> float:
@@ -87,7 +87,7 @@ class Notifier:
             record.save(self._data_dir, told)
 
 
-def _log_trouble(event: str, delivery: NoticeDelivery, **fields: object) -> None:
+def _log_trouble(event: AgentEvent, delivery: NoticeDelivery, **fields: object) -> None:
     """Which address it was, but never the address: it is a secret."""
     which = {"address": delivery.number, "service": delivery.service}
     log(event, logging.WARNING, **which, reason=delivery.trouble, **fields)

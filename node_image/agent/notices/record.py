@@ -9,7 +9,7 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
-from agent.log import log
+from agent.log import AgentEvent, log
 from agent.notices.rules import Level, ToldNotices
 
 FILE = "notices.json"
@@ -34,7 +34,7 @@ def load(data_dir: Path) -> ToldNotices:
     except FileNotFoundError:
         return ToldNotices()
     except (OSError, ValueError, KeyError, TypeError, OverflowError) as e:
-        log("notices_forgotten", logging.WARNING, reason=f"{FILE}: {type(e).__name__}")
+        log(AgentEvent.NOTICES_FORGOTTEN, logging.WARNING, reason=f"{FILE}: {type(e).__name__}")
         return ToldNotices()
 
 
@@ -45,4 +45,4 @@ def save(data_dir: Path, told: ToldNotices) -> None:
         draft.write_text(json.dumps(asdict(told)), encoding="ascii")
         os.replace(draft, data_dir / FILE)
     except OSError as e:
-        log("notices_not_kept", logging.WARNING, reason=f"{data_dir / FILE}: {e.strerror}")
+        log(AgentEvent.NOTICES_NOT_KEPT, logging.WARNING, reason=f"{data_dir / FILE}: {e.strerror}")

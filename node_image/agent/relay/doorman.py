@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qsl, urlsplit
 
 from agent.endpoints import AddressError
-from agent.log import log
+from agent.log import AgentEvent, log
 
 Place = tuple[str, int]
 """A host, by name or IPv4 address, and a port."""
@@ -59,7 +59,7 @@ class Doorman:
         now_s = self._clock()
         if self._logged_s is None or now_s >= self._logged_s + LOG_EVERY_S:
             self._logged_s = now_s
-            log("player_forwarded", logging.WARNING, asked_for=f"{asked[0]}:{asked[1]}")
+            log(AgentEvent.PLAYER_FORWARDED, logging.WARNING, asked_for=f"{asked[0]}:{asked[1]}")
         return 403, "Play from the address that you were given: this relay serves no forwarder."
 
     async def _is_own(self, asked: Place) -> bool:

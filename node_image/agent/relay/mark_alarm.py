@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from agent.log import log
+from agent.log import AgentEvent, log
 from agent.relay.engines.engine import Marks
 
 LOOK_EVERY_S = 1.0
@@ -29,6 +29,6 @@ class MarkAlarm:
         left = marks.left if marks else {}
         count = sum(left.values())
         if count > self._known:
-            log("upstream_left", logging.WARNING, findings=dict(left))
+            log(AgentEvent.UPSTREAM_LEFT, logging.WARNING, findings=dict(left))
             self._ask()
         self._known = count

@@ -14,7 +14,7 @@ from agent.client.coordinator import (
     CoordinatorClient,
     CoordinatorRefusalError,
 )
-from agent.log import log
+from agent.log import AgentEvent, log
 from agent.relay.engines.engine import StreamReading
 
 LOOK_S = 1.0
@@ -107,13 +107,13 @@ async def _tell(coordinator: CoordinatorClient, name: str, description: Descript
             name, description.video, description.audio, description.key_interval_ms
         )
     except CoordinatorAwayError as e:
-        log("media_untold", logging.WARNING, stream_id=name, reason=str(e))
+        log(AgentEvent.MEDIA_UNTOLD, logging.WARNING, stream_id=name, reason=str(e))
         return False
     except CoordinatorRefusalError as e:
-        log("media_untold", logging.WARNING, stream_id=name, reason=str(e))
+        log(AgentEvent.MEDIA_UNTOLD, logging.WARNING, stream_id=name, reason=str(e))
         return True
     for warning in warnings:
-        log("media_warning", logging.WARNING, stream_id=name, says=warning)
+        log(AgentEvent.MEDIA_WARNING, logging.WARNING, stream_id=name, says=warning)
     return True
 
 

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from agent.log import log
+from agent.log import AgentEvent, log
 
 KNOCK_EVERY_S = 5.0
 KNOCK_S_MAX = 4.0
@@ -43,7 +43,11 @@ class OwnPort:
         self._failures = 0 if opened else self._failures + 1
         if self._failures >= FAILURES_MIN:
             if not self.is_overrun:
-                log("port_overrun", logging.WARNING, reason="the relay's port takes no viewers")
+                log(
+                    AgentEvent.PORT_OVERRUN,
+                    logging.WARNING,
+                    reason="the relay's port takes no viewers",
+                )
             self._overrun_until_s = self._clock() + REMEMBERED_S
 
     async def watch(self, is_running: Callable[[], bool]) -> None:

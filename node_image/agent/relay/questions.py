@@ -10,7 +10,7 @@ from agent.client.coordinator import (
     CoordinatorRefusalError,
 )
 from agent.client.publishing import ASK_S_MAX, Publication, answer_question
-from agent.log import log
+from agent.log import AgentEvent, log
 from agent.relay.doorman import Doorman
 from agent.settings import AgentSettings
 from rtmp.addresses import RtmpAddress
@@ -63,4 +63,4 @@ class RelayQuestions:
         try:
             self.know((await self._coordinator.stream(stream_id)).ingest_url)
         except (CoordinatorAwayError, CoordinatorRefusalError) as e:
-            log("own_address_unknown", logging.WARNING, reason=str(e))
+            log(AgentEvent.OWN_ADDRESS_UNKNOWN, logging.WARNING, reason=str(e))

@@ -5,7 +5,7 @@ import contextlib
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Callable
 
-from agent.log import log
+from agent.log import AgentEvent, log
 from agent.relay.engine_log import LineFolder
 from agent.relay.engines.engine import Engine
 from agent.tether import tether
@@ -89,4 +89,9 @@ class RelayProcess:
             if line and (folded := folder.fold(line, self._clock())):
                 self._last_line, held_back = folded
                 extra = {"held_back": held_back} if held_back else {}
-                log("relay_says", self._engine.level_of(line), line=self._last_line, **extra)
+                log(
+                    AgentEvent.RELAY_SAYS,
+                    self._engine.level_of(line),
+                    line=self._last_line,
+                    **extra,
+                )

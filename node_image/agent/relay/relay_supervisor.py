@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from agent.endpoints import AddressError, check_port_free
-from agent.log import log
+from agent.log import AgentEvent, log
 from agent.relay.engines.engine import (
     Engine,
     EngineMissingError,
@@ -133,7 +133,9 @@ class RelaySupervisor:
             except OSError as e:
                 delay_s = restarts.failed(self._chance())
                 self.trouble = f"The relay cannot be started: {e}. Look at the disk and WORK_DIR."
-            log("relay_down", logging.ERROR, reason=self.trouble, retry_s=round(delay_s, 2))
+            log(
+                AgentEvent.RELAY_DOWN, logging.ERROR, reason=self.trouble, retry_s=round(delay_s, 2)
+            )
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(delay_s):
                     await self._changed.wait()
@@ -151,7 +153,7 @@ class RelaySupervisor:
         self._meter.restart()
         self._started_s = started_s = self._clock()
         upstream = task.upstream.url if task.upstream else ""
-        log("relay_started", pid=process.pid, engine=self._engine.name, upstream=upstream)
+        log(AgentEvent.RELAY_STARTED, pid=process.pid, engine=self._engine.name, upstream=upstream)
         watch = asyncio.create_task(self._watch(started_s))
         moved = asyncio.create_task(self._watch_name(task, upstream_ip))
         changed = asyncio.create_task(self._changed.wait())
@@ -178,7 +180,7 @@ class RelaySupervisor:
         """It died or froze: who sent what it read last, and the digest, which tells cases apart."""
         last = self._engine.last_read()
         sent = {"host": last.host, "bytes": last.bytes, "sha256": last.sha256} if last else {}
-        log("relay_crashed", logging.ERROR, reason=ending, **sent)
+        log(AgentEvent.RELAY_CRASHED, logging.ERROR, reason=ending, **sent)
 
     async def _watch(self, started_s: float) -> str:
         """Read the statistics for as long as the engine is healthy; returns what ails it."""
@@ -194,7 +196,7 @@ class RelaySupervisor:
                     self._state, self.trouble = "running", ""
             except EngineSilentError as e:
                 silence.goes_on(self._clock())
-                log("relay_silent", logging.DEBUG, reason=str(e))
+                log(AgentEvent.RELAY_SILENT, logging.DEBUG, reason=str(e))
             if ailment := self._engine.ailment(silence.seconds):
                 return ailment
             is_young = self._state != "running"

@@ -90,8 +90,7 @@ def code_of(said: CommandMessage) -> Value:
 def test_connect_is_a_question_with_what_the_client_says_of_itself() -> None:
     client = Client()
     assert client.ask(CONNECT) == ConnectAsked("live", "rtmp://h/live", "LNX")
-    assert client.session.is_waiting
-    assert client.heard() == []
+    assert client.heard() == [], "it waits for its owner's answer"
     client.session.accept()
     window, bandwidth, welcome = client.heard()
     assert (window.kind, bandwidth.kind) == (MessageKind.WINDOW, MessageKind.BANDWIDTH)
