@@ -123,8 +123,9 @@ bench-checks: setup ## What a check costs, and twelve a second of 4 Mbit/s (SECO
 bench-settle: $(VENV) ## What settling an epoch of 10,000 nodes costs: CPU seconds and documents
 	@PYTHONPATH=functions $(PYTHON) -m bench.settle
 
-cheats: setup ## Every cheat and honest nodes before the real prober; about 30 minutes (ENGINE=rtmp_relay ARGS="--trials 3 --honest 30")
-	@PYTHONPATH=functions:node_image $(PYTHON) -m bench.cheats --engine $(or $(ENGINE),restream) $(ARGS)
+cheats: setup ## Every cheat, and honest nodes of 65 kinds, before the real prober; about 25 minutes (KINDS=hevc,still CHECKS=200 CHEATS=none TRIALS=20 ENGINE=rtmp_relay)
+	@PYTHONPATH=functions:node_image $(PYTHON) -m bench.cheats --engine $(or $(ENGINE),restream) --kinds "$(or $(KINDS),all)" \
+		--cheats "$(or $(CHEATS),all)" --checks $(or $(CHECKS),2100) --trials $(or $(TRIALS),20) $(ARGS)
 
 bench-sweep: $(VENV) ## CPU per poll beside Prometheus and blackbox_exporter, and 10,000 far-away nodes (ROUNDS=5)
 	@PYTHONPATH=functions $(PYTHON) -m bench.sweep

@@ -1,43 +1,19 @@
 """What trials came to: the table of `make cheats`, and its goals."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import mean
 
 from bench.bounds import share_bounds
 from bench.cheat_kinds import CONTENT, FLAGGED_WITHIN, NOTHING, PART_TIME
+from bench.kinds.reader_differences import differences, opinions_of
 from bench.report import Figure
 from bench.trials import Tally
 from coordinator.checking.checks import Check, Verdict
-from coordinator.proof.judging import ProofParameters
 
 GOOD = (Verdict.PASS, Verdict.DEGRADED)
-SHORT_S = 9.0
-"""Captures below this are of the usual length."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sustained:
-    """The last part: one core, checks at an even rate."""
-
-    checks: list[Check]
-    seconds: float
-    cpu_s: float
-    """Of the prober and its captures."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Everything that was measured."""
-
-    tallies: dict[str, Tally]
-    sustained: Sustained | None
-
-
-def sum_of(checks: Iterable[Check], name: str) -> list[float]:
-    """A number of all connections of each check together."""
-    return [sum(float(attempt[name]) for attempt in check.attempts) for check in checks]
+PROVEN_MIN = 0.9
+"""Of the checks of a kind that can be proven, so many say something."""
 
 
 def longest(tallies: Iterable[Tally], name: str) -> float:
@@ -46,23 +22,42 @@ def longest(tallies: Iterable[Tally], name: str) -> float:
     return max((float(a[name] or 0.0) for a in attempts), default=0.0)
 
 
-def figures_of(found: Found) -> list[Figure]:
+def figures_of(tallies: Mapping[str, Tally]) -> list[Figure]:
     """The goals of the verb."""
-    tallies = found.tallies
-    honest = [t for t in tallies.values() if t.subject.is_honest]
+    honest = [t for t in tallies.values() if t.subject.is_honest and t.checks]
+    rows = _honest_rows(honest) if honest else []
+    for tally in tallies.values():
+        rows += _cheat_rows(tally)
+    return rows
+
+
+def is_provable(tally: Tally) -> bool:
+    """Whether checks of the kind say something, and say that it serves."""
+    passed = tally.count(*GOOD)
+    return passed > 0 and tally.counted >= PROVEN_MIN * len(tally.checks)
+
+
+def _honest_rows(honest: Sequence[Tally]) -> list[Figure]:
+    made = sum(len(t.checks) for t in honest)
     failed, counted = sum(t.count(Verdict.FAIL) for t in honest), sum(t.counted for t in honest)
     bound = share_bounds(failed, counted)[1]
-    rows = [
-        Figure("honest checks", counted, "checks", ">= 500"),
+    unknown = 100 * sum(t.count(Verdict.UNKNOWN) for t in honest) / made
+    differing = differences(honest)
+    unexplained = sum(not why for why in differing.values())
+    return [
+        Figure("honest kinds of publisher and node", len(honest), "kinds", ">= 40"),
+        Figure("honest checks", made, "checks", ">= 2000"),
         Figure("honest checks failed", failed, f"true share <= {bound:.2%} (95 %)", "<= 0"),
+        Figure("honest checks unknown", unknown, "%", "<= 1"),
+        Figure("kinds provable", sum(map(is_provable, honest)), "kinds", f">= {len(honest)}"),
         Figure("honest checks degraded", sum(t.count(Verdict.DEGRADED) for t in honest), "checks"),
         Figure("honest: longest delay", longest(honest, "delay_s"), "s"),
         Figure("honest: longest lag", longest(honest, "lag_s"), "s"),
         Figure("honest nodes flagged", sum(len(t.until_flagged) for t in honest), "times", "<= 0"),
+        Figure("kinds that both readers read", sum(bool(opinions_of(t)) for t in honest), "kinds"),
+        Figure("of these with one verdict", len(honest) - len(differing), "kinds"),
+        Figure("verdicts that differ without a written reason", unexplained, "kinds", "<= 0"),
     ]
-    for tally in tallies.values():
-        rows += _cheat_rows(tally)
-    return [*rows, *_cost_rows(honest), *_rate_rows(found.sustained)]
 
 
 def _cheat_rows(tally: Tally) -> list[Figure]:
@@ -89,37 +84,6 @@ def _cheat_rows(tally: Tally) -> list[Figure]:
     return rows
 
 
-def _cost_rows(honest: Sequence[Tally]) -> list[Figure]:
-    checks = [c for tally in honest for c in tally.checks if len(c.attempts) == 1]
-    short = [c for c in checks if c.attempts[0]["seconds"] < SHORT_S]
-    rows = []
-    for name, some in (
-        ("usual check", short),
-        ("long check", [c for c in checks if c not in short]),
-    ):
-        if some:
-            goals = ("<= 0.15", "<= 300", "<= 6") if name == "usual check" else ("", "", "")
-            wall = [s + ProofParameters().grace_s for s in sum_of(some, "seconds")]
-            rows += [
-                Figure(f"{name}: CPU", mean(sum_of(some, "cpu_s")), "s", goals[0]),
-                Figure(f"{name}: payload", mean(sum_of(some, "bytes")) / 1000, "kB", goals[1]),
-                Figure(f"{name}: wall clock", mean(wall), "s", goals[2]),
-            ]
-    return rows
-
-
-def _rate_rows(last: Sustained | None) -> list[Figure]:
-    if last is None:
-        return []
-    failed = sum(check.verdict is not Verdict.PASS for check in last.checks)
-    begun_s = len(last.checks) / max(1.0, last.seconds - last.checks[-1].attempts[0]["seconds"])
-    return [
-        Figure("checks a second, sustained on one core", begun_s, "1/s", ">= 2"),
-        Figure("of these not passed", failed, f"of {len(last.checks)}", "<= 0"),
-        Figure("CPU of a check in this, prober included", last.cpu_s / len(last.checks), "s"),
-    ]
-
-
 def table(tallies: Iterable[Tally]) -> None:
     """Prints every subject's row."""
     head = ("node", "trials", "pass", "degraded", "fail", "unknown", "true pass share, 95 %")
@@ -140,6 +104,8 @@ def table(tallies: Iterable[Tally]) -> None:
                 ", ".join(f"{n} {reason}" for reason, n in reasons.most_common(4)),
             )
         )
+    for name, why in differences(t for t in tallies if t.subject.is_honest).items():
+        print(f"the second reader differs on {name}: {why or 'NO REASON IS WRITTEN'}")
     widths = [max(len(line[n]) for line in lines) for n in range(len(lines[0]))]
     for line in lines:
         print("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip())

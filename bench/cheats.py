@@ -1,4 +1,4 @@
-"""Every cheat of the catalogue, and honest nodes of five kinds, before the real prober.
+"""Every cheat of the catalogue, and honest nodes of many kinds, before the real prober.
 
 Real: media, relays, cheats, network (loopback), checks, retests, proof, suspicion. Left out: the
 lottery and the store; a trial begins when there is room. At most AT_ONCE captures run together.
@@ -6,6 +6,7 @@ lottery and the store; a trial begins when there is room. At most AT_ONCE captur
 
 import argparse
 import asyncio
+import json
 import os
 import random
 import sys
@@ -14,65 +15,78 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.cheat_figures import Found, Sustained, figures_of, sum_of, table
+from bench.cheat_figures import figures_of, table
 from bench.cheat_kinds import CONTENT, FLAGGED_WITHIN, RARE_TRIALS, RELAYING, UNCHECKED
+from bench.kinds.honest_kinds import (
+    HONEST_KINDS,
+    LIVE,
+    NEIGHBOUR,
+    OF_ENGINE,
+    HonestKind,
+    kinds_like,
+)
+from bench.kinds.scripts import CORNERS
 from bench.real_checker import real_checker
 from bench.report import BUILD, NotMeasurableError, hand_in, say
-from bench.stage import HONEST, STREAM, Stage, Subject, staged
+from bench.stage import Stage, Subject, staged
 from bench.trials import Tally, Trials
-from coordinator.adapters.media.rtmp_probe import RtmpProbe
-from coordinator.adapters.media.rtmp_reference import Reference, ReferencePool
+from coordinator.adapters.media.rtmp_reader import RtmpReader
+from coordinator.adapters.media.rtmp_reference import ReferencePool
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.outbound.poll_client import PollClient
+from coordinator.checking.checks import Verdict
+from coordinator.checking.lengths import Length
+from coordinator.proof.captures import CapturePlan
 from coordinator.proof.judging import ProofParameters
 from emulator.cheats import PROGRAMS
 from emulator.demo.options import ENGINES
-from emulator.processes.ports import LOOPBACK
 from emulator.unread import quiet_when_unread
-from rtmp.addresses import RtmpAddress
 from tests.image.stand_in import program_path
 
-AT_ONCE = 6
-TRIALS, HONEST_TRIALS = 20, 500
-RATE, RATE_SECONDS = 2.2, 60.0
+AT_ONCE = 32
+TRIALS, CHECKS = 20, 2_100
 READY_SECONDS_MAX = 150.0
+LOOK_S = 2.0
 PROGRESS_EVERY_S = 20.0
 LOOK_SECONDS = 1.0
+INTERRUPTED = 130
+"""What shells take for Ctrl-C."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much is tried."""
+    """How much is tried on one stage."""
 
+    kinds: tuple[HonestKind, ...]
+    cheats: tuple[str, ...]
+    checks: int = CHECKS
+    """Of all honest nodes together."""
     trials: int = TRIALS
-    honest_trials: int = HONEST_TRIALS
+    """Checks of each cheat."""
     at_once: int = AT_ONCE
-    rate: float = RATE
-    """Checks a second on one core, in the last part."""
-    rate_seconds: float = RATE_SECONDS
-    cheats: tuple[str, ...] = tuple(PROGRAMS)
     engine: str = ENGINES[0]
-    """Of the honest nodes."""
+    """Of the honest nodes that can be of either."""
+    longest: Length = Length.VERY_LONG
 
 
-async def measure(plan: Plan, logs: Path) -> Found:
-    """Starts the stage, waits until everything serves, makes all trials."""
+async def measure(plan: Plan, logs: Path) -> dict[str, Tally]:
+    """Starts a stage, waits until everything serves, makes all trials."""
     pool = ReferencePool(now=time.time)
     async with staged(logs, plan.engine) as stage:
-        honest = f"{len(HONEST)} honest relays ({plan.engine})"
-        say(f"starting an ingest, {honest} and {len(plan.cheats)} cheats")
-        await stage.start(plan.cheats)
+        say(f"starting {len(plan.kinds)} honest nodes and {len(plan.cheats)} cheats")
+        await stage.start(plan.kinds, plan.cheats)
         try:
-            trials = Trials(
-                stage, real_checker(), pool.acquire(stage.source), plan.at_once, random.Random(3)
-            )
-            await ready(stage, trials.reference)
+            streams = {subject.stream for subject in stage.subjects}
+            references = {name: pool.acquire(stage.source(name)) for name in streams}
+            rng = random.Random(3)
+            trials = Trials(stage, real_checker(), references, plan.at_once, rng, plan.longest)
+            await ready(stage, trials)
             return await _measure(plan, stage, trials)
         finally:
             await pool.close()
 
 
-async def _measure(plan: Plan, stage: Stage, trials: Trials) -> Found:
+async def _measure(plan: Plan, stage: Stage, trials: Trials) -> dict[str, Tally]:
     tallies = {subject.name: Tally(subject) for subject in stage.subjects}
     polling = asyncio.create_task(trials.poll(PollClient(Guard(allow_private=True)), tallies))
     wanted = interleaved(stage.subjects, plan, trials.rng)
@@ -82,7 +96,9 @@ async def _measure(plan: Plan, stage: Stage, trials: Trials) -> Found:
         now_s = time.monotonic()
         if now_s - said_s[0] > PROGRESS_EVERY_S:
             left_s = (now_s - began_s) / ended * (len(wanted) - ended)
-            say(f"{ended} of {len(wanted)} checks, about {left_s / 60:.0f} min left")
+            failed = sum(t.count(Verdict.FAIL) for t in tallies.values() if t.subject.is_honest)
+            told_so_far = f"{ended} of {len(wanted)} checks, {failed} of honest nodes failed"
+            say(f"{told_so_far}, about {left_s / 60:.0f} min left")
             said_s[0] = now_s
 
     try:
@@ -90,94 +106,127 @@ async def _measure(plan: Plan, stage: Stage, trials: Trials) -> Found:
     finally:
         polling.cancel()
         await asyncio.gather(polling, return_exceptions=True)
-    if dead := stage.deaths():
+    if dead := stage.programs.deaths():
         say(f"ended by themselves:\n{dead}")
-    return Found(tallies, await sustained(plan, stage, trials) if plan.rate else None)
+    return tallies
 
 
 def interleaved(subjects: Iterable[Subject], plan: Plan, rng: random.Random) -> list[Subject]:
-    """All trials in rounds, so that each subject is tried at all times; a round is shuffled."""
+    """All trials in rounds, so that each subject is tried at all times; a round is shuffled.
+
+    Streams whose clock passes a corner are tried first: it passes one once."""
     honest = [s for s in subjects if s.is_honest]
     cheats = [s for s in subjects if not s.is_honest and s.kind not in UNCHECKED]
     rare = [s for s in cheats if s.kind in FLAGGED_WITHIN] * (RARE_TRIALS - 1)
     rounds: list[list[Subject]] = [[*cheats, *rare] for _ in range(plan.trials)]
-    for n in range(plan.honest_trials):
-        rounds[n * plan.trials // plan.honest_trials].append(honest[n % len(honest)])
-    for one in rounds:
+    first: list[Subject] = []
+    for n in range(plan.checks):
+        subject = honest[n % len(honest)]
+        at_corner = subject.stream in CORNERS
+        (first if at_corner else rounds[n * plan.trials // plan.checks]).append(subject)
+    for one in (first, *rounds):
         rng.shuffle(one)
-    return [subject for one in rounds for subject in one]
+    return [*first, *(subject for one in rounds for subject in one)]
 
 
-async def ready(stage: Stage, reference: Reference) -> None:
-    """Returns when the reference is warm and everything that should serve does.
+async def ready(stage: Stage, trials: Trials) -> None:
+    """Returns when all references are warm and everything that should serve does.
 
     Raises TimeoutError: a cheat that is not there proves nothing by failing."""
     window_s = ProofParameters().window_s + 2
-    probe, places = RtmpProbe(now=time.time), asyncio.Semaphore(AT_ONCE)
+    reader, places = RtmpReader(now=time.time), asyncio.Semaphore(trials.at_once)
 
     async def serves(subject: Subject) -> None:
-        address = RtmpAddress(LOOPBACK, subject.rtmp_port, "live", STREAM)
-        found = False
-        while not found:
-            if dead := stage.deaths():
+        while True:
+            if dead := stage.programs.deaths():
                 raise RuntimeError(dead)
             async with places:
-                found = bool((await probe.capture(address, 1.5)).packets)
-        say(f"{subject.name} serves")
-
-    async with asyncio.timeout(READY_SECONDS_MAX), asyncio.TaskGroup() as group:
-        for subject in stage.subjects:
-            if subject.is_honest or subject.kind in CONTENT | RELAYING:
-                group.create_task(serves(subject))
-        # Warmth is a rule of time, and nobody sets an event for it.
-        while not reference.packets(0, time.time() - window_s):  # noqa: ASYNC110
+                capture = await reader.capture(subject.address, CapturePlan(LOOK_S))
+            if capture.failure is None:
+                return
             await asyncio.sleep(LOOK_SECONDS)
 
+    waiting = {s.name for s in stage.subjects if s.is_honest or s.kind in CONTENT | RELAYING}
 
-async def sustained(plan: Plan, stage: Stage, trials: Trials) -> Sustained:
-    """Checks of an honest node at an even rate, the prober and its captures on one core."""
-    one_hop = next(s for s in stage.subjects if s.is_honest)
-    cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(cores)})
-    say(f"{plan.rate} checks a second on one core for {plan.rate_seconds:.0f} s")
-    own_s, began_s = time.process_time(), time.monotonic()
+    async def told(subject: Subject) -> None:
+        await serves(subject)
+        waiting.discard(subject.name)
+
     try:
-        checks = await trials.paced(one_hop, plan.rate, plan.rate_seconds)
-    finally:
-        os.sched_setaffinity(0, cores)
-    cpu_s = time.process_time() - own_s + sum(sum_of(checks, "cpu_s"))
-    return Sustained(checks, time.monotonic() - began_s, cpu_s)
+        async with asyncio.timeout(READY_SECONDS_MAX), asyncio.TaskGroup() as group:
+            for subject in stage.subjects:
+                if subject.name in waiting:
+                    group.create_task(told(subject))
+            for reference in trials.references.values():
+                # Warmth is a rule of time, and nobody sets an event for it.
+                while not reference.packets(0, time.time() - window_s):  # noqa: ASYNC110
+                    await asyncio.sleep(LOOK_SECONDS)
+    except TimeoutError as error:
+        raise TimeoutError(f"nothing comes of {', '.join(sorted(waiting))}") from error
+    say("everything serves")
+
+
+def put_on_record(tallies: Iterable[Tally], path: Path) -> None:
+    """The evidence of each honest connection that did not pass: each is a mistake of ours."""
+    attempts = [
+        {"node": tally.subject.name, **attempt}
+        for tally in tallies
+        if tally.subject.is_honest
+        for check in tally.checks
+        for attempt in check.attempts
+        if attempt["verdict"] != Verdict.PASS
+    ]
+    path.write_text("".join(json.dumps(attempt) + "\n" for attempt in attempts))
+
+
+def plans(asked: argparse.Namespace) -> list[Plan]:
+    """One stage for the cheats, beside a neighbour to borrow from, and one for honest kinds."""
+    cheats = tuple(name for name in words(asked.cheats) if name != "none")
+    if asked.cheats == "all":
+        cheats = tuple(PROGRAMS)
+    kinds = () if asked.kinds == "none" else kinds_like(words(asked.kinds))
+    if asked.kinds == "all":
+        kinds = HONEST_KINDS
+    if asked.engine != ENGINES[0]:
+        kinds = tuple(kind for kind in kinds if kind.stream == LIVE and kind.node in OF_ENGINE)
+    some = []
+    if kinds:
+        some.append(Plan(kinds, (), asked.checks, 1, asked.at_once, asked.engine))
+    if cheats:
+        some.append(Plan((NEIGHBOUR,), cheats, 0, asked.trials, asked.at_once, asked.engine))
+    return some
+
+
+def words(text: str) -> list[str]:
+    """Between commas."""
+    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 def main(argv: Sequence[str]) -> int:
     """Measures, prints the tables, writes build/cheats.json."""
     parser = argparse.ArgumentParser(prog="make cheats", description=__doc__)
     parser.add_argument("--trials", type=int, default=TRIALS, help="checks of each cheat")
-    parser.add_argument("--honest", type=int, default=HONEST_TRIALS, help="of all honest nodes")
+    parser.add_argument("--checks", type=int, default=CHECKS, help="of all honest nodes together")
     parser.add_argument("--at-once", type=int, default=AT_ONCE, help="captures together")
-    parser.add_argument("--rate", type=float, default=RATE, help="checks a second; 0: none")
-    parser.add_argument("--rate-seconds", type=float, default=RATE_SECONDS)
-    parser.add_argument("--cheats", default=",".join(PROGRAMS), help="names, separated by commas")
+    parser.add_argument(
+        "--kinds", default="all", help="honest ones whose names have one of these words, or none"
+    )
+    parser.add_argument("--cheats", default="all", help="names, separated by commas, or none")
     parser.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help="of honest nodes")
     asked = parser.parse_args(argv)
-    if asked.engine != ENGINES[0]:
-        os.environ["PATH"] = program_path()
-    plan = Plan(
-        asked.trials,
-        asked.honest,
-        asked.at_once,
-        asked.rate,
-        asked.rate_seconds,
-        tuple(name for name in asked.cheats.split(",") if name),
-        asked.engine,
-    )
-    logs = BUILD / "cheats-logs"
+    os.environ["PATH"] = program_path()  # one of the honest nodes is of the other engine
+    logs, tallies = BUILD / "cheats-logs", dict[str, Tally]()
     try:
-        found = asyncio.run(measure(plan, logs))
+        for plan in plans(asked):
+            tallies = asyncio.run(measure(plan, logs)) | tallies
+    except KeyboardInterrupt:
+        say("interrupted; everything that was started has ended")
+        return INTERRUPTED
     except (TimeoutError, ExceptionGroup) as error:
         raise NotMeasurableError(f"not everything serves ({error}): see {logs}") from error
-    table(found.tallies.values())
-    hand_in("cheats", figures_of(found))
+    put_on_record(tallies.values(), logs / "honest-attempts.jsonl")
+    table(tallies.values())
+    hand_in("cheats", figures_of(tallies))
     return 0
 
 

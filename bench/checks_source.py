@@ -28,7 +28,7 @@ def messages_of(flv: bytes) -> Iterator[Message]:
     while at + _TAG_BYTES <= len(flv):
         length = int.from_bytes(flv[at + 1 : at + 4], "big")
         time_ms = flv[at + 7] << 24 | int.from_bytes(flv[at + 4 : at + 7], "big")
-        yield Message(flv[at], STREAM_ID, time_ms, flv[at + _TAG_BYTES :][:length])
+        yield Message(flv[at], STREAM_ID, time_ms, flv[at + _TAG_BYTES : at + _TAG_BYTES + length])
         at += _TAG_BYTES + length + _TAIL_BYTES
 
 

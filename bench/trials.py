@@ -8,11 +8,11 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bench.directory import stats_url_of
-from bench.stage import STREAM, Stage, Subject
+from bench.stage import Stage, Subject
 from coordinator.adapters.media.rtmp_reference import Reference
 from coordinator.adapters.outbound.poll_client import PollClient
 from coordinator.adapters.outbound.replies import Fetched
@@ -85,13 +85,19 @@ class Trials:
 
     stage: Stage
     checker: Checker
-    reference: Reference
+    references: Mapping[str, Reference]
+    """By stream."""
     at_once: int
     rng: random.Random
+    longest: Length = Length.VERY_LONG
+    """No check is drawn to be longer."""
     lottery: Lottery = field(default_factory=lambda: Lottery(SECRET, 60, 4))
     """For lengths and readers alone: a trial begins when there is room."""
     _made: int = 0
-    _checks: dict[int, IngestChecks] = field(default_factory=dict)
+    _checks: dict[str, tuple[int, IngestChecks]] = field(default_factory=dict)
+    """Of each stream: those of its newest minute."""
+    _decoded: set[str] = field(default_factory=set)
+    """Subjects of which the second reader was given something."""
 
     async def run(
         self, wanted: Sequence[Subject], tallies: dict[str, Tally], told: Callable[[int], None]
@@ -114,41 +120,35 @@ class Trials:
                 await places.acquire()
                 group.create_task(trial(subject))
 
-    async def one(
-        self, subject: Subject, *, may_be_long: bool = True, at_least: Length = Length.SHORT
-    ) -> Check:
+    async def one(self, subject: Subject, *, at_least: Length = Length.SHORT) -> Check:
         """One check, begun now, its retests included; as long as one that failed before."""
         self._made += 1
         name, draw = subject.name, self._made
-        drawn = self.lottery.length(name, draw) if may_be_long else Length.SHORT
+        drawn = min(self.lottery.length(name, draw), self.longest, key=lambda one: one.at_least_s)
+        is_first = name not in self._decoded and drawn is Length.SHORT
+        if is_first:
+            self._decoded.add(name)
         due = Due(
             slot_of(subject, name, f"http://{LOOPBACK}:{subject.stats_port}/stats.json"),
             time.time(),
             longer_of(drawn, at_least),
-            is_by_ffprobe=self.lottery.is_by_ffprobe(name, draw),
-            is_decoded=self.lottery.is_decoded(name, draw),
+            is_by_ffprobe=self.lottery.is_by_ffprobe(name, draw) and not is_first,
+            is_decoded=self.lottery.is_decoded(name, draw) or is_first,
             spans_s=self.lottery.spans_s(name, draw),
             retest_after_s=self.lottery.retest_after_s(name, draw),
         )
-        return await self.checker.check(due, 0, self.reference, self._ingest_checks(due))
+        reference = self.references[subject.stream]
+        return await self.checker.check(due, 0, reference, self._ingest_checks(due, reference))
 
-    def _ingest_checks(self, due: Due) -> IngestChecks:
+    def _ingest_checks(self, due: Due, reference: Reference) -> IngestChecks:
         """New ones each minute, as in the prober's runs."""
         due = replace(due, is_by_ffprobe=True)  # some will be, and each may be the first
-        minute = int(time.time() // RUN_S)
-        if minute not in self._checks:
-            self._checks = {minute: self.checker.ingest_checks()}
-            self._checks[minute].begin([due], {STREAM: self.reference})
-        return self._checks[minute]
-
-    async def paced(self, subject: Subject, a_second: float, seconds: float) -> list[Check]:
-        """Checks begun at an even rate, however long each takes."""
-        async with asyncio.TaskGroup() as group:
-            tasks = []
-            for _ in range(round(a_second * seconds)):
-                tasks.append(group.create_task(self.one(subject, may_be_long=False)))
-                await asyncio.sleep(1 / a_second)
-        return [task.result() for task in tasks]
+        name, minute = due.slot.stream_id, int(time.time() // RUN_S)
+        if name not in self._checks or self._checks[name][0] != minute:
+            checks = self.checker.ingest_checks()
+            checks.begin([due], {name: reference})
+            self._checks[name] = minute, checks
+        return self._checks[name][1]
 
     async def poll(self, client: PollClient, tallies: dict[str, Tally]) -> None:
         """Asks for everyone's statistics as the collector does, now and then, until cancelled."""
@@ -172,7 +172,8 @@ class Trials:
 
 def slot_of(subject: Subject, node_id: str, stats_url: str) -> Slot:
     """The subject's place on a roster."""
-    return Slot(node_id, STREAM, stats_url, LOOPBACK, subject.rtmp_port, 0, 0.0)
+    at = subject.address
+    return Slot(node_id, at.name, stats_url, at.host, at.port, 0, 0.0)
 
 
 async def claim_of(client: PollClient, slot: Slot) -> tuple[Reason, bool]:

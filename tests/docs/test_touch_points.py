@@ -46,6 +46,11 @@ def _cheat(name: str) -> set[str]:
     return {f"{PROGRAMS[name][0].replace('.', '/')}.py", *_where(rf"\b{name}\b")}
 
 
+def _honest_kind(stream: str) -> set[str]:
+    """What its publisher does, and who serves it."""
+    return _where(rf'"{stream}"') | {"bench/kinds/recordings.py"}
+
+
 def _reason(code: str) -> set[str]:
     """Its row, who gives it, and the documents."""
     (member,) = re.findall(rf'^    (\w+) = \(?\s*"{code}"', SOURCES[_REASONS], re.MULTILINE)
@@ -103,6 +108,7 @@ _METRICS = "terraform/metrics.tf"
 PLACES: dict[str, Callable[[str], set[str]]] = {
     "a relay engine": _engine,
     "a cheat": _cheat,
+    "an honest kind": _honest_kind,
     "a reason": _reason,
     "a refusal of the relay": _refusal,
     "a route": _route,

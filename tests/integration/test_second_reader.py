@@ -81,6 +81,21 @@ async def test_a_camera_that_is_switched_on_is_read_as_well(show: list[Message])
     assert await opinion(in_time([header, *sounds, *late[1:]])) is Opinion.PLAYS
 
 
+async def test_who_begins_between_key_frames_is_read_from_there(show: list[Message]) -> None:
+    """As with relays that keep nothing for newcomers, and where key frames are rare."""
+    pictures = [m for m in show if m.kind == MessageKind.VIDEO and m.body[1] == 1]
+    late = [m for m in show if m not in pictures or m.timestamp_ms > 500]
+    assert not any(p.is_key for p in capture_of(late).packets)
+    assert await opinion(late) is Opinion.PLAYS
+
+
+async def test_a_camera_that_stays_off_spoils_no_sound(show: list[Message]) -> None:
+    """Relays send its header to whoever comes, and no picture behind it."""
+    heard = [m for m in show if m.kind != MessageKind.VIDEO or m.body[1] == 0]
+    assert any(m.kind == MessageKind.VIDEO for m in heard)
+    assert await opinion(heard) is Opinion.PLAYS
+
+
 async def test_a_reader_that_got_no_time_has_no_say(show: list[Message]) -> None:
     """A busy machine's fault: nobody's packets are missing."""
     with pytest.raises(TimeoutError):

@@ -1,7 +1,7 @@
 """The checks of one draw: nobody's verdict waits for a check that lasts two minutes."""
 
 import asyncio
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from coordinator.checking.checks import Check, Verdict
 from coordinator.checking.lengths import Length
@@ -76,7 +76,7 @@ class Patient(Checker):
     """Makes no connection; one node's check lasts until it is told to end."""
 
     def __init__(self, like: Checker, slow: str) -> None:
-        super().__init__(**{name: getattr(like, name) for name in like.__dataclass_fields__})
+        super().__init__(**{f.name: getattr(like, f.name) for f in fields(like) if f.init})
         self.slow, self.go_on = slow, asyncio.Event()
 
     async def check(self, due: Due, draw: int, reference: object, ingest: IngestChecks) -> Check:

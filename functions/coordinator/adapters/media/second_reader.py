@@ -11,6 +11,8 @@ from coordinator.adapters.media.message_packets import DIGEST_CHARACTERS
 from coordinator.checking.thumbnails import BYTES_MAX, HEIGHT, WIDTH, is_jpeg
 from coordinator.proof.packets import MediaKind
 from coordinator.proof.second_opinion import Payload, Reading
+from rtmp.errors import RtmpError
+from rtmp.flv import PayloadKind, payload_of
 from rtmp.flv_file import flv_file
 from rtmp.messages import Message, MessageKind
 
@@ -35,26 +37,44 @@ async def reading_of(messages: list[Message], seconds_max: float = SECONDS_MAX) 
 
     TimeoutError, which is one, if it was not given the time that it needs: that is our fault. What
     keeps it busy for longer than it may be is the fault of the bytes."""
-    said = bytearray()
+    said, shown = bytearray(), shown_of(messages)
 
     def take(data: bytes) -> bool:
         said.extend(data)
         return len(said) <= SAID_BYTES_MAX
 
     ended = await run_tool(
-        ffmpeg_argv(has_video=any(m.kind == MessageKind.VIDEO for m in messages)),
+        ffmpeg_argv(has_video=any(m.kind == MessageKind.VIDEO for m in shown)),
         limits=READER_LIMITS,
         seconds_max=seconds_max,
         on_data=take,
-        given=flv_file(messages),
+        given=flv_file(shown),
     )
     if ended.is_overdue and ended.cpu_s < READ_CPU_S:
         raise TimeoutError(f"it had {ended.cpu_s:.1f} CPU seconds of {seconds_max:.0f}")
     return parse_reading(bytes(said))
 
 
+def shown_of(messages: list[Message]) -> list[Message]:
+    """Without the tracks that have a header and nothing else.
+
+    A camera that is off has one. Beside a picture without a size ffmpeg reads nothing at all."""
+    played = {m.kind for m in messages if _is_frames(m)} | {MessageKind.DATA}
+    return [m for m in messages if m.kind in played]
+
+
+def _is_frames(message: Message) -> bool:
+    try:
+        payload = payload_of(message)
+    except RtmpError:
+        return True  # whatever it is, ffmpeg is to see it
+    return payload is not None and payload.kind is PayloadKind.FRAMES
+
+
 def ffmpeg_argv(*, has_video: bool) -> list[str]:
-    """The command that writes a line for each packet and, if it may, one JPEG among them."""
+    """The command that writes a line for each packet and, if it may, one JPEG among them.
+
+    By itself ffmpeg leaves out what comes before the first key frame."""
     fit = f"scale={WIDTH}:{HEIGHT}:force_original_aspect_ratio=decrease:flags=fast_bilinear"
     picture = [
         *("-map", "0:v:0", "-frames:v", "1", "-vf", f"{fit},format=yuvj420p"),
@@ -68,8 +88,8 @@ def ffmpeg_argv(*, has_video: bool) -> list[str]:
         *("-analyzeduration", str(ANALYSED_S * 1_000_000), "-probesize", str(ANALYSED_BYTES)),
         *("-fpsprobesize", "0"),
         *("-skip_frame", "nokey", "-f", "flv", "-i", "pipe:0"),
-        *("-map", "0:v?", "-map", "0:a?", "-c", "copy", "-f", "framehash", "-hash", "sha256"),
-        *("pipe:1", *(picture if has_video else [])),
+        *("-map", "0:v?", "-map", "0:a?", "-c", "copy", "-copyinkf"),
+        *("-f", "framehash", "-hash", "sha256", "pipe:1", *(picture if has_video else [])),
     ]
 
 

@@ -1,0 +1,53 @@
+"""The programs of a stage: children of a supervisor, started alike."""
+
+import asyncio
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.report import ROOT
+from emulator.processes.ports import LOOPBACK
+from emulator.processes.supervisor import Command, Supervisor
+
+LISTENING_SECONDS_MAX = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """Whatever is started is gone with the supervisor."""
+
+    supervisor: Supervisor
+    folder: Path
+    """For their files; it goes with them."""
+
+    async def start(
+        self,
+        name: str,
+        argv: tuple[str, ...],
+        own: dict[str, str] | None = None,
+        cwd: Path = ROOT,
+    ) -> None:
+        """`own` is added to its environment. Raises OSError if the program is not there."""
+        env = {"PATH": f"{os.environ['PATH']}:/usr/sbin", "TMPDIR": str(self.folder)}
+        env |= {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)}
+        await self.supervisor.start(Command(name, argv, env | (own or {}), cwd, layer=1))
+
+    def deaths(self) -> str:
+        """What ended although nobody asked it to, with its last words; empty if nothing did."""
+        return "\n".join(
+            "\n".join([str(death), *(f"  {line}" for line in death.output[-5:])])
+            for death in self.supervisor.deaths
+        )
+
+
+async def listening(port: int, host: str = LOOPBACK) -> None:
+    """Returns when somebody listens there. Raises TimeoutError."""
+    async with asyncio.timeout(LISTENING_SECONDS_MAX):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection(host, port)
+            except OSError:
+                await asyncio.sleep(0.05)
+                continue
+            writer.close()
+            return
