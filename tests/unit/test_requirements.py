@@ -42,7 +42,7 @@ def _unasked(names: set[str], asking: str) -> set[str]:
     return {
         top
         for top in tops - sys.stdlib_module_names
-        if not asked & {one.lower() for one in DISTRIBUTIONS().get(top, ())}
+        if not asked & {_canonical(one) for one in DISTRIBUTIONS().get(top, ())}
     }
 
 
@@ -78,6 +78,10 @@ def _files(name: str) -> list[Path]:
         for path in (one / "__init__.py", one.with_suffix(".py"))
         if path.is_file()
     ]
+
+
+def _canonical(distribution: str) -> str:
+    return distribution.lower().replace("_", "-")
 
 
 def _ours(name: str) -> bool:
