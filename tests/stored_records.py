@@ -179,7 +179,7 @@ RECORDS: list[tuple[Codec[Any], Any]] = [
     (BALANCES, BALANCE),
     (PUBLISHED_SETTINGS, SETTINGS),
     (NODE_BUCKETS, Bucket(Bucket().with_epoch(BUCKET_EPOCH).epochs, MONEY)),
-    (CLAIMS, Claim(AT_S)),
+    (CLAIMS, Claim(AT_S, ("sweep-0of1-7",), RUN.checks)),
     (ENTRIES, Entry(
         stream_id="s3", number=5, kind=EntryKind.FORFEIT, amount_micros=19, at_s=AT_S,
         balance_after_micros=7_000_003, epoch=498_700, request="again",

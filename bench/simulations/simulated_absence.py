@@ -17,8 +17,8 @@ from coordinator.checking.suspicion import Trust, TrustState
 from coordinator.checking.trust_book import TrustBook
 from coordinator.reasons import Reason
 from coordinator.sweeping.rosters import Slot
+from prober.docket import EVERY_S
 from prober.draws import Due, due_in
-from prober.list_keeper import EVERY_S
 
 CHECK_SECONDS, CHECKS_PER_HOUR = 60, 4
 NODES = 12

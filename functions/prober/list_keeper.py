@@ -15,9 +15,6 @@ from coordinator.checking.checks import Check, Control, Verdict
 from coordinator.checking.partitions import UNDIVIDED, Partition
 from coordinator.checking.trust_book import TrustBook
 
-EVERY_S = 10.0
-"""A dead node is to be off every list a minute after its check at the latest."""
-
 
 @dataclass
 class ListKeeper:
@@ -34,13 +31,7 @@ class ListKeeper:
     """The run's checks, as they come."""
     told: set[str] = field(default_factory=set)
     """Of whom lists were told, or may have been."""
-    _seen: int = 0
-
-    async def watch(self) -> None:
-        """Looks again and again, until it is cancelled."""
-        while True:
-            await asyncio.sleep(EVERY_S)
-            await self.look()
+    _seen: int = field(default=0, init=False)
 
     async def look(self) -> None:
         """Tells lists what the checks made so far mean for them."""

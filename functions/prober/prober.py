@@ -1,4 +1,7 @@
-"""One prober run: everything that is due in one draw, recorded as one document."""
+"""One prober run: everything that is due in one draw, recorded when it is over.
+
+Longer than other modules: the steps of a run share what it began with.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
@@ -22,6 +25,7 @@ from coordinator.sweeping.shards import Shard
 from coordinator.sweeping.sweeps import SWEEP_AGE_TICKS_MAX, Sweep
 from prober.alarms import raise_alarms
 from prober.checker import Checker
+from prober.docket import Docket
 from prober.draw_checks import DrawChecks, checks_of, in_time, unknown
 from prober.draws import Due, candidates, due_in, frauds_among
 from prober.list_keeper import ListKeeper
@@ -82,41 +86,43 @@ class Prober:
             self.partition.count,
         )
         lists = ListKeeper(self.measurements, self.clock, self.log, book, controls, self.partition)
+        docket = Docket(self.measurements, self.clock, self.log, begun, lists)
         async with AsyncExitStack() as stack:
             references = stack.enter_context(self._open(slots))
-            making = self._making(due, draw, references, lists)
+            making = self._making(due, draw, references, docket)
             checks = await stack.enter_async_context(making)
-            recorded = await self._record_first(begun, checks, slots, references, lists)
-            self._missed.record(draw)
+            recorded = await self._record_first(checks, slots, references, docket)
+            self._missed.record(recorded)
             if recorded.put_off:
-                self._finish_later(stack.pop_all(), recorded, checks, slots)
+                docket.recorded(recorded, await self.measurements.trust_since(draw, self.partition))
+                self._finish_later(stack.pop_all(), recorded, checks, slots, docket)
         return {**summary_of(recorded, len(slots)), "missed": missed}
 
     async def _record_first(
         self,
-        begun: Run,
         checks: DrawChecks,
         slots: list[Slot],
         references: dict[str, Reference],
-        lists: ListKeeper,
+        docket: Docket,
     ) -> Run:
         """Records what is over soon after the draw, with its pictures; lists are told meanwhile.
 
         The record tells them itself: of what comes later the second part's does."""
+        begun = docket.run
         ends_s = (begun.draw + 1) * self.calendar.check_seconds
         picturing = asyncio.create_task(self.pictures.of_streams(begun.draw, references))
-        telling = asyncio.create_task(lists.watch())
         try:
             made = await checks.over_by(ends_s + RECORD_AFTER_S)
-            await lists.look()
+            await docket.lists.look()
+            if checks.put_off:
+                await docket.put_off([checks.due[node_id] for node_id in checks.put_off])
             made = await self.pictures.added_to(made, slots, await picturing)
         finally:
             picturing.cancel()  # only if the checks did not come so far
-            telling.cancel()
         await self.sleep(max(0.0, ends_s - self.clock()))
         streams = {name: self._state(reference) for name, reference in references.items()}
         run = replace(begun, streams=streams, put_off=checks.put_off)
-        return await self._record(run, made, lists.told)
+        return await self._record(run, docket.dated(made), docket.lists.told)
 
     async def _record(
         self, run: Run, made: Iterable[Check], told: Collection[str] | None = None
@@ -130,39 +136,54 @@ class Prober:
         return recorded
 
     def _finish_later(
-        self, opened: AsyncExitStack, first: Run, checks: DrawChecks, slots: list[Slot]
+        self,
+        opened: AsyncExitStack,
+        first: Run,
+        checks: DrawChecks,
+        slots: list[Slot],
+        docket: Docket,
     ) -> None:
-        """Has the rest recorded when it is over; the caller of this run does not wait for it.
-
-        A control node that failed in the first part puts this one in doubt as well."""
-
+        """Has the rest recorded when it is over; the caller of this run does not wait for it."""
         ends_s = (first.draw + 1) * self.calendar.check_seconds
 
         async def finish() -> None:
             async with opened:
                 rest = await checks.rest(ends_s + LONGEST_S, first.draw)
                 made = await self.pictures.added_to(rest, slots, frozenset())
-            known = [check for check in first.checks if check.node_id in first.controls]
-            judged = voided([*known, *made], first.controls)[len(known) :]
-            await self._record(replace(first, is_late=True, put_off=()), judged)
+                await self._record_late(first, docket.dated(made))
 
         def ended(task: asyncio.Task[None]) -> None:
             self._finishing.discard(task)
             if not task.cancelled() and (error := task.exception()) is not None:
+                self._missed.leave(first)
                 self.log.failure(LogEvent.LATE_CHECKS_NOT_RECORDED, error, draw=first.draw)
 
         task = asyncio.create_task(finish())
         self._finishing.add(task)
         task.add_done_callback(ended)
 
+    async def _record_late(self, first: Run, made: list[Check]) -> None:
+        """A control node that failed in the first part puts this one in doubt as well."""
+        known = [check for check in first.checks if check.node_id in first.controls]
+        judged = voided([*known, *made], first.controls)[len(known) :]
+        await self._record(replace(first, is_late=True, put_off=()), judged)
+
     async def finished(self) -> None:
         """Returns when everything that was put off is on record."""
         await asyncio.gather(*self._finishing, return_exceptions=True)
 
     async def _record_missed(self, draw: int) -> int:
-        """Records draws that no run recorded, every due check `unknown`; says how many."""
+        """Records draws that no run recorded, or not to their end; says how many.
+
+        What was stored of them counts. Every other check that was due is `unknown`."""
         recorded = 0
         try:
+            async for first in self._missed.unfinished(draw):
+                claim = await self.measurements.claim_of(first.draw, self.partition)
+                made = {check.node_id: check for check in claim.made} if claim else {}
+                late = [made[node_id] for node_id in first.put_off if node_id in made]
+                await self._record_late(first, late)
+                recorded += 1
             async for missed, sweeps in self._missed.before(draw):
                 await self._record_unrun(missed, sweeps)
                 recorded += 1
@@ -171,7 +192,11 @@ class Prober:
         return recorded
 
     async def _record_unrun(self, draw: int, sweeps: list[Sweep]) -> None:
-        """Who was due is taken from the sweeps of that time."""
+        """Who was due is taken from the sweeps of that time: those that its run went by, if any."""
+        claim = await self.measurements.claim_of(draw, self.partition)
+        made = {check.node_id: check for check in claim.made} if claim else {}
+        if claim and claim.sweep_ids:
+            sweeps = await self._missed.sweeps_of(draw, claim.sweep_ids)
         lottery, controls = await self._sealed(draw)
         slots = await self._candidates(sweeps, controls)
         book = await self.measurements.trust_of(self.partition)
@@ -189,7 +214,11 @@ class Prober:
             self.partition.number,
             self.partition.count,
         )
-        await self.measurements.record_run(run, self.clock())
+        if not made:
+            await self.measurements.record_run(run, self.clock())
+            return
+        unmade = (check for check in run.checks if check.node_id not in made)
+        await self._record(run, [*made.values(), *unmade])
 
     async def _fresh_sweeps(self, now_s: float) -> list[Sweep]:
         oldest = self.calendar.tick_at(now_s) - SWEEP_AGE_TICKS_MAX
@@ -216,7 +245,7 @@ class Prober:
 
     @asynccontextmanager
     async def _making(
-        self, due: list[Due], draw: int, references: dict[str, Reference], lists: ListKeeper
+        self, due: list[Due], draw: int, references: dict[str, Reference], docket: Docket
     ) -> AsyncIterator[DrawChecks]:
         """Every check that is due."""
         ingest = self.checker.ingest_checks()
@@ -229,13 +258,15 @@ class Prober:
             except Exception as error:  # one check's error must not lose the others'
                 self.log.failure(LogEvent.CHECK_FAILED, error, node_id=one.slot.node_id)
                 done = unknown(one, draw, Reason.UNKNOWN_INTERNAL)
-            lists.made.append(done)
+            docket.add(done)
             return done
 
+        watching = asyncio.create_task(docket.watch())
         try:
             async with checks_of(due, check, self.clock) as checks:
                 yield checks
         finally:
+            watching.cancel()
             await ingest.close()
 
     def _state(self, reference: Reference) -> IngestState:

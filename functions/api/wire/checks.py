@@ -83,6 +83,8 @@ class AttemptOut(BaseModel):
     width: int | None = None
     height: int | None = None
     cpu_s: float | None = None
+    stored_s: float | None = None
+    """When the verdict was stored, if that was before its run was recorded."""
     thumbnail: str | None = None
     """Of the picture beside the check: `GET /thumbnails/{thumbnail}.jpg`."""
 

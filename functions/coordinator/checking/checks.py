@@ -77,7 +77,14 @@ class Check:
         """The check with its picture; one that made no connection shows nothing."""
         if not self.attempts:
             return self
-        last = {**self.attempts[-1], "thumbnail": thumbnail}
+        return self._noting("thumbnail", thumbnail)
+
+    def stored_at(self, stored_s: float) -> "Check":
+        """The check with the instant at which its verdict was stored."""
+        return self._noting("stored_s", stored_s) if self.attempts else self
+
+    def _noting(self, name: str, value: str | float) -> "Check":
+        last = {**self.attempts[-1], name: value}
         return replace(self, attempts=(*self.attempts[:-1], last))
 
 
@@ -149,6 +156,10 @@ class Claim:
     """A run that was begun, which must not be begun again: the document `claims/{run's id}`."""
 
     started_s: float
+    sweep_ids: tuple[str, ...] = ()
+    """Those that the run goes by."""
+    made: Annotated[tuple[Check, ...], Table()] = ()
+    """What it has made and not recorded yet. Whose check it has put off: `unknown:not_run`."""
 
 
 CLAIMS = Codec(Claim, "claims")

@@ -1,7 +1,8 @@
 """A network at night: swept, and checked by a prober whose time passes as it sleeps."""
 
+import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from coordinator.adapters.log import Log
@@ -10,7 +11,7 @@ from coordinator.adapters.media.rtmp_reference import ReferencePool
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.outbound.http_client import HttpClient
 from coordinator.adapters.records import Measurements
-from coordinator.checking.checks import Control
+from coordinator.checking.checks import Check, Control, Verdict
 from coordinator.epochs import Calendar
 from coordinator.proof.judging import ProofParameters
 from coordinator.reasons import Reason
@@ -21,6 +22,8 @@ from coordinator.sweeping.sweeps import Sweep
 from prober.capacity import Capacity
 from prober.captor import captor_of
 from prober.checker import Checker
+from prober.draws import Due
+from prober.ingest_checks import IngestChecks
 from prober.pictures import Pictures
 from prober.prober import Prober
 from prober.sealer import Sealer
@@ -30,6 +33,30 @@ MIDNIGHT_S = 1_795_305_600
 FIRST = MIDNIGHT_S // 60
 CALENDAR = Calendar()
 NODES = [f"n{i}" for i in (2, 3, 5, 7)]
+
+
+class Patient(Checker):
+    """Makes no connection; one node's check lasts until it is told to end.
+
+    `outcomes`: why checks fail, by node id."""
+
+    def __init__(
+        self, like: Checker, slow: str, outcomes: Mapping[str, Reason] | None = None
+    ) -> None:
+        super().__init__(**{f.name: getattr(like, f.name) for f in fields(like) if f.init})
+        self.slow, self.go_on, self.outcomes = slow, asyncio.Event(), outcomes or {}
+
+    async def check(self, due: Due, draw: int, reference: object, ingest: IngestChecks) -> Check:
+        """Of everybody else at once."""
+        name = due.slot.node_id
+        if name == self.slow:
+            await self.go_on.wait()
+        reason = self.outcomes.get(name, Reason.PASSED)
+        verdict = Verdict.PASS if reason is Reason.PASSED else Verdict.FAIL
+        attempts = ({"started_s": due.due_s, "seconds": 7.0, "reason": reason.value},)
+        return Check(
+            name, "s3", draw, due.due_s, verdict, reason, attempts=attempts, length=due.length
+        )
 
 
 @dataclass

@@ -1,21 +1,17 @@
 """The checks of one draw: nobody's verdict waits for a check that lasts two minutes."""
 
 import asyncio
-from dataclasses import fields, replace
+from dataclasses import replace
 
 from coordinator.checking.checks import Check, Verdict
-from coordinator.checking.lengths import RECORD_AFTER_S, Length
+from coordinator.checking.lengths import Length
 from coordinator.checking.lottery import Lottery
 from coordinator.checking.suspicion import Trust, TrustState, observe
 from coordinator.checking.trust_book import TrustBook
 from coordinator.reasons import Reason
-from coordinator.sweeping.polls import Outcome
-from prober.checker import Checker
 from prober.draw_checks import checks_of
 from prober.draws import Due, due_in
-from prober.ingest_checks import IngestChecks
 from tests.builders import a_check, a_slot
-from tests.unit.functions.night import FIRST, Night
 
 LOTTERY = Lottery(b"\x07" * 32, check_seconds=60, checks_per_hour=30)
 DUE = [Due(a_slot(name), 7.0) for name in ("n2", "n3")]
@@ -70,45 +66,6 @@ async def test_a_block_that_ends_leaves_no_check_behind() -> None:
     async with checks_of(DUE, make, lambda: 0.0) as checks:
         assert await checks.over_by(0.01) == []
     assert sorted(ended) == ["n2", "n3"]
-
-
-class Patient(Checker):
-    """Makes no connection; one node's check lasts until it is told to end."""
-
-    def __init__(self, like: Checker, slow: str) -> None:
-        super().__init__(**{f.name: getattr(like, f.name) for f in fields(like) if f.init})
-        self.slow, self.go_on = slow, asyncio.Event()
-
-    async def check(self, due: Due, draw: int, reference: object, ingest: IngestChecks) -> Check:
-        """A pass of everybody else at once."""
-        name = due.slot.node_id
-        if name == self.slow:
-            await self.go_on.wait()
-        return Check(name, "s3", draw, due.due_s, Verdict.PASS, Reason.PASSED, length=due.length)
-
-
-async def test_a_long_check_is_recorded_in_a_second_part_of_its_run() -> None:
-    """The first part is there when its draw is over, and says who is missing in it."""
-    night = Night()
-    await night.is_swept(range(FIRST - 2, FIRST), Outcome.UP)
-    prober = night.prober()
-    prober.checker = patient = Patient(prober.checker, "n3")
-    draw = FIRST + 1
-    begun_s = iter([draw * 60 + 20.0])
-    # Once it runs, its draw is over, and what is not over in 50 ms more is put off.
-    prober.clock = lambda: next(begun_s, (draw + 1) * 60 + RECORD_AFTER_S - 0.05)
-    await prober.run()
-    (first,) = await night.measurements.runs(range(draw, draw + 1))
-    checked = {check.node_id for check in first.checks}
-    patient.go_on.set()
-    await prober.finished()
-    await prober.references.close()
-    parts = await night.measurements.runs(range(draw, draw + 1))
-    late = next(run for run in parts if run.is_late)
-    assert first.put_off == ("n3",)
-    assert [check.node_id for check in late.checks] == ["n3"]
-    assert not late.put_off
-    assert checked == {"n2", "n5", "n7"}
 
 
 def test_a_retest_lasts_as_long_as_the_check_that_failed() -> None:

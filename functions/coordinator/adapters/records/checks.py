@@ -8,7 +8,7 @@ from coordinator.adapters.records.ranges import expiry
 from coordinator.adapters.records.trust_books import TrustRecords, book_ref
 from coordinator.adapters.store.protocol import Fields, Query, Ref, Store, decided
 from coordinator.checking import thumbnails
-from coordinator.checking.checks import CLAIMS, RUNS, Claim, Run, run_id
+from coordinator.checking.checks import CLAIMS, RUNS, Check, Claim, Run, run_id
 from coordinator.checking.partitions import UNDIVIDED, Partition
 from coordinator.checking.sealed_days import SCHEDULE_DAYS, LotteryDay
 from coordinator.checking.suspicion import TrustState
@@ -33,6 +33,17 @@ class CheckRecords(TrustRecords):
         """False if this draw's run was started before: a duplicate trigger repeats nothing."""
         claim = {**CLAIMS.encode(Claim(now_s)), "expire_at": expiry(now_s)}
         return await self._store.create(Ref("claims", run_id(draw, partition)), claim)
+
+    async def keep_made(self, run: Run, made: tuple[Check, ...], now_s: float) -> None:
+        """Stores beside a run's claim what it has made and not recorded: its writer is the run."""
+        claim = Claim(run.started_s, run.sweep_ids, made)
+        fields = {**CLAIMS.encode(claim), "expire_at": expiry(now_s)}
+        await self._store.put(Ref("claims", run_id(run.draw, run.part)), fields)
+
+    async def claim_of(self, draw: int, partition: Partition = UNDIVIDED) -> Claim | None:
+        """A run that was begun, with what it made and did not record. One read."""
+        (fields,) = await self._store.get(Ref("claims", run_id(draw, partition)))
+        return CLAIMS.decode_or_none(fields)
 
     async def record_run(
         self, run: Run, now_s: float, told: Collection[str] | None = None

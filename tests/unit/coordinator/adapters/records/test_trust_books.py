@@ -2,13 +2,12 @@
 
 import asyncio
 import itertools
-from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import pytest
 
 from coordinator.adapters.records import Measurements
-from coordinator.adapters.store.protocol import Decide, Fields, Ref, StoreError
+from coordinator.adapters.store.protocol import StoreError
 from coordinator.checking.checks import Check, Control, IngestState, Run, Verdict
 from coordinator.checking.controls import ControlCount
 from coordinator.checking.last_run import BEHIND_DRAWS_MAX, LastRun, runs_together
@@ -16,6 +15,7 @@ from coordinator.checking.partitions import UNDIVIDED, Partition, partitions_of
 from coordinator.checking.suspicion import TrustState
 from coordinator.checking.trust_book import NODES_KEPT_MAX, TrustBook, together
 from coordinator.reasons import Reason
+from tests.doubles.crashing import CrashingStore
 from tests.doubles.memory import MemoryStore
 
 NODES = [f"n{number}" for number in range(40)]
@@ -79,40 +79,6 @@ async def test_a_run_of_a_division_that_is_over_is_not_recorded() -> None:
     ]
 
 
-class Crashing(MemoryStore):
-    """Its process dies at one of its calls: the write of that one is done, or it is not."""
-
-    def __init__(self, calls: int, *, writes: bool) -> None:
-        super().__init__()
-        self.calls_left, self.writes = calls, writes
-        self.written_at_once: list[int] = []
-
-    async def get(self, *refs: Ref) -> list[Fields | None]:
-        self._call()
-        return await super().get(*refs)
-
-    async def transact(
-        self, refs: Sequence[Ref], decide: Decide, new: Collection[Ref] = ()
-    ) -> Mapping[Ref, Fields]:
-        dies = self.calls_left == 1
-        if not (dies and self.writes):
-            self._call()
-        written = await super().transact(refs, decide, new)
-        self.written_at_once.append(len(written))
-        if dies and self.writes:
-            self._call()
-        return written
-
-    def _call(self) -> None:
-        self.calls_left -= 1
-        if self.calls_left <= 0:
-            raise StoreError("the process was killed")
-
-    def heals(self) -> None:
-        """The next process has all its calls."""
-        self.calls_left = 1_000_000
-
-
 @pytest.mark.parametrize("writes", [True, False])
 @pytest.mark.parametrize(
     ("before", "after", "then"),
@@ -126,7 +92,7 @@ async def test_a_division_is_gone_on_with_wherever_it_broke_off(
     It is broken off at each of its calls, one after the other."""
     breaks = 0
     for calls in itertools.count(1):
-        store = Crashing(1_000_000, writes=writes)
+        store = CrashingStore(writes=writes)
         for draw, each in enumerate(before, start=7):
             assert all(await _runs(Measurements(store, partitions=each), draw, each))
         store.calls_left = calls
@@ -134,7 +100,7 @@ async def test_a_division_is_gone_on_with_wherever_it_broke_off(
             await Measurements(store, partitions=after).trust_of(Partition(after - 1, after))
         except StoreError:
             breaks += 1
-        store.heals()
+        store.lives()
         for setting in (1, before[-1], after, 16):
             book = await Measurements(store, partitions=setting).trust()
             assert {state.passed for state in book.states.values()} == {len(before)}
@@ -151,7 +117,7 @@ async def test_a_division_is_gone_on_with_wherever_it_broke_off(
 
 async def test_a_division_writes_one_book_at_a_time() -> None:
     """All at once may be more than the ten megabytes that one transaction takes."""
-    store = Crashing(1_000_000, writes=True)
+    store = CrashingStore(writes=True)
     await _runs(Measurements(store), 7, 1)
     store.written_at_once.clear()
     await Measurements(store, partitions=16).trust_of(Partition(3, 16))
