@@ -216,7 +216,8 @@ RECORDS: list[tuple[Codec[Any], Any]] = [
     (STREAM_PROJECTIONS, StreamProjection((HOUR,), "s3.7", MONEY)),
     (THUMBNAILS, Thumbnail("s3.7", AT_S, b"\xff\xd8\xff\xd9")),
     (TRUST_BOOKS, TrustBook(
-        {"n2": TRUST}, {Control.BAD: ControlCount(5, 1, 2)}, NEWS, (FailCount(7, "s3", 11, 2),), 3
+        {"n2": TRUST}, {Control.BAD: ControlCount(5, 1, 2)}, NEWS, (FailCount(7, "s3", 11, 2),),
+        next_count=3, division=5,
     )),
     (LISTING_NEWS, ListingNews(AT_S, {"n2": TRUST})),
     (WEBHOOKS, Webhook(
