@@ -34,7 +34,7 @@ locals {
     capacity = {
       title = "Checks find no place", severity = "WARNING"
       above = { filter = local.logged.capacity, over = 5, window_s = 900 }
-      first = "Such checks are `unknown:capacity`: nobody loses by them, and minutes wait longer for their check. First read `of` and `checks` of the lines `checks_without_place` in the prober's log. Many, soon over: a flood of newcomers, which may have half of the places and no more. Some in every run: the network has grown. Raise prober_cpus, then prober_partitions (docs/ops.md, How many nodes)."
+      first = "Such checks are `unknown:capacity`, or `unknown:busy` where the machine was late: nobody loses by them, and minutes wait longer for their check. First read `of` and `checks` of the lines `checks_without_place` in the prober's log. Many, soon over: a flood of newcomers, which may have half of the places and no more. Some in every run: the network has grown. Raise prober_cpus, then prober_partitions (docs/ops.md, How many nodes)."
     }
     errors = {
       title = "Errors in the log", severity = "WARNING"

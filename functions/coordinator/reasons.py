@@ -190,6 +190,10 @@ class Reason(StrEnum):
         "The reference from the ingest was too short or had a gap, so nothing could be compared.",
     )
     UNKNOWN_CAPACITY = "unknown:capacity", "The prober had no capacity left at the drawn second."
+    UNKNOWN_BUSY = (
+        "unknown:busy",
+        "The prober's own machine was too busy to judge by time what it received, or did not.",
+    )
     UNKNOWN_CONTROL = (
         "unknown:control",
         "What is known to be good, a node or the ingest, did not pass at the same time, so the "

@@ -5,10 +5,13 @@ from coordinator.checking.checks import Run
 from coordinator.checking.controls import is_wrong
 from coordinator.reasons import Reason
 
+TOO_MUCH = frozenset({Reason.UNKNOWN_CAPACITY, Reason.UNKNOWN_BUSY})
+"""What comes of more work than there are processors for."""
+
 
 def raise_alarms(run: Run, log: Log) -> None:
     """Of every control node that came out wrong, and of checks that found no place."""
-    without = sum(check.reason is Reason.UNKNOWN_CAPACITY for check in run.checks)
+    without = sum(check.reason in TOO_MUCH for check in run.checks)
     if without:
         log(
             LogEvent.CHECKS_WITHOUT_PLACE,

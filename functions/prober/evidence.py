@@ -49,6 +49,7 @@ def attempt_of(proof: Proof, capture: Capture) -> dict[str, Any]:
         "reader": capture.reader.value,
         "ending": capture.ending.value,
         "cpu_s": round(capture.cpu_s, 3),
+        "late_s": round(capture.late_s, 3),
     }
 
 

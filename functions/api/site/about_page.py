@@ -133,6 +133,11 @@ _WORDS = {
         "{:g} s",
         "Likewise: it may be a node that stops after some kilobytes.",
     ),
+    "busy_s": (
+        "How late our own machine may be before a check says nothing of lateness or absence",
+        "{:g} s",
+        "What a busy machine reads late, or asks for late, is no node's fault.",
+    ),
     "evidence_min": (
         "Fewest packets of other content that prove it to be other content",
         "{}",

@@ -40,6 +40,7 @@ class AttemptOut(BaseModel):
         width=1280,
         height=720,
         cpu_s=0.013,
+        late_s=0.002,
         address="198.51.100.7",
     )
 
@@ -85,6 +86,7 @@ class AttemptOut(BaseModel):
     cpu_s: float | None = None
     stored_s: float | None = None
     """When the verdict was stored, if that was before its run was recorded."""
+    late_s: float | None = None
     thumbnail: str | None = None
     """Of the picture beside the check: `GET /thumbnails/{thumbnail}.jpg`."""
 

@@ -103,6 +103,8 @@ class Capture:
     """Why there are no packets (`UNREACHABLE`, `NO_STREAM`) or no capture (`UNKNOWN_…`)."""
     cpu_s: float = 0.0
     """CPU seconds that the reading used, of a process of its own where it had one."""
+    late_s: float = 0.0
+    """How late our own machine was meanwhile, at worst. Nothing that comes can make it so."""
     bytes_received: int = 0
     """Payload bytes of the packets, counted ones included."""
     reader: Reader = Reader.OWN

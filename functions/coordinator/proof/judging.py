@@ -21,6 +21,12 @@ from coordinator.reasons import Reason
 
 __all__ = ["Capture", "Packet", "Proof", "ProofParameters", "Verdict", "capture_seconds", "judge"]
 
+OF_TIME = frozenset({
+    Reason.UNREACHABLE, Reason.NO_STREAM, Reason.STALLED, Reason.TOO_SLOW, Reason.UNMARKED,
+    Reason.LAGGING, Reason.FALLING_BEHIND,
+})  # fmt: skip
+"""What a machine that is late may find of anybody; wrong content is wrong however late."""
+
 
 @dataclass(frozen=True, slots=True)
 class Proof:
@@ -94,7 +100,7 @@ def judge(
     if capture.failure is Reason.UNREACHABLE:  # a closed port needs no history to be one
         if timeline.is_down():
             return Proof(Verdict.UNKNOWN, Reason.UNKNOWN_INGEST_DOWN)
-        return Proof(Verdict.FAIL, Reason.UNREACHABLE)
+        return excused(Proof(Verdict.FAIL, Reason.UNREACHABLE), capture, rules)
     evidence = matching_of(timeline, capture)
     proof, reason = _measure(timeline, evidence, capture)
     if reason is None:
@@ -102,7 +108,14 @@ def judge(
     unusable_reason = _excuse(timeline, evidence, capture)
     if unusable_reason is not None:
         return _decided(proof, Verdict.UNKNOWN, unusable_reason)
-    return _decided(proof, Verdict.FAIL, reason)
+    return excused(_decided(proof, Verdict.FAIL, reason), capture, rules)
+
+
+def excused(proof: Proof, capture: Capture, rules: ProofParameters) -> Proof:
+    """The proof; a failure that only time tells says nothing where our own machine was late."""
+    if proof.verdict is Verdict.FAIL and capture.late_s > rules.busy_s and proof.reason in OF_TIME:
+        return _decided(proof, Verdict.UNKNOWN, Reason.UNKNOWN_BUSY)
+    return proof
 
 
 def _excuse(timeline: Timeline, evidence: Matching, capture: Capture) -> Reason | None:

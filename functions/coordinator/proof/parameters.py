@@ -45,5 +45,8 @@ class ProofParameters:
     creep_max_s: float = 0.15
     """A pass during which the delay grew by more, from quarter to quarter, is in doubt as well."""
     growing_s: float = 9.0
+    busy_s: float = 1.0
+    """How late the prober's own machine may be. Beyond it nothing is held against a node that only
+    time can tell. No connection keeps it busy for a tenth of that."""
     evidence_min: int = 5
     """So many packets of other content are needed to call it that."""

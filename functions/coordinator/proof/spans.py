@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from coordinator.checking.checks import Verdict
 from coordinator.proof.captures import Capture, Span
-from coordinator.proof.judging import Proof, judge
+from coordinator.proof.judging import Proof, excused, judge
 from coordinator.proof.packets import MediaKind, Packet, Part
 from coordinator.proof.parameters import ProofParameters
 from coordinator.reasons import Reason
@@ -45,7 +45,9 @@ def judge_capture(
     if whole.verdict is not Verdict.PASS:
         return whole
     reason = _objection(reference, capture, proofs, rules)
-    return whole if reason is None else replace(whole, verdict=Verdict.FAIL, reason=reason)
+    if reason is None:
+        return whole
+    return excused(replace(whole, verdict=Verdict.FAIL, reason=reason), capture, rules)
 
 
 def within(capture: Capture, span: Span) -> Capture:

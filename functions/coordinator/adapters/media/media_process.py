@@ -11,6 +11,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO, cast
 
 SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin"
@@ -51,6 +52,8 @@ class ToolEnd:
 
     cpu_s: float = 0.0
     """CPU seconds, user and system."""
+    waited_s: float = 0.0
+    """How long it could have run and was not let to, as far as the kernel tells."""
     stderr: bytes = b""
     """The first 16 KiB; the rest is read and dropped."""
     is_overdue: bool = False
@@ -208,11 +211,23 @@ def _reap(run: _Run, ended: ToolEnd) -> None:
     """
     # The leader is not collected yet, so its group id cannot belong to anybody else.
     os.killpg(run.child.pid, signal.SIGKILL)
+    ended.waited_s = waited_s(run.child.pid)
     _, status, usage = os.wait4(run.child.pid, 0)
     run.child.returncode = os.waitstatus_to_exitcode(status)
     ended.cpu_s = usage.ru_utime + usage.ru_stime
     run.unwatch()
     ended.stderr = bytes(run.stderr)
+
+
+def waited_s(pid: int) -> float:
+    """How long a process waited for a processor; 0 where the kernel does not say.
+
+    The second number of `/proc/PID/schedstat`, in nanoseconds (Documentation/scheduler)."""
+    try:
+        told = Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split()
+        return int(told[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return 0.0
 
 
 def _read(fd: int) -> bytes | None:

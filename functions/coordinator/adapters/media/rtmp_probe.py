@@ -23,6 +23,9 @@ PACKETS_MAX = 20_000
 BYTES_MAX = 128 * 1024 * 1024
 PROBE_LIMITS = ProcessLimits(cpu_s=3, memory_bytes=1_500_000_000, files=24)
 """An honest capture takes 0.12 CPU seconds; an endless flood takes all it can get."""
+HONEST_CPU_S = 0.5
+"""Whoever makes it work for longer is no honest node, and has no part in what a busy machine
+excuses."""
 LIVE_S = 0.75
 """How long before its end a capture prints what it has, if the second track never came."""
 START_SECONDS_MAX = 3.0
@@ -87,10 +90,16 @@ class RtmpProbe:
             packets=tuple(packets),
             failure=failure,
             cpu_s=ended.cpu_s,
+            late_s=late_s(ended),
             bytes_received=BYTES_MAX - room,
             reader=Reader.FFPROBE,
             ending=_ENDINGS.get(failure, Ending.PLANNED),
         )
+
+
+def late_s(ended: ToolEnd) -> float:
+    """How late the tool was by our own fault: whoever keeps it busy makes it wait as well."""
+    return ended.waited_s if ended.cpu_s <= HONEST_CPU_S else 0.0
 
 
 def failure_of(ended: ToolEnd) -> Reason:

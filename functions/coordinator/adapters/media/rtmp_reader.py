@@ -4,9 +4,10 @@ It sees every track and every codec at its true arrival. Its connection is a vie
 """
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from coordinator.adapters.clock import Clock
+from coordinator.adapters.loop_lateness import LoopLateness
 from coordinator.adapters.media.message_packets import packets_of
 from coordinator.adapters.media.play_connection import Allowed, PlayConnection, Room
 from coordinator.proof.captures import Capture, CapturePlan, Count, Ending, Span
@@ -71,15 +72,16 @@ class RtmpReader:
         take = _Intake(plan, self._now(), footage)
         line = PlayConnection(address, self._now, take, allowed)
         ends_s = take.started_s + plan.seconds
-        try:
-            async with asyncio.timeout(plan.seconds):
-                await line.open(address.host)
-                await line.over
-        except TimeoutError:
-            pass
-        finally:
-            line.close()
-        return self._captured(take, line, ends_s)
+        with LoopLateness() as late:
+            try:
+                async with asyncio.timeout(plan.seconds):
+                    await line.open(address.host)
+                    await line.over
+            except TimeoutError:
+                pass
+            finally:
+                line.close()
+        return replace(self._captured(take, line, ends_s), late_s=late.worst_s)
 
     def _captured(self, take: "_Intake", line: PlayConnection, ends_s: float) -> Capture:
         now_s = self._now()

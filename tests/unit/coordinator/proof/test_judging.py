@@ -15,6 +15,7 @@ from coordinator.proof.judging import (
     judge,
 )
 from coordinator.proof.packets import DTS_MODULUS_MS, MediaKind, Packet, Part, dts_difference_ms
+from coordinator.proof.stream_pace import pace_of
 from coordinator.proof.tracks import MARK
 from coordinator.reasons import Reason
 from rtmp.marks import MARK_NAME
@@ -457,3 +458,40 @@ def test_what_a_busy_reference_read_at_once_is_not_due_at_once() -> None:
     proof = judge(together, HONEST)
     assert proof.verdict is Verdict.PASS
     assert proof.packet_ratio == 1
+
+
+LATE = ProofParameters().busy_s + 0.01
+
+
+def test_what_only_time_tells_says_nothing_of_a_node_where_we_were_late() -> None:
+    """Nothing came, or too little, or nobody answered: our own machine may have been busy."""
+    nothing = Capture(T0 + 41, T0 + 45, failure=Reason.NO_STREAM)
+    closed = Capture(T0 + 41, T0 + 45, failure=Reason.UNREACHABLE)
+    half = served(REFERENCE)
+    half = with_packets(half, [p for p in half.packets if p.arrived_s < T0 + 43])
+    for capture, reason in ((nothing, "no_stream"), (closed, "unreachable"), (half, "stalled")):
+        assert reason_of(capture) == reason
+        assert reason_of(replace(capture, late_s=LATE - 0.02)) == reason
+        assert reason_of(replace(capture, late_s=LATE)) == "unknown:busy"
+
+
+def test_wrong_content_is_wrong_however_late_we_were() -> None:
+    """And what is right is right."""
+    other = replace(served(live(label="other")), late_s=LATE)
+    assert reason_of(other) == "wrong_content"
+    assert reason_of(replace(served(REFERENCE), late_s=LATE)) == "passed"
+
+
+@pytest.mark.parametrize("gop_s", [0.5, 2.0, 8.0, 40.0])
+@pytest.mark.parametrize("shown", [1.0, 0.5])
+def test_a_key_interval_that_was_looked_up_before_changes_nothing(
+    gop_s: float, shown: float
+) -> None:
+    """Checks of one second share it: the numbers of each are as if it had looked by itself."""
+    stream = live(170, gop_s=gop_s)
+    started_s = T0 + 130
+    pace = pace_of([p for p in stream if p.arrived_s <= started_s], started_s)
+    assert pace.gop_s == pytest.approx(min(gop_s, 130), abs=0.1)
+    whole = served(stream, started_s=started_s, seconds=pace.capture_s)
+    capture = with_packets(whole, whole.packets[: round(shown * len(whole.packets))])
+    assert judge(stream, capture, gop_s=pace.gop_s) == judge(stream, capture)

@@ -128,3 +128,12 @@ def test_a_capture_that_was_read_whole_is_judged_as_ever() -> None:
     assert judge_capture(reference, capture).reason == "passed"
     closed = Capture(STARTED_S, STARTED_S, failure=Reason.UNREACHABLE, read=SPANS)
     assert judge_capture(reference, closed).reason == "unreachable"
+
+
+def test_what_is_missing_between_the_spans_says_nothing_where_we_were_late() -> None:
+    """It was counted by a machine that was too busy to count."""
+    quiet = [p for p in STREAM if not STARTED_S + 40 <= p.arrived_s < STARTED_S + 60]
+    capture = read_in_spans(Relay().serves(quiet, STARTED_S, SECONDS))
+    reference = until(STREAM, T0 + 181)
+    assert judge_capture(reference, capture).verdict is Verdict.FAIL
+    assert judge_capture(reference, replace(capture, late_s=1.5)).reason is Reason.UNKNOWN_BUSY
