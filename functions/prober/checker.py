@@ -105,9 +105,9 @@ class Checker:
         pace = self.paces.of(reference)
         taken = _Taking(reference, by_ffprobe, footage, max(at_least_s, pace.capture_s))
         capture, address = await self._capture(due, taken)
-        await self.sleep(max(0.0, capture.ended_s + self.parameters.grace_s - self.clock()))
-        since_s = capture.started_s - MEMORY_S
-        packets = reference.packets(since_s, capture.ended_s + self.parameters.grace_s)
+        until_s = capture.compared_until_s(self.parameters.grace_s)
+        await self.sleep(max(0.0, until_s - self.clock()))
+        packets = reference.packets(capture.started_s - MEMORY_S, until_s)
         proof = judge_capture(packets, capture, self.parameters, gop_s=pace.gop_s)
         opinion, evidence = await second_opinion(capture, footage)
         proof = await self._settled(proof, opinion, reference, ingest)

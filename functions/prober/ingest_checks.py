@@ -119,7 +119,7 @@ class IngestChecks:
         return CapturePlan(self.paces.of(reference).capture_s)
 
     async def _proof(self, reference: Reference, capture: Capture) -> Proof:
-        until_s = capture.ended_s + self.parameters.grace_s
+        until_s = capture.compared_until_s(self.parameters.grace_s)
         await self.sleep(max(0.0, until_s - self.clock()))
         since_s = capture.started_s - MEMORY_S
         return judge_capture(reference.packets(since_s, until_s), capture, self.parameters)

@@ -6,6 +6,8 @@ from enum import StrEnum
 from coordinator.proof.packets import Packet
 from coordinator.reasons import Reason
 
+LATE_S_MAX = 3.0
+"""So long the reference is waited for at most, where our own machine was late."""
 DATA_BYTES_MAX = 4096
 """So much of script data is kept beside its digest: a mark has some hundred bytes."""
 
@@ -118,3 +120,9 @@ class Capture:
     """The spans whose packets were hashed, in Unix seconds; empty: all of it."""
     counts: tuple[Count, ...] = ()
     """The seconds in between."""
+
+    def compared_until_s(self, grace_s: float) -> float:
+        """Until when the reference may get what came here, if it is `grace_s` behind a viewer.
+
+        The same machine reads it: where that was late, it may read the reference as late."""
+        return self.ended_s + grace_s + min(self.late_s, LATE_S_MAX)

@@ -196,7 +196,7 @@ def timeline_of(
     only tells what a stranger is, is looked up when there is one."""
     ordered = sorted(reference, key=_ARRIVAL)
     low = bisect_left(ordered, capture.started_s - rules.window_s, key=_ARRIVAL)
-    high = bisect_right(ordered, capture.ended_s + rules.grace_s, key=_ARRIVAL)
+    high = bisect_right(ordered, capture.compared_until_s(rules.grace_s), key=_ARRIVAL)
     window = [p for p in shown_by(capture.reader, ordered[low:high]) if is_judged(p)]
     earlier = shown_by(capture.reader, ordered[:low])
     if gop_s is None:

@@ -24,11 +24,13 @@ from coordinator.checking.lengths import (
 )
 from coordinator.checking.sealed_days import LotteryDay
 from coordinator.epochs import COMMIT_SECONDS_MAX
+from coordinator.proof import captures
 from coordinator.proof.parameters import ProofParameters
 
 ROOT = Path(__file__).resolve().parents[4]
 PROOF = ProofParameters()
-JUDGED_S = rtmp_reader.LATE_S_MAX + PROOF.grace_s + second_reader.SECONDS_MAX
+REFERENCE_S = PROOF.grace_s + captures.LATE_S_MAX
+JUDGED_S = max(rtmp_reader.LATE_S_MAX, REFERENCE_S) + second_reader.SECONDS_MAX
 """A capture's late end, the reference's last packets, and what the second reader makes of it."""
 
 

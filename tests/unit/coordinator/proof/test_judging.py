@@ -495,3 +495,12 @@ def test_a_key_interval_that_was_looked_up_before_changes_nothing(
     whole = served(stream, started_s=started_s, seconds=pace.capture_s)
     capture = with_packets(whole, whole.packets[: round(shown * len(whole.packets))])
     assert judge(stream, capture, gop_s=pace.gop_s) == judge(stream, capture)
+
+
+@pytest.mark.parametrize("late_s", [0.0, 2.0])
+def test_a_reference_that_is_read_as_late_as_the_node_accuses_nobody(late_s: float) -> None:
+    """A busy machine reads the reference two seconds late: what it lacks yet is no stranger."""
+    stream = live()
+    late = [replace(p, arrived_s=p.arrived_s + 2.0) for p in stream]
+    capture = replace(served(stream), late_s=late_s)
+    assert reason_of(capture, late) == ("unknown:busy" if late_s else "wrong_content")
