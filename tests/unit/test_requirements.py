@@ -2,7 +2,6 @@
 
 import ast
 import sys
-from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -60,14 +59,16 @@ def _reached(entry: str) -> set[str]:
     return reached
 
 
-def _named(path: Path) -> Iterator[str]:
+@cache
+def _named(path: Path) -> list[str]:
     """What a file imports: modules, and what may be one or a name in one."""
+    named: list[str] = []
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from (each.name for each in node.names)
+            named += [each.name for each in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{each.name}" for each in node.names)
+            named += [node.module, *(f"{node.module}.{each.name}" for each in node.names)]
+    return named
 
 
 def _files(name: str) -> list[Path]:
