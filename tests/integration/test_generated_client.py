@@ -215,6 +215,9 @@ async def test_a_reader_follows_the_record_from_a_stream_to_the_evidence(
         (row,) = (row for row in hour.rows if row.node_id == "n-good")
         receipt = await call("get_a_receipt", "n-good")
         assert receipt.epochs[-1].row.to_dict() == row.to_dict()
+        settings = await call("get_the_settings")
+        assert settings.current.to_dict() == settings.history[-1].to_dict()
+        assert settings.current.holding_epochs == hour.holding_epochs
         delivery = await call("get_a_delivery", STREAM_ID)
         assert delivery.hours[0].paid == hour.paid
         assert delivery.entries[0].kind == "deposit"

@@ -120,7 +120,7 @@ async def test_payouts_that_were_paused_end_to_the_same_micro_token() -> None:
     assert len(await _payout_runs("money-other", _after(EPOCHS))) == EPOCHS
     paused, usual = _documents("money-other"), _documents("money")
     assert paused.keys() == usual.keys()
-    moments = {"at_s", "settled_s"}
+    moments = {"at_s", "settled_s", "since_s"}
     for key, fields in usual.items():
         assert {k: v for k, v in paused[key].items() if k not in moments} == {
             k: v for k, v in fields.items() if k not in moments

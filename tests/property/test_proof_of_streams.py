@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from coordinator.proof.captures import Capture
@@ -67,8 +67,14 @@ def seconds_for(stream: list[Packet], started_s: float, at_least_s: float) -> fl
     return max(at_least_s, capture_seconds(until(stream, started_s), started_s))
 
 
+only_key_at_101 = Publisher((Pictures(fps=2.0, gop_s=ENDLESS, begins_s=101.0), Sounds()))
+"""29 s before a viewer comes: a server that has none to hand out still waits for the next."""
+
+
 @settings(max_examples=100, deadline=None)
 @given(publishers, relays, starts, st.sampled_from([0.0, 10.0, 14.0]))
+@example(only_key_at_101, Relay(lag_s=0.0, cache_s=0.0), T0 + CHECKED_S, 0.0)
+@example(only_key_at_101, Relay(lag_s=2.9, cache_s=0.0), T0 + CHECKED_S + 3, 0.0)
 def test_an_honest_relay_never_fails(
     publisher: Publisher, relay: Relay, started_s: float, at_least_s: float
 ) -> None:
@@ -176,6 +182,12 @@ def undecodable(stream: list[Packet], relay: Relay, started_s: float, seconds: f
     )
 
 
+def within(capture: Capture, begin_s: float, end_s: float) -> list[tuple[str, int]]:
+    """What came, but for that at the edges."""
+    since_s, until_s = capture.started_s + begin_s, capture.ended_s - end_s
+    return [(p.digest, p.track) for p in capture.packets if since_s <= p.arrived_s <= until_s]
+
+
 CHEATS = (looped, delayed, another, thinned, muted, blind, empty, touched, undecodable)
 old_tracks = st.builds(
     Publisher,
@@ -184,8 +196,13 @@ old_tracks = st.builds(
 )
 
 
+silent_beside_pictures = Publisher((Pictures(fps=30.0), Sounds(38.3, is_silent=True)))
+"""Sound that proves nothing, beside pictures of which a check needs so little that it ends soon."""
+
+
 @settings(max_examples=120, deadline=None)
 @given(old_tracks, relays, starts, st.sampled_from(CHEATS))
+@example(silent_beside_pictures, Relay(0.0, 0.0, 0.0), T0 + CHECKED_S, muted)
 def test_a_cheat_never_passes(
     publisher: Publisher,
     relay: Relay,
@@ -197,9 +214,8 @@ def test_a_cheat_never_passes(
     seconds = seconds_for(stream, started_s, 0.0)
     honest = relay.serves(stream, started_s, seconds)
     capture = cheat(stream, relay, started_s, seconds)
-    if [(p.digest, p.track) for p in capture.packets] == [
-        (p.digest, p.track) for p in honest.packets
-    ]:
+    edges_s = (1.25, 1.75) if cheat is thinned else (0.0, 0.0)  # there a packet may be missing
+    if within(capture, *edges_s) == within(honest, *edges_s):
         return  # this stream has nothing that this cheat would change
     proof = judged(stream, capture)
     assert proof.verdict is Verdict.FAIL, (proof, cheat.__name__)

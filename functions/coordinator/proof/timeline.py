@@ -53,6 +53,9 @@ class Timeline:
     """The codec headers of each track that the reference has seen."""
     gop_s: float
     """The longest wait for a key frame that the reference remembers."""
+    is_endless: bool
+    """Whether nobody could wait for a key frame when the viewer came: a server that began to wait
+    for one may go on, however old the last has become by the end."""
     is_joined: bool
     """Whether the capture began with its connection; else it is a span from the middle of one."""
     segments: list[int] = field(default_factory=list)
@@ -71,11 +74,6 @@ class Timeline:
     def begins_picture(self, at: int) -> bool:
         """Whether a packet of the window is a key frame."""
         return self.window[at].is_video and self.window[at].is_key
-
-    @property
-    def is_endless(self) -> bool:
-        """Whether nobody can wait for a key frame."""
-        return self.gop_s > self.rules.gop_max_s
 
     def start_s(self, track: Track) -> float | None:
         """From when a viewer must get a track, even if nothing of it came; None: not at all.
@@ -199,8 +197,8 @@ def timeline_of(
     high = bisect_right(ordered, capture.compared_until_s(rules.grace_s), key=_ARRIVAL)
     window = [p for p in shown_by(capture.reader, ordered[low:high]) if is_judged(p)]
     earlier = shown_by(capture.reader, ordered[:low])
-    if gop_s is None:
-        gop_s = key_interval_s([p for p in earlier if is_judged(p)] + window, capture.ended_s)
+    judged = window if gop_s is not None else [p for p in earlier if is_judged(p)] + window
+    before_s = key_interval_s(judged, capture.started_s) if gop_s is None else gop_s
     keys = [key_of(p) for p in window]
     places: dict[Key, list[int]] = {}
     for at, key in enumerate(keys):
@@ -216,7 +214,8 @@ def timeline_of(
         lead=leader_of(tracks, rules),
         earlier=earlier,
         headers=headers_of(ordered),
-        gop_s=max(gop_s, key_interval_s(window, capture.ended_s)),
+        gop_s=max(before_s, key_interval_s(judged, capture.ended_s)),
+        is_endless=before_s - rules.lag_max_s > rules.gop_max_s,
         is_joined=is_joined,
     )
     _find_segments(timeline)

@@ -33,17 +33,14 @@ def due_places(timeline: Timeline, track: Track, evidence: Matching) -> list[int
     """Where in the window the packets lie that a node had to deliver.
 
     From its first match, or the first packet that it cannot have missed if that came before, to
-    its last match, or to the end of the capture minus its own delay and one honest stall. So
+    its last match, or to the end of the capture minus its own delay and one honest stall. Relays
+    keep the order, so what the ingest served between matches of any track is due as well. So
     silence, late starts, gaps and slowness all lower one and the same share. Matches count by
     their place: a busy reference reads packets at one instant that a node serves one by one.
     """
-    window, rules = timeline.window, timeline.rules
+    window = timeline.window
     came = [at for at in track.places if at in evidence.delivered]
-    start_s = timeline.start_s(track)
-    if start_s is None and not came:
-        return []
-    delay_s = rules.lag_max_s if evidence.delay_s is None else evidence.delay_s
-    until_s = timeline.ended_s - delay_s - rules.stall_s
+    start_s, until_s = _start_s(timeline, track, evidence), _until_s(timeline, evidence)
     first, last = (came[0], came[-1]) if came else (len(window), -1)
 
     def is_begun(at: int) -> bool:
@@ -54,6 +51,27 @@ def due_places(timeline: Timeline, track: Track, evidence: Matching) -> list[int
         for at in track.places
         if is_begun(at) and (at <= last or window[at].arrived_s <= until_s)
     ]
+
+
+def _start_s(timeline: Timeline, track: Track, evidence: Matching) -> float | None:
+    """From when everything is due, by the reference or by what came of all tracks; None: never.
+
+    A newcomer may be given kept pictures without their sound: only what was live counts."""
+    start_s = timeline.start_s(track)
+    if evidence.delay_s is None:
+        return start_s
+    live_s = timeline.since_s - evidence.delay_s
+    come_s = track.next_key_s(max(evidence.delays[0][0], live_s) + timeline.rules.edge_s)
+    return min((at for at in (start_s, come_s) if at is not None), default=None)
+
+
+def _until_s(timeline: Timeline, evidence: Matching) -> float:
+    """Up to when everything is due that has begun."""
+    rules = timeline.rules
+    delay_s = rules.lag_max_s if evidence.delay_s is None else evidence.delay_s
+    until_s = timeline.ended_s - delay_s - rules.stall_s
+    newest_s = evidence.newest_s
+    return until_s if newest_s is None else max(until_s, newest_s - rules.edge_s)
 
 
 def share_of(timeline: Timeline, track: Track, evidence: Matching) -> TrackShare:
