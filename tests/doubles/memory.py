@@ -36,6 +36,15 @@ class MemoryStore:
         other._documents, other._versions = dict(self._documents), dict(self._versions)
         return other
 
+    def refs(self, collection: str) -> list[Ref]:
+        """Of everything that a collection holds."""
+        return sorted(ref for ref in self._documents if ref.collection == collection)
+
+    def forget(self, *refs: Ref) -> None:
+        """Documents that are gone: by a TTL policy, or by whoever may delete them."""
+        for ref in refs:
+            del self._documents[ref]
+
     async def get(self, *refs: Ref) -> list[Fields | None]:
         for ref in refs:
             check_ref(ref)

@@ -24,6 +24,7 @@ from tests.e2e.running_demo import START_SECONDS_MAX, TOOLS, Demo, listening, ru
 from tests.e2e.terminal import Terminal
 from tests.image.stand_in import program_path
 from tests.ports import free_port
+from tools.verify.__main__ import main as verify
 
 STOP_SECONDS_MAX = 10.0  # 5 are promised; a busy machine gets some more before this is a failure
 PROBE_SECONDS_MAX = 30.0
@@ -153,6 +154,16 @@ def test_bars_fill_from_the_first_epoch_on(demo: Demo) -> None:
         lambda: re.search(r"Last \d+ hours: [1-9]", demo.api.get("/").text) is not None,
         "a bar of the last 24 hours",
     )
+
+
+def test_all_that_it_published_agrees(demo: Demo, capsys: pytest.CaptureFixture[str]) -> None:
+    """Statements, tokens and receipts, recomputed over its public addresses."""
+    stream_id = demo.nodes()[0].stream_id
+    statements = f"/streams/{stream_id}/statements"
+    demo.until(lambda: demo.api.get(statements).json()["statements"], "a settled epoch")
+    status = verify(["all", "--stream", stream_id, "--api", f"http://127.0.0.1:{demo.port}"])
+    assert status == 0, f"{capsys.readouterr().out}\n{demo.output()}"
+    assert "statements and days recomputed, 0 findings" in capsys.readouterr().out
 
 
 def test_the_streams_key_is_in_no_command_line_no_log_and_no_output(demo: Demo) -> None:

@@ -71,9 +71,22 @@ class DayAudit:
         for node_id in sorted(candidates.keys() - run.excluded.keys()):
             if lottery.is_due(node_id, run.draw, candidates[node_id]) and node_id not in made:
                 yield f"draw {run.draw}: {node_id} was due and was not checked"
+        yield from self._retests_missing(run, candidates, made)
         for check in run.checks:
             yield from self._check(check, run, lottery, candidates)
             self._follow(check)
+
+    def _retests_missing(
+        self, run: Run, candidates: Iterable[str], made: Iterable[str]
+    ) -> Iterator[str]:
+        """Flagged nodes are retested in every draw, as soon as its run can know of the flag."""
+        for node_id in sorted(self.flagged.keys() & set(candidates) - set(made)):
+            if self._is_known(self.flagged[node_id], run):
+                yield f"draw {run.draw}: {node_id} is flagged and was not retested"
+
+    def _is_known(self, due_s: float, run: Run) -> bool:
+        """Whether a run can know what a check found: one before may be on record after it began."""
+        return run.draw - int(due_s // self.day.check_seconds) > OVERLAP_DRAWS
 
     def _could_be_due(self, draw: int) -> bool:
         """Whether anybody was swept shortly before: while a network rests, nobody is."""
@@ -144,6 +157,9 @@ class DayAudit:
             yield f"{where} was made for a shorter time than was drawn"
         if check.attempts and _seconds(check) < check.length.at_least_s - DUE_TOLERANCE_S:
             yield f"{where} was over before its time"
+        confirmed_s = self.frauds.get(check.node_id)
+        if confirmed_s is not None and self._is_known(confirmed_s, run):
+            yield f"{where} is a confirmed fraud, and was checked"
         joined_s = candidates.get(check.node_id, 0)
         is_control = check.node_id in self.sealed_controls(run)
         if lottery.is_due(check.node_id, run.draw, joined_s) or is_control:

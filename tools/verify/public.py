@@ -140,6 +140,10 @@ class PublicRecord:
             return None
         return receipt_from({**first, "epochs": await self._pages(path, "epochs")})
 
+    async def pause(self, seconds: float) -> None:
+        """Gives the coordinator time for what it is in the middle of."""
+        await self._sleep(seconds)
+
     async def _pages(self, path: str, of: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         token = ""

@@ -17,7 +17,7 @@ from coordinator.money import format_tokens
 from tools.verify.check_audit import run_findings
 from tools.verify.derivation import Derivation, EpochEvidence, UntoldError
 from tools.verify.public import PublicRecord
-from tools.verify.sweep_audit import sweep_findings
+from tools.verify.sweep_audit import roster_findings, sweep_findings
 
 EQUAL, DIFFERENT, UNTOLD = 0, 1, 2
 _EXPIRED = f"cannot be recomputed any more: its evidence was kept for {EVIDENCE_DAYS} days"
@@ -63,6 +63,9 @@ async def statement_differences(
     if await past.statement(epoch - 1) is None and epoch > derivation.first_epoch:
         yield f"the statement before it, of epoch {epoch - 1}, is missing"
         return
+    if epoch not in openings:
+        yield "the sponsor's delivery does not have it"
+        return
     evidence = await derivation.evidence(epoch)
     if published.roster_ids and not evidence.rosters:
         raise UntoldError("nobody was swept in it, nor for a week before")
@@ -78,6 +81,7 @@ def evidence_findings(evidence: EpochEvidence) -> Iterator[str]:
     """What the epoch's sweeps and checks say that cannot be, whoever is paid by it."""
     calendar = evidence.record.calendar
     yield from sweep_findings(evidence.sweeps, evidence.rosters, calendar)
+    yield from roster_findings(evidence.rosters)
     yield from run_findings(evidence.runs, evidence.rosters, calendar)
 
 

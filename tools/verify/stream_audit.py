@@ -14,6 +14,8 @@ from tools.verify.recompute import has_expired, statement_differences
 from tools.verify.schedule import AGREES, DISAGREES, FINDINGS_SHOWN_MAX, TOO_EARLY, day_report
 
 DAY_S = 86_400
+FRESH_S, FOLLOWED_S = 900.0, 10.0
+"""The payout is called every ten minutes; so long after a statement the accounts have followed."""
 
 
 @dataclass
@@ -36,10 +38,12 @@ class Whole:
             self.untold.append(f"{stream_id}: {error}")
             return
         self.findings += [f"{stream_id}: {said}" for said in wrong]
-        statements = await self.record.statements(stream_id)
+        found = await self.record.statements(stream_id)
+        # One that was settled meanwhile belongs to the next look.
+        statements = [one for one in found if one.epoch <= max(openings, default=one.epoch)]
         self._gaps(derivation, statements)
         await self._statements(derivation, statements, openings)
-        await self._receipts(statements)
+        self.findings += await self._settled_receipts(derivation, found)
         for day in self._days_of(derivation, statements):
             await self.day(day)
 
@@ -106,19 +110,41 @@ class Whole:
             stream_id = derivation.stream.stream_id
             print(f"{stream_id}: {expired} epochs are older than {EVIDENCE_DAYS} days")
 
-    async def _receipts(self, statements: list[Statement]) -> None:
+    async def _settled_receipts(
+        self, derivation: Derivation, statements: list[Statement]
+    ) -> list[str]:
+        """What does not agree in the receipts. Accounts follow a statement some seconds later, so
+        what may only have been settled just now is looked at again."""
+        found = await self._receipts(statements)
+        again = await self.record.statements(derivation.stream.stream_id) if found else []
+        if not again or not self._is_fresh(derivation, again):
+            return found
+        await self.record.pause(FOLLOWED_S)
+        return await self._receipts(await self.record.statements(derivation.stream.stream_id))
+
+    def _is_fresh(self, derivation: Derivation, statements: list[Statement]) -> bool:
+        """Whether the last of them was settled so lately that accounts may not have followed."""
+        epoch = statements[-1].epoch
+        return self.now_s < derivation.settings(epoch).calendar.settled_s(epoch) + FRESH_S
+
+    async def _receipts(self, statements: list[Statement]) -> list[str]:
         """Those of every node that the stream ever paid, with all other streams that they name."""
         nodes = sorted({row.node_id for one in statements for row in one.rows})
         receipts = [(name, await self.record.receipt(name)) for name in nodes]
-        names = {name for _, found in receipts if found for name in found.stream_ids}
+        names = {name for _, told in receipts if told for name in told.stream_ids}
         of_others = names - {one.stream_id for one in statements}
         known = [one for name in sorted(of_others) for one in await self.record.statements(name)]
-        books = Books.of([*statements, *known])
+        try:
+            books = Books.of([*statements, *known])
+        except ValueError as error:  # of the rules: no accounts can follow these statements
+            return [f"accounts cannot follow its statements: {error}"]
+        found: list[str] = []
         for node_id, receipt in receipts:
             if receipt is not None:
-                self.findings += receipt.findings(books)
+                found += receipt.findings(books)
             elif any(row.earned_micros for row in books.rows[node_id].values()):
-                self.findings.append(f"{node_id} was paid, and has no receipt")
+                found.append(f"{node_id} was paid, and has no receipt")
+        return found
 
     def _days_of(self, derivation: Derivation, statements: list[Statement]) -> list[date]:
         if not statements:

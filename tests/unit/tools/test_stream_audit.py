@@ -1,11 +1,11 @@
 """All of a stream's life, held against itself: statements, tokens, receipts and days."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
 
 import pytest
 
 from coordinator.adapters.store.protocol import Ref
-from coordinator.ledger.accounts import ACCOUNT_SHARDS
 from coordinator.ledger.statements import statement_id
 from tests.unit.functions.conftest import NOW_S, Coordinator, coordinator
 from tests.unit.functions.sponsored import EPOCH, serve, settle_due
@@ -24,8 +24,14 @@ async def _lived(coordinator: Coordinator) -> str:
     return stream_id
 
 
-async def _whole(coordinator: Coordinator, stream_id: str) -> tuple[int, str]:
-    whole = Whole(PublicRecord(coordinator.client), coordinator.now_s[0])
+async def _no_pause(_: float) -> None:
+    """Nothing follows."""
+
+
+async def _whole(
+    coordinator: Coordinator, stream_id: str, pause: Callable[[float], Awaitable[None]] = _no_pause
+) -> tuple[int, str]:
+    whole = Whole(PublicRecord(coordinator.client, pause), coordinator.now_s[0])
     await whole.stream(stream_id)
     return whole.verdict(), "\n".join([*whole.findings, *whole.untold])
 
@@ -56,21 +62,39 @@ async def test_a_day_holds_the_statements_of_all_streams(coordinator: Coordinato
 async def test_accounts_that_are_no_sum_of_statements_are_found(coordinator: Coordinator) -> None:
     """Emptied, the node's receipt ends with nothing; and its lines are gone."""
     stream_id = await _lived(coordinator)
-    for shard in range(ACCOUNT_SHARDS):
-        ref = Ref("accounts", str(shard))
-        (fields,) = await coordinator.money.get(ref)
-        if fields is not None:
-            coordinator.money._documents.pop(ref)
+    coordinator.money.forget(*coordinator.money.refs("accounts"))
     verdict, said = await _whole(coordinator, stream_id)
     assert verdict == DISAGREES
     assert "n2: earned: the receipt says 0, the statements 10.5" in said
     assert f"n2: the receipt's line of {stream_id}, epoch {EPOCH + 1} is missing" in said
 
 
+async def test_accounts_that_have_not_followed_yet_are_looked_at_again(
+    coordinator: Coordinator,
+) -> None:
+    """They follow a statement some seconds later; long after it nobody waits for them."""
+    stream_id = await _lived(coordinator)
+    refs = coordinator.money.refs("accounts")
+    kept = dict(zip(refs, await coordinator.money.get(*refs), strict=True))
+    coordinator.money.forget(*refs)
+    waited: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        waited.append(seconds)
+        for ref, fields in kept.items():
+            await coordinator.money.put(ref, fields or {})
+
+    assert await _whole(coordinator, stream_id, pause) == (AGREES, "")
+    coordinator.money.forget(*refs)
+    coordinator.now_s[0] += 3600
+    verdict, _ = await _whole(coordinator, stream_id, pause)
+    assert (verdict, waited) == (DISAGREES, [10.0])
+
+
 async def test_a_statement_that_is_gone_is_missed(coordinator: Coordinator) -> None:
     """By its number, and by the balance of the next one."""
     stream_id = await _lived(coordinator)
-    coordinator.money._documents.pop(Ref("statements", statement_id(stream_id, EPOCH + 1)))
+    coordinator.money.forget(Ref("statements", statement_id(stream_id, EPOCH + 1)))
     verdict, said = await _whole(coordinator, stream_id)
     assert verdict == DISAGREES
     assert f"{stream_id}, epoch {EPOCH + 1}: its statement is missing" in said
@@ -101,7 +125,7 @@ async def test_expired_and_unpublished_things_are_told_apart(
     verdict, said = await _whole(coordinator, stream_id)
     assert (verdict, said) == (TOO_EARLY, "")
     assert "3 epochs are older than 90 days" in capsys.readouterr().out
-    coordinator.money._documents.pop(Ref("published_settings", f"{1:010d}"))
+    coordinator.money.forget(*coordinator.money.refs("published_settings"))
     verdict, said = await _whole(coordinator, stream_id)
     assert verdict == TOO_EARLY
     assert "no settings are published yet" in said

@@ -344,6 +344,21 @@ def _excluding(run: Run) -> Run:
     return replace(_without_first(run), excluded={**run.excluded, **spared})
 
 
+def _with_event(run: Run, event: TrustChange) -> Run:
+    at = next(at for at, check in enumerate(run.checks) if check.node_id not in VERDICTS)
+    checks = list(run.checks)
+    checks[at] = replace(checks[at], event=event)
+    return replace(run, checks=tuple(checks))
+
+
+def _flagging(run: Run) -> Run:
+    return _with_event(run, TrustChange.FLAGGED)
+
+
+def _confirming(run: Run) -> Run:
+    return _with_event(run, TrustChange.CONFIRMED)
+
+
 def _as_a_control(run: Run) -> Run:
     return replace(run, controls={run.checks[0].node_id: Control.GOOD})
 
@@ -352,6 +367,8 @@ def _as_a_control(run: Run) -> Run:
     ("change", "says"),
     [
         (_as_a_control, "was not sealed as one"),
+        (_flagging, "is flagged and was not retested"),
+        (_confirming, "is a confirmed fraud, and was checked"),
         (_without_first, "was due and was not checked"),
         (_with_another, "was not drawn"),
         (_at_another_second, "another second"),
@@ -367,7 +384,8 @@ def test_every_way_of_cheating_shows(
     """A check dropped, added, shifted, aimed, or a node spared."""
 
     def fits(run: Run) -> bool:
-        return 0 < len([c for c in run.checks if c.node_id != FALSE]) < 3
+        ours = [check.node_id for check in run.checks if check.node_id != FALSE]
+        return 0 < len(ours) < 3 and ours != [AWAY]
 
     asyncio.run(world.tamper(change, fits))
     assert world.verdict() == DISAGREES
