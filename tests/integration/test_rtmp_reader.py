@@ -139,6 +139,28 @@ async def test_a_long_capture_reads_its_spans_and_counts_the_rest() -> None:
     assert 0 < sizes < capture.bytes_received
 
 
+async def test_between_spans_what_comes_is_read_together() -> None:
+    """A message comes each 20 ms; in a span each has its time, before it some share one."""
+    reads = 0
+
+    def now() -> float:
+        nonlocal reads
+        reads += 1
+        return time.time()
+
+    spans = (Span(1.75, 2.0),)
+    async with server(shows) as address:
+        await RtmpReader(now=now).capture(address, CapturePlan(2.0))
+        whole, reads = reads, 0
+        capture = await RtmpReader(now=now).capture(address, CapturePlan(2.0, spans))
+    assert reads < 0.6 * whole
+    frames = [p for p in capture.packets if p.part is Part.FRAMES]
+    assert len({p.arrived_s for p in frames}) > len(frames) / 2
+    assert frames[0].arrived_s < capture.read[0].since_s + 0.2
+    counted = sum(count.packets for count in capture.counts)
+    assert counted + len(frames) > 0.5 * 2000 / STEP_MS
+
+
 @pytest.mark.parametrize("read", [(), (Span(0.4, 0.6),)])
 async def test_a_film_is_kept_where_it_is_asked_for(read: tuple[Span, ...]) -> None:
     """As it came, for the second reader; what it brought is hashed, whatever else is read."""

@@ -24,6 +24,8 @@ ASK_S_MAX = 5.0
 UNSENT_BYTES_MAX = 65_536
 """A server that does not even take our answers off is not waited for."""
 SAYS_CHARACTERS_MAX = 200
+MORE_BYTES = 65_536
+"""Who reads so many at once has not read all that is there."""
 ALLOWED_EVERY_S = 0.25
 """So often it is asked anew what may have come, and at once where it was not enough."""
 
@@ -32,6 +34,8 @@ _OURS = frozenset((
 ))  # fmt: skip
 """What connecting fails with when we lack something; no peer can bring these about."""
 
+Rests = Callable[[float], float]
+"""How many seconds from a moment on nothing has to be read."""
 Take = Callable[[Message, float], None]
 """Gets each message of media with the instant of its last byte."""
 
@@ -62,14 +66,19 @@ class PlayConnection(asyncio.Protocol):
         now: Clock,
         take: Take,
         allowed: Allowed | None = None,
+        rests: Rests | None = None,
     ) -> None:
-        """`allowed`: what may come; None for a source that we trust."""
+        """`allowed`: what may come; None for a source that we trust.
+
+        `rests`: where what comes need not be read at once."""
         self._address, self._now, self._take = address, now, take
         self._player = Player(address)
         self._allowed = allowed
         self._room = Room(0, 0)
         self._asked_room_s = 0.0
         self._received = 0
+        self._rests = rests
+        self._waking: asyncio.TimerHandle | None = None
         loop = asyncio.get_running_loop()
         self.asked: asyncio.Future[None] = loop.create_future()
         """Done when the stream was asked for."""
@@ -106,6 +115,8 @@ class PlayConnection(asyncio.Protocol):
         """Leave as a viewer leaves; nothing is waited for."""
         self._end(Ending.PLANNED, "")
         transport, self._transport = self._transport, None
+        if self._waking is not None:
+            self._waking.cancel()
         if transport is not None:
             self._player.leave()
             transport.write(self._player.answers())
@@ -131,11 +142,23 @@ class PlayConnection(asyncio.Protocol):
         if self._allowed is not None and self._received > self._room.size:
             self._end(Ending.FLOOD, "more bytes than the stream has")
         self._answer()
+        if self._rests is not None and len(data) < MORE_BYTES:
+            self._rest(self._rests(now_s))
         self.cpu_s += time.thread_time() - began_s
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The peer hung up, or we did."""
         self._end(Ending.CLOSED, type(exc).__name__ if exc else "")
+
+    def _rest(self, seconds: float) -> None:
+        """Leave what comes to the kernel for a moment: it is less work to read it together."""
+        if seconds > 0 and self._transport is not None and not self.over.done():
+            self._transport.pause_reading()
+            self._waking = asyncio.get_running_loop().call_later(seconds, self._wake)
+
+    def _wake(self) -> None:
+        if self._transport is not None:
+            self._transport.resume_reading()
 
     def _bound(self, size: int, now_s: float) -> None:
         """Hold the peer to what the stream has had by now."""

@@ -21,6 +21,8 @@ from rtmp.messages import Message, MessageKind
 ROOM = Room(96 * 1024 * 1024, 12_000)
 """Where nobody says how much the stream has: 14 s of 50 Mbit/s, and of 240 pictures and six sounds
 a second; a server's cache comes at once."""
+REST_S = 0.25
+"""A node's batches come twenty times a second, and each costs as much as what is in it."""
 LATE_S_MAX = 3.0
 """A capture that ends so long after its time was made on a machine too busy to judge anybody. Less
 excuses nobody: the reference is read by the same machine, as late."""
@@ -70,7 +72,7 @@ class RtmpReader:
         says what any viewer could have been sent by then: more is a flood, and not read.
         """
         take = _Intake(plan, self._now(), footage)
-        line = PlayConnection(address, self._now, take, allowed)
+        line = PlayConnection(address, self._now, take, allowed, take.rests_s)
         ends_s = take.started_s + plan.seconds
         with LoopLateness() as late:
             try:
@@ -135,6 +137,14 @@ class _Intake:
             self.packets += brought
             if footage is not None and is_kept:
                 footage.keep(message, len(brought))
+
+    def rests_s(self, now_s: float) -> float:
+        """Between spans what comes is only counted, by the second: it may wait for a moment.
+
+        Not shortly before one: in a span each packet has its true time."""
+        ahead = [span for span in self.spans if span.until_s > now_s]
+        is_far = bool(ahead) and min(span.since_s for span in ahead) > now_s + 2 * REST_S
+        return REST_S if is_far else 0.0
 
     def _is_read(self, message: Message, now_s: float) -> bool:
         if message.kind == MessageKind.DATA or any(span.holds(now_s) for span in self.spans):
