@@ -58,6 +58,7 @@ def test_honest_checks_say_nothing() -> None:
         _run(a_check(AT_S, *CAPACITY)),
         _run(a_check(AT_S, Verdict.UNKNOWN, Reason.UNKNOWN_LATE)),
         _changed(PASSED, node_id="n3", attempts=(named,)),
+        _run(PASSED, ended_s=2 * 3600 + 408.0),
     ]
     assert [_said(run) for run in honest] == [""] * len(honest)
 
@@ -80,7 +81,7 @@ def test_honest_checks_say_nothing() -> None:
         (_changed(FAILED, event=TrustChange.CLEARED), "cleared by a check that did not pass"),
         (_run(a_check(AT_S, *CAPACITY, event=TrustChange.FLAGGED)), "a check that says nothing"),
         (_run(PASSED, ended_s=AT_S + 3), "it ended before its last connection"),
-        (_run(PASSED, ended_s=AT_S + 700), "no check takes so long"),
+        (_run(PASSED, ended_s=2 * 3600 + 409.0), "after its epoch's evidence was closed"),
     ],
 )
 def test_what_cannot_be_is_named(run: Run, says: str) -> None:
