@@ -36,6 +36,16 @@ locals {
       above = { filter = local.logged.capacity, over = 5, window_s = 900 }
       first = "Such checks are `unknown:capacity`, or `unknown:busy` where the machine was late: nobody loses by them, and minutes wait longer for their check. First read `of` and `checks` of the lines `checks_without_place` in the prober's log. Many, soon over: a flood of newcomers, which may have half of the places and no more. Some in every run: the network has grown. Raise prober_cpus, then prober_partitions (docs/ops.md, How many nodes)."
     }
+    readers = {
+      title = "Readers disagree", severity = "WARNING"
+      above = { filter = local.logged.readers, over = 5, window_s = 900 }
+      first = "Such checks are `unknown:readers`: what we cannot judge at the ingest is held against nobody, and minutes wait longer for their check. First read `stream_ids` of the lines `readers_disagree` in the prober's log. One stream: its publisher sends what a reader of ours cannot read; play it, look at the warnings on its page, and tell the sponsor. All streams: the prober does not get the ingest's streams; look at the ingest's log and at its bandwidth. If it came with a release, roll back (docs/ops.md)."
+    }
+    late_checks = {
+      title = "Late checks were not recorded", severity = "ERROR"
+      above = { filter = local.logged.late, over = 0, window_s = 300 }
+      first = "Very long checks and late retests of a run are stored, and not on record. The next runs record them again some minutes later: nothing is lost by one such line. First read `error` of the lines `late_checks_not_recorded` in the prober's log. The store was down: wait. The same error again: the run's document cannot be written; keep the line, and report it. After ten minutes `make verify-schedule` of the day says whether a check is missing."
+    }
     errors = {
       title = "Errors in the log", severity = "WARNING"
       above = { filter = local.logged.errors, over = 20, window_s = 300 }

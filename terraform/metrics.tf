@@ -5,6 +5,8 @@ locals {
     runs     = { of = "prober", filter = "jsonPayload.message=\"checked\" AND jsonPayload.result=\"run\"", says = "Runs of checks recorded" }
     controls = { of = "prober", filter = "jsonPayload.message=\"control_node_wrong\"", says = "Control nodes that came out wrong" }
     capacity = { of = "prober", filter = "jsonPayload.message=\"checks_without_place\"", says = "Runs in which checks found no place" }
+    readers  = { of = "prober", filter = "jsonPayload.message=\"readers_disagree\"", says = "Runs with checks that our readers could not agree on" }
+    late     = { of = "prober", filter = "jsonPayload.message=\"late_checks_not_recorded\"", says = "Runs whose late checks were not recorded" }
     awake    = { of = "payout", filter = "jsonPayload.message=\"jobs_reviewed\" AND jsonPayload.state!=\"resting\"", says = "Reviews that found the network measured" }
     settled  = { of = "payout", filter = "jsonPayload.message=\"epoch_settled\"", says = "Epochs settled" }
     errors   = { of = null, filter = "severity>=ERROR", says = "Errors of any function" }

@@ -19,7 +19,7 @@ from bench.report import Figure, NotMeasurableError, hand_in
 from bench.simulations import simulated_absence, simulated_capacity
 from coordinator.checking.checks import Check, TrustChange, Verdict
 from coordinator.checking.lottery import Lottery
-from coordinator.checking.suspicion import NOBODY, observe
+from coordinator.checking.suspicion import DEGRADED_OF, NOBODY, observe
 from coordinator.reasons import Reason
 from emulator.unread import quiet_when_unread
 
@@ -117,6 +117,8 @@ def main(argv: list[str]) -> int:
     refuses = always(Verdict.DEGRADED, Reason.DEGRADED)
     rows += detection("refuses first, serves the retest", refuses, 20, (12, 12))
     rows += detection("refuses one in three first", transient(1 / 3, 0), asked.trials, (40, 60))
+    often = transient(9 / DEGRADED_OF, 0)
+    rows += detection("degraded in nine checks of 40", often, asked.trials, (60, 120))
     years = asked.node_years
     for p_again, goal in ((0.03, 1.0), (0.2, None), (0.5, None)):
         rng, flags, suspensions = random.Random(11), 0, 0

@@ -10,7 +10,8 @@ TOO_MUCH = frozenset({Reason.UNKNOWN_CAPACITY, Reason.UNKNOWN_BUSY})
 
 
 def raise_alarms(run: Run, log: Log) -> None:
-    """Of every control node that came out wrong, and of checks that found no place."""
+    """Of every control node that came out wrong, of checks that found no place, and of those that
+    our readers could not agree on."""
     without = sum(check.reason in TOO_MUCH for check in run.checks)
     if without:
         log(
@@ -19,6 +20,16 @@ def raise_alarms(run: Run, log: Log) -> None:
             draw=run.draw,
             checks=without,
             of=len(run.checks),
+        )
+    disputed = [check for check in run.checks if check.reason is Reason.UNKNOWN_READERS]
+    if disputed:
+        log(
+            LogEvent.READERS_DISAGREE,
+            severity="WARNING",
+            draw=run.draw,
+            checks=len(disputed),
+            of=len(run.checks),
+            stream_ids=sorted({check.stream_id for check in disputed}),
         )
     for check in run.checks:
         kind = run.controls.get(check.node_id)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from coordinator.adapters.clock import Clock
-from coordinator.adapters.log import Log, LogEvent
+from coordinator.adapters.log import Log
 from coordinator.adapters.media.rtmp_reader import Footage
 from coordinator.adapters.media.rtmp_reference import Reference
 from coordinator.adapters.outbound.http_client import HttpClient
@@ -124,10 +124,7 @@ class Checker:
         control = await ingest.of(reference)
         if proof.verdict is Verdict.PASS:  # the readers disagree: about what comes now
             control = await ingest.anew(reference)
-        final = settled(proof, opinion, control)
-        if final.reason is Reason.UNKNOWN_READERS:
-            self.log(LogEvent.READERS_DISAGREE, severity="ERROR", stream_id=reference.address.name)
-        return final
+        return settled(proof, opinion, control)
 
     async def _owned(self, proof: Proof, due: Due, address: str | None) -> Proof:
         """The proof; a pass at an address that is not the node's own is none."""

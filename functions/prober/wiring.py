@@ -17,6 +17,7 @@ from coordinator.adapters.settings import ProberSettings
 from coordinator.adapters.store.firestore import FirestoreStore
 from coordinator.adapters.store.protocol import Store
 from coordinator.checking.check_costs import PROCESSORS_MAX
+from coordinator.checking.checks import Control
 from coordinator.checking.partitions import PARTITIONS_MAX, partitions_of
 from coordinator.proof.judging import ProofParameters
 from prober.capacity import Capacity
@@ -39,6 +40,8 @@ def build_on(store: Store, settings: ProberSettings, capacity: Capacity | None =
 
     `capacity`: by default what this machine's processors can do."""
     log = Log("prober", settings.log_level)
+    if not any(kind is Control.GOOD for kind in settings.controls.values()):
+        log(LogEvent.NO_CONTROL_NODES, severity="WARNING")  # docs/ops.md, Without control nodes
     checker = _checker(settings, capacity, log)
     measurements = Measurements(store, *settings.parts)
     references = ReferencePool(now=system_clock)

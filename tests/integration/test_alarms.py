@@ -7,7 +7,7 @@ print, field by field; a filter without a test that provokes its line fails.
 import json
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,9 @@ from coordinator.adapters.log import LogEvent
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.records.ledger import Ledger
 from coordinator.adapters.settings import CollectorSettings, PayoutSettings, ProberSettings
-from coordinator.adapters.store.protocol import Ref
+from coordinator.adapters.store.protocol import Decide, Fields, Ref, StoreError
 from coordinator.checking.checks import Verdict
-from coordinator.checking.lengths import GRACE_SECONDS
+from coordinator.checking.lengths import GRACE_SECONDS, RECORD_AFTER_S
 from coordinator.checking.sealed_days import days_around
 from coordinator.epochs import Calendar
 from coordinator.ledger.balances import opening_balance
@@ -43,6 +43,7 @@ from tests.doubles.jobs import MemoryScheduler
 from tests.doubles.memory import MemoryStore
 from tests.e2e.media import Media, at
 from tests.ports import free_port
+from tests.unit.functions.night import FIRST, Night, Patient
 
 TERRAFORM = Path(__file__).resolve().parents[2] / "terraform"
 METRICS, ALERTS = (TERRAFORM / name for name in ("metrics.tf", "alerts.tf"))
@@ -115,27 +116,58 @@ async def _check_a_good_node_that_is_away() -> None:
     with Media() as media:
         _, port = media.server("ingest")
         media.publish(at(port, "show"))
-        environ = ENVIRON | {
-            "INGEST_URL": f"rtmp://127.0.0.1:{port}/live",
-            "LOTTERY_KEY": "k" * 32,
-            "CHECK_SECONDS": str(CHECK_SECONDS),
-            "ALLOW_PRIVATE_ADDRESSES": "true",
-            "CONTROL_GOOD_NODES": "n-good",
-        }
-        settings = ProberSettings.from_env(environ)
-        store, now_s, closed = MemoryStore(), time.time(), free_port()
-        tick = settings.calendar.tick_at(now_s)
-        slot = Slot("n-good", "show", f"http://127.0.0.1:{closed}/", "127.0.0.1", closed, tick, 1.0)
-        await Measurements(store).put_roster(Roster(WHOLE, 1, 1.0, (slot,)))
-        up = Poll(Outcome.UP, Reason.OK, 1, 1)
-        await Measurements(store).create_sweep(Sweep(WHOLE, tick - 1, 1, {0: up}), now_s)
-        answer = prober.wiring.build_on(store, settings)
-        for _ in range(DRAWS_MAX):
-            await _post(answer)
-            draw = settings.calendar.draw_at(time.time())
-            runs = await Measurements(store).runs(range(draw - 2, draw + 1))
-            if any(check.verdict is Verdict.FAIL for run in runs for check in run.checks):
-                return
+        await _check_a_good_node(port, free_port())
+
+
+async def _check_a_good_node(ingest: int, node: int) -> None:
+    """In draw after draw, until it failed; both are named by their ports."""
+    environ = ENVIRON | {
+        "INGEST_URL": f"rtmp://127.0.0.1:{ingest}/live",
+        "LOTTERY_KEY": "k" * 32,
+        "CHECK_SECONDS": str(CHECK_SECONDS),
+        "ALLOW_PRIVATE_ADDRESSES": "true",
+        "CONTROL_GOOD_NODES": "n-good",
+    }
+    settings = ProberSettings.from_env(environ)
+    store, now_s = MemoryStore(), time.time()
+    tick = settings.calendar.tick_at(now_s)
+    slot = Slot("n-good", "show", f"http://127.0.0.1:{node}/", "127.0.0.1", node, tick, 1.0)
+    await Measurements(store).put_roster(Roster(WHOLE, 1, 1.0, (slot,)))
+    up = Poll(Outcome.UP, Reason.OK, 1, 1)
+    await Measurements(store).create_sweep(Sweep(WHOLE, tick - 1, 1, {0: up}), now_s)
+    answer = prober.wiring.build_on(store, settings)
+    for _ in range(DRAWS_MAX):
+        await _post(answer)
+        draw = settings.calendar.draw_at(time.time())
+        runs = await Measurements(store).runs(range(draw - 2, draw + 1))
+        if any(check.verdict is Verdict.FAIL for run in runs for check in run.checks):
+            return
+
+
+class _LateStore(MemoryStore):
+    """Fails to record what comes late."""
+
+    async def transact(
+        self, refs: Sequence[Ref], decide: Decide, new: Collection[Ref] = ()
+    ) -> Mapping[Ref, Fields]:
+        if any(ref.id.endswith("-late") for ref in refs):
+            raise StoreError("the store is down")
+        return await super().transact(refs, decide, new)
+
+
+async def _check_what_readers_do_not_agree_on() -> None:
+    """Or record nothing that is late: one check lasts longer than its draw."""
+    night = Night(_LateStore())
+    await night.is_swept(range(FIRST - 2, FIRST), Outcome.UP)
+    prober = night.prober()
+    prober.checker = patient = Patient(prober.checker, "n3", {"n5": Reason.UNKNOWN_READERS})
+    begun_s = iter([FIRST * 60 + 0.25])
+    # Once it runs, its draw is over, and what is not over in 50 ms more is put off.
+    prober.clock = lambda: next(begun_s, (FIRST + 1) * 60 + RECORD_AFTER_S - 0.05)
+    await prober.run()
+    patient.go_on.set()
+    await prober.finished()
+    await prober.references.close()
 
 
 async def _check_where_no_place_is_left() -> None:
@@ -189,6 +221,8 @@ PROVOKED: dict[str, Provoke] = {
     "runs": _check_a_good_node_that_is_away,
     "controls": _check_a_good_node_that_is_away,
     "capacity": _check_where_no_place_is_left,
+    "readers": _check_what_readers_do_not_agree_on,
+    "late": _check_what_readers_do_not_agree_on,
     "awake": _settle,
     "settled": _settle,
     "errors": _settle_on_damaged_days,
@@ -209,6 +243,15 @@ def test_what_ops_are_told_to_look_for_exists() -> None:
     """An alert's first step names lines of the log."""
     told = set(re.findall(r"log for `(\w+)`", ALERTS.read_text()))
     assert told == {LogEvent.JOBS_NOT_REVIEWED}
+
+
+def test_a_prober_without_control_nodes_says_so(capfd: pytest.CaptureFixture[str]) -> None:
+    """When it starts; with a good one it says nothing."""
+    environ = ENVIRON | {"INGEST_URL": "rtmp://127.0.0.1:1/live", "LOTTERY_KEY": "k" * 32}
+    for given, told in (({}, 1), ({"CONTROL_GOOD_NODES": "n-good"}, 0)):
+        prober.wiring.build_on(MemoryStore(), ProberSettings.from_env(environ | given))
+        lines = capfd.readouterr().out
+        assert lines.count(f'"{LogEvent.NO_CONTROL_NODES}"') == told
 
 
 def test_every_alert_on_the_log_hangs_on_a_metric() -> None:

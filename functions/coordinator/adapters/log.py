@@ -25,6 +25,7 @@ class LogEvent(StrEnum):
     CONTROL_NODE_WRONG = "control_node_wrong"
     CHECKS_WITHOUT_PLACE = "checks_without_place"
     MISSED_DRAWS_NOT_RECORDED = "missed_draws_not_recorded"
+    NO_CONTROL_NODES = "no_control_nodes"
     CHECKS_NOT_STORED = "checks_not_stored"
     LATE_CHECKS_NOT_RECORDED = "late_checks_not_recorded"
     CHECK_FAILED = "check_failed"

@@ -52,7 +52,8 @@ class Patient(Checker):
         if name == self.slow:
             await self.go_on.wait()
         reason = self.outcomes.get(name, Reason.PASSED)
-        verdict = Verdict.PASS if reason is Reason.PASSED else Verdict.FAIL
+        failed = Verdict.UNKNOWN if reason.is_ours else Verdict.FAIL
+        verdict = Verdict.PASS if reason is Reason.PASSED else failed
         attempts = ({"started_s": due.due_s, "seconds": 7.0, "reason": reason.value},)
         return Check(
             name, "s3", draw, due.due_s, verdict, reason, attempts=attempts, length=due.length
@@ -94,7 +95,7 @@ class Night:
         async def sleep(seconds: float) -> None:
             self.now_s += seconds
 
-        measurements, log = self.measurements, Log("prober", "ERROR")
+        measurements, log = self.measurements, Log("prober", "WARNING")
         return Prober(
             measurements,
             ReferencePool(now=now),
