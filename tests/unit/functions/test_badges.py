@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from api.site.badges import Badge, stream_badge
+from api.site.badges import Badge, stream_badge, width_px
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,8 @@ def test_one_node_is_not_many() -> None:
     """Grammar."""
     assert stream_badge("S", 1).value == "1 verified node"
     assert stream_badge("S", 0).value == "0 verified nodes"
+
+
+def test_full_width_letters_are_as_wide_as_ideographs() -> None:
+    """Both are drawn in a square, and would stand over the end of a narrower box."""
+    assert width_px("\uff21") == width_px("\u4e2d") > width_px("\u00e9")
