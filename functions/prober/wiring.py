@@ -40,8 +40,7 @@ def build_on(store: Store, settings: ProberSettings, capacity: Capacity | None =
 
     `capacity`: by default what this machine's processors can do."""
     log = Log("prober", settings.log_level)
-    if not any(kind is Control.GOOD for kind in settings.controls.values()):
-        log(LogEvent.NO_CONTROL_NODES, severity="WARNING")  # docs/ops.md, Without control nodes
+    _tell_of_controls(settings, log)
     checker = _checker(settings, capacity, log)
     measurements = Measurements(store, *settings.parts)
     references = ReferencePool(now=system_clock)
@@ -83,6 +82,12 @@ def build_on(store: Store, settings: ProberSettings, capacity: Capacity | None =
         return 200, summary
 
     return answering(check)
+
+
+def _tell_of_controls(settings: ProberSettings, log: Log) -> None:
+    """Nothing checks the checking of a network that has none (docs/ops.md)."""
+    if not any(kind is Control.GOOD for kind in settings.controls.values()):
+        log(LogEvent.NO_CONTROL_NODES, severity="WARNING")
 
 
 def _checker(settings: ProberSettings, capacity: Capacity | None, log: Log) -> Checker:
