@@ -1,8 +1,10 @@
 """`python -m tools.verify` says in one sentence why it cannot tell, and ends with status 2."""
 
+import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -48,3 +50,16 @@ def test_what_is_no_url_is_named_as_such(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_nobody_there_is_named_as_such(capsys: pytest.CaptureFixture[str]) -> None:
     assert "does not answer" in _says(capsys, f"http://127.0.0.1:{free_port()}")
+
+
+def test_the_verdict_is_in_a_file_whatever_becomes_of_the_status(tmp_path: Path) -> None:
+    """`make` ends with 2 for whatever is not 0."""
+    out = tmp_path / "build" / "audit.json"
+    api = f"http://127.0.0.1:{free_port()}"
+    asked = ["statement", "--stream", "s3", "--epoch", "7", "--api", api, "--out", str(out)]
+    assert main(asked) == 2
+    assert json.loads(out.read_text()) == {
+        "verb": "statement",
+        "status": 2,
+        "verdict": "cannot be told",
+    }
