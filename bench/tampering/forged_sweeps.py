@@ -14,7 +14,7 @@ from coordinator.sweeping.rosters import Slot
 from coordinator.sweeping.shards import WHOLE
 from coordinator.sweeping.sweeps import sweep_id
 
-STEADY, SHAKY, GUEST = (CAST[at].node_id for at in (0, 2, 5))
+STEADY, SHAKY, NEWCOMER, GUEST = (CAST[at].node_id for at in (0, 2, 4, 5))
 TICKS = CALENDAR.ticks_of(FIRST_EPOCH + HOUR)
 
 
@@ -136,3 +136,9 @@ async def seen_later(forgery: Forgery) -> None:
     await forgery.slots(
         lambda s: replace(s, first_tick=s.joined_tick + 12) if s.node_id == SHAKY else s
     )
+
+
+@tampering("first seen")
+async def seen_earlier(forgery: Forgery) -> None:
+    """A newcomer said to be known for long, so that it is checked less, settled again."""
+    await forgery.slots(lambda s: replace(s, first_tick=7) if s.node_id == NEWCOMER else s)
