@@ -44,6 +44,7 @@ def _honest_rows(honest: Sequence[Tally]) -> list[Figure]:
     unknown = 100 * sum(t.count(Verdict.UNKNOWN) for t in honest) / made
     differing = differences(honest)
     unexplained = sum(not why for why in differing.values())
+    read = sum(bool(opinions_of(t)) for t in honest)
     return [
         Figure("honest kinds of publisher and node", len(honest), "kinds", ">= 40"),
         Figure("honest checks", made, "checks", ">= 2000"),
@@ -54,8 +55,8 @@ def _honest_rows(honest: Sequence[Tally]) -> list[Figure]:
         Figure("honest: longest delay", longest(honest, "delay_s"), "s"),
         Figure("honest: longest lag", longest(honest, "lag_s"), "s"),
         Figure("honest nodes flagged", sum(len(t.until_flagged) for t in honest), "times", "<= 0"),
-        Figure("kinds that both readers read", sum(bool(opinions_of(t)) for t in honest), "kinds"),
-        Figure("of these with one verdict", len(honest) - len(differing), "kinds"),
+        Figure("kinds that both readers read", read, "kinds"),
+        Figure("of these with one verdict", read - len(differing), "kinds"),
         Figure("verdicts that differ without a written reason", unexplained, "kinds", "<= 0"),
     ]
 

@@ -55,7 +55,6 @@ class Publisher:
 
 
 PUBLISHERS: Mapping[str, Publisher] = {
-    "plain": Publisher(("plain",)),
     "no-sound": Publisher(("no-sound",)),
     "sound-only": Publisher(("sound-only",)),
     "mp3-radio": Publisher(("mp3-radio",)),
