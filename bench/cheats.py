@@ -81,12 +81,12 @@ async def measure(plan: Plan, logs: Path) -> dict[str, Tally]:
             rng = random.Random(3)
             trials = Trials(stage, real_checker(), references, plan.at_once, rng, plan.longest)
             await ready(stage, trials)
-            return await _measure(plan, stage, trials)
+            return await _measure(plan, stage, trials, logs / "honest-attempts.jsonl")
         finally:
             await pool.close()
 
 
-async def _measure(plan: Plan, stage: Stage, trials: Trials) -> dict[str, Tally]:
+async def _measure(plan: Plan, stage: Stage, trials: Trials, record: Path) -> dict[str, Tally]:
     tallies = {subject.name: Tally(subject) for subject in stage.subjects}
     polling = asyncio.create_task(trials.poll(PollClient(Guard(allow_private=True)), tallies))
     wanted = interleaved(stage.subjects, plan, trials.rng)
@@ -97,6 +97,7 @@ async def _measure(plan: Plan, stage: Stage, trials: Trials) -> dict[str, Tally]
         if now_s - said_s[0] > PROGRESS_EVERY_S:
             left_s = (now_s - began_s) / ended * (len(wanted) - ended)
             failed = sum(t.count(Verdict.FAIL) for t in tallies.values() if t.subject.is_honest)
+            put_on_record(tallies.values(), record)
             told_so_far = f"{ended} of {len(wanted)} checks, {failed} of honest nodes failed"
             say(f"{told_so_far}, about {left_s / 60:.0f} min left")
             said_s[0] = now_s
@@ -104,6 +105,7 @@ async def _measure(plan: Plan, stage: Stage, trials: Trials) -> dict[str, Tally]
     try:
         await trials.run(wanted, tallies, told)
     finally:
+        put_on_record(tallies.values(), record)
         polling.cancel()
         await asyncio.gather(polling, return_exceptions=True)
     if dead := stage.programs.deaths():
@@ -224,7 +226,6 @@ def main(argv: Sequence[str]) -> int:
         return INTERRUPTED
     except (TimeoutError, ExceptionGroup) as error:
         raise NotMeasurableError(f"not everything serves ({error}): see {logs}") from error
-    put_on_record(tallies.values(), logs / "honest-attempts.jsonl")
     table(tallies.values())
     hand_in("cheats", figures_of(tallies))
     return 0
