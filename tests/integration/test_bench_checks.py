@@ -9,7 +9,9 @@ from pathlib import Path
 
 from bench.checks import INTERRUPTED
 from emulator.demo.options import ROOT
+from tests.interrupts import as_on_a_terminal
 
+WAIT_S_MAX = 60.0
 PATHS = os.pathsep.join(str(ROOT / part) for part in ("functions", "node_image", "."))
 
 
@@ -17,13 +19,20 @@ def test_an_interrupt_ends_it_with_nothing_handed_in(tmp_path: Path) -> None:
     """In the middle of a recording: no trace, no child, and no figures of half a measurement."""
     env = {**os.environ, "PYTHONPATH": PATHS, "TMPDIR": str(tmp_path)}
     argv = (sys.executable, "-m", "bench.checks")
-    with subprocess.Popen(argv, cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True) as bench:
+    with subprocess.Popen(
+        argv,
+        cwd=ROOT,
+        env=env,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=as_on_a_terminal,  # noqa: PLW1509 - one thread
+    ) as bench:
         assert bench.stderr is not None
         first = bench.stderr.readline()
         while not list(tmp_path.glob("*/*.flv")) and bench.poll() is None:
             time.sleep(0.01)
         bench.send_signal(signal.SIGINT)
-        rest = bench.stderr.read()
+        _, rest = bench.communicate(timeout=WAIT_S_MAX)
     assert "recording" in first
     assert rest.splitlines()[-1].endswith("stopped: nothing is handed in")
     assert "Traceback" not in rest

@@ -17,6 +17,7 @@ import pytest
 
 from emulator.demo.options import ROOT
 from emulator.packages import POLICY_TEXT, alone, is_untidy, tidy
+from tests.interrupts import as_on_a_terminal
 
 WAIT_SECONDS_MAX = 20.0
 _INSTALL = (
@@ -25,11 +26,6 @@ _INSTALL = (
     "    packages.tidy(Path('policy'))\n"
     "    packages.install(sys.argv[1:], held, Path('policy'))\n"
 )
-
-
-def _as_on_a_terminal() -> None:
-    """Who runs the tests in the background has SIGINT ignored, and children inherit that."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @dataclass(frozen=True)
@@ -60,7 +56,7 @@ class Machine:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
-            preexec_fn=_as_on_a_terminal,  # noqa: PLW1509 - one thread
+            preexec_fn=as_on_a_terminal,  # noqa: PLW1509 - one thread
         )
         try:
             yield process
