@@ -89,7 +89,7 @@ CHECK = Check(
         {"started_s": AT_S + 0.007, "seconds": 8.017, "reason": "lagging", "lag_s": None},
         {"started_s": AT_S + 9.011, "matched": 601, "address": "51.7.3.2", "thumbnail": "s3.7"},
     ),
-    Length.VERY_LONG,
+    Length.VERY_LONG, 1_795_300_007,
 )  # fmt: skip
 PASSED = Check("n3", "s3", 29_921_760, AT_S + 7, Verdict.PASS, Reason.PASSED)
 RUN = Run(
@@ -119,12 +119,16 @@ TRUST = TrustState(
     AT_S - 30,
     AT_S - 45,
     Length.VERY_LONG,
+    1_795_305_001,
+    1_795_300_007,
+    1_795_200_011,
 )
-CARRIED = Carried(AT_S, 13, True, True, True, 7, 2, "51.7.3.2", True)
+CARRIED = Carried(AT_S, 13, True, True, True, 7, 2, "51.7.3.2", True, 3)
 ROWS = (
     Row(
         "n2", 60, 53, 3, 2, 5, 41, ((Reason.AWAITING_CHECK, 13), (Reason.DOWN, 11)), 1_000_003,
         17, 19, Reason.DOWN, (Voided(29_921_760, AT_S, 7, Reason.LAGGING),), CARRIED,
+        0b1011 << 13, AT_S - 3_600, 23,
     ),
     Row("n3", 60, 60, 0, 0, 0, 60, (), 1_500_007, 0, 0, Reason.OK, ()),
 )  # fmt: skip
@@ -136,7 +140,7 @@ BALANCE = Balance(
 SETTINGS = PublishedSettings(
     number=3, since_s=AT_S, sweep_seconds=20, check_seconds=30, epoch_seconds=600,
     grace_seconds=404, checks_per_hour=7, holding_epochs=5, network_percent=11,
-    network_nodes_free=2, rules=13,
+    network_nodes_free=2, unknown_minutes_max=2, rules=13,
 )  # fmt: skip
 STREAM = Stream(
     stream_id="s3", name="Główna scena 🎸", sponsor="ada", reward_micros_per_hour=1_500_000,
@@ -156,7 +160,7 @@ BUCKET_EPOCH = BucketEpoch(
     498_700, 1_795_305_600, 1_795_309_200, 60, LINES, (CHECK, PASSED), {"n5": (1_795_305_720.0,)}
 )
 STATEMENT = Statement(
-    "s3", 498_700, 1_795_320_000, 1_795_323_600, Terms(1_500_000, 7, 60, 23, 19, 5), ROWS,
+    "s3", 498_700, 1_795_320_000, 1_795_323_600, Terms(1_500_000, 7, 60, 23, 19, 5, 2), ROWS,
     2_500_010, 19, 23, 10_000_000, 7_000_003, True, 59, AT_S, ("0-29921760",),
 )  # fmt: skip
 

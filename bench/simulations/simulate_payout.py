@@ -15,11 +15,12 @@ from datetime import date, timedelta
 
 from bench.report import Figure, hand_in
 from bench.simulations.strategies import STRATEGIES, Machine, Strategy
-from coordinator.checking.checks import Check, TrustChange, Verdict
+from coordinator.checking.checks import Check, Verdict
 from coordinator.checking.lottery import Lottery, day_secret
-from coordinator.checking.suspicion import NOBODY, Trust, TrustState, observe
+from coordinator.checking.suspicion import NOBODY, Trust, TrustState, marked, observe
+from coordinator.ledger.forfeits import confirmed_in, forfeits_of, losses_of
 from coordinator.ledger.settlements import EpochInput, settle
-from coordinator.ledger.statements import Statement, pending_of
+from coordinator.ledger.statements import Statement
 from coordinator.ledger.terms import Terms
 from coordinator.reasons import Reason
 from coordinator.sweeping.minutes import Minutes
@@ -129,11 +130,9 @@ def _checked(node: Identity, t: int, serving: bool, rolls: random.Random) -> boo
         node.node_id, "s3", t, t * 60 + 30.0, verdict, reason,
         attempts=({"address": node.address},),
     )  # fmt: skip
-    node.trust, event = observe(node.trust, check)
-    marked = Check(
-        check.node_id, "s3", t, check.due_s, verdict, reason, event=event, attempts=check.attempts
-    )
-    node.checks.setdefault(t // EPOCH, []).append(marked)
+    before = node.trust
+    node.trust, event = observe(before, check)
+    node.checks.setdefault(t // EPOCH, []).append(marked(check, event, before))
     return verdict is Verdict.FAIL
 
 
@@ -154,7 +153,7 @@ def _statements(nodes: list[Identity], terms: Terms, held: deque[Statement]) -> 
     before: Statement | None = None
     for epoch in range(DAYS * 1440 // EPOCH + 2):
         checks = [check for node in nodes for check in node.checks.get(epoch, ())]
-        frauds = frozenset(c.node_id for c in checks if c.event is TrustChange.CONFIRMED)
+        frauds = confirmed_in(checks)
         evidence = EpochInput(
             "s3",
             epoch,
@@ -169,7 +168,7 @@ def _statements(nodes: list[Identity], terms: Terms, held: deque[Statement]) -> 
             checks,
             before.carried() if before else {},
             frauds,
-            pending_of(frauds, held, epoch),
+            forfeits_of(losses_of(checks, epoch * EPOCH * 60), held, epoch),
         )
         before = settle(evidence, BALANCE_MICROS)
         yield before

@@ -97,7 +97,7 @@ def first_checks(nodes: int) -> list[Figure]:
     lottery, rng, minutes = Lottery(b"\x07" * 32, 60, CHECKS_PER_HOUR), random.Random(13), []
     for number in range(nodes):
         node_id, came_s = f"n{number}", rng.random() * 60
-        draws = (draw for draw in range(2, 10_000) if lottery.is_due(node_id, draw, 60))
+        draws = (draw for draw in range(2, 10_000) if lottery.is_due(node_id, draw, int(came_s)))
         minutes.append((lottery.due_s(node_id, next(draws)) - came_s) / 60)
     return [
         Figure("from first heartbeat to first check, mean", mean(minutes), "min"),

@@ -222,6 +222,11 @@ class Reason(StrEnum):
         "itself.",
     )
     UNKNOWN_INTERNAL = "unknown:internal", "An error of the coordinator's own."
+    UNKNOWN_ALONE = (
+        "unknown:alone",
+        "We failed to measure these minutes of this node while we measured others; a passed check "
+        "pays for only a few such minutes.",
+    )
     # -- trust, told by a sequence of checks ---------------------------------------------------
     UNPROVEN = (
         "unproven",
@@ -293,7 +298,10 @@ class Reason(StrEnum):
         "Minutes up since the last check wait for the next one, and are paid when it passes.",
     )
     BEFORE_FIRST_PASS = "before_first_pass", "Minutes before the node's first passed check."
-    VOIDED = "voided", "The check that followed these minutes failed."
+    VOIDED = (
+        "voided",
+        "A check failed that followed these minutes, and none of its length had passed since.",
+    )
     AFTER_FAILURE = "after_failure", "Minutes between a failed check and the next passed one."
     BEYOND_MAX_PAID_NODES = (
         "beyond_max_paid_nodes",

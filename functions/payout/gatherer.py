@@ -27,7 +27,7 @@ class Gatherer:
         """All that the stream's epoch is settled from, and the record it was taken out of."""
         record, rosters = await self.recorded(epoch)
         before = await self.ledger.statement(stream.stream_id, epoch - 1)
-        held = await self._held(stream.stream_id, epoch) if record.frauds() else []
+        held = await self._held(stream.stream_id, record, before)
         terms = in_force(self.history, epoch).terms(stream)
         return record.epoch_input(stream, terms, rosters, before, held), record
 
@@ -37,10 +37,20 @@ class Gatherer:
             self._read = await self._recorded(epoch)
         return self._read
 
-    async def _held(self, stream_id: str, epoch: int) -> list[Statement]:
-        held = in_force(self.history, epoch).holding_epochs
-        epochs = range(max(0, epoch - held), epoch)
-        found = await self.ledger.statements_of(stream_id, epochs)
+    async def _held(
+        self, stream_id: str, record: EpochRecord, before: Statement | None
+    ) -> list[Statement]:
+        """What the stream still holds of those that lose something, in the rows of these alone."""
+        losses = record.losses()
+        if before and not before.closes:  # else its statements go on without rows
+            known = before.carried()
+            losses = {node_id: since for node_id, since in losses.items() if node_id in known}
+        if not losses:
+            return []
+        epoch, calendar = record.epoch, record.calendar
+        first = epoch - in_force(self.history, epoch).holding_epochs
+        epochs = range(max(0, first, calendar.epoch_at(min(losses.values()))), epoch)
+        found = await self.ledger.statements_of(stream_id, epochs, frozenset(losses))
         return [statement for statement in found if statement]
 
     async def _recorded(self, epoch: int) -> tuple[EpochRecord, dict[tuple[Shard, int], Roster]]:

@@ -21,6 +21,7 @@ from coordinator.ledger.published_settings import (
 )
 from coordinator.ledger.settlements import draft
 from coordinator.ledger.statements import Statement
+from coordinator.ledger.terms import UNKNOWN_MINUTES_MAX
 from coordinator.streams import Stream
 from payout.gatherer import Gatherer
 from payout.projector import Newest, Projector
@@ -48,6 +49,7 @@ class Settler:
     """Without one no projections of nodes and streams are written."""
     checks_per_hour: int = CHECKS_PER_HOUR
     """Only published, beside all that epochs are settled by."""
+    unknown_minutes_max: int = UNKNOWN_MINUTES_MAX
     _materialiser: Materialiser = field(init=False)
 
     def __post_init__(self) -> None:
@@ -68,7 +70,11 @@ class Settler:
     async def _published(self) -> History:
         """The history of settings, with those of this deployment."""
         wanted = PublishedSettings.of(
-            self.calendar, self.holding_epochs, self.network_percent, self.checks_per_hour
+            self.calendar,
+            self.holding_epochs,
+            self.network_percent,
+            self.checks_per_hour,
+            self.unknown_minutes_max,
         )
         return await self.ledger.settings.publish(wanted, self.clock())
 

@@ -57,6 +57,7 @@ def build_on(
         settings.network_share_percent,
         Projector(measurements, ledger, ProjectionWriter(measured), log),
         settings.checks_per_hour,
+        settings.unknown_minutes_max,
     )
     client = HttpClient(
         Guard(

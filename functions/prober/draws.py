@@ -60,14 +60,14 @@ def due_in(  # noqa: PLR0913, PLR0917 - this is all that decides it, and nothing
     found = []
     for slot in slots:
         state = book.of(slot.node_id)
-        drawn = lottery.is_due(slot.node_id, draw, slot.joined_tick * sweep_seconds)
+        drawn = lottery.is_due(slot.node_id, draw, slot.first_seen_tick * sweep_seconds)
         is_flagged = state.trust is Trust.FLAGGED
         retested = is_flagged or is_retested(state, draw, lottery.check_seconds)
         if state.trust is not Trust.FRAUD and (drawn or retested or slot.node_id in known):
             cause_s = state.flagged_s if is_flagged else first_failure_s(state)
             caused_by_s = cause_s if retested and not drawn else None
             due_s = lottery.due_s(slot.node_id, draw)
-            is_new = lottery.is_new(draw, slot.joined_tick * sweep_seconds)
+            is_new = lottery.is_new(draw, slot.first_seen_tick * sweep_seconds)
             name = slot.node_id
             length = lottery.length(name, draw)
             if retested:  # or who cuts viewers late would pass what is to find that again

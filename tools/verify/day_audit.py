@@ -114,7 +114,7 @@ class DayAudit:
         return next((name for name in names if name in self.sweeps), None)
 
     def _candidates(self, run: Run) -> dict[str, int]:
-        """Since when (Unix seconds) each of them is on the roster."""
+        """When (Unix seconds) the key of each of them was first heard of."""
         found = {}
         sweeps = [self.sweeps[name] for name in run.sweep_ids if name in self.sweeps]
         controls = self.sealed_controls(run)
@@ -124,7 +124,7 @@ class DayAudit:
             for at, slot in enumerate(roster.slots):
                 is_theirs = run.part.holds(slot.node_id) or slot.node_id in controls
                 if drawn_from >> at & 1 and is_theirs:
-                    found[slot.node_id] = slot.joined_tick * self.sweep_seconds
+                    found[slot.node_id] = slot.first_seen_tick * self.sweep_seconds
         return found
 
     def sealed_controls(self, run: Run) -> Mapping[str, Control]:
@@ -160,9 +160,9 @@ class DayAudit:
         confirmed_s = self.frauds.get(check.node_id)
         if confirmed_s is not None and self._is_known(confirmed_s, run):
             yield f"{where} is a confirmed fraud, and was checked"
-        joined_s = candidates.get(check.node_id, 0)
+        first_s = candidates.get(check.node_id, 0)
         is_control = check.node_id in self.sealed_controls(run)
-        if lottery.is_due(check.node_id, run.draw, joined_s) or is_control:
+        if lottery.is_due(check.node_id, run.draw, first_s) or is_control:
             return
         if check.caused_by_s is None:
             yield f"{where} was checked and was not drawn"

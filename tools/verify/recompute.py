@@ -108,7 +108,7 @@ async def resettled(
 ) -> Statement:
     """The statement that an epoch's evidence makes, from a balance and under the terms."""
     epoch = evidence.record.epoch
-    first = epoch - terms.holding_epochs if evidence.record.frauds() else epoch
+    first = epoch - terms.holding_epochs if evidence.record.losses() else epoch
     given = evidence.record.epoch_input(
         derivation.stream,
         terms,

@@ -24,6 +24,7 @@ def statement_from(found: dict[str, Any]) -> Statement:
             found["holding_epochs"],
             found["network_percent"],
             found["network_nodes_free"],
+            found["unknown_minutes_max"],
         ),
         rows=tuple(row_from(row) for row in found["rows"]),
         paid_micros=parse_tokens(found["paid"]),
@@ -58,6 +59,9 @@ def row_from(row: dict[str, Any]) -> Row:
             for check in row["voided_by"]
         ),
         carried=Carried(**row["carried"]),
+        paid_bits=int(row["paid_bits"], 16),
+        forfeited_from_s=row["forfeited_from_s"],
+        minutes_forfeited=row["minutes_forfeited"],
     )
 
 

@@ -112,7 +112,7 @@ class Reports:
         lines = []
         for stream_id, epochs in services.items():
             looked_at = range(max(start, epochs.start), epochs.stop)
-            found = await self.ledger.statements_of(stream_id, looked_at, node_id)
+            found = await self.ledger.statements_of(stream_id, looked_at, {node_id})
             lines += [
                 _line_out(statement, node_id)
                 for statement in found

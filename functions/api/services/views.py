@@ -99,6 +99,7 @@ def statement_out(statement: Statement) -> StatementOut:
         holding_epochs=terms.holding_epochs,
         network_percent=terms.network_percent,
         network_nodes_free=terms.network_nodes_free,
+        unknown_minutes_max=terms.unknown_minutes_max,
         rows=[row_out(row) for row in statement.rows],
         paid=format_tokens(statement.paid_micros),
         forfeited=format_tokens(statement.forfeited_micros),
@@ -146,4 +147,7 @@ def row_out(row: Row) -> RowOut:
             for voided in row.voided_by
         ],
         carried=CarriedOut(**asdict(row.carried)),
+        paid_bits=f"{row.paid_bits:x}",
+        forfeited_from_s=row.forfeited_from_s,
+        minutes_forfeited=row.minutes_forfeited,
     )

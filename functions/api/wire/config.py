@@ -22,6 +22,7 @@ class SettingsOut(BaseModel):
         holding_epochs=24,
         network_percent=20,
         network_nodes_free=3,
+        unknown_minutes_max=5,
         rules=RULES,
     )
 
@@ -41,6 +42,7 @@ class SettingsOut(BaseModel):
     holding_epochs: int
     network_percent: int
     network_nodes_free: int
+    unknown_minutes_max: int
     rules: int
     """The number of the rules by which epochs are settled."""
 

@@ -66,6 +66,7 @@ class RunCheckOut(BaseModel):
         caused_by_s=None,
         event=None,
         length="short",
+        voids_from_s=None,
         attempts=[example_of(AttemptOut)],
     )
 
@@ -79,9 +80,11 @@ class RunCheckOut(BaseModel):
     caused_by_s: float | None
     """Of a retest, which the lottery did not draw: when the check that flagged it was due."""
     event: TrustChange | None
+    """What the check set in motion."""
     length: Length
     """How long it was drawn to be."""
-    """What the check set in motion."""
+    voids_from_s: int | None
+    """Of a failed one: what was earned after this instant is void. 0: all of it."""
     attempts: list[AttemptOut]
 
 

@@ -40,6 +40,7 @@ class CarriedOut(BaseModel):
         absent=0,
         address="198.51.100.7",
         failed=False,
+        unknown_alone=0,
     )
 
     first_pass_s: float | None
@@ -51,6 +52,7 @@ class CarriedOut(BaseModel):
     absent: int
     address: str | None
     failed: bool
+    unknown_alone: int
 
 
 class RowOut(BaseModel):
@@ -76,6 +78,9 @@ class RowOut(BaseModel):
         says=Reason.STREAM_IDLE.says,
         voided_by=[],
         carried=example_of(CarriedOut),
+        paid_bits="7ffffffffffffff",
+        forfeited_from_s=None,
+        minutes_forfeited=0,
     )
 
     node_id: str
@@ -97,6 +102,11 @@ class RowOut(BaseModel):
     says: str
     voided_by: list[VoidedOut]
     carried: CarriedOut
+    paid_bits: str
+    """Which of the epoch's minutes are paid, in hexadecimal: the lowest bit is the first."""
+    forfeited_from_s: float | None
+    """What is forfeited was paid for minutes after this instant."""
+    minutes_forfeited: int
 
 
 class StatementOut(BaseModel):
@@ -113,6 +123,7 @@ class StatementOut(BaseModel):
         holding_epochs=24,
         network_percent=20,
         network_nodes_free=3,
+        unknown_minutes_max=5,
         rows=[example_of(RowOut)],
         paid="1.475",
         forfeited="0",
@@ -135,6 +146,7 @@ class StatementOut(BaseModel):
     holding_epochs: int
     network_percent: int
     network_nodes_free: int
+    unknown_minutes_max: int
     rows: list[RowOut]
     paid: str
     forfeited: str

@@ -17,6 +17,7 @@ from coordinator.checking.partitions import PARTITIONS_MAX
 from coordinator.epochs import Calendar
 from coordinator.keys import NAME_PATTERN
 from coordinator.ledger.published_settings import CHECKS_PER_HOUR
+from coordinator.ledger.terms import UNKNOWN_MINUTES_MAX
 from coordinator.sweeping.shards import SHARDS_MAX
 
 Sha256Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -187,3 +188,4 @@ class PayoutSettings(JobSettings, RateSettings):
     allow_private_addresses: bool = False
     holding_epochs: int = Field(24, ge=0, le=168)
     network_share_percent: int = Field(20, ge=1, le=100)
+    unknown_minutes_max: int = Field(UNKNOWN_MINUTES_MAX, ge=0, le=60)

@@ -60,6 +60,10 @@ class Check:
     if there is a picture that belongs to the check, its id as `thumbnail`."""
     length: Length = Length.SHORT
     """As it was drawn, or as the check that it repeats."""
+    voids_from_s: int | None = None
+    """Of a failed one: it voids what was earned after this instant, at which the node last passed
+    a check of that length or a longer one, at the first connection; 0 if it never did. None in
+    records of before there was this: it voids what waits."""
 
     @property
     def address(self) -> str | None:

@@ -1,7 +1,7 @@
 """The sealed lottery: when checks are due, unpredictable before and verifiable after.
 
 Every node, in every draw (an interval of CHECK_SECONDS), is due with a fixed probability, a
-higher one in its first ten minutes:
+higher one in the first ten minutes of its key:
 the first 8 bytes of HMAC-SHA256(day secret, "node|draw") as a fraction of 2^64 lie below
 it; the next 8 bytes give the millisecond inside the interval, and those behind how long the check
 lasts, what of it is read, and when a retest comes. The day's secret comes from
@@ -29,7 +29,8 @@ FFPROBE_OF_256 = 13
 DECODED_OF_256 = 26
 VERY_LONG_OF_65536 = 3_277
 NEWCOMER_S = 600
-"""So long after a node took its place on the roster it is checked more often."""
+"""So long after a key was first heard of its node is checked more often. Once for good: whoever
+leaves and comes back would else choose when it is checked."""
 NEWCOMER_OF_4 = 3
 """Then it is due in three draws of four: an operator sees within minutes that all is well."""
 
@@ -42,17 +43,17 @@ class Lottery:
     check_seconds: int
     checks_per_hour: int
 
-    def is_due(self, node_id: str, draw: int, joined_s: int) -> bool:
-        """Whether the node, on the roster since `joined_s` (Unix seconds), is to be checked in
+    def is_due(self, node_id: str, draw: int, first_seen_s: int) -> bool:
+        """Whether the node, first heard of at `first_seen_s` (Unix seconds), is to be checked in
         this draw. Exact: integers only."""
         ticket = int.from_bytes(self._bytes(node_id, draw)[:8])
-        if self.is_new(draw, joined_s) and ticket * 4 < NEWCOMER_OF_4 << 64:
+        if self.is_new(draw, first_seen_s) and ticket * 4 < NEWCOMER_OF_4 << 64:
             return True
         return ticket * 3600 < (self.checks_per_hour * self.check_seconds) << 64
 
-    def is_new(self, draw: int, joined_s: int) -> bool:
-        """Whether the node has been on the roster for so short that it is checked more often."""
-        return draw * self.check_seconds < joined_s + NEWCOMER_S
+    def is_new(self, draw: int, first_seen_s: int) -> bool:
+        """Whether the node is so new that it is checked more often."""
+        return draw * self.check_seconds < first_seen_s + NEWCOMER_S
 
     def due_s(self, node_id: str, draw: int) -> float:
         """The instant (Unix seconds, to the millisecond) at which the draw's check is due."""

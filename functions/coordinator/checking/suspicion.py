@@ -87,6 +87,11 @@ class TrustState:
     """When its last check was due that failed while many did: lists wait for a second run."""
     failed_length: Length = Length.SHORT
     """Of its longest failed check since one of that length passed: retests last as long."""
+    passed_short_s: int | None = None
+    passed_long_s: int | None = None
+    passed_very_long_s: int | None = None
+    """When its last check of that length or a longer one was due that passed at the first
+    connection, in whole seconds."""
 
     @property
     def failure(self) -> Reason | None:
@@ -120,6 +125,26 @@ def observe(
     return _tested(counted, check, weighed)
 
 
+def voids_from_s(state: TrustState, length: Length) -> int:
+    """From when on a failed check of a length voids what a node earned; 0: all of it.
+
+    Shorter checks have paid for what only this one sees. Were they to stay, whoever cuts viewers
+    late would lose one interval in twenty, and keep nineteen."""
+    last = {
+        Length.SHORT: state.passed_short_s,
+        Length.LONG: state.passed_long_s,
+        Length.VERY_LONG: state.passed_very_long_s,
+    }[length]
+    return last or 0
+
+
+def marked(check: Check, event: TrustChange | None, before: TrustState) -> Check:
+    """The check with what follows from it for its node, whose state it met `before`."""
+    if check.verdict is not Verdict.FAIL:
+        return replace(check, event=event)
+    return replace(check, event=event, voids_from_s=voids_from_s(before, check.length))
+
+
 def may_change_by_failing(state: TrustState) -> bool:
     """Whether one more failed check, of whatever reason, could flag, suspend or confirm."""
     wrong = Check("", "", 0, 0.0, Verdict.FAIL, Reason.WRONG_CONTENT)
@@ -140,7 +165,17 @@ def _count(state: TrustState, check: Check) -> TrustState:
         last_check_s=check.due_s,
         last_pass_s=check.due_s if good else state.last_pass_s,
         last_reason=check.reason.value,
+        passed_short_s=_passed_s(state.passed_short_s, check, Length.SHORT),
+        passed_long_s=_passed_s(state.passed_long_s, check, Length.LONG),
+        passed_very_long_s=_passed_s(state.passed_very_long_s, check, Length.VERY_LONG),
     )
+
+
+def _passed_s(before: int | None, check: Check, length: Length) -> int | None:
+    """A late record may come after one of a later check."""
+    if check.verdict is not Verdict.PASS or longer_of(check.length, length) is not check.length:
+        return before
+    return max(int(check.due_s), before or 0)
 
 
 def _failed_length(state: TrustState, check: Check) -> Length:

@@ -21,6 +21,7 @@ from coordinator.checking.suspicion import (
     PUBLISHED,
     SuspicionParameters,
     TrustState,
+    marked,
     observe,
 )
 from coordinator.documents.codec import Codec
@@ -63,7 +64,7 @@ class TrustBook:
 
         `controls` are the control nodes among them, by node id."""
         known = controls or {}
-        states, counts, marked = dict(self.states), dict(self.controls), []
+        states, counts, made = dict(self.states), dict(self.controls), []
         ordered = sorted(checks, key=lambda check: (check.due_s, check.node_id))
         counting = voided(ordered, known)
         others = (check for check in counting if check.node_id not in known)
@@ -72,18 +73,18 @@ class TrustBook:
         for check in counting:
             if kind := known.get(check.node_id):
                 counts[kind] = counts.get(kind, ControlCount()).counting(check, kind)
-                marked.append(check)
+                made.append(check)
                 continue
             before = states.get(check.node_id, NOBODY)
             excused = is_excused(before, check)
             after, event = observe(before, check, parameters, is_excused=excused)
             with_many = (check.draw, check.stream_id) in many
             states[check.node_id] = listed_after(after, check, with_many=with_many)
-            marked.append(replace(check, event=event))
+            made.append(marked(check, event, before))
         book = replace(
             self, states=_lately_checked(states), controls=counts, fail_counts=fail_counts
         )
-        return book, tuple(marked)
+        return book, tuple(made)
 
     def relisted_since(self, before: "TrustBook") -> dict[str, TrustState]:
         """The nodes that joined lists or left them since, as they are now."""

@@ -12,7 +12,7 @@ A document holds its record's fields by name, and its `format`. Reading follows 
 - Whatever else cannot be read is refused, and the error names the document's kind and the field.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from types import NoneType
@@ -31,8 +31,8 @@ from coordinator.documents.records import (
 
 _Record = TypeVar("_Record")
 _FORMAT = "format"
-Only = Mapping[str, tuple[str, Any]]
-"""By field, a column of its table and the value in it that is wanted."""
+Only = Mapping[str, tuple[str, Collection[Any]]]
+"""By field, a column of its table and the values in it that are wanted."""
 
 
 class Stored(Enum):
@@ -62,7 +62,7 @@ class Codec(Generic[_Record]):
     def decode(self, fields: Mapping[str, Any], only: Only | None = None) -> _Record:
         """The record that was encoded; UnreadableError if it cannot be read.
 
-        `only`: for tables among its fields, a column and a value; other rows are left out."""
+        `only`: for tables among its fields, a column and values; other rows are left out."""
         found = fields.get(_FORMAT)
         if not isinstance(found, int):
             raise UnreadableError(f"{self.kind}: the document says no format")
@@ -101,7 +101,7 @@ def _encoded(hint: Any, value: Any) -> Any:
     return adapter(kind).dump_python(value, mode="json")
 
 
-def _decoded(hint: Any, stored: Any, only: tuple[str, Any] | None = None) -> Any:
+def _decoded(hint: Any, stored: Any, only: tuple[str, Collection[Any]] | None = None) -> Any:
     kind, marker, may_be_none = _parts_of(hint)
     if (stored is None and may_be_none) or marker is Stored.AS_IS:
         return stored

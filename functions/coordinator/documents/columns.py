@@ -14,9 +14,9 @@ A column that is missing gives the field's default, and an unknown one is not lo
 may be added anywhere in any record.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain, islice, repeat
+from itertools import accumulate, chain, islice
 from operator import attrgetter
 from typing import Any, get_args, get_origin
 
@@ -83,20 +83,23 @@ def packed_table(hint: Any, value: Any, level: int = SMALL) -> dict[str, bytes]:
 
 
 def unpacked_table(
-    hint: Any, packed: Mapping[str, bytes], only: tuple[str, Any] | None = None
+    hint: Any, packed: Mapping[str, bytes], only: tuple[str, Collection[Any]] | None = None
 ) -> Any:
     """The tuple or mapping that was packed.
 
-    `only`: a column and a value in it; other rows are not made, which takes most of the time."""
+    `only`: a column and values in it; other rows are not made, which takes most of the time."""
     table = _Packed(packed)
     if only is None:
         return table.values(hint, "", 1)[0]
     key, item = _items_of(hint)
     name, wanted = only
     kind = key if name == "@" else _hint_in(item, name)
-    rows = [at for at, found in enumerate(table.column(name, kind)) if found == wanted]
+    column = table.column(name, kind)
+    rows = [at for at, found in enumerate(column) if found in wanted]
     made = table.values(item, "", len(rows), rows)
-    return dict(zip(repeat(wanted), made, strict=False)) if name == "@" else tuple(made)
+    if name != "@":
+        return tuple(made)
+    return dict(zip((column[at] for at in rows), made, strict=True))
 
 
 def _columns(hint: Any, values: Sequence[Any], name: str) -> Iterator[tuple[str, Any, list[Any]]]:

@@ -78,14 +78,20 @@ class Account:
         return replace(self, services=services, available_micros=self.available_micros + freed)
 
     def forfeiting(self, statement: Statement, micros: int) -> "Account":
-        """Without what the statement takes back: what is pending of the stream."""
+        """Without what the statement takes back of what is pending of the stream: the newest."""
         service = self.services[statement.stream_id]
         since = statement.epoch - statement.terms.holding_epochs
-        lost = [h for h in service.held if h.epoch >= since and h.until_epoch >= statement.epoch]
-        if sum(held.micros for held in lost) != micros:
-            raise ValueError(f"{statement.id} forfeits {micros}, but pending are {lost}")
-        kept = tuple(held for held in service.held if held not in lost)
-        services = {**self.services, statement.stream_id: replace(service, held=kept)}
+        left, kept = micros, list[Held]()
+        for held in reversed(service.held):
+            is_pending = held.epoch >= since and held.until_epoch >= statement.epoch
+            taken = min(left, held.micros) if is_pending else 0
+            left -= taken
+            if held.micros > taken:
+                kept.append(replace(held, micros=held.micros - taken))
+        if left:
+            raise ValueError(f"{statement.id} forfeits {micros}, of which {left} are not pending")
+        changed = replace(service, held=tuple(reversed(kept)))
+        services = {**self.services, statement.stream_id: changed}
         return replace(self, services=services, forfeited_micros=self.forfeited_micros + micros)
 
     def earning(self, statement: Statement, micros: int) -> "Account":

@@ -16,7 +16,7 @@ class EntryKind(StrEnum):
     DEPOSIT = "deposit"
     TOP_UP = "top_up"
     FORFEIT = "forfeit"
-    """Came back from a confirmed fraud."""
+    """Came back: from a confirmed fraud, or for minutes that a failed check voids."""
     REFUND = "refund"
     """Went back to the sponsor."""
 

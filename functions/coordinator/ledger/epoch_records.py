@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from coordinator.checking.checks import Check, Run, TrustChange
+from coordinator.checking.checks import Check, Run
 from coordinator.epochs import Calendar
-from coordinator.ledger.settlements import EpochInput, confirmed_in
-from coordinator.ledger.statements import Statement, pending_of
+from coordinator.ledger.forfeits import confirmed_in, forfeits_of, losses_of
+from coordinator.ledger.newcomers import newcomers_of
+from coordinator.ledger.settlements import EpochInput
+from coordinator.ledger.statements import Statement
 from coordinator.ledger.terms import Terms
 from coordinator.streams import Stream
 from coordinator.sweeping.minutes import Minutes
@@ -54,6 +56,10 @@ class EpochRecord:
             if starts_s <= check.due_s < ends_s and check.node_id not in run.controls
         ]
 
+    def losses(self) -> dict[str, float]:
+        """From when on nodes lose what is still pending of earlier epochs, by node id."""
+        return losses_of(self.checks(), self.calendar.epoch_bounds_s(self.epoch)[0])
+
     def frauds(self) -> frozenset[str]:
         """Nodes that the epoch's checks confirmed as frauds."""
         return confirmed_in(self.checks())
@@ -77,28 +83,32 @@ class EpochRecord:
         """What a stream's statement is settled from.
 
         `before` is the statement of the epoch before; `held` are those of the `holding_epochs`
-        epochs before, needed only if there are `frauds`."""
+        epochs before, needed only as far back as there are `losses`."""
         starts_s, ends_s = self.calendar.epoch_bounds_s(self.epoch)
         ticks = live_ticks(stream, self.epoch, self.calendar)
-        frauds = self.frauds()
-        checks = self.checks() if ticks else []
+        carried = before.carried() if before else {}
+        minutes, checks = self.minutes(stream, rosters), self.checks()
+        here = [c for c in checks if ticks and c.stream_id == stream.stream_id]
+        known = minutes.keys() | carried.keys() | {check.node_id for check in here}
         return EpochInput(
             stream_id=stream.stream_id,
             epoch=self.epoch,
             starts_s=starts_s,
             ends_s=ends_s,
             terms=terms,
-            minutes=self.minutes(stream, rosters),
-            checks=[check for check in checks if check.stream_id == stream.stream_id],
-            elsewhere=[
-                check
-                for check in checks
-                if check.stream_id != stream.stream_id
-                and check.event not in (None, TrustChange.CONFIRMED)  # those are told as `frauds`
-            ],
-            carried=before.carried() if before else {},
-            frauds=frauds,
-            forfeits=pending_of(frauds, held, self.epoch),
+            minutes=minutes,
+            checks=here,
+            elsewhere=[c for c in checks if c.stream_id != stream.stream_id and c.node_id in known],
+            carried=carried,
+            frauds=self.frauds(),
+            forfeits=forfeits_of(self.losses(), held, self.epoch),
+            newcomers=newcomers_of(
+                stream.stream_id,
+                rosters.values(),
+                starts_s,
+                terms.minute_seconds,
+                self.calendar.check_seconds,
+            ),
             closes=stream.ends_s is not None and stream.ends_s <= ends_s,
             check_seconds=self.calendar.check_seconds,
             evidence_until_s=self.evidence_until_s,

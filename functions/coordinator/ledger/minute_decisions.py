@@ -1,9 +1,13 @@
-"""What becomes of a node's minutes in an epoch: each of its checks decides some of them."""
+"""What becomes of a node's minutes in an epoch: each of its checks decides some of them.
+
+Minutes of the epoch are bits. Of those that came along from epochs before, the number is known.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from coordinator.checking.checks import Check, TrustChange, Verdict
+from coordinator.ledger.measured import Measured
 from coordinator.ledger.rows import Carried, Voided
 from coordinator.reasons import Reason
 
@@ -13,24 +17,34 @@ class MinuteDecisions:
     """Where a node's minutes have gone so far. Start it with what the node has `carried`."""
 
     stream_id: str
-    """Checks of other streams decide no minutes here, only what becomes of the node's flag."""
-    waiting: int
-    parked: int
+    """Checks of other streams pay no minutes here."""
+    measured: Measured
+    waiting_before: int
+    alone_before: int
+    """How many of those were unknown of this node alone."""
+    parked_before: int
     first_pass_s: float | None
     flagged: bool
     fraud: bool
     address: str | None
     failed: bool
+    waiting: int = 0
+    parked: int = 0
     paid: int = 0
+    """These three as bitmaps."""
+    paid_before: int = 0
+    """Of those that came along."""
     unpaid: dict[Reason, int] = field(default_factory=dict)
     voided_by: list[Voided] = field(default_factory=list)
 
     @classmethod
-    def of(cls, carried: Carried, stream_id: str) -> "MinuteDecisions":
+    def of(cls, carried: Carried, stream_id: str, measured: Measured) -> "MinuteDecisions":
         """At the beginning of an epoch of a stream."""
         return cls(
             stream_id,
+            measured,
             carried.waiting,
+            carried.unknown_alone,
             carried.parked,
             carried.first_pass_s,
             carried.flagged,
@@ -39,30 +53,44 @@ class MinuteDecisions:
             carried.failed,
         )
 
-    def through(self, up: int, checks: Sequence[Check], starts_s: int, minute_s: int) -> None:
+    @property
+    def minutes_paid(self) -> int:
+        """How many, those that came along included."""
+        return self.paid.bit_count() + self.paid_before
+
+    @property
+    def minutes_waiting(self) -> int:
+        """For their check."""
+        return self.waiting.bit_count() + self.waiting_before
+
+    @property
+    def minutes_parked(self) -> int:
+        """Until the flag is cleared."""
+        return self.parked.bit_count() + self.parked_before
+
+    def through(self, checks: Sequence[Check]) -> None:
         """Takes every check, oldest first, with the minutes up that it decides.
 
         A check decides the minute in which it fell and all before it."""
-        seen = 0
+        undecided = self.measured.up
         for check in checks:
             if not check.verdict.counts:
                 continue
-            if check.stream_id != self.stream_id:
-                self._turn(check)
-                continue
-            until = int(check.due_s - starts_s) // minute_s + 1
-            mask = (1 << max(until, 0)) - 1
-            self.waiting += (up & mask & ~seen).bit_count()
-            seen |= mask
-            self._take(check)
-        self.waiting += (up & ~seen).bit_count()
+            until = self.measured.epoch.until(check.due_s)
+            self.waiting |= undecided & until
+            undecided &= ~until
+            if check.stream_id == self.stream_id:
+                self._take(check)
+            else:
+                self._take_elsewhere(check)
+        self.waiting |= undecided
 
     def confirm(self) -> None:
         """Fraud: nothing of the epoch is paid, passed checks or not."""
         self.flagged, self.fraud = False, True
+        self.give(Reason.FRAUD, self.minutes_paid)
+        self.paid = self.paid_before = 0
         self._drop(Reason.FRAUD)
-        self.give(Reason.FRAUD, self.paid)
-        self.paid = 0
 
     def finish(self, *, lapses: bool) -> None:
         """Minutes that no check will decide go where they belong: they do not wait for ever."""
@@ -72,21 +100,35 @@ class MinuteDecisions:
             self._begin()
         if lapses:
             self._drop(Reason.LAPSED)
-        self.give(Reason.SUSPECTED if self.flagged else Reason.AWAITING_CHECK, self.waiting)
-        self.give(Reason.SUSPECTED, self.parked)
+
+    def refuse(self, why: Reason, minutes: int) -> None:
+        """These have no place: they are not paid, and wait for nothing any more."""
+        self.give(why, minutes.bit_count())
+        self.paid &= ~minutes
+        self.waiting &= ~minutes
+        self.parked &= ~minutes
+
+    def told(self) -> dict[Reason, int]:
+        """Every minute that is not paid (yet), by reason."""
+        waits = Reason.SUSPECTED if self.flagged else Reason.AWAITING_CHECK
+        self.give(waits, self.minutes_waiting)
+        self.give(Reason.SUSPECTED, self.minutes_parked)
+        return self.unpaid
 
     def carried(self, *, last_up: bool, absent: int) -> Carried:
         """What the next epoch begins with."""
+        alone = self.waiting & self.measured.unknown_alone
         return Carried(
             self.first_pass_s,
-            self.waiting,
+            self.minutes_waiting,
             last_up,
             self.flagged,
             self.fraud,
-            self.parked,
+            self.minutes_parked,
             absent,
             self.address,
             self.failed,
+            self.alone_before + alone.bit_count(),
         )
 
     def give(self, reason: Reason, minutes: int) -> None:
@@ -97,20 +139,35 @@ class MinuteDecisions:
     def _take(self, check: Check) -> None:
         if check.verdict is Verdict.FAIL:
             self._void(check)
+            self.failed = True
         elif not self.fraud:
             self._pass(check)
         self._turn(check)
+
+    def _take_elsewhere(self, check: Check) -> None:
+        """A node has one trust, and what a check voids it voids wherever it was earned."""
+        if check.verdict is Verdict.FAIL:
+            self._void(check)
+            self.failed = True
+        elif self.failed and not self.fraud:
+            self._begin()
+            self.failed = False
+        if check.event is not TrustChange.CONFIRMED:  # that is told for the whole epoch
+            self._turn(check)
 
     def _turn(self, check: Check) -> None:
         """What the check set in motion for the node."""
         if check.event is TrustChange.FLAGGED:
             self.flagged = True
         elif check.event is TrustChange.CLEARED:
-            self.flagged, self.paid, self.parked = False, self.paid + self.parked, 0
+            self.flagged = False
+            self.paid |= self.parked
+            self.paid_before += self.parked_before
+            self.parked = self.parked_before = 0
         elif check.event is TrustChange.SUSPENDED:
             self._suspend(check)
         elif check.event is TrustChange.CONFIRMED:
-            minutes = self.paid + self.parked + self.waiting
+            minutes = self.minutes_paid + self.minutes_parked + self.minutes_waiting
             if minutes:
                 self.voided_by.append(Voided(check.draw, check.due_s, minutes, Reason.FRAUD))
             self.confirm()
@@ -119,13 +176,30 @@ class MinuteDecisions:
         self.address = check.address or self.address
         if self._begins:
             self._begin()
-        elif self.flagged:
-            self.parked += self.waiting
         else:
-            self.paid += self.waiting
-        self.waiting, self.failed = 0, False
+            self._decide(check)
+        self.failed = False
         if self.first_pass_s is None:
             self.first_pass_s = check.due_s
+
+    def _decide(self, check: Check) -> None:
+        """What waits is paid, or parked: as far as this check may say anything of it."""
+        stay, before = self.measured.newcomer.stay(check, self.measured.epoch)
+        now = self.waiting & stay
+        then = self.waiting_before if before is None else min(before, self.waiting_before)
+        self.waiting &= ~now
+        alone_then = min(then, self.alone_before)
+        self.waiting_before -= then
+        self.alone_before -= alone_then
+        now, dropped = self.measured.bounded(now, alone_then)
+        then -= min(dropped, alone_then)
+        self.give(Reason.UNKNOWN_ALONE, dropped)
+        if self.flagged:
+            self.parked |= now
+            self.parked_before += then
+        else:
+            self.paid |= now
+            self.paid_before += then
 
     @property
     def _begins(self) -> bool:
@@ -135,22 +209,40 @@ class MinuteDecisions:
     def _begin(self) -> None:
         """Minutes before a passed check with none before it, or a failed one."""
         first = self.first_pass_s is None
-        self.give(Reason.BEFORE_FIRST_PASS if first else Reason.AFTER_FAILURE, self.waiting)
-        self.waiting = 0
+        self._drop_waiting(Reason.BEFORE_FIRST_PASS if first else Reason.AFTER_FAILURE)
 
     def _void(self, check: Check) -> None:
-        if self.waiting:
-            self.give(Reason.VOIDED, self.waiting)
-            self.voided_by.append(Voided(check.draw, check.due_s, self.waiting, check.reason))
-        self.waiting, self.failed = 0, True
+        """What waits, and what shorter checks have paid since one like this passed."""
+        from_s = float("inf") if check.voids_from_s is None else check.voids_from_s
+        after = ~self.measured.epoch.until(min(from_s, self.measured.epoch.ends_s))
+        is_here = check.stream_id == self.stream_id
+        lost = (self.paid | self.waiting) & after | (self.waiting if is_here else 0)
+        minutes = lost.bit_count()
+        self.paid, self.waiting = self.paid & ~lost, self.waiting & ~lost
+        if is_here or from_s < self.measured.epoch.starts_s:
+            minutes += self.waiting_before
+            self.waiting_before = self.alone_before = 0
+        if from_s < self.measured.epoch.starts_s:
+            minutes += self.paid_before
+            self.paid_before = 0
+        self.give(Reason.VOIDED, minutes)
+        if minutes:
+            self.voided_by.append(Voided(check.draw, check.due_s, minutes, check.reason))
 
     def _suspend(self, check: Check) -> None:
         """What is parked is void. Flagged it stays, until retests clear it."""
-        if self.parked:
-            self.give(Reason.SUSPENDED, self.parked)
-            self.voided_by.append(Voided(check.draw, check.due_s, self.parked, Reason.SUSPENDED))
-        self.parked = 0
+        if minutes := self.minutes_parked:
+            self.give(Reason.SUSPENDED, minutes)
+            self.voided_by.append(Voided(check.draw, check.due_s, minutes, Reason.SUSPENDED))
+        self.parked = self.parked_before = 0
 
     def _drop(self, reason: Reason) -> None:
-        self.give(reason, self.waiting + self.parked)
-        self.waiting = self.parked = 0
+        self._drop_waiting(reason)
+        self.give(reason, self.minutes_parked)
+        self.parked = self.parked_before = 0
+
+    def _drop_waiting(self, reason: Reason) -> int:
+        minutes = self.minutes_waiting
+        self.give(reason, minutes)
+        self.waiting = self.waiting_before = self.alone_before = 0
+        return minutes

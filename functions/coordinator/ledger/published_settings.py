@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 
 from coordinator.documents.codec import Codec
 from coordinator.epochs import Calendar
-from coordinator.ledger.terms import Terms
+from coordinator.ledger.terms import UNKNOWN_MINUTES_MAX, Terms
 from coordinator.streams import Stream
 
-RULES = 1
+RULES = 2
 """Counts up when the same evidence, under the same settings, would be settled otherwise."""
 CHECKS_PER_HOUR = 4
 """By default."""
@@ -42,6 +42,7 @@ class PublishedSettings:
     holding_epochs: int = 24
     network_percent: int = 20
     network_nodes_free: int = 3
+    unknown_minutes_max: int = UNKNOWN_MINUTES_MAX
     rules: int = RULES
     """Which rules settle it."""
 
@@ -52,6 +53,7 @@ class PublishedSettings:
         holding_epochs: int = 24,
         network_percent: int = 20,
         checks_per_hour: int = CHECKS_PER_HOUR,
+        unknown_minutes_max: int = UNKNOWN_MINUTES_MAX,
     ) -> "PublishedSettings":
         """What a deployment is set to, not published yet."""
         return cls(
@@ -64,6 +66,7 @@ class PublishedSettings:
             checks_per_hour=checks_per_hour,
             holding_epochs=holding_epochs,
             network_percent=network_percent,
+            unknown_minutes_max=unknown_minutes_max,
         )
 
     @property
@@ -82,6 +85,7 @@ class PublishedSettings:
             holding_epochs=self.holding_epochs,
             network_percent=self.network_percent,
             network_nodes_free=self.network_nodes_free,
+            unknown_minutes_max=self.unknown_minutes_max,
         )
 
     @property

@@ -1,8 +1,18 @@
 """One node in one statement: where each of its minutes went, and what that earned."""
 
 from dataclasses import dataclass, field
+from typing import Annotated
+
+from pydantic import BeforeValidator, PlainSerializer
 
 from coordinator.reasons import Reason
+
+MinuteBits = Annotated[
+    int,
+    BeforeValidator(lambda bits: int(bits, 16) if isinstance(bits, str) else bits),
+    PlainSerializer(lambda bits: f"{bits:x}", return_type=str),
+]
+"""Minutes of an epoch as a bitmap, stored in hexadecimal: it has any length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +34,8 @@ class Carried:
     """Where its last passed check reached it."""
     failed: bool = False
     """Whether its last check failed: pay begins again with the next one that passes."""
+    unknown_alone: int = 0
+    """Of `waiting`, those that were unknown of this node alone: a passed check pays only a few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +69,19 @@ class Row:
     short_micros: int
     """Due for verified minutes, but not covered by the balance."""
     forfeited_micros: int
-    """Earned before, still pending, and returned to the sponsor: confirmed fraud."""
+    """Earned before, still pending, and returned to the stream: by confirmed fraud, or by a check
+    that failed for the first time since one like it passed."""
     reason: Reason
     """The most telling reason why a minute was not paid; OK if all were."""
     voided_by: tuple[Voided, ...]
     carried: Carried = field(default_factory=Carried)
     """For the next statement."""
+    paid_bits: MinuteBits = 0
+    """Which of the epoch's minutes are paid. A check that fails later may void some of them."""
+    forfeited_from_s: float | None = None
+    """If anything was forfeited: all that was paid for minutes after this instant."""
+    minutes_forfeited: int = 0
+    """How many minutes of earlier statements that were."""
 
     @property
     def minutes_waiting(self) -> int:
@@ -87,6 +106,11 @@ class Row:
         return self.minutes_unpaid(
             Reason.BEYOND_MAX_PAID_NODES, Reason.SAME_ADDRESS, Reason.NETWORK_SHARE
         )
+
+    @property
+    def minutes_earned(self) -> int:
+        """Those that were paid, and those that the balance did not cover in full."""
+        return self.minutes_paid + self.minutes_unpaid(Reason.BALANCE_EXHAUSTED)
 
     def minutes_unpaid(self, *reasons: Reason) -> int:
         """Minutes not paid for one of the reasons."""

@@ -1,23 +1,29 @@
 """Settling one epoch of one stream: from published evidence to a row per node. Pure.
 
 The rule (docs/adr/0003): a minute up is paid when the next check that follows it passes, from
-the node's first passed check on. A failed check voids every minute since the check before it.
-Minutes after the last check of an epoch wait, and are carried into the next statement: nothing
-is ever paid first and clawed back later. Minutes of a flagged node are parked until retests clear
-it (paid) or confirm it (returned). Minutes that no check can follow any more lapse.
+the node's first passed check on. A failed check voids what waits, and what shorter checks have paid
+since one of its own length passed, as far as that is still pending (docs/adr/0057). Minutes after
+the last check of an epoch wait, and are carried into the next statement. Minutes of a flagged node
+are parked until retests clear it (paid) or confirm it (returned). Minutes that no check can follow
+any more lapse.
 
 Two steps: `draft` decides minutes and does not know the balance, so it is made once;
 `Draft.paid_from` turns them into money, and may be repeated when another writer was faster.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from itertools import chain
 
-from coordinator.checking.checks import Check, TrustChange
+from coordinator.checking.checks import Check
+from coordinator.ledger.decided_nodes import DecidedNode
+from coordinator.ledger.epoch_minutes import EpochMinutes
+from coordinator.ledger.forfeits import NOTHING, Forfeit
+from coordinator.ledger.measured import Measured
 from coordinator.ledger.minute_decisions import MinuteDecisions
-from coordinator.ledger.paid_places import Earner, unpaid_of
+from coordinator.ledger.newcomers import NOT_NEW, Newcomer
+from coordinator.ledger.paid_places import refused
 from coordinator.ledger.rows import Carried, Row
 from coordinator.ledger.statements import Statement
 from coordinator.ledger.terms import Terms
@@ -47,8 +53,10 @@ class EpochInput:
     """By node id, from the statement before."""
     frauds: frozenset[str] = frozenset()
     """Nodes confirmed as frauds in the epoch, by checks of any stream: see `confirmed_in`."""
-    forfeits: Mapping[str, int] = field(default_factory=dict)
-    """What of this stream's micros the frauds have still pending: see `pending_of`."""
+    forfeits: Mapping[str, Forfeit] = field(default_factory=dict)
+    """What nodes lose of that which is still pending of this stream: see `forfeits_of`."""
+    newcomers: Mapping[str, Newcomer] = field(default_factory=dict)
+    """By node id: whose draws its operator could foresee."""
     closes: bool = False
     """The stream has ended by the end of the epoch: what is left goes back to the sponsor."""
     check_seconds: int = 60
@@ -56,12 +64,12 @@ class EpochInput:
     roster_ids: tuple[str, ...] = ()
     """These three are only handed on to the statement: to recompute it takes them."""
     elsewhere: Sequence[Check] = ()
-    """Of other streams: those that flagged, cleared or suspended a node, whose trust is one."""
+    """Of other streams, of nodes that this one knows: a node has one trust, wherever it relays."""
 
-
-def confirmed_in(checks: Iterable[Check]) -> frozenset[str]:
-    """Nodes that the checks, of whatever stream, confirmed as frauds."""
-    return frozenset(check.node_id for check in checks if check.event is TrustChange.CONFIRMED)
+    @property
+    def minutes_of(self) -> EpochMinutes:
+        """The epoch's minutes."""
+        return EpochMinutes(self.starts_s, self.ends_s, self.terms.minute_seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,84 +143,56 @@ def settle(given: EpochInput, balance_micros: int) -> Statement:
 def draft(given: EpochInput) -> Draft:
     """Every minute decided, and who is paid."""
     by_node: dict[str, list[Check]] = {}
-    for check in given.checks:
+    for check in chain(given.checks, given.elsewhere):
         by_node.setdefault(check.node_id, []).append(check)
-    events: dict[str, list[Check]] = {}
-    for check in given.elsewhere:
-        events.setdefault(check.node_id, []).append(check)
-    nodes = sorted({*given.minutes, *by_node, *given.carried, *given.forfeits})
-    rows = [
-        _decided(node_id, by_node.get(node_id, []), events.get(node_id, []), given)
+    here = {check.node_id for check in given.checks}
+    nodes = sorted({*given.minutes, *here, *given.carried, *given.forfeits})
+    decided = [
+        _decided(node_id, by_node.get(node_id, []), given, is_checked=node_id in here)
         for node_id in nodes
-        if _is_remembered(node_id, by_node, given)
+        if _is_remembered(node_id, here, given)
     ]
-    epoch_s = given.ends_s - given.starts_s
-    unpaid = unpaid_of(_earners(rows), given.terms, epoch_s)
-    return Draft(given, tuple(_in_place(row, unpaid.get(row.node_id)) for row in rows))
+    earners = (one.earner for one in decided if one.decisions.first_pass_s is not None)
+    without = refused(earners, given.terms, given.minutes_of)
+    for one in decided:
+        for why, minutes in without.get(one.node_id, {}).items():
+            one.decisions.refuse(why, minutes)
+    return Draft(given, tuple(one.row(given.forfeits.get(one.node_id, NOTHING)) for one in decided))
 
 
-def _earners(rows: Iterable[Row]) -> Iterator[Earner]:
-    """Who holds a place: nodes with minutes that are paid now, or wait to be paid.
-
-    Would a waiting node not hold its place, another behind it were paid in epochs without a check
-    of the first, whose minutes are paid nevertheless, an epoch later: one place paid twice."""
-    for row in rows:
-        if row.minutes_paid or row.minutes_waiting:
-            yield Earner(row.node_id, row.carried.first_pass_s or 0.0, row.carried.address)
-
-
-def _is_remembered(node_id: str, checks: Mapping[str, Any], given: EpochInput) -> bool:
-    if node_id in given.minutes or node_id in checks or node_id in given.forfeits:
+def _is_remembered(node_id: str, checked: Collection[str], given: EpochInput) -> bool:
+    if node_id in given.minutes or node_id in checked or node_id in given.forfeits:
         return True
     carried = given.carried[node_id]
     if carried.waiting or carried.parked:
         return True
-    return not given.closes and carried.absent < ABSENT_EPOCHS_MAX
+    remembered = max(ABSENT_EPOCHS_MAX, given.terms.holding_epochs)
+    return not given.closes and carried.absent < remembered
 
 
-def _decided(node_id: str, checks: list[Check], events: list[Check], given: EpochInput) -> Row:
-    """A row in minutes, not in money yet."""
+def _decided(
+    node_id: str, checks: list[Check], given: EpochInput, *, is_checked: bool
+) -> DecidedNode:
+    """A node's minutes, before it is known whether there is a place for them."""
     minutes = given.minutes.get(node_id, Minutes())
     carried = given.carried.get(node_id, Carried())
     up = minutes.filled(carried.last_up)
-    minute_s = given.terms.minute_seconds
-    decisions = MinuteDecisions.of(carried, given.stream_id)
+    measured = Measured(
+        up,
+        minutes.unknown_alone & up,
+        given.terms.unknown_minutes_max,
+        given.minutes_of,
+        given.newcomers.get(node_id, NOT_NEW),
+    )
+    decisions = MinuteDecisions.of(carried, given.stream_id, measured)
     for reason, count in minutes.not_up(up).items():
         decisions.give(reason, count)
-    ordered = sorted([*checks, *events], key=lambda check: (check.due_s, check.draw))
-    decisions.through(up, ordered, given.starts_s, minute_s)
+    decisions.through(sorted(checks, key=lambda check: (check.due_s, check.draw)))
     if node_id in given.frauds and not decisions.fraud:
         decisions.confirm()
-    absent = not minutes.due and not checks
+    absent = not minutes.due and not is_checked
     decisions.finish(lapses=absent or given.closes)
-    last = 1 << ((given.ends_s - given.starts_s) // minute_s - 1)
-    state = decisions.carried(last_up=bool(up & last), absent=carried.absent + 1 if absent else 0)
-    return Row(
-        node_id=node_id,
-        minutes_due=minutes.due.bit_count(),
-        minutes_up=up.bit_count(),
-        minutes_idle=decisions.unpaid.get(Reason.STREAM_IDLE, 0),
-        minutes_unknown=(minutes.unknown & minutes.due).bit_count(),
-        minutes_waiting_before=carried.waiting + carried.parked,
-        minutes_paid=decisions.paid,
-        unpaid=in_order(decisions.unpaid),
-        earned_micros=0,
-        short_micros=0,
-        forfeited_micros=given.forfeits.get(node_id, 0),
-        reason=most_telling(decisions.unpaid, state),
-        voided_by=tuple(decisions.voided_by),
-        carried=state,
-    )
-
-
-def _in_place(row: Row, why: Reason | None) -> Row:
-    """The row, its minutes not paid if there is a reason why it has no place."""
-    if why is None or not row.minutes_paid:
-        return row
-    unpaid = {**dict(row.unpaid), why: row.minutes_paid}
-    return replace(
-        row, minutes_paid=0, unpaid=in_order(unpaid), reason=most_telling(unpaid, row.carried)
-    )
+    return DecidedNode(node_id, minutes, carried, decisions, absent)
 
 
 def _lot(given: EpochInput, node_id: str) -> int:

@@ -2,13 +2,14 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Annotated, Any
 
 from coordinator.documents.codec import Codec
 from coordinator.documents.columns import Table
+from coordinator.ledger.epoch_minutes import EpochMinutes
 from coordinator.ledger.rows import Carried, Row
 from coordinator.ledger.terms import Terms
 from coordinator.reasons import Reason
@@ -46,7 +47,8 @@ class Statement:
     """By node id."""
     paid_micros: int
     forfeited_micros: int
-    """Came back: earned in earlier epochs by nodes that are now confirmed frauds."""
+    """Came back: earned in earlier epochs by confirmed frauds, and for minutes that a failed check
+    voids."""
     refunded_micros: int
     """Went to the sponsor, because the stream has ended."""
     balance_before_micros: int
@@ -65,6 +67,11 @@ class Statement:
     def id(self) -> str:
         """The document's id."""
         return statement_id(self.stream_id, self.epoch)
+
+    @property
+    def epoch_minutes(self) -> EpochMinutes:
+        """Its minutes."""
+        return EpochMinutes(self.starts_s, self.ends_s, self.terms.minute_seconds)
 
     def carried(self) -> dict[str, Carried]:
         """What the next statement begins with, by node id."""
@@ -97,12 +104,12 @@ class Statement:
 
     @classmethod
     def from_documents(
-        cls, documents: Sequence[dict[str, Any]], node_id: str | None = None
+        cls, documents: Sequence[dict[str, Any]], node_ids: Collection[str] | None = None
     ) -> "Statement":
         """The statement that `to_documents` wrote; with fewer of them, the rows in those.
 
-        With only one node's row if asked: of ten thousand, the others take most of the time."""
-        only = None if node_id is None else {"rows": ("node_id", node_id)}
+        With only some nodes' rows if asked: of ten thousand, the others take most of the time."""
+        only = None if node_ids is None else {"rows": ("node_id", frozenset(node_ids))}
         statement = STATEMENTS.decode(documents[0], only)
         parts = [MORE_ROWS.decode(fields, only).rows for fields in documents[1:]]
         rows = sorted(chain(statement.rows, *parts), key=lambda row: row.node_id)
@@ -135,21 +142,3 @@ def chunks_of(rows: int) -> int:
 def chunk_of(node_id: str, chunks: int) -> int:
     """Which of the documents holds a node's row, so that one node's can be read alone."""
     return int.from_bytes(hashlib.sha256(node_id.encode()).digest()[8:16]) % chunks
-
-
-def pending_of(node_ids: Iterable[str], held: Iterable[Statement], epoch: int) -> dict[str, int]:
-    """Micros that nodes earned in statements that are still held, and have not lost since.
-
-    `held`: the stream's statements of the `holding_epochs` epochs before `epoch`, which is
-    settled now. A node may be confirmed again once the trust book has forgotten it: what went
-    back to the sponsor the first time is pending no more."""
-    wanted = frozenset(node_ids)
-    pending: dict[str, int] = {}
-    for statement in sorted(held, key=lambda each: each.epoch) if wanted else ():
-        if statement.epoch + statement.terms.holding_epochs < epoch:
-            continue
-        for row in statement.rows:
-            if row.node_id in wanted:
-                before = 0 if row.forfeited_micros else pending.get(row.node_id, 0)
-                pending[row.node_id] = before + row.earned_micros
-    return {node_id: micros for node_id, micros in pending.items() if micros > 0}

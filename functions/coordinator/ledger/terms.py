@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from coordinator.money import earned_micros
 
+UNKNOWN_MINUTES_MAX = 5
+"""By default: a resolver of ours that fails, or an instance that starts anew, is back by then."""
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
@@ -21,14 +24,19 @@ class Terms:
     rules about networks and addresses off."""
     network_nodes_free: int = 3
     """So many nodes of one network are paid whatever their share."""
+    unknown_minutes_max: int = UNKNOWN_MINUTES_MAX
+    """So many minutes that were unknown of one node, while others were measured, a passed check
+    pays. A minute of ours that goes wrong is rare; many in a row are somebody's doing."""
 
     def __post_init__(self) -> None:
         if self.rate_micros_per_hour < 1:
             raise ValueError("a stream pays at least one micro-token an hour")
         if self.max_paid_nodes < 1 or self.minute_seconds < 1 or self.network_nodes_free < 1:
             raise ValueError("paid nodes, minute length and free nodes are at least one")
-        if self.holding_epochs < 0 or not 0 <= self.network_percent <= 100:
-            raise ValueError("holding epochs are not negative, a share is 0 to 100 percent")
+        if min(self.holding_epochs, self.unknown_minutes_max) < 0:
+            raise ValueError("holding epochs and unknown minutes are not negative")
+        if not 0 <= self.network_percent <= 100:
+            raise ValueError("a share is 0 to 100 percent: not negative, and not more than all")
 
     def owed_micros(self, minutes: int) -> int:
         """Pay for so many minutes."""

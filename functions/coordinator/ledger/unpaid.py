@@ -20,6 +20,7 @@ UNPAID_REASONS = (
     Reason.INVALID,
     Reason.STALLED,
     Reason.DOWN,
+    Reason.UNKNOWN_ALONE,
     Reason.UNKNOWN_UNMEASURED,
     Reason.BEFORE_FIRST_PASS,
     Reason.STREAM_IDLE,

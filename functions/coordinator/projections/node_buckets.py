@@ -198,9 +198,9 @@ class Bucket:
     def epochs_of(self, node_id: str) -> list[NodeEpoch]:
         """What it holds of one node, newest epoch first; epochs without it too."""
         only = {
-            "lines": ("row.node_id", node_id),
-            "offline": ("node_id", node_id),
-            "checks": ("node_id", node_id),
+            "lines": ("row.node_id", {node_id}),
+            "offline": ("node_id", {node_id}),
+            "checks": ("node_id", {node_id}),
         }
         found = (
             (int(key), PACKED_EPOCHS.decode(stored, only)) for key, stored in self.epochs.items()

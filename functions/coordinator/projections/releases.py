@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from coordinator.ledger.epoch_minutes import EpochMinutes
+from coordinator.ledger.forfeits import EVERYTHING_S, paid_until
 from coordinator.projections.node_buckets import NodeEpoch, NodeLine
 
 
@@ -25,14 +27,18 @@ def pending_until(epoch: int, line: NodeLine, settled: int) -> int | None:
 def next_release(epochs: Sequence[NodeEpoch], settled: Mapping[str, int]) -> Release | None:
     """The next one; None while nothing is pending. `epochs` newest first, `settled` by stream id.
 
-    What a confirmed fraud lost is not released: a line that forfeits ends those before it."""
-    lost: set[str] = set()
+    What was forfeited is not released: of the lines before, only what was paid for minutes up to
+    the instant that a line names is left."""
+    left_s: dict[str, float] = {}
     due: dict[int, int] = {}
     for each in epochs:
         for line in each.lines:
             until = pending_until(each.epoch, line, settled.get(line.stream_id, each.epoch))
-            if until is not None and line.stream_id not in lost:
-                due[until] = due.get(until, 0) + line.row.earned_micros
+            until_s = left_s.get(line.stream_id, float("inf"))
+            minutes = EpochMinutes(each.starts_s, each.ends_s, each.minute_seconds)
+            micros = paid_until(line.row, minutes, until_s)[1]
+            if until is not None and micros:
+                due[until] = due.get(until, 0) + micros
             if line.row.forfeited_micros:
-                lost.add(line.stream_id)
+                left_s[line.stream_id] = min(until_s, line.row.forfeited_from_s or EVERYTHING_S)
     return Release(min(due), due[min(due)]) if due else None

@@ -7,7 +7,8 @@ from coordinator.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class Minutes:
-    """What the sweeps saw of one node; a bit is in `due`, and in at most one other field."""
+    """What the sweeps saw of one node; a bit is in `due`, and in at most one other field
+    (`unknown_alone` but repeats some of `unknown`)."""
 
     due: int = 0
     """The node stood on the roster."""
@@ -21,6 +22,8 @@ class Minutes:
     invalid: int = 0
     stalled: int = 0
     blocked: int = 0
+    unknown_alone: int = 0
+    """Of `unknown`, those in which others of its sweep were measured."""
 
     def __or__(self, other: "Minutes") -> "Minutes":
         """Both together: a node that left and came back stands at two slots."""

@@ -34,6 +34,8 @@ def minutes_of(
     for key, roster in rosters.items():
         in_force = _bits(roster.is_in_force_at(tick) for tick in ticks)
         grid = _grid_of(roster, ticks, measured.get(key, []))
+        measured_in = _measured(measured.get(key, []), len(roster.slots))
+        nobody = _bits(tick not in measured_in for tick in ticks)
         for slot, unmeasured, claimed, said_idle, *others in zip(roster.slots, *grid, strict=True):
             if slot.stream_id != stream_id:
                 continue
@@ -42,9 +44,21 @@ def minutes_of(
                 continue
             up, unknown = claimed & live, unmeasured & live
             idle = said_idle | (claimed | unmeasured) & ~live
-            minutes = Minutes(due, up & due, unknown & due, idle & due, *[o & due for o in others])
+            minutes = Minutes(
+                due,
+                up & due,
+                unknown & due,
+                idle & due,
+                *[other & due for other in (*others, unknown & ~nobody)],
+            )
             found[slot.node_id] = found.get(slot.node_id, Minutes()) | minutes
     return found
+
+
+def _measured(sweeps: Iterable[SweepBits], slots: int) -> frozenset[int]:
+    """The ticks in which anybody was measured: who was not, then, was unknown alone."""
+    everyone = (1 << slots) - 1
+    return frozenset(sweep.tick for sweep in sweeps if sweep.probed & ~sweep.unknown & everyone)
 
 
 _OUTCOMES = (

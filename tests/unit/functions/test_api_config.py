@@ -52,6 +52,7 @@ async def test_it_is_published_by_the_first_settling(coordinator: Coordinator) -
         "holding_epochs": 24,
         "network_percent": 20,
         "network_nodes_free": 3,
+        "unknown_minutes_max": 5,
         "rules": found["current"]["rules"],
     }
 

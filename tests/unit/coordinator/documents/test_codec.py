@@ -210,14 +210,16 @@ def test_rows_can_be_read_by_themselves() -> None:
     """By a column, or by the key of a mapping; with all that lies in them."""
     for row in BRANCHES:
         found = unpacked_table(
-            tuple[Branch, ...], packed_table(tuple[Branch, ...], BRANCHES), ("name", row.name)
+            tuple[Branch, ...], packed_table(tuple[Branch, ...], BRANCHES), ("name", {row.name})
         )
         assert found == (row,)
-    assert TREE.decode(TREE.encode(WHOLE), {"branches": ("name", "b")}).branches == BRANCHES[1:2]
+    assert TREE.decode(TREE.encode(WHOLE), {"branches": ("name", {"b"})}).branches == BRANCHES[1:2]
     by_name = {row.name: row for row in BRANCHES}
     packed = packed_table(Mapping[str, Branch], by_name)
-    assert unpacked_table(Mapping[str, Branch], packed, ("@", "c")) == {"c": BRANCHES[2]}
-    assert unpacked_table(Mapping[str, Branch], packed, ("@", "d")) == {}
+    assert unpacked_table(Mapping[str, Branch], packed, ("@", {"c"})) == {"c": BRANCHES[2]}
+    both = {"a": BRANCHES[0], "c": BRANCHES[2]}
+    assert unpacked_table(Mapping[str, Branch], packed, ("@", {"a", "c"})) == both
+    assert unpacked_table(Mapping[str, Branch], packed, ("@", {"d"})) == {}
 
 
 def test_an_open_item_has_what_it_had() -> None:

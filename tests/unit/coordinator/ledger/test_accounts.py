@@ -88,11 +88,22 @@ def test_a_forfeit_takes_what_is_pending_of_its_stream() -> None:
     assert account.forfeited_micros == 36
 
 
-def test_a_forfeit_of_another_amount_is_an_error_of_ours() -> None:
+def test_a_part_of_what_is_pending_is_the_newest() -> None:
+    """A failed check voids back to an instant: what was earned before stays, and is released."""
+    accounts = Accounts()
+    for epoch, micros in ((5, 13), (6, 17), (7, 19)):
+        accounts = accounts.applying(_statement(epoch, {"n2": micros}))
+    accounts = accounts.applying(_statement(8, {"n2": 0}, {"n2": 24}))
+    service = accounts.nodes["n2"].services["s3"]
+    assert [(held.epoch, held.micros) for held in service.held] == [(6, 12)]
+    assert accounts.nodes["n2"].forfeited_micros == 24
+
+
+def test_a_forfeit_of_more_than_is_pending_is_an_error_of_ours() -> None:
     """Totals must match, or nothing is written."""
     accounts = Accounts().applying(_statement(5, {"n2": 13}))
-    with pytest.raises(ValueError, match="forfeits 12"):
-        accounts.applying(_statement(6, {"n2": 0}, {"n2": 12}))
+    with pytest.raises(ValueError, match="forfeits 14, of which 1 are not pending"):
+        accounts.applying(_statement(6, {"n2": 0}, {"n2": 14}))
 
 
 def test_applying_twice_changes_nothing() -> None:

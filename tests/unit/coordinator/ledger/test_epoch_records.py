@@ -32,7 +32,7 @@ def test_a_run_that_was_recorded_late_is_left_out_and_counted() -> None:
 
 
 def test_what_other_streams_checks_made_of_a_node_is_evidence_too() -> None:
-    """Its flag is one, whatever it relays; a fraud is told apart."""
+    """Its trust is one, whatever it relays; a fraud is told apart, and strangers are left out."""
     own, other = _check("n2", 3_607.0), replace(_check("n2", 3_611.0), stream_id="s7")
     cleared = replace(other, due_s=3_613.0, event=TrustChange.CLEARED)
     fraud = replace(other, node_id="n3", due_s=3_617.0, event=TrustChange.CONFIRMED)
@@ -49,5 +49,5 @@ def test_what_other_streams_checks_made_of_a_node_is_evidence_too() -> None:
         request_hash="",
     )
     given = record.epoch_input(stream, Terms(7, 5, 60), {}, None, [])
-    assert (list(given.checks), list(given.elsewhere)) == ([own], [cleared])
+    assert (list(given.checks), list(given.elsewhere)) == ([own], [other, cleared])
     assert given.frauds == {"n3"}

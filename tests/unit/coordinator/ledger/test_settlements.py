@@ -8,9 +8,10 @@ import pytest
 from coordinator.adapters.store.limits import check_document
 from coordinator.adapters.store.protocol import Ref
 from coordinator.checking.checks import Check, TrustChange, Verdict
+from coordinator.ledger.forfeits import EVERYTHING_S, Forfeit, forfeits_of
 from coordinator.ledger.rows import Carried, Row, Voided
 from coordinator.ledger.settlements import ABSENT_EPOCHS_MAX, EpochInput, settle
-from coordinator.ledger.statements import Statement, pending_of
+from coordinator.ledger.statements import Statement
 from coordinator.ledger.terms import Terms
 from coordinator.reasons import Reason
 from coordinator.sweeping.minutes import Minutes
@@ -146,12 +147,33 @@ def test_a_flag_is_cleared_by_retests_wherever_the_node_relays() -> None:
 def test_a_flag_raised_elsewhere_parks_pay_here() -> None:
     """One node, one trust: another stream is no way around it."""
     flagged = replace(_fail(9.5, TrustChange.FLAGGED), stream_id="s7")
-    row = _row(_check(4.5), _check(29.5), elsewhere=[flagged], carried=PROVEN)
-    assert (row.minutes_paid, row.carried.parked, row.carried.flagged) == (5, 25, True)
+    checks = _check(4.5), _check(14.5), _check(29.5)
+    row = _row(*checks, elsewhere=[flagged], carried=PROVEN)
+    assert (row.minutes_paid, row.carried.parked, row.carried.flagged) == (5, 15, True)
+    assert row.minutes_unpaid(Reason.AFTER_FAILURE) == 10
     suspended = replace(_fail(39.5, TrustChange.SUSPENDED), stream_id="s7")
-    row = _row(_check(4.5), _check(29.5), elsewhere=[suspended, flagged], carried=PROVEN)
-    assert (row.minutes_paid, row.minutes_unpaid(Reason.SUSPENDED)) == (5, 25)
-    assert row.voided_by == (Voided(99, 3600 + 39.5 * MINUTE, 25, Reason.SUSPENDED),)
+    row = _row(*checks, elsewhere=[suspended, flagged], carried=PROVEN)
+    assert (row.minutes_paid, row.minutes_unpaid(Reason.SUSPENDED)) == (5, 15)
+    assert row.voided_by[-1] == Voided(99, 3600 + 39.5 * MINUTE, 15, Reason.SUSPENDED)
+
+
+def test_a_failure_elsewhere_voids_what_was_earned_here_since_its_like_passed() -> None:
+    """Else moving between streams would leave each with a failure of its own to wait for."""
+    wrong = replace(_fail(29.5), stream_id="s7", voids_from_s=3600 + 9 * MINUTE)
+    row = _row(_check(9.5), _check(19.5), elsewhere=[wrong], carried=PROVEN)
+    assert (row.minutes_paid, row.paid_bits) == (10, (1 << 10) - 1)
+    assert dict(row.unpaid) == {Reason.VOIDED: 20, Reason.AFTER_FAILURE: 30}
+    assert row.voided_by == (Voided(89, 3600 + 29.5 * MINUTE, 20, Reason.NO_STREAM),)
+
+
+def test_a_pass_elsewhere_makes_a_failure_good_and_pays_nothing_here() -> None:
+    """Pay begins again with it, there; what waited here is between the two."""
+    elsewhere = replace(_check(29.5), stream_id="s7")
+    row = _row(_check(9.5), _fail(19.5), _check(39.5), elsewhere=[elsewhere], carried=PROVEN)
+    assert (row.minutes_paid, row.carried.waiting) == (20, 20)
+    assert dict(row.unpaid) == {
+        Reason.VOIDED: 10, Reason.AFTER_FAILURE: 10, Reason.AWAITING_CHECK: 20
+    }  # fmt: skip
 
 
 def test_who_is_only_elsewhere_has_no_row() -> None:
@@ -214,7 +236,10 @@ def test_confirmed_fraud_is_paid_nothing_of_its_epoch() -> None:
 def test_a_fraud_confirmed_by_checks_of_another_stream_is_paid_nothing_here() -> None:
     """And what this stream's earlier statements paid it comes back, as far as it is pending."""
     statement = settle(
-        _evidence(_check(9.5), carried=PROVEN, frauds=frozenset({"n2"}), forfeits={"n2": 17}), 100
+        _evidence(
+            _check(9.5), carried=PROVEN, frauds=frozenset({"n2"}), forfeits={"n2": Forfeit(17)}
+        ),
+        100,
     )
     assert (statement.rows[0].minutes_paid, statement.rows[0].forfeited_micros) == (0, 17)
     assert (statement.paid_micros, statement.balance_after_micros) == (0, 117)
@@ -352,7 +377,7 @@ def test_ten_thousand_nodes_share_one_micro_token() -> None:
         check_document(Ref("statements", f"x.{number}"), fields)
     assert Statement.from_documents(documents) == statement
     (mine,) = (row for row in statement.rows if row.node_id == "n7")
-    assert Statement.from_documents(documents, "n7") == replace(statement, rows=(mine,))
+    assert Statement.from_documents(documents, {"n7"}) == replace(statement, rows=(mine,))
 
 
 def test_ties_favour_nobody_over_time() -> None:
@@ -372,13 +397,16 @@ def test_ties_favour_nobody_over_time() -> None:
     assert all(380 < micros < 480 for micros in won.values())  # 429, give or take 3.3 deviations
 
 
+ALL = {"n2": EVERYTHING_S}
+
+
 def test_what_is_pending_is_what_recent_statements_paid() -> None:
     """Of the nodes asked for, as far as it is still held."""
     two = _two_nodes()
-    earned = 60 * MICROS_A_MINUTE
-    assert pending_of({"n2", "n7"}, [two], epoch=25) == {"n2": earned}
-    assert pending_of({"n2"}, [two], epoch=26) == {}
-    assert pending_of((), [two], epoch=2) == {}
+    lost = {"n2": Forfeit(60 * MICROS_A_MINUTE, 60)}
+    assert forfeits_of(ALL | {"n7": EVERYTHING_S}, [two], epoch=25) == lost
+    assert forfeits_of(ALL, [two], epoch=26) == {}
+    assert forfeits_of({}, [two], epoch=2) == {}
 
 
 def test_what_was_forfeited_is_not_pending_any_more() -> None:
@@ -388,9 +416,9 @@ def test_what_was_forfeited_is_not_pending_any_more() -> None:
     earned, lost, again = (replace(_two_nodes(), epoch=epoch) for epoch in (1, 2, 3))
     nothing: dict[str, Any] = {"earned_micros": 0, "forfeited_micros": 60 * MICROS_A_MINUTE}
     lost = replace(lost, rows=tuple(replace(row, **nothing) for row in lost.rows))
-    assert pending_of({"n2"}, [earned, lost], epoch=3) == {}
+    assert forfeits_of(ALL, [earned, lost], epoch=3) == {}
     in_any_order = [again, lost, earned]
-    assert pending_of({"n2"}, in_any_order, epoch=4) == {"n2": 60 * MICROS_A_MINUTE}
+    assert forfeits_of(ALL, in_any_order, epoch=4) == {"n2": Forfeit(60 * MICROS_A_MINUTE, 60)}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,133 @@
+"""What only a share of the checks sees costs what was earned since one of them passed.
+
+A node whose checks have all lengths, over many epochs. Against the real rules stands a model that
+remembers every minute by itself, and looks at no statement.
+"""
+
+from dataclasses import dataclass, field
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coordinator.checking.checks import Check, Verdict
+from coordinator.checking.lengths import Length
+from coordinator.checking.suspicion import NOBODY, marked, observe
+from coordinator.ledger.accounts import Accounts
+from coordinator.ledger.forfeits import forfeits_of, losses_of
+from coordinator.ledger.settlements import EpochInput, settle
+from coordinator.ledger.statements import Statement
+from coordinator.ledger.terms import Terms
+from coordinator.reasons import Reason
+from coordinator.sweeping.minutes import Minutes
+
+EPOCHS, MINUTES, MINUTE_S = 9, 6, 60
+EPOCH_S = MINUTES * MINUTE_S
+HOLDING = 3
+RATE_A_MINUTE = 7
+TERMS = Terms(RATE_A_MINUTE * 60, 5, MINUTE_S, HOLDING)
+VERDICTS = st.sampled_from(
+    [None, None, Verdict.PASS, Verdict.PASS, Verdict.DEGRADED, Verdict.FAIL, Verdict.UNKNOWN]
+)
+MADE = st.lists(
+    st.tuples(VERDICTS, st.sampled_from(Length)),
+    min_size=EPOCHS * MINUTES,
+    max_size=EPOCHS * MINUTES,
+)
+FIRST_S = 7 * EPOCH_S
+
+
+def _checks(made: list[tuple[Verdict | None, Length]]) -> list[Check]:
+    """One at most in each minute, with what each voids; without the flags of a cheat."""
+    state, checks = NOBODY, []
+    for minute, (verdict, length) in enumerate(made):
+        if verdict is None:
+            continue
+        due_s = FIRST_S + minute * MINUTE_S + 30.5
+        check = Check("n2", "s3", int(due_s // 60), due_s, verdict, Reason.OK, length=length)
+        checks.append(marked(check, None, state))
+        state = observe(state, check)[0]
+    return checks
+
+
+def _settled(checks: list[Check]) -> list[Statement]:
+    statements: list[Statement] = []
+    up = (1 << MINUTES) - 1
+    for epoch in range(7, 7 + EPOCHS):
+        starts_s, ends_s = epoch * EPOCH_S, (epoch + 1) * EPOCH_S
+        mine = [check for check in checks if starts_s <= check.due_s < ends_s]
+        given = EpochInput(
+            "s3", epoch, starts_s, ends_s, TERMS, {"n2": Minutes(up, up)}, mine,
+            statements[-1].carried() if statements else {},
+            forfeits=forfeits_of(losses_of(mine, starts_s), statements[-HOLDING:], epoch),
+        )  # fmt: skip
+        statements.append(settle(given, 10**9))
+    return statements
+
+
+@dataclass
+class Model:
+    """Every minute by itself: in which statement it was paid, until something voids it."""
+
+    paid_in: dict[int, int] = field(default_factory=dict)
+    waiting: list[int] = field(default_factory=list)
+    proven: bool = False
+    failed: bool = False
+    passed: list[tuple[int, Length]] = field(default_factory=list)
+    """Clean ones."""
+
+    def minute(self, minute: int, verdict: Verdict | None, length: Length) -> None:
+        self.waiting.append(minute)
+        if verdict in (Verdict.PASS, Verdict.DEGRADED):
+            if self.proven and not self.failed:
+                self.paid_in |= dict.fromkeys(self.waiting, minute // MINUTES)
+            self.waiting, self.proven, self.failed = [], True, False
+        if verdict is Verdict.PASS:
+            self.passed.append((minute, length))
+        if verdict is Verdict.FAIL:
+            self._void(minute, length)
+
+    def _void(self, minute: int, length: Length) -> None:
+        alike = [at for at, of in self.passed if of.at_least_s >= length.at_least_s]
+        since, held_since = max(alike, default=-1), minute // MINUTES - HOLDING
+        self.paid_in = {
+            at: epoch for at, epoch in self.paid_in.items() if at <= since or epoch < held_since
+        }
+        self.waiting, self.failed = [], True
+
+
+@given(MADE)
+def test_a_failure_voids_back_to_the_last_pass_that_could_have_seen_it(
+    made: list[tuple[Verdict | None, Length]],
+) -> None:
+    """In what is waiting, in what this epoch has paid, and in what is still pending."""
+    model = Model()
+    for minute, (verdict, length) in enumerate(made):
+        model.minute(minute, verdict, length)
+    statements = _settled(_checks(made))
+    kept = sum(s.paid_micros - s.forfeited_micros for s in statements)
+    assert kept == RATE_A_MINUTE * len(model.paid_in)
+
+
+@given(MADE)
+def test_what_is_voided_comes_back_to_the_stream_and_leaves_the_account(
+    made: list[tuple[Verdict | None, Length]],
+) -> None:
+    """By entries of later statements: none is changed, and nothing is taken back twice."""
+    accounts, balance = Accounts(), 10**9
+    for statement in _settled(_checks(made)):
+        accounts = accounts.applying(statement)
+        balance += statement.balance_after_micros - statement.balance_before_micros
+        account = accounts.nodes.get("n2")
+        earned = account.earned_micros if account else 0
+        assert earned == 10**9 - balance
+        assert earned >= 0
+
+
+@given(st.lists(st.sampled_from([Verdict.PASS, Verdict.DEGRADED]), min_size=1, max_size=40))
+def test_who_fails_each_check_of_a_length_keeps_nothing_that_shorter_ones_paid(
+    short: list[Verdict],
+) -> None:
+    """S4: 19 checks of 20 pass whoever cuts viewers after 16 s; all of it is void at the 20th."""
+    made = [(verdict, Length.SHORT) for verdict in short[: HOLDING * MINUTES]]
+    statements = _settled(_checks([*made, (Verdict.FAIL, Length.VERY_LONG)]))
+    assert sum(s.paid_micros - s.forfeited_micros for s in statements) == 0
