@@ -1,7 +1,8 @@
 """A program for a network namespace of its own: honest names behind a crowd of silent ones.
 
 Its name server answers nothing about names of `silent.example`. Prints what came of SILENT names,
-and of HONEST others that were asked for behind them, and after them.
+twice, of HONEST others that were asked for behind them and after them, and of HONEST ones that had
+answered before.
 """
 
 import asyncio
@@ -9,7 +10,7 @@ import json
 import os
 from collections import Counter
 
-from coordinator.adapters.outbound.guard import RESOLVERS_MAX, Guard
+from coordinator.adapters.outbound.guard import ANSWERS_AFTER, RESOLVERS_MAX, Guard
 from tests.integration.judged_names import CONTROLS, outcome
 from tests.integration.name_server import NameServer, raise_loopback
 
@@ -25,12 +26,17 @@ async def main() -> None:
     raise_loopback()
     NameServer().begin()
     guard = Guard(allow_private=False, control_names=CONTROLS)
+    for _ in range(ANSWERS_AFTER):
+        await _outcomes(guard, "a.honest", HONEST)
     silent = asyncio.create_task(_outcomes(guard, "silent", SILENT))
     meanwhile = asyncio.create_task(_outcomes(guard, "honest", HONEST))
+    known = asyncio.create_task(_outcomes(guard, "a.honest", HONEST))
     told = {
         "silent": await silent,
         "honest meanwhile": await meanwhile,
+        "known meanwhile": await known,
         "honest then": await _outcomes(guard, "honest", HONEST),
+        "silent again": await _outcomes(guard, "silent", SILENT),
     }
     print(json.dumps(told), flush=True)
 

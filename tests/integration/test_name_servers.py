@@ -11,7 +11,7 @@ from typing import Any
 from coordinator.adapters.outbound.guard import RESOLVERS_MAX
 from coordinator.adapters.outbound.replies import LIMITS
 from tests.integration.judged_names import BROKEN
-from tests.integration.silent_names import HONEST
+from tests.integration.silent_names import HONEST, SILENT
 
 ROOT = Path(__file__).parents[2]
 SECONDS_MAX = 60.0
@@ -58,12 +58,24 @@ def _told(program: str, folder: Path) -> dict[str, Any]:
 
 
 def test_honest_names_are_resolved_behind_a_crowd_of_silent_ones(tmp_path: Path) -> None:
-    """The places were taken, which is nobody's fault who waited for one."""
+    """The places were taken, which is nobody's fault who waited for one: the first time. S1: of 800
+    silent names 736 were unknown in every sweep. Names that answer have places of their own."""
     told = _told("tests.integration.silent_names", tmp_path)
     assert told["honest then"] == {"resolved": HONEST}
     assert told["honest meanwhile"].keys() <= {"resolved", "unknown:internal"}
     assert told["silent"].keys() == {"name_unresolved", "unknown:internal"}
     assert told["silent"]["name_unresolved"] >= RESOLVERS_MAX
+    assert told["known meanwhile"] == {"resolved": HONEST}
+    assert told["silent again"] == {"name_unresolved": SILENT}
+
+
+def test_a_node_that_answers_that_its_network_is_unreachable_is_down(tmp_path: Path) -> None:
+    """One rule of a firewall, ICMP type 3 code 0, made all its minutes unknown. Where there is no
+    route at all, that is our own fault."""
+    assert _told("tests.integration.unreachable_peer", tmp_path) == {
+        "refused by ICMP": "connect_failed",
+        "without a route": "unknown:internal",
+    }
 
 
 def test_a_name_is_to_blame_only_while_control_names_resolve(tmp_path: Path) -> None:

@@ -497,14 +497,15 @@ class TestConnecting:
             (errno.ETIMEDOUT, "8.8.8.8", False),
             (errno.EADDRNOTAVAIL, "8.8.8.8", True),
             (errno.ENETUNREACH, "8.8.8.8", True),
+            (errno.ENETUNREACH, "127.0.0.1", False),
             (errno.ENETUNREACH, "2606:4700:4700::1111", False),
         ],
     )
     def test_being_cut_off_ourselves_is_told_apart(
         self, number: int, peer: str, ours: bool
     ) -> None:
-        """By the kernel's error."""
-        assert is_ours(OSError(number, "x"), peer) is ours
+        """By the kernel's error; and by the own table of routes, which holds for one of them."""
+        assert is_ours(OSError(number, "x"), peer, "127.0.0.1".__eq__) is ours
 
     @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "10.0.0.1", "169.254.169.254", "0.0.0.0"])
     async def test_an_address_that_is_not_public_is_not_connected_to(

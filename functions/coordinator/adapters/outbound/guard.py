@@ -9,7 +9,8 @@ import asyncio
 import errno
 import socket
 import ssl
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import NamedTuple
@@ -25,7 +26,13 @@ from coordinator.reasons import Reason
 from coordinator.strangers.addresses import AddressRefused, check_addresses, is_ip, parse_host
 
 RESOLVERS_MAX = 64
-"""Names looked up at once, a thread each: name servers of strangers may be slow on purpose."""
+"""Names looked up at once, a thread each, of names that answer and of others each: name servers of
+strangers may be slow on purpose."""
+ANSWERS_AFTER = 10
+"""Lookups in a row that resolved, after which a name is one that answers. Whoever wants to be
+silent in one minute has to answer in ten."""
+NAMES_KEPT_MAX = 16_384
+"""How many names are remembered: more than a roster has slots."""
 _NO_SUCH_NAME = frozenset({socket.EAI_NONAME, socket.EAI_NODATA})
 """What a resolver says that works: it asked, and was told that the name has no address."""
 _OURS = frozenset(
@@ -56,7 +63,7 @@ async def system_resolve(host: str) -> Sequence[str]:
 def _resolvers() -> ThreadPoolExecutor:
     # The loop's own executor has six threads on a small machine: six slow names would fill it.
     # Beside the strangers' there are threads for control names, of a round that was given up too.
-    threads = RESOLVERS_MAX + 2 * CONTROL_NAMES_MAX
+    threads = 2 * RESOLVERS_MAX + 2 * CONTROL_NAMES_MAX
     return ThreadPoolExecutor(threads, thread_name_prefix="resolve")
 
 
@@ -80,7 +87,9 @@ class Guard:
         self._allow_private = allow_private
         self._resolve = resolve
         self._controls = ControlNames(control_names, resolve)
-        self._lookups = asyncio.Semaphore(RESOLVERS_MAX)
+        self._answering, self._others = _places(), _places()
+        self._resolved: OrderedDict[str, int] = OrderedDict()
+        """How often in a row a name resolved, up to now; 0 once it did not."""
 
     async def resolve(self, host: str, limits: OutboundLimits = LIMITS) -> str:
         """The one address of `host` to connect to; AddressRefused if any of them is not allowed."""
@@ -94,16 +103,20 @@ class Guard:
         if is_ip(host):
             now_s = _now()
             return self._way([host], now_s, now_s, limits)
-        await self._place(limits)
+        place = await self._place(host, limits)
         asked_s = _now()
         # A lookup that is given up holds its thread, and so its place, until it ends by itself.
         lookup = asyncio.ensure_future(self._resolve(host))
-        lookup.add_done_callback(self._ended)
+        lookup.add_done_callback(lambda ended: _ended(ended, place))
         try:
             async with asyncio.timeout(limits.resolve_seconds):
                 found = await asyncio.shield(lookup)
         except (OSError, UnicodeError) as error:  # TimeoutError is an OSError
-            raise await self._unresolved(error, asked_s, limits) from None
+            refused = await self._unresolved(error, asked_s, limits)
+            if not refused.reason.is_ours:
+                self._remember(host, 0)
+            raise refused from None
+        self._remember(host, self._resolved.get(host, 0) + 1)
         return self._way(found, asked_s, _now(), limits)
 
     async def _unresolved(
@@ -124,19 +137,40 @@ class Guard:
         deadline = begun_s + limits.total_seconds
         return Way(peer, min(deadline, now_s + limits.connect_seconds), deadline)
 
-    async def _place(self, limits: OutboundLimits) -> None:
-        """Waits for one of the places to look up a name; AddressRefused, by our fault, for none."""
+    async def _place(self, host: str, limits: OutboundLimits) -> asyncio.Semaphore:
+        """Waits for one of the places to look up a name; AddressRefused for none.
+
+        Names that answer have places of their own, so a crowd of others cannot hold them up. Who
+        did not resolve last time, and finds no place behind others like it, does not now. Of a
+        name that was never asked for nobody knows: the first time that is our fault."""
+        resolved = self._resolved.get(host)
+        places = self._answering if (resolved or 0) >= ANSWERS_AFTER else self._others
         try:
             async with asyncio.timeout(limits.resolve_seconds):
-                await self._lookups.acquire()
+                await places.acquire()
         except TimeoutError:
             detail = "other names took all our places to look one up"
-            raise AddressRefused(Reason.UNKNOWN_INTERNAL, detail) from None
+            reason = Reason.NAME_UNRESOLVED if resolved == 0 else Reason.UNKNOWN_INTERNAL
+            if resolved is None:
+                self._remember(host, 0)
+            raise AddressRefused(reason, detail) from None
+        return places
 
-    def _ended(self, lookup: "asyncio.Future[Sequence[str]]") -> None:
-        self._lookups.release()
-        if not lookup.cancelled():
-            lookup.exception()  # of one that was given up, nobody else asks
+    def _remember(self, host: str, resolved: int) -> None:
+        self._resolved[host] = min(resolved, ANSWERS_AFTER)
+        self._resolved.move_to_end(host)
+        if len(self._resolved) > NAMES_KEPT_MAX:
+            self._resolved.popitem(last=False)
+
+
+def _places() -> asyncio.Semaphore:
+    return asyncio.Semaphore(RESOLVERS_MAX)
+
+
+def _ended(lookup: "asyncio.Future[Sequence[str]]", place: asyncio.Semaphore) -> None:
+    place.release()
+    if not lookup.cancelled():
+        lookup.exception()  # of one that was given up, nobody else asks
 
 
 def _now() -> float:
@@ -153,9 +187,23 @@ def refusal_of(error: OSError, peer: str, *, is_connected: bool) -> AddressRefus
     return AddressRefused(reason, str(error) or "no answer to the connection")
 
 
-def is_ours(error: OSError, peer: str) -> bool:
+def is_ours(error: OSError, peer: str, is_routed: Callable[[str], bool] | None = None) -> bool:
     """True if a failure to connect says something about this machine and not about the node."""
-    # No route for IPv4 means that we are cut off; for IPv6 many clouds have none at all, and an
-    # operator who announces nothing else must be told so.
-    no_route = error.errno == errno.ENETUNREACH and ":" not in peer
-    return no_route or error.errno in _OURS
+    if error.errno == errno.ENETUNREACH:
+        # For IPv6 many clouds have no route at all, and an operator who announces nothing else
+        # must be told so.
+        return ":" not in peer and not (is_routed or has_route)(peer)
+    return error.errno in _OURS
+
+
+def has_route(peer: str) -> bool:
+    """Whether this machine knows a way to an IPv4 address; nothing is sent.
+
+    "Network unreachable" comes from our own table of routes, or from anybody on the way, the node
+    itself included: a rule of a firewall can answer each connection so. The table alone is ours."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+        try:
+            asked.connect((peer, 9))
+        except OSError:
+            return False
+    return True
