@@ -44,13 +44,8 @@ def build_on(store: Store, settings: ProberSettings, capacity: Capacity | None =
     checker = _checker(settings, capacity, log)
     measurements = Measurements(store, *settings.parts)
     references = ReferencePool(now=system_clock)
-    sealer = Sealer(
-        measurements,
-        settings.lottery_key,
-        settings.check_seconds,
-        settings.checks_per_hour,
-        settings.controls,
-    )
+    rates = settings.check_seconds, settings.checks_per_hour
+    sealer = Sealer(measurements, settings.lottery_key, *rates, settings.controls)
     pictures = Pictures(measurements, picture_of, system_clock, log)
     # One instance is called for one part, as a rule; a small network's may be called for all.
     probers = [
