@@ -45,6 +45,19 @@ class Calendar:
         """[start, end) of an epoch in Unix seconds."""
         return epoch * self.epoch_seconds, (epoch + 1) * self.epoch_seconds
 
+    def ends_s(self, asked_s: float, wanted_s: float = 0.0) -> int:
+        """When a stream ends whose sponsor asks for it at `asked_s`: with the epoch after that one,
+        or with the later one in which `wanted_s` lies.
+
+        What a stream owes is seen minute by minute. Who could end it at once would do so when the
+        most minutes wait for their check, and pay for none of them."""
+        return self.epoch_bounds_s(max(self.epoch_at(asked_s) + 1, self.last_epoch(wanted_s)))[1]
+
+    def last_epoch(self, ends_s: float) -> int:
+        """The last epoch of a stream that ends then: one that ends with an epoch has no more."""
+        epoch = self.epoch_at(ends_s)
+        return epoch - 1 if self.epoch_bounds_s(epoch)[0] == ends_s else epoch
+
     def settled_s(self, epoch: int) -> int:
         """When an epoch is settled, at the earliest."""
         return self.epoch_bounds_s(epoch)[1] + self.grace_seconds

@@ -160,7 +160,7 @@ class Settler:
         so that a fraud confirmed meanwhile still loses them."""
         if stream.ends_s is None:
             return False
-        last = self.calendar.epoch_at(stream.ends_s)
+        last = self.calendar.last_epoch(stream.ends_s)
         held = max(in_force(history, one).holding_epochs for one in (last, epoch))
         return epoch >= last + held
 

@@ -353,7 +353,7 @@ async def test_a_node_of_a_closed_stream_wakes_nobody() -> None:
         await network.prober_runs()
         stream_id = await network.registers()
         await network.api.post(f"/streams/{stream_id}/close", headers=bearer(SPONSOR_KEY))
-        network.now_s += 26 * 3600
+        network.now_s += 28 * 3600
         await network.prober_runs()
         await network.payout.post("/")
         assert await network.reviewed() == "resting"

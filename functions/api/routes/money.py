@@ -72,7 +72,7 @@ def _closing_route(app: FastAPI, services: Services, treasurer: Treasurer) -> No
         sponsor: Annotated[Sponsor, Security(services.sponsor_key)],
         idempotency_key: IdempotencyKey = None,
     ) -> ClosedOut:
-        """End a stream now; what its last statement leaves goes back to the sponsor.
+        """End a stream with the next epoch; what its last statement leaves is refunded.
 
         A closed stream stays as it is, so a repetition needs no key."""
         done = await treasurer.close(await services.own_stream(stream_id, sponsor))

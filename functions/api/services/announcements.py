@@ -198,7 +198,7 @@ class Announcements:
             ingest_public_key=stream.ingest_public_key,
             **self._known(view),
             balance_lasts_seconds=lasts,
-            balance_says=lasts_sentence(lasts),
+            balance_says=lasts_sentence(lasts, self.calendar),
             next_heartbeat_seconds=self._pace_s(view, reason, lasts),
             polled_every_seconds=self.calendar.sweep_seconds,
             version=__version__,

@@ -21,8 +21,8 @@ from coordinator.ledger.balances import opening_balance
 from coordinator.money import parse_tokens
 from coordinator.streams import Stream
 
-ENDS_S_MAX = 253_402_300_799
-"""The last second that RFC 3339 can write in UTC."""
+ENDS_S_MAX = 253_402_214_399
+"""The last second but for a day of what RFC 3339 can write: a stream ends with an epoch."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,10 @@ class Registrar:
         stream_id = stream_id_of(self._seed(name, idempotency_key))
         stream_key = stream_key_of(sponsor_key, stream_id)
         now_s = self.clock()
-        ends_s = _ends_s(asked.ends_at)
-        if ends_s is not None and ends_s <= now_s:
+        wanted_s = _wanted_s(asked.ends_at)
+        if wanted_s is not None and wanted_s <= now_s:
             await self._require_known(stream_id)
+        ends_s = None if wanted_s is None else float(self.calendar.ends_s(now_s, wanted_s))
         if asked.webhook_url is not None:
             await self.subscriptions.check(asked.webhook_url)
         stream = Stream(
@@ -101,14 +102,12 @@ class Registrar:
         return earlier
 
 
-def _ends_s(ends_at: datetime | None) -> float | None:
+def _wanted_s(ends_at: datetime | None) -> float | None:
     if ends_at is None:
         return None
     if ends_at.timestamp() > ENDS_S_MAX:
-        raise Problem(
-            ProblemKind.INVALID_REQUEST, "ends_at: choose an instant before the end of 9999 UTC."
-        )
-    return round(ends_at.timestamp(), 3)
+        raise Problem(ProblemKind.INVALID_REQUEST, "ends_at: choose an instant before 9999-12-31.")
+    return ends_at.timestamp()
 
 
 def _hash_of(asked: StreamIn) -> str:

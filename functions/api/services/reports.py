@@ -53,7 +53,7 @@ class Reports:
             refunded=format_tokens(balance.refunded_micros),
             balance=format_tokens(balance.balance_micros),
             balance_lasts_seconds=lasts,
-            balance_says=lasts_sentence(lasts),
+            balance_says=lasts_sentence(lasts, self.calendar),
             used_up_at=_used_up_at(now_s, lasts),
             settled_until=timestamp(settled_s),
             hours=[_hour_out(summary) for summary in found[:size]],

@@ -59,12 +59,13 @@ class Treasurer:
         )
 
     async def close(self, stream: Stream) -> ClosedOut:
-        """Ends the stream now; a closed one stays as it is. Nothing is refunded before the last
-        minutes are settled, so nobody's earnings can be refunded."""
-        ended = await self.measurements.end_stream(stream.stream_id, round(self.clock(), 3))
+        """Ends the stream with the next epoch; one that ends sooner stays as it is. Nothing is
+        refunded before the last minutes are settled, so nobody's earnings can be refunded."""
+        ends_s = float(self.calendar.ends_s(self.clock()))
+        ended = await self.measurements.end_stream(stream.stream_id, ends_s)
         if ended is None or ended.ends_s is None:
             raise Problem(ProblemKind.UNAVAILABLE, "The stream could not be closed; try again.")
-        epoch = self._last_epoch(ended.ends_s)
+        epoch = self.calendar.last_epoch(ended.ends_s)
         (balance,) = await self.ledger.balances([stream.stream_id])
         refund_s = self.calendar.epoch_bounds_s(epoch)[1] + self.calendar.grace_seconds
         return ClosedOut(
@@ -73,12 +74,8 @@ class Treasurer:
             balance=format_tokens(balance.balance_micros if balance else 0),
             refund_epoch=epoch,
             refund_after=timestamp(refund_s),
-            says="No minute after ends_at is paid; what the last statement leaves is refunded.",
+            says="Until ends_at it pays as before. What the last statement leaves is refunded.",
         )
-
-    def _last_epoch(self, ends_s: float) -> int:
-        epoch = self.calendar.epoch_at(ends_s)
-        return epoch - 1 if self.calendar.epoch_bounds_s(epoch)[0] == ends_s else epoch
 
 
 def entry_out(entry: Entry) -> EntryOut:

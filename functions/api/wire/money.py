@@ -65,11 +65,11 @@ class ClosedOut(BaseModel):
 
     model_config = example(
         stream_id=STREAM_ID,
-        ends_at="2026-11-22T15:30:00Z",
+        ends_at="2026-11-22T16:00:00Z",
         balance="1011.025",
         refund_epoch=EPOCH + 1,
         refund_after="2026-11-22T16:02:00Z",
-        says="No minute after ends_at is paid; what the last statement leaves is refunded.",
+        says="Until ends_at it pays as before. What the last statement leaves is refunded.",
     )
 
     stream_id: str

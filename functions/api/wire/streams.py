@@ -40,6 +40,7 @@ class StreamIn(In):
     reward_per_node_hour: PositiveAmount
     max_paid_nodes: Annotated[int, Field(ge=1, le=10_000, strict=True), WHOLE] = 100
     ends_at: datetime | None = None
+    """It ends with the epoch in which this lies, and no sooner than with the next one."""
     webhook_url: WebhookUrl = None
     """Told of what is settled: docs/webhooks.md."""
 

@@ -11,6 +11,8 @@ from coordinator.ledger.statements import Statement
 from coordinator.money import AMOUNT_MICROS_MAX, format_tokens
 from coordinator.streams import Stream
 
+_USUAL = Calendar()
+
 
 class Balance(BaseModel):
     """The money document `balances/{stream_id}`.
@@ -149,13 +151,18 @@ def lasts_seconds(
     return max(0, whole_s - int(unsettled_s))
 
 
-def lasts_sentence(seconds: int | None) -> str:
-    """`"The balance lasts 3 h 10 min at the present rate."`."""
+def lasts_sentence(seconds: int | None, calendar: Calendar = _USUAL) -> str:
+    """`"The balance lasts 3 h 10 min at the present rate."`.
+
+    One that does not reach to the end of the next epoch is said to end: an epoch before it does."""
     if seconds is None:
         return "Nobody earns at present, so the balance does not shrink."
     if seconds == 0:
         return "The balance is used up: no more is earned until the sponsor tops it up."
-    return f"The balance lasts {length_of(seconds)} at the present rate."
+    says = f"The balance lasts {length_of(seconds)} at the present rate."
+    if seconds >= 2 * calendar.epoch_seconds:
+        return says
+    return f"{says} Then nothing more is earned until the sponsor tops it up."
 
 
 def length_of(seconds: int) -> str:

@@ -170,7 +170,7 @@ def _nodes_found_out(record: EpochRecord) -> list[Incident]:
 
 def _of_stream(stream: Stream, statement: Statement) -> list[Incident]:
     name, path = stream.stream_id, f"/s/{stream.stream_id}"
-    if stream.ends_s is not None and statement.starts_s <= stream.ends_s < statement.ends_s:
+    if stream.ends_s is not None and statement.starts_s < stream.ends_s <= statement.ends_s:
         says = "It ended, and what was left of its balance went back to the sponsor."
         return [Incident(f"ended/{name}", stream.ends_s, f"{stream.name} ended", says, path)]
     if statement.balance_before_micros > 0 == statement.balance_after_micros:

@@ -57,3 +57,22 @@ def test_every_tick_is_of_one_hour(sweep_s: int, epoch_s: int) -> None:
     hours = [calendar.ticks_of_hour(hour) for hour in range(5)]
     assert [tick for ticks in hours for tick in ticks] == list(range(hours[-1].stop))
     assert all(calendar.hour_of(tick) == i for i, ticks in enumerate(hours) for tick in ticks)
+
+
+@pytest.mark.parametrize(
+    ("asked_s", "wanted_s", "ends_s"),
+    [
+        (7_200.0, 0.0, 14_400),
+        (10_799.9, 0.0, 14_400),
+        (10_800.0, 0.0, 18_000),
+        (7_300.0, 7_301.0, 14_400),
+        (7_300.0, 14_400.0, 14_400),
+        (7_300.0, 14_401.0, 18_000),
+        (7_300.0, 90_000.0, 90_000),
+    ],
+)
+def test_a_stream_ends_with_the_epoch_after_it_is_asked_to(
+    asked_s: float, wanted_s: float, ends_s: int
+) -> None:
+    """Nobody ends it once they have seen what is owed."""
+    assert Calendar().ends_s(asked_s, wanted_s) == ends_s

@@ -53,7 +53,7 @@ async def test_a_top_up_is_answered_again_after_the_streams_end(coordinator: Coo
     path = f"/streams/{(await coordinator.registered())['stream_id']}"
     first = await post(coordinator, f"{path}/top-ups", {"amount": "17"}, key="7")
     assert (await post(coordinator, f"{path}/close")).status_code == 200
-    coordinator.now_s[0] += 7
+    coordinator.now_s[0] += 7200
     again = await post(coordinator, f"{path}/top-ups", {"amount": "17"}, key="7")
     assert (again.status_code, again.json()) == (201, first.json())
     other = await post(coordinator, f"{path}/top-ups", {"amount": "17"}, key="8")
@@ -110,17 +110,23 @@ async def test_only_its_own_sponsor_moves_a_streams_tokens(
 
 
 async def test_closing_ends_a_stream_and_refunds_what_is_left(coordinator: Coordinator) -> None:
-    """With the statement of the epoch in which it ended; closing again changes nothing."""
+    """With the epoch after the one in which that is asked; asking again changes nothing."""
     stream_id = (await coordinator.registered(reward_per_node_hour="6"))["stream_id"]
     await serve(coordinator, stream_id)
-    coordinator.now_s[0] = CALENDAR.epoch_bounds_s(EPOCH + 1)[0] + 3000.0
+    coordinator.now_s[0] = CALENDAR.epoch_bounds_s(EPOCH)[0] + 3000.0
     first = (await post(coordinator, f"/streams/{stream_id}/close", key="7")).json()
-    coordinator.now_s[0] += 13
+    coordinator.now_s[0] += 3000  # in the next epoch: it would end with the one after
     again = (await post(coordinator, f"/streams/{stream_id}/close", key="7")).json()
     assert first == again
     assert (first["refund_epoch"], first["balance"]) == (EPOCH + 1, "1000")
-    stream = (await coordinator.client.get(f"/streams/{stream_id}")).json()
-    assert stream["status"] == "closed"
+    ends_s = CALENDAR.epoch_bounds_s(EPOCH + 1)[1]
+    assert (first["ends_at"], first["refund_after"]) == (
+        timestamp(ends_s),
+        timestamp(CALENDAR.settled_s(EPOCH + 1)),
+    )
+    assert await _status(coordinator, stream_id) == "active"
+    coordinator.now_s[0] = ends_s + 300.0
+    assert await _status(coordinator, stream_id) == "closed"
     late = await post(coordinator, f"/streams/{stream_id}/top-ups", {"amount": "7"})
     assert (late.status_code, late.json()["type"]) == (409, "/problems/stream-closed")
     coordinator.now_s[0] += 3600
@@ -129,14 +135,22 @@ async def test_closing_ends_a_stream_and_refunds_what_is_left(coordinator: Coord
     assert (delivery["paid"], delivery["balance"]) == ("4.5", "0")
     assert delivery["refunded"] == "995.5"
     assert [entry["kind"] for entry in delivery["entries"]] == ["deposit", "refund"]
-    assert delivery["hours"][-1]["unpaid"]
+    unpaid = [each for hour in delivery["hours"] for each in hour["unpaid"]]
+    assert {each["reason"]: each["minutes"] for each in unpaid} == {
+        "before_first_pass": 1,
+        "lapsed": 14,
+    }
+
+
+async def _status(coordinator: Coordinator, stream_id: str) -> str:
+    return str((await coordinator.client.get(f"/streams/{stream_id}")).json()["status"])
 
 
 async def test_a_deposit_that_meets_the_refund_is_refused(coordinator: Coordinator) -> None:
     """A race between a top-up and the last statement loses no token: the ledger itself says no."""
     stream_id = (await coordinator.registered())["stream_id"]
     await post(coordinator, f"/streams/{stream_id}/close")
-    coordinator.now_s[0] += 7200
+    coordinator.now_s[0] += 3 * 3600
     await settle_due(coordinator)
     (balance,) = await coordinator.ledger.balances([stream_id])
     assert balance is not None

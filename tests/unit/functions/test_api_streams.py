@@ -347,6 +347,22 @@ async def test_the_ingest_says_by_which_key_it_signs(coordinator: Coordinator) -
     assert (await publish(None), await told()) == (204, None)
 
 
+@pytest.mark.parametrize(
+    ("wanted", "ends"),
+    [
+        ("2026-11-22T00:00:40Z", "2026-11-22T02:00:00Z"),
+        ("2026-11-22T02:00:00Z", "2026-11-22T02:00:00Z"),
+        ("2026-11-22T02:00:00.5Z", "2026-11-22T03:00:00Z"),
+        ("2026-12-01T20:44:00+01:00", "2026-12-01T20:00:00Z"),
+    ],
+)
+async def test_a_stream_ends_with_an_epoch(
+    coordinator: Coordinator, wanted: str, ends: str
+) -> None:
+    """Or many short ones would be served for nothing, each until its first checks."""
+    assert (await coordinator.registered(ends_at=wanted))["ends_at"] == ends
+
+
 async def test_nobody_publishes_an_ended_stream(coordinator: Coordinator) -> None:
     """Its end is part of the registration."""
     stream = await coordinator.registered(ends_at="2027-01-01T00:00:00Z")
