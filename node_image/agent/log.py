@@ -30,6 +30,7 @@ class AgentEvent(StrEnum):
     STREAM_FOUND = "stream_found"
     LEFT = "left"
     LEFT_UNHEARD = "left_unheard"
+    UNPAID = "unpaid"
     OWN_ADDRESS_UNKNOWN = "own_address_unknown"
 
     # its relay

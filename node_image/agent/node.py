@@ -96,6 +96,7 @@ class Agent:
             self.follow,
             self._chance,
             lambda: self._polled_s,
+            settings.unpaid_s,
         )
         if urls := settings.notify_urls:
             self._notifier = Notifier(urls, settings.data_dir, self._facts, self._chance)
@@ -191,10 +192,10 @@ class Agent:
         log(AgentEvent.DRAINED, viewers=viewers)
 
     def follow(self, stream: RelayedStream) -> None:
-        """Relay what the coordinator says; a closed stream is not pulled any more."""
+        """Relay what the coordinator says; a stream that is over is not pulled any more."""
         self._stream_id = stream.stream_id
         self._meter.follow(stream.stream_id)
-        task = None if stream.is_closed else node_task(self._settings, stream, self._hooks)
+        task = None if stream.is_over else node_task(self._settings, stream, self._hooks)
         self._supervisor.assign(task)
         self._questions.mark_key = key = stream.ingest_public_key
         if key != self._mark_key or (key and self._marks() == Marks()):
@@ -271,7 +272,7 @@ class Agent:
         if state == "running":
             return True, "The relay runs."
         if state == "stopped":
-            return True, "The stream is closed: there is nothing to relay."
+            return True, "The stream is closed, or has no tokens: there is nothing to relay."
         coordinator = self._coordinator_view
         if not self._supervisor.is_assigned and coordinator and coordinator.trouble:
             return False, coordinator.trouble

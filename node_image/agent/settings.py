@@ -14,6 +14,8 @@ RELAY_ENGINES = ("restream", "rtmp_relay")
 """The names of agent.relay.engines, which stands above the settings."""
 # With the goodbye before it and the relay's end after it, this fits into docker's 10 s.
 DRAIN_S, DRAIN_S_MAX = 5.0, 600.0
+UNPAID_S, UNPAID_S_MAX = 3_600.0, 604_800.0
+"""An hour is one epoch: a sponsor who is told with its statement has time to top up."""
 FLUSH_MS, FLUSH_MS_MIN, FLUSH_MS_MAX = 50, 5, 200
 """Below, merging writes spares nothing; above, it is a delay that viewers notice."""
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -42,6 +44,7 @@ VARIABLES = (
     Variable("WORK_DIR", "a new temporary folder", "the relay's configuration and socket"),
     Variable("HEARTBEAT_SECONDS", "as the coordinator asks", "overrides the pace, 1 to 600"),
     Variable("DRAIN_SECONDS", "5", "how long viewers may finish after SIGTERM, 0 to 600"),
+    Variable("UNPAID_SECONDS", "3600", "how long a stream without tokens is relayed, 0 to 604800"),
     Variable("FLUSH_MILLISECONDS", "50", "how long restream collects frames for a write, 5 to 200"),
     Variable("INGEST_KEY", "required for ROLE=ingest", "shown to the coordinator by the ingest"),
     Variable("COORDINATOR_CA", "empty", "file of a private authority that signed its certificate"),
@@ -76,6 +79,7 @@ class AgentSettings:
     work_dir: Path | None
     heartbeat_s: float | None
     drain_s: float
+    unpaid_s: float
     flush_ms: int
     coordinator_ca: Path | None
     ingest_key: str = field(repr=False)
@@ -107,6 +111,7 @@ class AgentSettings:
         if rtmp_port == stats_port:
             read.wrong.append(f"RTMP_PORT and STATS_PORT are both {rtmp_port}: set one of them.")
         drain_s = read.seconds("DRAIN_SECONDS", 0.0, DRAIN_S_MAX)
+        unpaid_s = read.seconds("UNPAID_SECONDS", 0.0, UNPAID_S_MAX)
         settings = cls(
             coordinator_url=read.url("COORDINATOR_URL", "https://api.example.org", required=True),
             stream_id=read.stream_id(required=role == "node"),
@@ -122,6 +127,7 @@ class AgentSettings:
             work_dir=read.work_dir(),
             heartbeat_s=read.seconds("HEARTBEAT_SECONDS", HEARTBEAT_S_MIN, HEARTBEAT_S_MAX),
             drain_s=DRAIN_S if drain_s is None else drain_s,
+            unpaid_s=UNPAID_S if unpaid_s is None else unpaid_s,
             flush_ms=read.whole("FLUSH_MILLISECONDS", FLUSH_MS, FLUSH_MS_MIN, FLUSH_MS_MAX),
             coordinator_ca=read.certificates("COORDINATOR_CA"),
             ingest_key=read.secret("INGEST_KEY", required=role == "ingest"),

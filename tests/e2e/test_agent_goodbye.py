@@ -114,3 +114,26 @@ def test_auto_waits_while_no_stream_is_active(
         node.process.terminate()
         assert node.wait() == 0
     assert not coordinator.beats("leaving")
+
+
+@pytest.mark.parametrize("stream_id", [STREAM_ID, "auto"])
+def test_a_stream_without_tokens_is_left_after_a_grace_and_taken_up_again(
+    coordinator: CoordinatorStandIn, tmp_path: Path, stream_id: str
+) -> None:
+    """The node says goodbye, pulls nothing and says why; it goes on once there are tokens."""
+    settings = {"STREAM_ID": stream_id, "UNPAID_SECONDS": "0.5"}
+    coordinator.told = {
+        "balance_lasts_seconds": 120,
+        "balance_says": "The balance lasts 2 min at the present rate.",
+    }
+    with running(AgentProcess(examined(tmp_path / "node"), coordinator.url, **settings)) as node:
+        node.wait_state("live")
+        node.wait_until("a warning", lambda: "The balance lasts 2 min" in node.text("/"))
+        coordinator.stream_status = "exhausted"
+        node.wait_until("the goodbye", lambda: coordinator.beats("leaving"))
+        node.wait_until("its end", lambda: node.stats()["relay"]["state"] == "stopped")
+        assert "tokens are used up" in node.text("/")
+        assert node.get("/healthz")[0] == 200
+        coordinator.stream_status = "active"
+        assert node.wait_state("live")["stream"]["id"] == STREAM_ID
+        assert len(node.events("unpaid")) == 1

@@ -1,4 +1,7 @@
-"""What the coordinator says about a stream, parsed once at the edge."""
+"""What the coordinator says about a stream, parsed once at the edge.
+
+Longer than other modules, so that what an answer is and how its fields are read stand together.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,6 +27,10 @@ class NotUnderstoodError(Exception):
     """The coordinator's answer is not what the contract says. The message says where."""
 
 
+RESTING = "resting"
+"""In place of `exhausted`, once the node has waited for new tokens long enough."""
+
+
 @dataclass(frozen=True)
 class RelayedStream:
     """The part of a stream's record that a node acts on."""
@@ -35,9 +42,9 @@ class RelayedStream:
     """By which the ingest signs the stream; empty if it signs nothing."""
 
     @property
-    def is_closed(self) -> bool:
-        """True when there is nothing to relay any more."""
-        return self.status == "closed"
+    def is_over(self) -> bool:
+        """True when there is nothing to relay any more, or nothing that the node would be paid."""
+        return self.status in ("closed", RESTING)
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,9 @@ class ToldFacts:
     checked_s: float | None = None
     """When the last check was, Unix seconds."""
     check_reason: str = ""
+    balance_lasts_s: float | None = None
+    """How long the stream can pay at the present rate; None while nobody earns."""
+    balance_says: str = ""
 
 
 @dataclass(frozen=True)
@@ -167,6 +177,8 @@ def _told(fields: dict[str, object]) -> ToldFacts:
         release_s=_instant(fields, "next_release_at"),
         checked_s=_instant(fields, "last_check_at"),
         check_reason=_shown(fields, "last_check_reason"),
+        balance_lasts_s=_seconds_or_none(fields, "balance_lasts_seconds"),
+        balance_says=_shown(fields, "balance_says"),
     )
 
 
@@ -191,6 +203,13 @@ def _seconds(fields: dict[str, object], name: str) -> float:
     if not 0 <= found <= _NUMBER_MAX:
         raise NotUnderstoodError(f"{name} is not a number of seconds")
     return float(found)
+
+
+def _seconds_or_none(fields: dict[str, object], name: str) -> float | None:
+    try:
+        return _seconds(fields, name)
+    except NotUnderstoodError:
+        return None
 
 
 def _public_key(fields: dict[str, object]) -> str:

@@ -1,4 +1,7 @@
-"""Tells the coordinator that the node is there, and keeps what it answers."""
+"""Tells the coordinator that the node is there, and keeps what it answers.
+
+Longer than other modules, since every way of waiting has to be seen beside the others.
+"""
 
 import asyncio
 import contextlib
@@ -9,12 +12,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from agent.backoff import HEARTBEAT_S_MAX, HEARTBEAT_S_MIN, Backoff, spread_s
-from agent.client.answers import HeartbeatAnswer, RelayedStream, neediest
+from agent.client.answers import RESTING, HeartbeatAnswer, RelayedStream, neediest
 from agent.client.coordinator import (
     CoordinatorAwayError,
     CoordinatorClient,
     CoordinatorRefusalError,
 )
+from agent.client.unpaid_grace import UnpaidGrace
 from agent.log import AgentEvent, log
 from agent.stream_ids import AUTO
 
@@ -28,6 +32,10 @@ SILENT_SWEEPS = 2.5
 # Anybody may poll the node and claim news. So long after a beat no claim makes another: a whole
 # sweep is not needed, because what is heard meanwhile is not forgotten.
 NEWS_SWEEPS = 0.5
+_RESTS = (
+    "The stream's tokens are used up, so nothing is relayed: it goes on by itself once they are "
+    "topped up. UNPAID_SECONDS says how long to wait."
+)
 
 
 @dataclass(frozen=True)
@@ -75,9 +83,11 @@ class Heartbeats:
         on_stream: Callable[[RelayedStream], None],
         chance: Callable[[], float],
         polled_s: Callable[[], float],
+        unpaid_s: float,
     ) -> None:
         """`beat` is the heartbeat without its state; `pace_s` overrides the coordinator's;
-        `polled_s` tells when the statistics were last asked for, by the monotonic clock."""
+        `polled_s` tells when the statistics were last asked for, by the monotonic clock;
+        `unpaid_s`: how long an exhausted stream is relayed."""
         self._coordinator = coordinator
         self._beat = dict(beat)
         self._stream_id = str(beat["stream_id"])
@@ -87,10 +97,13 @@ class Heartbeats:
         self._on_stream = on_stream
         self._chance = chance
         self._failures = 0
+        self._unpaid = UnpaidGrace(unpaid_s)
         self._polled_s = polled_s
         self._news_s: float | None = None
         """When a poll first said that there is news, since the last beat began."""
         self._has_heard = asyncio.Event()
+        self._has_rested = False
+        """Whether it said goodbye because nothing is paid any more."""
         self._doubts = False
         """Whether what is pulled is not signed by the key that was told."""
         self._answered: dict[str, object] | None = None
@@ -151,8 +164,8 @@ class Heartbeats:
             stream = await self._choose() if self._is_choosing else await self._ask_for_it()
         except (CoordinatorAwayError, CoordinatorRefusalError) as e:
             return self._failed(e)
-        if stream is None:
-            return self._nothing_to_relay()
+        if stream is None or self._is_resting(stream):
+            return await self._nothing_to_relay()
         self._failures = 0
         self._is_found = True
         self._beat["stream_id"] = self._stream_id = stream.stream_id
@@ -166,9 +179,27 @@ class Heartbeats:
     async def _choose(self) -> RelayedStream | None:
         return neediest(await self._coordinator.candidates(), self._chance())
 
-    def _nothing_to_relay(self) -> float:
+    def _is_resting(self, stream: RelayedStream) -> bool:
+        """Whether it is still the exhausted stream that the node has waited for long enough."""
+        self._unpaid = self._unpaid.after(stream.status, time.monotonic())
+        return self._unpaid.is_over(time.monotonic())
+
+    async def _rest(self) -> None:
+        """Say goodbye, and pull no more: until the stream has tokens again, or another has."""
+        answer = self.view.answer
+        if answer is None or self._has_rested:
+            return
+        self._has_rested = True
+        log(AgentEvent.UNPAID, logging.WARNING, stream_id=self._stream_id, says=_RESTS)
+        self._on_stream(replace(answer.stream, status=RESTING))
+        await self.leave()
+
+    async def _nothing_to_relay(self) -> float:
         self._failures += 1
         trouble = "No stream is active now: the agent goes on asking."
+        if self._unpaid.is_over(time.monotonic()):
+            trouble = _RESTS
+            await self._rest()
         if trouble != self.view.trouble:
             log(AgentEvent.COORDINATOR_TROUBLE, logging.WARNING, reason=trouble)
         self.view = replace(self.view, trouble=trouble, is_waiting=True)
@@ -187,8 +218,10 @@ class Heartbeats:
         self._answered = dict(self._beat)
         self._note(answer)
         self._on_stream(answer.stream)
+        self._has_rested = False
         # A node that may choose does not stay with a stream that pays nothing any more.
-        self._is_found = not self._is_choosing or answer.stream.status == "active"
+        rests = self._is_resting(answer.stream)
+        self._is_found = not rests and (not self._is_choosing or answer.stream.status == "active")
         asked_s = min(HEARTBEAT_S_MAX, max(HEARTBEAT_S_MIN, answer.next_heartbeat_s))
         return spread_s(self._pace_s or asked_s, self._chance())
 

@@ -78,7 +78,7 @@ async def _find_stream(
     except CoordinatorRefusalError as e:
         fix = f"Set STREAM_ID to the id of a stream of {settings.coordinator_url}/streams"
         return problem(FindingKind.STREAM, f"{wanted}: {e}", fix), None
-    if stream.is_closed:
+    if stream.is_over:
         fix = "Choose another stream: set STREAM_ID to its id, or to auto."
         return problem(FindingKind.STREAM, f"{wanted} is closed.", fix), None
     return ok(FindingKind.STREAM, f"{wanted} is {stream.status}."), stream

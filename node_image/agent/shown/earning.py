@@ -15,6 +15,8 @@ _TITLES = {
     "left": "This node has left",
 }
 _WAITING = ("idle", "pending")
+SHORT_S = 7_200.0
+"""A balance that ends so soon does not last to the end of the next epoch."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,14 @@ def earning_of(coordinator: CoordinatorView | None, ailment: str) -> Earning:
     if trouble:
         title = "This node goes on relaying, but does not reach the coordinator"
         return Earning("no", title, (trouble,), answer.fix, answer.says)
-    return Earning(*_stands(answer), _told(answer.says), answer.fix)
+    return Earning(*_stands(answer), _told(answer.says, _outlook(answer)), answer.fix)
+
+
+def _outlook(answer: HeartbeatAnswer) -> str:
+    """What the coordinator says of the balance, once that is news."""
+    lasts_s = answer.told.balance_lasts_s
+    is_short = lasts_s is not None and lasts_s < SHORT_S
+    return answer.told.balance_says if is_short or answer.stream.status == "exhausted" else ""
 
 
 def _told(*sentences: str) -> tuple[str, ...]:

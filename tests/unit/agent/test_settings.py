@@ -79,6 +79,8 @@ def test_every_mistake_is_said_at_once() -> None:
         ("HEARTBEAT_SECONDS", "nan"),
         ("LOG_LEVEL", "info"),
         ("DRAIN_SECONDS", "-1"),
+        ("UNPAID_SECONDS", "-1"),
+        ("UNPAID_SECONDS", "604801"),
         ("DRAIN_SECONDS", "601"),
         ("COORDINATOR_URL", "http://999.1.1.1"),
         ("COORDINATOR_URL", "https://xn--.example.org"),

@@ -43,13 +43,13 @@ ANSWER = {
 def test_a_stream_is_read_as_the_contract_shows_it() -> None:
     stream = parse_stream(STREAM)
     assert stream.ingest_url == RtmpAddress("203.0.113.5", 1935, "live", "k3v9m2x7q4ab")
-    assert not stream.is_closed
+    assert not stream.is_over
 
 
 def test_a_heartbeat_s_answer_is_read_as_the_contract_shows_it() -> None:
     answer = parse_heartbeat_answer({**ANSWER, "from_a_later_version": 1})
     assert (answer.next_heartbeat_s, answer.polled_every_s) == (30.0, 60.0)
-    assert answer.stream.is_closed
+    assert answer.stream.is_over
     assert answer.stream.ingest_url.url == "rtmp://ingest.example.org:1935/live/k3v9m2x7q4ab"
 
 
