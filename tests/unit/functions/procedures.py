@@ -1,0 +1,259 @@
+"""What each function does with its stores, from the same beginning every time: for tests that kill
+it at every call of a store, or run it twice at once.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from api.wiring import build_on as build_api
+from collector.wiring import build_on as build_collector
+from coordinator.adapters.records import Measurements
+from coordinator.adapters.records.ledger import Ledger
+from coordinator.adapters.scheduling.triggers import Handler
+from coordinator.adapters.settings import CollectorSettings, PayoutSettings
+from coordinator.adapters.store.protocol import Fields, Ref, StoreError
+from coordinator.epochs import Calendar
+from coordinator.ledger.balances import opening_balance
+from coordinator.sweeping.nodes import Node
+from coordinator.sweeping.polls import Outcome
+from payout.wiring import build_on as build_payout
+from tests.crashing import CrashingStore
+from tests.doubles.memory import MemoryStore
+from tests.settled_epochs import CALENDAR, DEPOSIT, START_S, evidence
+from tests.settled_epochs import STREAM as SETTLED
+from tests.unit.functions.conftest import (
+    INGEST_KEY,
+    NODE_KEY,
+    NOW_S,
+    SPONSOR_KEY,
+    STREAM,
+    bearer,
+    settings,
+)
+from tests.unit.functions.night import FIRST, Night
+
+PUBLIC_KEY = "A6EHv_POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg"
+
+
+class JitteringStore(MemoryStore):
+    """Lets others go first at every call, as often as chance has it."""
+
+    chance = random.Random(0)
+
+    async def _turn(self) -> None:
+        for _ in range(self.chance.randrange(1, 9)):
+            await asyncio.sleep(0)
+        await super()._turn()
+
+
+@dataclass
+class World:
+    """Both databases, and the time."""
+
+    measured: MemoryStore
+    money: MemoryStore
+    now_s: float = NOW_S
+    known: dict[str, str] = field(default_factory=dict)
+    """What the beginning found out."""
+
+    def documents(self) -> dict[Ref, Fields]:
+        """All but projections: those can be made again, and count how often they were.
+
+        A sweep's `changes` spare a reader the roster, if that was written for this very sweep. What
+        is written a minute later is kept a minute longer."""
+        passing = ("changes", "expire_at")
+        both = {**self.measured._documents, **self.money._documents}
+        return {
+            ref: {name: value for name, value in fields.items() if name not in passing}
+            for ref, fields in both.items()
+            if ref.collection != "projections"
+        }
+
+    def as_crashing(self) -> "World":
+        """The same documents in stores that can die."""
+        return self._in(CrashingStore)
+
+    def as_jittering(self, seed: int) -> "World":
+        """The same documents in stores whose calls take turns by chance."""
+        world = self._in(JitteringStore)
+        for store in (world.measured, world.money):
+            assert isinstance(store, JitteringStore)
+            store.chance = random.Random(seed)
+        return world
+
+    def _in(self, kind: type[MemoryStore]) -> "World":
+        measured, money = kind(self.measured._documents), kind(self.money._documents)
+        return World(measured, money, self.now_s, dict(self.known))
+
+
+Step = Callable[[World], Awaitable[None]]
+
+
+async def _nothing(_: World) -> None:
+    """The usual way to go on: not at all."""
+
+
+@dataclass(frozen=True)
+class Procedure:
+    """A handler's work; each step is a new instance of it."""
+
+    begins: Step
+    acts: Step
+    """Raises StoreError where it was told that it has to be done again."""
+    goes_on: Step = _nothing
+    """What comes after it in any case: the next minute's call, say."""
+    ends_alike: bool = True
+    """Whether its documents are the same in the end however often it died."""
+
+
+async def begun(procedure: Procedure) -> World:
+    """How the world stands before it."""
+    world = World(MemoryStore(), MemoryStore())
+    await procedure.begins(world)
+    return world
+
+
+async def _calls(world: World, path: str, body: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """A call of an api that has just started, and what it answers."""
+    app = build_api(world.measured, world.money, settings(), lambda: world.now_s)
+    transport = httpx.ASGITransport(app=app, client=("203.0.114.7", 40_000))
+    headers = {**bearer(key), "Idempotency-Key": "7"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://api.example") as client:
+        answer = await client.post(path, json=body, headers=headers)
+    if answer.status_code == 503:
+        raise StoreError(answer.text)
+    assert answer.status_code < 300, answer.text
+    return dict(answer.json()) if answer.content else {}
+
+
+async def _registered(world: World) -> None:
+    answer = await _calls(world, "/streams", STREAM, SPONSOR_KEY)
+    world.known |= {"stream": answer["stream_id"], "key": answer["publish_url"].split("=")[1]}
+
+
+def _of_the_api(path: str, body: Mapping[str, Any], key: str) -> Procedure:
+    async def acts(world: World) -> None:
+        named = {
+            name: value.format(**world.known) if isinstance(value, str) else value
+            for name, value in body.items()
+        }
+        await _calls(world, path.format(**world.known), named, key)
+
+    return Procedure(_registered, acts)
+
+
+async def _registers(world: World) -> None:
+    await _calls(world, "/streams", {**STREAM, "ends_at": "2026-12-01T20:00:00Z"}, SPONSOR_KEY)
+
+
+async def _triggered(handler: Handler) -> None:
+    app = Starlette(routes=[Route("/", handler, methods=["POST"])])
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://trigger") as client:
+        answer = await client.post("/")
+    if answer.status_code >= 500:
+        raise StoreError(answer.text)
+
+
+async def _announces(world: World, node_id: str, state: str = "running") -> None:
+    """Addresses that must not be called: no poll leaves the process."""
+    await Measurements(world.measured).put_node(
+        Node(
+            node_id=node_id,
+            stream_id="s3",
+            stats_url="http://127.0.0.1:8080/stats.json",
+            rtmp_host="127.0.0.1",
+            rtmp_port=1935,
+            agent="",
+            engine="",
+            state="leaving" if state == "leaving" else "running",
+            joined_s=world.now_s,
+            changed_s=world.now_s,
+        )
+    )
+
+
+async def _sweeps(world: World) -> None:
+    told = CollectorSettings.from_env({"GOOGLE_CLOUD_PROJECT": "tests", "LOG_LEVEL": "ERROR"})
+    await _triggered(build_collector(world.measured, told, lambda: world.now_s))
+
+
+async def _swept_before(world: World) -> None:
+    """A minute before the hour; then one node leaves and another comes."""
+    world.now_s = 498_700 * 3600.0 - 60
+    await _announces(world, "n2")
+    await _announces(world, "n3")
+    await _sweeps(world)
+    world.now_s += 30
+    await _announces(world, "n2", "leaving")
+    await _announces(world, "n5")
+    world.now_s += 30
+
+
+async def _next_minute(world: World) -> None:
+    world.now_s += 60
+    await _sweeps(world)
+
+
+async def _measured(world: World) -> None:
+    world.now_s = START_S + 2 * 3600 + CALENDAR.grace_seconds
+    await evidence(world.measured, epochs=2)
+    await Ledger(world.money).open(opening_balance(SETTLED, DEPOSIT, Calendar()))
+
+
+async def _settles(world: World) -> None:
+    told = PayoutSettings.from_env(
+        {"GOOGLE_CLOUD_PROJECT": "tests", "GRACE_SECONDS": "120", "LOG_LEVEL": "ERROR"}
+    )
+    await _triggered(build_payout(world.measured, world.money, told, lambda: world.now_s, None))
+
+
+async def _night(world: World) -> None:
+    night = Night(world.measured)
+    await night.is_swept(range(FIRST, FIRST + 2), Outcome.UP)
+    await night.is_swept(range(FIRST + 2, FIRST + 9))
+    await night.runs(night.prober(), FIRST + 1)
+    world.now_s = FIRST + 2.0
+
+
+async def _checks(world: World) -> None:
+    night = Night(world.measured)
+    await night.runs(night.prober(), int(world.now_s))
+
+
+async def _later_draws(world: World) -> None:
+    for _ in range(2):
+        world.now_s += 1
+        await _checks(world)
+
+
+PROCEDURES: Mapping[str, Procedure] = {
+    "api registers": Procedure(_nothing, _registers),
+    "api tops up": _of_the_api("/streams/{stream}/top-ups", {"amount": "7"}, SPONSOR_KEY),
+    "api closes": _of_the_api("/streams/{stream}/close", {}, SPONSOR_KEY),
+    "api takes a heartbeat": _of_the_api(
+        "/nodes/heartbeat",
+        {"stream_id": "{stream}", "stats_port": 8080, "rtmp_port": 1935},
+        NODE_KEY,
+    ),
+    "api lets publish": _of_the_api(
+        "/ingest/publish",
+        {"stream_id": "{stream}", "stream_key": "{key}", "ingest_public_key": PUBLIC_KEY},
+        INGEST_KEY,
+    ),
+    "api hears of media": _of_the_api(
+        "/ingest/media",
+        {"stream_id": "{stream}", "video": "H264", "audio": "AAC", "key_interval_ms": 2_000},
+        INGEST_KEY,
+    ),
+    "collector sweeps": Procedure(_swept_before, _sweeps, _next_minute),
+    "payout settles": Procedure(_measured, _settles),
+    "prober checks": Procedure(_night, _checks, _later_draws, ends_alike=False),
+}

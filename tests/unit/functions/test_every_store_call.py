@@ -1,0 +1,89 @@
+"""A process may die at any call of a store, before or after the call took effect, and a trigger may
+come twice at once. Whatever happens, doing it again makes up for it, and nothing is done twice.
+"""
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+
+from coordinator.adapters.records import Measurements
+from coordinator.adapters.store.protocol import StoreError
+from tests.crashing import CrashingStore
+from tests.unit.functions.night import FIRST
+from tests.unit.functions.procedures import PROCEDURES, Procedure, World, begun
+
+every_procedure = pytest.mark.parametrize("name", PROCEDURES)
+DATABASES = ("measured", "money")
+
+
+@every_procedure
+async def test_a_death_at_any_call_of_a_store_is_made_up_for(name: str) -> None:
+    """By the same call of another instance, and what follows it anyway."""
+    procedure = PROCEDURES[name]
+    beginning, undisturbed = await begun(procedure), (await begun(procedure)).as_crashing()
+    await _done(procedure, undisturbed)
+    deaths = 0
+    for database in DATABASES:
+        for dies_after in (False, True):
+            deaths += await _each_death(procedure, beginning, undisturbed, database, dies_after)
+    assert deaths >= 4, "hardly any call of a store was tried"
+
+
+async def _each_death(
+    procedure: Procedure, beginning: World, undisturbed: World, database: str, dies_after: bool
+) -> int:
+    """Dies at the first call of the database, at the second, and so on; how often it died."""
+    calls_left = 0
+    while True:
+        world = beginning.as_crashing()
+        store: CrashingStore = getattr(world, database)
+        store.calls_left, store.dies_after = calls_left, dies_after
+        with suppress(StoreError):
+            await procedure.acts(world)
+        if store.calls_left:
+            return calls_left
+        store.calls_left = None
+        await _done(procedure, world)
+        await _is_right(procedure, world, undisturbed, f"{database}, call {calls_left}")
+        calls_left += 1
+
+
+@every_procedure
+@pytest.mark.parametrize("seed", range(5))
+async def test_two_at_once_do_what_one_does(name: str, seed: int) -> None:
+    """Their calls take turns by chance. One of them may be told to come again."""
+    procedure = PROCEDURES[name]
+    world, undisturbed = (await begun(procedure)).as_jittering(seed), await begun(procedure)
+    await _done(procedure, undisturbed)
+    both = procedure.acts(world), procedure.acts(world)
+    for found in await asyncio.gather(*both, return_exceptions=True):
+        assert found is None or isinstance(found, StoreError), found
+    await _done(procedure, world)
+    await _is_right(procedure, world, undisturbed, f"seed {seed}")
+
+
+async def _done(procedure: Procedure, world: World) -> None:
+    await procedure.acts(world)
+    await procedure.goes_on(world)
+
+
+async def _is_right(procedure: Procedure, world: World, undisturbed: World, where: str) -> None:
+    if procedure.ends_alike:
+        assert world.documents() == undisturbed.documents(), where
+    else:
+        await _every_draw_is_on_record_once(world, where)
+
+
+async def _every_draw_is_on_record_once(world: World, where: str) -> None:
+    """And the trust book has counted each check that is there, once."""
+    measurements = Measurements(world.measured)
+    runs = await measurements.runs(range(FIRST, FIRST + 5))
+    draws = [run.draw for run in runs if not run.is_late]
+    assert sorted(draws) == [FIRST + 1, FIRST + 2, FIRST + 3, FIRST + 4], where
+    counted: dict[str, int] = {}
+    for check in (check for run in runs for check in run.checks):
+        counted[check.node_id] = counted.get(check.node_id, 0) + 1
+    states = (await measurements.trust()).states
+    told = {n: s.passed + s.failed + s.degraded + s.unknown for n, s in states.items()}
+    assert told == counted, where
