@@ -24,6 +24,7 @@ from coordinator.checking.checks import (
 )
 from coordinator.checking.controls import ControlCount
 from coordinator.checking.delistings import FailCount
+from coordinator.checking.doubts import Doubts
 from coordinator.checking.last_run import LastRun
 from coordinator.checking.lengths import Length
 from coordinator.checking.sealed_days import SCHEDULE_DAYS, LotteryDay
@@ -221,7 +222,7 @@ RECORDS: list[tuple[Codec[Any], Any]] = [
     (THUMBNAILS, Thumbnail("s3.7", AT_S, b"\xff\xd8\xff\xd9")),
     (TRUST_BOOKS, TrustBook(
         {"n2": TRUST}, {Control.BAD: ControlCount(5, 1, 2)}, NEWS, (FailCount(7, "s3", 11, 2),),
-        next_count=3, division=5,
+        Doubts(2, (29_921_759, 29_921_760)), next_count=3, division=5,
     )),
     (LISTING_NEWS, ListingNews(AT_S, {"n2": TRUST})),
     (WEBHOOKS, Webhook(

@@ -14,7 +14,6 @@ from coordinator.adapters.log import Log, LogEvent
 from coordinator.adapters.media.rtmp_reference import Reference, ReferencePool
 from coordinator.adapters.records import Measurements
 from coordinator.checking.checks import Check, Control, IngestState, Run
-from coordinator.checking.controls import voided
 from coordinator.checking.lengths import LONGEST_S, RECORD_AFTER_S
 from coordinator.checking.lottery import Lottery, day_of
 from coordinator.checking.partitions import UNDIVIDED, Partition
@@ -163,10 +162,8 @@ class Prober:
         task.add_done_callback(ended)
 
     async def _record_late(self, first: Run, made: list[Check]) -> None:
-        """A control node that failed in the first part puts this one in doubt as well."""
-        known = [check for check in first.checks if check.node_id in first.controls]
-        judged = voided([*known, *made], first.controls)[len(known) :]
-        await self._record(replace(first, is_late=True, put_off=()), judged)
+        """Where control nodes put the first part in doubt, the trust book voids this too."""
+        await self._record(replace(first, is_late=True, put_off=()), made)
 
     async def finished(self) -> None:
         """Returns when everything that was put off is on record."""

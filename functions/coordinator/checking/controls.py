@@ -1,8 +1,9 @@
 """Control nodes: known to be good or bad, checked beside everyone, to check the checking. Pure.
 
-They run in the same queue, from the same process, in every draw. When a known-good one fails,
-the prober itself is in doubt and no failure of that run counts; when a known-bad one passes, the
-proof is broken and people are called. Control nodes are neither trusted nor paid.
+They run in the same queue, from the same process, in every draw. When a known-good one fails and
+none passes, the prober itself is in doubt, and no failure of that run counts; for a few runs. When
+a known-bad one passes, the proof is broken and people are called. Control nodes are neither
+trusted nor paid.
 """
 
 from collections.abc import Iterable, Mapping
@@ -44,22 +45,34 @@ def is_wrong(check: Check, kind: Control) -> bool:
     return check.verdict in (Verdict.PASS, Verdict.DEGRADED)
 
 
+DOUBTED_RUNS_MAX = 10
+"""So many runs in a row a good control may void. Anybody can knock it out, its address is public:
+ten minutes are time to be called, and not time to cheat in."""
+DOUBTED_KEPT = 8
+"""So many of the last voided draws are remembered: checks that end late are of one of them."""
+
+
+def in_doubt(checks: Iterable[Check], controls: Mapping[str, Control]) -> bool | None:
+    """Whether a run's known-good nodes put the prober in doubt; None if none of them tells.
+
+    While one of them passes, somewhere, the prober can tell who serves: the other one is at fault,
+    or was knocked out."""
+    good = [
+        check
+        for check in checks
+        if controls.get(check.node_id) is Control.GOOD and check.verdict.counts
+    ]
+    return all(is_wrong(check, Control.GOOD) for check in good) if good else None
+
+
 def voided(checks: Iterable[Check], controls: Mapping[str, Control]) -> tuple[Check, ...]:
-    """The run's checks, without their failures if a known-good node failed in it.
+    """The checks of a run in doubt, without the failures.
 
     A pass stays: packets that match the ingest's cannot come from a fault of the prober, and an
     operator must not wait for pay because of one."""
-    made = tuple(checks)
-    in_doubt = any(
-        is_wrong(check, Control.GOOD)
-        for check in made
-        if controls.get(check.node_id) is Control.GOOD
-    )
-    if not in_doubt:
-        return made
     return tuple(
         replace(check, verdict=Verdict.UNKNOWN, reason=Reason.UNKNOWN_CONTROL)
         if check.node_id not in controls and check.verdict in (Verdict.FAIL, Verdict.DEGRADED)
         else check
-        for check in made
+        for check in checks
     )

@@ -14,6 +14,7 @@ from coordinator.checking.delistings import (
     is_listed,
     listed_after,
 )
+from coordinator.checking.doubts import Doubts
 from coordinator.checking.last_run import LastRun, runs_together
 from coordinator.checking.partitions import Partition
 from coordinator.checking.suspicion import (
@@ -45,6 +46,9 @@ class TrustBook:
     fail_counts: tuple[FailCount, ...] = ()
     """What the last draws' checks of listed nodes have come to."""
 
+    doubts: Doubts = field(default_factory=Doubts)
+    """Runs whose failures the control nodes voided."""
+
     next_count: int = 0
     """Into how many parts the prober is divided after this book; 0 while it is in force."""
     division: int = 0
@@ -66,7 +70,8 @@ class TrustBook:
         known = controls or {}
         states, counts, made = dict(self.states), dict(self.controls), []
         ordered = sorted(checks, key=lambda check: (check.due_s, check.node_id))
-        counting = voided(ordered, known)
+        doubts = self.doubts.after(ordered, known)
+        counting = voided(ordered, known) if doubts.hold(ordered) else tuple(ordered)
         others = (check for check in counting if check.node_id not in known)
         fail_counts = fails_counted(self.fail_counts, others, self.states)
         many = failed_by_many(fail_counts)
@@ -82,7 +87,11 @@ class TrustBook:
             states[check.node_id] = listed_after(after, check, with_many=with_many)
             made.append(marked(check, event, before))
         book = replace(
-            self, states=_lately_checked(states), controls=counts, fail_counts=fail_counts
+            self,
+            states=_lately_checked(states),
+            controls=counts,
+            fail_counts=fail_counts,
+            doubts=doubts,
         )
         return book, tuple(made)
 
