@@ -101,6 +101,7 @@ RUN = Run(
 NEWS = LastRun(
     29_921_760, AT_S, AT_S + 58.25, {"fail": 1, "pass": 2}, {"s3": IngestState.DOWN},
     {"n7": Control.GOOD}, {Control.GOOD: ControlCount(13, 2, 3)}, {"n2": "s3.7", "n3": None},
+    {"s3": 1_795_305_000},
 )  # fmt: skip
 TRUST = TrustState(
     Trust.FLAGGED,

@@ -20,6 +20,7 @@ def stream_out(stream: Stream, snapshot: Snapshot, *, ingest_url: str, base_url:
     """A stream as anyone may see it."""
     balance = snapshot.balances.get(stream.stream_id)
     left = balance.balance_micros if balance else 0
+    unverified_s = snapshot.network.prober.unverified_since(stream.stream_id, snapshot.read_s)
     return StreamOut(
         stream_id=stream.stream_id,
         name=stream.name,
@@ -35,6 +36,7 @@ def stream_out(stream: Stream, snapshot: Snapshot, *, ingest_url: str, base_url:
         ends_at=timestamp(stream.ends_s) if stream.ends_s is not None else None,
         nodes_verified=len(snapshot.network.verified(stream.stream_id)),
         media=media_out(stream.media),
+        unverified_since=None if unverified_s is None else timestamp(unverified_s),
     )
 
 

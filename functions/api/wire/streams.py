@@ -135,6 +135,7 @@ class StreamOut(BaseModel):
         ends_at=None,
         nodes_verified=3,
         media=example_of(MediaOut),
+        unverified_since=None,
     )
 
     stream_id: str
@@ -153,6 +154,8 @@ class StreamOut(BaseModel):
     nodes_verified: int
     media: MediaOut | None
     """Null until something was published."""
+    unverified_since: Instant | None
+    """Since when no check of it could pass because of what is published; null while they do."""
 
 
 class RegisteredOut(StreamOut):

@@ -4,10 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated
 
-from coordinator.checking.checks import Control, IngestState, Run
+from coordinator.checking.checks import Control, IngestState, Run, Verdict
 from coordinator.checking.controls import ControlCount
 from coordinator.documents.columns import Table
+from coordinator.reasons import Reason
 
+UNVERIFIED_SECONDS_MAX = 600
+"""What cannot be verified for longer is said: two or three checks of a node, on average."""
 BEHIND_DRAWS_MAX = 2
 """So many draws a part may be behind the one that is furthest: they run side by side."""
 
@@ -28,6 +31,9 @@ class LastRun:
     """What the checks of control nodes have come to, by kind, since the beginning."""
     pictures: Annotated[Mapping[str, str | None], Table()] = field(default_factory=dict)
     """The picture of each node's check in the run, by node id; None for a check without one."""
+    unverified: Mapping[str, int] = field(default_factory=dict)
+    """By stream: since when (Unix seconds) no check of it passed, and some could not be decided
+    because of what is published."""
 
     def after(self, run: Run) -> "LastRun":
         """With a run; an older one than the last changes nothing."""
@@ -44,8 +50,26 @@ class LastRun:
             verdicts=verdicts,
             streams=dict(run.streams),
             controls=dict(run.controls),
+            unverified=unverified_after(self.unverified, run),
             pictures={c.node_id: c.thumbnail for c in run.checks if c.verdict.counts},
         )
+
+    def unverified_since(self, stream_id: str, now_s: float) -> int | None:
+        """Since when a stream cannot be verified, once that is long enough to be said."""
+        since_s = self.unverified.get(stream_id)
+        is_long = since_s is not None and now_s >= since_s + UNVERIFIED_SECONDS_MAX
+        return since_s if is_long else None
+
+
+def unverified_after(before: Mapping[str, int], run: Run) -> dict[str, int]:
+    """With a run's checks. A pass ends it, and so does a publisher who stops."""
+    found = {n: s for n, s in before.items() if run.streams.get(n) is not IngestState.DOWN}
+    for check in sorted(run.checks, key=lambda check: check.due_s):
+        if check.verdict in (Verdict.PASS, Verdict.DEGRADED):
+            found.pop(check.stream_id, None)
+        elif check.reason is Reason.UNKNOWN_REFERENCE:
+            found.setdefault(check.stream_id, int(check.due_s))
+    return found
 
 
 def runs_together(runs: Iterable[LastRun]) -> LastRun:
@@ -68,5 +92,6 @@ def runs_together(runs: Iterable[LastRun]) -> LastRun:
         verdicts=verdicts,
         streams=streams,
         controls={name: kind for run in recent for name, kind in run.controls.items()},
+        unverified={name: at_s for run in recent for name, at_s in run.unverified.items()},
         pictures={name: picture for run in recent for name, picture in run.pictures.items()},
     )

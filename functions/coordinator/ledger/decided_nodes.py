@@ -19,7 +19,8 @@ class DecidedNode:
     minutes: Minutes
     before: Carried
     decisions: MinuteDecisions
-    absent: bool
+    absent: int
+    """Whole epochs in a row off the roster, this one among them; 0 if it was there."""
 
     @property
     def takes(self) -> int:
@@ -47,8 +48,7 @@ class DecidedNode:
         minutes, decisions = self.minutes, self.decisions
         up = decisions.measured.up
         last = 1 << (decisions.measured.epoch.count - 1)
-        absent = self.before.absent + 1 if self.absent else 0
-        state = decisions.carried(last_up=bool(up & last), absent=absent)
+        state = decisions.carried(last_up=bool(up & last), absent=self.absent)
         unpaid = decisions.told()
         return Row(
             node_id=self.node_id,

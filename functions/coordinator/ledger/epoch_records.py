@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from coordinator.checking.checks import Check, Run
+from coordinator.checking.checks import Check, Run, Verdict
 from coordinator.epochs import Calendar
 from coordinator.ledger.forfeits import confirmed_in, forfeits_of, losses_of
 from coordinator.ledger.newcomers import newcomers_of
 from coordinator.ledger.settlements import EpochInput
 from coordinator.ledger.statements import Statement
 from coordinator.ledger.terms import Terms
+from coordinator.reasons import Reason
 from coordinator.streams import Stream
 from coordinator.sweeping.minutes import Minutes
 from coordinator.sweeping.rosters import Roster
@@ -109,6 +110,7 @@ class EpochRecord:
                 terms.minute_seconds,
                 self.calendar.check_seconds,
             ),
+            unverified=_is_unverified(here),
             closes=stream.ends_s is not None and stream.ends_s <= ends_s,
             check_seconds=self.calendar.check_seconds,
             evidence_until_s=self.evidence_until_s,
@@ -128,3 +130,10 @@ def live_ticks(stream: Stream, epoch: int, calendar: Calendar) -> range:
     if stream.ends_s is None:
         return ticks
     return range(ticks.start, max(ticks.start, min(ticks.stop, calendar.tick_at(stream.ends_s))))
+
+
+def _is_unverified(checks: Sequence[Check]) -> bool:
+    """Whether nobody could pass a check, because of what the sponsor published."""
+    good = (Verdict.PASS, Verdict.DEGRADED)
+    told = any(check.reason is Reason.UNKNOWN_REFERENCE for check in checks)
+    return told and not any(check.verdict in good for check in checks)

@@ -65,6 +65,8 @@ class EpochInput:
     """These three are only handed on to the statement: to recompute it takes them."""
     elsewhere: Sequence[Check] = ()
     """Of other streams, of nodes that this one knows: a node has one trust, wherever it relays."""
+    unverified: bool = False
+    """No check of the stream passed, and some could not be decided because of what is published."""
 
     @property
     def minutes_of(self) -> EpochMinutes:
@@ -192,7 +194,9 @@ def _decided(
         decisions.confirm()
     absent = not minutes.due and not is_checked
     decisions.finish(lapses=absent or given.closes)
-    return DecidedNode(node_id, minutes, carried, decisions, absent)
+    # Whoever leaves a stream that nobody can be verified on keeps its place meanwhile.
+    away = carried.absent + (0 if given.unverified else 1) if absent else 0
+    return DecidedNode(node_id, minutes, carried, decisions, away)
 
 
 def _lot(given: EpochInput, node_id: str) -> int:

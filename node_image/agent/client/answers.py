@@ -54,6 +54,8 @@ class Candidate:
     stream: RelayedStream
     nodes_verified: int
     max_paid_nodes: int
+    is_unverified: bool = False
+    """Whether nobody's service of it can be verified now."""
 
     @property
     def share(self) -> float:
@@ -120,6 +122,7 @@ def parse_candidates(body: object) -> tuple[list[Candidate], str]:
             parse_stream(item),
             _count(item, "nodes_verified", 0),
             _count(item, "max_paid_nodes", 1),
+            _fields(item).get("unverified_since") is not None,
         )
         for item in items
     ], token or ""
@@ -139,6 +142,7 @@ def neediest(candidates: Iterable[Candidate], chance: float) -> RelayedStream | 
     Many nodes look at the same list in the same minute: without chance all would take one stream.
     """
     active = [c for c in candidates if c.stream.status == "active"]
+    active = [c for c in active if not c.is_unverified] or active
     least = min((c.share for c in active), default=0.0)
     equals = sorted(c.stream.stream_id for c in active if c.share == least)
     chosen = equals[int(chance * len(equals))] if equals else ""

@@ -2,14 +2,27 @@
 
 from dataclasses import replace
 
-from coordinator.checking.checks import Check, Control, Run, TrustChange
+from coordinator.checking.checks import Check, Control, Run, TrustChange, Verdict
 from coordinator.epochs import Calendar
 from coordinator.ledger.epoch_records import EpochRecord
 from coordinator.ledger.terms import Terms
+from coordinator.reasons import Reason
 from coordinator.streams import Stream
 from tests.builders import a_check
 
 CALENDAR = Calendar()
+
+
+STREAM = Stream(
+    stream_id="s3",
+    name="Main stage",
+    sponsor="ada",
+    reward_micros_per_hour=7,
+    max_paid_nodes=5,
+    created_s=0.0,
+    key_hash="",
+    request_hash="",
+)
 
 
 def _check(node_id: str, due_s: float) -> Check:
@@ -38,16 +51,23 @@ def test_what_other_streams_checks_made_of_a_node_is_evidence_too() -> None:
     fraud = replace(other, node_id="n3", due_s=3_617.0, event=TrustChange.CONFIRMED)
     run = Run(60, 3_600.0, 3_619.0, (), {}, (own, other, cleared, fraud))
     record = EpochRecord.of(1, CALENDAR, 7_320.0, [], [run])
-    stream = Stream(
-        stream_id="s3",
-        name="Main stage",
-        sponsor="ada",
-        reward_micros_per_hour=7,
-        max_paid_nodes=5,
-        created_s=0.0,
-        key_hash="",
-        request_hash="",
-    )
-    given = record.epoch_input(stream, Terms(7, 5, 60), {}, None, [])
+    given = record.epoch_input(STREAM, Terms(7, 5, 60), {}, None, [])
     assert (list(given.checks), list(given.elsewhere)) == ([own], [other, cleared])
     assert given.frauds == {"n3"}
+
+
+def test_a_stream_is_unverified_in_an_epoch_in_which_nobody_could_pass() -> None:
+    """Because of what was published, and for no other reason."""
+    passed, failed = _check("n2", 3_607.0), a_check(3_609.0, Verdict.FAIL)
+    undecided = a_check(3_611.0, Verdict.UNKNOWN, Reason.UNKNOWN_REFERENCE)
+    ours = a_check(3_613.0, Verdict.UNKNOWN, Reason.UNKNOWN_CAPACITY)
+    elsewhere = replace(undecided, stream_id="s7")
+    for checks, unverified in (
+        ((undecided, failed), True),
+        ((undecided, passed), False),
+        ((failed, ours, elsewhere), False),
+        ((), False),
+    ):
+        run = Run(60, 3_600.0, 3_619.0, (), {}, checks)
+        record = EpochRecord.of(1, CALENDAR, 7_320.0, [], [run])
+        assert record.epoch_input(STREAM, Terms(7, 5, 60), {}, None, []).unverified is unverified

@@ -260,6 +260,15 @@ def test_a_node_that_comes_back_keeps_its_place() -> None:
     assert settle(_evidence(minutes={}, carried=gone), 100).rows == ()
 
 
+def test_leaving_a_stream_that_nobody_is_verified_on_costs_no_place() -> None:
+    """It is the sponsor's doing: the epochs away are not counted meanwhile."""
+    carried = {"n2": Carried(1800.0, absent=ABSENT_EPOCHS_MAX - 1)}
+    for unverified, absent in ((True, ABSENT_EPOCHS_MAX - 1), (False, ABSENT_EPOCHS_MAX)):
+        given = replace(_evidence(minutes={}, carried=carried), unverified=unverified)
+        (row,) = settle(given, 100).rows
+        assert (row.carried.first_pass_s, row.carried.absent) == (1800.0, absent)
+
+
 def test_minutes_due_and_not_up_say_why() -> None:
     """Each outcome of a sweep has its own reason."""
     minutes = Minutes(
