@@ -79,7 +79,7 @@ def matching_of(timeline: Timeline, capture: Capture) -> Matching:
     strangers: list[Packet] = []
     repeats: list[tuple[Key, Packet]] = []
     for packet in sorted(capture.packets, key=lambda p: (p.arrived_s, p.dts_ms)):
-        if not is_judged(packet):
+        if not is_judged(packet) or track_of(packet) in timeline.unshown:
             continue
         key = key_of(packet)
         if key not in timeline.places:

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from operator import attrgetter
 
-from coordinator.proof.captures import Capture, Reader
-from coordinator.proof.packets import MediaKind, Packet, Part
+from coordinator.proof.captures import Capture
+from coordinator.proof.packets import Packet
 from coordinator.proof.parameters import ProofParameters
+from coordinator.proof.shown_tracks import shown_by, unshown_by
 from coordinator.proof.tracks import (
     Key,
     Track,
@@ -58,6 +59,8 @@ class Timeline:
     for one may go on, however old the last has become by the end."""
     is_joined: bool
     """Whether the capture began with its connection; else it is a span from the middle of one."""
+    unshown: frozenset[TrackId] = frozenset()
+    """Tracks that the capture's reader may never show, whoever serves them."""
     segments: list[int] = field(default_factory=list)
     """Which unbroken run of timestamps each packet of the window belongs to."""
     breaks: int = 0
@@ -195,14 +198,14 @@ def timeline_of(
     ordered = sorted(reference, key=_ARRIVAL)
     low = bisect_left(ordered, capture.started_s - rules.window_s, key=_ARRIVAL)
     high = bisect_right(ordered, capture.compared_until_s(rules.grace_s), key=_ARRIVAL)
-    window = [p for p in shown_by(capture.reader, ordered[low:high]) if is_judged(p)]
     earlier = shown_by(capture.reader, ordered[:low])
+    window = [p for p in shown_by(capture.reader, ordered[low:high]) if is_judged(p)]
+    if unshown := unshown_by(capture, window):
+        window = [p for p in window if track_of(p) not in unshown]
     judged = window if gop_s is not None else [p for p in earlier if is_judged(p)] + window
     before_s = key_interval_s(judged, capture.started_s) if gop_s is None else gop_s
     keys = [key_of(p) for p in window]
-    places: dict[Key, list[int]] = {}
-    for at, key in enumerate(keys):
-        places.setdefault(key, []).append(at)
+    places = _places_of(keys)
     tracks = tracks_of(window, [len(places[key]) == 1 for key in keys], rules)
     timeline = Timeline(
         started_s=capture.started_s,
@@ -217,20 +220,17 @@ def timeline_of(
         gop_s=max(before_s, key_interval_s(judged, capture.ended_s)),
         is_endless=before_s - rules.lag_max_s > rules.gop_max_s,
         is_joined=is_joined,
+        unshown=unshown,
     )
     _find_segments(timeline)
     return timeline
 
 
-def shown_by(reader: Reader, packets: Sequence[Packet]) -> Sequence[Packet]:
-    """Packets as the reader of a capture would have shown them."""
-    if reader is Reader.OWN or not packets:
-        return packets
-    return [
-        Packet(p.arrived_s, p.media, p.dts_ms, p.size, p.digest, p.is_key, p.connection)
-        for p in packets
-        if p.media is not MediaKind.DATA and p.part is Part.FRAMES and p.track == 0
-    ]
+def _places_of(keys: Sequence[Key]) -> dict[Key, list[int]]:
+    places: dict[Key, list[int]] = {}
+    for at, key in enumerate(keys):
+        places.setdefault(key, []).append(at)
+    return places
 
 
 def _find_segments(timeline: Timeline) -> None:

@@ -504,3 +504,18 @@ def test_a_reference_that_is_read_as_late_as_the_node_accuses_nobody(late_s: flo
     late = [replace(p, arrived_s=p.arrived_s + 2.0) for p in stream]
     capture = replace(served(stream), late_s=late_s)
     assert reason_of(capture, late) == ("unknown:busy" if late_s else "wrong_content")
+
+
+@pytest.mark.parametrize("is_shown", [True, False])
+def test_a_camera_that_is_switched_on_while_ffprobe_reads_is_held_against_nobody(
+    is_shown: bool,
+) -> None:
+    """It shows the picture only if that came before its analysis was over."""
+    camera = [p for p in live() if p.is_video and p.arrived_s >= T0 + 42]
+    stream = sorted([*live(picture=False), *camera], key=lambda p: p.arrived_s)
+    whole = replace(served(stream), reader=Reader.FFPROBE)
+    sound = with_packets(whole, [p for p in whole.packets if not p.is_video])
+    assert any(p.is_video for p in whole.packets)
+    assert reason_of(whole if is_shown else sound, stream) == "passed"
+    began_before = sorted([*live(picture=False), *live(sound=False)], key=lambda p: p.arrived_s)
+    assert reason_of(sound, began_before) != "passed"
