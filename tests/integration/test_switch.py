@@ -304,7 +304,7 @@ async def test_every_midnight_the_prober_is_woken_to_seal_and_to_open() -> None:
         assert await network.reviewed() == "measuring"  # a new tomorrow is to be sealed
         await network.prober_runs()
         assert await network.reviewed() == "resting"
-        network.now_s = midnight_s + 240
+        network.now_s = midnight_s + 600
         assert await network.reviewed() == "measuring"  # yesterday may be opened
         await network.prober_runs()
         assert await network.reviewed() == "resting"
