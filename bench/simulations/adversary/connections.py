@@ -1,0 +1,101 @@
+"""Simulated media: what the prober's connections to a node come to, minute by minute.
+
+The order of a check's connections, and what decides it, are the prober's own (`prober.checker`);
+only what comes through a connection is made up here.
+"""
+
+from bench.simulations.adversary.chance import chance
+from bench.simulations.adversary.deeds import Serving
+from bench.simulations.adversary.machines import Key
+from coordinator.checking.checks import Check, Verdict
+from coordinator.proof.judging import Proof, ProofParameters
+from coordinator.reasons import Reason
+from prober.checker import NOTHING_SERVED, decide
+from prober.draws import Due
+
+FAILS = 0.03
+"""Of connections to a node that serves; likewise of retests."""
+USUAL_S = 5.0
+"""What a short check lasts."""
+PARAMETERS = ProofParameters()
+PASSED = Proof(Verdict.PASS, Reason.PASSED)
+_FAILED = {
+    reason: Proof(Verdict.FAIL, reason)
+    for reason in (Reason.NO_STREAM, Reason.STALLED, Reason.TOO_SLOW, Reason.REPLAYED)
+}
+
+
+class Checking:
+    """One check under way, its retest included."""
+
+    def __init__(self, due: Due, draw: int, key: Key) -> None:
+        self.due, self.draw, self.key = due, draw, key
+        self.check: Check | None = None
+        """Once it is over."""
+        self._starts_s = due.due_s
+        self._seconds = max(USUAL_S, due.length.at_least_s)
+        self._met: Serving | None = None
+        """What the connection that is open met at its beginning."""
+        self._proofs: list[Proof] = []
+
+    def goes_on_until(self, ends_s: float) -> None:
+        """Everything that happens before the end of this minute, in which the key serves as it
+        does now."""
+        while self.check is None:
+            if self._met is None:
+                if self._starts_s >= ends_s:
+                    return
+                self._connects()
+            elif self._served is None:
+                self._ends(_FAILED[Reason.STALLED], min(self._starts_s, ends_s))
+            elif self._starts_s + self._seconds >= ends_s:
+                return
+            else:
+                self._ends(_judged(self._met, self._seconds), self._starts_s + self._seconds)
+
+    @property
+    def _served(self) -> Serving | None:
+        """A node that has moved relays the other stream."""
+        return self.key.serving if self.key.stream_id == self.due.slot.stream_id else None
+
+    def _connects(self) -> None:
+        key, number = self.key, len(self._proofs)
+        met, since_s = self._served, self._starts_s - key.connected_s
+        key.connected_s = self._starts_s
+        roll = chance(key.node_id, self.draw, 2 + number)
+        answers = met is not None and roll >= FAILS and (roll - FAILS) / (1 - FAILS) < met.accepts
+        if not answers or met is None or 0 < met.returning_s < since_s:
+            self._ends(_FAILED[Reason.NO_STREAM], self._starts_s)
+        else:
+            self._met = met
+
+    def _ends(self, proof: Proof, at_s: float) -> None:
+        self._proofs.append(proof)
+        self._met = None
+        if proof.verdict is Verdict.FAIL and len(self._proofs) == 1:
+            self.key.refused = int(at_s // 60)
+            later_s = self.due.retest_after_s if proof.reason in NOTHING_SERVED else 0.0
+            self._starts_s = max(at_s, self._starts_s) + later_s
+            return
+        verdict, reason = decide(self._proofs)
+        due = self.due
+        self.check = Check(
+            due.slot.node_id,
+            due.slot.stream_id,
+            self.draw,
+            due.due_s,
+            verdict,
+            reason,
+            due.caused_by_s,
+            attempts=({"address": self.key.address},),
+            length=due.length,
+        )
+
+
+def _judged(met: Serving, seconds: float) -> Proof:
+    """Of a connection that was kept open."""
+    if not met.is_live:
+        return _FAILED[Reason.REPLAYED]
+    if met.cuts_after_s < seconds:
+        return _FAILED[Reason.STALLED]
+    return PASSED if met.packets >= PARAMETERS.share_min else _FAILED[Reason.TOO_SLOW]

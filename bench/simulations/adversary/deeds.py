@@ -1,0 +1,109 @@
+"""What an operator can have one node do in a minute, and what polls and connections get of it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from coordinator.reasons import Reason
+from coordinator.strangers.relay_stats import Media, RelayStats
+
+STAY_S = 600.0
+"""A viewer who comes wants to stay for ten minutes."""
+
+
+class Deed(StrEnum):
+    """Its value is how it is told."""
+
+    SERVE = "serves"
+    CUT_16 = "cuts each viewer after 16 s"
+    CUT_60 = "cuts each viewer after 60 s"
+    CUT_125 = "cuts each viewer after 125 s"
+    HALF_OF_PACKETS = "drops half of the packets"
+    NINE_OF_TEN = "turns every tenth connection away"
+    HALF_OF_VIEWERS = "turns every second connection away"
+    REFUSE_20 = "refuses whoever has not come in the last 20 s"
+    REFUSE_40 = "refuses whoever has not come in the last 40 s"
+    REFUSE_90 = "refuses whoever has not come in the last 90 s"
+    KNOWN_ONLY = "serves only the address that checks it"
+    RECORDED = "serves a recording"
+    CLAIM = "claims to be up and serves nothing"
+    WAIT = "says that it waits for the stream"
+    DOWN = "does not answer polls"
+    INVALID = "answers polls with nonsense"
+    STALLED = "lets its counters stand still"
+    BLOCKED = "has its name lead to a private address"
+    UNKNOWN_NAME = "makes its minute unknown by a silent name server"
+    UNKNOWN_ROUTE = "makes its minute unknown by an unreachable network"
+    UNKNOWN_SERVED = "serves, its minute made unknown"
+    LEAVE = "is away"
+    NEW_KEY = "comes with a new key and serves"
+    NEW_KEY_CLAIM = "comes with a new key and claims to be up, serving nothing"
+    MOVE = "moves to the other stream and serves"
+    MOVE_CLAIM = "moves to the other stream and claims to be up, serving nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """How a minute's connections fare: a check's like a viewer's, unless their address is told."""
+
+    accepts: float = 1.0
+    """Share of connections."""
+    packets: float = 1.0
+    """Share of the stream's."""
+    cuts_after_s: float = STAY_S
+    returning_s: float = 0.0
+    """It refuses an address that has not come in so many seconds; 0: it does not."""
+    known_only: bool = False
+    is_live: bool = True
+    """Not a recording."""
+
+    @property
+    def to_viewers(self) -> float:
+        """What a fresh viewer from a random address gets of the ten minutes that he wants.
+
+        He comes at a random second, so a minute's viewers are at every age of their ten minutes:
+        of those whom the node cuts after s seconds, s / 600 are being served."""
+        if self.known_only or self.returning_s or not self.is_live:
+            return 0.0
+        return self.accepts * self.packets * min(self.cuts_after_s, STAY_S) / STAY_S
+
+
+FULL = Serving()
+SERVINGS = {
+    Deed.SERVE: FULL,
+    Deed.CUT_16: Serving(cuts_after_s=16),
+    Deed.CUT_60: Serving(cuts_after_s=60),
+    Deed.CUT_125: Serving(cuts_after_s=125),
+    Deed.HALF_OF_PACKETS: Serving(packets=0.5),
+    Deed.NINE_OF_TEN: Serving(accepts=0.9),
+    Deed.HALF_OF_VIEWERS: Serving(accepts=0.5),
+    Deed.REFUSE_20: Serving(returning_s=20),
+    Deed.REFUSE_40: Serving(returning_s=40),
+    Deed.REFUSE_90: Serving(returning_s=90),
+    Deed.KNOWN_ONLY: Serving(known_only=True),
+    Deed.RECORDED: Serving(is_live=False),
+    Deed.UNKNOWN_SERVED: FULL,
+    Deed.NEW_KEY: FULL,
+    Deed.MOVE: FULL,
+}
+"""Nobody is served by a deed that is not here."""
+
+UP = RelayStats(Media.LIVE)
+ANSWERS: dict[Deed, RelayStats | Reason] = {
+    Deed.WAIT: RelayStats(Media.WAITING),
+    Deed.DOWN: Reason.CONNECT_FAILED,
+    Deed.INVALID: Reason.STATS_INVALID,
+    Deed.STALLED: RelayStats(Media.LIVE, bytes_in=7),
+    Deed.BLOCKED: Reason.ADDRESS_BLOCKED,
+    Deed.UNKNOWN_NAME: Reason.UNKNOWN_RESOLVER,
+    Deed.UNKNOWN_ROUTE: Reason.UNKNOWN_INTERNAL,
+    Deed.UNKNOWN_SERVED: Reason.UNKNOWN_INTERNAL,
+}
+"""What a poll gets; every other deed answers `UP`."""
+
+NEW_KEYS = frozenset({Deed.NEW_KEY, Deed.NEW_KEY_CLAIM})
+MOVES = frozenset({Deed.MOVE, Deed.MOVE_CLAIM})
+TELLS_ADDRESSES = frozenset({Deed.KNOWN_ONLY, Deed.REFUSE_90})
+"""Searched apart, until checks come from anywhere: both pass by knowing an address again. A memory
+of 90 s outlasts what lies between a check, its retest and the next draw."""
+OUTLASTS_CHECKS = frozenset({Deed.CUT_125})
+"""No check lasts so long that it could see it: searched apart as well."""

@@ -1,0 +1,52 @@
+"""Where a search starts: the fixed catalogue (`bench.simulations.strategies`) as policies,
+and honest stays that end."""
+
+from bench.simulations.adversary.deeds import Deed
+from bench.simulations.adversary.policies import Condition, Policy, Rule, Sight, Standing
+
+HONEST = Policy((), Deed.SERVE)
+
+
+def _while(sight: Sight, value: int, deed: Deed, otherwise: Deed, period: int = 60) -> Policy:
+    return Policy((Rule((Condition(sight, value),), deed),), otherwise, period=period)
+
+
+def _renewing(share: float, sight: Sight, value: int) -> Policy:
+    """Serves a share of every 30 minutes, and has a new key once the sight is so large."""
+    renews = Rule((Condition(sight, value, below=False),), Deed.NEW_KEY)
+    serves = Rule((Condition(Sight.CYCLE, round(30 * share)),), Deed.SERVE)
+    return Policy((renews, serves), Deed.CLAIM, period=30)
+
+
+CATALOGUE = [
+    HONEST,
+    Policy((), Deed.CLAIM),
+    *(_while(Sight.STAY, stay, Deed.SERVE, Deed.LEAVE) for stay in (10, 60)),
+    *(
+        _while(Sight.CYCLE, round(share * period), Deed.SERVE, Deed.CLAIM, period)
+        for share in (0.25, 0.5, 0.8, 0.95)
+        for period in (20, 60, 240, 1440)
+    ),
+    *(_while(Sight.COIN, share, Deed.SERVE, Deed.CLAIM) for share in (50, 90)),
+    _while(Sight.CYCLE, 120, Deed.SERVE, Deed.LEAVE, 240),
+    _while(Sight.SINCE_CHECK, 5, Deed.CLAIM, Deed.SERVE),
+    _while(Sight.SINCE_CHECK, 10, Deed.LEAVE, Deed.SERVE),
+    _while(Sight.SINCE_CHECK, 12, Deed.CLAIM, Deed.SERVE),
+    _while(Sight.SINCE_CHECK, 50, Deed.CLAIM, Deed.SERVE),
+    _while(Sight.HAS_FAILED, 1, Deed.CLAIM, Deed.SERVE),
+    *(_renewing(share, Sight.HAS_FAILED, 1) for share in (0.5, 0.9)),
+    *(_renewing(share, Sight.IS_SUSPECT, 1) for share in (0.5, 0.9)),
+    *(_renewing(share, Sight.PASSES, 11) for share in (0.2, 0.5, 0.95)),
+    *(
+        Policy(
+            (
+                Rule((Condition(Sight.SINCE_CHECK, 11),), Deed.SERVE),
+                Rule((Condition(Sight.CYCLE, round(30 * share)),), Deed.SERVE),
+            ),
+            Deed.CLAIM,
+            period=30,
+        )
+        for share in (0.25, 0.5, 0.8)
+    ),
+    Policy((), Deed.SERVE, keys=8, standing=Standing.ONE_ADDRESS),
+]

@@ -1,0 +1,54 @@
+"""What is searched for: an operator's policies, and those of whoever knows more than others."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from bench.simulations.adversary.deeds import OUTLASTS_CHECKS, TELLS_ADDRESSES, Deed
+from bench.simulations.adversary.evolution import Measure, Measured
+from bench.simulations.adversary.known_strategies import CATALOGUE
+from bench.simulations.adversary.policies import Policy
+from bench.simulations.adversary.scores import Trial, lives_of
+
+
+@dataclass(frozen=True, slots=True)
+class Quest:
+    """One kind of adversary."""
+
+    name: str
+    measure: Measure
+    """A search's: a few lives, by a seed."""
+    deeds: tuple[Deed, ...]
+    starts: Sequence[Policy]
+    told: Callable[[Policy], str] = str
+    """In words."""
+
+
+def lives_for(trial: Trial) -> Measure:
+    """Measures what is paid and not served, and what is paid, in lives like the trial's."""
+    return partial(_lives, trial)
+
+
+def _lives(trial: Trial, policies: Sequence[Policy], seed: int) -> list[Measured]:
+    lives = lives_of(policies, replace(trial, seed=seed))
+    return [[(paid - served, paid) for paid, served in one] for one in lives]
+
+
+SEARCHED = lives_for(Trial(3, 24, 0))
+LONG = lives_for(Trial(10, 48, 0))
+"""What is found is told by these."""
+APART = TELLS_ADDRESSES | OUTLASTS_CHECKS
+KNOWN_FROM_OUTSIDE = tuple(deed for deed in Deed if deed not in APART)
+OPERATOR = Quest("operator", SEARCHED, KNOWN_FROM_OUTSIDE, CATALOGUE)
+TELLING_ADDRESSES = Quest(
+    "operator who tells checks by their address",
+    SEARCHED,
+    tuple(deed for deed in Deed if deed not in OUTLASTS_CHECKS),
+    CATALOGUE,
+)
+OUTLASTING_CHECKS = Quest(
+    "operator who cuts after the longest check",
+    SEARCHED,
+    tuple(deed for deed in Deed if deed not in TELLS_ADDRESSES),
+    CATALOGUE,
+)
