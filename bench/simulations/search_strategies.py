@@ -1,4 +1,4 @@
-"""Searches for strategies that pay: operators', rivals' and sponsors'. Real rules, made-up media.
+"""Searches for strategies that pay: operators' and rivals'. Real rules, made-up media.
 
 A policy is a few rules over what an operator can observe. Evolution changes, crosses and measures
 them from many seeds; the best is replayed with fresh seeds and printed in words. Its score is the
