@@ -12,6 +12,8 @@ from coordinator.adapters.outbound.http_client import HttpClient
 from coordinator.checking.check_costs import CheckCost, cost_of
 from coordinator.checking.checks import Check, Verdict
 from coordinator.checking.lengths import LATE_S_MAX, SPAN_S, VERY_LONG_S
+from coordinator.checking.suspicion import PROVEN_WRONG
+from coordinator.checking.thumbnails import NODE_PICTURES_KEPT_MAX, of_check
 from coordinator.proof.captures import Capture, CapturePlan, Reader, Span
 from coordinator.proof.judging import Proof, ProofParameters
 from coordinator.proof.second_opinion import Opinion, is_disputed, settled
@@ -47,6 +49,9 @@ class Checker:
     def __post_init__(self) -> None:
         self.paces = StreamPaces(self.parameters, self.clock)
 
+    pictures: dict[str, bytes] = field(default_factory=dict)
+    """Of checks that proved content wrong, by the pictures' ids: whoever stores them takes them."""
+
     def ingest_checks(self) -> IngestChecks:
         """New ones, for one run."""
         return IngestChecks(
@@ -66,7 +71,11 @@ class Checker:
         finally:
             self.capacity.give_back(place)
         verdict, reason = decide([attempt.proof for attempt in attempts])
-        return _check(due, draw, verdict, reason, [attempt.evidence for attempt in attempts])
+        check = _check(due, draw, verdict, reason, [attempt.evidence for attempt in attempts])
+        picture = attempts[-1].picture
+        if reason in PROVEN_WRONG and picture and len(self.pictures) < NODE_PICTURES_KEPT_MAX:
+            self.pictures[of_check(check)] = picture
+        return check
 
     def _cost(self, due: Due, reference: Reference) -> CheckCost:
         """What the check will cost if it passes, at the stream's present bit rate."""
@@ -90,6 +99,7 @@ class Checker:
                 attempts.append(await self._attempt(due, reference, ingest, seconds))
             if attempts[-1].proof.verdict is not Verdict.FAIL:
                 break
+            due = replace(due, is_decoded=True)  # what it shows now is the evidence
             if step == "check" and attempts[-1].proof.reason in NOTHING_SERVED:
                 await self.sleep(due.retest_after_s)
         return attempts
@@ -109,11 +119,12 @@ class Checker:
         await self.sleep(max(0.0, until_s - self.clock()))
         packets = reference.packets(capture.started_s - MEMORY_S, until_s)
         proof = judge_capture(packets, capture, self.parameters, gop_s=pace.gop_s)
-        opinion, evidence = await second_opinion(capture, footage)
+        opinion, evidence, picture = await second_opinion(capture, footage)
         proof = await self._settled(proof, opinion, reference, ingest)
         proof = await self._owned(proof, due, address)
         evidence |= {"drawn_reader": Reader.FFPROBE.value} if due.is_by_ffprobe else {}
-        return _Attempt(proof, {**attempt_of(proof, capture), "address": address, **evidence})
+        numbers = {**attempt_of(proof, capture), "address": address, **evidence}
+        return _Attempt(proof, numbers, picture)
 
     async def _settled(
         self, proof: Proof, opinion: Opinion | None, reference: Reference, ingest: IngestChecks
@@ -169,6 +180,8 @@ class _Taking:
 class _Attempt:
     proof: Proof
     evidence: dict[str, Any]
+    picture: bytes | None
+    """Of what was captured, where it was decoded."""
 
 
 def spans_of(due: Due, seconds: float) -> tuple[Span, ...]:

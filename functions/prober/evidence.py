@@ -11,18 +11,21 @@ from coordinator.proof.second_opinion import Opinion, opinion_of
 
 async def second_opinion(
     capture: Capture, footage: Footage | None
-) -> tuple[Opinion | None, dict[str, Any]]:
-    """(what the second reader says, the same as evidence); nothing where it was not asked."""
+) -> tuple[Opinion | None, dict[str, Any], bytes | None]:
+    """(what the second reader says, the same as evidence, a picture of what was captured).
+
+    Nothing where it was not asked."""
     if footage is None or not footage.messages:
-        return None, {}
+        return None, {}, None
     try:
         reading = await reading_of(footage.messages)
     except OSError:  # no process was free just then, which says nothing of the node
-        return None, {}
+        return None, {}, None
     opinion = opinion_of(capture.packets[: footage.packets], reading)
     size = {"width": reading.width, "height": reading.height} if reading.width else {}
     codecs = ",".join(reading.codecs)
-    return opinion, {"second_reader": opinion.value, "codecs": codecs, **size}
+    evidence = {"second_reader": opinion.value, "codecs": codecs, **size}
+    return opinion, evidence, reading.picture
 
 
 def attempt_of(proof: Proof, capture: Capture) -> dict[str, Any]:

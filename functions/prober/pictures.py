@@ -1,6 +1,5 @@
 """Pictures for a run's checks. They are an extra: without one a check is worth just as much."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -10,14 +9,12 @@ from coordinator.adapters.media.rtmp_reference import Reference
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.worker_pool import work_through
 from coordinator.checking.checks import Check, Verdict
-from coordinator.checking.suspicion import PROVEN_WRONG
 from coordinator.checking.thumbnails import (
     NODE_PICTURES_A_RUN_MAX,
     Thumbnail,
     of_check,
     of_stream,
 )
-from coordinator.sweeping.rosters import Slot
 from rtmp.addresses import RtmpAddress
 
 STREAM_PICTURES_A_RUN_MAX = 20
@@ -57,33 +54,40 @@ class Pictures:
         return frozenset(wanted.values()) & frozenset(self._taken.values())
 
     async def added_to(
-        self, checks: Iterable[Check], slots: Iterable[Slot], there: frozenset[str]
+        self, checks: Iterable[Check], there: frozenset[str], captured: dict[str, bytes]
     ) -> list[Check]:
-        """The checks with the pictures that belong to them; `there` are the ingest's."""
-        made, ports = list(checks), {slot.node_id: slot.rtmp_port for slot in slots}
-        proven = [
-            (check, RtmpAddress(check.address, ports[check.node_id], "live", check.stream_id))
+        """The checks with the pictures that belong to them; `there` are the ingest's.
+
+        `captured` are of what nodes served in these checks; those of these are taken out of it."""
+        made = list(checks)
+        own = {
+            name: jpeg
             for check in made
-            if check.reason in PROVEN_WRONG and check.address is not None
-        ][:NODE_PICTURES_A_RUN_MAX]
-        # All at once: a node may let its camera wait, and the run is not to last any longer.
-        stored = await asyncio.gather(*(self._store(of_check(c), where) for c, where in proven))
-        own = {of_check(c) for (c, _), is_there in zip(proven, stored, strict=True) if is_there}
+            if (jpeg := captured.pop(name := of_check(check), None)) is not None
+        }
+        kept = dict(list(own.items())[:NODE_PICTURES_A_RUN_MAX])
+        stored = {name for name, jpeg in kept.items() if await self._keep(name, jpeg)}
         return [
-            check.showing(name) if (name := _picture_of(check)) in own | there else check
+            check.showing(name) if (name := _picture_of(check)) in stored | there else check
             for check in made
         ]
 
     async def _store(self, picture_id: str, address: RtmpAddress) -> bool:
-        """Whether the picture is there now, whoever took it."""
+        """Whether the ingest's picture is there now, whoever took it."""
         try:
             jpeg = await self.take(address)
-            if jpeg is not None:
-                await self.measurements.create_thumbnail(Thumbnail(picture_id, self.clock(), jpeg))
         except Exception as error:  # whatever it is: no check is to be lost by a picture
             self.log.failure(LogEvent.PICTURE_FAILED, error, picture=picture_id)
             return False
-        return jpeg is not None
+        return jpeg is not None and await self._keep(picture_id, jpeg)
+
+    async def _keep(self, picture_id: str, jpeg: bytes) -> bool:
+        try:
+            await self.measurements.create_thumbnail(Thumbnail(picture_id, self.clock(), jpeg))
+        except Exception as error:  # as above
+            self.log.failure(LogEvent.PICTURE_FAILED, error, picture=picture_id)
+            return False
+        return True
 
 
 def _picture_of(check: Check) -> str:

@@ -90,17 +90,16 @@ class Prober:
             references = stack.enter_context(self._open(slots))
             making = self._making(due, draw, references, docket)
             checks = await stack.enter_async_context(making)
-            recorded = await self._record_first(checks, slots, references, docket)
+            recorded = await self._record_first(checks, references, docket)
             self._missed.record(recorded)
             if recorded.put_off:
                 docket.recorded(recorded, await self.measurements.trust_since(draw, self.partition))
-                self._finish_later(stack.pop_all(), recorded, checks, slots, docket)
+                self._finish_later(stack.pop_all(), recorded, checks, docket)
         return {**summary_of(recorded, len(slots)), "missed": missed}
 
     async def _record_first(
         self,
         checks: DrawChecks,
-        slots: list[Slot],
         references: dict[str, Reference],
         docket: Docket,
     ) -> Run:
@@ -115,7 +114,7 @@ class Prober:
             await docket.lists.look()
             if checks.put_off:
                 await docket.put_off([checks.due[node_id] for node_id in checks.put_off])
-            made = await self.pictures.added_to(made, slots, await picturing)
+            made = await self.pictures.added_to(made, await picturing, self.checker.pictures)
         finally:
             picturing.cancel()  # only if the checks did not come so far
         await self.sleep(max(0.0, ends_s - self.clock()))
@@ -139,7 +138,6 @@ class Prober:
         opened: AsyncExitStack,
         first: Run,
         checks: DrawChecks,
-        slots: list[Slot],
         docket: Docket,
     ) -> None:
         """Has the rest recorded when it is over; the caller of this run does not wait for it."""
@@ -148,7 +146,7 @@ class Prober:
         async def finish() -> None:
             async with opened:
                 rest = await checks.rest(ends_s + LONGEST_S, first.draw)
-                made = await self.pictures.added_to(rest, slots, frozenset())
+                made = await self.pictures.added_to(rest, frozenset(), self.checker.pictures)
                 await self._record_late(first, docket.dated(made))
 
         def ended(task: asyncio.Task[None]) -> None:

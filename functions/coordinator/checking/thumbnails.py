@@ -15,6 +15,8 @@ from coordinator.documents.codec import Codec, Stored
 DRAWS_A_PICTURE = 10
 """The ingest's picture is taken once in so many draws."""
 NODE_PICTURES_A_RUN_MAX = 4
+NODE_PICTURES_KEPT_MAX = 16
+"""So many wait in memory for their run's record: runs overlap."""
 BYTES_MAX = 65_536
 WIDTH, HEIGHT = 320, 180
 DAYS = 30

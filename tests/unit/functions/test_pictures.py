@@ -13,7 +13,6 @@ from coordinator.checking.checks import Check, Verdict
 from coordinator.checking.thumbnails import NODE_PICTURES_A_RUN_MAX, Thumbnail, is_jpeg
 from coordinator.proof.packets import MediaKind, Packet
 from coordinator.reasons import Reason
-from coordinator.sweeping.rosters import Slot
 from prober.pictures import AT_ONCE, STREAM_PICTURES_A_RUN_MAX, Pictures
 from rtmp.addresses import RtmpAddress
 from tests.builders import a_check
@@ -57,10 +56,6 @@ def _check(node_id: str, reason: Reason, verdict: Verdict, address: str | None) 
     return replace(check, draw=128)
 
 
-def _slot(node_id: str) -> Slot:
-    return Slot(node_id, "s3", "http://203.0.114.7/", "relay.example.org", 1936, 1, 1.0)
-
-
 async def test_a_pass_shows_the_ingests_picture_taken_once_in_ten_draws() -> None:
     camera, store = Camera(), MemoryStore()
     pictures = _pictures(camera, store)
@@ -69,7 +64,7 @@ async def test_a_pass_shows_the_ingests_picture_taken_once_in_ten_draws() -> Non
     assert await pictures.of_streams(130, {"s3": Publishing(True)}) == {"s3.13"}
     assert camera.asked == [INGEST.url] * 2
     passed = _check("n2", Reason.PASSED, Verdict.PASS, "203.0.114.7")
-    (shown,) = await pictures.added_to([passed], [_slot("n2")], frozenset({"s3.12"}))
+    (shown,) = await pictures.added_to([passed], frozenset({"s3.12"}), {})
     assert shown.thumbnail == "s3.12"
     found = await Measurements(store).thumbnail("s3.12")
     assert found == Thumbnail("s3.12", NOW_S, JPEG)
@@ -81,27 +76,31 @@ async def test_nobody_is_pictured_while_nobody_publishes() -> None:
     assert camera.asked == []
 
 
-async def test_only_content_proven_wrong_is_pictured_at_the_node_at_the_address_of_the_check() -> (
-    None
-):
-    camera = Camera()
+async def test_a_check_shows_what_was_captured_of_the_node() -> None:
+    """No connection is made for it: a node cannot show something else than it served."""
+    camera, store = Camera(), MemoryStore()
     checks = [
         _check("n2", Reason.REPLAYED, Verdict.FAIL, "203.0.114.7"),
         _check("n3", Reason.NO_STREAM, Verdict.FAIL, "203.0.114.8"),
         _check("n5", Reason.UNKNOWN_CAPACITY, Verdict.UNKNOWN, None),
     ]
-    slots = [_slot(check.node_id) for check in checks]
-    shown = await _pictures(camera).added_to(checks, slots, frozenset({"s3.12"}))
+    captured = {"n2.128": JPEG, "n7.127": JPEG}
+    pictures = _pictures(camera, store)
+    shown = await pictures.added_to(checks, frozenset({"s3.12"}), captured)
     assert [check.thumbnail for check in shown] == ["n2.128", None, None]
-    assert camera.asked == ["rtmp://203.0.114.7:1936/live/s3"]
+    found = await Measurements(store).thumbnail("n2.128")
+    assert found == Thumbnail("n2.128", NOW_S, JPEG)
+    assert camera.asked == []
+    assert captured.keys() == {"n7.127"}  # another run's
 
 
-async def test_a_run_takes_few_pictures_of_nodes() -> None:
-    camera = Camera()
+async def test_a_run_keeps_few_pictures_of_nodes() -> None:
     names = [f"n{number}" for number in range(9)]
     checks = [_check(n, Reason.WRONG_CONTENT, Verdict.FAIL, "203.0.114.7") for n in names]
-    shown = await _pictures(camera).added_to(checks, [_slot(n) for n in names], frozenset())
-    assert len([c for c in shown if c.thumbnail]) == NODE_PICTURES_A_RUN_MAX == len(camera.asked)
+    captured = {f"{n}.128": JPEG for n in names}
+    shown = await _pictures(Camera()).added_to(checks, frozenset(), captured)
+    assert len([c for c in shown if c.thumbnail]) == NODE_PICTURES_A_RUN_MAX
+    assert captured == {}  # what is not kept waits for nobody
 
 
 @dataclass
@@ -131,15 +130,6 @@ async def test_many_streams_are_pictured_a_few_at_a_time() -> None:
     assert len(camera.asked) == 50
 
 
-async def test_nodes_that_let_their_cameras_wait_wait_together() -> None:
-    """One after the other they would make the run so long that it is taken for missed."""
-    camera = Busy()
-    names = [f"n{number}" for number in range(9)]
-    checks = [_check(n, Reason.WRONG_CONTENT, Verdict.FAIL, "203.0.114.7") for n in names]
-    await _pictures(camera).added_to(checks, [_slot(n) for n in names], frozenset())
-    assert camera.most == NODE_PICTURES_A_RUN_MAX
-
-
 async def test_a_camera_that_breaks_costs_a_picture_and_nothing_else() -> None:
     """Whatever it is: the checks are made, and worth just as much."""
 
@@ -150,7 +140,7 @@ async def test_a_camera_that_breaks_costs_a_picture_and_nothing_else() -> None:
     pictures = Pictures(measurements, broken, lambda: NOW_S, Log("prober", "ERROR"))
     failed = _check("n2", Reason.REPLAYED, Verdict.FAIL, "203.0.114.7")
     assert not await pictures.of_streams(120, {"s3": Publishing(True)})
-    assert await pictures.added_to([failed], [_slot("n2")], frozenset()) == [failed]
+    assert await pictures.added_to([failed], frozenset(), {}) == [failed]
 
 
 async def test_a_check_without_a_picture_is_the_check_it_was() -> None:
@@ -158,7 +148,7 @@ async def test_a_check_without_a_picture_is_the_check_it_was() -> None:
     pictures = _pictures(camera)
     failed = _check("n2", Reason.REPLAYED, Verdict.FAIL, "203.0.114.7")
     assert not await pictures.of_streams(120, {"s3": Publishing(True)})
-    assert await pictures.added_to([failed], [_slot("n2")], frozenset()) == [failed]
+    assert await pictures.added_to([failed], frozenset(), {}) == [failed]
     unconnected = Check("n3", "s3", 128, NOW_S, Verdict.PASS, Reason.PASSED)
     assert unconnected.showing("s3.12") == unconnected
 
