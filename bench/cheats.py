@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import random
+import signal
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.cheat_figures import figures_of, table
-from bench.cheat_kinds import CONTENT, FLAGGED_WITHIN, RARE_TRIALS, RELAYING, UNCHECKED
+from bench.cheat_kinds import FLAGGED_WITHIN, RARE_TRIALS, UNCHECKED
 from bench.kinds.honest_kinds import (
     HONEST_KINDS,
     LIVE,
@@ -26,18 +27,16 @@ from bench.kinds.honest_kinds import (
     kinds_like,
 )
 from bench.kinds.scripts import CORNERS
+from bench.readiness import ready
 from bench.real_checker import real_checker
 from bench.report import BUILD, NotMeasurableError, hand_in, say
-from bench.stage import Stage, Subject, staged
+from bench.stage import Subject, staged
 from bench.trials import Tally, Trials
-from coordinator.adapters.media.rtmp_reader import RtmpReader
 from coordinator.adapters.media.rtmp_reference import ReferencePool
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.outbound.poll_client import PollClient
 from coordinator.checking.checks import Verdict
 from coordinator.checking.lengths import Length
-from coordinator.proof.captures import CapturePlan
-from coordinator.proof.judging import ProofParameters
 from emulator.cheats import PROGRAMS
 from emulator.demo.options import ENGINES
 from emulator.unread import quiet_when_unread
@@ -45,10 +44,7 @@ from tests.image.stand_in import program_path
 
 AT_ONCE = 32
 TRIALS, CHECKS = 20, 2_100
-READY_SECONDS_MAX = 150.0
-LOOK_S = 2.0
 PROGRESS_EVERY_S = 20.0
-LOOK_SECONDS = 1.0
 INTERRUPTED = 130
 """What shells take for Ctrl-C."""
 
@@ -69,8 +65,10 @@ class Plan:
     longest: Length = Length.VERY_LONG
 
 
-async def measure(plan: Plan, logs: Path) -> dict[str, Tally]:
-    """Starts a stage, waits until everything serves, makes all trials."""
+async def measure(plan: Plan, logs: Path, made: dict[str, Tally] | None = None) -> dict[str, Tally]:
+    """Starts a stage, waits until everything serves, makes all trials.
+
+    Whoever interrupts it finds in `made` what has been tried."""
     pool = ReferencePool(now=time.time)
     async with staged(logs, plan.engine) as stage:
         say(f"starting {len(plan.kinds)} honest nodes and {len(plan.cheats)} cheats")
@@ -81,13 +79,16 @@ async def measure(plan: Plan, logs: Path) -> dict[str, Tally]:
             rng = random.Random(3)
             trials = Trials(stage, real_checker(), references, plan.at_once, rng, plan.longest)
             await ready(stage, trials)
-            return await _measure(plan, stage, trials, logs / "honest-attempts.jsonl")
+            tallies = {} if made is None else made
+            tallies |= {subject.name: Tally(subject) for subject in stage.subjects}
+            await _measure(plan, trials, tallies, logs / "honest-attempts.jsonl")
+            return tallies
         finally:
             await pool.close()
 
 
-async def _measure(plan: Plan, stage: Stage, trials: Trials, record: Path) -> dict[str, Tally]:
-    tallies = {subject.name: Tally(subject) for subject in stage.subjects}
+async def _measure(plan: Plan, trials: Trials, tallies: dict[str, Tally], record: Path) -> None:
+    stage = trials.stage
     polling = asyncio.create_task(trials.poll(PollClient(Guard(allow_private=True)), tallies))
     wanted = interleaved(stage.subjects, plan, trials.rng)
     began_s, said_s = time.monotonic(), [time.monotonic()]
@@ -110,7 +111,6 @@ async def _measure(plan: Plan, stage: Stage, trials: Trials, record: Path) -> di
         await asyncio.gather(polling, return_exceptions=True)
     if dead := stage.programs.deaths():
         say(f"ended by themselves:\n{dead}")
-    return tallies
 
 
 def interleaved(subjects: Iterable[Subject], plan: Plan, rng: random.Random) -> list[Subject]:
@@ -129,43 +129,6 @@ def interleaved(subjects: Iterable[Subject], plan: Plan, rng: random.Random) -> 
     for one in (first, *rounds):
         rng.shuffle(one)
     return [*first, *(subject for one in rounds for subject in one)]
-
-
-async def ready(stage: Stage, trials: Trials) -> None:
-    """Returns when all references are warm and everything that should serve does.
-
-    Raises TimeoutError: a cheat that is not there proves nothing by failing."""
-    window_s = ProofParameters().window_s + 2
-    reader, places = RtmpReader(now=time.time), asyncio.Semaphore(trials.at_once)
-
-    async def serves(subject: Subject) -> None:
-        while True:
-            if dead := stage.programs.deaths():
-                raise RuntimeError(dead)
-            async with places:
-                capture = await reader.capture(subject.address, CapturePlan(LOOK_S))
-            if capture.failure is None:
-                return
-            await asyncio.sleep(LOOK_SECONDS)
-
-    waiting = {s.name for s in stage.subjects if s.is_honest or s.kind in CONTENT | RELAYING}
-
-    async def told(subject: Subject) -> None:
-        await serves(subject)
-        waiting.discard(subject.name)
-
-    try:
-        async with asyncio.timeout(READY_SECONDS_MAX), asyncio.TaskGroup() as group:
-            for subject in stage.subjects:
-                if subject.name in waiting:
-                    group.create_task(told(subject))
-            for reference in trials.references.values():
-                # Warmth is a rule of time, and nobody sets an event for it.
-                while not reference.packets(0, time.time() - window_s):  # noqa: ASYNC110
-                    await asyncio.sleep(LOOK_SECONDS)
-    except TimeoutError as error:
-        raise TimeoutError(f"nothing comes of {', '.join(sorted(waiting))}") from error
-    say("everything serves")
 
 
 def put_on_record(tallies: Iterable[Tally], path: Path) -> None:
@@ -204,6 +167,13 @@ def words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
+async def _until_told(plan: Plan, logs: Path, made: dict[str, Tally]) -> None:
+    """Ctrl-C is asyncio's; whoever ends it otherwise is to see what was tried too."""
+    if (task := asyncio.current_task()) is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    await measure(plan, logs, made)
+
+
 def main(argv: Sequence[str]) -> int:
     """Measures, prints the tables, writes build/cheats.json."""
     parser = argparse.ArgumentParser(prog="make cheats", description=__doc__)
@@ -220,9 +190,14 @@ def main(argv: Sequence[str]) -> int:
     logs, tallies = BUILD / "cheats-logs", dict[str, Tally]()
     try:
         for plan in plans(asked):
-            tallies = asyncio.run(measure(plan, logs)) | tallies
-    except KeyboardInterrupt:
-        say("interrupted; everything that was started has ended")
+            made = dict[str, Tally]()
+            try:
+                asyncio.run(_until_told(plan, logs, made))
+            finally:
+                tallies = made | tallies
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        table(tallies.values())
+        say("interrupted; that was tried, and everything that was started has ended")
         return INTERRUPTED
     except (TimeoutError, ExceptionGroup) as error:
         raise NotMeasurableError(f"not everything serves ({error}): see {logs}") from error
