@@ -45,8 +45,11 @@ class Recorder:
         kept = bytearray()
         self.sessions.append(kept)
         there, back = await asyncio.open_connection(self.to.host, self.to.port)
-        ways = (_pump(reader, back, kept), _pump(there, writer, bytearray()))
-        await asyncio.gather(*ways)
+        try:
+            ways = (_pump(reader, back, kept), _pump(there, writer, bytearray()))
+            await asyncio.gather(*ways)
+        finally:
+            back.transport.abort()  # whoever stops the recorder stops it in the middle
 
     def last(self) -> bytes:
         """What the last client said, cut to a size that can be sent often."""

@@ -7,7 +7,6 @@ an undisturbed run writes.
 
 import asyncio
 import itertools
-from collections import Counter
 from collections.abc import Awaitable
 from dataclasses import replace
 from functools import partial
@@ -40,7 +39,10 @@ from coordinator.adapters.records.webhooks import Webhooks
 from coordinator.adapters.store.protocol import StoreError
 from coordinator.checking.checks import Check, IngestState, Run, Verdict
 from coordinator.epochs import Calendar
+from coordinator.ledger.epoch_minutes import EpochMinutes
+from coordinator.ledger.forfeits import paid_until
 from coordinator.ledger.published_settings import PublishedSettings
+from coordinator.ledger.rows import Row
 from coordinator.ledger.settlements import draft
 from coordinator.ledger.statements import Statement
 from coordinator.money import format_tokens
@@ -87,6 +89,8 @@ class LedgerMachine(RuleBasedStateMachine):
         self.slots: list[Slot] = []
         self.promised: dict[tuple[str, str], int] = {}
         self.failing = Reason.NO_STREAM
+        self.failed: set[str] = set()
+        """Who has failed a check so far."""
         self._numbers = itertools.count()
 
     def run(self, work: Awaitable[T]) -> T:
@@ -215,6 +219,7 @@ class LedgerMachine(RuleBasedStateMachine):
             for _, slot in due
             if (verdict := by_node[slot.node_id]) is not None
         )
+        self.failed |= {check.node_id for check in checks if check.verdict is Verdict.FAIL}
         states = {slot.stream_id: ingest for _, slot in due}
         run = Run(tick, tick * 60.0, tick * 60.0 + 50, (), states, checks)
         self.now_s = (tick + 1) * 60.0
@@ -322,7 +327,8 @@ class LedgerMachine(RuleBasedStateMachine):
         event(f"frauds that lost tokens: {sum(s.forfeited_micros > 0 for s in statements)}")
         for account in accounts.nodes.values():
             assert min(account.pending_micros, account.available_micros) >= 0
-        _frauds_lose_what_was_pending(statements)
+        losers = _what_is_lost_was_pending(statements)
+        assert losers <= self.failed
 
     def _undisturbed(self) -> list[Statement]:
         """Each statement again, out of its evidence and the balance that it names."""
@@ -386,23 +392,29 @@ class LedgerMachine(RuleBasedStateMachine):
         )
 
 
-def _frauds_lose_what_was_pending(statements: list[Statement]) -> None:
-    """All of it, in each stream, in the epoch that confirmed them; nobody else loses anything."""
-    confirmed: dict[str, int] = {}
+def _what_is_lost_was_pending(statements: list[Statement]) -> set[str]:
+    """Each minute at most once, of no older epoch; of confirmed frauds all. Gives who has lost."""
+    rows: dict[tuple[str, str, int], tuple[Row, EpochMinutes]] = {}
+    left_s: dict[tuple[str, str, int], float] = {}
+    """Up to when a statement's minutes are still paid."""
+    losers: set[str] = set()
+    frauds: set[tuple[str, str]] = set()
     for statement in sorted(statements, key=lambda s: s.epoch):
         for row in statement.rows:
-            if row.carried.fraud:
-                confirmed.setdefault(row.node_id, statement.epoch)
-    owed: Counter[tuple[str, str]] = Counter()
-    lost: Counter[tuple[str, str]] = Counter()
-    for statement in statements:
-        for row in statement.rows:
-            key, at = (statement.stream_id, row.node_id), confirmed.get(row.node_id)
-            lost[key] += row.forfeited_micros
-            assert not row.forfeited_micros or statement.epoch == at
-            if at is not None and at - HOLDING <= statement.epoch < at:
-                owed[key] += row.earned_micros
-    assert +lost == +owed
+            known = statement.stream_id, row.node_id
+            from_s = 0.0 if row.carried.fraud and known not in frauds else row.forfeited_from_s
+            frauds |= {known} if row.carried.fraud else set()
+            lost = 0
+            for epoch in range(statement.epoch - HOLDING, statement.epoch):
+                key = *known, epoch
+                if from_s is not None and key in rows:
+                    before = paid_until(*rows[key], left_s.get(key, float("inf")))
+                    left_s[key] = min(left_s.get(key, float("inf")), from_s)
+                    lost += before[1] - paid_until(*rows[key], left_s[key])[1]
+            assert row.forfeited_micros == lost
+            losers |= {row.node_id} if lost else set()
+            rows[*known, statement.epoch] = row, statement.epoch_minutes
+    return losers
 
 
 def _check(slot: Slot, tick: int, verdict: Verdict, failing: Reason) -> Check:
