@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from math import inf
 
 from coordinator.proof.captures import Capture, Reader
 from coordinator.proof.packets import MediaKind, Packet, Part, dts_difference_ms, median
@@ -152,27 +153,39 @@ def _place_repeats(
 ) -> None:
     """Packets that repeat are told apart by their timestamps, once these are known to fit.
 
-    Both sides are in order, so each of them is looked at once."""
+    Each stands for the nearest place: sounds come closer together than the tolerance. Both sides
+    are in order, so each of them is looked at once."""
     if not evidence.proven:
         return
     tolerance = timeline.rules.offset_tolerance_ms
     base_ms = evidence.proven[min(evidence.proven)].dts_ms
     next_of: dict[Key, int] = {}
+
+    def late_ms(place: int, node: Packet) -> float:
+        """How far a place lies behind a packet; nothing of some segments came."""
+        offset_ms = offsets.get(timeline.segments[place])
+        if offset_ms is None:
+            return -inf
+        at_ms = dts_difference_ms(timeline.window[place].dts_ms, node.dts_ms)
+        return dts_difference_ms(at_ms, offset_ms)
+
     for key, node in sorted(repeats, key=lambda one: _order(one[1], base_ms)):
         places = timeline.places[key]
         n = next_of.get(key, 0)
-        while n < len(places):
-            offset_ms = offsets.get(timeline.segments[places[n]])
-            if offset_ms is not None:
-                at_ms = dts_difference_ms(timeline.window[places[n]].dts_ms, node.dts_ms)
-                late_ms = dts_difference_ms(at_ms, offset_ms)
-                if late_ms >= -tolerance:  # not one that lies before this packet
-                    if late_ms <= tolerance:
-                        evidence.delivered.add(places[n])
-                        n += 1
-                    break
+        while n < len(places) and late_ms(places[n], node) < -tolerance:
+            n += 1
+        while n + 1 < len(places) and _is_nearer(
+            late_ms(places[n + 1], node), late_ms(places[n], node)
+        ):
+            n += 1
+        if n < len(places) and late_ms(places[n], node) <= tolerance:
+            evidence.delivered.add(places[n])
             n += 1
         next_of[key] = n
+
+
+def _is_nearer(later_ms: float, earlier_ms: float) -> bool:
+    return abs(later_ms) < abs(earlier_ms)
 
 
 def _order(packet: Packet, base_ms: int) -> tuple[float, int]:

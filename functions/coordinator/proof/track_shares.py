@@ -40,17 +40,24 @@ def due_places(timeline: Timeline, track: Track, evidence: Matching) -> list[int
     """
     window = timeline.window
     came = [at for at in track.places if at in evidence.delivered]
-    start_s, until_s = _start_s(timeline, track, evidence), _until_s(timeline, evidence)
+    until_s = _until_s(timeline, evidence)
     first, last = (came[0], came[-1]) if came else (len(window), -1)
-
-    def is_begun(at: int) -> bool:
-        return at >= first or (start_s is not None and window[at].arrived_s >= start_s)
-
+    first = min(first, _start_at(timeline, track, evidence))
     return [
-        at
-        for at in track.places
-        if is_begun(at) and (at <= last or window[at].arrived_s <= until_s)
+        at for at in track.places if at >= first and (at <= last or window[at].arrived_s <= until_s)
     ]
+
+
+def _start_at(timeline: Timeline, track: Track, evidence: Matching) -> int:
+    """The place of the first packet that a viewer cannot have missed.
+
+    What lies before a key frame may have been read at the same instant as that."""
+    window, start_s = timeline.window, _start_s(timeline, track, evidence)
+    if start_s is None:
+        return len(window)
+    waits = track.is_video and timeline.is_joined and not timeline.is_endless
+    begun = (at for at in track.places if window[at].arrived_s >= start_s)
+    return next((at for at in begun if not waits or timeline.begins_picture(at)), len(window))
 
 
 def _start_s(timeline: Timeline, track: Track, evidence: Matching) -> float | None:

@@ -450,6 +450,21 @@ def test_nothing_fails_whatever_the_key_interval() -> None:
         assert reason_of(nothing, reference) == "no_stream"
 
 
+def test_a_busy_reference_makes_nothing_due_from_before_the_key_frame() -> None:
+    """It read a batch at one instant: pictures, and behind them the key frame of a newcomer."""
+    started_s = T0 + 41
+    key_s = next(
+        p.arrived_s
+        for p in REFERENCE
+        if p.is_video and p.is_key and p.arrived_s >= started_s + ProofParameters().setup_s
+    )
+    together = [
+        replace(p, arrived_s=key_s) if key_s - 0.4 < p.arrived_s < key_s else p for p in REFERENCE
+    ]
+    assert sum(p.is_video and p.arrived_s == key_s for p in together) > 5
+    assert judge(together, served(REFERENCE, started_s=started_s)).reason is Reason.PASSED
+
+
 def test_what_a_busy_reference_read_at_once_is_not_due_at_once() -> None:
     """Three batches came together there; the node's capture ended between the first two."""
     last = HONEST.packets[-1].arrived_s
@@ -519,3 +534,17 @@ def test_a_camera_that_is_switched_on_while_ffprobe_reads_is_held_against_nobody
     assert reason_of(whole if is_shown else sound, stream) == "passed"
     began_before = sorted([*live(picture=False), *live(sound=False)], key=lambda p: p.arrived_s)
     assert reason_of(sound, began_before) != "passed"
+
+
+def test_silence_that_repeats_is_told_apart_closer_than_the_tolerance() -> None:
+    """A frame each 64 ms, alike but for one in sixteen: each is matched at its own place."""
+    silence = [
+        Packet(T0 + n * 0.064, MediaKind.AUDIO, n * 64, 4, "rare" if n % 16 == 0 else "often")
+        for n in range(1_000)
+    ]
+    stream = sorted([*live(sound=False), *silence], key=lambda p: p.arrived_s)
+    capture = served(stream)
+    proof = judge(stream, capture)
+    assert (proof.reason, proof.packet_ratio) == (Reason.PASSED, 1.0)
+    fewer = [p for p in capture.packets if p.is_video or p.dts_ms % 1024 != 512]
+    assert judge(stream, with_packets(capture, fewer)).packet_ratio < 0.95
