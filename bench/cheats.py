@@ -186,6 +186,10 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--cheats", default="all", help="names, separated by commas, or none")
     parser.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help="of honest nodes")
     asked = parser.parse_args(argv)
+    if unknown := sorted({*words(asked.cheats)} - {*PROGRAMS, "all", "none"}):
+        parser.error(f"no cheat is called {', '.join(unknown)}: {', '.join(sorted(PROGRAMS))}")
+    if not plans(asked):
+        parser.error("nothing is left to be tried: no honest node has such a name, and no cheat")
     os.environ["PATH"] = program_path()  # one of the honest nodes is of the other engine
     logs, tallies = BUILD / "cheats-logs", dict[str, Tally]()
     try:
