@@ -9,7 +9,9 @@ import sys
 import time
 
 EVERY_S = 50.0
+"""Often enough that a very long check meets it, and seldom enough that most short ones do not."""
 DOWN_S = 1.0
+"""What a container takes to be started again, about."""
 
 
 def main(argv: list[str]) -> None:

@@ -30,7 +30,7 @@ def test_an_interrupt_ends_it_with_nothing_handed_in(tmp_path: Path) -> None:
         assert bench.stderr is not None
         first = bench.stderr.readline()
         while not list(tmp_path.glob("*/*.flv")) and bench.poll() is None:
-            time.sleep(0.01)
+            time.sleep(0.01)  # nothing tells of a file that was begun
         bench.send_signal(signal.SIGINT)
         _, rest = bench.communicate(timeout=WAIT_S_MAX)
     assert "recording" in first

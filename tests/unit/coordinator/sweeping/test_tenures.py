@@ -35,7 +35,7 @@ class Shard:
             self.tick += 1
 
     def says(self, **more: object) -> None:
-        self.said = replace(self.said, changed_s=self.said.changed_s + 1, **more)  # type: ignore[arg-type]  # as it is asked
+        self.said = replace(self.said, changed_s=self.said.changed_s + 1, **more)  # type: ignore[arg-type]  # fields by name
         changed = self.roster.taking_in([self.said], self.tick)
         self.roster = tallied(changed, self.roster, self.polls)
 
