@@ -171,6 +171,7 @@ LEFT = Slot("n2", "s3", "http://51.7.3.2:8080/stats.json", "51.7.3.2", 1935, 29_
             29_921_761, "left", 29_921_753, 7, 5)  # fmt: skip
 STAYS = Slot("n3", "s5", "http://a.example/s", "a.example", 1936, 29_921_761, AT_S + 1)
 POLL = Poll(Outcome.STALLED, Reason.STALLED, 7, 5, 1, 2, 3, 10**12, 29_921_759)
+UNMEASURED = Poll(Outcome.UNKNOWN, Reason.UNKNOWN_INTERNAL, 7, 5, was_up=False)
 HISTORY = History(498_701, {"n2": NodeHistory("0d~-", "ab", NodeHour(60, 53, 2, 3))})
 NETWORK = NetworkDocument(
     SHARD, 29_921_762, 7.25, (LEFT, STAYS), {0: POLL}, {"n2": TRUST}, HISTORY, {"n3": "s5.7"}, NEWS
@@ -216,8 +217,9 @@ RECORDS: list[tuple[Codec[Any], Any]] = [
     (STATEMENTS, STATEMENT),
     (STREAMS, STREAM),
     (SWEEPS, Sweep(
-        SHARD, 29_921_762, 29_921_760, {0: POLL, 17: Poll(Outcome.UP, Reason.OK, 1, 1)}, 7, AT_S,
-        {17: STAYS}, 29_921_755,
+        SHARD, 29_921_762, 29_921_760,
+        {0: POLL, 3: UNMEASURED, 17: Poll(Outcome.UP, Reason.OK, 1, 1)},
+        7, AT_S, {17: STAYS}, 29_921_755,
     )),
     (STREAM_PROJECTIONS, StreamProjection((HOUR,), "s3.7", MONEY)),
     (THUMBNAILS, Thumbnail("s3.7", AT_S, b"\xff\xd8\xff\xd9")),

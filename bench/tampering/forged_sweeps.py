@@ -69,6 +69,23 @@ async def two_outcomes(forgery: Forgery) -> None:
 
 
 @tampering("sweeps")
+async def not_up_before_our_fault(forgery: Forgery) -> None:
+    """A node that was up said to have been down before a minute of our own fault, and not drawn."""
+    at = await _slot_of(forgery, STEADY)
+    for tick in range(TICKS.start - 100, TICKS.stop):
+        (sweep,) = await Measurements(forgery.measured).sweep_bits(range(tick, tick + 1))
+        if sweep.unknown >> at & 1:
+            await forgery.sweep(
+                tick,
+                lambda f: {
+                    "not_up_before": bitmap_bytes(bitmap_from(f["not_up_before"]) | 1 << at)
+                },
+            )
+            return
+    raise LookupError("it was measured all the time")
+
+
+@tampering("sweeps")
 async def sweep_removed(forgery: Forgery) -> None:
     """A sweep removed, settled again."""
     forgery.measured.forget(Ref("probe_results", sweep_id(WHOLE, TICKS[4])))

@@ -121,6 +121,8 @@ def bits_from(row: dict[str, Any]) -> SweepBits:
         **bitmaps,
         since_tick=row["since_tick"],
         recorded_s=row["recorded_s"],
+        # An api of before there was the bitmap says none.
+        not_up_before=bitmap_from(base64.b64decode(row.get("not_up_before", ""))),
     )
 
 

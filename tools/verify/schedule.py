@@ -12,7 +12,7 @@ from coordinator.sweeping.sweeps import SWEEP_AGE_TICKS_MAX, sweep_id
 from tools.verify.check_audit import run_findings
 from tools.verify.day_audit import DayAudit
 from tools.verify.public import PublicRecord
-from tools.verify.sweep_audit import roster_findings, sweep_findings
+from tools.verify.sweep_audit import memory_findings, roster_findings, sweep_findings
 from tools.verify.unknown_shares import UnknownShare, findings, unknown_shares
 
 FINDINGS_SHOWN_MAX = 50
@@ -83,6 +83,7 @@ async def day_report(record: PublicRecord, sealed: LotteryDay, calendar: Calenda
     audit = await _audit(record, sealed, runs, draws, calendar.sweep_seconds)
     report.findings += audit.findings(runs, draws)
     report.findings += sweep_findings(audit.sweeps.values(), audit.rosters, calendar)
+    report.findings += memory_findings(audit.sweeps.values(), audit.rosters)
     report.findings += roster_findings(audit.rosters)
     controlled = [replace(run, controls=dict(audit.sealed_controls(run))) for run in runs]
     report.findings += run_findings(controlled, audit.rosters, calendar)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from coordinator.epochs import Calendar
 from coordinator.sweeping.polls import Outcome
 from coordinator.sweeping.rosters import Roster, Slot
-from coordinator.sweeping.sweeps import SweepBits
+from coordinator.sweeping.shards import Shard
+from coordinator.sweeping.sweeps import SweepBits, not_up_after
 from tools.verify.check_audit import Rosters
 
 SWEEP_S_MAX = 60.0
@@ -27,11 +28,49 @@ def sweep_findings(
             yield f"{where} is dated {sweep.recorded_s - starts_s:.0f} s after it began"
         if _is_ambiguous(sweep):
             yield f"{where} has polls with no outcome, or with two"
+        if sweep.not_up_before & ~sweep.unknown:
+            yield f"{where} says of polls that were measured how they were before"
         stand = stands.get((sweep.shard, sweep.roster_version))
         if stand is not None and sweep.probed & ~stand.polled_at(sweep.tick):
             strays = sweep.probed & ~stand.polled_at(sweep.tick)
             names = [s.node_id for at, s in enumerate(stand.roster.slots) if strays >> at & 1]
             yield f"{where} polled {', '.join(names) or 'slots that are empty'}: not on its roster"
+
+
+def memory_findings(sweeps: Iterable[SweepBits], rosters: Rosters) -> Iterator[str]:
+    """Sweeps that say of an unmeasured node that it was up before, or not, against the one before.
+
+    Who was not up is not drawn for a check. A division's first sweep is believed."""
+    last: dict[tuple[Shard, int], SweepBits] = {}
+    for sweep in sorted(sweeps, key=lambda sweep: sweep.tick):
+        before = last.get((sweep.shard, sweep.since_tick))
+        last[sweep.shard, sweep.since_tick] = sweep
+        if before is None:
+            continue
+        known, not_up = before.probed, not_up_after(before)
+        if before.roster_version != sweep.roster_version:
+            known, not_up = _moved([known, not_up], before, sweep, rosters)
+        wrong = sweep.unknown & known & (sweep.not_up_before ^ not_up)
+        if wrong:
+            slots = rosters[sweep.shard, sweep.roster_version].slots
+            names = [slot.node_id for at, slot in enumerate(slots) if wrong >> at & 1]
+            where = f"sweep {sweep.tick} of {sweep.shard}"
+            yield f"{where} does not say how {', '.join(names)} stood in {before.tick}"
+
+
+def _moved(
+    bitmaps: Iterable[int], before: SweepBits, after: SweepBits, rosters: Rosters
+) -> list[int]:
+    """Bitmaps by slot of the roster before, by slot of the one that it was compacted to."""
+    old = rosters[before.shard, before.roster_version].slots
+    new = rosters[after.shard, after.roster_version].slots
+    # Of a node with two slots on a roster the newer one is polled.
+    was = {(slot.node_id, slot.stream_id): at for at, slot in enumerate(old)}
+    came = [(at, was.get((slot.node_id, slot.stream_id))) for at, slot in enumerate(new)]
+    return [
+        sum(1 << at for at, from_ in came if from_ is not None and bits >> from_ & 1)
+        for bits in bitmaps
+    ]
 
 
 def _is_ambiguous(sweep: SweepBits) -> bool:

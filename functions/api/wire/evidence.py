@@ -153,6 +153,7 @@ class SweepOut(BaseModel):
         probed="AQ==",
         up="AQ==",
         **dict.fromkeys(("idle", "down", "invalid", "stalled", "blocked", "unknown"), ""),
+        not_up_before="",
     )
 
     sweep_tick: int
@@ -176,6 +177,8 @@ class SweepOut(BaseModel):
     stalled: Bitmap
     blocked: Bitmap
     unknown: Bitmap
+    not_up_before: Bitmap
+    """Of those, who was not up when last measured: such a minute does not count."""
 
 
 class SweepsOut(BaseModel):

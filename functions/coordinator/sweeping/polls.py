@@ -65,6 +65,9 @@ class Poll:
     bytes_in: int | None = None
     since_tick: int = 0
     """First tick of the present outcome."""
+    was_up: bool = True
+    """Of an unmeasured minute: whether the node was up when it was last measured. True where
+    nobody knows."""
 
 
 def outcome_of(
@@ -99,6 +102,17 @@ def outcome_of(
         viewers=viewers,
         bytes_in=bytes_in,
         since_tick=before.since_tick if before.outcome is outcome else tick,
+        was_up=_was_up(slot, outcome, previous, tick),
+    )
+
+
+def _was_up(slot: Slot, outcome: Outcome, previous: Poll | None, tick: int) -> bool:
+    if outcome is not Outcome.UNKNOWN:
+        return True
+    if previous is None:  # whoever has just joined was up in no minute before
+        return slot.joined_tick < tick
+    return (
+        previous.was_up if previous.outcome is Outcome.UNKNOWN else previous.outcome is Outcome.UP
     )
 
 

@@ -52,6 +52,7 @@ class Sweep:
         by_outcome: dict[Outcome, list[int]] = {outcome: [] for outcome in Outcome}
         for at, poll in self.polls.items():
             by_outcome[poll.outcome].append(at)
+        unmeasured = by_outcome[Outcome.UNKNOWN]
         return SweepBits(
             self.shard,
             self.tick,
@@ -60,6 +61,7 @@ class Sweep:
             roster_revision=self.roster_revision,
             cursor_s=self.cursor_s,
             since_tick=self.since_tick,
+            not_up_before=bits_of([at for at in unmeasured if not self.polls[at].was_up]),
             **{outcome.value: bits_of(slots) for outcome, slots in by_outcome.items()},
         )
 
@@ -90,6 +92,8 @@ class SweepBits:
     since_tick: int = 0
     recorded_s: float = 0.0
     """When it was written: too late, and it counts for nothing."""
+    not_up_before: Bitmap = 0
+    """Of `unknown`, those that were not up when they were last measured."""
 
 
 SWEEP_BITS = Codec(SweepBits, "probe_results/sweep")
@@ -108,7 +112,8 @@ def drawable(sweep: SweepBits, roster: Roster) -> int:
     """The slots that may be drawn for a check: whoever's minute may count as up, as a bitmap.
 
     An unmeasured minute counts like the one before it. Were it not drawn, whoever could make its
-    own minutes unknown would be paid for minutes that nothing holds to their word."""
+    own minutes unknown would be paid for minutes that nothing holds to their word. Of who was not
+    up before it, it does not count: drawn, a node that is off would fail by our own fault."""
     everyone = (1 << len(roster.slots)) - 1
     left_out = bits_of(
         [
@@ -117,7 +122,15 @@ def drawable(sweep: SweepBits, roster: Roster) -> int:
             if not sweep.probed >> at & 1 and slot.is_polled_at(sweep.tick)
         ]
     )
-    return (sweep.up | sweep.unknown | left_out) & everyone
+    return (sweep.up | sweep.unknown & ~sweep.not_up_before | left_out) & everyone
+
+
+def not_up_after(before: SweepBits) -> int:
+    """The slots that a sweep says were not up when they were last measured, as a bitmap.
+
+    What of them the next sweep does not measure says so too: whoever audits a day holds it to
+    that."""
+    return before.probed & ~before.up & ~before.unknown | before.not_up_before & before.unknown
 
 
 def newest_of(sweeps: Iterable[Sweep]) -> list[Sweep]:

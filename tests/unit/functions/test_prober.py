@@ -25,15 +25,17 @@ SLOTS = [a_slot(f"n{i}") for i in range(40)]
 
 
 def test_only_nodes_whose_minute_may_count_are_candidates() -> None:
-    """A node that says it is down is believed; one that was not measured is drawn as well."""
+    """A node that says it is down is believed. One that was not measured is drawn as well, unless
+    it was off before: our fault in measuring must not have it fail a check."""
     polls = {
         0: Poll(Outcome.UP, Reason.OK, 5, 5),
         1: Poll(Outcome.IDLE, Reason.STREAM_IDLE, 5, 5),
         2: Poll(Outcome.DOWN, Reason.CONNECT_FAILED, 5, 5),
         3: Poll(Outcome.UNKNOWN, Reason.UNKNOWN_INTERNAL, 5, 5),
         5: Poll(Outcome.UP, Reason.OK, 5, 5),
+        6: Poll(Outcome.UNKNOWN, Reason.UNKNOWN_INTERNAL, 5, 5, was_up=False),
     }
-    roster = Roster(WHOLE, 1, 0.0, tuple(SLOTS[:6]))
+    roster = Roster(WHOLE, 1, 0.0, tuple(SLOTS[:7]))
     found = candidates([Sweep(WHOLE, 9, 1, polls)], {WHOLE: roster})
     assert [slot.node_id for slot in found] == ["n0", "n3", "n4", "n5"]
 

@@ -15,7 +15,7 @@ from coordinator.sweeping.shards import WHOLE
 from coordinator.sweeping.sweeps import SweepBits
 from tests.builders import STREAM_ID, a_check, a_slot, an_attempt
 from tools.verify.check_audit import Rosters, run_findings
-from tools.verify.sweep_audit import roster_findings, sweep_findings
+from tools.verify.sweep_audit import memory_findings, roster_findings, sweep_findings
 
 CALENDAR = Calendar(grace_seconds=420)
 DRAW = 60
@@ -125,6 +125,7 @@ def test_honest_sweeps_say_nothing() -> None:
         (_sweep(recorded_s=60 * 60 + 121.0), "is dated 121 s after it began"),
         (_sweep(down=1), "no outcome, or with two"),
         (_sweep(up=1), "no outcome, or with two"),
+        (_sweep(not_up_before=1), "were measured how they were before"),
         (_sweep(probed=7, up=7), "polled slots that are empty: not on its roster"),
         (_sweep(6, recorded_s=363.0), "polled n2, n3: not on its roster"),
     ],
@@ -132,6 +133,21 @@ def test_honest_sweeps_say_nothing() -> None:
 def test_what_no_collector_writes_is_named(sweep: SweepBits, says: str) -> None:
     (said,) = sweep_findings([sweep], ROSTERS, CALENDAR)
     assert says in said
+
+
+def test_what_a_node_was_is_remembered_by_node_and_not_by_slot() -> None:
+    """A compacted roster has other slots; another division remembers nothing."""
+    kept = Roster(WHOLE, 61, 0.0, (a_slot("n3", host="n3.test"),))
+    rosters = {**ROSTERS, (WHOLE, 61): kept}
+    before = _sweep(up=1, down=2)  # n3 is down
+    unmeasured = {"probed": 1, "up": 0, "unknown": 1}
+    after = replace(_sweep(61, **unmeasured, not_up_before=1), roster_version=61)
+    assert list(memory_findings([after, before], rosters)) == []
+    forgot = replace(after, not_up_before=0)
+    assert list(memory_findings([before, forgot], rosters)) == [
+        "sweep 61 of 0of1 does not say how n3 stood in 60"
+    ]
+    assert list(memory_findings([before, replace(forgot, since_tick=61)], rosters)) == []
 
 
 def test_places_keep_their_dates_from_roster_to_roster() -> None:

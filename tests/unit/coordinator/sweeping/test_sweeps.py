@@ -56,6 +56,21 @@ def test_counters_that_stand_still_are_a_stall() -> None:
     assert outcome_of(SLOT, moving, third, stream_is_live=True, tick=16).outcome is Outcome.UP
 
 
+def test_an_unmeasured_minute_keeps_whether_the_node_was_up() -> None:
+    """Who has just joined was not; of who was never measured on this roster nobody knows."""
+    fault = Reason.UNKNOWN_INTERNAL
+    for answer, was_up in ((LIVE, True), (Reason.CONNECT_FAILED, False)):
+        poll = outcome_of(SLOT, answer, None, stream_is_live=True, tick=13)
+        for tick in (14, 15):
+            poll = outcome_of(SLOT, fault, poll, stream_is_live=True, tick=tick)
+            assert poll.was_up is was_up
+            bits = Sweep(WHOLE, tick, 1, {5: poll}).bits()
+            assert bits.not_up_before == (0 if was_up else 1 << 5)
+    for tick, was_up in ((SLOT.joined_tick, False), (SLOT.joined_tick + 1, True)):
+        poll = outcome_of(SLOT, fault, None, stream_is_live=True, tick=tick)
+        assert poll.was_up is was_up
+
+
 def test_a_relay_without_counters_cannot_stand_still() -> None:
     """rtmp_relay counts no bytes; checks tell."""
     poll = None
