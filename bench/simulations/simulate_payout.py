@@ -17,7 +17,8 @@ from bench.report import Figure, hand_in
 from bench.simulations.strategies import STRATEGIES, Machine, Strategy
 from coordinator.checking.checks import Check, Verdict
 from coordinator.checking.lottery import Lottery, day_secret
-from coordinator.checking.suspicion import NOBODY, Trust, TrustState, marked, observe
+from coordinator.checking.stakes import marked
+from coordinator.checking.suspicion import NOBODY, Trust, TrustState, observe
 from coordinator.ledger.forfeits import confirmed_in, forfeits_of, losses_of
 from coordinator.ledger.settlements import EpochInput, settle
 from coordinator.ledger.statements import Statement

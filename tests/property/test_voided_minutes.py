@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from coordinator.checking.checks import Check, Verdict
 from coordinator.checking.lengths import Length
-from coordinator.checking.suspicion import NOBODY, marked, observe
+from coordinator.checking.stakes import VOIDS_AT_LEAST_S, marked
+from coordinator.checking.suspicion import NOBODY, observe
 from coordinator.ledger.accounts import Accounts
 from coordinator.ledger.forfeits import forfeits_of, losses_of
 from coordinator.ledger.settlements import EpochInput, settle
@@ -20,11 +21,11 @@ from coordinator.ledger.terms import Terms
 from coordinator.reasons import Reason
 from coordinator.sweeping.minutes import Minutes
 
-EPOCHS, MINUTES, MINUTE_S = 9, 6, 60
+EPOCHS, MINUTES, MINUTE_S = 9, 6, 600
 EPOCH_S = MINUTES * MINUTE_S
-HOLDING = 3
+HOLDING = 6
 RATE_A_MINUTE = 7
-TERMS = Terms(RATE_A_MINUTE * 60, 5, MINUTE_S, HOLDING)
+TERMS = Terms(RATE_A_MINUTE * 3600 // MINUTE_S, 5, MINUTE_S, HOLDING)
 VERDICTS = st.sampled_from(
     [None, None, Verdict.PASS, Verdict.PASS, Verdict.DEGRADED, Verdict.FAIL, Verdict.UNKNOWN]
 )
@@ -42,7 +43,7 @@ def _checks(made: list[tuple[Verdict | None, Length]]) -> list[Check]:
     for minute, (verdict, length) in enumerate(made):
         if verdict is None:
             continue
-        due_s = FIRST_S + minute * MINUTE_S + 30.5
+        due_s = FIRST_S + minute * MINUTE_S + 300.5
         check = Check("n2", "s3", int(due_s // 60), due_s, verdict, Reason.OK, length=length)
         checks.append(marked(check, None, state))
         state = observe(state, check)[0]
@@ -87,10 +88,14 @@ class Model:
             self._void(minute, length)
 
     def _void(self, minute: int, length: Length) -> None:
+        """Minutes that came along into a statement are void where its epoch's beginning is."""
         alike = [at for at, of in self.passed if of.at_least_s >= length.at_least_s]
-        since, held_since = max(alike, default=-1), minute // MINUTES - HOLDING
+        since = min(max(alike, default=-1), minute - VOIDS_AT_LEAST_S[length] // MINUTE_S)
+        held_since = minute // MINUTES - HOLDING
         self.paid_in = {
-            at: epoch for at, epoch in self.paid_in.items() if at <= since or epoch < held_since
+            at: epoch
+            for at, epoch in self.paid_in.items()
+            if max(at, epoch * MINUTES) <= since or epoch < held_since
         }
         self.waiting, self.failed = [], True
 
@@ -99,7 +104,8 @@ class Model:
 def test_a_failure_voids_back_to_the_last_pass_that_could_have_seen_it(
     made: list[tuple[Verdict | None, Length]],
 ) -> None:
-    """In what is waiting, in what this epoch has paid, and in what is still pending."""
+    """In what is waiting, in what this epoch has paid, and in what is still pending; and no less
+    far than checks of its length are rare."""
     model = Model()
     for minute, (verdict, length) in enumerate(made):
         model.minute(minute, verdict, length)
@@ -131,3 +137,15 @@ def test_who_fails_each_check_of_a_length_keeps_nothing_that_shorter_ones_paid(
     made = [(verdict, Length.SHORT) for verdict in short[: HOLDING * MINUTES]]
     statements = _settled(_checks([*made, (Verdict.FAIL, Length.VERY_LONG)]))
     assert sum(s.paid_micros - s.forfeited_micros for s in statements) == 0
+
+
+@given(st.integers(1, EPOCHS * MINUTES - 2), st.sampled_from([Length.LONG, Length.VERY_LONG]))
+def test_a_pass_of_the_same_length_saves_nothing_of_the_intervals_before_it(
+    passes: int, length: Length
+) -> None:
+    """Who cuts viewers only for a while after each very long pass would lose that while alone."""
+    made: list[tuple[Verdict | None, Length]] = [(Verdict.PASS, length)] * passes
+    statements = _settled(_checks([*made, (Verdict.FAIL, length)]))
+    kept = sum(s.paid_micros - s.forfeited_micros for s in statements)
+    lost = max(VOIDS_AT_LEAST_S[length] // MINUTE_S, 1)
+    assert kept == RATE_A_MINUTE * max(0, passes - lost)

@@ -62,8 +62,9 @@ class Check:
     """As it was drawn, or as the check that it repeats."""
     voids_from_s: int | None = None
     """Of a failed one: it voids what was earned after this instant, at which the node last passed
-    a check of that length or a longer one, at the first connection; 0 if it never did. None in
-    records of before there was this: it voids what waits."""
+    a check of that length or a longer one, at the first connection; 0 if it never did. A long one
+    voids an hour at least, a very long one five. None in records of before there was this: it
+    voids what waits."""
 
     @property
     def address(self) -> str | None:

@@ -125,26 +125,6 @@ def observe(
     return _tested(counted, check, weighed)
 
 
-def voids_from_s(state: TrustState, length: Length) -> int:
-    """From when on a failed check of a length voids what a node earned; 0: all of it.
-
-    Shorter checks have paid for what only this one sees. Were they to stay, whoever cuts viewers
-    late would lose one interval in twenty, and keep nineteen."""
-    last = {
-        Length.SHORT: state.passed_short_s,
-        Length.LONG: state.passed_long_s,
-        Length.VERY_LONG: state.passed_very_long_s,
-    }[length]
-    return last or 0
-
-
-def marked(check: Check, event: TrustChange | None, before: TrustState) -> Check:
-    """The check with what follows from it for its node, whose state it met `before`."""
-    if check.verdict is not Verdict.FAIL:
-        return replace(check, event=event)
-    return replace(check, event=event, voids_from_s=voids_from_s(before, check.length))
-
-
 def may_change_by_failing(state: TrustState) -> bool:
     """Whether one more failed check, of whatever reason, could flag, suspend or confirm."""
     wrong = Check("", "", 0, 0.0, Verdict.FAIL, Reason.WRONG_CONTENT)

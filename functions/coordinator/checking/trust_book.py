@@ -17,12 +17,12 @@ from coordinator.checking.delistings import (
 from coordinator.checking.doubts import Doubts
 from coordinator.checking.last_run import LastRun, runs_together
 from coordinator.checking.partitions import Partition
+from coordinator.checking.stakes import marked
 from coordinator.checking.suspicion import (
     NOBODY,
     PUBLISHED,
     SuspicionParameters,
     TrustState,
-    marked,
     observe,
 )
 from coordinator.documents.codec import Codec

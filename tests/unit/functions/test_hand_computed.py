@@ -2,9 +2,9 @@
 
 Rate 7.2 tokens an hour (0.12 a minute), epochs of 60 minutes, a balance of 100, at most 50 nodes
 paid; nodes are always up and each has a network of its own, if nothing else is said. `p10` is a
-check that passes at 10:30; `f` fails with `no_stream`, `w` with `wrong_content`, `v` is a very long
-one that fails with `stalled`; 60 begins the second epoch. Where a rule has changed a figure, its
-ADR has the new computation.
+check that passes at 10:30; `f` fails with `no_stream`, `w` with `wrong_content`; `q` is a very long
+one that passes, `v` one that fails with `stalled`; 60 begins the second epoch. Where a rule has
+changed a figure, its ADR has the new computation.
 """
 
 import hashlib
@@ -40,6 +40,7 @@ EPOCH = 498_700
 START_S = EPOCH * 3600
 _VERDICTS = {
     "p": (Verdict.PASS, Reason.PASSED),
+    "q": (Verdict.PASS, Reason.PASSED),
     "f": (Verdict.FAIL, Reason.NO_STREAM),
     "w": (Verdict.FAIL, Reason.WRONG_CONTENT),
     "v": (Verdict.FAIL, Reason.STALLED),
@@ -57,13 +58,11 @@ class Served:
     address: str | None = None
 
 
-def _minutes(checks: str) -> Iterable[tuple[int, tuple[Verdict, Reason]]]:
-    """`p10 w13-14` -> (10, pass), (13, wrong content), (14, wrong content)."""
+def _minutes(checks: str) -> Iterable[tuple[int, str]]:
+    """`p10 w13-14` -> (10, p), (13, w), (14, w)."""
     for word in checks.split():
         first, _, last = word[1:].partition("-")
-        yield from (
-            (minute, _VERDICTS[word[0]]) for minute in range(int(first), int(last or first) + 1)
-        )
+        yield from ((minute, word[0]) for minute in range(int(first), int(last or first) + 1))
 
 
 Does = str | list[Served]
@@ -125,12 +124,11 @@ class Network:
         for at, (node_id, parts) in enumerate(sorted(self.nodes.items())):
             for part in parts:
                 address = part.address or f"51.{at // 250}.{at % 250}.7"
-                for minute, verdict in _minutes(part.checks):
-                    is_cut = verdict[1] is Reason.STALLED
+                for minute, letter in _minutes(part.checks):
                     check = a_check(
-                        START_S + minute * 60.0 + 30, *verdict, node_id=node_id,
+                        START_S + minute * 60.0 + 30, *_VERDICTS[letter], node_id=node_id,
                         stream_id=part.stream_id, attempts=({"address": address},),
-                        length=Length.VERY_LONG if is_cut else Length.SHORT,
+                        length=Length.VERY_LONG if letter in "qv" else Length.SHORT,
                     )  # fmt: skip
                     by_minute.setdefault(minute, []).append(check)
         for minute, checks in sorted(by_minute.items()):
@@ -205,6 +203,14 @@ async def test_a_very_long_failure_voids_what_shorter_checks_have_paid() -> None
     assert [(one.kind.value, one.amount_micros) for one in entries[1:]] == [("forfeit", 4_800_000)]
     account = (await Ledger(network.money).accounts()).nodes["n2"]
     assert (account.earned_micros, account.forfeited_micros) == (0, 4_800_000)
+
+
+async def test_a_very_long_failure_voids_five_hours_whatever_passed_since() -> None:
+    """p10 p20 p50 q60 p65 v70 (ADR 62): 60 passed, and what was paid before it is void too."""
+    second = await (await settled({"n2": "p10 p20 p50 q60 p65 v70"})).statement(1)
+    assert said(second) == {"voided": 20, "after_failure": 49}
+    assert (format_tokens(second.forfeited_micros), earned(second)) == ("4.8", {})
+    assert format_tokens(second.balance_after_micros) == "100"
 
 
 async def test_h3_a_failure_voids_back_and_on_to_the_next_pass() -> None:
