@@ -67,7 +67,7 @@ def _layers(app: FastAPI, services: Services) -> ASGIApp:
     proxies, clock = services.trusted_proxies, services.clock
     inner = app.build_middleware_stack()
     limited = RateLimit(inner, services.requests_per_second, proxies, clock)
-    return Edge(limited, app.routes, services.log)
+    return Edge(limited, app.routes, services.log, proxies)
 
 
 def _tried_first(app: FastAPI, path: str) -> None:

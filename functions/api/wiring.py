@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from api.http.callers import IngestKey, NodeKey, SponsorKey
+from api.http.doorway import bound
 from api.services.announcements import Announcements
 from api.services.dial_back import DialBack
 from api.services.registrar import Registrar
@@ -35,8 +36,9 @@ PROJECTIONS_HELD_SECONDS = 60
 
 
 def build(environ: Mapping[str, str]) -> FastAPI:
-    """The application on Firestore; SettingsError when a setting is wrong."""
+    """The application on Firestore, and the server's limits; SettingsError for a wrong setting."""
     settings = ApiSettings.from_env(environ)
+    bound(settings.trusted_proxies)
     project = settings.google_cloud_project
     return build_on(
         FirestoreStore(project, settings.measurement_database),

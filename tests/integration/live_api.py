@@ -53,6 +53,7 @@ async def served(firestore: FirestoreEmulator, folder: Path) -> AsyncIterator[st
             child = await supervisor.start(Command("api", argv, env))
             url = f"http://{LOOPBACK}:{port}"
             await _answers(url, child)
+            await _stands_behind_its_edge(url)
             yield url
             said = "\n".join(child.output.tail())
             assert "request_failed" not in said, said
@@ -69,6 +70,14 @@ async def _answers(url: str, child: Child) -> None:
                     return
             except httpx.TransportError:
                 await asyncio.sleep(0.05)
+
+
+async def _stands_behind_its_edge(url: str) -> None:
+    """Even what functions-framework answers by itself is a problem, with the usual headers."""
+    async with httpx.AsyncClient(trust_env=False) as client:
+        answer = await client.get(f"{url}/robots.txt")
+    assert answer.json()["type"] == "/problems/unknown-route"
+    assert answer.headers["x-request-id"]
 
 
 async def seed(firestore: FirestoreEmulator) -> None:

@@ -1,6 +1,8 @@
 """Bodies of requests: JSON, and of limited length; bytes are counted as they arrive."""
 
+import json
 from collections.abc import Mapping
+from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope
@@ -16,12 +18,19 @@ class _Whole(Request):
     def __init__(self, scope: Scope, whole: bytes | None) -> None:
         super().__init__(scope)
         self._whole = whole
+        self._sent = None if whole is None else json_of(whole)
 
     async def body(self) -> bytes:
         """What has come."""
         if self._whole is None:
             raise ClientDisconnect
         return self._whole
+
+    async def json(self) -> Any:
+        """The same, parsed."""
+        if self._whole is None:
+            raise ClientDisconnect
+        return self._sent
 
 
 async def read_whole(request: Request) -> Request:
@@ -35,6 +44,23 @@ async def read_whole(request: Request) -> Request:
         says = f"Send at most {BODY_BYTES_MAX} bytes in a body."
         raise Problem(ProblemKind.BODY_TOO_LARGE, says)
     return _Whole(request.scope, whole)
+
+
+def json_of(whole: bytes) -> Any:
+    """What a body says; a problem unless it is JSON in UTF-8 (RFC 8259), which has no NaN."""
+    try:
+        return _JSON.decode(whole.removeprefix(_MARK).decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise Problem(ProblemKind.MALFORMED_BODY, "Send a JSON object as the body.") from None
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+_JSON = json.JSONDecoder(parse_constant=_no_number)
+_MARK = b"\xef\xbb\xbf"
+"""What some programs put before UTF-8; it may be passed over."""
 
 
 def _require_json(headers: Mapping[str, str]) -> None:

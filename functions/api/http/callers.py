@@ -1,7 +1,9 @@
 """Who is calling: bearer keys of sponsors, nodes and the ingest, and the address of the call."""
 
+import re
 from abc import abstractmethod
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from fastapi import Request
@@ -11,7 +13,10 @@ from starlette.types import Scope
 
 from api.http.problems import Problem, ProblemKind
 from coordinator.keys import SPONSOR_KEY_PATTERN, matches, node_id_of
+from coordinator.strangers.networks import plain_address
 
+_FOR = re.compile(r"(?:^|;)\s*for=([^;\s]+)", re.IGNORECASE)
+_PORT = re.compile(r"[0-9]{1,5}")
 _CALLERS = "api.callers"
 """Where a request's scope has who calls, by the key that was asked for."""
 
@@ -111,16 +116,43 @@ def sponsor_of(authorization: str | None, names_by_hash: Mapping[str, str]) -> S
 
 
 def peer_of(scope: Scope, trusted_proxies: int) -> str:
-    """The caller's address: what the outermost of our own proxies saw; empty if nobody knows.
+    """The caller's address, as its own text; empty if nobody knows it.
 
-    Each trusted proxy appends the address it was called from, to the header or as another one, so
-    with n of them the n-th entry from the right was written by one of ours; anything further left
-    is hearsay."""
+    It is what the outermost of our own proxies saw. Each trusted proxy appends the address it was
+    called from, to X-Forwarded-For or as another one, so with n of them the n-th entry from the
+    right was written by one of ours; anything further left is hearsay. Forwarded is read, in the
+    same way, where no proxy writes the other."""
     client: str = (scope.get("client") or ("",))[0]
     if not trusted_proxies:
-        return client
-    found = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+        return told_address(client)
+    headers = scope["headers"]
+    found = [value for name, value in headers if name == b"x-forwarded-for"]
     if not found:
-        return client
-    entries = [entry.strip() for entry in b",".join(found).decode("latin-1").split(",")]
-    return entries[max(0, len(entries) - trusted_proxies)]
+        found = [value for name, value in headers if name == b"forwarded"]
+    if not found:
+        return told_address(client)
+    entries = b",".join(found).decode("latin-1").split(",")
+    return told_address(entries[max(0, len(entries) - trusted_proxies)])
+
+
+@lru_cache(maxsize=16_384)
+def told_address(entry: str) -> str:
+    """The address that an entry names, without its port; empty if it names none.
+
+    Proxies write `198.51.100.7`, `198.51.100.7:443`, `[2001:db8::7]:443`, `::ffff:198.51.100.7`,
+    and in a Forwarded header `for="[2001:db8::7]:443"`; also `unknown`, and names of their own."""
+    text = entry.strip()
+    if "=" in text:
+        named = _FOR.search(text)
+        text = named[1] if named else ""
+    text = text.strip('"')
+    if text.startswith("["):
+        text, _, port = text[1:].partition("]")
+        port = port.removeprefix(":")
+    elif text.count(":") == 1:
+        text, _, port = text.partition(":")
+    else:
+        port = ""
+    if port and not _PORT.fullmatch(port):
+        return ""
+    return plain_address(text)

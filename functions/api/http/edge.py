@@ -4,10 +4,7 @@ One ASGI layer around the application, so that no route has to think of it, and 
 """
 
 import hashlib
-import itertools
-import re
-import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from starlette.datastructures import MutableHeaders
 from starlette.routing import BaseRoute
@@ -15,39 +12,30 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.methods import methods_of
 from api.http.problems import Problem, ProblemKind
+from api.http.usual_headers import READS, finished, is_secure
 from coordinator.adapters.log import Log, LogEvent
 
+HONOURED = b"If-None-Match, X-Request-Id"
+"""What a reader may send besides what every page may. Keys are not for pages."""
 TAGGED_BYTES_MAX = 2 * 1024 * 1024
 """Longer answers are sent as they come, without an ETag."""
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9_.-]{8,64}")
-_READS = ("GET", "HEAD", "OPTIONS")
-_EVERYWHERE = ((b"x-content-type-options", b"nosniff"),)
-_READABLE = (
-    *_EVERYWHERE,
-    (b"access-control-allow-origin", b"*"),
-    (b"access-control-expose-headers", b"ETag, X-Request-Id, Retry-After"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-)
-"""Of what a browser may be led to; each unless the answer has its own."""
-_IDS = zip(itertools.repeat(secrets.token_urlsafe(9).encode()), itertools.count(1), strict=False)
-"""Of this process, and how many it has answered: unique, and cheaper than a random one each."""
-_NO_STORE = (b"cache-control", b"no-store")
-_SOON_STALE = (b"cache-control", b"public, max-age=2")
 
 
 class Edge:
     """The layer around all routes."""
 
-    def __init__(self, app: ASGIApp, routes: Sequence[BaseRoute], log: Log) -> None:
+    def __init__(
+        self, app: ASGIApp, routes: Sequence[BaseRoute], log: Log, trusted_proxies: int = 0
+    ) -> None:
         self._app, self._routes, self._log = app, routes, log
+        self._proxies = trusted_proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers preflights itself, and finishes all other answers."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        answer = _Answer(scope, send)
+        answer = _Answer(scope, send, self._proxies)
         if scope["method"] == "OPTIONS":
             await _preflight(answer, methods_of(self._routes, scope))
         else:
@@ -72,44 +60,22 @@ async def _preflight(answer: "_Answer", methods: list[str]) -> None:
     """Pages of other origins may read; writing needs a key, which no page should hold."""
     headers = [
         (b"access-control-allow-methods", b"GET, HEAD, OPTIONS"),
+        (b"access-control-allow-headers", HONOURED),
         (b"access-control-max-age", b"86400"),
-        (b"allow", ", ".join(methods or _READS).encode("ascii")),
+        (b"allow", ", ".join(methods or READS).encode("ascii")),
     ]
     await answer.send({"type": "http.response.start", "status": 204, "headers": headers})
     await answer.send({"type": "http.response.body", "body": b""})
 
 
-def _with_ours(
-    headers: Iterable[tuple[bytes, bytes]],
-    request: Mapping[bytes, bytes],
-    *,
-    is_read: bool,
-    is_fresh: bool,
-) -> list[tuple[bytes, bytes]]:
-    """An answer's headers, and those of ours that it does not have itself.
-
-    `is_read`: a browser may be led to it; `is_fresh`: it may be kept for a moment."""
-    own = list(headers)
-    names = {name for name, _ in own}
-    own += [header for header in (_READABLE if is_read else _EVERYWHERE) if header[0] not in names]
-    own.append(_request_id(request))
-    if b"cache-control" not in names:
-        own.append(_SOON_STALE if is_fresh else _NO_STORE)
-    return own
-
-
-def _request_id(request: Mapping[bytes, bytes]) -> tuple[bytes, bytes]:
-    """The header of an answer: the caller's own id, if it has a fit one, else one of ours."""
-    given = request.get(b"x-request-id")
-    is_fit = given is not None and _REQUEST_ID.fullmatch(given)
-    return b"x-request-id", given if given and is_fit else b"%b.%x" % next(_IDS)
-
-
 class _Answer:
     """Holds an answer back until it is whole, tags it, and leaves out a body that is not wanted."""
 
-    def __init__(self, scope: Scope, send: Send) -> None:
+    def __init__(self, scope: Scope, send: Send, trusted_proxies: int) -> None:
         self.request: Mapping[bytes, bytes] = dict(scope["headers"])
+        self._is_secure = is_secure(self.request, trusted_proxies)
+        if self._is_secure:
+            scope["scheme"] = "https"  # links of ours lead to where the caller came from
         self._method = scope["method"]
         self._send = send
         self._start: Message = {}
@@ -128,10 +94,10 @@ class _Answer:
         if message["type"] == "http.response.start":
             self._start = message
             self._body.clear()  # of an answer that failed half-way
-            is_read = self._method in _READS
-            is_fresh = is_read and message["status"] == 200
-            given = message.get("headers", ())
-            message["headers"] = _with_ours(given, self.request, is_read=is_read, is_fresh=is_fresh)
+            given, status = message.get("headers", ()), message["status"]
+            message["headers"] = finished(
+                given, self.request, self._method, status, is_secure=self._is_secure
+            )
             return
         if self._streams:
             await self._send(message)
@@ -149,7 +115,7 @@ class _Answer:
     async def _finish(self) -> None:
         self.is_sent = True
         body = bytes(self._body)
-        if self._start["status"] == 200 and self._method in _READS:
+        if self._start["status"] == 200 and self._method in READS:
             headers = MutableHeaders(raw=self._start["headers"])
             tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
             headers["ETag"] = tag

@@ -5,7 +5,6 @@ heartbeat cost. For such a handler the route knows that beforehand (ADR 41). Onl
 plainly right is answered here. For any other FastAPI says what is wrong with it, as it always does.
 """
 
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Self
@@ -55,8 +54,8 @@ class PlainCall:
         if request.headers.get("content-type") != JSON:
             return None
         try:
-            sent = json.loads(await request.body())
-        except (ValueError, RecursionError, ClientDisconnect):
+            sent = await request.json()
+        except ClientDisconnect:
             return None
         body, errors = self.body.validate(sent, {}, loc=("body",))
         if errors:

@@ -34,6 +34,10 @@ class ProblemKind(Enum):
         422,
         "The request is not in the form that this route takes",
     )
+    MALFORMED_REQUEST = "malformed-request", 400, "The bytes are no HTTP request"
+    TOO_SLOW = "too-slow", 408, "The request did not arrive in time"
+    REQUEST_LINE_TOO_LONG = "request-line-too-long", 414, "The request line is too long"
+    HEADERS_TOO_LARGE = "headers-too-large", 431, "The headers are too many or too large"
     MALFORMED_BODY = "malformed-body", 400, "The body is not JSON"
     BODY_TOO_LARGE = "body-too-large", 413, "The body is too large"
     UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type", 415, "The body is not JSON"

@@ -63,7 +63,8 @@ class RateLimit:
         wait_s = 0
         if scope["type"] == "http":
             key = dict(scope["headers"]).get(b"authorization")
-            wait_s = self.wait_s(peer_of(scope, self._proxies), key)
+            client = (scope.get("client") or ("",))[0]
+            wait_s = self.wait_s(peer_of(scope, self._proxies) or client, key)
         if not wait_s:
             await self._app(scope, receive, send)
             return

@@ -38,6 +38,10 @@ ADDRESSES_KNOWN_MAX = 16_384
 """Each is announced again and again."""
 STEADY_FACTOR = 10
 """So many times rarer a node calls that is well: polls tell more of it than its heartbeats."""
+UNKNOWN_PEER = (
+    "What stands in front of the coordinator does not say from which address you call: "
+    "announce PUBLIC_STATS_URL, and tell whoever runs it to look at TRUSTED_PROXIES."
+)
 NEWCOMERS_AT_ONCE = 16
 NEWCOMERS_PER_SECOND = 1 / 600
 """Keys cost nothing. So many nodes that nobody knew yet may come from one public address, of which
@@ -167,6 +171,8 @@ class Announcements:
 
     def _address(self, beat: HeartbeatIn, peer: str) -> tuple[str, str]:
         """(stats URL, RTMP host): as announced, or at the address that the call came from."""
+        if not peer and beat.stats_url is None:
+            raise Problem(ProblemKind.ADDRESS_REFUSED, UNKNOWN_PEER, reason=Reason.URL_INVALID)
         host = f"[{peer}]" if ":" in peer else peer
         url = beat.stats_url or f"http://{host}:{beat.stats_port}/stats.json"
         with address_named(url):

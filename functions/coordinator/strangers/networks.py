@@ -21,5 +21,25 @@ def places_of(address: str | None) -> tuple[str | None, str | None]:
     return str(parsed), f"{str(parsed).rpartition('.')[0]}.0/24"
 
 
+def one_address(address: str) -> str:
+    """What counts as one address, also of those inside somebody's network; empty for none."""
+    plain = plain_address(address)
+    return _prefix(IPv6Address(plain), 64) if ":" in plain else plain
+
+
+def plain_address(text: str) -> str:
+    """An address in its one spelling, a mapped IPv4 as IPv4; empty for what is none, or has a
+    zone, which means something on one machine only."""
+    try:
+        parsed = ip_address(text)
+    except ValueError:
+        return ""
+    if isinstance(parsed, IPv6Address):
+        if parsed.scope_id is not None:
+            return ""
+        parsed = parsed.ipv4_mapped or parsed
+    return str(parsed)
+
+
 def _prefix(address: IPv6Address, bits: int) -> str:
     return f"{IPv6Address(int(address) >> 128 - bits << 128 - bits)}/{bits}"

@@ -8,9 +8,19 @@ from starlette.types import Receive, Scope, Send
 
 from api.http.edge import Edge
 from api.http.problems import ProblemKind
+from api.wiring import build_on
 from coordinator.adapters.log import Log
 from coordinator.adapters.store.protocol import Ref
-from tests.unit.functions.conftest import SPONSOR_KEY, STREAM, Coordinator, bearer
+from tests.doubles.memory import MemoryStore
+from tests.unit.functions.conftest import (
+    NODE_KEY,
+    NOW_S,
+    SPONSOR_KEY,
+    STREAM,
+    Coordinator,
+    bearer,
+    settings,
+)
 
 READS = ["/", "/streams", "/nodes", "/healthz", "/openapi.json", "/docs", "/style.css"]
 
@@ -49,6 +59,8 @@ async def test_other_origins_may_read(coordinator: Coordinator) -> None:
     preflight = await coordinator.client.options("/streams")
     assert preflight.status_code == 204
     assert "POST" not in preflight.headers["access-control-allow-methods"]
+    allowed = preflight.headers["access-control-allow-headers"]
+    assert allowed == "If-None-Match, X-Request-Id"  # and no key
 
 
 async def test_errors_and_writes_are_not_cached(coordinator: Coordinator) -> None:
@@ -185,3 +197,55 @@ async def test_of_an_answer_that_fails_half_way_nothing_is_sent() -> None:
     async with httpx.AsyncClient(transport=transport, base_url="http://api.example") as client:
         answer = await client.get("/streams")
     assert (answer.status_code, answer.json()["type"]) == (500, "/problems/internal")
+
+
+@pytest.mark.parametrize(
+    ("proxies", "told", "is_told"),
+    [
+        ("1", "https", True),
+        ("1", "http, https", True),
+        ("1", "https, http", False),
+        ("1", "http", False),
+        ("0", "https", False),
+    ],
+)
+async def test_who_comes_by_https_is_told_to_stay_there(
+    proxies: str, told: str, is_told: bool
+) -> None:
+    """And links lead back by https; as our own proxy says, whatever the caller writes."""
+    app = build_on(MemoryStore(), MemoryStore(), settings(TRUSTED_PROXIES=proxies), lambda: NOW_S)
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://api.example") as client:
+        answer = await client.get("/", headers={"X-Forwarded-Proto": told})
+        missing = await client.get("/nowhere", headers={"X-Forwarded-Proto": told})
+    for one in (answer, missing):
+        assert ("strict-transport-security" in one.headers) is is_told
+    assert ("https://api.example" in answer.text) is is_told
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe{\x00}\x00",
+        b"\xff",
+        b'{"name": NaN}',
+        b'{"name": Infinity}',
+        b"[" * 60_000,
+        b"1" * 5_000,
+        b"{'name': 1}",
+        b'{"name": "a\nb"}',
+        b"name=a",
+    ],
+)
+@pytest.mark.parametrize("path", ["/streams", "/nodes/heartbeat"])
+async def test_a_body_that_is_no_json_is_malformed(
+    coordinator: Coordinator, path: str, body: bytes
+) -> None:
+    """400 on every route; 422 says that the JSON means nothing."""
+    key = NODE_KEY if path.startswith("/nodes") else SPONSOR_KEY
+    headers = {**bearer(key), "Content-Type": "application/json"}
+    answer = await coordinator.client.post(path, content=body, headers=headers)
+    assert answer.json()["type"] == "/problems/malformed-body"
+    assert answer.status_code == 400

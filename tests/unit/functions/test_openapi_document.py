@@ -23,7 +23,14 @@ from tests.doubles.memory import MemoryStore
 from tests.unit.functions.conftest import settings
 
 API = Path(__file__).resolve().parents[3] / "functions" / "api"
-NOT_OF_A_ROUTE = {ProblemKind.UNKNOWN_ROUTE, ProblemKind.METHOD_NOT_ALLOWED}
+NOT_OF_A_ROUTE = {
+    ProblemKind.MALFORMED_REQUEST,
+    ProblemKind.TOO_SLOW,
+    ProblemKind.REQUEST_LINE_TOO_LONG,
+    ProblemKind.HEADERS_TOO_LARGE,
+    ProblemKind.UNKNOWN_ROUTE,
+    ProblemKind.METHOD_NOT_ALLOWED,
+}
 
 
 def _document(**more: str) -> dict[str, Any]:

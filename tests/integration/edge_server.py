@@ -1,0 +1,69 @@
+"""The api behind its own edge, in this process: real connections on loopback, stores in memory."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import uvicorn
+from functions_framework.aio import _create_asgi_app_with_function
+from starlette.requests import Request
+from starlette.types import ASGIApp
+
+from api.http.doorway import ConnectionLimits, protocol_of
+from emulator.processes.ports import LOOPBACK
+
+PATIENCE_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeServer:
+    """Where it listens."""
+
+    port: int
+
+    async def tell(self, *parts: bytes) -> bytes:
+        """All that is answered to these bytes, until the end of the connection."""
+        reader, writer = await asyncio.open_connection(LOOPBACK, self.port)
+        try:
+            for part in parts:
+                writer.write(part)
+                await writer.drain()
+            async with asyncio.timeout(PATIENCE_S):
+                return await reader.read()
+        finally:
+            writer.transport.abort()
+
+
+@asynccontextmanager
+async def edge_server(
+    app: ASGIApp, limits: ConnectionLimits, trusted_proxies: int = 0
+) -> AsyncIterator[EdgeServer]:
+    """An application as functions-framework serves it, within other limits."""
+
+    async def served(_: Request) -> ASGIApp:
+        return app
+
+    # What its command line makes of a module, without one.
+    framed = _create_asgi_app_with_function(served, "http", False)  # type: ignore[no-untyped-call]
+    config = uvicorn.Config(
+        framed,
+        http=protocol_of(limits, trusted_proxies),
+        ws="none",
+        lifespan="off",
+        log_level="error",
+        proxy_headers=False,
+        timeout_keep_alive=2,
+        timeout_graceful_shutdown=1,
+    )
+    server = uvicorn.Server(config)
+    with socket.socket() as listener:
+        listener.bind((LOOPBACK, 0))
+        listener.listen()
+        serving = asyncio.create_task(server.serve([listener]))
+        try:
+            yield EdgeServer(listener.getsockname()[1])
+        finally:
+            server.should_exit = True
+            await serving

@@ -1,0 +1,159 @@
+"""What strangers do to a connection costs nobody else anything, and ends in time."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from api.http.doorway import ConnectionLimits
+from api.http.intake import HEAD_BYTES_MAX
+from api.wiring import build_on
+from emulator.processes.ports import LOOPBACK
+from tests.doubles.memory import MemoryStore
+from tests.integration.edge_server import EdgeServer, edge_server
+from tests.unit.functions.conftest import NODE_KEY, NOW_S, settings
+
+SOON = ConnectionLimits(
+    head_s=0.2,
+    body_s=0.2,
+    stalled_s=0.2,
+    linger_s=0.2,
+    look_every_s=0.05,
+    connections=8,
+    of_address=6,
+)
+HEALTH = b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n"
+LAST = b"GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+HEARTBEAT = (
+    b"POST /nodes/heartbeat HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+    b"Authorization: Bearer " + NODE_KEY.encode() + b"\r\n"
+)
+USUAL = (b"x-content-type-options: nosniff", b"x-request-id: ", b"cache-control: no-store")
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[EdgeServer]:
+    """The api, in a hurry."""
+    app = build_on(MemoryStore(), MemoryStore(), settings(), lambda: NOW_S)
+    async with edge_server(app, SOON) as served:
+        yield served
+
+
+def status_of(answer: bytes) -> int:
+    """Of the last answer."""
+    return int(answer.rpartition(b"HTTP/1.1 ")[2][:3])
+
+
+def problem_of(answer: bytes) -> str:
+    """The last part of the problem's type; the usual headers stand above it."""
+    head, _, body = answer.rpartition(b"\r\n\r\n")
+    assert b"content-type: application/problem+json" in head.lower()
+    assert all(header in head for header in USUAL), head
+    return str(json.loads(body)["type"]).removeprefix("/problems/")
+
+
+@pytest.mark.parametrize(
+    ("sent", "problem"),
+    [
+        (b"\x16\x03\x01" + bytes(60) + b"\r\n\r\n", "malformed-request"),
+        (b"GET /" + b"x" * 3000, "request-line-too-long"),
+        (HEALTH[:-2] + b"X: " + b"x" * HEAD_BYTES_MAX, "headers-too-large"),
+        (HEALTH[:-2], "too-slow"),
+        (HEARTBEAT + b"Content-Length: 700\r\n\r\n{", "too-slow"),
+        (HEARTBEAT + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n", "too-slow"),
+        (HEARTBEAT + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{{{", "malformed-request"),
+        (HEARTBEAT + b"Content-Length: 99999999999\r\n\r\n" + b" " * 70_000, "body-too-large"),
+        (b"TRACE / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "method-not-allowed"),
+        (b"GET /robots.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "unknown-route"),
+        (b"GET /a%0Ab HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "unknown-route"),
+        (b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", "malformed-request"),
+        (b"GET * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "unknown-route"),
+    ],
+)
+async def test_what_cannot_be_answered_is_told_and_ended(
+    server: EdgeServer, sent: bytes, problem: str
+) -> None:
+    """As a problem with the usual headers, whoever found it."""
+    assert problem_of(await server.tell(sent)) == problem
+
+
+async def test_requests_that_are_sent_at_once_are_answered_in_turn(server: EdgeServer) -> None:
+    """Each is whole before the next begins."""
+    answer = await server.tell(HEALTH + HEALTH + LAST)
+    assert answer.count(b"HTTP/1.1 200") == 3
+
+
+async def test_what_comes_too_early_in_excess_ends_behind_the_answer(server: EdgeServer) -> None:
+    """The first is answered all the same."""
+    answer = await server.tell(HEALTH + b"x" * (2 * HEAD_BYTES_MAX))
+    assert (answer.count(b"HTTP/1.1"), status_of(answer)) == (2, 414)
+
+
+async def test_an_offer_to_speak_another_protocol_is_passed_over(server: EdgeServer) -> None:
+    """curl makes one with --http2."""
+    offer = LAST[:-2].replace(b"close", b"close, Upgrade") + b"Upgrade: h2c\r\n\r\n"
+    assert status_of(await server.tell(offer)) == 200
+
+
+async def test_silence_is_ended_without_a_word(server: EdgeServer) -> None:
+    """A browser may connect and not ask yet."""
+    assert await server.tell(b"") == b""
+
+
+async def test_half_requests_make_room_for_whole_ones(server: EdgeServer) -> None:
+    """The one that has waited longest gives way, where all places are taken."""
+    halves = [
+        await asyncio.open_connection(LOOPBACK, server.port, local_addr=(f"127.0.0.{n}", 0))
+        for n in range(2, 10)
+    ]
+    try:
+        for _, writer in halves:
+            writer.write(b"GET /health HTTP/1.1\r\n")
+        assert status_of(await server.tell(LAST)) == 200
+        told = await asyncio.gather(
+            *(reader.read() for reader, _ in halves), return_exceptions=True
+        )
+        assert sum(isinstance(one, bytes) and b" 408 " in one for one in told) >= 7
+    finally:
+        for _, writer in halves:
+            writer.transport.abort()
+
+
+async def test_one_address_does_not_take_all_places(server: EdgeServer) -> None:
+    """Once half of them are taken."""
+    held = [await asyncio.open_connection(LOOPBACK, server.port) for _ in range(6)]
+    try:
+        assert problem_of(await server.tell(LAST)) == "too-many-requests"
+        other = await asyncio.open_connection(LOOPBACK, server.port, local_addr=("127.0.0.2", 0))
+        other[1].write(LAST)
+        assert status_of(await other[0].read()) == 200
+        other[1].close()
+    finally:
+        for _, writer in held:
+            writer.transport.abort()
+    while (status := status_of(await server.tell(LAST))) != 200:
+        assert status == 429  # until the places are free again
+
+
+async def test_an_answer_that_nobody_reads_is_given_up() -> None:
+    """Its connection ends, and its place is free."""
+    is_given_up = asyncio.Event()
+
+    async def large(_: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        headers = [(b"x-request-id", b"of-a-test")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        body = {"type": "http.response.body", "body": bytes(2**24)}
+        sending = asyncio.gather(*(send({**body, "more_body": True}) for _ in range(9)))
+        assert (await receive())["type"] == "http.disconnect"
+        await sending
+        is_given_up.set()
+
+    async with edge_server(large, SOON) as server:
+        with socket.create_connection((LOOPBACK, server.port)) as client:
+            client.sendall(HEALTH)
+            async with asyncio.timeout(20):
+                await is_given_up.wait()
