@@ -120,7 +120,7 @@ class Reason(StrEnum):
     DEGRADED = (
         "degraded",
         "The first connection failed and an immediate second one passed.",
-        "Nothing is withheld; viewers may have felt it. Check the upload bandwidth.",
+        "Pay waits for the next clean pass; viewers may have felt it. Check the upload bandwidth.",
     )
     UNREACHABLE = (
         "unreachable",

@@ -78,11 +78,10 @@ class Model:
 
     def minute(self, minute: int, verdict: Verdict | None, length: Length) -> None:
         self.waiting.append(minute)
-        if verdict in (Verdict.PASS, Verdict.DEGRADED):
+        if verdict is Verdict.PASS:
             if self.proven and not self.failed:
                 self.paid_in |= dict.fromkeys(self.waiting, minute // MINUTES)
             self.waiting, self.proven, self.failed = [], True, False
-        if verdict is Verdict.PASS:
             self.passed.append((minute, length))
         if verdict is Verdict.FAIL:
             self._void(minute, length)

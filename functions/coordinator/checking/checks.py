@@ -16,7 +16,7 @@ from coordinator.reasons import Reason
 
 
 class Verdict(StrEnum):
-    """How a check ended. `degraded` voids nothing; `unknown` is our fault and counts nowhere."""
+    """How a check ended. `degraded` decides nothing; `unknown` is our fault and counts nowhere."""
 
     PASS = "pass"  # noqa: S105 - a verdict, not a password
     DEGRADED = "degraded"
@@ -65,6 +65,14 @@ class Check:
     a check of that length or a longer one, at the first connection; 0 if it never did. A long one
     voids an hour at least, a very long one five. None in records of before there was this: it
     voids what waits."""
+
+    @property
+    def may_pay(self) -> bool:
+        """Whether minutes may be paid by it: drawn, and passed at the first connection.
+
+        Who was checked a moment ago knows that the next connection is ours: a retest, or a second
+        one after a failed one, shows what the node does when it knows."""
+        return self.verdict is Verdict.PASS and self.caused_by_s is None
 
     @property
     def address(self) -> str | None:

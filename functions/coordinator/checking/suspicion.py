@@ -179,7 +179,7 @@ def _tested(
     is_often_degraded = state.lately_degraded.bit_count() >= parameters.degraded_flags_at
     if score >= parameters.flag_at or is_often_degraded or _is_proven_wrong(state, parameters):
         return _flagged(state, check), TrustChange.FLAGGED
-    trust = state.trust if check.verdict is Verdict.FAIL else Trust.PROVEN
+    trust = Trust.PROVEN if check.verdict is Verdict.PASS else state.trust
     return replace(state, score=score, trust=trust), None
 
 

@@ -71,7 +71,8 @@ class MinuteDecisions:
     def through(self, checks: Sequence[Check]) -> None:
         """Takes every check, oldest first, with the minutes up that it decides.
 
-        A check decides the minute in which it fell and all before it."""
+        A check decides the minute in which it fell and all before it: one that fails, or that may
+        pay. The others leave them waiting."""
         undecided = self.measured.up
         for check in checks:
             if not check.verdict.counts:
@@ -140,7 +141,7 @@ class MinuteDecisions:
         if check.verdict is Verdict.FAIL:
             self._void(check)
             self.failed = True
-        elif not self.fraud:
+        elif check.may_pay and not self.fraud:
             self._pass(check)
         self._turn(check)
 
@@ -149,7 +150,7 @@ class MinuteDecisions:
         if check.verdict is Verdict.FAIL:
             self._void(check)
             self.failed = True
-        elif self.failed and not self.fraud:
+        elif check.may_pay and self.failed and not self.fraud:
             self._begin()
             self.failed = False
         if check.event is not TrustChange.CONFIRMED:  # that is told for the whole epoch

@@ -3,7 +3,8 @@
 Rate 7.2 tokens an hour (0.12 a minute), epochs of 60 minutes, a balance of 100, at most 50 nodes
 paid; nodes are always up and each has a network of its own, if nothing else is said. `p10` is a
 check that passes at 10:30; `f` fails with `no_stream`, `w` with `wrong_content`; `q` is a very long
-one that passes, `v` one that fails with `stalled`; 60 begins the second epoch. Where a rule has
+one that passes, `v` one that fails with `stalled`; `r` is a retest that passes, which another check
+caused; 60 begins the second epoch. Where a rule has
 changed a figure, its ADR has the new computation.
 """
 
@@ -41,6 +42,7 @@ START_S = EPOCH * 3600
 _VERDICTS = {
     "p": (Verdict.PASS, Reason.PASSED),
     "q": (Verdict.PASS, Reason.PASSED),
+    "r": (Verdict.PASS, Reason.PASSED),
     "f": (Verdict.FAIL, Reason.NO_STREAM),
     "w": (Verdict.FAIL, Reason.WRONG_CONTENT),
     "v": (Verdict.FAIL, Reason.STALLED),
@@ -129,6 +131,7 @@ class Network:
                         START_S + minute * 60.0 + 30, *_VERDICTS[letter], node_id=node_id,
                         stream_id=part.stream_id, attempts=({"address": address},),
                         length=Length.VERY_LONG if letter in "qv" else Length.SHORT,
+                        caused_by_s=START_S if letter == "r" else None,
                     )  # fmt: skip
                     by_minute.setdefault(minute, []).append(check)
         for minute, checks in sorted(by_minute.items()):
@@ -221,17 +224,17 @@ async def test_h3_a_failure_voids_back_and_on_to_the_next_pass() -> None:
 
 
 async def test_h4_six_clean_retests_clear_a_flag() -> None:
-    """p59 f65 f70 f75 p76-81 p100."""
-    second = await (await settled({"n2": "p59 f65 f70 f75 p76-81 p100"})).statement(1)
-    assert said(second) == {"paid": 24, "voided": 16, "after_failure": 1, "awaiting_check": 19}
-    assert earned(second) == {"n2": "2.88"}
+    """p59 f65 f70 f75 r76-81 p100 p110: retests clear it, and 100 begins pay again."""
+    second = await (await settled({"n2": "p59 f65 f70 f75 r76-81 p100 p110"})).statement(1)
+    assert said(second) == {"paid": 10, "voided": 16, "after_failure": 25, "awaiting_check": 9}
+    assert earned(second) == {"n2": "1.2"}
 
 
 async def test_h5_a_fraud_loses_what_is_pending() -> None:
-    """p5 p59 w65 p68 w70 p71-72 f73-75: 6.48 back, 93.52 becomes 100."""
-    network = await settled({"n2": "p5 p59 w65 p68 w70 p71-72 f73-75"})
+    """p5 p59 w65 p68 w70 r71-72 f73-75: 6.48 back, 93.52 becomes 100."""
+    network = await settled({"n2": "p5 p59 w65 p68 w70 r71-72 f73-75"})
     first, second = await network.statement(0), await network.statement(1)
-    assert said(second) == {"voided": 11, "after_failure": 4, "fraud": 45}
+    assert said(second) == {"voided": 13, "after_failure": 3, "fraud": 44}
     assert format_tokens(second.forfeited_micros) == "6.48"
     balances = first.balance_after_micros, second.balance_after_micros
     assert [format_tokens(micros) for micros in balances] == ["93.52", "100"]

@@ -90,9 +90,23 @@ def test_nothing_waits_after_a_failed_check_that_was_the_last() -> None:
     assert not after.carried.failed
 
 
-def test_a_degraded_check_voids_nothing() -> None:
-    """It passed, on the second connection."""
-    assert _row(_check(59, Verdict.DEGRADED), carried=PROVEN).minutes_paid == 60
+def test_a_degraded_check_voids_nothing_and_pays_nothing() -> None:
+    """It passed, on the second connection: minutes go on waiting for one that passes the first."""
+    degraded = _check(29.5, Verdict.DEGRADED)
+    row = _row(degraded, carried=PROVEN)
+    assert (row.minutes_paid, row.minutes_voided, row.minutes_waiting) == (0, 0, 60)
+    assert _row(degraded, _check(59), carried=PROVEN).minutes_paid == 60
+    assert _row(degraded).carried.first_pass_s is None
+
+
+def test_a_retest_that_passes_ends_no_failure() -> None:
+    """Its node saw it coming. Pay begins again with the next check that was drawn."""
+    failed = _fail(9.5)
+    retest = replace(_check(12.5), caused_by_s=failed.due_s)
+    row = _row(failed, retest, carried=PROVEN)
+    assert (row.carried.failed, row.minutes_paid) == (True, 0)
+    row = _row(failed, retest, _check(29.5), _check(39.5), carried=PROVEN)
+    assert (row.carried.failed, row.minutes_paid) == (False, 10)
 
 
 def test_an_unknown_check_decides_nothing() -> None:
