@@ -101,7 +101,7 @@ RUN = Run(
 NEWS = LastRun(
     29_921_760, AT_S, AT_S + 58.25, {"fail": 1, "pass": 2}, {"s3": IngestState.DOWN},
     {"n7": Control.GOOD}, {Control.GOOD: ControlCount(13, 2, 3)}, {"n2": "s3.7", "n3": None},
-    {"s3": 1_795_305_000},
+    {"s3": 1_795_305_000}, {"s3": 1_795_305_607}, {"s5": 1_795_305_011},
 )  # fmt: skip
 TRUST = TrustState(
     Trust.FLAGGED,
@@ -230,8 +230,8 @@ RECORDS: list[tuple[Codec[Any], Any]] = [
     (LISTING_NEWS, ListingNews(AT_S, {"n2": TRUST})),
     (WEBHOOKS, Webhook(
         stream_id="s3", url="https://example.org/hook", secret="whsec_AAAA", next_epoch=498_701,
-        taken=2, is_low=True, failures=3, due_s=AT_S, last_error="It answered 500.",
-        last_success_s=AT_S - 60, requests=["again https://example.org/hook"],
+        taken=2, unverified_s=1_795_305_000, is_low=True, failures=3, due_s=AT_S,
+        last_error="It answered 500.", last_success_s=AT_S - 60, requests=["again https://example.org/hook"],
     )),
 ]  # fmt: skip
 """Every codec, with a record of it."""

@@ -1,6 +1,7 @@
 """Builds the payout out of its settings, and answers its trigger."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from coordinator.adapters.clock import Clock, system_clock
@@ -59,14 +60,11 @@ def build_on(
         settings.checks_per_hour,
         settings.unknown_minutes_max,
     )
-    client = HttpClient(
-        Guard(
-            allow_private=settings.allow_private_addresses,
-            control_names=settings.control_names,
-        ),
-        LIMITS,
-    )
-    deliverer = Deliverer(Webhooks(money), ledger, client, settings.calendar, clock, log)
+    private, controls = settings.allow_private_addresses, settings.control_names
+    client = HttpClient(Guard(allow_private=private, control_names=controls), LIMITS)
+    unverified = partial(_unverified, measurements, clock)
+    webhooks = Webhooks(money)
+    deliverer = Deliverer(webhooks, ledger, client, settings.calendar, clock, log, unverified)
     resting = None
     if scheduler is not None and settings.scheduler_switched:
         switch = Switch(measured, scheduler, clock, log)
@@ -83,3 +81,8 @@ def build_on(
         return status, summary
 
     return answering(pay)
+
+
+async def _unverified(measurements: Measurements, clock: Clock) -> Mapping[str, int]:
+    """The streams on which nobody can be verified, and since when."""
+    return (await measurements.trust()).last_run.all_unverified(clock())

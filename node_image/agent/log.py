@@ -31,6 +31,7 @@ class AgentEvent(StrEnum):
     LEFT = "left"
     LEFT_UNHEARD = "left_unheard"
     UNPAID = "unpaid"
+    UNVERIFIED = "unverified"
     OWN_ADDRESS_UNKNOWN = "own_address_unknown"
 
     # its relay

@@ -37,6 +37,8 @@ class CoordinatorStandIn:
         self.tls: ssl.SSLContext | None = None
         self.others: list[dict[str, Any]] = []
         self.told: dict[str, Any] = {}
+        self.unverified: set[str] = set()
+        """Streams on which nobody can be verified."""
         self.warnings: list[str] = []
         self.calls: list[tuple[str, str, dict[str, Any]]] = []
         self.keys: set[str] = set()
@@ -143,7 +145,13 @@ class CoordinatorStandIn:
             _send(request, 204, None)
 
     def _streams(self) -> dict[str, dict[str, Any]]:
-        return {stream["stream_id"]: stream for stream in (self._stream(), *self.others)}
+        return {
+            stream["stream_id"]: {**stream, "unverified_since": self._since(stream)}
+            for stream in (self._stream(), *self.others)
+        }
+
+    def _since(self, stream: dict[str, Any]) -> str | None:
+        return "2026-11-22T14:10:00Z" if stream["stream_id"] in self.unverified else None
 
     def _stream(self) -> dict[str, Any]:
         return {
@@ -178,6 +186,7 @@ class CoordinatorStandIn:
             "earned": "12.25",
             "next_heartbeat_seconds": self.pace_s,
             "polled_every_seconds": self.sweep_s,
+            "stream_unverified_since": stream["unverified_since"],
             **self.told,
         }
 

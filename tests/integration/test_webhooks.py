@@ -6,7 +6,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import httpx
@@ -25,6 +25,7 @@ from coordinator.adapters.settings import PayoutSettings
 from coordinator.adapters.store.firestore import FirestoreStore
 from coordinator.adapters.store.protocol import Ref, Store
 from coordinator.checking.checks import Check, Verdict
+from coordinator.checking.last_run import UNVERIFIED_SAYS as SAYS
 from coordinator.epochs import Calendar
 from coordinator.ledger.balances import opening_balance
 from coordinator.ledger.rows import Carried
@@ -89,6 +90,7 @@ class World:
     now_s: float = (EPOCH + 1) * 3600 + 121.0
     clock: Callable[[], float] | None = None
     tls: ssl.SSLContext | None = None
+    unverified: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.ledger, self.webhooks = Ledger(self.money), Webhooks(self.money)
@@ -133,7 +135,12 @@ class World:
         client = HttpClient(Guard(allow_private=True), self.limits, self.tls)
         clock = self.clock or (lambda: self.now_s)
         log = Log("payout", "ERROR")
-        return Deliverer(self.webhooks, self.ledger, client, CALENDAR, clock, log, seconds_max)
+
+        async def unverified() -> dict[str, int]:
+            return self.unverified
+
+        given = self.webhooks, self.ledger, client, CALENDAR, clock, log, unverified
+        return Deliverer(*given, seconds_max)
 
     async def kept(self) -> Webhook:
         """The webhook as it stands now."""
@@ -217,6 +224,42 @@ async def test_a_low_balance_and_an_exhausted_one_are_told(world: World) -> None
             "statement.ready",
         ]
         assert json.loads(inbox.heard[1][1])["data"]["balance"] == "12.8"
+
+
+async def test_a_stream_that_cannot_be_verified_is_told_at_once_and_once(world: World) -> None:
+    """It waits for no statement, but behind those that are to be told; its next time is told."""
+    since_s = EPOCH * 3600 + 4_000
+    async with receiving() as inbox:
+        inbox.answers = [OK, b"HTTP/1.1 500 Oh\r\n\r\n"]
+        await world.opened(f"http://127.0.0.1:{inbox.port}/")
+        await world.settled(EPOCH)
+        world.unverified = {"s3": since_s, "s5": since_s}
+        assert (await world.deliverer().deliver_due())["delivered"] == 1
+        assert (await world.deliverer().deliver_due())["receivers"] == 0  # it failed: that pauses
+        world.now_s += 61
+        assert (await world.deliverer().deliver_due())["delivered"] == 1
+        assert (await world.deliverer().deliver_due())["receivers"] == 0
+        world.unverified = {"s3": since_s + 3_600}
+        assert (await world.deliverer().deliver_due())["delivered"] == 1
+    assert inbox.kinds() == ["statement.ready", *["stream.unverifiable"] * 3]
+    told = [json.loads(body)["data"] for _, body in inbox.heard[1:]]
+    assert told[0] == told[1] == {"stream_id": "s3", "since": "1970-01-01T12:06:40Z", "says": SAYS}
+    ids = [headers["webhook-id"] for headers, _ in inbox.heard[1:]]
+    assert ids[0] == ids[1] == f"s3-{since_s}-stream-unverifiable" != ids[2]
+    assert (await world.kept()).next_epoch == EPOCH + 1
+
+
+async def test_statements_are_told_though_nobody_knows_what_can_be_verified(world: World) -> None:
+    """The trust books lie in the other database."""
+
+    async def broken() -> dict[str, int]:
+        raise OSError
+
+    async with receiving() as inbox:
+        await world.opened(f"http://127.0.0.1:{inbox.port}/")
+        await world.settled(EPOCH)
+        deliverer = replace(world.deliverer(), unverified=broken)
+        assert (await deliverer.deliver_due())["delivered"] == 1
 
 
 async def test_a_failed_message_comes_again_with_its_id(world: World) -> None:

@@ -200,15 +200,23 @@ class Announcements:
             fix=told.fix,
             stats_url=node.stats_url,
             rtmp_url=f"rtmp://{host}:{node.rtmp_port}/live/{node.stream_id}",
-            ingest_url=f"{self.ingest_url}/{stream.stream_id}",
-            ingest_public_key=stream.ingest_public_key,
             **self._known(view),
-            balance_lasts_seconds=lasts,
-            balance_says=lasts_sentence(lasts, self.calendar),
+            **self._shown(stream, snapshot, lasts),
             next_heartbeat_seconds=self._pace_s(view, reason, lasts),
             polled_every_seconds=self.calendar.sweep_seconds,
             version=__version__,
         )
+
+    def _shown(self, stream: Stream, snapshot: Snapshot, lasts: int | None) -> dict[str, Any]:
+        """What the node relays, and how its stream stands."""
+        unverified_s = snapshot.unverified_since(stream)
+        return {
+            "ingest_url": f"{self.ingest_url}/{stream.stream_id}",
+            "ingest_public_key": stream.ingest_public_key,
+            "balance_lasts_seconds": lasts,
+            "balance_says": lasts_sentence(lasts, self.calendar),
+            "stream_unverified_since": None if unverified_s is None else timestamp(unverified_s),
+        }
 
     def _known(self, view: NodeView | None) -> dict[str, Any]:
         """What the snapshot holds of its checks and tokens, for the node's own page."""

@@ -48,6 +48,11 @@ class Snapshot:
         balance = self.balances.get(stream_id)
         return balance.balance_micros if balance else 0
 
+    def unverified_since(self, stream: Stream) -> int | None:
+        """Since when nobody could be verified on the stream, because of what is published."""
+        prober, published_s = self.network.prober, stream.media.since_s
+        return prober.unverified_since(stream.stream_id, self.read_s, published_s)
+
     def balance_lasts_seconds(self, stream: Stream, now_s: float, calendar: Calendar) -> int | None:
         """How long the stream can pay its verified nodes; None while it has none."""
         balance = self.balances.get(stream.stream_id)

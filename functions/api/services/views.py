@@ -20,7 +20,7 @@ def stream_out(stream: Stream, snapshot: Snapshot, *, ingest_url: str, base_url:
     """A stream as anyone may see it."""
     balance = snapshot.balances.get(stream.stream_id)
     left = balance.balance_micros if balance else 0
-    unverified_s = snapshot.network.prober.unverified_since(stream.stream_id, snapshot.read_s)
+    unverified_s = snapshot.unverified_since(stream)
     return StreamOut(
         stream_id=stream.stream_id,
         name=stream.name,

@@ -13,6 +13,7 @@ from api.services.views import stream_out
 from api.site.charts import BARS_PX, LINE_PX, charts_of
 from api.site.check_lines import fit_picture
 from api.site.rendering import Renderer
+from coordinator.checking.last_run import UNVERIFIED_SAYS
 from coordinator.epochs import Calendar
 from coordinator.ledger.balances import lasts_sentence
 from coordinator.projections.stream_projection import StreamProjection
@@ -74,6 +75,7 @@ def _money(
     return {
         "balance": snapshot.balances.get(stream.stream_id),
         "lasts_says": lasts_sentence(lasts),
+        "unverified_says": UNVERIFIED_SAYS,
         "hours": page.hours,
         "hours_open": HOURS_OPEN,
         "reasons": sorted({reason for hour in page.hours for reason in hour.unpaid}),

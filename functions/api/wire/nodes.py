@@ -185,6 +185,7 @@ class HeartbeatOut(BaseModel):
         next_release_at="2026-11-23T15:02:00Z",
         balance_lasts_seconds=11_400,
         balance_says="The balance lasts 3 h 10 min at the present rate.",
+        stream_unverified_since=None,
         next_heartbeat_seconds=30,
         polled_every_seconds=60,
         version="0.1.0",
@@ -213,6 +214,8 @@ class HeartbeatOut(BaseModel):
     balance_lasts_seconds: int | None
     """How long the stream can pay at the present rate; None while nobody earns."""
     balance_says: str
+    stream_unverified_since: Instant | None
+    """Since when nobody could be verified on the stream, because of what is published."""
     next_heartbeat_seconds: int
     polled_every_seconds: int
     """How often a node's statistics are asked for. One that waits much longer calls at once."""

@@ -10,7 +10,18 @@ from coordinator.documents.columns import Table
 from coordinator.reasons import Reason
 
 UNVERIFIED_SECONDS_MAX = 600
-"""What cannot be verified for longer is said: two or three checks of a node, on average."""
+"""What cannot be verified for longer is said: from one undecided check to another."""
+UNVERIFIED_KEPT_SECONDS = 3_600
+"""After the last undecided check. Nobody may be left to be checked: then somebody may try again."""
+UNVERIFIED_FORGOTTEN_SECONDS = 86_400
+"""After it: streams end, and nobody says so here."""
+UNDECIDED = frozenset({Reason.UNKNOWN_REFERENCE, Reason.UNKNOWN_READERS})
+"""What is published cannot be told from others, or we cannot read it at the ingest itself."""
+UNVERIFIED_SAYS = (
+    "No check of this stream could be decided since then, because of what is published. A picture "
+    "and sound that change, with a key frame every two seconds, can be told from any other stream. "
+    "Minutes wait until a check passes."
+)
 BEHIND_DRAWS_MAX = 2
 """So many draws a part may be behind the one that is furthest: they run side by side."""
 
@@ -34,6 +45,10 @@ class LastRun:
     unverified: Mapping[str, int] = field(default_factory=dict)
     """By stream: since when (Unix seconds) no check of it passed, and some could not be decided
     because of what is published."""
+    undecided: Mapping[str, int] = field(default_factory=dict)
+    """By stream: when the last of those was due."""
+    passed: Mapping[str, int] = field(default_factory=dict)
+    """By stream: when the last check that passed was due, for an hour."""
 
     def after(self, run: Run) -> "LastRun":
         """With a run; an older one than the last changes nothing."""
@@ -50,26 +65,48 @@ class LastRun:
             verdicts=verdicts,
             streams=dict(run.streams),
             controls=dict(run.controls),
-            unverified=unverified_after(self.unverified, run),
             pictures={c.node_id: c.thumbnail for c in run.checks if c.verdict.counts},
-        )
+        )._judging(run)
 
-    def unverified_since(self, stream_id: str, now_s: float) -> int | None:
-        """Since when a stream cannot be verified, once that is long enough to be said."""
+    def unverified_since(
+        self, stream_id: str, now_s: float, published_s: float | None = None
+    ) -> int | None:
+        """Since when a stream cannot be verified, once that is long enough to be said.
+
+        `published_s`: when what is published was another thing last."""
         since_s = self.unverified.get(stream_id)
-        is_long = since_s is not None and now_s >= since_s + UNVERIFIED_SECONDS_MAX
-        return since_s if is_long else None
+        if since_s is None:
+            return None
+        last_s = self.undecided.get(stream_id, since_s)
+        is_over = now_s >= last_s + UNVERIFIED_KEPT_SECONDS or (published_s or 0.0) > last_s
+        return None if is_over or last_s - since_s < UNVERIFIED_SECONDS_MAX else since_s
 
+    def all_unverified(self, now_s: float) -> dict[str, int]:
+        """The streams of which that can be said, and since when."""
+        found = {name: self.unverified_since(name, now_s) for name in self.unverified}
+        return {name: since_s for name, since_s in found.items() if since_s is not None}
 
-def unverified_after(before: Mapping[str, int], run: Run) -> dict[str, int]:
-    """With a run's checks. A pass ends it, and so does a publisher who stops."""
-    found = {n: s for n, s in before.items() if run.streams.get(n) is not IngestState.DOWN}
-    for check in sorted(run.checks, key=lambda check: check.due_s):
-        if check.verdict in (Verdict.PASS, Verdict.DEGRADED):
-            found.pop(check.stream_id, None)
-        elif check.reason is Reason.UNKNOWN_REFERENCE:
-            found.setdefault(check.stream_id, int(check.due_s))
-    return found
+    def _judging(self, run: Run) -> "LastRun":
+        """With what can be verified. A pass ends it, and so does a publisher who stops."""
+        known_s = run.started_s - UNVERIFIED_FORGOTTEN_SECONDS
+        last = {n: s for n, s in {**self.unverified, **self.undecided}.items() if s >= known_s}
+        down = {name for name, state in run.streams.items() if state is IngestState.DOWN}
+        first = {n: s for n, s in self.unverified.items() if n not in down and n in last}
+        passed = dict(self.passed)
+        for check in sorted(run.checks, key=lambda check: check.due_s):
+            if check.verdict is Verdict.PASS:
+                first.pop(check.stream_id, None)
+                passed[check.stream_id] = int(check.due_s)
+            elif check.reason in UNDECIDED:
+                first.setdefault(check.stream_id, int(check.due_s))
+                last[check.stream_id] = int(check.due_s)
+        kept_s = run.started_s - UNVERIFIED_KEPT_SECONDS
+        return replace(
+            self,
+            unverified=first,
+            undecided={name: at_s for name, at_s in last.items() if name in first},
+            passed={name: at_s for name, at_s in passed.items() if at_s >= kept_s},
+        )
 
 
 def runs_together(runs: Iterable[LastRun]) -> LastRun:
@@ -87,11 +124,28 @@ def runs_together(runs: Iterable[LastRun]) -> LastRun:
         for name, state in run.streams.items():
             is_live = streams.get(name) is IngestState.LIVE
             streams[name] = IngestState.LIVE if is_live else state
+    passed = _latest(run.passed for run in recent)
+    undecided = _latest(run.undecided for run in recent)
+    first: dict[str, int] = {}
+    for run in recent:
+        for name, at_s in run.unverified.items():
+            first[name] = min(at_s, first.get(name, at_s))
     return replace(
         newest,
         verdicts=verdicts,
         streams=streams,
         controls={name: kind for run in recent for name, kind in run.controls.items()},
-        unverified={name: at_s for run in recent for name, at_s in run.unverified.items()},
+        # What one part saw pass can be verified, however the checks of another end.
+        unverified={name: max(at_s, passed.get(name, at_s)) for name, at_s in first.items()},
+        undecided=undecided,
+        passed=passed,
         pictures={name: picture for run in recent for name, picture in run.pictures.items()},
     )
+
+
+def _latest(found: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    latest: dict[str, int] = {}
+    for one in found:
+        for name, at_s in one.items():
+            latest[name] = max(at_s, latest.get(name, at_s))
+    return latest

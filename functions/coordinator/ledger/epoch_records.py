@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from coordinator.checking.checks import Check, Run, Verdict
+from coordinator.checking.last_run import UNDECIDED
 from coordinator.epochs import Calendar
 from coordinator.ledger.forfeits import confirmed_in, forfeits_of, losses_of
 from coordinator.ledger.newcomers import newcomers_of
 from coordinator.ledger.settlements import EpochInput
 from coordinator.ledger.statements import Statement
 from coordinator.ledger.terms import Terms
-from coordinator.reasons import Reason
 from coordinator.streams import Stream
 from coordinator.sweeping.minutes import Minutes
 from coordinator.sweeping.rosters import Roster
@@ -134,6 +134,5 @@ def live_ticks(stream: Stream, epoch: int, calendar: Calendar) -> range:
 
 def _is_unverified(checks: Sequence[Check]) -> bool:
     """Whether nobody could pass a check, because of what the sponsor published."""
-    good = (Verdict.PASS, Verdict.DEGRADED)
-    told = any(check.reason is Reason.UNKNOWN_REFERENCE for check in checks)
-    return told and not any(check.verdict in good for check in checks)
+    told = any(check.reason in UNDECIDED for check in checks)
+    return told and not any(check.verdict is Verdict.PASS for check in checks)

@@ -1,7 +1,8 @@
 """What a sponsor is told of a stream without asking, in which order, and when it is tried again.
 
-Events follow from settled statements and nothing else: whoever reads the same statements finds the
-same events with the same ids, so a crash loses none, and a repetition shows as one. They are sent
+Events follow from settled statements: whoever reads the same statements finds the same events with
+the same ids, so a crash loses none, and a repetition shows as one. One does not wait for a
+statement, since something has to be done about it: that a stream cannot be verified. They are sent
 and signed as https://www.standardwebhooks.com describes.
 """
 
@@ -17,6 +18,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from coordinator.checking.last_run import UNVERIFIED_SAYS
 from coordinator.documents.codec import Codec
 from coordinator.epochs import Calendar
 from coordinator.ledger.statements import Summary
@@ -36,11 +38,12 @@ ERROR_CHARACTERS_MAX = 200
 
 
 class EventKind(StrEnum):
-    """The three events."""
+    """The four events."""
 
     STATEMENT_READY = "statement.ready"
     BALANCE_LOW = "balance.low"
     STREAM_EXHAUSTED = "stream.exhausted"
+    STREAM_UNVERIFIABLE = "stream.unverifiable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,8 @@ class Webhook(BaseModel):
     """The first epoch whose events have not all been taken."""
     taken: int = 0
     """How many events of that epoch have been."""
+    unverified_s: int | None = None
+    """Since when the stream could not be verified when that was told last."""
     is_low: bool = False
     """Whether the balance was low after the last epoch that cost anything."""
     failures: int = 0
@@ -95,6 +100,11 @@ class Webhook(BaseModel):
         changed = {"failures": 0, "last_error": "", "last_success_s": now_s}
         return self.model_copy(update={**changed, "taken": self.taken + 1})
 
+    def told_unverified(self, since_s: int, now_s: float) -> "Webhook":
+        """After it was taken that the stream cannot be verified: that is told once."""
+        changed = {"failures": 0, "last_error": "", "last_success_s": now_s}
+        return self.model_copy(update={**changed, "unverified_s": since_s})
+
     def failed(self, now_s: float, error: str) -> "Webhook":
         """After an attempt that came to nothing; the same event is tried again, later."""
         pause_s = PAUSES_S[min(self.failures, len(PAUSES_S) - 1)]
@@ -114,7 +124,8 @@ class Webhook(BaseModel):
 
     def moved_to(self, new: "Webhook") -> "Webhook":
         """At another URL, as far as this one has come."""
-        came = {"next_epoch": self.next_epoch, "taken": self.taken, "is_low": self.is_low}
+        names = ("next_epoch", "taken", "is_low", "unverified_s")
+        came = {name: getattr(self, name) for name in names}
         requests = [*self.requests, *new.requests][-REQUESTS_KEPT:]
         more = {"last_success_s": self.last_success_s, "requests": requests}
         return new.model_copy(update={**came, **more})
@@ -150,6 +161,12 @@ def events_of(summary: Summary, stream_id: str, *, was_low: bool) -> list[Webhoo
         more = {**balance, "balance_lasts_seconds": lasts_s}
         events.append(_event(EventKind.BALANCE_LOW, summary, stream_id, more))
     return events
+
+
+def unverifiable(stream_id: str, since_s: int) -> WebhookEvent:
+    """That nobody could be verified on a stream since then, because of what is published."""
+    data = {"stream_id": stream_id, "since": _at(since_s), "says": UNVERIFIED_SAYS}
+    return _written(EventKind.STREAM_UNVERIFIABLE, stream_id, since_s, since_s, data)
 
 
 def is_exhausted(summary: Summary) -> bool:
@@ -194,12 +211,16 @@ def signed_headers(event: WebhookEvent, secret: str, now_s: float) -> Mapping[st
 
 
 def _event(kind: EventKind, summary: Summary, stream_id: str, data: dict[str, Any]) -> WebhookEvent:
-    body = {
-        "type": kind.value,
-        "timestamp": _at(summary.ends_s),
-        "data": {"stream_id": stream_id, **data},
-    }
-    name = f"{stream_id}-{summary.epoch}-{kind.value.replace('.', '-')}"
+    named = {"stream_id": stream_id, **data}
+    return _written(kind, stream_id, summary.epoch, summary.ends_s, named)
+
+
+def _written(
+    kind: EventKind, stream_id: str, number: int, at_s: int, data: dict[str, Any]
+) -> WebhookEvent:
+    """`number` tells it from others of its kind and stream."""
+    body = {"type": kind.value, "timestamp": _at(at_s), "data": data}
+    name = f"{stream_id}-{number}-{kind.value.replace('.', '-')}"
     return WebhookEvent(name, kind, json.dumps(body, separators=(",", ":")).encode())
 
 

@@ -40,6 +40,8 @@ class RelayedStream:
     ingest_url: RtmpAddress
     ingest_public_key: str = ""
     """By which the ingest signs the stream; empty if it signs nothing."""
+    is_unverified: bool = False
+    """Whether nobody's service of it can be verified now, because of what is published."""
 
     @property
     def is_over(self) -> bool:
@@ -54,8 +56,6 @@ class Candidate:
     stream: RelayedStream
     nodes_verified: int
     max_paid_nodes: int
-    is_unverified: bool = False
-    """Whether nobody's service of it can be verified now."""
 
     @property
     def share(self) -> float:
@@ -108,6 +108,7 @@ def parse_stream(body: object) -> RelayedStream:
         _text(fields, "status"),
         _address(fields, "ingest_url"),
         _public_key(fields),
+        fields.get("unverified_since") is not None,
     )
 
 
@@ -122,7 +123,6 @@ def parse_candidates(body: object) -> tuple[list[Candidate], str]:
             parse_stream(item),
             _count(item, "nodes_verified", 0),
             _count(item, "max_paid_nodes", 1),
-            _fields(item).get("unverified_since") is not None,
         )
         for item in items
     ], token or ""
@@ -136,13 +136,16 @@ def parse_warnings(body: object) -> list[str]:
     return [each[:_WARNING_CHARS_MAX] for each in said[:_WARNINGS_MAX] if isinstance(each, str)]
 
 
-def neediest(candidates: Iterable[Candidate], chance: float) -> RelayedStream | None:
+def neediest(candidates: Iterable[Candidate], chance: float, own: str = "") -> RelayedStream | None:
     """The active stream that lacks nodes most; `chance` in [0, 1) decides between equals. Pure.
 
     Many nodes look at the same list in the same minute: without chance all would take one stream.
+    Another stream is a new start, so its `own` is left only for one on which more can be had.
     """
     active = [c for c in candidates if c.stream.status == "active"]
-    active = [c for c in active if not c.is_unverified] or active
+    active = [c for c in active if not c.stream.is_unverified] or active
+    if here := next((c.stream for c in active if c.stream.stream_id == own), None):
+        return here
     least = min((c.share for c in active), default=0.0)
     equals = sorted(c.stream.stream_id for c in active if c.share == least)
     chosen = equals[int(chance * len(equals))] if equals else ""
@@ -157,6 +160,7 @@ def parse_heartbeat_answer(body: object) -> HeartbeatAnswer:
         _text(fields, "stream_status"),
         _address(fields, "ingest_url"),
         _public_key(fields),
+        fields.get("stream_unverified_since") is not None,
     )
     return HeartbeatAnswer(
         stream=stream,

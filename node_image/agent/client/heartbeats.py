@@ -36,6 +36,10 @@ _RESTS = (
     "The stream's tokens are used up, so nothing is relayed: it goes on by itself once they are "
     "topped up. UNPAID_SECONDS says how long to wait."
 )
+UNVERIFIED = (
+    "Nobody's service of this stream can be verified now, because of what is published. Nothing is "
+    "wrong with this node. Its minutes wait until a check passes, and it keeps its place."
+)
 
 
 @dataclass(frozen=True)
@@ -169,7 +173,8 @@ class Heartbeats:
         self._failures = 0
         self._is_found = True
         self._beat["stream_id"] = self._stream_id = stream.stream_id
-        log(AgentEvent.STREAM_FOUND, stream_id=self._stream_id, status=stream.status)
+        if self.view.answer is None or self.view.answer.stream.stream_id != self._stream_id:
+            log(AgentEvent.STREAM_FOUND, stream_id=self._stream_id, status=stream.status)
         self._on_stream(stream)
         return 0.0
 
@@ -177,7 +182,7 @@ class Heartbeats:
         return await self._coordinator.stream(self._stream_id)
 
     async def _choose(self) -> RelayedStream | None:
-        return neediest(await self._coordinator.candidates(), self._chance())
+        return neediest(await self._coordinator.candidates(), self._chance(), self._stream_id)
 
     def _is_resting(self, stream: RelayedStream) -> bool:
         """Whether it is still the exhausted stream that the node has waited for long enough."""
@@ -219,10 +224,13 @@ class Heartbeats:
         self._note(answer)
         self._on_stream(answer.stream)
         self._has_rested = False
-        # A node that may choose does not stay with a stream that pays nothing any more.
-        rests = self._is_resting(answer.stream)
-        self._is_found = not rests and (not self._is_choosing or answer.stream.status == "active")
-        asked_s = min(HEARTBEAT_S_MAX, max(HEARTBEAT_S_MIN, answer.next_heartbeat_s))
+        # A node that may choose does not stay with a stream on which nothing is paid any more.
+        rests, stream = self._is_resting(answer.stream), answer.stream
+        pays = stream.status == "active" and not stream.is_unverified
+        self._is_found = not rests and (not self._is_choosing or pays)
+        soon_s = answer.next_heartbeat_s if self._is_found else answer.polled_every_s
+        asked_s = min(HEARTBEAT_S_MAX, answer.next_heartbeat_s, soon_s)
+        asked_s = max(HEARTBEAT_S_MIN, asked_s)
         return spread_s(self._pace_s or asked_s, self._chance())
 
     def _saying(self, state: str) -> dict[str, object]:
@@ -234,6 +242,10 @@ class Heartbeats:
         self.view = CoordinatorView(answer, "", answered_s=time.monotonic())
         if before.trouble and before.answer:
             log(AgentEvent.COORDINATOR_BACK)
+        stream, last = answer.stream, before.answer.stream if before.answer else None
+        if stream.is_unverified and not (last and last.is_unverified):
+            says, stream_id = UNVERIFIED, stream.stream_id
+            log(AgentEvent.UNVERIFIED, logging.WARNING, stream_id=stream_id, says=says)
         told = (answer.status, answer.reason, answer.fix, answer.stream.status)
         if before.answer is None or told != (
             before.answer.status,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from agent.client.answers import HeartbeatAnswer
-from agent.client.heartbeats import CoordinatorView
+from agent.client.heartbeats import UNVERIFIED, CoordinatorView
 
 _TITLES = {
     "healthy": "This node is earning",
@@ -47,7 +47,8 @@ def earning_of(coordinator: CoordinatorView | None, ailment: str) -> Earning:
     if trouble:
         title = "This node goes on relaying, but does not reach the coordinator"
         return Earning("no", title, (trouble,), answer.fix, answer.says)
-    return Earning(*_stands(answer), _told(answer.says, _outlook(answer)), answer.fix)
+    unverified = UNVERIFIED if answer.stream.is_unverified else ""
+    return Earning(*_stands(answer), _told(answer.says, unverified, _outlook(answer)), answer.fix)
 
 
 def _outlook(answer: HeartbeatAnswer) -> str:
@@ -69,6 +70,8 @@ def _stands(answer: HeartbeatAnswer) -> tuple[str, str]:
         return "no", "This node earns nothing until a check passes"
     if answer.status == "healthy" and answer.stream.status == "exhausted":
         return "no", "This node is well, but the stream's tokens are used up"
+    if answer.status == "healthy" and answer.stream.is_unverified:
+        return "waits", "This node is well, but nobody can be verified on its stream now"
     title = _TITLES.get(answer.status, "This node is not earning")
     kind = "waits" if answer.status in _WAITING else "no"
     return "yes" if answer.status == "healthy" else kind, title

@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 import httpx
 import pytest
 
+from api.wire.common import timestamp
 from api.wiring import build_on
 from collector.sweeper import announced
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.records import Measurements
-from coordinator.checking.checks import Check, Run, Verdict
+from coordinator.checking.checks import Check, IngestState, Run, Verdict
+from coordinator.checking.last_run import UNVERIFIED_SAYS
 from coordinator.epochs import Calendar
 from coordinator.projections.network_document import bare_document
 from coordinator.reasons import Reason
@@ -101,6 +103,13 @@ class _World:
         run = Run(draw, self.now_s, self.now_s, (), {}, (check,))
         await self.measurements.record_run(run, self.now_s)
 
+    async def is_undecided(self) -> None:
+        """The prober could not tell the stream from others."""
+        draw, reason = int(self.now_s // 60), Reason.UNKNOWN_REFERENCE
+        check = Check(NODE_ID, self.stream_id, draw, self.now_s, Verdict.UNKNOWN, reason)
+        run = Run(draw, self.now_s, self.now_s, (), {self.stream_id: IngestState.LIVE}, (check,))
+        await self.measurements.record_run(run, self.now_s)
+
     async def cost_of_beating(self, **more: object) -> tuple[int, int]:
         """(reads, writes) of one heartbeat; whatever a snapshot costs is not the heartbeat's."""
         await self.client.get("/healthz")
@@ -149,6 +158,28 @@ async def test_a_heartbeat_that_repeats_what_the_roster_shows_costs_nothing(make
     for _ in range(40):
         assert await world.cost_of_beating() == (0, 0)
         world.now_s += 30
+
+
+async def test_a_stream_on_which_nobody_can_be_verified_is_told_to_sponsor_and_node(
+    make: Make,
+) -> None:
+    """On its page, as JSON and in a heartbeat's answer; until a check passes."""
+    world = await make()
+    await world.beat()
+    begun_s = int(world.now_s) + 60
+    for minute in range(11):
+        await world.sweep(LIVE)
+        await world.is_undecided()
+        told = (await world.beat())["stream_unverified_since"]
+        assert told == (None if minute < 10 else timestamp(begun_s))
+    stream = await world.client.get(f"/streams/{world.stream_id}")
+    assert stream.json()["unverified_since"] == told
+    page = await world.client.get(f"/s/{world.stream_id}")
+    assert f"Nobody can be verified, since {told}. {UNVERIFIED_SAYS}" in page.text
+    await world.sweep(LIVE)
+    await world.is_checked(Reason.PASSED)
+    assert (await world.beat())["stream_unverified_since"] is None
+    assert "Nobody can be verified" not in (await world.client.get(f"/s/{world.stream_id}")).text
 
 
 async def test_any_other_heartbeat_costs_one_read(make: Make) -> None:

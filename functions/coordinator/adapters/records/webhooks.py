@@ -1,6 +1,6 @@
 """The webhooks of streams, in the `money` database, on any store."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from coordinator.adapters.store.protocol import Fields, Query, Ref, Store, decided
 from coordinator.ledger.webhooks import WEBHOOKS, Webhook
@@ -22,6 +22,11 @@ class Webhooks:
         """The stream's own."""
         (fields,) = await self._store.get(_ref(stream_id))
         return WEBHOOKS.decode_or_none(fields)
+
+    async def of_all(self, stream_ids: Iterable[str]) -> list[Webhook]:
+        """Those of the streams, as far as they have any."""
+        found = await self._store.get(*map(_ref, stream_ids))
+        return [WEBHOOKS.decode(fields) for fields in found if fields is not None]
 
     async def due(self, now_s: float) -> list[Webhook]:
         """Those to look at, longest due first, at most DUE_MAX."""

@@ -1,5 +1,6 @@
 """What the coordinator says: parsed once, refused when it is not as the contract says."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -152,6 +153,24 @@ def test_a_node_that_may_choose_takes_the_active_stream_with_the_smallest_share(
     assert chosen is not None
     assert chosen.stream_id == "b"
     assert neediest(streams[3:], 0.5) is None
+
+
+def test_a_stream_is_left_for_a_better_one_and_not_for_one_that_is_as_bad() -> None:
+    """Another stream is a new start. Its own may be served best of all: that is no reason."""
+    own, other = _candidate("own", 9, 10), _candidate("other", 0, 10)
+    bad = [replace(each, stream=replace(each.stream, is_unverified=True)) for each in (own, other)]
+    used_up = _candidate("own", 9, 10, "exhausted")
+    for streams, taken in (
+        ([own, other], "own"),
+        ([bad[0], other], "other"),
+        ([own, bad[1]], "own"),
+        (bad, "own"),
+        ([used_up, bad[1]], "other"),
+        ([bad[1]], "other"),
+    ):
+        chosen = neediest(streams, 0.5, "own")
+        assert chosen
+        assert chosen.stream_id == taken
 
 
 def test_chance_decides_between_equals() -> None:

@@ -63,6 +63,11 @@ def test_a_well_node_that_is_not_paid_does_not_read_that_it_earns() -> None:
     page = shown(CoordinatorView(exhausted, ""))
     assert title_of(page) == "This node is well, but the stream's tokens are used up"
     assert "is earning" not in page
+    unverified = replace(ANSWER, stream=replace(ANSWER.stream, is_unverified=True))
+    page = shown(CoordinatorView(unverified, ""))
+    title = "This node is well, but nobody can be verified on its stream now"
+    assert title_of(page) == title
+    assert "Its minutes wait until a check passes, and it keeps its place." in page
 
 
 def test_before_the_first_answer_the_page_says_what_is_waited_for() -> None:

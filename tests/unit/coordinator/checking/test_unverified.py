@@ -2,41 +2,84 @@
 
 from dataclasses import replace
 
+import pytest
+
 from coordinator.checking.checks import Check, IngestState, Run, Verdict
-from coordinator.checking.last_run import UNVERIFIED_SECONDS_MAX, LastRun, runs_together
+from coordinator.checking.last_run import (
+    UNVERIFIED_FORGOTTEN_SECONDS,
+    UNVERIFIED_KEPT_SECONDS,
+    UNVERIFIED_SECONDS_MAX,
+    LastRun,
+    runs_together,
+)
 from coordinator.reasons import Reason
 from tests.builders import a_check
 
 UNDECIDED = replace(a_check(427.0, Verdict.UNKNOWN), reason=Reason.UNKNOWN_REFERENCE)
+DRAWS_MAX = UNVERIFIED_SECONDS_MAX // 60
 
 
-def _after(last: LastRun, *checks: Check, state: IngestState = IngestState.LIVE) -> LastRun:
-    draw = last.draw + 1
+def _after(
+    last: LastRun, *checks: Check, state: IngestState = IngestState.LIVE, draws: int = 1
+) -> LastRun:
+    draw = last.draw + draws
     due = [replace(check, due_s=60.0 * draw + 7) for check in checks]
     return last.after(Run(draw, 60.0 * draw, 60.0 * draw + 50, (), {"s3": state}, tuple(due)))
 
 
-def test_it_is_said_after_ten_minutes() -> None:
-    """From the first check on that could not be decided; failures are no sign of the contrary."""
+def _unverified() -> LastRun:
+    return _after(_after(LastRun(), UNDECIDED), UNDECIDED, draws=DRAWS_MAX)
+
+
+def test_it_is_said_once_checks_ten_minutes_apart_were_undecided() -> None:
+    """One alone may be our own fault; failures are no sign of the contrary."""
     last = _after(LastRun(), UNDECIDED)
-    for _ in range(5):
+    assert last.unverified_since("s3", 600.0) is None
+    for _ in range(DRAWS_MAX - 1):
         last = _after(last, UNDECIDED, a_check(427.0, Verdict.FAIL))
-        last = _after(last)
-    assert last.unverified_since("s3", 7.0 + UNVERIFIED_SECONDS_MAX - 1) is None
-    assert last.unverified_since("s3", 7.0 + UNVERIFIED_SECONDS_MAX) == 7
-    assert last.unverified_since("s5", 10.0**6) is None
+        assert last.unverified_since("s3", 600.0) is None
+    last = _after(last, UNDECIDED)
+    assert last.unverified_since("s3", 620.0) == 7
+    assert last.unverified_since("s5", 620.0) is None
+    assert last.all_unverified(620.0) == {"s3": 7}
 
 
-def test_a_pass_ends_it_and_so_does_who_stops_publishing() -> None:
-    """And our own faults are none of it."""
-    last = _after(LastRun(), UNDECIDED)
+def test_a_clean_pass_ends_it_and_so_does_who_stops_publishing() -> None:
+    """And our own faults are none of it, nor who passes at the second connection."""
+    last = _unverified()
     assert _after(last, UNDECIDED, a_check(427.0)).unverified == {}
     assert _after(last, state=IngestState.DOWN).unverified == {}
+    assert _after(last, a_check(427.0, Verdict.DEGRADED)).unverified == {"s3": 7}
     ours = replace(UNDECIDED, reason=Reason.UNKNOWN_CAPACITY)
     assert _after(LastRun(), ours).unverified == {}
 
 
+@pytest.mark.parametrize("reason", [Reason.UNKNOWN_REFERENCE, Reason.UNKNOWN_READERS])
+def test_what_we_cannot_read_at_the_ingest_is_not_verified_either(reason: Reason) -> None:
+    """All that fails is then `unknown:readers`, whatever the nodes do."""
+    check = replace(UNDECIDED, reason=reason)
+    last = _after(_after(LastRun(), check), check, draws=DRAWS_MAX)
+    assert last.unverified_since("s3", 700.0) == 7
+
+
+def test_it_is_over_an_hour_after_the_last_check_or_once_something_else_is_published() -> None:
+    """Nodes that choose have left it: nobody is there to be checked, and so to find it mended."""
+    last, at_s = _unverified(), 607
+    assert last.unverified_since("s3", at_s + UNVERIFIED_KEPT_SECONDS - 1.0) == 7
+    assert last.unverified_since("s3", at_s + UNVERIFIED_KEPT_SECONDS) is None
+    assert last.unverified_since("s3", at_s + 1.0, published_s=at_s + 0.5) is None
+    assert last.unverified_since("s3", at_s + 1.0, published_s=at_s - 0.5) == 7
+    assert _after(last, draws=UNVERIFIED_FORGOTTEN_SECONDS // 60 + 1).unverified == {}
+
+
 def test_all_parts_of_the_prober_say_it_together() -> None:
-    """Each knows its own nodes' checks."""
-    one, other = _after(LastRun(), UNDECIDED), _after(LastRun())
-    assert runs_together([one, other]).unverified == {"s3": 7}
+    """Each knows its own nodes' checks: what passes in one can be verified."""
+    one, other = _unverified(), _after(LastRun(), draws=DRAWS_MAX + 2)
+    assert runs_together([one, other]).all_unverified(620.0) == {"s3": 7}
+    passing = _after(LastRun(), a_check(7.0), draws=DRAWS_MAX + 1)
+    assert runs_together([one, passing]).all_unverified(700.0) == {}
+    for _ in range(2):
+        one = _after(one, UNDECIDED, draws=DRAWS_MAX)
+        passing = _after(passing, draws=DRAWS_MAX)
+    # Since the last pass that any part saw.
+    assert list(runs_together([one, passing]).all_unverified(1_900.0).values()) == [607]
