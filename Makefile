@@ -121,7 +121,7 @@ simulate-suspicion: $(VENV) ## How soon cheats are flagged, how often honest nod
 simulate-payout: $(VENV) ## What cheats earn per minute that they serve, beside honest nodes (real rules; about 5 minutes)
 	@PYTHONPATH=functions $(PYTHON) -m bench.simulations.simulate_payout
 
-search-strategies: $(VENV) ## Search for operators whom the rules pay too well, and rivals who harm (POLICIES=5000 SEEDS=4; about 40 minutes)
+search-strategies: $(VENV) ## Search for operators whom the rules pay too well, rivals who harm, sponsors who do not pay (POLICIES=5000 SEEDS=4; about 40 minutes, and goes on where it was interrupted)
 	@PYTHONPATH=functions $(PYTHON) -m bench.simulations.search_strategies \
 		$(if $(POLICIES),--policies $(POLICIES)) $(if $(SEEDS),--seeds $(SEEDS))
 

@@ -1,16 +1,21 @@
-"""Searches for strategies that pay: operators' and rivals'. Real rules, made-up media.
+"""Searches for strategies that pay: operators', rivals' and sponsors'. Real rules, made-up media.
 
-A policy is a few rules over what an operator can observe. Evolution changes, crosses and measures
-them from many seeds; the best is replayed with fresh seeds and printed in words. Its score is the
-minutes' worth that it is paid minus the minutes that it serves to viewers, in days a node-day.
+A policy is a few rules over what its owner can observe. Evolution changes, crosses and measures
+them from many seeds; the best is replayed with fresh seeds and printed in words. An operator's
+score is the minutes' worth that it is paid minus the minutes that it serves to viewers, in days a
+node-day. A run that was interrupted goes on where it was.
 """
 
 import argparse
 import sys
+from concurrent.futures import Executor
+from dataclasses import dataclass
 from statistics import quantiles
 
-from bench.report import Figure, hand_in
+from bench.report import BUILD, Figure, hand_in, say
+from bench.simulations.adversary.evolution import Measure
 from bench.simulations.adversary.hunts import BestFound, Hunt, pool
+from bench.simulations.adversary.journal import Journal
 from bench.simulations.adversary.quests import (
     LONG,
     OPERATOR,
@@ -18,15 +23,16 @@ from bench.simulations.adversary.quests import (
     TELLING_ADDRESSES,
     Quest,
 )
-from bench.simulations.adversary.rivals import RIVAL, rival_lives
+from bench.simulations.adversary.rivals import RIVALS, rival_lives
+from bench.simulations.adversary.sponsors import ANY_SPONSOR, SPONSOR, sponsor_lives
 from bench.simulations.adversary.stays import honest_lives
 from emulator.unread import quiet_when_unread
 
 POLICIES, SEEDS = 5_000, 4
 APART_SHARE = 0.1
 """Of the policies, for every other search than the operator's."""
-ERROR_MAX, RIVAL_ERROR_MAX = 0.005, 0.02
-"""Standard errors of what is reported; days a node-day, and losses for each own one."""
+ERROR_MAX, RIVAL_ERROR_MAX, SPONSOR_ERROR_MAX = 0.005, 0.02, 0.5
+"""Standard errors of what is reported: days a node-day, losses for each own one, and minutes."""
 HONEST_NODES, HONEST_DAYS = 200, 5
 INTERRUPTED = 130
 
@@ -39,34 +45,52 @@ def main(argv: list[str]) -> int:
     asked = parser.parse_args(argv)
     if asked.policies < 1 or asked.seeds < 1:
         parser.error("POLICIES and SEEDS are at least 1")
+    journal = BUILD / "search-strategies.journal"
     try:
-        figures = _figures(asked.policies, asked.seeds)
+        with Journal(journal) as kept, pool() as executor:
+            if kept.is_begun:
+                say("goes on where an earlier run was interrupted")
+            figures = _figures(Searches(asked.policies, asked.seeds, executor, kept))
     except KeyboardInterrupt:
-        print("\ninterrupted: nothing was written", file=sys.stderr)
+        print("\ninterrupted: the next run goes on from here", file=sys.stderr)
         return INTERRUPTED
-    hand_in("search-strategies", figures)
+    journal.unlink()
+    hand_in("search-strategies", figures + _stays())
     return 0
 
 
-def _figures(policies: int, seeds: int) -> list[Figure]:
-    few = max(1, round(policies * APART_SHARE))
-    with pool() as executor:
+@dataclass(frozen=True)
+class Searches:
+    """How much is searched, and by what."""
 
-        def hunted(quest: Quest, count: int) -> BestFound:
-            return Hunt(quest, count, seeds, executor, LONG, ERROR_MAX).found()
+    policies: int
+    seeds: int
+    executor: Executor
+    journal: Journal
 
-        figures = _told(OPERATOR, hunted(OPERATOR, policies), has_goal=True)
-        figures += _told(TELLING_ADDRESSES, hunted(TELLING_ADDRESSES, few))
-        figures += _told(OUTLASTING_CHECKS, hunted(OUTLASTING_CHECKS, few))
-        rival = Hunt(RIVAL, few, seeds, executor, rival_lives, RIVAL_ERROR_MAX).found()
-        figures.append(_rival(rival))
-    return figures + _stays()
+    def best(self, quest: Quest, replay: Measure, error_max: float, share: float) -> BestFound:
+        """The best of a quest; `share`: of the operator's policies, so many are tried."""
+        count = max(1, round(self.policies * share))
+        hunt = Hunt(quest, count, self.seeds, self.executor, replay, error_max, self.journal)
+        return hunt.found()
+
+
+def _figures(searches: Searches) -> list[Figure]:
+    figures = _told(OPERATOR, searches.best(OPERATOR, LONG, ERROR_MAX, 1), has_goal=True)
+    for quest in (TELLING_ADDRESSES, OUTLASTING_CHECKS):
+        figures += _told(quest, searches.best(quest, LONG, ERROR_MAX, APART_SHARE))
+    for quest in RIVALS:
+        rival = searches.best(quest, rival_lives, RIVAL_ERROR_MAX, APART_SHARE)
+        figures.append(_rival(quest, rival))
+    for quest in (SPONSOR, ANY_SPONSOR):
+        sponsor = searches.best(quest, sponsor_lives, SPONSOR_ERROR_MAX, APART_SHARE)
+        figures.append(_sponsor(quest, sponsor))
+    return figures
 
 
 def _told(quest: Quest, found: BestFound, *, has_goal: bool = False) -> list[Figure]:
     """Its gain, and what that is made of."""
-    said = f"best {quest.name} of {found.tried:,} policies (±{found.error:.4f})"
-    print(f"\n{said}: {found.gain:+.4f} of a day a node-day\n  {quest.told(found.policy)}\n")
+    said = _said(quest, found, "of a day a node-day")
     goal = f"<= {2 * found.error:.4f}" if has_goal else ""
     return [
         Figure(f"{said}: paid minus served", found.gain, "days a node-day", goal),
@@ -75,11 +99,22 @@ def _told(quest: Quest, found: BestFound, *, has_goal: bool = False) -> list[Fig
     ]
 
 
-def _rival(found: BestFound) -> Figure:
-    said = f"best rival of {found.tried:,} policies (±{found.error:.4f})"
-    print(f"\n{said}: {found.gain:+.4f}\n  {RIVAL.told(found.policy)}\n")
-    name = f"{said}: honest minutes lost for each of its own"
-    return Figure(name, found.gain, "", "<= 0.1")
+def _rival(quest: Quest, found: BestFound) -> Figure:
+    said = _said(quest, found, "minutes lost for each of its own")
+    return Figure(f"{said}: honest minutes lost for each of its own", found.gain, "", "<= 0.1")
+
+
+def _sponsor(quest: Quest, found: BestFound) -> Figure:
+    said = _said(quest, found, "unpaid minutes a node, beyond any other last epoch's")
+    name = f"{said}: unpaid minutes of a node, beyond any other last epoch's"
+    return Figure(name, found.gain, "min", f"<= {2 * found.error:.4f}")
+
+
+def _said(quest: Quest, found: BestFound, unit: str) -> str:
+    """Printed in words; and what a row says of it."""
+    said = f"best {quest.name} of {found.tried:,} policies (±{found.error:.4f})"
+    print(f"\n{said}: {found.gain:+.4f} {unit}\n  {quest.told(found.policy)}\n", flush=True)
+    return said
 
 
 def _stays() -> list[Figure]:

@@ -17,6 +17,7 @@ from bench.simulations.adversary.policies import Policy
 from bench.simulations.adversary.quests import lives_for
 from bench.simulations.adversary.rivals import RIVAL, rival_lives
 from bench.simulations.adversary.scores import Score, Trial, score
+from bench.simulations.adversary.variation import Repertoire
 from coordinator.checking.checks import Check, TrustChange
 from coordinator.checking.suspicion import TrustState
 from coordinator.ledger.epoch_minutes import EpochMinutes
@@ -37,7 +38,7 @@ GAIN = 0.05
 
 def _searched(deeds: Iterable[Deed], seed: int, generations: int) -> tuple[Policy, Score]:
     """The best found, and its score by fresh seeds."""
-    best = evolved(Island(seed, tuple(deeds), CATALOGUE), SHORT, generations)
+    best = evolved(Island(seed, Repertoire(tuple(deeds)), CATALOGUE), SHORT, generations)
     return best, score(best, FRESH)
 
 
@@ -83,7 +84,7 @@ def test_the_search_finds_a_key_that_comes_again_to_be_checked(
 
 def test_the_search_finds_a_place_that_one_minute_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("coordinator.ledger.settlements.refused", _old_places)
-    best = evolved(Island(1, RIVAL.deeds, RIVAL.starts), rival_lives, 2)
+    best = evolved(Island(1, RIVAL.repertoire, RIVAL.starts), rival_lives, 2)
     assert _rival(best) > 1, RIVAL.told(best)
 
 

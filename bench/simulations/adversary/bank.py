@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from coordinator.checking.checks import Run
 from coordinator.epochs import Calendar
+from coordinator.ledger.balances import Balance, opening_balance
 from coordinator.ledger.epoch_records import EpochRecord
 from coordinator.ledger.settlements import settle
 from coordinator.ledger.statements import Statement
@@ -51,11 +52,16 @@ class Bank:
     """By node id, what was forfeited taken off."""
     held: dict[str, deque[Statement]] = field(default_factory=dict)
     """By stream, the statements that are still held."""
+    balances: dict[str, Balance] = field(default_factory=dict)
+    """By stream."""
     _closed: dict[tuple[Shard, int], Roster] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.terms = Terms(60 * MINUTE_MICROS, self.places, 60)
         self._next = CALENDAR.epoch_at(self.start * 60)
+        for stream in self.streams:
+            opening = opening_balance(stream, BALANCE_MICROS, CALENDAR)
+            self.balances.setdefault(stream.stream_id, opening)
 
     def closes_roster(self, roster: Roster) -> None:
         """One that is in force no more."""
@@ -97,22 +103,14 @@ class Bank:
         rosters: dict[tuple[Shard, int], Roster],
         held: deque[Statement],
     ) -> None:
-        statement = settled(record, stream, self.terms, rosters, held)
+        before = held[-1] if held else None
+        given = record.epoch_input(stream, self.terms, rosters, before, held)
+        balance = self.balances[stream.stream_id]
+        statement = settle(given, balance.balance_micros)
+        at_s = float(CALENDAR.settled_s(record.epoch))
+        self.balances[stream.stream_id], _ = balance.settled(statement, at_s, is_last=False)
         for row in statement.rows:
             net = row.earned_micros - row.forfeited_micros
             if net:
                 self.micros[row.node_id] = self.micros.get(row.node_id, 0) + net
         held.append(statement)
-
-
-def settled(
-    record: EpochRecord,
-    stream: Stream,
-    terms: Terms,
-    rosters: dict[tuple[Shard, int], Roster],
-    held: deque[Statement],
-) -> Statement:
-    """A stream's epoch."""
-    before = held[-1] if held else None
-    given = record.epoch_input(stream, terms, rosters, before, held)
-    return settle(given, BALANCE_MICROS)

@@ -1,4 +1,5 @@
-"""What an operator can have one node do in a minute, and what polls and connections get of it."""
+"""What an operator can have one node do in a minute, and what polls and connections get of it; and
+what a sponsor can do with a stream."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -39,6 +40,12 @@ class Deed(StrEnum):
     NEW_KEY_CLAIM = "comes with a new key and claims to be up, serving nothing"
     MOVE = "moves to the other stream and serves"
     MOVE_CLAIM = "moves to the other stream and claims to be up, serving nothing"
+    PUBLISH = "publishes"
+    PAUSE = "publishes nothing"
+    UNVERIFIABLE = "publishes what cannot be verified"
+    CLOSE = "asks to close, and publishes"
+    CLOSE_AND_PAUSE = "asks to close, and publishes nothing"
+    TOP_UP = "adds tokens for half an hour of its nodes, and publishes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +94,9 @@ SERVINGS = {
 }
 """Nobody is served by a deed that is not here."""
 
-UP = RelayStats(Media.LIVE)
+UP, WAITING = RelayStats(Media.LIVE), RelayStats(Media.WAITING)
 ANSWERS: dict[Deed, RelayStats | Reason] = {
-    Deed.WAIT: RelayStats(Media.WAITING),
+    Deed.WAIT: WAITING,
     Deed.DOWN: Reason.CONNECT_FAILED,
     Deed.INVALID: Reason.STATS_INVALID,
     Deed.STALLED: RelayStats(Media.LIVE, bytes_in=7),
@@ -100,6 +107,13 @@ ANSWERS: dict[Deed, RelayStats | Reason] = {
 }
 """What a poll gets; every other deed answers `UP`."""
 
+OF_SPONSORS = frozenset(
+    {
+        *(Deed.PUBLISH, Deed.PAUSE, Deed.UNVERIFIABLE),
+        *(Deed.CLOSE, Deed.CLOSE_AND_PAUSE, Deed.TOP_UP),
+    }
+)
+"""No operator's."""
 NEW_KEYS = frozenset({Deed.NEW_KEY, Deed.NEW_KEY_CLAIM})
 MOVES = frozenset({Deed.MOVE, Deed.MOVE_CLAIM})
 TELLS_ADDRESSES = frozenset({Deed.KNOWN_ONLY, Deed.REFUSE_90})

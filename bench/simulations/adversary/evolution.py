@@ -11,7 +11,7 @@ from statistics import fmean
 
 from bench.simulations.adversary.deeds import Deed
 from bench.simulations.adversary.policies import Policy
-from bench.simulations.adversary.variation import by_chance, crossed, mutated
+from bench.simulations.adversary.variation import Repertoire, by_chance, crossed, mutated
 
 NICHES, SURVIVORS, NEWCOMERS, POPULATION = 12, 2, 4, 36
 """Of a generation: niches, who lives on in each at most, who comes by chance, and all.
@@ -32,8 +32,7 @@ class Island:
     """One search, from a seed of its own."""
 
     seed: int
-    deeds: Sequence[Deed]
-    """What a policy may do."""
+    known: Repertoire
     starts: Sequence[Policy] = ()
     tried: int = 0
     """Policies measured so far."""
@@ -45,7 +44,7 @@ class Island:
         self._rng = random.Random(self.seed)
         known = list(self.starts)
         self._rng.shuffle(known)
-        others = (by_chance(self._rng, self.deeds) for _ in range(POPULATION - len(known) // 2))
+        others = (by_chance(self._rng, self.known) for _ in range(POPULATION - len(known) // 2))
         self._next = [*known[: POPULATION // 2], *others][:POPULATION]
 
     def asked(self) -> tuple[list[Policy], int]:
@@ -81,11 +80,11 @@ class Island:
         while len(born) < POPULATION - len(parents) - NEWCOMERS:
             parent = rng.choice(parents)
             child = parent if rng.random() < 0.8 else crossed(parent, rng.choice(parents), rng)
-            child = mutated(child, rng, self.deeds)
+            child = mutated(child, rng, self.known)
             if child not in self.lives:
                 born[child] = None
         while len(born) < POPULATION - len(parents):
-            born[by_chance(rng, self.deeds)] = None
+            born[by_chance(rng, self.known)] = None
         return list(born)
 
 

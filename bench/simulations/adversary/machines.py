@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from api.http.rates import Rates
+from api.services.announcements import NEWCOMERS_AT_ONCE, NEWCOMERS_PER_SECOND
 from bench.simulations.adversary.chance import START, chance
 from bench.simulations.adversary.deeds import ANSWERS, SERVINGS, UP, Deed, Serving
 from bench.simulations.adversary.policies import NEVER, Policy, Sight, Standing
@@ -93,17 +95,27 @@ class SimulatedMachine:
     all_keys: list[Key] = field(init=False)
     served: float = 0.0
     """Minutes, as viewers get them."""
+    _newcomers: Rates = field(
+        default_factory=lambda: Rates(NEWCOMERS_PER_SECOND, NEWCOMERS_AT_ONCE)
+    )
+    """The api's, of its addresses: one may bring only so many keys."""
 
     def __post_init__(self) -> None:
         self.offset = int(1440 * chance(self.name, 0, 1))
         self.all_keys = []
         self.keys = [self._made(seat, self.comes_at) for seat in range(self.policy.keys)]
+        for key in self.keys:
+            self.may_renew(key, self.comes_at)
 
     def _made(self, seat: int, minute: int) -> Key:
         node_id = f"{self.name}-{len(self.all_keys)}"
         key = Key(self.name, node_id, self._address(seat), seat, self.streams[0], minute)
         self.all_keys.append(key)
         return key
+
+    def may_renew(self, old: Key, minute: int) -> bool:
+        """Whether the api takes in another key from there; it counts this one, if so."""
+        return not self._newcomers.wait_s(old.address, minute * 60.0)
 
     def renewed(self, old: Key, minute: int) -> Key:
         """Another key in the old one's place."""

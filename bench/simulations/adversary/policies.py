@@ -31,6 +31,15 @@ class Sight(StrEnum):
     CYCLE = "minute of its cycle"
     TURN = "its key's turn (0) or another's (1)"
     COIN = "a number of 0 to 99 by chance"
+    OPEN = "minutes since the stream was opened"
+    WAITING = "minutes that wait for their check, of a node"
+    MOST_WAITING = "minutes that wait for their check, of the node with the most"
+    ASKED = "minutes since it asked to close"
+    LASTS = "minutes that the balance lasts"
+
+
+OF_SPONSORS = frozenset({Sight.OPEN, Sight.WAITING, Sight.MOST_WAITING, Sight.ASKED, Sight.LASTS})
+"""Only a sponsor goes by these. Any is public."""
 
 
 @dataclass(frozen=True, slots=True)

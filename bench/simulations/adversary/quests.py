@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from bench.simulations.adversary.deeds import OUTLASTS_CHECKS, TELLS_ADDRESSES, Deed
+from bench.simulations.adversary.deeds import OF_SPONSORS, OUTLASTS_CHECKS, TELLS_ADDRESSES, Deed
 from bench.simulations.adversary.evolution import Measure, Measured
 from bench.simulations.adversary.known_strategies import CATALOGUE
 from bench.simulations.adversary.policies import Policy
 from bench.simulations.adversary.scores import Trial, lives_of
+from bench.simulations.adversary.variation import Repertoire
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class Quest:
     name: str
     measure: Measure
     """A search's: a few lives, by a seed."""
-    deeds: tuple[Deed, ...]
+    repertoire: Repertoire
     starts: Sequence[Policy]
     told: Callable[[Policy], str] = str
     """In words."""
@@ -38,17 +39,18 @@ SEARCHED = lives_for(Trial(3, 24, 0))
 LONG = lives_for(Trial(10, 48, 0))
 """What is found is told by these."""
 APART = TELLS_ADDRESSES | OUTLASTS_CHECKS
-KNOWN_FROM_OUTSIDE = tuple(deed for deed in Deed if deed not in APART)
-OPERATOR = Quest("operator", SEARCHED, KNOWN_FROM_OUTSIDE, CATALOGUE)
+OF_OPERATORS = tuple(deed for deed in Deed if deed not in OF_SPONSORS)
+KNOWN_FROM_OUTSIDE = tuple(deed for deed in OF_OPERATORS if deed not in APART)
+OPERATOR = Quest("operator", SEARCHED, Repertoire(KNOWN_FROM_OUTSIDE), CATALOGUE)
 TELLING_ADDRESSES = Quest(
     "operator who tells checks by their address",
     SEARCHED,
-    tuple(deed for deed in Deed if deed not in OUTLASTS_CHECKS),
+    Repertoire(tuple(deed for deed in OF_OPERATORS if deed not in OUTLASTS_CHECKS)),
     CATALOGUE,
 )
 OUTLASTING_CHECKS = Quest(
     "operator who cuts after the longest check",
     SEARCHED,
-    tuple(deed for deed in Deed if deed not in TELLS_ADDRESSES),
+    Repertoire(tuple(deed for deed in OF_OPERATORS if deed not in TELLS_ADDRESSES)),
     CATALOGUE,
 )

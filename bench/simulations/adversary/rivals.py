@@ -10,14 +10,15 @@ from dataclasses import replace
 
 from bench.simulations.adversary.bank import Bank, stream_of
 from bench.simulations.adversary.chance import START
-from bench.simulations.adversary.deeds import MOVES, Deed
+from bench.simulations.adversary.deeds import MOVES
 from bench.simulations.adversary.evolution import Measured
 from bench.simulations.adversary.known_strategies import CATALOGUE, HONEST
 from bench.simulations.adversary.machines import SimulatedMachine
 from bench.simulations.adversary.policies import Policy, Standing
-from bench.simulations.adversary.quests import APART, Quest
+from bench.simulations.adversary.quests import APART, OF_OPERATORS, Quest
 from bench.simulations.adversary.scores import TAIL_MINUTES
 from bench.simulations.adversary.simulated_network import Network
+from bench.simulations.adversary.variation import Repertoire
 
 PLACES, VICTIMS = 2, 3
 COME_AT = 60
@@ -92,5 +93,10 @@ def told(policy: Policy) -> str:
 
 
 RIVAL = Quest(
-    "rival", rival_lives, tuple(d for d in Deed if d not in APART | MOVES), CATALOGUE, told
+    "rival",
+    rival_lives,
+    Repertoire(tuple(deed for deed in OF_OPERATORS if deed not in APART | MOVES)),
+    CATALOGUE,
+    told,
 )
+RIVALS = (RIVAL,)

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from bench.simulations.adversary.bank import Bank
 from bench.simulations.adversary.chance import START
 from bench.simulations.adversary.connections import Checking
-from bench.simulations.adversary.deeds import MOVES, NEW_KEYS, Deed
+from bench.simulations.adversary.deeds import MOVES, NEW_KEYS, UP, WAITING, Deed
 from bench.simulations.adversary.machines import SIGHTS, Key, SimulatedMachine
-from coordinator.checking.checks import Check, IngestState, Run
+from coordinator.checking.checks import Check, IngestState, Run, Verdict
+from coordinator.checking.last_run import LastRun
 from coordinator.checking.lottery import Lottery, day_of, day_secret
 from coordinator.checking.trust_book import TrustBook
 from coordinator.reasons import Reason
@@ -46,6 +47,11 @@ class Network:
 
     Each has its own: among thousands of honest nodes no other machine's failures would be many."""
     keys: dict[str, Key] = field(default_factory=dict)
+    idle: set[str] = field(default_factory=set)
+    """Streams that nobody publishes in this minute."""
+    unverifiable: set[str] = field(default_factory=set)
+    """Streams of which only what is missing can be told, because of what is published."""
+    last_run: LastRun = field(default_factory=LastRun)
     _lottery: Lottery | None = None
     _ghosts: dict[int, Poll] = field(init=False)
     _polls: dict[int, Poll] = field(default_factory=dict)
@@ -87,7 +93,8 @@ class Network:
     def _does(self, machine: SimulatedMachine, key: Key, announced: list[Announcement]) -> None:
         minute, policy = self.minute, machine.policy
         deed = policy.deed(lambda sight: SIGHTS[sight](key, minute, machine))
-        if deed is Deed.LEAVE or deed in NEW_KEYS:
+        renews = deed in NEW_KEYS and machine.may_renew(key, minute)
+        if deed is Deed.LEAVE or renews:
             if key.since is not None:
                 announced.append(self._said(key, is_leaving=True))
                 key.goes(minute)
@@ -144,7 +151,11 @@ class Network:
             if at in self._ghosts or not slot.is_polled_at(tick):
                 continue
             key = self.keys[slot.node_id]
-            polls[at] = outcome_of(slot, key.answer, before.get(at), stream_is_live=True, tick=tick)
+            is_idle = slot.stream_id in self.idle
+            answer = WAITING if is_idle and key.answer is UP else key.answer
+            polls[at] = outcome_of(
+                slot, answer, before.get(at), stream_is_live=not is_idle, tick=tick
+            )
             if polls[at].outcome is Outcome.UP:
                 key.was_up = self.minute
         self._polls = polls
@@ -169,7 +180,7 @@ class Network:
         for each in self._checking:
             each.goes_on_until((tick + 1) * 60.0)
             if each.check is not None:
-                made.setdefault(each.key.machine, []).append(each.check)
+                made.setdefault(each.key.machine, []).append(self._as_far_as_known(each.check))
         self._checking = [each for each in self._checking if each.check is None]
         recorded: list[Check] = []
         for name, books in self.books.items():
@@ -183,15 +194,26 @@ class Network:
             books.append(book)
         self._keeps(recorded, tick)
 
+    def _as_far_as_known(self, check: Check) -> Check:
+        """What is not published, or cannot be told from others, decides nothing."""
+        served = check.verdict is not Verdict.FAIL
+        if check.stream_id in self.idle or (served and check.stream_id in self.unverifiable):
+            reason = Reason.UNKNOWN_REFERENCE
+            return replace(check, verdict=Verdict.UNKNOWN, reason=reason)
+        return check
+
     def _keeps(self, checks: Sequence[Check], tick: int) -> None:
         """One record for each draw, as runs and their late parts are."""
-        for draw in sorted({check.draw for check in checks}):
+        draws = {check.draw for check in checks} | ({tick} if self.idle else set())
+        for draw in sorted(draws):
             of_draw = tuple(check for check in checks if check.draw == draw)
             streams = {check.stream_id: IngestState.LIVE for check in of_draw}
+            if draw == tick:
+                streams |= dict.fromkeys(self.idle, IngestState.DOWN)
             ended_s = (tick + 1) * 60.0 + 15
-            self.bank.recorded.append(
-                Run(draw, draw * 60.0, ended_s, (), streams, of_draw, is_late=draw != tick)
-            )
+            run = Run(draw, draw * 60.0, ended_s, (), streams, of_draw, is_late=draw != tick)
+            self.bank.recorded.append(run)
+            self.last_run = self.last_run.after(run)
 
 
 GHOST_STREAM = "ghosts"

@@ -2,10 +2,17 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bench.simulations.adversary.deeds import Deed
-from bench.simulations.adversary.policies import Condition, Policy, Rule, Sight, Standing
+from bench.simulations.adversary.policies import (
+    OF_SPONSORS,
+    Condition,
+    Policy,
+    Rule,
+    Sight,
+    Standing,
+)
 
 RULES_MAX = 4
 CONDITIONS_MAX = 2
@@ -28,32 +35,40 @@ VALUES = {
 """Which values make sense; minutes where nothing stands."""
 
 
-CLOCKS = (Sight.STAY, Sight.STAY, Sight.SINCE_CHECK, Sight.SINCE_GOOD, Sight.KEY_AGE, Sight.CYCLE)
-"""What a policy may go by that has phases."""
+@dataclass(frozen=True, slots=True)
+class Repertoire:
+    """What an adversary can do, and go by."""
+
+    deeds: Sequence[Deed]
+    sights: Sequence[Sight] = tuple(sight for sight in Sight if sight not in OF_SPONSORS)
+    clocks: Sequence[Sight] = (
+        *(Sight.STAY, Sight.STAY, Sight.SINCE_CHECK, Sight.SINCE_GOOD, Sight.KEY_AGE, Sight.CYCLE),
+    )
+    """What a policy may go by that has phases."""
 
 
-def by_chance(rng: random.Random, deeds: Sequence[Deed]) -> Policy:
+def by_chance(rng: random.Random, known: Repertoire) -> Policy:
     """Anything; half of the time it has phases, one deed after the other."""
     if rng.random() < 0.5:
-        policy = _phased(rng, deeds)
+        policy = _phased(rng, known)
     else:
-        rules = tuple(_rule(rng, deeds) for _ in range(rng.choice((1, 1, 2, 2, 3))))
-        policy = Policy(rules, rng.choice(deeds), period=rng.choice(PERIODS))
+        rules = tuple(_rule(rng, known) for _ in range(rng.choice((1, 1, 2, 2, 3))))
+        policy = Policy(rules, rng.choice(known.deeds), period=rng.choice(PERIODS))
     return _housed(policy, rng) if rng.random() < 0.15 else policy
 
 
-def _phased(rng: random.Random, deeds: Sequence[Deed]) -> Policy:
-    clock, phases = rng.choice(CLOCKS), min(len(deeds), rng.choice((2, 3, 3, 4)))
+def _phased(rng: random.Random, known: Repertoire) -> Policy:
+    clock, phases = rng.choice(known.clocks), min(len(known.deeds), rng.choice((2, 3, 3, 4)))
     ends = sorted(set(rng.choices(VALUES.get(clock, MINUTES), k=phases - 1)))
-    *done, otherwise = rng.sample(deeds, len(ends) + 1)
+    *done, otherwise = rng.sample(known.deeds, len(ends) + 1)
     rules = [Rule((Condition(clock, end),), deed) for end, deed in zip(ends, done, strict=True)]
     return Policy(tuple(rules), otherwise, period=rng.choice(PERIODS))
 
 
-def mutated(policy: Policy, rng: random.Random, deeds: Sequence[Deed]) -> Policy:
+def mutated(policy: Policy, rng: random.Random, known: Repertoire) -> Policy:
     """One or two things changed."""
     for _ in range(rng.choice((1, 1, 2))):
-        policy = rng.choice(CHANGES)(policy, rng, deeds)
+        policy = rng.choice(CHANGES)(policy, rng, known)
     return policy
 
 
@@ -63,41 +78,41 @@ def crossed(one: Policy, other: Policy, rng: random.Random) -> Policy:
     return replace(one, rules=tuple(rules[:RULES_MAX]))
 
 
-def _condition(rng: random.Random) -> Condition:
-    sight = rng.choice(tuple(Sight))
+def _condition(rng: random.Random, known: Repertoire) -> Condition:
+    sight = rng.choice(known.sights)
     return Condition(sight, rng.choice(VALUES.get(sight, MINUTES)), rng.random() < 0.5)
 
 
-def _rule(rng: random.Random, deeds: Sequence[Deed]) -> Rule:
-    conditions = tuple(_condition(rng) for _ in range(rng.choice((1, 1, 2))))
-    return Rule(conditions, rng.choice(deeds))
+def _rule(rng: random.Random, known: Repertoire) -> Rule:
+    conditions = tuple(_condition(rng, known) for _ in range(rng.choice((1, 1, 2))))
+    return Rule(conditions, rng.choice(known.deeds))
 
 
-def _other_deed(policy: Policy, rng: random.Random, deeds: Sequence[Deed]) -> Policy:
+def _other_deed(policy: Policy, rng: random.Random, known: Repertoire) -> Policy:
     at = rng.randrange(len(policy.rules) + 1)
     if at == len(policy.rules):
-        return replace(policy, otherwise=rng.choice(deeds))
-    return _with(policy, at, replace(policy.rules[at], deed=rng.choice(deeds)))
+        return replace(policy, otherwise=rng.choice(known.deeds))
+    return _with(policy, at, replace(policy.rules[at], deed=rng.choice(known.deeds)))
 
 
-def _other_condition(policy: Policy, rng: random.Random, deeds: Sequence[Deed]) -> Policy:
+def _other_condition(policy: Policy, rng: random.Random, known: Repertoire) -> Policy:
     if not policy.rules:
-        return _more_rules(policy, rng, deeds)
+        return _more_rules(policy, rng, known)
     at = rng.randrange(len(policy.rules))
     conditions = list(policy.rules[at].conditions)
     which, roll = rng.randrange(len(conditions)), rng.random()
     if roll < 0.25 and len(conditions) < CONDITIONS_MAX:
-        conditions.append(_condition(rng))
+        conditions.append(_condition(rng, known))
     elif roll < 0.4 and len(conditions) > 1:
         conditions.pop(which)
     else:
-        conditions[which] = _condition(rng)
+        conditions[which] = _condition(rng, known)
     return _with(policy, at, replace(policy.rules[at], conditions=tuple(conditions)))
 
 
-def _other_value(policy: Policy, rng: random.Random, deeds: Sequence[Deed]) -> Policy:
+def _other_value(policy: Policy, rng: random.Random, known: Repertoire) -> Policy:
     if not policy.rules:
-        return _other_deed(policy, rng, deeds)
+        return _other_deed(policy, rng, known)
     at = rng.randrange(len(policy.rules))
     conditions = list(policy.rules[at].conditions)
     which = rng.randrange(len(conditions))
@@ -108,42 +123,42 @@ def _other_value(policy: Policy, rng: random.Random, deeds: Sequence[Deed]) -> P
     return _with(policy, at, replace(policy.rules[at], conditions=tuple(conditions)))
 
 
-def _more_rules(policy: Policy, rng: random.Random, deeds: Sequence[Deed]) -> Policy:
+def _more_rules(policy: Policy, rng: random.Random, known: Repertoire) -> Policy:
     if len(policy.rules) >= RULES_MAX:
-        return _fewer_rules(policy, rng, deeds)
+        return _fewer_rules(policy, rng, known)
     rules = list(policy.rules)
-    rules.insert(rng.randrange(len(rules) + 1), _rule(rng, deeds))
+    rules.insert(rng.randrange(len(rules) + 1), _rule(rng, known))
     return replace(policy, rules=tuple(rules))
 
 
-def _split(policy: Policy, rng: random.Random, deeds: Sequence[Deed]) -> Policy:
+def _split(policy: Policy, rng: random.Random, known: Repertoire) -> Policy:
     """One more phase: a rule once more, with another deed and another value."""
     if not 0 < len(policy.rules) < RULES_MAX:
-        return _other_value(policy, rng, deeds)
+        return _other_value(policy, rng, known)
     at = rng.randrange(len(policy.rules))
     old = policy.rules[at].conditions[0]
     new = replace(old, value=max(1, round(old.value * rng.uniform(0.3, 2.5))))
     rules = list(policy.rules)
-    rules.insert(at + rng.randrange(2), Rule((new,), rng.choice(deeds)))
+    rules.insert(at + rng.randrange(2), Rule((new,), rng.choice(known.deeds)))
     return replace(policy, rules=tuple(rules))
 
 
-def _fewer_rules(policy: Policy, rng: random.Random, _: Sequence[Deed]) -> Policy:
+def _fewer_rules(policy: Policy, rng: random.Random, _: Repertoire) -> Policy:
     rules = list(policy.rules)
     if rules:
         rules.pop(rng.randrange(len(rules)))
     return replace(policy, rules=tuple(rules))
 
 
-def _other_order(policy: Policy, rng: random.Random, _: Sequence[Deed]) -> Policy:
+def _other_order(policy: Policy, rng: random.Random, _: Repertoire) -> Policy:
     return replace(policy, rules=tuple(rng.sample(policy.rules, len(policy.rules))))
 
 
-def _other_period(policy: Policy, rng: random.Random, _: Sequence[Deed]) -> Policy:
+def _other_period(policy: Policy, rng: random.Random, _: Repertoire) -> Policy:
     return replace(policy, period=rng.choice(PERIODS))
 
 
-def _other_keys(policy: Policy, rng: random.Random, _: Sequence[Deed]) -> Policy:
+def _other_keys(policy: Policy, rng: random.Random, _: Repertoire) -> Policy:
     return _housed(policy, rng)
 
 

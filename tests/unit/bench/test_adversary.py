@@ -2,12 +2,15 @@
 
 import pytest
 
+from bench.simulations.adversary.bank import Bank, stream_of
+from bench.simulations.adversary.chance import START
 from bench.simulations.adversary.connections import Checking
 from bench.simulations.adversary.deeds import SERVINGS, STAY_S, Deed
 from bench.simulations.adversary.known_strategies import CATALOGUE, HONEST
-from bench.simulations.adversary.machines import Key
+from bench.simulations.adversary.machines import Key, SimulatedMachine
 from bench.simulations.adversary.policies import Condition, Policy, Rule, Sight, Standing
 from bench.simulations.adversary.scores import Score, Trial, lives_of, score, score_of
+from bench.simulations.adversary.simulated_network import Network
 from coordinator.checking.checks import Check, Verdict
 from coordinator.checking.lengths import Length
 from coordinator.reasons import Reason
@@ -134,6 +137,12 @@ def test_keys_behind_one_address_serve_its_viewers_once_and_are_paid_once() -> N
     found = score(crowd, Trial(2, 6, 11))
     assert found.served == 1.0
     assert 0.8 < found.paid <= 1.0
+
+
+def test_one_address_brings_no_more_new_keys_than_the_api_takes_in() -> None:
+    machine = SimulatedMachine("m", 1, Policy((), Deed.NEW_KEY), ("s5",))
+    Network([machine], Bank(START, [stream_of("s5")]), 17).runs(180)
+    assert len(machine.all_keys) == 16 + 179 // 10
 
 
 def test_every_strategy_of_the_catalogue_runs_and_tells_itself() -> None:

@@ -12,8 +12,9 @@ from bench.simulations.adversary.evolution import (
     sure,
 )
 from bench.simulations.adversary.policies import Policy, Sight
+from bench.simulations.adversary.variation import Repertoire
 
-DEEDS = (Deed.SERVE, Deed.CLAIM, Deed.LEAVE)
+DEEDS = Repertoire((Deed.SERVE, Deed.CLAIM, Deed.LEAVE))
 
 
 def _seeing(minute: int) -> Callable[[Sight], int]:
