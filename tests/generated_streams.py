@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from itertools import count
+from math import inf
 from random import Random
 
 from coordinator.proof.captures import Capture
@@ -24,6 +25,7 @@ class Pictures:
     gop_s: float = 2.0
     codec: str = "avc1"
     begins_s: float = 0.0
+    ends_s: float = inf
     is_still: bool = False
     """Every picture encodes to the same bytes."""
 
@@ -35,6 +37,7 @@ class Sounds:
     a_second: float = 43.0
     codec: str = "mp4a"
     begins_s: float = 0.0
+    ends_s: float = inf
     is_silent: bool = False
 
 
@@ -66,7 +69,7 @@ class Publisher:
         name = f"{self.label}-{media}{number}"
         header = self._packet(track.begins_s, media, number, track.codec, 40, f"{name}-header")
         found = [replace(header, part=Part.HEADER)]
-        for n in range(int((seconds - track.begins_s) * rate)):
+        for n in range(int((min(seconds, track.ends_s) - track.begins_s) * rate)):
             at_s = track.begins_s + n / rate
             size, digest, is_key = 120 + n % 13, f"{name}-{n}", False
             if isinstance(track, Pictures):

@@ -9,8 +9,11 @@ from coordinator.adapters.media.rtmp_probe import RtmpProbe
 from coordinator.adapters.media.rtmp_reader import ROOM, Footage, RtmpReader
 from coordinator.adapters.media.rtmp_reference import Reference
 from coordinator.proof.captures import Capture, CapturePlan
+from coordinator.proof.packets import Part
 from rtmp.addresses import RtmpAddress
 
+LATELY_S = 10.0
+"""A track of which the ingest has served nothing for so long is not waited for."""
 RECENT_S = 25.0
 """What a server may keep for newcomers."""
 GENEROSITY = 2
@@ -38,11 +41,17 @@ class Captor:
     ) -> Capture:
         """What the address serves. ffprobe leaves no footage: it decodes what it reads."""
         if by_ffprobe:
-            return await self.probe.capture(address, plan.seconds)
+            return await self.probed(address, plan.seconds, reference)
         since_s = self.clock() - RECENT_S
         return await self.reader.capture(
             address, plan, allowed=lambda: room_of(reference.window, since_s), footage=footage
         )
+
+    async def probed(self, address: RtmpAddress, seconds: float, reference: Reference) -> Capture:
+        """What ffprobe shows of an address that serves a stream."""
+        lately = reference.packets(self.clock() - LATELY_S, self.clock())
+        kinds = {p.media for p in lately if p.part is Part.FRAMES}
+        return await self.probe.capture(address, seconds, has_one_track=len(kinds) == 1)
 
 
 def room_of(window: ReferenceWindow, since_s: float) -> Room:

@@ -106,7 +106,7 @@ class IngestChecks:
     async def _is_read(self, reference: Reference) -> bool:
         """Every track, in codecs that it is given, and none that it would never show."""
         plan = self._plan(reference)
-        capture = await self.captor.probe.capture(await self._at(reference), plan.seconds)
+        capture = await self.captor.probed(await self._at(reference), plan.seconds, reference)
         proof = await self._proof(reference, capture)
         frames = [p for p in reference.packets(0, self.clock()) if p.part is Part.FRAMES]
         kinds = {(p.media, p.track, p.codec) for p in frames}

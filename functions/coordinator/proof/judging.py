@@ -127,9 +127,10 @@ def _excuse(timeline: Timeline, evidence: Matching, capture: Capture) -> Reason 
         return None
     is_silent = not evidence.proven and not evidence.strangers
     unusable_reason = timeline.unusable_reason()
-    if unusable_reason is None and is_silent and not is_owed:
-        return Reason.UNKNOWN_REFERENCE
-    return unusable_reason
+    if unusable_reason is not None or evidence.strangers:
+        return unusable_reason
+    is_too_little = not timeline.owes_enough() or (is_silent and not is_owed)
+    return Reason.UNKNOWN_REFERENCE if is_too_little else None
 
 
 def _measure(
@@ -193,7 +194,7 @@ def _shortfall(
     """What is missing, and why it may be."""
     rules = timeline.rules
     is_late = proof.lag_s is None or proof.lag_s > timeline.lag_max_s
-    is_shown = timeline.is_shown(evidence.delivered)
+    is_shown = timeline.is_shown(evidence.delivered, proof.delay_s or 0.0)
     is_whole = (
         has_keys and is_shown and min(proof.byte_ratio, proof.packet_ratio) >= rules.share_min
     )

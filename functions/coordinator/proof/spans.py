@@ -36,7 +36,8 @@ def judge_capture(
     rules = parameters or ProofParameters()
     if not capture.read or capture.failure is not None:
         return judge(reference, capture, rules, gop_s=gop_s)
-    span_rules = replace(rules, packets_min=PACKETS_MIN)
+    share = PACKETS_MIN / rules.packets_min  # or slides would lead, which prove too little
+    span_rules = replace(rules, packets_min=PACKETS_MIN, rich_max_s=rules.rich_max_s * share)
     proofs = [
         judge(reference, within(capture, span), span_rules, is_joined=False, gop_s=gop_s)
         for span in sorted(capture.read, key=lambda span: span.since_s)

@@ -1,16 +1,18 @@
 """What the ingest served around a check: the measure that a capture is held to.
 
 Pure. Everything that can excuse a node is computed here, from the reference alone: a node must
-never be able to make its own check inconclusive.
+never be able to make its own check inconclusive. Longer than other modules: what a node owes, and
+what excuses it, are read from one window.
 """
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from math import inf
 from operator import attrgetter
 
-from coordinator.proof.captures import Capture
+from coordinator.proof.captures import Capture, Span
 from coordinator.proof.packets import Packet
 from coordinator.proof.parameters import ProofParameters
 from coordinator.proof.shown_tracks import shown_by, unshown_by
@@ -23,6 +25,7 @@ from coordinator.proof.tracks import (
     is_judged,
     key_interval_s,
     key_of,
+    lasting,
     leader_of,
     track_of,
     tracks_of,
@@ -86,10 +89,15 @@ class Timeline:
         """
         if not self.is_joined or self.is_endless or not self._pictures:
             return self.since_s + self.rules.edge_s
-        keys = [at for t in self._pictures if (at := t.next_key_s(self.since_s)) is not None]
-        if not keys:
+        key_s = self._first_key_s(self.since_s)
+        if key_s == inf:
             return None
-        return track.next_key_s(min(keys)) if track.is_video else min(keys) + self.rules.edge_s
+        return track.next_key_s(key_s) if track.is_video else key_s + self.rules.edge_s
+
+    def _first_key_s(self, since_s: float) -> float:
+        """When the first picture came, from then on, that a player can start with."""
+        keys = (t.next_key_s(since_s) for t in self._pictures)
+        return min((at for at in keys if at is not None), default=inf)
 
     @property
     def since_s(self) -> float:
@@ -100,12 +108,14 @@ class Timeline:
     def _pictures(self) -> list[Track]:
         return [track for track in self.tracks if track.is_video]
 
-    def is_shown(self, delivered: set[int]) -> bool:
+    def is_shown(self, delivered: set[int], delay_s: float) -> bool:
         """Whether some of each picture came that a viewer had to be given by then.
 
-        A capture that is too short for a key frame says nothing of the picture."""
-        shown = [t for t in self._pictures if t.packets[-1].arrived_s >= self.since_s]
-        return not shown or any(at in delivered for t in shown for at in t.places)
+        A capture that is too short for a key frame says nothing of the picture, and one that ends
+        as a camera is switched on neither."""
+        due = Span(self.since_s + self.rules.edge_s, self.ended_s - delay_s - self.rules.stall_s)
+        shown = [t for t in self._pictures if any(due.holds(p.arrived_s) for p in t.packets)]
+        return all(any(at in delivered for at in track.places) for track in shown)
 
     def needed_s(self) -> float:
         """Seconds that a capture must last to be sure of enough eligible packets."""
@@ -162,9 +172,18 @@ class Timeline:
             return False
         late_s = self.since_s - self.rules.lag_max_s
         if self._pictures and not self.is_endless:
-            keys = (at for t in self._pictures if (at := t.next_key_s(late_s)) is not None)
-            late_s = min(keys, default=self.ended_s)
+            if self._first_key_s(self.since_s) > self.ended_s:
+                return False  # the picture is over: who waits for a key frame waits in vain
+            late_s = self._first_key_s(late_s)
         return any(late_s <= p.arrived_s <= self.ended_s - self.rules.stall_s for p in self.window)
+
+    def owes_enough(self) -> bool:
+        """Whether the leading track brought enough to a viewer who was there in time."""
+        start_s = None if self.lead is None else self.start_s(self.lead)
+        if self.lead is None or start_s is None:
+            return False
+        owed = [p for p in self.lead.eligible if start_s <= p.arrived_s <= self.ended_s]
+        return len(owed) >= self.rules.packets_min
 
     @property
     def is_warm(self) -> bool:
@@ -214,7 +233,7 @@ def timeline_of(
         window=window,
         places=places,
         tracks=tracks,
-        lead=leader_of(tracks, rules),
+        lead=leader_of(lasting(tracks, capture.ended_s, rules), rules),
         earlier=earlier,
         headers=headers_of(ordered),
         gop_s=max(before_s, key_interval_s(judged, capture.ended_s)),

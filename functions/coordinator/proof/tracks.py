@@ -85,6 +85,12 @@ def _span_s(packets: Sequence[Packet], unique: Sequence[Packet], count: int) -> 
     return longest_s(steps, steps[count:])
 
 
+def lasting(tracks: Sequence[Track], until_s: float, rules: ProofParameters) -> Sequence[Track]:
+    """Those that go on until then, or all: of one that is over nobody can be owed anything."""
+    since_s = until_s - rules.silence_max_s
+    return [t for t in tracks if t.packets[-1].arrived_s >= since_s] or tracks
+
+
 def leader_of(tracks: Iterable[Track], rules: ProofParameters) -> Track | None:
     """The track that proves most: with the most packets that nobody can have from elsewhere.
 

@@ -13,6 +13,9 @@ from rtmp.addresses import RtmpAddress
 _LINE = re.compile(
     rb"(video|audio)\|(-?[0-9]{1,20})\|([0-9]{1,9})\|([K_][A-Z_]{1,3})\|SHA256:([0-9a-f]{64})"
 )
+_BEGUN = re.compile(
+    rb"((?:video|audio)\|-?[0-9]{1,20}\|[0-9]{1,9}\|[K_][A-Z_]{1,3})\|[A-Za-z ]{1,64}"
+)
 CODECS = {"video": "avc1", "audio": "mp4a"}
 """What it is allowed to read, by FourCC: no stream of others is read with it."""
 
@@ -32,6 +35,20 @@ def packet_of(line: bytes, arrived_s: float, connection: int = 0) -> Packet | No
         is_key=flags.startswith(b"K"),
         connection=connection,
     )
+
+
+class PacketLines:
+    """What ffprobe prints, line by line: a packet with a new codec header before it takes two."""
+
+    def __init__(self) -> None:
+        self._begun = b""
+
+    def packet(self, line: bytes, arrived_s: float) -> Packet | None:
+        """The packet that is whole with this line, or None."""
+        whole = self._begun + line if line.startswith(b"|") else line
+        begun = _BEGUN.fullmatch(line)
+        self._begun = begun[1] if begun else b""
+        return packet_of(whole, arrived_s)
 
 
 def ffprobe_argv(address: RtmpAddress, *, analyse_s: float, silence_max_s: float) -> list[str]:

@@ -13,7 +13,7 @@ from coordinator.adapters.media.media_process import (
     by_line,
     run_tool,
 )
-from coordinator.adapters.media.packet_lines import ffprobe_argv, packet_of
+from coordinator.adapters.media.packet_lines import PacketLines, ffprobe_argv
 from coordinator.proof.captures import Capture, Ending, Reader
 from coordinator.proof.packets import Packet
 from coordinator.reasons import Reason
@@ -28,6 +28,8 @@ HONEST_CPU_S = 0.5
 excuses."""
 LIVE_S = 0.75
 """How long before its end a capture prints what it has, if the second track never came."""
+ANALYSE_S_MIN = 0.5
+"""What it takes to tell the codec of a track."""
 START_SECONDS_MAX = 3.0
 """So long the tool may take to come to connect, which needs 0.07 CPU seconds: a machine on which
 it takes longer is too busy to judge anybody."""
@@ -46,7 +48,9 @@ class RtmpProbe:
         self._now = now
         self._limits = limits
 
-    async def capture(self, address: RtmpAddress, seconds: float) -> Capture:
+    async def capture(
+        self, address: RtmpAddress, seconds: float, *, has_one_track: bool = False
+    ) -> Capture:
         """Receive the stream for `seconds` of wall clock; raises ValueError for a host name.
 
         They count from the moment in which the tool begins to connect: until then the time is
@@ -54,11 +58,14 @@ class RtmpProbe:
 
         The one connection looks like any viewer's: no connect of our own goes before it, which
         would give a check away. Whether the port answered is read from the tool's own log.
+
+        With `has_one_track` it waits for no second one. Its analysis counts from the first packet,
+        and some servers send none before a key frame: it would print nothing in time.
         """
         if not address.is_literal:
             raise ValueError(f"resolve and check the host first: {address.host}")
         started_s, has_begun = self._now(), False
-        packets: list[Packet] = []
+        packets, lines = list[Packet](), PacketLines()
         room = BYTES_MAX
 
         def begin() -> None:
@@ -67,15 +74,15 @@ class RtmpProbe:
 
         def take(line: bytes) -> bool:
             nonlocal room
-            packet = packet_of(line, self._now())
+            packet = lines.packet(line, self._now())
             if packet is not None:
                 packets.append(packet)
                 room -= packet.size
             return room > 0 and len(packets) < PACKETS_MAX
 
-        argv = ffprobe_argv(address, analyse_s=max(0.5, seconds - LIVE_S), silence_max_s=seconds)
+        analyse_s = max(ANALYSE_S_MIN, 0.0 if has_one_track else seconds - LIVE_S)
         ended = await run_tool(
-            argv,
+            ffprobe_argv(address, analyse_s=analyse_s, silence_max_s=seconds),
             limits=self._limits,
             seconds_max=seconds,
             on_data=by_line(take),

@@ -548,3 +548,30 @@ def test_silence_that_repeats_is_told_apart_closer_than_the_tolerance() -> None:
     assert (proof.reason, proof.packet_ratio) == (Reason.PASSED, 1.0)
     fewer = [p for p in capture.packets if p.is_video or p.dts_ms % 1024 != 512]
     assert judge(stream, with_packets(capture, fewer)).packet_ratio < 0.95
+
+
+def planned(stream: list[Packet], relay: Relay, started_s: float) -> Proof:
+    """A check that lasts as long as the stream needs by what is known when it begins."""
+    seconds = capture_seconds(until(stream, started_s), started_s)
+    capture = relay.serves(stream, started_s, seconds)
+    return judge(until(stream, capture.ended_s + 1), capture)
+
+
+@pytest.mark.parametrize("after_s", [-2.0, -1.0, 0.0, 0.5, 1.0, 3.0, 5.0, 8.0])
+@pytest.mark.parametrize("cache_s", [0.0, 20.0])
+def test_a_sound_that_is_over_does_not_lead(after_s: float, cache_s: float) -> None:
+    """A muted microphone leaves pictures, which are proven; who serves nothing fails as ever."""
+    stream = Publisher((Pictures(fps=10.0), Sounds(15.6, ends_s=130.0))).stream()
+    started_s = T0 + 130 + after_s
+    assert planned(stream, Relay(cache_s=cache_s), started_s).verdict is Verdict.PASS
+    nothing = Capture(started_s, started_s + 4, failure=Reason.NO_STREAM)
+    assert judge(until(stream, started_s + 5), nothing).reason is Reason.NO_STREAM
+
+
+@pytest.mark.parametrize("after_s", [-3.0, -2.0, -1.0, -0.3, 0.3, 1.0])
+def test_who_waits_for_a_picture_that_is_over_has_nothing_to_serve(after_s: float) -> None:
+    """A relay that keeps none for newcomers may hold back the sound until a key frame comes."""
+    stream = Publisher((Pictures(fps=10.0, ends_s=130.0), Sounds(15.6))).stream()
+    proof = planned(stream, Relay(cache_s=0.0), T0 + 130 + after_s)
+    assert proof.verdict is not Verdict.FAIL, proof
+    assert planned(stream, Relay(), T0 + 130 + after_s).verdict is Verdict.PASS

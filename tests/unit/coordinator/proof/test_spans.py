@@ -63,12 +63,25 @@ def test_an_honest_relay_passes(relay: Relay) -> None:
         (Sounds(),),
         (Pictures(is_still=True), Sounds(is_silent=True)),
         (Pictures(gop_s=30.0), Sounds()),
+        (Pictures(fps=0.5, gop_s=2.0),),
     ],
-    ids=["no sound", "no picture", "still and silent", "key frames 30 s apart"],
+    ids=["no sound", "no picture", "still and silent", "key frames 30 s apart", "slides alone"],
 )
 def test_every_kind_of_stream_can_be_proven(tracks: tuple[Pictures | Sounds, ...]) -> None:
     """In the middle of a connection nobody waits for a key frame."""
     assert reason_of(Relay(), Publisher(tracks).stream()) == "passed"
+
+
+@pytest.mark.parametrize("into_s", [-0.5, 0.1, 1.7, 3.2, 4.6, 4.9, 5.3])
+@pytest.mark.parametrize("lag_s", [0.0, 0.05, 2.5])
+@pytest.mark.parametrize("is_over", [False, True])
+def test_a_camera_may_be_switched_on_or_off_in_a_span(
+    into_s: float, lag_s: float, *, is_over: bool
+) -> None:
+    """A picture that begins as the span ends is nothing that a viewer had to see in it."""
+    at_s = SPANS[0].since_s - T0 + into_s
+    picture = Pictures(fps=10.0, ends_s=at_s) if is_over else Pictures(fps=10.0, begins_s=at_s)
+    assert reason_of(Relay(lag_s=lag_s), Publisher((picture, Sounds(15.6))).stream()) == "passed"
 
 
 def second_of(packet: Packet) -> float:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator.adapters.media.packet_lines import ffprobe_argv, packet_of
+from coordinator.adapters.media.packet_lines import PacketLines, ffprobe_argv, packet_of
 from coordinator.proof.packets import MediaKind, Packet
 from rtmp.addresses import RtmpAddress
 
@@ -36,6 +36,25 @@ def test_a_line_is_a_packet() -> None:
 def test_any_other_line_is_nothing(line: str) -> None:
     """Half a line after a kill, a packet without a timestamp, another kind."""
     assert packet_of(line.encode(), 7.5) is None
+
+
+def test_a_packet_behind_a_new_codec_header_takes_two_lines() -> None:
+    """As when a camera changes its size: that key frame is one of the stream's packets."""
+    lines = PacketLines()
+    assert lines.packet(b"video|4064|8783|K_|New Extradata", 7.5) is None
+    found = lines.packet(f"|SHA256:{DIGEST}".encode(), 7.6)
+    assert found == Packet(7.6, MediaKind.VIDEO, 4064, 8783, DIGEST[:32], True)
+    assert lines.packet(f"|SHA256:{DIGEST}".encode(), 7.7) is None
+    after = lines.packet(f"audio|4064|262|K_|SHA256:{DIGEST}".encode(), 7.8)
+    assert after == Packet(7.8, MediaKind.AUDIO, 4064, 262, DIGEST[:32], True)
+
+
+def test_what_is_begun_is_finished_by_the_next_line_alone() -> None:
+    """No line of a server's own choice can stand between them."""
+    lines = PacketLines()
+    assert lines.packet(b"video|4064|8783|K_|New Extradata", 7.5) is None
+    assert lines.packet(b"audio", 7.6) is None
+    assert lines.packet(f"|SHA256:{DIGEST}".encode(), 7.7) is None
 
 
 def test_the_address_is_one_argument() -> None:
