@@ -68,6 +68,10 @@ class Capacity:
         """Frees a place."""
         self._change(place, -1)
 
+    def take_back(self, place: Place) -> None:
+        """The place of a check that comes to its retest, whoever has come meanwhile."""
+        self._change(place, 1)
+
     def _change(self, place: Place, by: int) -> None:
         self.all.change(place.cost, by)
         if place.is_extra:

@@ -11,7 +11,7 @@ from coordinator.adapters.media.rtmp_reference import Reference
 from coordinator.adapters.outbound.http_client import HttpClient
 from coordinator.checking.check_costs import CheckCost, cost_of
 from coordinator.checking.checks import Check, Verdict
-from coordinator.checking.lengths import LATE_S_MAX, SPAN_S, VERY_LONG_S
+from coordinator.checking.lengths import LATE_S_MAX, SPAN_S, VERY_LONG_S, Length
 from coordinator.checking.suspicion import PROVEN_WRONG
 from coordinator.checking.thumbnails import NODE_PICTURES_KEPT_MAX, of_check
 from coordinator.proof.captures import Capture, CapturePlan, Reader, Span
@@ -21,7 +21,7 @@ from coordinator.proof.spans import judge_capture
 from coordinator.reasons import Reason
 from coordinator.strangers.addresses import AddressRefused
 from prober.address_owner import disowned
-from prober.capacity import Capacity
+from prober.capacity import Capacity, Place
 from prober.captor import Captor
 from prober.draws import Due
 from prober.evidence import attempt_of, second_opinion
@@ -31,6 +31,15 @@ from rtmp.addresses import RtmpAddress
 
 NOTHING_SERVED = frozenset({Reason.UNREACHABLE, Reason.NO_STREAM})
 """The retest of these comes later: at once it would only meet who refuses the first call."""
+
+
+def retest_after_s(due: Due, failed: Proof) -> float:
+    """How long after a failed connection the next one comes.
+
+    A very long one that was cut is one in twenty: who serves whoever comes back at once would
+    have most of them forgiven."""
+    is_later = failed.reason in NOTHING_SERVED or due.length is Length.VERY_LONG
+    return due.retest_after_s if is_later else 0.0
 
 
 @dataclass
@@ -67,7 +76,7 @@ class Checker:
         if place is None:
             return _check(due, draw, Verdict.UNKNOWN, Reason.UNKNOWN_CAPACITY, [])
         try:
-            attempts = await self._attempts(due, reference, ingest)
+            attempts = await self._attempts(due, reference, ingest, place)
         finally:
             self.capacity.give_back(place)
         verdict, reason = decide([attempt.proof for attempt in attempts])
@@ -83,7 +92,7 @@ class Checker:
         return cost_of(max(due.length.at_least_s, pace.capture_s), pace.bits_per_s)
 
     async def _attempts(
-        self, due: Due, reference: Reference, ingest: IngestChecks
+        self, due: Due, reference: Reference, ingest: IngestChecks, place: Place
     ) -> list["_Attempt"]:
         """One connection, and after a failure another, as long as the one that failed.
 
@@ -100,9 +109,17 @@ class Checker:
             if attempts[-1].proof.verdict is not Verdict.FAIL:
                 break
             due = replace(due, is_decoded=True)  # what it shows now is the evidence
-            if step == "check" and attempts[-1].proof.reason in NOTHING_SERVED:
-                await self.sleep(due.retest_after_s)
+            if step == "check":
+                await self._leave(place, retest_after_s(due, attempts[-1].proof))
         return attempts
+
+    async def _leave(self, place: Place, seconds: float) -> None:
+        """Others have the place meanwhile; a retest is never without one, or it would excuse."""
+        self.capacity.give_back(place)
+        try:
+            await self.sleep(seconds)
+        finally:
+            self.capacity.take_back(place)
 
     async def _attempt(
         self, due: Due, reference: Reference, ingest: IngestChecks, at_least_s: float

@@ -69,9 +69,8 @@ def due_in(  # noqa: PLR0913, PLR0917 - this is all that decides it, and nothing
             due_s = lottery.due_s(slot.node_id, draw)
             is_new = lottery.is_new(draw, slot.first_seen_tick * sweep_seconds)
             name = slot.node_id
-            length = lottery.length(name, draw)
-            if retested:  # or who cuts viewers late would pass what is to find that again
-                length = longer_of(length, state.failed_length)
+            # Or who cuts viewers late would pass what is to find that again.
+            length = longer_of(lottery.length(name, draw), state.failed_length)
             found.append(
                 Due(
                     slot,

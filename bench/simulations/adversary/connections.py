@@ -10,7 +10,7 @@ from bench.simulations.adversary.machines import Key
 from coordinator.checking.checks import Check, Verdict
 from coordinator.proof.judging import Proof, ProofParameters
 from coordinator.reasons import Reason
-from prober.checker import NOTHING_SERVED, decide
+from prober.checker import decide, retest_after_s
 from prober.draws import Due
 
 FAILS = 0.03
@@ -74,7 +74,7 @@ class Checking:
         self._met = None
         if proof.verdict is Verdict.FAIL and len(self._proofs) == 1:
             self.key.refused = int(at_s // 60)
-            later_s = self.due.retest_after_s if proof.reason in NOTHING_SERVED else 0.0
+            later_s = retest_after_s(self.due, proof)
             self._starts_s = max(at_s, self._starts_s) + later_s
             return
         verdict, reason = decide(self._proofs)

@@ -86,7 +86,8 @@ class TrustState:
     doubted_s: float | None = None
     """When its last check was due that failed while many did: lists wait for a second run."""
     failed_length: Length = Length.SHORT
-    """Of its longest failed check since one of that length passed: retests last as long."""
+    """Of its longest failed or degraded check since one of that length passed: its next checks
+    last as long."""
     passed_short_s: int | None = None
     passed_long_s: int | None = None
     passed_very_long_s: int | None = None
@@ -161,10 +162,9 @@ def _passed_s(before: int | None, check: Check, length: Length) -> int | None:
 def _failed_length(state: TrustState, check: Check) -> Length:
     """Until a check of that length passes: shorter ones do not see what it saw."""
     longer = longer_of(state.failed_length, check.length)
-    if check.verdict is Verdict.FAIL:
+    if check.verdict is not Verdict.PASS:
         return longer
-    has_made_good = check.verdict is Verdict.PASS and check.length is longer
-    return Length.SHORT if has_made_good else state.failed_length
+    return Length.SHORT if check.length is longer else state.failed_length
 
 
 def _tested(

@@ -3,6 +3,8 @@
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from coordinator.checking.checks import Check, Verdict
 from coordinator.checking.lengths import Length
 from coordinator.checking.lottery import Lottery
@@ -81,9 +83,28 @@ def test_a_retest_lasts_as_long_as_the_check_that_failed() -> None:
         assert one.spans_s == LOTTERY.spans_s("n3", draw)
 
 
-def test_only_a_pass_of_that_length_makes_a_long_failure_good() -> None:
-    """Shorter ones do not see what it saw."""
+def test_what_was_found_is_looked_for_again_by_the_next_check_that_is_drawn() -> None:
+    """What retests of a failure are too early to know: its own retest ended minutes later."""
     failed = replace(a_check(7.0, Verdict.FAIL, Reason.STALLED), length=Length.VERY_LONG)
+    state, _ = observe(TrustState(), failed)
+    lengths = [
+        due.length
+        for draw in range(1_000, 1_100)
+        for due in due_in(draw, [a_slot("n3")], TrustBook({"n3": state}), LOTTERY, 60)
+    ]
+    assert lengths
+    assert set(lengths) == {Length.VERY_LONG}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "reason"),
+    [(Verdict.FAIL, Reason.STALLED), (Verdict.DEGRADED, Reason.DEGRADED)],
+)
+def test_only_a_pass_of_that_length_makes_a_long_failure_good(
+    verdict: Verdict, reason: Reason
+) -> None:
+    """Shorter ones do not see what it saw; who serves the retest alone has made nothing good."""
+    failed = replace(a_check(7.0, verdict, reason), length=Length.VERY_LONG)
     state, _ = observe(TrustState(), failed)
     for length, wanted in ((Length.LONG, Length.VERY_LONG), (Length.VERY_LONG, Length.SHORT)):
         after, _ = observe(state, replace(a_check(8.0), length=length))
