@@ -1,7 +1,5 @@
 """What each cheat of the catalogue serves, and so what has to become of it."""
 
-RARE_TRIALS = 3
-"""So many checks of a cheat that only some of them find, for one of each other."""
 NOTHING = frozenset(
     {
         *("dead", "mute", "crash", "drip", "trickle", "stalls"),
@@ -21,6 +19,11 @@ PART_TIME = frozenset({"half-the-time", "only-when-polled", "stalls-late"})
 """Serve the live stream, some of the time."""
 FLAGGED_WITHIN = {"refuses-first": 12, "cuts-at-16-s": 40, "cuts-at-60-s": 40, "0.9-rate": 40}
 """Serve the live stream, but not to everybody, or not for long: the most checks until a flag."""
+LANES = {"refuses-first": 6, "cuts-at-16-s": 10, "cuts-at-60-s": 10, "0.9-rate": 2}
+"""So many nodes of each are tried one check after another, as the lottery checks a node."""
+ALONE_S = {"refuses-first": 30.0}
+"""It knows who called in the last 20 s, and the lottery leaves a quarter of an hour. So long
+nobody calls it before a check."""
 RELAYING = frozenset({"tcp-proxy", "neighbour-proxy"})
 """Serve the live stream, although not by a relay of their own: no check can tell."""
 UNCHECKED = frozenset({"borrowed-address"})

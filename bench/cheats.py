@@ -1,7 +1,8 @@
 """Every cheat of the catalogue, and honest nodes of many kinds, before the real prober.
 
 Real: media, relays, cheats, network (loopback), checks, retests, proof, suspicion. Left out: the
-lottery and the store; a trial begins when there is room. At most AT_ONCE captures run together.
+lottery's seconds and the store; a trial begins when there is room. Honest nodes have a stage, and
+then cheats have one. Cheats that only some checks find have another all the while.
 """
 
 import argparse
@@ -13,78 +14,48 @@ import signal
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from bench.cheat_figures import figures_of, table
-from bench.cheat_kinds import FLAGGED_WITHIN, RARE_TRIALS, UNCHECKED
+from bench.cheat_kinds import FLAGGED_WITHIN, UNCHECKED
 from bench.kinds.honest_kinds import (
     HONEST_KINDS,
     LIVE,
     NEIGHBOUR,
     OF_ENGINE,
-    HonestKind,
     kinds_like,
 )
 from bench.kinds.scripts import CORNERS
-from bench.readiness import ready
-from bench.real_checker import real_checker
+from bench.lanes import follow, lanes_of
 from bench.report import BUILD, NotMeasurableError, hand_in, say
-from bench.stage import Subject, staged
+from bench.stage import Subject
+from bench.trial_plans import AT_ONCE, CHECKS, TRIALS, Plan, set_up
 from bench.trials import Tally, Trials
-from coordinator.adapters.media.rtmp_reference import ReferencePool
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.outbound.poll_client import PollClient
 from coordinator.checking.checks import Verdict
-from coordinator.checking.lengths import Length
 from emulator.cheats import PROGRAMS
 from emulator.demo.options import ENGINES
 from emulator.unread import quiet_when_unread
 from tests.image.stand_in import program_path
 
-AT_ONCE = 32
-TRIALS, CHECKS = 20, 2_100
+LOGS = BUILD / "cheats-logs"
 PROGRESS_EVERY_S = 20.0
+MINUTES = 23.5
+"""The whole run's, about: with it whoever is followed until a flag is followed no more."""
 INTERRUPTED = 130
 """What shells take for Ctrl-C."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How much is tried on one stage."""
-
-    kinds: tuple[HonestKind, ...]
-    cheats: tuple[str, ...]
-    checks: int = CHECKS
-    """Of all honest nodes together."""
-    trials: int = TRIALS
-    """Checks of each cheat."""
-    at_once: int = AT_ONCE
-    engine: str = ENGINES[0]
-    """Of the honest nodes that can be of either."""
-    longest: Length = Length.VERY_LONG
 
 
 async def measure(plan: Plan, logs: Path, made: dict[str, Tally] | None = None) -> dict[str, Tally]:
     """Starts a stage, waits until everything serves, makes all trials.
 
     Whoever interrupts it finds in `made` what has been tried."""
-    pool = ReferencePool(now=time.time)
-    async with staged(logs, plan.engine) as stage:
-        say(f"starting {len(plan.kinds)} honest nodes and {len(plan.cheats)} cheats")
-        await stage.start(plan.kinds, plan.cheats)
-        try:
-            streams = {subject.stream for subject in stage.subjects}
-            references = {name: pool.acquire(stage.source(name)) for name in streams}
-            rng = random.Random(3)
-            trials = Trials(stage, real_checker(), references, plan.at_once, rng, plan.longest)
-            await ready(stage, trials)
-            tallies = {} if made is None else made
-            tallies |= {subject.name: Tally(subject) for subject in stage.subjects}
-            await _measure(plan, trials, tallies, logs / "honest-attempts.jsonl")
-            return tallies
-        finally:
-            await pool.close()
+    async with set_up(plan, logs) as trials:
+        tallies = {} if made is None else made
+        tallies |= {subject.name: Tally(subject) for subject in trials.stage.subjects}
+        await _measure(plan, trials, tallies, logs / "honest-attempts.jsonl")
+        return tallies
 
 
 async def _measure(plan: Plan, trials: Trials, tallies: dict[str, Tally], record: Path) -> None:
@@ -119,8 +90,7 @@ def interleaved(subjects: Iterable[Subject], plan: Plan, rng: random.Random) -> 
     Streams whose clock passes a corner are tried first: it passes one once."""
     honest = [s for s in subjects if s.is_honest]
     cheats = [s for s in subjects if not s.is_honest and s.kind not in UNCHECKED]
-    rare = [s for s in cheats if s.kind in FLAGGED_WITHIN] * (RARE_TRIALS - 1)
-    rounds: list[list[Subject]] = [[*cheats, *rare] for _ in range(plan.trials)]
+    rounds: list[list[Subject]] = [[*cheats] for _ in range(plan.trials)]
     first: list[Subject] = []
     for n in range(plan.checks):
         subject = honest[n % len(honest)]
@@ -146,9 +116,7 @@ def put_on_record(tallies: Iterable[Tally], path: Path) -> None:
 
 def plans(asked: argparse.Namespace) -> list[Plan]:
     """One stage for the cheats, beside a neighbour to borrow from, and one for honest kinds."""
-    cheats = tuple(name for name in words(asked.cheats) if name != "none")
-    if asked.cheats == "all":
-        cheats = tuple(PROGRAMS)
+    cheats = tuple(name for name in asked_cheats(asked) if name not in FLAGGED_WITHIN)
     kinds = () if asked.kinds == "none" else kinds_like(words(asked.kinds))
     if asked.kinds == "all":
         kinds = HONEST_KINDS
@@ -158,8 +126,15 @@ def plans(asked: argparse.Namespace) -> list[Plan]:
     if kinds:
         some.append(Plan(kinds, (), asked.checks, 1, asked.at_once, asked.engine))
     if cheats:
-        some.append(Plan((NEIGHBOUR,), cheats, 0, asked.trials, asked.at_once, asked.engine))
+        at_once = 2 * asked.at_once  # half of them wait for the second of their retest
+        some.append(Plan((NEIGHBOUR,), cheats, 0, asked.trials, at_once, asked.engine))
     return some
+
+
+def asked_cheats(asked: argparse.Namespace) -> list[str]:
+    """By name."""
+    names = [name for name in words(asked.cheats) if name != "none"]
+    return list(PROGRAMS) if asked.cheats == "all" else names
 
 
 def words(text: str) -> list[str]:
@@ -167,11 +142,20 @@ def words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
-async def _until_told(plan: Plan, logs: Path, made: dict[str, Tally]) -> None:
+async def _everything(asked: argparse.Namespace, tallies: dict[str, Tally]) -> None:
     """Ctrl-C is asyncio's; whoever ends it otherwise is to see what was tried too."""
     if (task := asyncio.current_task()) is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    await measure(plan, logs, made)
+    lanes, until_s = lanes_of(asked_cheats(asked)), time.monotonic() + 60 * asked.minutes
+    async with asyncio.TaskGroup() as group:
+        if lanes:
+            group.create_task(follow(lanes, LOGS / "lanes", until_s, tallies))
+        for plan in plans(asked):
+            made = dict[str, Tally]()
+            try:
+                await measure(plan, LOGS / ("cheats" if plan.cheats else "honest"), made)
+            finally:
+                tallies |= made | tallies
 
 
 def main(argv: Sequence[str]) -> int:
@@ -184,27 +168,23 @@ def main(argv: Sequence[str]) -> int:
         "--kinds", default="all", help="honest ones whose names have one of these words, or none"
     )
     parser.add_argument("--cheats", default="all", help="names, separated by commas, or none")
+    parser.add_argument("--minutes", type=float, default=MINUTES, help="the whole run's, about")
     parser.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help="of honest nodes")
     asked = parser.parse_args(argv)
     if unknown := sorted({*words(asked.cheats)} - {*PROGRAMS, "all", "none"}):
         parser.error(f"no cheat is called {', '.join(unknown)}: {', '.join(sorted(PROGRAMS))}")
-    if not plans(asked):
+    if not plans(asked) and not lanes_of(asked_cheats(asked)):
         parser.error("nothing is left to be tried: no honest node has such a name, and no cheat")
     os.environ["PATH"] = program_path()  # one of the honest nodes is of the other engine
-    logs, tallies = BUILD / "cheats-logs", dict[str, Tally]()
+    tallies = dict[str, Tally]()
     try:
-        for plan in plans(asked):
-            made = dict[str, Tally]()
-            try:
-                asyncio.run(_until_told(plan, logs, made))
-            finally:
-                tallies = made | tallies
+        asyncio.run(_everything(asked, tallies))
     except (KeyboardInterrupt, asyncio.CancelledError):
         table(tallies.values())
         say("interrupted; that was tried, and everything that was started has ended")
         return INTERRUPTED
     except (TimeoutError, ExceptionGroup) as error:
-        raise NotMeasurableError(f"not everything serves ({error}): see {logs}") from error
+        raise NotMeasurableError(f"not everything serves ({error}): see {LOGS}") from error
     table(tallies.values())
     hand_in("cheats", figures_of(tallies))
     return 0

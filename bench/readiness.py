@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from bench.cheat_kinds import CONTENT, RELAYING
+from bench.cheat_kinds import CONTENT, FLAGGED_WITHIN, RELAYING
 from bench.report import say
 from bench.stage import Stage, Subject
 from bench.trials import Trials
@@ -33,7 +33,8 @@ async def ready(stage: Stage, trials: Trials) -> None:
                 return
             await asyncio.sleep(LOOK_EVERY_S)
 
-    waiting = {s.name for s in stage.subjects if s.is_honest or s.kind in CONTENT | RELAYING}
+    serving = CONTENT | RELAYING | FLAGGED_WITHIN.keys()
+    waiting = {s.name for s in stage.subjects if s.is_honest or s.kind in serving}
 
     async def told(subject: Subject) -> None:
         await serves(subject)

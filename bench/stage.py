@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.cheat_kinds import CONTENT
 from bench.directory import Directory
 from bench.kinds.honest_kinds import LIVE, NEIGHBOUR, HonestKind
 from bench.kinds.nodes import RESTREAM_PATH, Nodes, Task
@@ -85,7 +86,7 @@ class Stage:
         await self.nodes.restream("ingest", ingest)
         await listening(ingest_port)
         recorded = {kind.stream for kind in kinds} & PUBLISHERS.keys()
-        live = [LIVE, OTHER_STREAM] if cheats else [LIVE]
+        live = [LIVE, OTHER_STREAM] if {*map(kind_of, cheats)} & CONTENT else [LIVE]
         for stream in live:
             argv = publisher.argv(self.source(stream).url, SEEDS[stream], None)
             await self.programs.start(f"publisher {stream}", argv)
@@ -124,10 +125,10 @@ class Stage:
             # It has statistics of its own, which cheats borrow; `dead` serves just those.
             await self._claims(subject, PROGRAMS["dead"], f"statistics of {kind.name}")
 
-    async def _start_cheat(self, cheat: str) -> None:
+    async def _start_cheat(self, name: str) -> None:
         address = RtmpAddress(LOOPBACK, self.ports.any(), "live", LIVE)
-        subject = Subject(cheat, cheat, address, self.ports.any())
-        await self._claims(subject, PROGRAMS[cheat], cheat)
+        subject = Subject(name, kind_of(name), address, self.ports.any())
+        await self._claims(subject, PROGRAMS[subject.kind], name)
         self.subjects.append(subject)
 
     async def _claims(self, subject: Subject, program: tuple[str, ...], name: str) -> None:
@@ -147,6 +148,11 @@ class Stage:
         key_file = self.programs.folder / "marks.key"
         key_file.write_text(base64.urlsafe_b64encode(os.urandom(32)).decode("ascii").rstrip("="))
         return str(key_file)
+
+
+def kind_of(name: str) -> str:
+    """The cheat that one of several of its kind is, like `cuts-at-16-s 3`."""
+    return name.partition(" ")[0]
 
 
 async def _yes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

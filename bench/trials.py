@@ -17,7 +17,7 @@ from coordinator.adapters.media.rtmp_reference import Reference
 from coordinator.adapters.outbound.poll_client import PollClient
 from coordinator.adapters.outbound.replies import Fetched
 from coordinator.checking.checks import Check, TrustChange, Verdict
-from coordinator.checking.lengths import Length, longer_of
+from coordinator.checking.lengths import VERY_LONG_S, Length, longer_of
 from coordinator.checking.lottery import Lottery
 from coordinator.checking.suspicion import NOBODY, TrustState, observe
 from coordinator.reasons import Reason
@@ -67,13 +67,6 @@ class Tally:
         return self._state.failed_length
 
     @property
-    def checks_until_flagged(self) -> float:
-        """The mean; at least what was tried in vain where no flag came."""
-        if not self.until_flagged:
-            return float(self._since_flag)
-        return sum(self.until_flagged) / len(self.until_flagged)
-
-    @property
     def counted(self) -> int:
         """Checks that say something about the subject."""
         return sum(check.verdict.counts for check in self.checks)
@@ -102,29 +95,47 @@ class Trials:
     async def run(
         self, wanted: Sequence[Subject], tallies: dict[str, Tally], told: Callable[[int], None]
     ) -> None:
-        """One trial for each entry of `wanted`, begun in that order; `told` counts the ended."""
-        places, ended = asyncio.Semaphore(self.at_once), 0
+        """One trial for each entry of `wanted`; `told` counts the ended.
 
-        async def trial(subject: Subject) -> None:
+        Very long ones are begun evenly from the beginning, and have places of their own: else they
+        would hold everybody's for two minutes, and a run would end with nothing but them."""
+        draws = [(subject, self._next_draw()) for subject in wanted]
+        slow = [one for one in draws if self._length(*one) is Length.VERY_LONG]
+        ended = 0
+
+        async def trial(subject: Subject, draw: int, places: asyncio.Semaphore) -> None:
             nonlocal ended
             try:
                 tally = tallies[subject.name]
-                tally.take(await self.one(subject, at_least=tally.failed_length))
+                tally.take(await self.one(subject, draw, tally.failed_length))
             finally:
                 places.release()
             ended += 1
             told(ended)
 
-        async with asyncio.TaskGroup() as group:
-            for subject in wanted:
-                await places.acquire()
-                group.create_task(trial(subject))
+        async def all_of(some: Sequence[tuple[Subject, int]], pause_s: float) -> None:
+            places = asyncio.Semaphore(self.at_once)
+            async with asyncio.TaskGroup() as group:
+                for subject, draw in some:
+                    await places.acquire()
+                    group.create_task(trial(subject, draw, places))
+                    await asyncio.sleep(pause_s)
 
-    async def one(self, subject: Subject, *, at_least: Length = Length.SHORT) -> Check:
-        """One check, begun now, its retests included; as long as one that failed before."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(all_of(slow, VERY_LONG_S / self.at_once))
+            group.create_task(all_of([one for one in draws if one not in set(slow)], 0.0))
+
+    def _next_draw(self) -> int:
         self._made += 1
-        name, draw = subject.name, self._made
-        drawn = min(self.lottery.length(name, draw), self.longest, key=lambda one: one.at_least_s)
+        return self._made
+
+    def _length(self, subject: Subject, draw: int) -> Length:
+        drawn = self.lottery.length(subject.name, draw)
+        return min(drawn, self.longest, key=lambda one: one.at_least_s)
+
+    async def one(self, subject: Subject, draw: int, at_least: Length = Length.SHORT) -> Check:
+        """One check, begun now, its retests included; as long as one that failed before."""
+        name, drawn = subject.name, self._length(subject, draw)
         is_first = name not in self._decoded and drawn is Length.SHORT
         if is_first:
             self._decoded.add(name)

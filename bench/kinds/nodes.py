@@ -5,7 +5,6 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agent.relay.engines.engine import RelayTask
 from agent.relay.engines.rtmp_relay import RtmpRelay
 from agent.relay.restream.configuration import Configuration
 from agent.settings import FLUSH_MS
@@ -119,12 +118,10 @@ class Nodes:
 
     async def _rtmp_relay(self, name: str, task: Task) -> None:
         folder = self._folder(task.port)
-        pulled = task.pull_from and RtmpAddress(LOOPBACK, task.pull_from, "live", task.stream)
-        relay = RtmpRelay(folder, self.ports.any())
-        told = RelayTask(LOOPBACK, task.port, task.stream, pulled or None)
-        for file, text in relay.render(told, LOOPBACK).items():
-            (folder / file).write_text(text)
-        await self.programs.start(name, tuple(relay.command()), cwd=folder)
+        source = [] if task.pull_from is None else [str(task.pull_from)]
+        told = (str(folder), str(task.port), task.stream, *source)
+        argv = (sys.executable, "-m", "bench.kinds.tended_relay", *told)
+        await self.programs.start(name, argv, RESTREAM_PATH)
 
     async def restream(self, name: str, task: Task) -> None:
         """A relay of our own engine; the ingest too is one."""

@@ -8,8 +8,9 @@ import subprocess
 import sys
 import time
 
-EVERY_S = 50.0
-"""Often enough that a very long check meets it, and seldom enough that most short ones do not."""
+EVERY_S = 400.0
+"""Longer than a very long check and its retest together: who is killed more often than that cuts
+every viewer, and fails rightly."""
 DOWN_S = 1.0
 """What a container takes to be started again, about."""
 

@@ -8,9 +8,10 @@ import pytest_asyncio
 
 from bench.cheat_figures import figures_of, is_provable
 from bench.cheat_kinds import CONTENT, FLAGGED_WITHIN, NOTHING, RELAYING, UNCHECKED
-from bench.cheats import Plan, measure
+from bench.cheats import measure
 from bench.kinds.honest_kinds import NEIGHBOUR, OF_ENGINE, HonestKind, kinds_like
 from bench.kinds.reader_differences import differences, opinions_of
+from bench.trial_plans import Plan
 from bench.trials import Tally
 from coordinator.checking.checks import Verdict
 from coordinator.checking.lengths import Length

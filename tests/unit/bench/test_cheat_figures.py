@@ -6,7 +6,7 @@ import pytest
 
 from bench.cheat_figures import figures_of, is_provable
 from bench.kinds.reader_differences import differences
-from bench.stage import HONEST, Subject
+from bench.stage import HONEST, Subject, kind_of
 from bench.trials import Tally
 from coordinator.checking.checks import Check, Verdict
 from coordinator.reasons import Reason
@@ -23,7 +23,7 @@ PASS, FAIL, UNKNOWN = Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN
 
 def tally(name: str, verdicts: Sequence[Verdict], stream: str = "show", **said: str) -> Tally:
     """The trials of an honest node, or of the cheat of that name."""
-    kind = HONEST if " by " in name else name
+    kind = HONEST if " by " in name else kind_of(name)
     found = Tally(Subject(name, kind, RtmpAddress("127.0.0.1", 1935, "live", stream), 8080))
     for draw, verdict in enumerate(verdicts):
         attempt = {"verdict": verdict.value, "reason": "", "delay_s": 0.1, "lag_s": 0.2, **said}
@@ -70,6 +70,17 @@ def test_a_cheat_that_passes_is_told() -> None:
     """Of each kind by itself."""
     found = values(tally("loop", [FAIL] * 19 + [PASS]), tally("dead", [FAIL] * 20))
     assert (found["loop: passed"], found["dead: passed"]) == (1, 0)
+
+
+def test_checks_until_a_flag_are_counted_over_all_nodes_of_a_kind() -> None:
+    """Of those that were not flagged too: they were checked in vain, however short it was."""
+    found = values(
+        tally("cuts-at-16-s 1", [PASS] * 14 + [FAIL] * 3),
+        tally("cuts-at-16-s 2", [PASS] * 22 + [UNKNOWN] + [FAIL] * 3),
+        tally("cuts-at-16-s 3", [PASS] * 11),
+    )
+    assert found["cuts-at-16-s: checks until flagged"] == (17 + 25 + 11) / 2
+    assert values(tally("cuts-at-16-s 1", [PASS] * 14))["cuts-at-16-s: checks until flagged"] == 14
 
 
 def test_readers_that_differ_have_a_reason_or_none() -> None:
