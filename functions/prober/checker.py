@@ -19,7 +19,8 @@ from coordinator.proof.judging import Proof, ProofParameters
 from coordinator.proof.second_opinion import Opinion, is_disputed, settled
 from coordinator.proof.spans import judge_capture
 from coordinator.reasons import Reason
-from coordinator.strangers.addresses import AddressRefused
+from coordinator.strangers.addresses import AddressRefused, check_port
+from coordinator.sweeping.rosters import Slot
 from prober.address_owner import disowned
 from prober.capacity import Capacity, Place
 from prober.captor import Captor
@@ -168,8 +169,7 @@ class Checker:
         """(what the node served, the address it was reached at)."""
         slot, started_s, seconds = due.slot, self.clock(), taking.seconds
         try:
-            host = await self.client.resolve(slot.rtmp_host)
-            address = RtmpAddress(host, slot.rtmp_port, "live", slot.stream_id)
+            address = await reached_at(self.client, slot)
         except AddressRefused as refused:
             failure = _failure_of(refused.reason)
             return Capture(started_s, self.clock(), failure=failure), None
@@ -180,7 +180,7 @@ class Checker:
             by_ffprobe=taking.by_ffprobe,
             footage=taking.footage,
         )
-        return capture, host
+        return capture, address.host
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +199,15 @@ class _Attempt:
     evidence: dict[str, Any]
     picture: bytes | None
     """Of what was captured, where it was decoded."""
+
+
+async def reached_at(client: HttpClient, slot: Slot) -> RtmpAddress:
+    """Where a node is played; AddressRefused for what may not be connected to, port or address.
+
+    Both were judged when they were announced. A name may lead elsewhere by now, and a roster may
+    be older than a rule."""
+    port = check_port(slot.rtmp_port)
+    return RtmpAddress(await client.resolve(slot.rtmp_host), port, "live", slot.stream_id)
 
 
 def spans_of(due: Due, seconds: float) -> tuple[Span, ...]:

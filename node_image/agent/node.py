@@ -42,6 +42,7 @@ from agent.shown.stats import AgentView, stats_body
 from agent.shown.status_page import status_page
 from agent.shown.traffic import Traffic
 from agent.stream_ids import AUTO
+from agent.upstream_names import UpstreamNames
 
 _DRAIN_LOOK_S = 0.2
 _LIVE_ELSEWHERE = "upstream_down"
@@ -72,8 +73,9 @@ class Agent:
         self._traffic = Traffic()
         self._stop, self._hurry = asyncio.Event(), asyncio.Event()
         self._engine = ENGINES[settings.relay_engine](work_dir)
+        upstreams = UpstreamNames(settings.coordinator_url)
         self._supervisor = RelaySupervisor(
-            self._engine, self._meter, resolve_ipv4, time.monotonic, self._chance
+            self._engine, self._meter, upstreams.resolve, time.monotonic, self._chance
         )
         self._own_port = OwnPort(self._greets, time.monotonic)
         doorman = Doorman(resolve_ipv4, time.monotonic)

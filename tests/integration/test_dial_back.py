@@ -128,7 +128,7 @@ async def test_a_node_is_called_back_at_its_ipv6_address_too() -> None:
 
 @pytest.mark.parametrize(
     ("host", "stats", "rtmp"),
-    [("10.0.0.7", 8080, 1935), ("127.0.0.1", 8080, 1935), ("198.51.101.7", 8080, 25)],
+    [("10.0.0.7", 8080, 1935), ("127.0.0.1", 8080, 1935), ("198.51.101.7", 25, 1935)],
 )
 async def test_what_may_not_be_visited_is_not(host: str, stats: int, rtmp: int) -> None:
     """Private addresses, and ports of other services."""
@@ -136,6 +136,17 @@ async def test_what_may_not_be_visited_is_not(host: str, stats: int, rtmp: int) 
     assert found is not None
     assert (found.stats.open, found.rtmp.open) == (False, False)
     assert found.stats.reason in (Reason.ADDRESS_BLOCKED, Reason.PORT_BLOCKED)
+
+
+@pytest.mark.parametrize("port", [22, 25, 3306, 6379])
+async def test_another_service_s_port_is_not_tried_for_rtmp(port: int) -> None:
+    """And it is the RTMP port that is told, with what to set."""
+    async with serving(_answering("n2")) as stats:
+        found = await _Caller().dial(stats.port, port)
+    assert found is not None
+    assert (found.stats.open, found.rtmp.open) == (True, False)
+    assert found.rtmp.reason is Reason.PORT_BLOCKED
+    assert "RTMP_PORT" in found.rtmp.says
 
 
 async def test_a_node_is_called_back_seldom() -> None:

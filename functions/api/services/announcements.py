@@ -1,13 +1,12 @@
 """Heartbeats: nodes announce themselves, and are told how they stand and what to fix."""
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 from api import __version__
-from api.http.addresses import address_named
 from api.http.problems import Problem, ProblemKind
 from api.http.rates import Rates
+from api.services.announced_places import announced_place
 from api.services.dial_back import (
     ANY_STREAM,
     EVERY_SECONDS,
@@ -29,19 +28,12 @@ from coordinator.money import format_tokens
 from coordinator.projections.money_projection import NO_TOKENS
 from coordinator.projections.network_view import NetworkView, NodeView
 from coordinator.reasons import Reason
-from coordinator.strangers.addresses import check_addresses, is_ip, parse_stats_url
 from coordinator.strangers.networks import places_of
 from coordinator.streams import Stream, StreamStatus, stream_status
 from coordinator.sweeping.nodes import Node, NodeStatus, told_status
 
-ADDRESSES_KNOWN_MAX = 16_384
-"""Each is announced again and again."""
 STEADY_FACTOR = 10
 """So many times rarer a node calls that is well: polls tell more of it than its heartbeats."""
-UNKNOWN_PEER = (
-    "What stands in front of the coordinator does not say from which address you call: "
-    "announce PUBLIC_STATS_URL, and tell whoever runs it to look at TRUSTED_PROXIES."
-)
 NEWCOMERS_AT_ONCE = 16
 NEWCOMERS_PER_SECOND = 1 / 600
 """Keys cost nothing. So many nodes that nobody knew yet may come from one public address, of which
@@ -116,7 +108,7 @@ class Announcements:
 
     def _said(self, node_id: str, beat: HeartbeatIn, peer: str) -> Node:
         now_s = round(self.clock(), 3)
-        stats_url, rtmp_host = self._address(beat, peer)
+        stats_url, rtmp_host = announced_place(beat, peer, self.allow_private)
         return Node(
             node_id=node_id,
             stream_id=beat.stream_id,
@@ -168,15 +160,6 @@ class Announcements:
         return await self.dial_back.dial(
             DialTarget(said.node_id, said.stream_id, said.stats_url, said.rtmp_port, peer)
         )
-
-    def _address(self, beat: HeartbeatIn, peer: str) -> tuple[str, str]:
-        """(stats URL, RTMP host): as announced, or at the address that the call came from."""
-        if not peer and beat.stats_url is None:
-            raise Problem(ProblemKind.ADDRESS_REFUSED, UNKNOWN_PEER, reason=Reason.URL_INVALID)
-        host = f"[{peer}]" if ":" in peer else peer
-        url = beat.stats_url or f"http://{host}:{beat.stats_port}/stats.json"
-        with address_named(url):
-            return url, _host_of(url, self.allow_private)
 
     def _answer(self, node: Node, stream: Stream, snapshot: Snapshot) -> HeartbeatOut:
         now_s, view = node.changed_s, snapshot.network.nodes.get(node.node_id)
@@ -237,12 +220,3 @@ class Announcements:
         steady_s, soon_s = STEADY_FACTOR * self.heartbeat_seconds, self.heartbeat_seconds
         is_well = view is not None and view.is_verified and reason is Reason.OK
         return max(soon_s, min(steady_s, lasts or 0)) if is_well else soon_s
-
-
-@lru_cache(maxsize=ADDRESSES_KNOWN_MAX)
-def _host_of(url: str, allow_private: bool) -> str:
-    """The host of a stats URL; AddressRefused where it must not be called, as far as it tells."""
-    address = parse_stats_url(url)
-    if is_ip(address.host):
-        check_addresses([address.host], allow_private=allow_private)
-    return address.host

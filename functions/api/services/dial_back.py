@@ -27,6 +27,10 @@ RTMP_SECONDS = 0.8
 AT_ONCE_MAX = 64
 ANY_STREAM = "any"
 """Asked for by who has not announced itself yet, and may relay none."""
+ANOTHER_RTMP_PORT = (
+    "That port belongs to another kind of service: set RTMP_PORT, or PUBLIC_RTMP_PORT behind a "
+    "router, to another one, for example 1935."
+)
 EVERY_SECONDS = 10.0
 """A node id is called back at most so often."""
 PEER_EVERY_SECONDS = 1.0
@@ -104,7 +108,6 @@ class DialBack:
     async def _dial(self, target: DialTarget) -> DialedBack:
         try:
             stats = parse_stats_url(target.stats_url)
-            check_port(target.rtmp_port)
             address = await self._guard.resolve(stats.host, LIMITS)
         except AddressRefused as refused:
             says = f"{refused.detail}. {refused.reason.fix}"
@@ -136,6 +139,12 @@ class DialBack:
 
 async def _tried(address: str, port: int) -> PortResult:
     """Whether the port takes a connection, which is ended at once."""
+    try:
+        check_port(port)
+    except AddressRefused as refused:
+        return PortResult(
+            False, f"rtmp_port: {refused.detail}. {ANOTHER_RTMP_PORT}", refused.reason
+        )
     try:
         async with asyncio.timeout(RTMP_SECONDS):
             _, writer = await asyncio.open_connection(address, port)

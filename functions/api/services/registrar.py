@@ -19,6 +19,8 @@ from coordinator.epochs import Calendar
 from coordinator.keys import sha256_hex, stream_id_of, stream_key_of
 from coordinator.ledger.balances import opening_balance
 from coordinator.money import parse_tokens
+from coordinator.shown_names import unshown
+from coordinator.strangers.addresses import parse_webhook_url
 from coordinator.streams import Stream
 
 ENDS_S_MAX = 253_402_214_399
@@ -45,6 +47,8 @@ class Registrar:
 
         The stream is created first, its webhook second and its balance last; a crash in between
         is repaired by repeating the request. Each is create-once, so none is made twice."""
+        if (wrong := unshown(asked.name)) is not None:
+            raise Problem(ProblemKind.INVALID_REQUEST, f"name: {wrong}.")
         name, sponsor_key = sponsor
         stream_id = stream_id_of(self._seed(name, idempotency_key))
         stream_key = stream_key_of(sponsor_key, stream_id)
@@ -111,10 +115,17 @@ def _wanted_s(ends_at: datetime | None) -> float | None:
 
 
 def _hash_of(asked: StreamIn) -> str:
-    # Streams are kept whose hashes were made when a body could not have this field.
-    unasked = {"webhook_url"} if asked.webhook_url is None else None
-    body = json.dumps(asked.model_dump(mode="json", exclude=unasked), sort_keys=True)
-    return hashlib.sha256(body.encode()).hexdigest()
+    """Of what is asked for, however it is spelled: `1000` and `1000.0` are one amount."""
+    url = asked.webhook_url
+    values = {
+        "name": asked.name,
+        "token_balance": parse_tokens(asked.token_balance),
+        "reward_per_node_hour": parse_tokens(asked.reward_per_node_hour),
+        "max_paid_nodes": asked.max_paid_nodes,
+        "ends_s": None if asked.ends_at is None else asked.ends_at.timestamp(),
+        "webhook_url": None if url is None else str(parse_webhook_url(url)),
+    }
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def playlist(stream: Stream, snapshot: Snapshot) -> str:

@@ -74,7 +74,8 @@ class Subscriptions:
             )
         new = self._new(stream.stream_id, url or "", sponsor_key, balance.next_epoch)
         if idempotency_key is not None:
-            request = f"{sha256_hex(idempotency_key)[:32]} {new.url}"
+            asked_for = "" if url is None else str(parse_webhook_url(url))
+            request = f"{sha256_hex(idempotency_key)[:32]} {asked_for}"
             new = new.model_copy(update={"requests": [request]})
         try:
             kept = await self.webhooks.replace(new if url is not None else new.ended())

@@ -14,6 +14,7 @@ from api.wire.example_names import (
     STREAM_ID,
 )
 from coordinator.reasons import Reason
+from coordinator.strangers.addresses import STATS_URL_CHARACTERS_MAX
 from coordinator.streams import StreamStatus
 from coordinator.sweeping.nodes import NodeStatus
 
@@ -23,6 +24,8 @@ _ONE_ADDRESS: dict[str, Any] = {
     "then": {"properties": {"stats_port": {"type": "null"}}},
     "else": {"required": ["stats_port"], "properties": {"stats_port": {"type": "integer"}}},
 }
+PRINTABLE = "^[ -~]*$"
+"""ASCII: strangers write it, and others read it."""
 _TOLD = {"reason": Reason.OK.value, "says": Reason.OK.says, "fix": Reason.OK.fix}
 _PLACE = {"stats_url": STATS_URL, "rtmp_url": RTMP_URL}
 
@@ -35,7 +38,7 @@ def _announced(**fields: Any) -> ConfigDict:
 class _AnnouncedIn(In):
     """Where a node is: at a port of the address that it calls from, or at a URL."""
 
-    stats_url: str | None = Field(None, max_length=500)
+    stats_url: str | None = Field(None, max_length=STATS_URL_CHARACTERS_MAX)
     stats_port: Port | None = None
     rtmp_port: Port
 
@@ -59,8 +62,8 @@ class HeartbeatIn(_AnnouncedIn):
     )
 
     stream_id: StreamId
-    agent: str = Field("", max_length=40)
-    engine: str = Field("", max_length=40)
+    agent: str = Field("", max_length=40, pattern=PRINTABLE)
+    engine: str = Field("", max_length=40, pattern=PRINTABLE)
     state: Literal["running", "leaving"] = "running"
     repeats: StrictBool = False
     """Whether the same was said, and answered, by this very process before: it is not looked up

@@ -6,9 +6,11 @@ from pydantic import BaseModel, Field
 
 from api.wire.common import In, Instant, example, example_of
 from api.wire.example_names import EPOCH, STREAM_ID, WEBHOOK_SECRET, WEBHOOK_URL
-from coordinator.strangers.addresses import URL_CHARACTERS_MAX
+from coordinator.strangers.addresses import WEBHOOK_URL_CHARACTERS_MAX
 
-WebhookUrl = Annotated[str | None, Field(max_length=URL_CHARACTERS_MAX, examples=[WEBHOOK_URL])]
+WebhookUrl = Annotated[
+    str | None, Field(max_length=WEBHOOK_URL_CHARACTERS_MAX, examples=[WEBHOOK_URL])
+]
 
 
 class WebhookIn(In):

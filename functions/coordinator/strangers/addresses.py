@@ -13,7 +13,10 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from coordinator.reasons import Reason
 
-URL_CHARACTERS_MAX = 512
+STATS_URL_CHARACTERS_MAX = 128
+"""A roster holds those of 10,000 nodes, and nobody needs a longer one."""
+WEBHOOK_URL_CHARACTERS_MAX = 512
+"""Receivers of others carry secrets in them."""
 NAME_CHARACTERS_MAX = 253
 
 _URL = re.compile(
@@ -31,18 +34,8 @@ _REFUSED_PORTS = frozenset(
         *(1433, 1434, 1521, 3306, 5432, 5433),  # SQL databases
         *(5984, 6379, 6380, 7000, 7001, 8086, 9042, 9160, 11211),  # other databases and caches
         *(9200, 9300, 27017, 27018, 27019, 28017),
-        *(
-            2049,
-            2181,
-            2375,
-            2376,
-            2379,
-            2380,
-            4369,
-            6443,
-            10250,
-            10255,
-        ),  # files, clusters, containers
+        *(2049, 2181, 2375, 2376, 2379, 2380),  # files, clusters, containers
+        *(4369, 6443, 10250, 10255),
         *(2525, 4190, *range(6665, 6670), 6697),  # mail and chat
         *(3389, 5900, 5901, *range(6000, 6064)),  # screens
         *(3690, 9418, 9100),  # code, printers
@@ -123,7 +116,7 @@ class HttpAddress:
 
 def parse_stats_url(url: str) -> HttpAddress:
     """The parts of `http://host[:port][/path]`, refusing every other form with its reason."""
-    address = _parse_url(url, "http://host:port/path")
+    address = _parse_url(url, "http://host:port/path", STATS_URL_CHARACTERS_MAX)
     if address.is_tls:
         raise _invalid("not of the form http://host:port/path")
     return address
@@ -131,12 +124,12 @@ def parse_stats_url(url: str) -> HttpAddress:
 
 def parse_webhook_url(url: str) -> HttpAddress:
     """The parts of `https://host[:port][/path]`, or of the same with http; else refused."""
-    return _parse_url(url, "https://host/path")
+    return _parse_url(url, "https://host/path", WEBHOOK_URL_CHARACTERS_MAX)
 
 
-def _parse_url(url: str, form: str) -> HttpAddress:
-    if len(url) > URL_CHARACTERS_MAX:
-        raise _invalid(f"longer than {URL_CHARACTERS_MAX} characters")
+def _parse_url(url: str, form: str, characters_max: int) -> HttpAddress:
+    if len(url) > characters_max:
+        raise _invalid(f"longer than {characters_max} characters")
     parts = _URL.fullmatch(url)
     if parts is None:
         raise _invalid(f"not of the form {form}")

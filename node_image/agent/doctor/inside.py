@@ -7,9 +7,10 @@ import httpx
 
 from agent.doctor.findings import Finding, FindingKind, ok, problem, unknown
 from agent.doctor.upload import upload_bits_per_s
-from agent.endpoints import AddressError, check_port_free, resolve_ipv4
+from agent.endpoints import AddressError, check_port_free
 from agent.player import PlayError, play
 from agent.settings import AgentSettings
+from agent.upstream_names import UpstreamNames
 from rtmp.addresses import RtmpAddress
 
 RELAY_S_MAX = 10.0
@@ -105,7 +106,8 @@ async def check_stream(
     """Does media arrive, and does it play here as a viewer would play it?"""
     if not await pages.wait("stream", "live", LIVE_S_MAX):
         silent = "Nobody publishes the stream now, so it could not be played."
-        return [await _check_ingest(ingest), unknown(FindingKind.PLAYBACK, silent)]
+        upstreams = UpstreamNames(settings.coordinator_url)
+        return [await _check_ingest(upstreams, ingest), unknown(FindingKind.PLAYBACK, silent)]
     name = str((await pages.part("stream")).get("id"))
     url = RtmpAddress(pages.host, settings.rtmp_port, "live", name)
     arrives = ok(FindingKind.INGEST, "Media arrives from the ingest.")
@@ -119,9 +121,9 @@ async def check_stream(
     return [arrives, ok(FindingKind.PLAYBACK, f"The stream plays here: {packets} in {PLAY_S:g} s.")]
 
 
-async def _check_ingest(ingest: RtmpAddress) -> Finding:
+async def _check_ingest(upstreams: UpstreamNames, ingest: RtmpAddress) -> Finding:
     try:
-        address = (await resolve_ipv4(ingest.host))[0]
+        address = (await upstreams.resolve(ingest.host))[0]
         async with asyncio.timeout(_CONNECT_S_MAX):
             _, writer = await asyncio.open_connection(address, ingest.port)
         writer.close()

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from api.services.announcements import NEWCOMERS_AT_ONCE
+from api.wiring import build_on
 from collector.sweeper import announced
 from coordinator.checking.checks import Check, IngestState, Run, Verdict
 from coordinator.epochs import Calendar
@@ -17,7 +18,14 @@ from coordinator.sweeping.polls import outcome_of
 from coordinator.sweeping.rosters import Roster
 from coordinator.sweeping.shards import WHOLE
 from coordinator.sweeping.sweeps import Sweep
-from tests.unit.functions.conftest import NODE_ID, NODE_KEY, NOW_S, Coordinator, bearer
+from tests.unit.functions.conftest import (
+    NODE_ID,
+    NODE_KEY,
+    NOW_S,
+    Coordinator,
+    bearer,
+    settings,
+)
 
 
 async def _beat(
@@ -177,9 +185,50 @@ async def test_an_address_that_is_not_public_is_refused_at_once(
     assert await coordinator.measurements.node(NODE_ID) is None
 
 
+@pytest.mark.parametrize("path", ["/nodes/heartbeat", "/nodes/dial-back"])
+@pytest.mark.parametrize("port", [22, 25, 53, 3306, 6379, 11211])
+@pytest.mark.parametrize("name", ["rtmp_port", "stats_port"])
+async def test_a_port_of_another_service_is_refused_by_its_name(
+    coordinator: Coordinator, path: str, port: int, name: str
+) -> None:
+    """Whichever it is: nothing connects to it, now or later."""
+    asked: dict[str, object] = {"stats_port": 8080, "rtmp_port": 1935, name: port}
+    if path == "/nodes/heartbeat":
+        asked["stream_id"] = (await coordinator.registered())["stream_id"]
+    answer = await coordinator.client.post(path, json=asked, headers=bearer(NODE_KEY))
+    told = answer.json()
+    assert (answer.status_code, told["reason"]) == (422, "port_blocked")
+    assert told["detail"].startswith("rtmp_port: " if name == "rtmp_port" else "http://")
+    assert ("RTMP_PORT" in told["detail"]) is (name == "rtmp_port")
+    assert await coordinator.measurements.node(NODE_ID) is None
+
+
+async def test_an_address_that_is_not_known_refuses_only_who_needs_it(
+    coordinator: Coordinator,
+) -> None:
+    """With what to do; a node that announces its own address needs nobody's word."""
+    stream = await coordinator.registered()
+    app = build_on(
+        coordinator.measured, coordinator.money, settings(TRUSTED_PROXIES="1"), lambda: NOW_S
+    )
+    beat = {"stream_id": stream["stream_id"], "rtmp_port": 1935}
+    headers = {**bearer(NODE_KEY), "X-Forwarded-For": "unknown"}
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://api.example") as client:
+        ports = {**beat, "stats_port": 8080}
+        told = await client.post("/nodes/heartbeat", json=ports, headers=headers)
+        assert (told.status_code, "PUBLIC_STATS_URL" in told.json()["detail"]) == (422, True)
+        url = {**beat, "stats_url": "http://203.0.114.9:8080/stats.json"}
+        assert (await client.post("/nodes/heartbeat", json=url, headers=headers)).is_success
+        headers["X-Forwarded-For"] = "[::ffff:203.0.114.7]:4711"
+        named = await client.post("/nodes/heartbeat", json=ports, headers=headers)
+        assert named.json()["stats_url"] == "http://203.0.114.7:8080/stats.json"
+
+
 @pytest.mark.parametrize(
     "change",
     [
+        {"stats_url": "http://203.0.114.9:8080/" + "x" * 105, "stats_port": None},
         {"stats_port": None},
         {"stats_url": "http://203.0.114.9:8080/stats.json"},
         {"stats_port": 0},

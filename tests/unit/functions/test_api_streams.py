@@ -399,3 +399,49 @@ async def test_a_store_that_does_not_answer_is_503(coordinator: Coordinator, pat
     answer = await coordinator.client.get(path)
     _problem(answer, 503, "unavailable")
     assert answer.headers["retry-after"]
+
+
+@pytest.mark.parametrize("name", ["\u202egnp.egats", "\u3164", "\u200b", "\u0301", "a\u2066b"])
+async def test_a_name_that_shows_nothing_or_something_else_is_refused(
+    coordinator: Coordinator, name: str
+) -> None:
+    """With the character that is wrong, and before anything is kept."""
+    asked = {**STREAM, "name": name}
+    answer = await coordinator.client.post("/streams", json=asked, headers=bearer(SPONSOR_KEY))
+    _problem(answer, 422, "invalid-request")
+    assert answer.json()["detail"].startswith("name: ")
+    assert (await coordinator.client.get("/streams")).json()["streams"] == []
+
+
+async def test_a_repetition_may_be_spelled_otherwise(coordinator: Coordinator) -> None:
+    """An Idempotency-Key stands for values: amounts, instants and addresses, not their text."""
+    headers = {**bearer(SPONSOR_KEY), "Idempotency-Key": "7"}
+    asked = {
+        "name": "Stage",
+        "token_balance": "1000",
+        "reward_per_node_hour": "1.5",
+        "max_paid_nodes": 100,
+        "ends_at": "2026-12-24T20:00:00Z",
+        "webhook_url": "https://203.0.114.9/hook",
+    }
+    spelled = {
+        "name": "Stage",
+        "token_balance": "1000.0",
+        "reward_per_node_hour": "1.50",
+        "max_paid_nodes": 100.0,
+        "ends_at": "2026-12-24T21:00:00.000+01:00",
+        "webhook_url": "HTTPS://203.0.114.9:443/hook",
+    }
+    first = await coordinator.client.post("/streams", json=asked, headers=headers)
+    assert first.status_code == 201, first.text
+    for name, value in spelled.items():
+        again = await coordinator.client.post(
+            "/streams", json={**asked, name: value}, headers=headers
+        )
+        assert again.json() == first.json(), name
+    others = {"name": "stage", "token_balance": "1000.000001", "webhook_url": None}
+    for name, other in {**others, "ends_at": "2026-12-24T20:00:01Z"}.items():
+        answer = await coordinator.client.post(
+            "/streams", json={**asked, name: other}, headers=headers
+        )
+        _problem(answer, 409, "idempotency-conflict")

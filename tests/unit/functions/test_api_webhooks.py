@@ -200,3 +200,11 @@ async def test_a_stream_of_another_sponsor_is_left_alone() -> None:
         ):
             assert (answer.status_code, answer.json()["type"]) == (403, "/problems/not-your-stream")
         assert (await client.get(path)).status_code == 401
+
+
+async def test_one_url_may_be_spelled_in_two_ways(coordinator: Coordinator) -> None:
+    """A repetition is the same request, whatever its scheme's letters and its default port."""
+    stream = await coordinator.registered(webhook_url=URL)
+    first = await _set(coordinator, stream, "http://203.0.114.11:80/hook", "7")
+    again = await _set(coordinator, stream, "HTTP://203.0.114.11/hook", "7")
+    assert (again.status_code, again.json()) == (200, first.json())
