@@ -1,62 +1,81 @@
-"""A store whose process dies at one of its calls: the write of that call is done, or it is not."""
+"""A store whose process dies at one of its calls, before or after that call took effect."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextvars import ContextVar
+from typing import TypeVar
 
 from coordinator.adapters.store.protocol import Decide, Fields, Query, Ref, StoreError
 from tests.doubles.memory import MemoryStore
 
-FOR_EVER = 1_000_000
+T = TypeVar("T")
+_INSIDE = ContextVar("inside", default=False)
+"""Whether this task is within a call that was counted; others may run meanwhile."""
 
 
 class CrashingStore(MemoryStore):
     """From the call on at which it dies every call fails, until the next process comes."""
 
-    def __init__(self, *, writes: bool) -> None:
-        super().__init__()
-        self.calls_left = FOR_EVER
-        self.written_at_once: list[int] = []
-        self._writes = writes
+    calls = 0
+    """How many have counted so far."""
+    dies_after = False
+    """Whether its last call takes effect, and only the answer is lost. Then writes alone count: a
+    read whose answer is lost is like one that was never made."""
+    is_dead = False
+    _calls_left: int | None = None
 
-    def lives(self) -> None:
-        """The next process has all its calls."""
-        self.calls_left = FOR_EVER
+    def __init__(self, documents: Mapping[Ref, Fields] | None = None) -> None:
+        super().__init__(documents)
+        self.written_at_once: list[int] = []
+
+    @property
+    def calls_left(self) -> int | None:
+        """How many it still has; None: all that come. To set it is to start a new process."""
+        return self._calls_left
+
+    @calls_left.setter
+    def calls_left(self, calls: int | None) -> None:
+        self._calls_left, self.is_dead = calls, False
 
     async def get(self, *refs: Ref) -> list[Fields | None]:
-        self._call(is_write=False)
-        return await super().get(*refs)
+        return await self._counted(lambda: super(CrashingStore, self).get(*refs), is_write=False)
 
     async def find(self, query: Query) -> list[tuple[str, Fields]]:
-        self._call(is_write=False)
-        return await super().find(query)
+        return await self._counted(lambda: super(CrashingStore, self).find(query), is_write=False)
 
     async def create(self, ref: Ref, fields: Fields) -> bool:
-        dies = self._call(is_write=True)
-        created = await super().create(ref, fields)
-        self._die(dies)
-        return created
+        return await self._counted(lambda: super(CrashingStore, self).create(ref, fields))
 
     async def put(self, ref: Ref, fields: Fields) -> None:
-        dies = self._call(is_write=True)
-        await super().put(ref, fields)
-        self._die(dies)
+        await self._counted(lambda: super(CrashingStore, self).put(ref, fields))
 
     async def transact(
         self, refs: Sequence[Ref], decide: Decide, new: Collection[Ref] = ()
     ) -> Mapping[Ref, Fields]:
-        dies = self._call(is_write=True)
-        written = await super().transact(refs, decide, new)
+        return await self._counted(lambda: self._transact(refs, decide, new))
+
+    async def _transact(
+        self, refs: Sequence[Ref], decide: Decide, new: Collection[Ref]
+    ) -> Mapping[Ref, Fields]:
+        """Its own reading is part of this call, not another one."""
+        token = _INSIDE.set(True)
+        try:
+            written = await super().transact(refs, decide, new)
+        finally:
+            _INSIDE.reset(token)
         self.written_at_once.append(len(written))
-        self._die(dies)
         return written
 
-    def _call(self, *, is_write: bool) -> bool:
-        """Whether the process dies as soon as this one is done."""
-        self.calls_left -= 1
-        dies_after = self.calls_left == 0 and is_write and self._writes
-        self._die(self.calls_left <= 0 and not dies_after)
-        return dies_after
-
-    def _die(self, dies: bool) -> None:
-        if dies:
-            self.calls_left = 0
-            raise StoreError("the process was killed")
+    async def _counted(self, call: Callable[[], Awaitable[T]], *, is_write: bool = True) -> T:
+        if _INSIDE.get():
+            return await call()
+        counts = is_write or not self.dies_after
+        if self.is_dead or (counts and self._calls_left == 0):
+            if self.dies_after and not self.is_dead:
+                self.is_dead = True
+                await call()
+            self.is_dead = True
+            raise StoreError("the process died here")
+        self.calls += counts
+        if counts and self._calls_left is not None:
+            self._calls_left -= 1
+        return await call()

@@ -5,7 +5,7 @@ Every call gives way to other tasks once, so a lost race happens in a test as it
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 from coordinator.adapters.store.limits import (
     check_document,
@@ -31,9 +31,14 @@ class MemoryStore:
 
     def copy(self) -> "MemoryStore":
         """Another one that begins with the same documents."""
-        other = MemoryStore()
+        return MemoryStore.beginning_as(self)
+
+    @classmethod
+    def beginning_as(cls, first: "MemoryStore") -> Self:
+        """One of this kind that begins with the documents of `first`."""
+        other = cls()
         # The fields themselves are shared: what is written is copied, and never changed in place.
-        other._documents, other._versions = dict(self._documents), dict(self._versions)
+        other._documents, other._versions = dict(first._documents), dict(first._versions)
         return other
 
     def refs(self, collection: str) -> list[Ref]:

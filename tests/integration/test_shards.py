@@ -11,7 +11,7 @@ from coordinator.adapters.store.protocol import StoreError
 from coordinator.checking.lottery import Lottery
 from coordinator.sweeping.minutes import Minutes
 from coordinator.sweeping.shards import Shard
-from tests.crashing import CrashingStore
+from tests.doubles.crashing import CrashingStore
 from tests.integration.swept_network import CALENDAR, NODES, START_TICK, SweptNetwork
 
 EVERYBODY = range(NODES)

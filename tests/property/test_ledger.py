@@ -54,7 +54,7 @@ from coordinator.sweeping.shards import WHOLE
 from coordinator.sweeping.sweeps import Sweep
 from payout.gatherer import Gatherer
 from payout.settler import Settler
-from tests.crashing import CrashingStore
+from tests.doubles.crashing import CrashingStore
 from tests.doubles.memory import MemoryStore
 
 T = TypeVar("T")

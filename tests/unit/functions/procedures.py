@@ -24,7 +24,7 @@ from coordinator.ledger.balances import opening_balance
 from coordinator.sweeping.nodes import Node
 from coordinator.sweeping.polls import Outcome
 from payout.wiring import build_on as build_payout
-from tests.crashing import CrashingStore
+from tests.doubles.crashing import CrashingStore
 from tests.doubles.memory import MemoryStore
 from tests.settled_epochs import CALENDAR, DEPOSIT, START_S, evidence
 from tests.settled_epochs import STREAM as SETTLED
@@ -89,7 +89,7 @@ class World:
         return world
 
     def _in(self, kind: type[MemoryStore]) -> "World":
-        measured, money = kind(self.measured._documents), kind(self.money._documents)
+        measured, money = kind.beginning_as(self.measured), kind.beginning_as(self.money)
         return World(measured, money, self.now_s, dict(self.known))
 
 

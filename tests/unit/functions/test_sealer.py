@@ -10,7 +10,7 @@ from coordinator.checking.checks import Control
 from coordinator.checking.lottery import commitment, day_secret
 from coordinator.checking.sealed_days import LotteryDay
 from prober.sealer import Sealer
-from tests.crashing import CrashingStore
+from tests.doubles.crashing import CrashingStore
 from tests.doubles.memory import MemoryStore
 
 DAY = date(2026, 11, 22)

@@ -26,8 +26,8 @@ from coordinator.sweeping.rosters import Roster, Slot
 from coordinator.sweeping.shards import WHOLE, all_of
 from coordinator.sweeping.sweeps import Sweep
 from payout.settler import Settler
-from tests.crashing import CrashingStore
 from tests.doubles.counting import CountingStore
+from tests.doubles.crashing import CrashingStore
 from tests.doubles.memory import MemoryStore
 from tests.populated import network_document, populate, stream
 

@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from coordinator.adapters.store.protocol import (
@@ -75,8 +76,24 @@ def check_document(ref: Ref, fields: Fields) -> int:
 
 
 def value_bytes(value: Any, depth: int = 0) -> int:  # noqa: PLR0911,PLR0912 - a case a type
-    """A value's stored size in bytes; ValueError or TypeError if it cannot be stored."""
+    """A value's stored size in bytes; ValueError or TypeError if it cannot be stored.
+
+    What documents hold most of is asked for first."""
     match value:
+        case str():
+            return len(value.encode()) + 1
+        case dict() if depth < DEPTH_MAX:
+            size = 32
+            for name, each in value.items():
+                size += _name_bytes(name) + value_bytes(each, depth + 1)
+            return size
+        case list() if depth < DEPTH_MAX:
+            size = 0
+            for each in value:
+                if isinstance(each, list):
+                    raise TypeError("Firestore does not keep a list directly inside a list")
+                size += value_bytes(each, depth + 1)
+            return size
         case None | bool():
             return 1
         case int():
@@ -87,22 +104,12 @@ def value_bytes(value: Any, depth: int = 0) -> int:  # noqa: PLR0911,PLR0912 - a
             if math.isnan(value):
                 raise ValueError("NaN has no place in an order")
             return 8
+        case bytes():
+            return len(value)
         case datetime():
             if value.utcoffset() is None:
                 raise ValueError("a datetime must know its time zone")
             return 8
-        case str():
-            return len(value.encode()) + 1
-        case bytes():
-            return len(value)
-        case list() if depth < DEPTH_MAX:
-            if any(isinstance(each, list) for each in value):
-                raise TypeError("Firestore does not keep a list directly inside a list")
-            return sum(value_bytes(each, depth + 1) for each in value)
-        case dict() if depth < DEPTH_MAX:
-            return 32 + sum(
-                _name_bytes(name) + value_bytes(each, depth + 1) for name, each in value.items()
-            )
         case list() | dict():
             raise ValueError(f"nested deeper than {DEPTH_MAX}")
     raise TypeError(f"{type(value).__name__} is not a type of a document's value")
@@ -111,6 +118,12 @@ def value_bytes(value: Any, depth: int = 0) -> int:  # noqa: PLR0911,PLR0912 - a
 def _name_bytes(name: object) -> int:
     if not isinstance(name, str):
         raise TypeError(f"a field's name must be a string, not {name!r}")
+    return _text_bytes(name)
+
+
+@lru_cache(maxsize=4_096)
+def _text_bytes(name: str) -> int:
+    """A codec's names are few, and come again with every document."""
     size = len(name.encode())
     if not 1 <= size <= FIELD_NAME_BYTES_MAX or _RESERVED.fullmatch(name):
         raise ValueError(f"not a field's name: {name[:50]!r}")
