@@ -1,6 +1,7 @@
 """Templates into HTML: autoescaped, under a policy that allows no inline script or style."""
 
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,33 +36,39 @@ class Renderer:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._templates = Environment(
-            loader=FileSystemLoader(TEMPLATES),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.filters |= {
-            "when": when,
-            "instant": instant,
-            "moment": moment,
-            "clock": clock,
-            "tokens": format_tokens,
-            "percent": percent,
-            "words": words,
-            "prose": prose,
-        }
 
     def page(self, request: Request, name: str, status: int = 200, **values: Any) -> HTMLResponse:
         """One page; every template is told its own public address as `page_url`."""
         page_url = self._services.base_url(request) + request.url.path
-        text = self._templates.get_template(name).render(page_url=page_url, **values)
+        text = _templates().get_template(name).render(page_url=page_url, **values)
         return HTMLResponse(text, status_code=status, headers=HEADERS)
 
     def missing(self, request: Request, kind: ProblemKind, detail: str) -> HTMLResponse:
         """A problem as a page, for who followed an old link."""
         return self.page(request, "missing.html", kind.status, kind=kind, detail=detail)
+
+
+@cache
+def _templates() -> Environment:
+    """One for the process: each template is compiled once, whichever page asks for it first."""
+    templates = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters |= {
+        "when": when,
+        "instant": instant,
+        "moment": moment,
+        "clock": clock,
+        "tokens": format_tokens,
+        "percent": percent,
+        "words": words,
+        "prose": prose,
+    }
+    return templates
 
 
 def when(at_s: float) -> Markup:
