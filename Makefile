@@ -38,7 +38,8 @@ demo-once: setup ## Run it until the first whole epoch is settled, print a verdi
 check: setup ## Linters, types, the import rule and unit tests (under a minute)
 	@$(MAKE) --no-print-directory --output-sync --jobs=3 lint unit-functions unit-rest
 
-# Three parts at once. The two of tests take about the same, so two cores are busy to the end.
+# Three parts at once. The two of tests take about the same, so two cores are busy to the end:
+# what begins with p (payout's and the prober's tests) stands with the other half.
 .PHONY: lint unit-functions unit-rest
 lint:
 	@.venv/bin/ruff check .
@@ -46,9 +47,9 @@ lint:
 	@.venv/bin/mypy --strict
 	@PYTHONPATH=functions:node_image .venv/bin/lint-imports
 unit-functions:
-	@$(PYTHON) -m pytest tests/unit/functions
+	@$(PYTHON) -m pytest tests/unit/functions --ignore-glob='*/unit/functions/test_p*'
 unit-rest:
-	@$(PYTHON) -m pytest tests/unit --ignore=tests/unit/functions
+	@$(PYTHON) -m pytest tests/unit --ignore-glob='*/unit/functions/test_[!p]*'
 
 test: check ## check, then documents, property, integration, end-to-end and browser tests
 	@$(PYTHON) -m emulator setup --for-tests
