@@ -6,7 +6,7 @@ Beside other trials they would look at each other's connections, and a flag woul
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -36,20 +36,21 @@ async def follow(
     A check that is under way then says nothing: those that find most last longest."""
     plan = Plan((), names, checks=0, at_once=len(names))
     async with set_up(plan, logs) as trials:
-        made |= {subject.name: Tally(subject) for subject in trials.stage.subjects}
-        telling = asyncio.create_task(_tell(made, until_s))
+        own = [Tally(subject) for subject in trials.stage.subjects]
+        made |= {tally.subject.name: tally for tally in own}
+        telling = asyncio.create_task(_tell(own, until_s))
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(until_s - time.monotonic()):
-                    await _all(trials, made)
+                    await _all(trials, own)
         finally:
             telling.cancel()
             await asyncio.gather(telling, return_exceptions=True)
 
 
-async def _all(trials: Trials, made: dict[str, Tally]) -> None:
+async def _all(trials: Trials, own: Sequence[Tally]) -> None:
     async with asyncio.TaskGroup() as group:
-        for tally in made.values():
+        for tally in own:
             alone_s = ALONE_S.get(tally.subject.kind, 0.0)
             group.create_task(until_flagged(tally, trials.one, alone_s))
 
@@ -61,11 +62,11 @@ async def until_flagged(tally: Tally, one: Try, alone_s: float) -> None:
         tally.take(await one(tally.subject, len(tally.checks), tally.failed_length))
 
 
-async def _tell(made: dict[str, Tally], until_s: float) -> None:
+async def _tell(own: Sequence[Tally], until_s: float) -> None:
     while True:
         await asyncio.sleep(PROGRESS_EVERY_S)
-        flagged = sum(bool(tally.until_flagged) for tally in made.values())
-        checks = sum(len(tally.checks) for tally in made.values())
+        flagged = sum(bool(tally.until_flagged) for tally in own)
+        checks = sum(len(tally.checks) for tally in own)
         left_min = max(0.0, until_s - time.monotonic()) / 60
-        told = f"{flagged} of {len(made)} nodes that only some checks find are flagged"
+        told = f"{flagged} of {len(own)} nodes that only some checks find are flagged"
         say(f"{told}, after {checks} checks; at most {left_min:.0f} min left")
