@@ -17,6 +17,7 @@ _EXTENDED = 0xFFFFFF
 _HEADER_BYTES = (11, 7, 3, 0)
 """Of a message header, by the chunk's type 0 to 3 (section 5.3.1.2)."""
 _CHANNEL_MAX = 65_599
+_OBEYED = frozenset((MessageKind.SET_CHUNK_SIZE, MessageKind.ABORT))
 
 
 class ChunkLimits(NamedTuple):
@@ -45,23 +46,22 @@ class _Channel:
     is_open: bool = False
     """Whether a message has been begun, and is not whole."""
 
-    def begin(self, header: bytes, extended: bytes) -> None:
-        """Begin a message by the header of its first chunk, which may be empty.
+    def begin(self, form: int, header: bytes, extended: bytes) -> None:
+        """Begin a message by the header of its first chunk, which is empty for type 3.
 
         The time of type 0 is absolute, and one of types 1 and 2 a delta, which type 3 repeats.
         After type 0 the specification has type 3 repeat the time itself; no server does.
         """
-        if header:
+        if form < 3:
             self.extended = extended
-            time_ms = int.from_bytes(extended or header[:3], "big")
-            is_absolute = len(header) == _HEADER_BYTES[0]
-            self.timestamp_ms = time_ms if is_absolute else self.timestamp_ms
-            self.delta_ms = 0 if is_absolute else time_ms
-        if len(header) >= _HEADER_BYTES[1]:
-            self.length, self.kind = int.from_bytes(header[3:6], "big"), header[6]
-        if len(header) == _HEADER_BYTES[0]:
+            self.delta_ms = int.from_bytes(extended or header[:3])
+        if form < 2:
+            self.length, self.kind = int.from_bytes(header[3:6]), header[6]
+        if form == 0:
+            self.timestamp_ms, self.delta_ms = self.delta_ms, 0
             self.stream_id = int.from_bytes(header[7:], "little")
-        self.timestamp_ms = (self.timestamp_ms + self.delta_ms) % U32_END
+        else:
+            self.timestamp_ms = (self.timestamp_ms + self.delta_ms) % U32_END
         self.is_open = True
 
     def end(self) -> bytes:
@@ -76,7 +76,9 @@ class ChunkReader:
     def __init__(self, limits: ChunkLimits) -> None:
         self._limits = limits
         self._channels: dict[int, _Channel] = {}
-        self._unread = bytearray()
+        self._unread, self._at = b"", 0
+        """What was fed last, and from where on it has not been read: at most a chunk's headers are
+        left of it, so that the next ones cost no copy."""
         self._chunk_bytes = CHUNK_BYTES_DEFAULT
         self._partial_bytes = 0
         self._current: _Channel | None = None
@@ -90,96 +92,103 @@ class ChunkReader:
 
     def feed(self, data: bytes) -> None:
         """Take bytes of the peer; `next_message` has to be called until there is none."""
-        self._unread += data
+        self._unread = self._unread[self._at :] + data
+        self._at = 0
 
     @property
     def unread_bytes(self) -> int:
         """What was fed, and is of no chunk yet."""
-        return len(self._unread)
+        return len(self._unread) - self._at
 
     @property
     def kept_bytes(self) -> int:
         """What is kept of messages that are not whole."""
-        return self._partial_bytes + len(self._unread)
+        return self._partial_bytes + self.unread_bytes
 
     def next_message(self) -> Message | None:
         """The next whole message, or None until more bytes come. Raises RtmpError."""
         while True:
-            if self._current is None and not self._begin_chunk():
-                return None
-            channel = self._take_body()
+            channel = self._current or self._begin_chunk()
             if channel is None:
                 return None
-            if len(channel.body) < channel.length:
+            body = self._take_body(channel)
+            if body is None:
+                if self._current is not None:
+                    return None
                 continue
-            body = channel.end()
-            self._partial_bytes -= len(body)
             if self._messages == self._limits.messages_max:
                 raise RtmpError(f"more than {self._messages} messages")
             self._messages += 1
             message = Message(channel.kind, channel.stream_id, channel.timestamp_ms, body)
-            if not self._is_obeyed(message):
+            if channel.kind not in _OBEYED or not self._is_obeyed(message):
                 return message
 
-    def _begin_chunk(self) -> bool:
-        """Read one chunk's headers; False while they are not whole."""
-        basic = _parse_basic_header(self._unread)
-        if basic is None:
-            return False
-        form, number, at = basic
+    def _begin_chunk(self) -> _Channel | None:
+        """Read one chunk's headers, and make it the current one; None while they are not whole."""
+        unread, at = self._unread, self._at + 1
+        if at > len(unread):
+            return None
+        form, number = unread[at - 1] >> 6, unread[at - 1] & 0x3F
+        if number < 2:  # the channel stands in the next bytes (5.3.1.1)
+            since, at = at, at + 1 + number
+            number = 64 + int.from_bytes(unread[since:at], "little")
+            if at > len(unread):
+                return None
         if self._chunks == self._limits.chunks_max:
             raise RtmpError(f"more than {self._chunks} chunks")
-        channel = self._channel(number, form)
-        header = bytes(self._unread[at : at + _HEADER_BYTES[form]])
+        channel = self._channels.get(number) or self._new_channel(number, form)
+        header = unread[at : at + _HEADER_BYTES[form]]
         at += len(header)
         if len(header) < _HEADER_BYTES[form]:
-            return False
+            return None
         extended = b""
         if header[:3] == b"\xff\xff\xff" or (form == 3 and channel.extended):
-            extended = bytes(self._unread[at : at + 4])
+            extended = unread[at : at + 4]
             if len(extended) < 4:
-                return False
+                return None
             # Old publishers do not repeat the four bytes in type 3: then they are of the body.
             at += 4 if form != 3 or extended == channel.extended else 0
-        del self._unread[:at]
+        self._at = at
         self._chunks += 1
         if not channel.is_open:
-            channel.begin(header, extended)
+            channel.begin(form, header, extended)
             if channel.length > self._limits.message_bytes_max:
                 raise RtmpError(f"a message of {channel.length} bytes")
         elif form != 3:
             raise RtmpError("a new message begins before the last one is whole")
         self._current = channel
         self._missing = min(self._chunk_bytes, channel.length - len(channel.body))
-        return True
-
-    def _channel(self, number: int, form: int) -> _Channel:
-        channel = self._channels.get(number)
-        if channel is None:
-            # Type 1 begins one as well: librtmp sends its first ping so.
-            if form > 1:
-                raise RtmpError(f"a channel begins with type {form}, which repeats what never was")
-            if len(self._channels) >= self._limits.channels_max:
-                raise RtmpError(f"more than {self._limits.channels_max} channels")
-            channel = self._channels[number] = _Channel()
         return channel
 
-    def _take_body(self) -> _Channel | None:
-        """What is there of the current chunk's body; gives its channel once it is whole."""
-        channel = self._current
-        if channel is None:
-            return None
-        taken = self._unread[: self._missing]
-        del self._unread[: self._missing]
-        channel.body += taken
-        self._missing -= len(taken)
+    def _new_channel(self, number: int, form: int) -> _Channel:
+        # Type 1 begins one as well: librtmp sends its first ping so.
+        if form > 1:
+            raise RtmpError(f"a channel begins with type {form}, which repeats what never was")
+        if len(self._channels) >= self._limits.channels_max:
+            raise RtmpError(f"more than {self._limits.channels_max} channels")
+        channel = self._channels[number] = _Channel()
+        return channel
+
+    def _take_body(self, channel: _Channel) -> bytes | None:
+        """Take what is there of the current chunk's body; gives the message's once it is whole."""
+        at, missing = self._at, self._missing
+        taken = self._unread[at : at + missing]
+        self._at = at + len(taken)
+        self._missing = missing - len(taken)
         self._partial_bytes += len(taken)
         if self._partial_bytes > self._limits.partial_bytes_max:
             raise RtmpError("too many bytes of messages that are not whole")
-        if self._missing:
+        if self._missing == 0:
+            self._current = None
+            if len(taken) == channel.length:  # one chunk is all of it, as it is of most
+                channel.is_open = False
+                self._partial_bytes -= len(taken)
+                return taken
+        channel.body += taken
+        if self._missing or len(channel.body) < channel.length:
             return None
-        self._current = None
-        return channel
+        self._partial_bytes -= channel.length
+        return channel.end()
 
     def _is_obeyed(self, message: Message) -> bool:
         if message.kind == MessageKind.SET_CHUNK_SIZE:
@@ -267,18 +276,6 @@ def _chunked(form: int, channel: int, message: Message, chunk_bytes: int) -> byt
     bodies = [body[at : at + chunk_bytes] for at in range(0, len(body), chunk_bytes)] or [b""]
     again = _basic_header(3, channel) + extended
     return _basic_header(form, channel) + header + extended + again.join(bodies)
-
-
-def _parse_basic_header(data: bytearray) -> tuple[int, int, int] | None:
-    """The chunk's type, its channel, and the header's size (5.3.1.1); None until it is whole."""
-    if not data:
-        return None
-    form, low = data[0] >> 6, data[0] & 0x3F
-    if low > 1:
-        return form, low, 1
-    if len(data) < 2 + low:
-        return None
-    return form, 64 + int.from_bytes(data[1 : 2 + low], "little"), 2 + low
 
 
 def _basic_header(form: int, channel: int) -> bytes:

@@ -5,7 +5,8 @@ tracks and modifiers: veovera's "Enhanced RTMP", version 2 (sections are its). A
 three things: what newcomers need first, where a picture begins, and how to name the codec.
 """
 
-from enum import Enum
+from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from rtmp.errors import RtmpError
@@ -28,6 +29,8 @@ _AUDIO_LEGACY = {
 _ENHANCED_AUDIO = 9
 _WITH_HEADER = frozenset(("avc1", "hvc1", "mp4a"))
 """Of the legacy codecs: the second byte says whether it is a header."""
+_LEGACY_BYTES = 2
+"""What a legacy message tells of itself in."""
 _COMMAND_FRAME = 5
 """Video frame type 5: a hint for a player's seeking, and no picture."""
 ONE_TRACK, MANY_CODECS = 0, 2
@@ -36,7 +39,7 @@ _MULTITRACK = {MessageKind.VIDEO: 6, MessageKind.AUDIO: 5}
 _MODIFIER = 7
 
 
-class PayloadKind(Enum):
+class PayloadKind(StrEnum):
     """What a message brings to its track."""
 
     HEADER = "header"
@@ -69,10 +72,12 @@ def payload_of(message: Message) -> Payload | None:
         return _enhanced(message.kind, (body[0] >> 4) & 7, body)
     if message.kind == MessageKind.AUDIO and body[0] >> 4 == _ENHANCED_AUDIO:
         return _enhanced(message.kind, 0, body)
-    return _legacy(message.kind, body)
+    return _legacy(message.kind, body[:_LEGACY_BYTES])
 
 
+@lru_cache(maxsize=1024)
 def _legacy(kind: int, body: bytes) -> Payload:
+    """By the first bytes: a stream has few of them, and every packet of each asks."""
     if kind == MessageKind.VIDEO:
         codec, frame = _VIDEO_LEGACY.get(body[0] & 15, ""), body[0] >> 4
     else:

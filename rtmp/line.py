@@ -77,19 +77,20 @@ class RtmpLine:
         message = self._reader.next_message()
         if message is None:
             return None
-        after_ms = (message.timestamp_ms + 1) % U32_END
         count = self.received_bytes - self._reader.unread_bytes
         if count - self._acknowledged > self._report_bytes:
             self._acknowledged = count
-            told = number_message(MessageKind.ACKNOWLEDGEMENT, count % U32_END)
-            self.send(CONTROL, told._replace(timestamp_ms=after_ms))
+            self._reply(message, number_message(MessageKind.ACKNOWLEDGEMENT, count % U32_END))
         if message.kind == MessageKind.USER_CONTROL:
             if int.from_bytes(message.body[:2], "big") == UserControl.PING_REQUEST:
-                answer = user_control(UserControl.PING_RESPONSE, message.body[2:6])
-                self.send(CONTROL, answer._replace(timestamp_ms=after_ms))
+                self._reply(message, user_control(UserControl.PING_RESPONSE, message.body[2:6]))
         elif message.kind == MessageKind.WINDOW:
             self._report_bytes = parse_number(message) // 2
         return message
+
+    def _reply(self, message: Message, answer: Message) -> None:
+        after_ms = (message.timestamp_ms + 1) % U32_END
+        self.send(CONTROL, answer._replace(timestamp_ms=after_ms))
 
     def send(self, channel: int, message: Message) -> None:
         """Have a message sent. Raises RtmpError where the peer wants too much at once."""

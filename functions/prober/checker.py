@@ -135,8 +135,10 @@ class Checker:
         capture, address = await self._capture(due, taken)
         until_s = capture.compared_until_s(self.parameters.grace_s)
         await self.sleep(max(0.0, until_s - self.clock()))
-        packets = reference.packets(capture.started_s - MEMORY_S, until_s)
-        proof = judge_capture(packets, capture, self.parameters, gop_s=pace.gop_s)
+        began_s = capture.started_s
+        recent_s = began_s - self.parameters.window_s
+        past = reference.remembered(began_s - MEMORY_S, recent_s, until_s)
+        proof = judge_capture(past, capture, self.parameters, gop_s=pace.gop_s)
         opinion, evidence, picture = await second_opinion(capture, footage)
         proof = await self._settled(proof, opinion, reference, ingest)
         proof = await self._owned(proof, due, address)

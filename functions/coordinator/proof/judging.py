@@ -13,9 +13,10 @@ from coordinator.proof.captures import Capture
 from coordinator.proof.matching import Matching, matching_of
 from coordinator.proof.packets import MediaKind, Packet
 from coordinator.proof.parameters import ProofParameters
+from coordinator.proof.remembered import Remembered
 from coordinator.proof.stream_pace import capture_seconds
 from coordinator.proof.timeline import Timeline, timeline_of
-from coordinator.proof.track_shares import due_places, share_of
+from coordinator.proof.track_shares import share_of
 from coordinator.proof.tracks import is_judged
 from coordinator.reasons import Reason
 
@@ -78,7 +79,7 @@ class Proof:
 
 
 def judge(
-    reference: Sequence[Packet],
+    reference: Sequence[Packet] | Remembered,
     capture: Capture,
     parameters: ProofParameters | None = None,
     *,
@@ -137,13 +138,13 @@ def _measure(
     timeline: Timeline, evidence: Matching, capture: Capture
 ) -> tuple[Proof, Reason | None]:
     """The numbers of a check, and why it does not pass (None: it passes)."""
-    held = [
-        share_of(timeline, track, evidence)
+    shares = {
+        track.id: share_of(timeline, track, evidence)
         for track in timeline.tracks
         if not track.is_marks or track is timeline.lead
-    ]
-    held = [share for share in held if share.due]
-    lead = due_places(timeline, timeline.lead, evidence) if timeline.lead else []
+    }
+    held = [share for share in shares.values() if share.due]
+    lead = shares[timeline.lead.id].places if timeline.lead else []
     eligible = [at for at in lead if timeline.proves(at)]
     newest_s = evidence.newest_s
     proof = Proof(

@@ -4,13 +4,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from math import inf
+from operator import attrgetter
 
 from coordinator.proof.captures import Capture, Reader
 from coordinator.proof.packets import MediaKind, Packet, Part, dts_difference_ms, median
 from coordinator.proof.timeline import Timeline
-from coordinator.proof.tracks import Key, headers_of, is_judged, key_of, track_of
+from coordinator.proof.tracks import Key, headers_of, judged_of, key_of, track_of
 
 QUARTERS = 4
+_BY_TIME = attrgetter("arrived_s", "dts_ms")
 
 
 @dataclass(slots=True)
@@ -23,6 +25,8 @@ class Matching:
     """Those, and the packets that repeat and lie at the right timestamp: places in the window."""
     delays: list[tuple[float, float]] = field(default_factory=list)
     """(arrival at the reference, delay behind it) of the proven ones, in that order."""
+    delay_s: float | None = None
+    """The shortest of these delays."""
     current_bytes: int = 0
     old_bytes: int = 0
     """Bytes that the reference served before the window."""
@@ -43,11 +47,6 @@ class Matching:
         """Bytes not served now, of all bytes."""
         foreign = self.old_bytes + self.other_bytes
         return foreign / max(1, foreign + self.current_bytes)
-
-    @property
-    def delay_s(self) -> float | None:
-        """The shortest delay of a matched packet behind the reference, or None."""
-        return max(0.0, min(delay for _, delay in self.delays)) if self.delays else None
 
     @property
     def delay_growth_s(self) -> float | None:
@@ -79,16 +78,17 @@ def matching_of(timeline: Timeline, capture: Capture) -> Matching:
     evidence = Matching()
     strangers: list[Packet] = []
     repeats: list[tuple[Key, Packet]] = []
-    for packet in sorted(capture.packets, key=lambda p: (p.arrived_s, p.dts_ms)):
-        if not is_judged(packet) or track_of(packet) in timeline.unshown:
+    for packet in sorted(judged_of(capture.packets), key=_BY_TIME):
+        if timeline.unshown and track_of(packet) in timeline.unshown:
             continue
         key = key_of(packet)
-        if key not in timeline.places:
+        place = timeline.place.get(key)
+        if place is None:
             strangers.append(packet)
-        elif not timeline.is_eligible(key, packet.size):
+        elif not timeline.proves(place):
             repeats.append((key, packet))
         else:
-            evidence.proven.setdefault(timeline.places[key][0], packet)
+            evidence.proven.setdefault(place, packet)
     evidence.current_bytes = bytes_of(evidence.proven.values()) + bytes_of(p for _, p in repeats)
     if strangers:  # rarely, so that nothing is kept of older packets otherwise
         _accuse(timeline, evidence, strangers)
@@ -97,6 +97,8 @@ def matching_of(timeline: Timeline, capture: Capture) -> Matching:
     _place_repeats(timeline, evidence, repeats, offsets)
     refs = ((timeline.window[at].arrived_s, node) for at, node in evidence.proven.items())
     evidence.delays = sorted((at_s, node.arrived_s - at_s) for at_s, node in refs)
+    if evidence.delays:
+        evidence.delay_s = max(0.0, min(delay for _, delay in evidence.delays))
     evidence.is_readable = capture.reader is not Reader.OWN or _is_readable(timeline, capture)
     return evidence
 
@@ -170,7 +172,7 @@ def _place_repeats(
         return dts_difference_ms(at_ms, offset_ms)
 
     for key, node in sorted(repeats, key=lambda one: _order(one[1], base_ms)):
-        places = timeline.places[key]
+        places = timeline.places_of(key)
         n = next_of.get(key, 0)
         while n < len(places) and late_ms(places[n], node) < -tolerance:
             n += 1

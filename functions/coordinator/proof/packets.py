@@ -27,9 +27,12 @@ class Part(StrEnum):
     """Metadata, ends of a sequence, empty messages and what nobody knows: it proves nothing."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Packet:
-    """One packet of one track as it came off an RTMP connection."""
+    """One packet of one track as it came off an RTMP connection.
+
+    Nobody changes one. It is not frozen all the same: that would make each take seven times as
+    long to make, and every packet of every stream and check is one."""
 
     arrived_s: float
     """When its last byte was read, in Unix seconds."""

@@ -13,6 +13,7 @@ from coordinator.proof.captures import Capture, Span
 from coordinator.proof.judging import Proof, excused, judge
 from coordinator.proof.packets import MediaKind, Packet, Part
 from coordinator.proof.parameters import ProofParameters
+from coordinator.proof.remembered import Remembered, remembered
 from coordinator.reasons import Reason
 
 PACKETS_MIN = 3
@@ -26,7 +27,7 @@ SETTLED_S = 5.0
 
 
 def judge_capture(
-    reference: Sequence[Packet],
+    reference: Sequence[Packet] | Remembered,
     capture: Capture,
     parameters: ProofParameters | None = None,
     *,
@@ -38,14 +39,15 @@ def judge_capture(
         return judge(reference, capture, rules, gop_s=gop_s)
     share = PACKETS_MIN / rules.packets_min  # or slides would lead, which prove too little
     span_rules = replace(rules, packets_min=PACKETS_MIN, rich_max_s=rules.rich_max_s * share)
+    past = remembered(reference)
     proofs = [
-        judge(reference, within(capture, span), span_rules, is_joined=False, gop_s=gop_s)
+        judge(past, within(capture, span), span_rules, is_joined=False, gop_s=gop_s)
         for span in sorted(capture.read, key=lambda span: span.since_s)
     ]
     whole = _together(proofs, rules)
     if whole.verdict is not Verdict.PASS:
         return whole
-    reason = _objection(reference, capture, proofs, rules)
+    reason = _objection(past, capture, proofs, rules)
     if reason is None:
         return whole
     return excused(replace(whole, verdict=Verdict.FAIL, reason=reason), capture, rules)
@@ -85,7 +87,7 @@ def _together(proofs: Sequence[Proof], rules: ProofParameters) -> Proof:
 
 
 def _objection(
-    reference: Sequence[Packet], capture: Capture, proofs: Sequence[Proof], rules: ProofParameters
+    past: Remembered, capture: Capture, proofs: Sequence[Proof], rules: ProofParameters
 ) -> Reason | None:
     """What the seconds between the spans tell, and the spans beside each other."""
     delays = [proof.delay_s for proof in proofs if proof.delay_s is not None]
@@ -96,9 +98,9 @@ def _objection(
     steps = sorted([at_s for at_s in heard if at_s >= quiet_s])
     for before_s, after_s in pairwise(steps):
         silent = Span(_end_s(capture, before_s), after_s)
-        if silent.until_s - silent.since_s >= QUIET_MAX and _is_busy(reference, silent):
+        if silent.until_s - silent.since_s >= QUIET_MAX and _is_busy(past, silent):
             return Reason.STALLED
-    return Reason.TOO_SLOW if _is_thin(reference, capture) else None
+    return Reason.TOO_SLOW if _is_thin(past, capture) else None
 
 
 def _end_s(capture: Capture, since_s: float) -> float:
@@ -106,15 +108,14 @@ def _end_s(capture: Capture, since_s: float) -> float:
     return next((s.until_s for s in capture.read if s.since_s == since_s), since_s + 1)
 
 
-def _is_busy(reference: Sequence[Packet], span: Span) -> bool:
+def _is_busy(past: Remembered, span: Span) -> bool:
     """Whether the ingest served media in each second of a span."""
-    seconds = {
-        int(p.arrived_s - span.since_s) for p in _media(reference) if span.holds(p.arrived_s)
-    }
+    during = _media(past.within(span.since_s, span.until_s))
+    seconds = {int(p.arrived_s - span.since_s) for p in during if span.holds(p.arrived_s)}
     return len(seconds) >= int(span.until_s - span.since_s)
 
 
-def _is_thin(reference: Sequence[Packet], capture: Capture) -> bool:
+def _is_thin(past: Remembered, capture: Capture) -> bool:
     """Whether less came in the counted seconds than the ingest served in them."""
     settled_s = capture.started_s + SETTLED_S
     counts = [count for count in capture.counts if count.at_s >= settled_s]
@@ -124,7 +125,7 @@ def _is_thin(reference: Sequence[Packet], capture: Capture) -> bool:
     first_s = min(wanted)
     served = [
         packet
-        for packet in _media(reference)
+        for packet in _media(past.within(first_s - 1, max(wanted) + 1))
         if round(first_s + int(packet.arrived_s - first_s), 3) in wanted
     ]
     came = sum(count.packets for count in counts), sum(count.size for count in counts)

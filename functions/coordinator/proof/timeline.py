@@ -5,16 +5,16 @@ never be able to make its own check inconclusive. Longer than other modules: wha
 what excuses it, are read from one window.
 """
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from math import inf
-from operator import attrgetter
 
 from coordinator.proof.captures import Capture, Span
 from coordinator.proof.packets import Packet
 from coordinator.proof.parameters import ProofParameters
+from coordinator.proof.remembered import Remembered, remembered
 from coordinator.proof.shown_tracks import shown_by, unshown_by
 from coordinator.proof.tracks import (
     Key,
@@ -22,9 +22,9 @@ from coordinator.proof.tracks import (
     TrackId,
     breaks_of,
     headers_of,
-    is_judged,
+    judged_of,
     key_interval_s,
-    key_of,
+    keys_of,
     lasting,
     leader_of,
     track_of,
@@ -34,7 +34,6 @@ from coordinator.reasons import Reason
 
 WHOLE_WITHIN_S = 1.0
 """A track of the window that begins so soon may have been there before it."""
-_ARRIVAL = attrgetter("arrived_s")
 
 
 @dataclass(slots=True)
@@ -46,13 +45,17 @@ class Timeline:
     rules: ProofParameters
     window: list[Packet]
     """What is judged of the window, in order of arrival."""
-    places: dict[Key, list[int]]
-    """Where in the window a packet is; one of several alike is told by its timestamp."""
+    place: dict[Key, int]
+    """Where in the window a packet is, of several alike the last."""
+    repeated: dict[Key, list[int]]
+    """Of several alike all places: only their timestamps tell them apart."""
+    is_unique: list[bool]
+    """Whether a packet of the window has no other one like it."""
     tracks: list[Track]
     lead: Track | None
     """The track that proves most: whether the reference is sound is told by it."""
-    earlier: Sequence[Packet]
-    """Everything from before the window."""
+    earlier: Callable[[], Sequence[Packet]]
+    """Looks up everything from before the window."""
     headers: dict[TrackId, frozenset[str]]
     """The codec headers of each track that the reference has seen."""
     gop_s: float
@@ -68,14 +71,16 @@ class Timeline:
     """Which unbroken run of timestamps each packet of the window belongs to."""
     breaks: int = 0
     """How often the run broke inside the window: a new connection, or a restarted stream."""
+    _older: list[Packet] | None = None
+    _older_tracks: set[TrackId] | None = None
 
-    def is_eligible(self, key: Key, size: int) -> bool:
-        """Whether a packet proves something by itself."""
-        return size >= self.rules.size_min and len(self.places.get(key, ())) == 1
+    def places_of(self, key: Key) -> Sequence[int]:
+        """All places of a packet of the window."""
+        return self.repeated.get(key) or (self.place[key],)
 
     def proves(self, at: int) -> bool:
-        """The same of a packet of the window."""
-        return self.is_eligible(key_of(self.window[at]), self.window[at].size)
+        """Whether a packet of the window proves something by itself."""
+        return self.is_unique[at] and self.window[at].size >= self.rules.size_min
 
     def begins_picture(self, at: int) -> bool:
         """Whether a packet of the window is a key frame."""
@@ -194,48 +199,63 @@ class Timeline:
         """Whether the reference had it when the window began: what it lacks was never served."""
         begun_s = track.packets[0].arrived_s
         is_early = begun_s <= self.started_s - self.rules.window_s + WHOLE_WITHIN_S
-        return is_early or any(track_of(p) == track.id for p in self.older)
+        return is_early or track.id in self.older_tracks
 
     @property
     def older(self) -> list[Packet]:
         """What is judged from before the window: it tells a recording from other content."""
-        return [p for p in self.earlier if is_judged(p)]
+        if self._older is None:
+            self._older = judged_of(self.earlier())
+        return self._older
+
+    @property
+    def older_tracks(self) -> set[TrackId]:
+        """The tracks that were there before."""
+        if self._older_tracks is None:
+            self._older_tracks = set(map(track_of, self.older))
+        return self._older_tracks
 
 
 def timeline_of(
-    reference: Sequence[Packet],
+    reference: Sequence[Packet] | Remembered,
     capture: Capture,
     rules: ProofParameters,
     *,
     is_joined: bool = True,
     gop_s: float | None = None,
 ) -> Timeline:
-    """Cut the reference (any order; 25 s before the capture, better 120 s) to one capture.
+    """Cut the reference (25 s before the capture, better 120 s) to one capture.
 
     `gop_s`: the longest wait for a key frame before the capture, if somebody has looked it up. What
     only tells what a stranger is, is looked up when there is one."""
-    ordered = sorted(reference, key=_ARRIVAL)
-    low = bisect_left(ordered, capture.started_s - rules.window_s, key=_ARRIVAL)
-    high = bisect_right(ordered, capture.compared_until_s(rules.grace_s), key=_ARRIVAL)
-    earlier = shown_by(capture.reader, ordered[:low])
-    window = [p for p in shown_by(capture.reader, ordered[low:high]) if is_judged(p)]
+    past, since_s = remembered(reference), capture.started_s - rules.window_s
+    around = past.within(since_s, capture.compared_until_s(rules.grace_s))
+    window = judged_of(shown_by(capture.reader, around))
     if unshown := unshown_by(capture, window):
         window = [p for p in window if track_of(p) not in unshown]
-    judged = window if gop_s is not None else [p for p in earlier if is_judged(p)] + window
+
+    def earlier() -> Sequence[Packet]:
+        return shown_by(capture.reader, past.before(since_s))
+
+    judged = window if gop_s is not None else judged_of(earlier()) + window
     before_s = key_interval_s(judged, capture.started_s) if gop_s is None else gop_s
-    keys = [key_of(p) for p in window]
-    places = _places_of(keys)
-    tracks = tracks_of(window, [len(places[key]) == 1 for key in keys], rules)
+    keys = keys_of(window)
+    place = dict(zip(keys, range(len(keys)), strict=True))
+    repeated = _repeated(keys) if len(place) < len(keys) else {}
+    is_unique = [key not in repeated for key in keys] if repeated else [True] * len(keys)
+    tracks = tracks_of(window, is_unique, rules)
     timeline = Timeline(
         started_s=capture.started_s,
         ended_s=capture.ended_s,
         rules=rules,
         window=window,
-        places=places,
+        place=place,
+        repeated=repeated,
+        is_unique=is_unique,
         tracks=tracks,
         lead=leader_of(lasting(tracks, capture.ended_s, rules), rules),
         earlier=earlier,
-        headers=headers_of(ordered),
+        headers=headers_of(past.headers),
         gop_s=max(before_s, key_interval_s(judged, capture.ended_s)),
         is_endless=before_s - rules.lag_max_s > rules.gop_max_s,
         is_joined=is_joined,
@@ -245,10 +265,13 @@ def timeline_of(
     return timeline
 
 
-def _places_of(keys: Sequence[Key]) -> dict[Key, list[int]]:
+def _repeated(keys: Sequence[Key]) -> dict[Key, list[int]]:
+    """All places of what comes several times."""
+    counts = Counter(keys)
     places: dict[Key, list[int]] = {}
     for at, key in enumerate(keys):
-        places.setdefault(key, []).append(at)
+        if counts[key] > 1:
+            places.setdefault(key, []).append(at)
     return places
 
 

@@ -1,8 +1,11 @@
 """What of one track a node had to deliver in its capture, and what it did deliver."""
 
+from bisect import bisect_left
 from dataclasses import dataclass
+from itertools import islice
 
 from coordinator.proof.matching import Matching
+from coordinator.proof.remembered import ARRIVAL
 from coordinator.proof.timeline import Timeline
 from coordinator.proof.tracks import Track
 
@@ -11,12 +14,18 @@ from coordinator.proof.tracks import Track
 class TrackShare:
     """One track's share; nothing may be due."""
 
-    due: int
+    places: list[int]
+    """Where in the window the packets lie that were due."""
     came: int
     due_bytes: int
     came_bytes: int
     has_keys: bool
     """Whether every key frame that was due came: without one nobody sees the pictures behind."""
+
+    @property
+    def due(self) -> int:
+        """How many packets were due."""
+        return len(self.places)
 
     @property
     def packet_ratio(self) -> float:
@@ -39,13 +48,12 @@ def due_places(timeline: Timeline, track: Track, evidence: Matching) -> list[int
     their place: a busy reference reads packets at one instant that a node serves one by one.
     """
     window = timeline.window
-    came = [at for at in track.places if at in evidence.delivered]
+    came = evidence.delivered.intersection(track.places)
     until_s = _until_s(timeline, evidence)
-    first, last = (came[0], came[-1]) if came else (len(window), -1)
+    first, last = (min(came), max(came)) if came else (len(window), -1)
     first = min(first, _start_at(timeline, track, evidence))
-    return [
-        at for at in track.places if at >= first and (at <= last or window[at].arrived_s <= until_s)
-    ]
+    begun = track.places[bisect_left(track.places, first) :]
+    return [at for at in begun if at <= last or window[at].arrived_s <= until_s]
 
 
 def _start_at(timeline: Timeline, track: Track, evidence: Matching) -> int:
@@ -56,7 +64,8 @@ def _start_at(timeline: Timeline, track: Track, evidence: Matching) -> int:
     if start_s is None:
         return len(window)
     waits = track.is_video and timeline.is_joined and not timeline.is_endless
-    begun = (at for at in track.places if window[at].arrived_s >= start_s)
+    first = bisect_left(track.packets, start_s, key=ARRIVAL)
+    begun = islice(track.places, first, None)
     return next((at for at in begun if not waits or timeline.begins_picture(at)), len(window))
 
 
@@ -88,7 +97,7 @@ def share_of(timeline: Timeline, track: Track, evidence: Matching) -> TrackShare
     came = [at for at in due if at in evidence.delivered]
     keys = [at for at in due if track.is_video and window[at].is_key]
     return TrackShare(
-        due=len(due),
+        places=due,
         came=len(came),
         due_bytes=sum(window[at].size for at in due),
         came_bytes=sum(window[at].size for at in came),

@@ -1,15 +1,26 @@
 """Tracks of a stream as the reference got them: what of each can prove something, and how soon."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
+from operator import attrgetter, sub
 
-from coordinator.proof.packets import MediaKind, Packet, Part, dts_difference_ms
+from coordinator.proof.packets import (
+    DTS_MODULUS_MS,
+    MediaKind,
+    Packet,
+    Part,
+    dts_difference_ms,
+)
 from coordinator.proof.parameters import ProofParameters
+from coordinator.proof.remembered import ARRIVAL
 
 TrackId = tuple[MediaKind, int]
 Key = tuple[MediaKind, int, str, int, str]
 """What makes two packets the same: track, codec, size and digest of the payload."""
+_DTS = attrgetter("dts_ms")
+_KEY = attrgetter("media", "track", "codec", "size", "digest")
 MARK = "onRelayMark"
 """The name of the ingest's marks (`rtmp/marks.py`): no two are alike, so they prove a live line
 where no packet of the media does."""
@@ -25,11 +36,22 @@ def key_of(packet: Packet) -> Key:
     return packet.media, packet.track, packet.codec, packet.size, packet.digest
 
 
+def keys_of(packets: Iterable[Packet]) -> list[Key]:
+    """Those of many."""
+    return list(map(_KEY, packets))
+
+
 def is_judged(packet: Packet) -> bool:
     """Pictures, sounds and marks: other script data and what describes a track prove nothing."""
     if packet.media is MediaKind.DATA:
         return packet.codec == MARK
     return packet.part is Part.FRAMES
+
+
+def judged_of(packets: Iterable[Packet]) -> list[Packet]:
+    """Those of them that are judged. `is_judged` of each, without a call for each."""
+    data, frames = MediaKind.DATA, Part.FRAMES
+    return [p for p in packets if (p.codec == MARK if p.media is data else p.part is frames)]
 
 
 @dataclass(slots=True)
@@ -57,8 +79,9 @@ class Track:
 
     def next_key_s(self, since_s: float) -> float | None:
         """Arrival of the first packet from `since_s` on that a player can start with."""
-        keys = (p.arrived_s for p in self.packets if p.is_key or not self.is_video)
-        return next((at for at in keys if at >= since_s), None)
+        waits = self.is_video
+        later = islice(self.packets, bisect_left(self.packets, since_s, key=ARRIVAL), None)
+        return next((p.arrived_s for p in later if p.is_key or not waits), None)
 
 
 def tracks_of(
@@ -109,21 +132,28 @@ def key_interval_s(packets: Iterable[Packet], until_s: float) -> float:
     """The longest wait for a key frame, of all pictures; the one that has not ended counts too.
 
     By timestamps: arrival varies with our own load. 0 where there is no picture."""
-    newest: dict[TrackId, Packet] = {}
-    keys: dict[TrackId, Packet] = {}
-    longest = 0.0
+    video = MediaKind.VIDEO
+    pictures: dict[int, list[Packet]] = {}
     for packet in packets:
-        if packet.media is not MediaKind.VIDEO or packet.arrived_s > until_s:
-            continue
-        track = track_of(packet)
-        if track in newest and is_break(newest[track], packet):
-            keys.pop(track)
-        newest[track] = packet
-        last = keys.setdefault(track, packet)
-        longest = max(longest, dts_difference_ms(packet.dts_ms, last.dts_ms) / 1000)
+        if packet.media is video and packet.arrived_s <= until_s:
+            pictures.setdefault(packet.track, []).append(packet)
+    return max(map(_longest_wait_s, pictures.values()), default=0.0)
+
+
+def _longest_wait_s(pictures: Sequence[Packet]) -> float:
+    before = key = pictures[0]
+    longest_ms = 0
+    for packet in pictures:
+        if is_break(before, packet):
+            key = packet
+        waited_ms = packet.dts_ms - key.dts_ms
+        if not 0 <= waited_ms < DTS_MODULUS_MS // 2:
+            waited_ms = dts_difference_ms(packet.dts_ms, key.dts_ms)
+        longest_ms = max(longest_ms, waited_ms)
         if packet.is_key:
-            keys[track] = packet
-    return longest
+            key = packet
+        before = packet
+    return longest_ms / 1000
 
 
 def is_break(before: Packet, after: Packet) -> bool:
@@ -137,14 +167,22 @@ def is_break(before: Packet, after: Packet) -> bool:
 
 def breaks_of(track: Track) -> list[tuple[int, int]]:
     """Where a track begins anew: places of the packets before and behind each break."""
-    pairs = zip(pairwise(track.places), pairwise(track.packets), strict=True)
-    return [places for places, (before, after) in pairs if is_break(before, after)]
+    packets, places = track.packets, track.places
+    steps = enumerate(pairwise([(p.connection, p.dts_ms) for p in packets]))
+    # Only a few are worth a closer look: this is done for every packet of every check.
+    far = [
+        at for at, ((a, ms), (b, next_ms)) in steps if a != b or not -1000 <= next_ms - ms <= 2000
+    ]
+    return [(places[at], places[at + 1]) for at in far if is_break(packets[at], packets[at + 1])]
 
 
 def longest_s(earlier: Sequence[Packet], later: Sequence[Packet]) -> float:
     """Longest time between pairs, by their timestamps."""
-    pairs = zip(earlier, later, strict=False)
-    return max((dts_difference_ms(b.dts_ms, a.dts_ms) for a, b in pairs), default=0) / 1000
+    steps: list[int] = list(map(sub, map(_DTS, later), map(_DTS, earlier)))
+    half = DTS_MODULUS_MS // 2
+    if steps and min(steps) >= -half and max(steps) < half:
+        return max(steps) / 1000  # nearly always: timestamps go round every 50 days
+    return max((dts_difference_ms(step, 0) for step in steps), default=0) / 1000
 
 
 def headers_of(packets: Sequence[Packet]) -> dict[TrackId, frozenset[str]]:

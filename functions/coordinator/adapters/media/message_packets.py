@@ -1,5 +1,6 @@
 """A message of media as the packets that it brings, one for each of its tracks."""
 
+from collections.abc import Mapping
 from hashlib import sha256
 
 from coordinator.proof.captures import DATA_BYTES_MAX
@@ -13,14 +14,17 @@ from rtmp.track_data import TrackData, tracks_in
 DIGEST_CHARACTERS = 32
 """128 bits: nobody finds a second payload for a given one."""
 _PARTS = {PayloadKind.FRAMES: Part.FRAMES, PayloadKind.HEADER: Part.HEADER}
-_MEDIA = {MessageKind.VIDEO: MediaKind.VIDEO, MessageKind.AUDIO: MediaKind.AUDIO}
+_MEDIA: Mapping[int, MediaKind] = {
+    MessageKind.VIDEO: MediaKind.VIDEO,
+    MessageKind.AUDIO: MediaKind.AUDIO,
+}
 
 
 def packets_of(message: Message, arrived_s: float, connection: int = 0) -> list[Packet]:
     """Of audio, video or script data. What is no media inside is one packet of no part."""
     if message.kind == MessageKind.DATA:
         return [_data(message, arrived_s, connection)]
-    media = _MEDIA[MessageKind(message.kind)]
+    media = _MEDIA[message.kind]
     payload: Payload | None = None
     try:
         payload, tracks = tracks_in(message)

@@ -1,10 +1,11 @@
 """What a reference remembers of a stream: its last packets, each dated as it was live. No I/O."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from dataclasses import replace
 
 from coordinator.adapters.media.play_connection import Room
 from coordinator.proof.packets import MediaKind, Packet, Part, dts_difference_ms
+from coordinator.proof.remembered import ARRIVAL, Remembered
 
 MEMORY_S = 160.0
 """The longest check, and what was served before it."""
@@ -34,8 +35,22 @@ class ReferenceWindow:
 
         Before them the codec headers in force then: whoever comes is given these first."""
         headers = [p for of in self._headers.values() for p in _in_force(of, since_s)]
-        after = self._packets[self._place(since_s) :]
-        return [*headers, *(p for p in after if p.arrived_s <= until_s)]
+        return [*headers, *self._packets[self._place(since_s) : self._end(until_s)]]
+
+    def remembered(self, since_s: float, recent_s: float, until_s: float) -> Remembered:
+        """The same, for a capture that is held against what arrived from `recent_s` on."""
+        headers = [
+            packet
+            for told in self._headers.values()
+            for packet in _in_force(told, since_s)
+            + [p for p in told if since_s <= p.arrived_s <= until_s]
+        ]
+
+        def older() -> list[Packet]:
+            return self._packets[self._place(since_s) : self._place(recent_s)]
+
+        recent = self._packets[self._place(recent_s) : self._end(until_s)]
+        return Remembered(recent, headers, older)
 
     def served(self, since_s: float) -> Room:
         """How much has arrived since then; nothing older counts, as headers do in `packets`."""
@@ -74,7 +89,10 @@ class ReferenceWindow:
             self._keep(packet)
 
     def _place(self, since_s: float) -> int:
-        return bisect_left(self._packets, since_s, key=lambda p: p.arrived_s)
+        return bisect_left(self._packets, since_s, key=ARRIVAL)
+
+    def _end(self, until_s: float) -> int:
+        return bisect_right(self._packets, until_s, key=ARRIVAL)
 
     def _keep(self, packet: Packet) -> None:
         kept = self._packets

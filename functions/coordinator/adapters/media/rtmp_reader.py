@@ -107,7 +107,7 @@ class RtmpReader:
             says=line.says,
             steps=line.steps,
             read=take.spans,
-            counts=tuple(take.counts),
+            counts=take.counts,
         )
 
 
@@ -120,9 +120,17 @@ class _Intake:
             Span(started_s + span.since_s, started_s + span.until_s) for span in plan.read
         )
         self.packets: list[Packet] = []
-        self.counts: list[Count] = []
         self.size = 0
         self._footage = footage
+        self._counted: dict[float, list[int]] = {}
+        """Packets and bytes between spans, by the second in which they came."""
+        self._looked_s, self._is_in_span = 0.0, False
+        """What was found of the instant before: a batch comes at one."""
+
+    @property
+    def counts(self) -> tuple[Count, ...]:
+        """What was not read."""
+        return tuple(Count(at_s, *numbers) for at_s, numbers in self._counted.items())
 
     def __call__(self, message: Message, now_s: float) -> None:
         """Take one; there are never too many: chunks are counted already."""
@@ -147,7 +155,10 @@ class _Intake:
         return REST_S if is_far else 0.0
 
     def _is_read(self, message: Message, now_s: float) -> bool:
-        if message.kind == MessageKind.DATA or any(span.holds(now_s) for span in self.spans):
+        if now_s != self._looked_s:
+            self._looked_s = now_s
+            self._is_in_span = any(span.holds(now_s) for span in self.spans)
+        if self._is_in_span or message.kind == MessageKind.DATA:
             return True
         try:
             payload = payload_of(message)
@@ -156,9 +167,6 @@ class _Intake:
         return payload is not None and payload.kind is PayloadKind.HEADER
 
     def _count(self, message: Message, now_s: float) -> None:
-        at_s = self.started_s + (now_s - self.started_s) // 1
-        last = self.counts[-1] if self.counts else None
-        if last is not None and last.at_s == at_s:
-            self.counts[-1] = Count(at_s, last.packets + 1, last.size + len(message.body))
-        else:
-            self.counts.append(Count(at_s, 1, len(message.body)))
+        numbers = self._counted.setdefault(self.started_s + (now_s - self.started_s) // 1, [0, 0])
+        numbers[0] += 1
+        numbers[1] += len(message.body)

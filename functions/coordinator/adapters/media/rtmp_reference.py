@@ -9,6 +9,7 @@ from coordinator.adapters.media.message_packets import packets_of
 from coordinator.adapters.media.play_connection import PlayConnection
 from coordinator.adapters.media.reference_window import ReferenceWindow
 from coordinator.proof.packets import Packet
+from coordinator.proof.remembered import Remembered
 from rtmp.addresses import RtmpAddress
 from rtmp.messages import Message
 
@@ -46,6 +47,10 @@ class Reference:
     def packets(self, since_s: float, until_s: float) -> list[Packet]:
         """The window's packets of that time, and before them the headers in force then."""
         return self.window.packets(since_s, until_s)
+
+    def remembered(self, since_s: float, recent_s: float, until_s: float) -> Remembered:
+        """The same, for a capture that is held against what arrived from `recent_s` on."""
+        return self.window.remembered(since_s, recent_s, until_s)
 
     def is_live(self, now_s: float) -> bool:
         """True if a picture or a sound came within the last two seconds."""

@@ -1,6 +1,6 @@
 """What a reference remembers: how it dates packets, what it forgets, and how much there was."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from coordinator.adapters.media.reference_window import (
@@ -9,8 +9,10 @@ from coordinator.adapters.media.reference_window import (
     ReferenceWindow,
     back_dated,
 )
+from coordinator.proof.judging import Verdict, judge
 from coordinator.proof.packets import DTS_MODULUS_MS, MediaKind, Packet, Part
-from tests.packet_streams import T0, live
+from coordinator.reasons import Reason
+from tests.packet_streams import T0, live, served
 
 HEADER = Packet(T0, MediaKind.VIDEO, 0, 40, "header", part=Part.HEADER)
 
@@ -103,3 +105,47 @@ def test_a_burst_across_the_wrap_of_timestamps_is_dated_back() -> None:
     burst = [replace(p, arrived_s=true[-1].arrived_s) for p in true]
     assert true[-1].arrived_s - back_dated(burst)[0].arrived_s > 1.9
     assert back_dated([]) == []
+
+
+def test_a_check_is_judged_alike_by_what_is_looked_up_and_by_everything() -> None:
+    """A window hands out the half minute around a capture, and the rest to whoever asks."""
+    stream = live(200)
+    window = seen([HEADER, *stream])
+    at_s = T0 + 150
+    loop = [replace(p, arrived_s=p.arrived_s + 60) for p in stream if p.arrived_s < T0 + 100]
+    for relayed in (stream, loop, live(200, label="other")):
+        capture = served(relayed, started_s=at_s)
+        until_s = capture.ended_s + 1
+        past = window.remembered(at_s - 120, at_s - 25, until_s)
+        assert judge(past, capture) == judge(window.packets(at_s - 120, until_s), capture)
+        assert judge(past, capture, gop_s=2.0).reason == judge(past, capture).reason
+    assert judge(past, served(loop, started_s=at_s)).reason is Reason.REPLAYED
+
+
+def test_what_is_old_is_touched_only_where_something_is_strange() -> None:
+    """It is thousands of packets, and nearly every check is of an honest node."""
+    stream, at_s = live(200), T0 + 150
+    asked: list[bool] = []
+    window = seen(stream)
+    known = window.remembered(at_s - 120, at_s - 25, at_s + 5)
+
+    def older() -> Sequence[Packet]:
+        asked.append(True)
+        return known.older()
+
+    past = replace(known, older=older)
+    assert judge(past, served(stream, started_s=at_s), gop_s=2.0).verdict is Verdict.PASS
+    assert not asked
+    assert judge(past, served(live(200, label="x"), started_s=at_s), gop_s=2.0).strangers > 0
+    assert asked == [True]
+    assert [p.arrived_s for p in past.recent] == sorted(p.arrived_s for p in past.recent)
+    assert past.older()[-1].arrived_s < at_s - 25 <= past.recent[0].arrived_s
+
+
+def test_headers_of_a_capture_are_those_in_force_and_those_since() -> None:
+    """Whoever came before a publisher changed its picture was given the old one."""
+    new = replace(HEADER, arrived_s=T0 + 100, digest="another")
+    window = seen(sorted([HEADER, new, *live(200)], key=lambda p: p.arrived_s))
+    assert list(window.remembered(T0 + 30, T0 + 125, T0 + 155).headers) == [HEADER, new]
+    assert list(window.remembered(T0 + 101, T0 + 125, T0 + 155).headers) == [new]
+    assert list(window.remembered(T0 + 30, T0 + 40, T0 + 99).headers) == [HEADER]
