@@ -82,7 +82,7 @@ def matching_of(timeline: Timeline, capture: Capture) -> Matching:
         if timeline.unshown and track_of(packet) in timeline.unshown:
             continue
         key = key_of(packet)
-        place = timeline.place.get(key)
+        place = timeline.places.last.get(key)
         if place is None:
             strangers.append(packet)
         elif not timeline.proves(place):
@@ -172,7 +172,7 @@ def _place_repeats(
         return dts_difference_ms(at_ms, offset_ms)
 
     for key, node in sorted(repeats, key=lambda one: _order(one[1], base_ms)):
-        places = timeline.places_of(key)
+        places = timeline.places.of(key)
         n = next_of.get(key, 0)
         while n < len(places) and late_ms(places[n], node) < -tolerance:
             n += 1

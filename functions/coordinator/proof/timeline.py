@@ -5,7 +5,6 @@ never be able to make its own check inconclusive. Longer than other modules: wha
 what excuses it, are read from one window.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -14,17 +13,16 @@ from math import inf
 from coordinator.proof.captures import Capture, Span
 from coordinator.proof.packets import Packet
 from coordinator.proof.parameters import ProofParameters
+from coordinator.proof.places import Places, places_in
 from coordinator.proof.remembered import Remembered, remembered
 from coordinator.proof.shown_tracks import shown_by, unshown_by
 from coordinator.proof.tracks import (
-    Key,
     Track,
     TrackId,
     breaks_of,
     headers_of,
     judged_of,
     key_interval_s,
-    keys_of,
     lasting,
     leader_of,
     track_of,
@@ -45,12 +43,7 @@ class Timeline:
     rules: ProofParameters
     window: list[Packet]
     """What is judged of the window, in order of arrival."""
-    place: dict[Key, int]
-    """Where in the window a packet is, of several alike the last."""
-    repeated: dict[Key, list[int]]
-    """Of several alike all places: only their timestamps tell them apart."""
-    is_unique: list[bool]
-    """Whether a packet of the window has no other one like it."""
+    places: Places
     tracks: list[Track]
     lead: Track | None
     """The track that proves most: whether the reference is sound is told by it."""
@@ -74,13 +67,9 @@ class Timeline:
     _older: list[Packet] | None = None
     _older_tracks: set[TrackId] | None = None
 
-    def places_of(self, key: Key) -> Sequence[int]:
-        """All places of a packet of the window."""
-        return self.repeated.get(key) or (self.place[key],)
-
     def proves(self, at: int) -> bool:
         """Whether a packet of the window proves something by itself."""
-        return self.is_unique[at] and self.window[at].size >= self.rules.size_min
+        return self.places.is_unique[at] and self.window[at].size >= self.rules.size_min
 
     def begins_picture(self, at: int) -> bool:
         """Whether a packet of the window is a key frame."""
@@ -239,19 +228,14 @@ def timeline_of(
 
     judged = window if gop_s is not None else judged_of(earlier()) + window
     before_s = key_interval_s(judged, capture.started_s) if gop_s is None else gop_s
-    keys = keys_of(window)
-    place = dict(zip(keys, range(len(keys)), strict=True))
-    repeated = _repeated(keys) if len(place) < len(keys) else {}
-    is_unique = [key not in repeated for key in keys] if repeated else [True] * len(keys)
-    tracks = tracks_of(window, is_unique, rules)
+    places = places_in(window)
+    tracks = tracks_of(window, places.is_unique, rules)
     timeline = Timeline(
         started_s=capture.started_s,
         ended_s=capture.ended_s,
         rules=rules,
         window=window,
-        place=place,
-        repeated=repeated,
-        is_unique=is_unique,
+        places=places,
         tracks=tracks,
         lead=leader_of(lasting(tracks, capture.ended_s, rules), rules),
         earlier=earlier,
@@ -263,16 +247,6 @@ def timeline_of(
     )
     _find_segments(timeline)
     return timeline
-
-
-def _repeated(keys: Sequence[Key]) -> dict[Key, list[int]]:
-    """All places of what comes several times."""
-    counts = Counter(keys)
-    places: dict[Key, list[int]] = {}
-    for at, key in enumerate(keys):
-        if counts[key] > 1:
-            places.setdefault(key, []).append(at)
-    return places
 
 
 def _find_segments(timeline: Timeline) -> None:
