@@ -62,6 +62,19 @@ async def settings_rewritten_and_settled(forgery: Forgery) -> None:
     await forgery.fields(forgery.money, SETTINGS, {"network_percent": 100})
 
 
+@tampering("terms", SETTLED)
+async def settings_dated_back_and_settled(forgery: Forgery) -> None:
+    """New settings dated before epochs that others settled, these settled again"""
+    starts_s = (await forgery.statement()).starts_s
+    changed = {"number": 2, "since_s": starts_s - 7.0, "network_percent": 100}
+
+    async def publish(money: MemoryStore) -> None:
+        (first,) = await money.get(SETTINGS)
+        await money.put(Ref("published_settings", f"{2:010d}"), {**(first or {}), **changed})
+
+    await forgery.settle_again(settings={"network_percent": 100}, before=publish)
+
+
 @tampering("terms", "the sponsor holds the answer to the registration; others cannot tell")
 async def registration_rewritten(forgery: Forgery) -> None:
     """The stream's rate halved where it is registered, everything settled again."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from bench.tampering.catalogue import SETTLED, tampering
 from bench.tampering.forgery import FIRST_EPOCH, HOUR, Forgery
-from bench.tampering.recording import CALENDAR, CAST
+from bench.tampering.recording import CALENDAR, CAST, MIDNIGHT_S
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store.protocol import Fields, Ref
 from coordinator.documents.bitmaps import bitmap_bytes, bitmap_from
@@ -14,7 +14,7 @@ from coordinator.sweeping.rosters import Slot
 from coordinator.sweeping.shards import WHOLE
 from coordinator.sweeping.sweeps import sweep_id
 
-STEADY, SHAKY, NEWCOMER, GUEST = (CAST[at].node_id for at in (0, 2, 4, 5))
+STEADY, SHAKY, ABSENT, NEWCOMER, GUEST = (CAST[at].node_id for at in (0, 2, 3, 4, 5))
 TICKS = CALENDAR.ticks_of(FIRST_EPOCH + HOUR)
 
 
@@ -31,8 +31,10 @@ def _turned(fields: Fields, at: int, name: str, other: str) -> Mapping[str, Any]
     return {name: bitmap_bytes(one), other: bitmap_bytes(two)}
 
 
-async def _turn(forgery: Forgery, ticks: range, name: str, other: str) -> None:
-    at = await _slot_of(forgery, STEADY)
+async def _turn(
+    forgery: Forgery, ticks: range, name: str, other: str, node_id: str = STEADY
+) -> None:
+    at = await _slot_of(forgery, node_id)
     for tick in ticks:
         await forgery.sweep(tick, lambda fields: _turned(fields, at, name, other))
     await forgery.settle_again()
@@ -57,6 +59,33 @@ async def down_for_a_minute(forgery: Forgery) -> None:
             await _turn(forgery, range(tick, tick + 1), "up", "down")
             return
     raise LookupError("it was checked all the time")
+
+
+@tampering("sweeps", "five such minutes a passed check at most, and nobody else polls")
+async def down_called_unknown(forgery: Forgery) -> None:
+    """A node's first minute down called one that was not measured, settled again"""
+    first = CALENDAR.tick_at(MIDNIGHT_S) + CAST[3].down.start
+    forgery.epoch = CALENDAR.epoch_at(first * CALENDAR.sweep_seconds)
+    await _turn(forgery, range(first, first + 1), "down", "unknown", ABSENT)
+
+
+@tampering("sweeps")
+async def down_for_long_called_unknown(forgery: Forgery) -> None:
+    """A node's two hours down called ones that were not measured, settled again."""
+    ticks = CALENDAR.tick_at(MIDNIGHT_S) + CAST[3].down.start
+    forgery.epoch = CALENDAR.epoch_at(ticks * CALENDAR.sweep_seconds)
+    await _turn(forgery, range(ticks, ticks + 24), "down", "unknown", ABSENT)
+
+
+@tampering("lists", "lists are of now, and no record: whoever looks compares them with the checks")
+async def listed_all_the_same(forgery: Forgery) -> None:
+    """A node that fails its checks kept on its stream's lists"""
+
+    def lie(said: dict[str, Any]) -> dict[str, Any]:
+        nodes = [node | {"status": "healthy"} for node in said["nodes"]]
+        return {**said, "nodes": nodes}
+
+    forgery.lies[f"/streams/{forgery.stream_id}/nodes"] = lie
 
 
 @tampering("sweeps")

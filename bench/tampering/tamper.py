@@ -10,13 +10,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.report import Figure, NotMeasurableError, hand_in
-from bench.tampering import forged_checks, forged_money, forged_statements, forged_sweeps
+from bench.tampering import (
+    forged_checks,
+    forged_draws,
+    forged_money,
+    forged_statements,
+    forged_sweeps,
+    forged_trust,
+)
 from bench.tampering.catalogue import TAMPERINGS, Tampering
 from bench.tampering.forgery import Forgery
 from bench.tampering.recording import Recording
 from emulator.unread import quiet_when_unread
 
-MODULES = (forged_statements, forged_money, forged_checks, forged_sweeps)
+MODULES = (
+    forged_statements,
+    forged_money,
+    forged_checks,
+    forged_draws,
+    forged_trust,
+    forged_sweeps,
+)
 """Each enters its own ways."""
 SHOWN_CHARS = 76
 

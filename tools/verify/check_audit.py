@@ -8,9 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_address
 from typing import Any
 
-from coordinator.checking.checks import Check, Control, Run, TrustChange, Verdict
-from coordinator.checking.controls import is_wrong
-from coordinator.checking.lengths import Length
+from coordinator.checking.checks import Check, Run, TrustChange, Verdict
+from coordinator.checking.controls import in_doubt
+from coordinator.checking.doubts import Doubts
+from coordinator.checking.lengths import AROUND_S_MAX, LATE_S_MAX, Length
+from coordinator.checking.partitions import Partition
 from coordinator.epochs import Calendar
 from coordinator.proof.parameters import ProofParameters
 from coordinator.reasons import Reason
@@ -22,15 +24,23 @@ CLOCK_S = 1.0
 """By which instants of one program may be rounded."""
 UNMADE = frozenset({Reason.UNKNOWN_CAPACITY, Reason.UNKNOWN_NOT_RUN})
 """Of these no connection is made."""
+SELDOM_MADE = UNMADE | {Reason.UNKNOWN_LATE, Reason.UNKNOWN_INTERNAL}
+"""All others are said of a connection."""
+BEGINS_WITHIN_S = LATE_S_MAX + AROUND_S_MAX
+"""After its drawn second a check has its place, the node's name resolved, and its connection."""
 FELL = frozenset({TrustChange.SUSPENDED, TrustChange.CONFIRMED})
+DOUBTED = frozenset({Verdict.FAIL, Verdict.DEGRADED})
+"""What controls void."""
 Rosters = Mapping[tuple[Shard, int], Roster]
+Where = tuple[int, Partition]
+"""A draw, and a part of the prober."""
 
 
 def run_findings(runs: Iterable[Run], rosters: Rosters, calendar: Calendar) -> Iterator[str]:
     """Everything in the runs that contradicts itself; their `controls` are the sealed ones."""
     made = list(runs)
     hosts = _hosts_of(rosters)
-    doubted = {(run.draw, run.part) for run in made if _control_failed(run)}
+    doubted, certainly = _doubted(made)
     for run in made:
         where = f"draw {run.draw}"
         ends = [attempt["started_s"] + attempt["seconds"] for attempt in _attempts(run)]
@@ -38,21 +48,34 @@ def run_findings(runs: Iterable[Run], rosters: Rosters, calendar: Calendar) -> I
             yield f"{where}: it ended before its last connection"
         for check in run.checks:
             is_late = run.ended_s > calendar.evidence_until_s(calendar.epoch_at(check.due_s))
-            in_doubt = (run.draw, run.part) in doubted and check.node_id not in run.controls
-            for said in _contradictions(check, is_late=is_late, in_doubt=in_doubt):
+            is_doubted = (run.draw, run.part) in doubted and check.node_id not in run.controls
+            for said in _contradictions(check, is_late=is_late, is_doubted=is_doubted):
                 yield f"{where}: {check.node_id} {said}"
+            is_failure = check.verdict in DOUBTED and check.node_id not in run.controls
+            if is_failure and run.id in certainly:
+                yield f"{where}: {check.node_id} failed, in a run that its controls put in doubt"
             yield from (
                 f"{where}: {check.node_id} was reached at {address}, and announced none such"
                 for address in _foreign(check, hosts.get(check.node_id, frozenset()))
             )
 
 
-def _control_failed(run: Run) -> bool:
-    """Whether a known-good node failed in it."""
-    return any(
-        run.controls.get(check.node_id) is Control.GOOD and is_wrong(check, Control.GOOD)
-        for check in run.checks
-    )
+def _doubted(runs: Iterable[Run]) -> tuple[set[Where], set[str]]:
+    """Where failures may not count, since known-good nodes failed and none passed; and the records
+    in which they must not. How many in a row there were before these runs nobody can tell."""
+    may: set[Where] = set()
+    must: set[str] = set()
+    doubts: dict[Partition, Doubts] = {}
+    passed: set[Partition] = set()
+    for run in sorted(runs, key=lambda run: run.ended_s):
+        doubts[run.part] = doubts.get(run.part, Doubts()).after(run.checks, run.controls)
+        doubt = in_doubt(run.checks, run.controls)
+        if doubt is False:
+            passed.add(run.part)
+        if doubts[run.part].hold(run.checks):
+            may.add((run.draw, run.part))
+            must |= {run.id} if doubt and run.part in passed else set()
+    return may, must
 
 
 def _attempts(run: Run) -> Iterator[Mapping[str, Any]]:
@@ -60,7 +83,7 @@ def _attempts(run: Run) -> Iterator[Mapping[str, Any]]:
         yield from (a for a in check.attempts if "started_s" in a and "seconds" in a)
 
 
-def _contradictions(check: Check, *, is_late: bool, in_doubt: bool) -> Iterator[str]:
+def _contradictions(check: Check, *, is_late: bool, is_doubted: bool) -> Iterator[str]:
     """What a check says of itself that its connections do not bear out."""
     if check.event and not check.verdict.counts:
         yield f"was {check.event} by a check that says nothing"
@@ -73,15 +96,18 @@ def _contradictions(check: Check, *, is_late: bool, in_doubt: bool) -> Iterator[
     if check.reason.is_ours is not (check.verdict is Verdict.UNKNOWN):
         yield f"is {check.verdict} for {check.reason}"
     if not check.attempts:
-        if check.verdict.counts:
-            yield f"has the verdict {check.verdict}, and no connection to show for it"
+        if check.reason not in SELDOM_MADE:
+            yield f"says {check.reason}, and has no connection to show for it"
         return
     if check.reason in UNMADE:
         yield f"says {check.reason}, and a connection was made"
         return
+    begins_s = check.attempts[0].get("started_s", check.due_s) - check.due_s
+    if not -CLOCK_S <= begins_s <= BEGINS_WITHIN_S:
+        yield f"has a first connection {begins_s:.0f} s after its drawn second"
     if check.reason is Reason.UNKNOWN_LATE and is_late:
         return
-    if check.reason is Reason.UNKNOWN_CONTROL and in_doubt:
+    if check.reason is Reason.UNKNOWN_CONTROL and is_doubted:
         return
     verdict, reason = _decided(check)
     if (verdict, reason) != (check.verdict, check.reason):

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 
 from coordinator.checking.checks import Check, Control, Run, TrustChange, Verdict
 from coordinator.checking.delistings import RETESTED_AFTER
-from coordinator.checking.lengths import longer_of
 from coordinator.checking.lottery import Lottery
 from coordinator.checking.partitions import UNDIVIDED, partitions_of
 from coordinator.checking.sealed_days import LotteryDay
@@ -17,10 +16,9 @@ from coordinator.reasons import Reason
 from coordinator.sweeping.rosters import Roster
 from coordinator.sweeping.shards import Shard
 from coordinator.sweeping.sweeps import SWEEP_AGE_TICKS_MAX, SweepBits, drawable, sweep_id
+from tools.verify.lengths import OVERLAP_DRAWS, Lengths
 
 DUE_TOLERANCE_S = 0.002
-OVERLAP_DRAWS = 2
-"""A run may begin before what the runs of so many draws before it found out is on record."""
 
 
 @dataclass
@@ -42,6 +40,8 @@ class DayAudit:
     """What flagged a node whose flag is gone, and the draw that took it."""
     failed: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
     """Failed checks of each node: when they were due, and their draws."""
+    lengths: Lengths = field(default_factory=Lengths)
+    """Of the checks before it."""
 
     def findings(self, runs: Iterable[Run], draws: range) -> Iterator[str]:
         """Everything in the draws that does not agree."""
@@ -153,8 +153,7 @@ class DayAudit:
         if abs(check.due_s - lottery.due_s(check.node_id, run.draw)) > DUE_TOLERANCE_S:
             yield f"{where} was checked at another second than was drawn"
         drawn = lottery.length(check.node_id, run.draw)
-        if longer_of(check.length, drawn) is not check.length:
-            yield f"{where} was made for a shorter time than was drawn"
+        yield from (f"{where} was made for {said}" for said in self.lengths.findings(check, drawn))
         if check.attempts and _seconds(check) < check.length.at_least_s - DUE_TOLERANCE_S:
             yield f"{where} was over before its time"
         confirmed_s = self.frauds.get(check.node_id)
@@ -163,6 +162,8 @@ class DayAudit:
         first_s = candidates.get(check.node_id, 0)
         is_control = check.node_id in self.sealed_controls(run)
         if lottery.is_due(check.node_id, run.draw, first_s) or is_control:
+            if check.caused_by_s is not None:
+                yield f"{where} was drawn, and is called a retest"
             return
         if check.caused_by_s is None:
             yield f"{where} was checked and was not drawn"
@@ -180,6 +181,7 @@ class DayAudit:
     def _follow(self, check: Check) -> None:
         if check.verdict is Verdict.FAIL:
             self.failed.setdefault(check.node_id, []).append((check.due_s, check.draw))
+        self.lengths.follow(check)
         if check.event is TrustChange.FLAGGED:
             self.flagged[check.node_id] = check.due_s
         elif check.event in (TrustChange.CLEARED, TrustChange.SUSPENDED, TrustChange.CONFIRMED):

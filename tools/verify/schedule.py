@@ -1,18 +1,21 @@
 """Confirms a day of the lottery from public data alone."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
 
 from coordinator.checking.checks import Run, TrustChange, Verdict
 from coordinator.checking.delistings import RETESTED_AFTER
 from coordinator.checking.sealed_days import LotteryDay
-from coordinator.epochs import Calendar
+from coordinator.ledger.published_settings import PublishedSettings
 from coordinator.sweeping.sweeps import SWEEP_AGE_TICKS_MAX, sweep_id
 from tools.verify.check_audit import run_findings
 from tools.verify.day_audit import DayAudit
+from tools.verify.lengths import Lengths
 from tools.verify.public import PublicRecord
 from tools.verify.sweep_audit import memory_findings, roster_findings, sweep_findings
+from tools.verify.trust_audit import TrustAudit
 from tools.verify.unknown_shares import UnknownShare, findings, unknown_shares
 
 FINDINGS_SHOWN_MAX = 50
@@ -65,14 +68,16 @@ async def verify_schedule(record: PublicRecord, day: date) -> int:
     if not history:
         print(f"{day}: no settings are published yet: see /config")
         return TOO_EARLY
-    report = await day_report(record, sealed, history[-1].calendar)
+    report = await day_report(record, sealed, history[-1])
     report.print()
     return DISAGREES if report.findings else AGREES
 
 
-async def day_report(record: PublicRecord, sealed: LotteryDay, calendar: Calendar) -> DayReport:
+async def day_report(
+    record: PublicRecord, sealed: LotteryDay, settings: PublishedSettings
+) -> DayReport:
     """Of an opened day."""
-    report = DayReport(sealed.day)
+    report, calendar = DayReport(sealed.day), settings.calendar
     if sealed.secret is None or hashlib.sha256(sealed.secret).hexdigest() != sealed.commitment:
         report.findings = ["the secret is NOT the one that was committed to"]
         return report
@@ -80,12 +85,15 @@ async def day_report(record: PublicRecord, sealed: LotteryDay, calendar: Calenda
     if sealed.controls is None:
         report.notes.append("sealed without its control nodes: runs are believed which those are")
     draws = _draws_on_record(sealed, runs, report)
-    audit = await _audit(record, sealed, runs, draws, calendar.sweep_seconds)
+    earlier = await _earlier(record, sealed, settings)
+    audit = await _audit(record, sealed, runs, earlier, draws, calendar.sweep_seconds)
+    controlled = [replace(run, controls=dict(audit.sealed_controls(run))) for run in runs]
+    trust = _trust(sealed, audit, settings)
+    report.findings += trust.findings([*earlier, *controlled], sealed.draws())  # all else follows
     report.findings += audit.findings(runs, draws)
     report.findings += sweep_findings(audit.sweeps.values(), audit.rosters, calendar)
     report.findings += memory_findings(audit.sweeps.values(), audit.rosters)
     report.findings += roster_findings(audit.rosters)
-    controlled = [replace(run, controls=dict(audit.sealed_controls(run))) for run in runs]
     report.findings += run_findings(controlled, audit.rosters, calendar)
     checks = [check for run in runs for check in run.checks]
     report.shares = unknown_shares(checks, {name for run in controlled for name in run.controls})
@@ -106,8 +114,38 @@ def _draws_on_record(sealed: LotteryDay, runs: list[Run], report: DayReport) -> 
     return range(runs[0].draw, draws.stop)
 
 
-async def _audit(
-    record: PublicRecord, sealed: LotteryDay, runs: list[Run], draws: range, sweep_seconds: int
+async def _earlier(
+    record: PublicRecord, sealed: LotteryDay, settings: PublishedSettings
+) -> list[Run]:
+    """The runs before the day in which anything was earned that the day may void."""
+    return await record.runs(range(_looked_back_to(sealed, settings), sealed.draws().start))
+
+
+def _looked_back_to(sealed: LotteryDay, settings: PublishedSettings) -> int:
+    held_s = (settings.holding_epochs + 1) * settings.epoch_seconds
+    first = sealed.draws().start
+    return min(first - RETESTED_AFTER.stop, first - held_s // sealed.check_seconds)
+
+
+def _trust(sealed: LotteryDay, audit: DayAudit, settings: PublishedSettings) -> TrustAudit:
+    """Who it is that nothing was known of when it begins to look back is told by the rosters."""
+    from_s = float(_looked_back_to(sealed, settings) * sealed.check_seconds)
+    newcomers = {
+        slot.node_id
+        for roster in audit.rosters.values()
+        for slot in roster.slots
+        if slot.first_seen_tick * audit.sweep_seconds > from_s
+    }
+    return TrustAudit(from_s, newcomers)
+
+
+async def _audit(  # noqa: PLR0913, PLR0917 - what a day is held against is all of it
+    record: PublicRecord,
+    sealed: LotteryDay,
+    runs: list[Run],
+    earlier: list[Run],
+    draws: range,
+    sweep_seconds: int,
 ) -> DayAudit:
     start = draws.start * sealed.check_seconds // sweep_seconds - SWEEP_AGE_TICKS_MAX
     stop = draws.stop * sealed.check_seconds // sweep_seconds + 1
@@ -130,17 +168,15 @@ async def _audit(
         rosters,
         await _confirmed(record, sealed, flagged, TrustChange.FLAGGED),
         await _confirmed(record, sealed, excluded, TrustChange.CONFIRMED),
-        failed=await _failed_before(record, sealed),
+        failed=_failed(earlier),
+        lengths=Lengths.after((c for run in earlier for c in run.checks), sealed.check_seconds),
     )
 
 
-async def _failed_before(
-    record: PublicRecord, sealed: LotteryDay
-) -> dict[str, list[tuple[float, int]]]:
-    """The checks that failed in the last draws before the day, which it may retest."""
-    first = sealed.draws().start
+def _failed(earlier: Iterable[Run]) -> dict[str, list[tuple[float, int]]]:
+    """The checks that failed before the day, which it may retest."""
     found: dict[str, list[tuple[float, int]]] = {}
-    for run in await record.runs(range(first - RETESTED_AFTER.stop, first)):
+    for run in earlier:
         for check in run.checks:
             if check.verdict is Verdict.FAIL:
                 found.setdefault(check.node_id, []).append((check.due_s, check.draw))

@@ -52,7 +52,7 @@ class Whole:
         sealed, history = await self.record.sealed_day(day), await self.record.settings()
         if sealed is None or sealed.secret is None or not history:
             return
-        report = await day_report(self.record, sealed, history[-1].calendar)
+        report = await day_report(self.record, sealed, history[-1])
         report.print()
         self.findings += [f"{day}: {said}" for said in report.findings]
         self.told += 1

@@ -73,6 +73,10 @@ def test_honest_checks_say_nothing() -> None:
         (_changed(PASSED, verdict=Verdict.FAIL, reason=Reason.NO_STREAM), "connections passed"),
         (_changed(PASSED, attempts=()), "no connection to show for it"),
         (_changed(PASSED, verdict=Verdict.UNKNOWN), "is unknown for passed"),
+        (_run(a_check(AT_S, Verdict.UNKNOWN, Reason.UNKNOWN_BUSY)), "no connection to show"),
+        (_run(a_check(AT_S, Verdict.UNKNOWN, Reason.UNKNOWN_READERS)), "no connection to show"),
+        (_changed(PASSED, attempts=(an_attempt(AT_S + 27.5),)), "connection 28 s after its drawn"),
+        (_changed(PASSED, attempts=(an_attempt(AT_S - 3),)), "connection -3 s after its drawn"),
         (_changed(PASSED, attempts=(an_attempt(AT_S, matched=9),)), "passed with 9 packets"),
         (_changed(PASSED, attempts=(an_attempt(AT_S, byte_ratio=0.97),)), "a share of 0.97"),
         (_changed(PASSED, attempts=(an_attempt(AT_S, strangers=1),)), "1 packets that are not"),
@@ -99,6 +103,45 @@ def test_a_label_of_ours_needs_what_it_speaks_of() -> None:
     run = replace(_run(late), ended_s=2 * 3600.0 + 1)
     said = list(run_findings([run], ROSTERS, calendar))
     assert [each for each in said if "n2 says" in each] == []
+
+
+def _in_doubt(draw: int, *, second: bool = False, counts: bool = False) -> Run:
+    """n3, known to be good, fails; n7, known to be good, passes if there is a second one."""
+    at_s = draw * 60 + 7.25
+    attempts = (an_attempt(at_s, Reason.NO_STREAM), an_attempt(at_s + 7, Reason.NO_STREAM))
+    failed = replace(FAILED, draw=draw, due_s=at_s, attempts=attempts)
+    excused = replace(failed, verdict=Verdict.UNKNOWN, reason=Reason.UNKNOWN_CONTROL)
+    checks = [failed if counts else excused, replace(failed, node_id="n3")]
+    controls = {"n3": Control.GOOD}
+    if second:
+        passed = replace(PASSED, draw=draw, due_s=at_s, attempts=(an_attempt(at_s),))
+        checks.append(replace(passed, node_id="n7"))
+        controls["n7"] = Control.GOOD
+    run = _run(*checks, ended_s=at_s + 70, controls=controls)
+    return replace(run, draw=draw, started_s=at_s)
+
+
+def test_a_control_that_failed_excuses_nothing_while_a_second_one_passes() -> None:
+    (said,) = run_findings([_in_doubt(DRAW, second=True)], ROSTERS, CALENDAR)
+    assert said.startswith(f"draw {DRAW}: n2 says unknown:control")
+
+
+def test_controls_excuse_only_so_many_runs_in_a_row() -> None:
+    """Ten: the eleventh failure is said to be none, and counts."""
+    runs = [_in_doubt(DRAW + at) for at in range(11)]
+    (said,) = run_findings(runs, ROSTERS, CALENDAR)
+    assert said.startswith(f"draw {DRAW + 10}: n2 says unknown:control")
+
+
+def test_what_controls_put_in_doubt_does_not_count() -> None:
+    """How many in a row there were before is known since one of them passed."""
+    at_s = (DRAW - 1) * 60 + 7.25
+    calm = replace(PASSED, node_id="n3", draw=DRAW - 1, due_s=at_s, attempts=(an_attempt(at_s),))
+    before = replace(_run(calm, ended_s=at_s + 70, controls={"n3": Control.GOOD}), draw=DRAW - 1)
+    counted = _in_doubt(DRAW, counts=True)
+    (said,) = run_findings([before, counted], ROSTERS, CALENDAR)
+    assert said == f"draw {DRAW}: n2 failed, in a run that its controls put in doubt"
+    assert list(run_findings([counted], ROSTERS, CALENDAR)) == []
 
 
 def test_very_long_checks_may_meet_packets_between_their_spans() -> None:

@@ -359,6 +359,11 @@ def _confirming(run: Run) -> Run:
     return _with_event(run, TrustChange.CONFIRMED)
 
 
+def _called_a_retest(run: Run) -> Run:
+    first = replace(run.checks[0], caused_by_s=run.checks[0].due_s - 1_200)
+    return replace(run, checks=(first, *run.checks[1:]))
+
+
 def _as_a_control(run: Run) -> Run:
     return replace(run, controls={run.checks[0].node_id: Control.GOOD})
 
@@ -368,11 +373,13 @@ def _as_a_control(run: Run) -> Run:
     [
         (_as_a_control, "was not sealed as one"),
         (_flagging, "is flagged and was not retested"),
+        (_flagging, "is flagged by a check, and its checks make it unchanged"),
         (_confirming, "is a confirmed fraud, and was checked"),
         (_without_first, "was due and was not checked"),
         (_with_another, "was not drawn"),
         (_at_another_second, "another second"),
         (_cut_short, "over before its time"),
+        (_called_a_retest, "was drawn, and is called a retest"),
         (_as_a_retest, "neither flagged it nor just failed"),
         (_by_an_older_sweep, "although"),
         (_excluding, "was left out"),

@@ -1,0 +1,203 @@
+"""What checks set in motion for each node, folded again out of the checks before them. Pure.
+
+Events, and back to when a failure voids, follow from a node's checks alone
+(`coordinator.checking.suspicion`). So they are derived here, and what the record says of them is
+only compared. What a node's trust was when the look begins nobody knows: every state that it may
+have been in is followed, until its checks leave one of them.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass, field, replace
+from itertools import permutations
+
+from coordinator.checking.checks import Check, Run, TrustChange, Verdict
+from coordinator.checking.delistings import MANY_MIN, is_excused, listed_after
+from coordinator.checking.lengths import RECORD_S_MAX
+from coordinator.checking.suspicion import NOBODY, PUBLISHED, Trust, TrustState, marked, observe
+
+TOGETHER_MAX = 4
+"""Of so many records that may have been written in another order each order is tried."""
+SCORE_MAX, DEGRADED_MAX = PUBLISHED.flag_at - 1, PUBLISHED.degraded_flags_at - 1
+"""Of who is not flagged."""
+Entry = tuple[Run, Check]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """States that differ in their score and their degraded checks alone, which lie between."""
+
+    low: TrustState
+    high: TrustState
+
+    @classmethod
+    def of(cls, state: TrustState) -> "Span":
+        """One state."""
+        return cls(state, state)
+
+    def wrong(self, count: int) -> "Span":
+        """With so many checks that proved content wrong."""
+        return Span(replace(self.low, wrong_content=count), replace(self.high, wrong_content=count))
+
+    def listed(self, check: Check, *, with_many: bool) -> "Span":
+        """With what the check means for lists."""
+        low, high = (listed_after(s, check, with_many=with_many) for s in (self.low, self.high))
+        return Span(low, high)
+
+    def observing(
+        self, check: Check, *, is_excused: bool
+    ) -> Iterator[tuple["Span", TrustChange | None]]:
+        """What may come of the check; where the states part, each half with its own event."""
+        low, event = observe(self.low, check, is_excused=is_excused)
+        high, other = observe(self.high, check, is_excused=is_excused)
+        if event == other:
+            yield Span(low, high), event
+            return
+        yield Span.of(high), other
+        yield Span(low, self._calm(low, check, is_excused=is_excused)), event
+
+    def _calm(self, low: TrustState, check: Check, *, is_excused: bool) -> TrustState:
+        """The greatest state after a check that flags those beyond it; `low` is the least."""
+        alone = replace(self.high, lately_degraded=0, wrong_content=0)
+        after, event = observe(alone, check, is_excused=is_excused)
+        bits = self.high.lately_degraded << 1 | low.lately_degraded & 1
+        while bits.bit_count() > DEGRADED_MAX:  # those that are over first
+            bits ^= 1 << bits.bit_length() - 1
+        return replace(low, score=SCORE_MAX if event else after.score, lately_degraded=bits)
+
+
+@dataclass
+class TrustAudit:
+    """Follows every node through the records of a time that begins at `from_s`."""
+
+    from_s: float
+    newcomers: Set[str] = frozenset()
+    """Nodes whose keys were first heard of since then: nothing was known of them."""
+    _crowded: Set[int] = field(init=False, default=frozenset())
+    """Draws in which so many failed that lists may have taken it for our own fault."""
+
+    def findings(self, runs: Iterable[Run], draws: range) -> Iterator[str]:
+        """What records of these draws say of trust and a node's checks do not come to.
+
+        `runs` are all since `from_s`, each with the control nodes that its day was sealed with."""
+        made = [
+            (run, check)
+            for run in sorted(runs, key=lambda run: run.ended_s)
+            for check in run.checks
+            if check.node_id not in run.controls
+        ]
+        failed = Counter(check.draw for _, check in made if check.verdict is Verdict.FAIL)
+        self._crowded = frozenset(draw for draw, count in failed.items() if count >= MANY_MIN)
+        by_node: dict[str, list[Entry]] = {}
+        for run, check in made:
+            by_node.setdefault(check.node_id, []).append((run, check))
+        for node_id, entries in sorted(by_node.items()):
+            for draw, said in self._node(node_id, entries):
+                if draw in draws:
+                    yield f"draw {draw}: {node_id} {said}"
+
+    def _node(self, node_id: str, entries: Sequence[Entry]) -> Iterator[tuple[int, str]]:
+        known = node_id in self.newcomers
+        spans = {Span(NOBODY, NOBODY)} if known else may_have_been(NOBODY)
+        for together in _together(entries):
+            after = {span for checks in _orders(together) for span in self._through(spans, checks)}
+            if after:
+                spans = after
+                continue
+            for _, check in together:
+                after = self._through(spans, [check])
+                if not after:
+                    yield check.draw, self._difference(spans, check)
+                    after = may_have_been(next(iter(spans)).low)
+                spans = after
+
+    def _through(self, spans: set[Span], checks: Iterable[Check]) -> set[Span]:
+        """What they leave of the spans in which they come to what is said of them."""
+        for check in checks:
+            spans = {
+                after
+                for after, derived in self._steps(spans, check)
+                if derived.event == check.event and self._is_same(derived, check)
+            }
+        return spans
+
+    def _steps(self, spans: set[Span], check: Check) -> Iterator[tuple[Span, Check]]:
+        """From each span, the one after the check, and the check with what follows from it."""
+        bare = replace(check, event=None, voids_from_s=None)
+        for span in spans:
+            if not check.verdict.counts:
+                yield span, bare
+                continue
+            for excused in self._excuses(span.low, check):
+                for after, event in span.observing(bare, is_excused=excused):
+                    derived = marked(bare, event, span.low)
+                    for with_many in {False, check.draw in self._crowded}:
+                        yield after.listed(check, with_many=with_many), derived
+
+    def _excuses(self, state: TrustState, check: Check) -> set[bool]:
+        """Whether it repeats a failure that many had; of one before `from_s` nobody can tell."""
+        is_older = check.caused_by_s is not None and check.caused_by_s < self.from_s
+        return {is_excused(state, check)} | ({True} if is_older else set())
+
+    def _is_same(self, derived: Check, check: Check) -> bool:
+        """Whether it voids from the instant that it says; of older ones each voids everything."""
+        ours, theirs = derived.voids_from_s, check.voids_from_s
+        if ours is None or theirs is None:
+            return ours is theirs
+        return ours == theirs or max(ours, theirs) < self.from_s
+
+    def _difference(self, spans: set[Span], check: Check) -> str:
+        derived = [found for _, found in self._steps(spans, check)]
+        events = {found.event for found in derived}
+        if check.event not in events:
+            told = " or ".join(sorted(event or "unchanged" for event in events))
+            return f"is {check.event or 'unchanged'} by a check, and its checks make it {told}"
+        starts = {found.voids_from_s for found in derived if found.event == check.event}
+        told = " or ".join(sorted(map(str, starts)))
+        return f"has a check that voids from {check.voids_from_s} on, and its checks say {told}"
+
+
+def may_have_been(known: TrustState) -> set[Span]:
+    """Every state that matters and that a node may have been in, who is no confirmed fraud.
+
+    When its checks passed is `known`."""
+    last = PUBLISHED.wrong_content_flags_at
+    proven = replace(known, trust=Trust.PROVEN, delisted_s=None, doubted_s=None)
+    proven = replace(proven, score=0, lately_degraded=0, wrong_content=0, flagged_s=None)
+    often = (1 << DEGRADED_MAX) - 1
+    calm = Span(proven, replace(proven, score=SCORE_MAX, lately_degraded=often))
+    suspended = Span.of(replace(proven, trust=Trust.SUSPENDED))
+    flagged = [
+        Span.of(replace(proven, trust=Trust.FLAGGED, retests_passed=passed, retests_failed=failed))
+        for passed in range(PUBLISHED.clears_at)
+        for failed in range(PUBLISHED.confirms_at)
+    ]
+    return {span.wrong(count) for span in (calm, suspended) for count in range(last)} | {
+        span.wrong(count) for span in flagged for count in range(last + 1)
+    }
+
+
+def _together(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
+    """Entries in turn, those in one list that may have been recorded in another order: a late
+    record is written beside those of later draws."""
+    found: list[Entry] = []
+    for entry in entries:
+        if found and not (len(found) < TOGETHER_MAX and _may_have_crossed(found[-1], entry)):
+            yield found
+            found = []
+        found.append(entry)
+    if found:
+        yield found
+
+
+def _may_have_crossed(one: Entry, other: Entry) -> bool:
+    is_late = one[0].is_late or other[0].is_late
+    return is_late and other[0].ended_s - one[0].ended_s <= RECORD_S_MAX
+
+
+def _orders(together: Sequence[Entry]) -> Iterator[list[Check]]:
+    """Every order in which the records may have been written: first parts came in theirs."""
+    for order in permutations(together):
+        firsts = [run.ended_s for run, _ in order if not run.is_late]
+        if firsts == sorted(firsts):
+            yield [check for _, check in order]
