@@ -14,7 +14,8 @@ from itertools import permutations
 from coordinator.checking.checks import Check, Run, TrustChange, Verdict
 from coordinator.checking.delistings import MANY_MIN, is_excused, listed_after
 from coordinator.checking.lengths import RECORD_S_MAX
-from coordinator.checking.suspicion import NOBODY, PUBLISHED, Trust, TrustState, marked, observe
+from coordinator.checking.stakes import marked
+from coordinator.checking.suspicion import NOBODY, PUBLISHED, Trust, TrustState, observe
 
 TOGETHER_MAX = 4
 """Of so many records that may have been written in another order each order is tried."""
