@@ -19,6 +19,7 @@ from bench.tampering.forgery import Forgery
 from bench.tampering.recording import CALENDAR, CAST, DAY, Recording
 from coordinator.adapters.store.protocol import Ref
 from coordinator.checking.checks import Check, Control, IngestState, Verdict
+from coordinator.checking.controls import voided
 from coordinator.reasons import Reason
 from tests.builders import an_attempt
 
@@ -47,8 +48,10 @@ async def sealed_as_a_control(forgery: Forgery) -> None:
 
 @tampering("controls")
 async def voided_by_a_control_that_passed(forgery: Forgery) -> None:
-    """A failed check called `unknown:control` though the control passed, settled again."""
-    await forgery.check(is_first_failure, reason=Reason.UNKNOWN_CONTROL, **UNKNOWN)
+    """A failed check voided by a control that passed, settled again."""
+    _, failed = await forgery.pick(is_first_failure)
+    (excused,) = voided([failed], {})
+    await forgery.check(is_first_failure, **UNKNOWN | {"reason": excused.reason})
 
 
 @tampering("controls", CAPTURES)
@@ -67,9 +70,8 @@ def _voided(check: Check) -> Check:
         attempt = an_attempt(check.due_s, Reason.TOO_SLOW, address=CAST[-1].address)
         attempts = (attempt | {"seconds": check.length.at_least_s + 5.0},)
         return replace(check, verdict=Verdict.FAIL, reason=Reason.TOO_SLOW, attempts=attempts)
-    if check.verdict is Verdict.PASS or not check.verdict.counts:
-        return check
-    return replace(check, reason=Reason.UNKNOWN_CONTROL, **UNKNOWN)
+    (excused,) = voided([check], {})
+    return excused if excused is check else replace(excused, **UNKNOWN)
 
 
 @tampering("controls")

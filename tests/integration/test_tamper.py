@@ -21,6 +21,8 @@ TRIED = (
     "called_a_control",
     "run_dated_late",
     "flag_invented",
+    "never_suspected",
+    "voids_less",
     "down_for_an_hour",
     "left_earlier",
     "called_unknown_with_its_retests",
