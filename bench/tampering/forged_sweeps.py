@@ -70,11 +70,11 @@ async def down_called_unknown(forgery: Forgery) -> None:
 
 
 @tampering("sweeps")
-async def down_for_long_called_unknown(forgery: Forgery) -> None:
-    """A node's two hours down called ones that were not measured, settled again."""
+async def down_called_unknown_for_a_while(forgery: Forgery) -> None:
+    """A node's first minutes down called ones that were not measured, settled again."""
     ticks = CALENDAR.tick_at(MIDNIGHT_S) + CAST[3].down.start
     forgery.epoch = CALENDAR.epoch_at(ticks * CALENDAR.sweep_seconds)
-    await _turn(forgery, range(ticks, ticks + 24), "down", "unknown", ABSENT)
+    await _turn(forgery, range(ticks, ticks + 2), "down", "unknown", ABSENT)
 
 
 @tampering("lists", "lists are of now, and no record: whoever looks compares them with the checks")

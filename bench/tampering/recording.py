@@ -101,7 +101,7 @@ CAST = (
     Actor("steady"),
     Actor("eager"),
     Actor("shaky", fails=7),
-    Actor("absent", down=range(130, 160)),
+    Actor("absent", down=range(135, 160)),
     Actor("newcomer", comes_s=10 * 3_600 + 480),
     Actor("guest", goes_s=14 * 3_600 + 900, returns_s=17 * 3_600),
     Actor("false", replays_from_s=12 * 3_600),
