@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from coordinator.checking.checks import Control
 from coordinator.checking.delistings import first_failure_s, is_retested
 from coordinator.checking.lengths import Length, longer_of
-from coordinator.checking.lottery import Lottery
+from coordinator.checking.lottery import STAKE_MAX, Lottery
+from coordinator.checking.stakes import stake_of
 from coordinator.checking.suspicion import Trust, may_change_by_failing
 from coordinator.checking.trust_book import TrustBook
 from coordinator.sweeping.rosters import Roster, Slot
@@ -69,8 +70,9 @@ def due_in(  # noqa: PLR0913, PLR0917 - this is all that decides it, and nothing
             due_s = lottery.due_s(slot.node_id, draw)
             is_new = lottery.is_new(draw, slot.first_seen_tick * sweep_seconds)
             name = slot.node_id
+            stake = STAKE_MAX if name in known else stake_of(state, due_s)
             # Or who cuts viewers late would pass what is to find that again.
-            length = longer_of(lottery.length(name, draw), state.failed_length)
+            length = longer_of(lottery.length(name, draw, stake), state.failed_length)
             found.append(
                 Due(
                     slot,

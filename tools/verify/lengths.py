@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from coordinator.checking.checks import Check, Verdict
-from coordinator.checking.lengths import LAST_RECORD_S_MAX, Length, longer_of
+from coordinator.checking.lengths import Length, longer_of
 
 OVERLAP_DRAWS = 2
 """A run may begin before what the runs of so many draws before it found out is on record."""
@@ -35,20 +35,11 @@ class Lengths:
         longer = self._longer.get(check.node_id, [])
         if not _is_as_long(check.length, drawn):
             yield "a shorter time than was drawn"
-        elif check.length is not drawn and self._has_made_good(check, longer):
-            yield "a longer time than was drawn"
         cause = next((each for each in longer if each.due_s == check.caused_by_s), None)
         if cause and cause.verdict is Verdict.FAIL and not _is_as_long(check.length, cause.length):
             since = longer[longer.index(cause) :]
             if not any(_passed(each, cause.length) for each in since):
                 yield "a shorter time than what it repeats"
-
-    def _has_made_good(self, check: Check, longer: Iterable[Check]) -> bool:
-        """Whether all knew that the last one of this length passed: nothing had to be repeated."""
-        alike = [each for each in longer if _is_as_long(each.length, check.length)]
-        known_draws = OVERLAP_DRAWS + int(LAST_RECORD_S_MAX // self.check_seconds) + 1
-        known = [at for at, each in enumerate(alike) if check.draw - each.draw > known_draws]
-        return bool(known) and all(_passed(each, check.length) for each in alike[known[-1] :])
 
 
 def _passed(check: Check, length: Length) -> bool:

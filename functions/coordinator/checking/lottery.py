@@ -27,12 +27,14 @@ LOTTERY_KEY_CHARACTERS_MIN = 32
 LONG_OF_256 = 64
 FFPROBE_OF_256 = 13
 DECODED_OF_256 = 26
-VERY_LONG_OF_65536 = 3_277
+STAKE_MAX = 19
+"""Whoever has so many intervals to lose, or more, has one very long check in 20."""
 NEWCOMER_S = 600
 """So long after a key was first heard of its node is checked more often. Once for good: whoever
 leaves and comes back would else choose when it is checked."""
 NEWCOMER_OF_4 = 3
-"""Then it is due in three draws of four: an operator sees within minutes that all is well."""
+"""Then it is due in three draws of four, but not in two that follow each other: an operator sees
+within minutes that all is well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +48,22 @@ class Lottery:
     def is_due(self, node_id: str, draw: int, first_seen_s: int) -> bool:
         """Whether the node, first heard of at `first_seen_s` (Unix seconds), is to be checked in
         this draw. Exact: integers only."""
-        ticket = int.from_bytes(self._bytes(node_id, draw)[:8])
-        if self.is_new(draw, first_seen_s) and ticket * 4 < NEWCOMER_OF_4 << 64:
-            return True
+        if not self.is_new(draw, first_seen_s):
+            return self._is_due_as_ever(self._ticket(node_id, draw))
+        first = min(draw, first_seen_s // self.check_seconds)
+        is_due = False
+        for each in range(first if self.is_patient else draw, draw + 1):
+            ticket = self._ticket(node_id, each)
+            # A newcomer's check lasts longer than a draw: another beside it would be one too many.
+            is_extra = not (is_due and self.is_patient) and ticket * 4 < NEWCOMER_OF_4 << 64
+            is_due = is_extra or self._is_due_as_ever(ticket)
+        return is_due
+
+    def _is_due_as_ever(self, ticket: int) -> bool:
         return ticket * 3600 < (self.checks_per_hour * self.check_seconds) << 64
+
+    def _ticket(self, node_id: str, draw: int) -> int:
+        return int.from_bytes(self._bytes(node_id, draw)[:8])
 
     def is_new(self, draw: int, first_seen_s: int) -> bool:
         """Whether the node is so new that it is checked more often."""
@@ -65,11 +79,13 @@ class Lottery:
         """Whether checks may last longer than draws: a network of shorter ones runs for show."""
         return self.check_seconds >= PATIENT_CHECK_SECONDS
 
-    def length(self, node_id: str, draw: int) -> Length:
-        """One check in twenty is very long, by the next two bytes; of the others one in four is
-        long, by the byte behind."""
+    def length(self, node_id: str, draw: int, stake: int = STAKE_MAX) -> Length:
+        """By the next two bytes one check of n + 1 is very long, if the node has n intervals to
+        lose (`coordinator.checking.stakes`): who has nothing to lose is always watched so long. Of
+        the others one in four is long, by the byte behind."""
         ticket = self._bytes(node_id, draw)
-        if self.is_patient and int.from_bytes(ticket[16:18]) < VERY_LONG_OF_65536:
+        fraction = int.from_bytes(ticket[16:18])
+        if self.is_patient and fraction * (min(stake, STAKE_MAX) + 1) < 65_536:
             return Length.VERY_LONG
         return Length.LONG if ticket[18] < LONG_OF_256 else Length.SHORT
 

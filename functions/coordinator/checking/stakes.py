@@ -1,14 +1,25 @@
-"""What a failed check costs its node: what it voids, wherever and whenever that was earned."""
+"""What a node has to lose, and what a failed check costs it, wherever and whenever that was earned.
+
+A key costs nothing. Whoever has a new one, or one that has rested, loses nothing by a failure: so
+what only one check of twenty sees would be worth trying for a while, again and again. So the
+less a node has to lose, the more of its checks are very long (`Lottery.length`): of who would lose
+n intervals by one that fails, one check of n + 1. The n others win an interval each, and that one
+loses as many.
+"""
 
 from dataclasses import replace
 
 from coordinator.checking.checks import Check, TrustChange, Verdict
 from coordinator.checking.lengths import Length
+from coordinator.checking.lottery import NEWCOMER_S, STAKE_MAX
 from coordinator.checking.suspicion import TrustState
 
 VOIDS_AT_LEAST_S = {Length.SHORT: 0, Length.LONG: 3_600, Length.VERY_LONG: 18_000}
 """A failed check voids what was earned in so many seconds at least. At four checks an hour these
 are 4 and 20 intervals: of so many checks one is as long."""
+SLOT_S = 400
+"""Passes are counted by slots of so many seconds, so that many in a row are no more than one."""
+_SLOTS = VOIDS_AT_LEAST_S[Length.VERY_LONG] // SLOT_S
 
 
 def voids_from_s(state: TrustState, check: Check) -> int:
@@ -30,3 +41,29 @@ def marked(check: Check, event: TrustChange | None, before: TrustState) -> Check
     if check.verdict is not Verdict.FAIL:
         return replace(check, event=event)
     return replace(check, event=event, voids_from_s=voids_from_s(before, check))
+
+
+def stake_of(state: TrustState, at_s: float) -> int:
+    """How many intervals a very long failure would void, as far as checks can tell: the slots in
+    which the node passed a check that pays."""
+    gone = max(0, int(at_s) // SLOT_S - state.stake_slot)
+    return min(STAKE_MAX, (state.stake_bits << gone & (1 << _SLOTS) - 1).bit_count())
+
+
+def staked_after(state: TrustState, check: Check) -> TrustState:
+    """The state with what a check adds to the stake; one that fails takes all of it.
+
+    A newcomer's passes come often, and pay little: they do not count."""
+    if not check.verdict.counts:
+        return state
+    until_s = int(check.due_s) + NEWCOMER_S if state.new_until_s is None else state.new_until_s
+    is_new = check.due_s < until_s
+    state = replace(state, new_until_s=until_s if is_new else 0)
+    if check.verdict is Verdict.FAIL:
+        return replace(state, stake_bits=0)
+    if is_new or not check.may_pay:
+        return state
+    slot = int(check.due_s) // SLOT_S
+    newest = max(slot, state.stake_slot)  # a very long check is on record after later ones
+    bits = state.stake_bits << newest - state.stake_slot | 1 << newest - slot
+    return replace(state, stake_slot=newest, stake_bits=bits & (1 << _SLOTS) - 1)

@@ -93,6 +93,12 @@ class TrustState:
     passed_very_long_s: int | None = None
     """When its last check of that length or a longer one was due that passed at the first
     connection, in whole seconds."""
+    new_until_s: int | None = None
+    """Passes until then add nothing to what it has to lose; 0 once that is over."""
+    stake_slot: int = 0
+    stake_bits: int = 0
+    """What it has to lose (`coordinator.checking.stakes`): in which slots up to that one it passed,
+    one bit each, the newest lowest."""
 
     @property
     def failure(self) -> Reason | None:

@@ -17,7 +17,7 @@ from coordinator.checking.delistings import (
 from coordinator.checking.doubts import Doubts
 from coordinator.checking.last_run import LastRun, runs_together
 from coordinator.checking.partitions import Partition
-from coordinator.checking.stakes import marked
+from coordinator.checking.stakes import marked, staked_after
 from coordinator.checking.suspicion import (
     NOBODY,
     PUBLISHED,
@@ -84,7 +84,8 @@ class TrustBook:
             excused = is_excused(before, check)
             after, event = observe(before, check, parameters, is_excused=excused)
             with_many = (check.draw, check.stream_id) in many
-            states[check.node_id] = listed_after(after, check, with_many=with_many)
+            listed = listed_after(after, check, with_many=with_many)
+            states[check.node_id] = staked_after(listed, check)
             made.append(marked(check, event, before))
         book = replace(
             self,

@@ -20,6 +20,15 @@ from coordinator.sweeping.rosters import Slot
 
 _NO_POLL = Poll(Outcome.UNKNOWN, Reason.NOT_YET_SWEPT, 0, 0)
 """Stands for a slot that was not polled: no poll has this reason."""
+_UNSHOWN = (
+    "passed_short_s",
+    "passed_long_s",
+    "passed_very_long_s",
+    "new_until_s",
+    "stake_slot",
+    "stake_bits",
+)
+"""Of a node's trust: pay and draws go by these alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +113,12 @@ def _poll_of(shown: ShownPoll, tick: int) -> Poll:
 
 
 def trust_columns(slots: Sequence[Slot], trust: Mapping[str, TrustState]) -> Columns:
-    """What checks have shown of each slot's node; instants in whole seconds."""
+    """What checks have shown of each slot's node; instants in whole seconds.
+
+    Without what only pay and draws go by: no two nodes have it alike."""
     states = [trust.get(slot.node_id, NOBODY) for slot in slots]
     columns = {each.name: list(map(attrgetter(each.name), states)) for each in fields(TrustState)}
+    columns |= {name: [getattr(NOBODY, name)] * len(states) for name in _UNSHOWN}
     for name in ("last_check_s", "last_pass_s", "flagged_s", "delisted_s", "doubted_s"):
         columns[name] = [None if at_s is None else int(at_s) for at_s in columns[name]]
     passed = zip(columns["last_check_s"], columns["last_pass_s"], strict=True)

@@ -11,7 +11,7 @@ from tests.builders import a_check
 from tools.verify.lengths import Lengths
 
 SHORT, LONG, VERY_LONG = Length
-PASS, FAIL, UNKNOWN = Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN
+PASS, FAIL = Verdict.PASS, Verdict.FAIL
 
 
 def _check(draw: int, length: Length, verdict: Verdict = PASS, **more: Any) -> Check:
@@ -30,22 +30,6 @@ def test_what_is_made_as_it_was_drawn_says_nothing(drawn: Length) -> None:
 def test_nothing_is_made_for_a_shorter_time_than_was_drawn() -> None:
     assert _said(_check(70, SHORT), LONG) == ["a shorter time than was drawn"]
     assert _said(_check(70, LONG), VERY_LONG) == ["a shorter time than was drawn"]
-
-
-def test_a_longer_one_needs_a_failure_of_its_length() -> None:
-    """Once such a one has passed, and everybody can know of it."""
-    longer = _check(70, VERY_LONG, FAIL)
-    said = ["a longer time than was drawn"]
-    passed = _check(30, VERY_LONG)
-    assert _said(longer, SHORT, passed) == said
-    assert _said(longer, SHORT, passed, _check(40, LONG, FAIL)) == said
-    assert _said(longer, SHORT, passed, _check(40, VERY_LONG, UNKNOWN)) == said
-    assert _said(longer, SHORT, passed, _check(40, VERY_LONG, Verdict.DEGRADED)) == []
-    assert _said(longer, SHORT) == []  # what came before is not known
-    assert _said(longer, SHORT, passed, _check(40, VERY_LONG, FAIL)) == []
-    assert _said(longer, SHORT, _check(40, VERY_LONG, FAIL), _check(62, VERY_LONG)) == []
-    assert _said(longer, SHORT, _check(40, VERY_LONG, FAIL), _check(50, VERY_LONG)) == said
-    assert _said(_check(70, LONG), SHORT, passed) == said
 
 
 def test_a_retest_lasts_as_long_as_what_failed() -> None:

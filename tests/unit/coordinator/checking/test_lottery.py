@@ -94,13 +94,27 @@ def test_a_draw_belongs_to_the_day_it_begins_in() -> None:
 
 def test_a_newcomer_is_drawn_in_three_draws_of_four_for_ten_minutes() -> None:
     """And then like everybody else; nobody's other draws change by that."""
-    lottery, joined = Lottery(SECRET, 60, 4), 1_000
+    lottery, joined = Lottery(SECRET, 15, 4), 1_000
     new = [
-        sum(lottery.is_due(f"n{n}", joined + later, joined * 60) for n in range(2_000))
-        for later in range(12)
+        sum(lottery.is_due(f"n{n}", joined + later, joined * 15) for n in range(2_000))
+        for later in range(42)
     ]
-    assert all(1_400 < count < 1_600 for count in new[:10])
-    assert all(count < 200 for count in new[10:])
+    assert all(1_400 < count < 1_600 for count in new[:40])
+    assert all(count < 200 for count in new[40:])
     for n in range(200):
         if lottery.is_due(f"n{n}", joined, -(10**9)):
-            assert lottery.is_due(f"n{n}", joined, joined * 60)
+            assert lottery.is_due(f"n{n}", joined, joined * 15)
+
+
+def test_a_newcomers_checks_of_two_minutes_do_not_follow_each_other_at_once() -> None:
+    """Two of them side by side were more than a small line carries; the ordinary draws stay."""
+    lottery, joined = Lottery(SECRET, 60, 4), 1_000
+    for n in range(500):
+        name, draws = f"n{n}", range(joined, joined + 10)
+        due = [lottery.is_due(name, draw, joined * 60) for draw in draws]
+        extra = [not lottery.is_due(name, draw, -(10**9)) for draw in draws]
+        assert not any(due[at] and due[at + 1] and extra[at + 1] for at in range(9))
+    first = [lottery.is_due(f"n{n}", joined, joined * 60) for n in range(2_000)]
+    assert 1_400 < sum(first) < 1_600
+    last = [lottery.is_due(f"n{n}", joined + 9, joined * 60) for n in range(2_000)]
+    assert 780 < sum(last) < 1_000  # 44.6 % of them, once the first draw is forgotten

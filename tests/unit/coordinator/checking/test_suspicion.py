@@ -201,6 +201,12 @@ def test_the_book_of_everybody_who_ever_came_still_fits_into_a_document() -> Non
             last_pass_s=1.795e9 + rows.randrange(10**9) / 1_000,
             last_reason=rows.choice(["passed", "no_stream", "too_slow"]),
             lately_degraded=sum((rows.random() < 0.03) << bit for bit in range(40)),
+            passed_short_s=1_795_000_000 + at + rows.randrange(900),
+            passed_long_s=1_795_000_000 + at - rows.randrange(3_600),
+            passed_very_long_s=1_795_000_000 + at - rows.randrange(18_000),
+            new_until_s=rows.choices([0, 1_795_000_000 + at], [9, 1])[0],
+            stake_slot=(1_795_000_000 + at + rows.randrange(900)) // 400,
+            stake_bits=sum((rows.random() < 0.36) << bit for bit in range(45)),
         )
         for at, node_id in enumerate(ids[:-1])
     }
