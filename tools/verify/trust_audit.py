@@ -25,37 +25,39 @@ Entry = tuple[Run, Check]
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class TrustRange:
     """States that differ in their score and their degraded checks alone, which lie between."""
 
     low: TrustState
     high: TrustState
 
     @classmethod
-    def of(cls, state: TrustState) -> "Span":
+    def of(cls, state: TrustState) -> "TrustRange":
         """One state."""
         return cls(state, state)
 
-    def wrong(self, count: int) -> "Span":
+    def wrong(self, count: int) -> "TrustRange":
         """With so many checks that proved content wrong."""
-        return Span(replace(self.low, wrong_content=count), replace(self.high, wrong_content=count))
+        return TrustRange(
+            replace(self.low, wrong_content=count), replace(self.high, wrong_content=count)
+        )
 
-    def listed(self, check: Check, *, with_many: bool) -> "Span":
+    def listed(self, check: Check, *, with_many: bool) -> "TrustRange":
         """With what the check means for lists."""
         low, high = (listed_after(s, check, with_many=with_many) for s in (self.low, self.high))
-        return Span(low, high)
+        return TrustRange(low, high)
 
     def observing(
         self, check: Check, *, is_excused: bool
-    ) -> Iterator[tuple["Span", TrustChange | None]]:
+    ) -> Iterator[tuple["TrustRange", TrustChange | None]]:
         """What may come of the check; where the states part, each half with its own event."""
         low, event = observe(self.low, check, is_excused=is_excused)
         high, other = observe(self.high, check, is_excused=is_excused)
         if event == other:
-            yield Span(low, high), event
+            yield TrustRange(low, high), event
             return
-        yield Span.of(high), other
-        yield Span(low, self._calm(low, check, is_excused=is_excused)), event
+        yield TrustRange.of(high), other
+        yield TrustRange(low, self._calm(low, check, is_excused=is_excused)), event
 
     def _calm(self, low: TrustState, check: Check, *, is_excused: bool) -> TrustState:
         """The greatest state after a check that flags those beyond it; `low` is the least."""
@@ -99,39 +101,41 @@ class TrustAudit:
 
     def _node(self, node_id: str, entries: Sequence[Entry]) -> Iterator[tuple[int, str]]:
         known = node_id in self.newcomers
-        spans = {Span(NOBODY, NOBODY)} if known else may_have_been(NOBODY)
+        ranges = {TrustRange(NOBODY, NOBODY)} if known else may_have_been(NOBODY)
         for together in _together(entries):
-            after = {span for checks in _orders(together) for span in self._through(spans, checks)}
+            after = {
+                trust for checks in _orders(together) for trust in self._through(ranges, checks)
+            }
             if after:
-                spans = after
+                ranges = after
                 continue
             for _, check in together:
-                after = self._through(spans, [check])
+                after = self._through(ranges, [check])
                 if not after:
-                    yield check.draw, self._difference(spans, check)
-                    after = may_have_been(next(iter(spans)).low)
-                spans = after
+                    yield check.draw, self._difference(ranges, check)
+                    after = may_have_been(next(iter(ranges)).low)
+                ranges = after
 
-    def _through(self, spans: set[Span], checks: Iterable[Check]) -> set[Span]:
-        """What they leave of the spans in which they come to what is said of them."""
+    def _through(self, ranges: set[TrustRange], checks: Iterable[Check]) -> set[TrustRange]:
+        """What they leave of the ranges in which they come to what is said of them."""
         for check in checks:
-            spans = {
+            ranges = {
                 after
-                for after, derived in self._steps(spans, check)
+                for after, derived in self._steps(ranges, check)
                 if derived.event == check.event and self._is_same(derived, check)
             }
-        return spans
+        return ranges
 
-    def _steps(self, spans: set[Span], check: Check) -> Iterator[tuple[Span, Check]]:
-        """From each span, the one after the check, and the check with what follows from it."""
+    def _steps(self, ranges: set[TrustRange], check: Check) -> Iterator[tuple[TrustRange, Check]]:
+        """From each range, the one after the check, and the check with what follows from it."""
         bare = replace(check, event=None, voids_from_s=None)
-        for span in spans:
+        for trust in ranges:
             if not check.verdict.counts:
-                yield span, bare
+                yield trust, bare
                 continue
-            for excused in self._excuses(span.low, check):
-                for after, event in span.observing(bare, is_excused=excused):
-                    derived = marked(bare, event, span.low)
+            for excused in self._excuses(trust.low, check):
+                for after, event in trust.observing(bare, is_excused=excused):
+                    derived = marked(bare, event, trust.low)
                     for with_many in {False, check.draw in self._crowded}:
                         yield after.listed(check, with_many=with_many), derived
 
@@ -147,8 +151,8 @@ class TrustAudit:
             return ours is theirs
         return ours == theirs or max(ours, theirs) < self.from_s
 
-    def _difference(self, spans: set[Span], check: Check) -> str:
-        derived = [found for _, found in self._steps(spans, check)]
+    def _difference(self, ranges: set[TrustRange], check: Check) -> str:
+        derived = [found for _, found in self._steps(ranges, check)]
         events = {found.event for found in derived}
         if check.event not in events:
             told = " or ".join(sorted(event or "unchanged" for event in events))
@@ -158,7 +162,7 @@ class TrustAudit:
         return f"has a check that voids from {check.voids_from_s} on, and its checks say {told}"
 
 
-def may_have_been(known: TrustState) -> set[Span]:
+def may_have_been(known: TrustState) -> set[TrustRange]:
     """Every state that matters and that a node may have been in, who is no confirmed fraud.
 
     When its checks passed is `known`."""
@@ -166,15 +170,17 @@ def may_have_been(known: TrustState) -> set[Span]:
     proven = replace(known, trust=Trust.PROVEN, delisted_s=None, doubted_s=None)
     proven = replace(proven, score=0, lately_degraded=0, wrong_content=0, flagged_s=None)
     often = (1 << DEGRADED_MAX) - 1
-    calm = Span(proven, replace(proven, score=SCORE_MAX, lately_degraded=often))
-    suspended = Span.of(replace(proven, trust=Trust.SUSPENDED))
+    calm = TrustRange(proven, replace(proven, score=SCORE_MAX, lately_degraded=often))
+    suspended = TrustRange.of(replace(proven, trust=Trust.SUSPENDED))
     flagged = [
-        Span.of(replace(proven, trust=Trust.FLAGGED, retests_passed=passed, retests_failed=failed))
+        TrustRange.of(
+            replace(proven, trust=Trust.FLAGGED, retests_passed=passed, retests_failed=failed)
+        )
         for passed in range(PUBLISHED.clears_at)
         for failed in range(PUBLISHED.confirms_at)
     ]
-    return {span.wrong(count) for span in (calm, suspended) for count in range(last)} | {
-        span.wrong(count) for span in flagged for count in range(last + 1)
+    return {trust.wrong(count) for trust in (calm, suspended) for count in range(last)} | {
+        trust.wrong(count) for trust in flagged for count in range(last + 1)
     }
 
 
