@@ -4,6 +4,7 @@ Tokens and minutes of two streams over some epochs, settled by the real rules. O
 of the nodes are the same person.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coordinator.checking.checks import Check, Verdict
+from coordinator.ledger.halts import LAPSE_SECONDS_MAX
 from coordinator.ledger.rows import Carried
 from coordinator.ledger.settlements import EpochInput, settle
 from coordinator.ledger.statements import Statement
@@ -19,6 +21,7 @@ from coordinator.reasons import Reason
 from coordinator.sweeping.minutes import Minutes
 
 EPOCH_S, MINUTES, EPOCHS = 720, 12, 3
+ALL = (1 << MINUTES) - 1
 OURS, OTHERS = ("n2", "n3"), ("n5", "n7")
 ADDRESSES = {"n2": "203.0.113.2", "n3": "198.51.100.3", "n5": "192.0.2.5", "n7": "203.0.114.7"}
 everybody = st.sampled_from([*OURS, *OTHERS])
@@ -54,7 +57,7 @@ def _check(stream_id: str, node_id: str, due_s: int, verdict: Verdict) -> Check:
         draw=due_s // 60,
         due_s=float(due_s),
         verdict=verdict,
-        reason=reason.get(verdict, Reason.UNKNOWN_REFERENCE),
+        reason=reason.get(verdict, Reason.UNKNOWN_CAPACITY),
         attempts=({"address": ADDRESSES[node_id]},),
     )
 
@@ -82,7 +85,7 @@ def lived(
             starts_s=start_s,
             ends_s=start_s + EPOCH_S,
             terms=pays,
-            minutes={n: Minutes(due=(1 << MINUTES) - 1, up=bits) for n, bits in due.items()},
+            minutes={n: Minutes(due=ALL, up=bits, idle=ALL & ~bits) for n, bits in due.items()},
             checks=checks,
             carried=carried,
             closes=epoch >= ends_with,
@@ -126,6 +129,57 @@ def test_neither_do_two_sponsors(
     rows = [row for statement in yours for row in statement.rows if row.node_id in OURS]
     assert won <= sum(theirs.owed_micros(row.minutes_paid) for row in rows)
     assert _left(yours) + _earned(yours, *OURS, *OTHERS) == 10**9
+
+
+always_up = {(epoch, name): ALL for epoch in range(EPOCHS) for name in ADDRESSES}
+first_checks = st.fixed_dictionaries(
+    {
+        (0, name): st.lists(st.tuples(st.integers(0, 4), verdicts), min_size=1, max_size=3)
+        for name in ADDRESSES
+    }
+)
+"""Whoever passes there, and no more: much waits."""
+
+
+@given(
+    pasts | st.builds(Past, st.just(always_up), first_checks),
+    st.integers(1, 4),
+    st.integers(1, EPOCHS * MINUTES - 1),
+)
+def test_a_pause_for_good_is_no_better_for_a_sponsor_than_a_stream_that_goes_on(
+    past: Past, places: int, pauses_at: int
+) -> None:
+    """Had everybody passed once more at that minute, a node would have a check interval more.
+
+    That is what any other last epoch leaves unpaid, on average: no moment is worth a wait."""
+    pays = Terms(60_000_000, places, 60)
+    before = {at: bits & _below(pauses_at, at[0]) for at, bits in past.up.items()}
+    epoch, minute = divmod(pauses_at - 1, MINUTES)
+    checks = {
+        at: [one for one in each if at[0] * MINUTES + one[0] < pauses_at]
+        for at, each in past.checks.items()
+    }
+    paused = Past(before, checks)
+    passed = {
+        (epoch, name): [*checks.get((epoch, name), []), (minute, Verdict.PASS)]
+        for name in ADDRESSES
+    }
+    on = _minutes_paid(lived("s2", Past(before, checks | passed), pays, 10**12))
+    off = _minutes_paid(lived("s2", paused, pays, 10**12))
+    for name in ADDRESSES:
+        assert off[name] >= on[name] - LAPSE_SECONDS_MAX // 60
+
+
+def _below(minute: int, epoch: int) -> int:
+    """The minutes of an epoch before one, as a bitmap."""
+    return (1 << max(0, min(MINUTES, minute - epoch * MINUTES))) - 1
+
+
+def _minutes_paid(statements: list[Statement]) -> Counter[str]:
+    paid: Counter[str] = Counter()
+    for row in (row for statement in statements for row in statement.rows):
+        paid[row.node_id] += row.minutes_paid
+    return paid
 
 
 @given(pasts, terms, st.integers(0, 10**6))

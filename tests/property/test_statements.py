@@ -59,6 +59,7 @@ CARRIED = st.builds(
     first_pass_s=st.none() | st.floats(0, 599),
     waiting=st.integers(7, 30),
     unknown_alone=st.integers(0, 7),
+    halted=st.none() | st.integers(0, 30),
     last_up=st.booleans(),
     flagged=st.booleans(),
     fraud=st.booleans(),

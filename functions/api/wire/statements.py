@@ -41,6 +41,7 @@ class CarriedOut(BaseModel):
         address="198.51.100.7",
         failed=False,
         unknown_alone=0,
+        halted=None,
     )
 
     first_pass_s: float | None
@@ -53,6 +54,7 @@ class CarriedOut(BaseModel):
     address: str | None
     failed: bool
     unknown_alone: int
+    halted: int | None
 
 
 class RowOut(BaseModel):

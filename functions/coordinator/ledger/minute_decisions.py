@@ -1,12 +1,14 @@
 """What becomes of a node's minutes in an epoch: each of its checks decides some of them.
 
 Minutes of the epoch are bits. Of those that came along from epochs before, the number is known.
+Longer than other modules, so that all that a check does to a minute is seen beside the rest.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from coordinator.checking.checks import Check, TrustChange, Verdict
+from coordinator.ledger.halts import halted_after, kept
 from coordinator.ledger.measured import Measured
 from coordinator.ledger.rows import Carried, Voided
 from coordinator.reasons import Reason
@@ -28,6 +30,8 @@ class MinuteDecisions:
     fraud: bool
     address: str | None
     failed: bool
+    halted: int | None = None
+    """As it came along, until the end of the epoch."""
     waiting: int = 0
     parked: int = 0
     paid: int = 0
@@ -51,6 +55,7 @@ class MinuteDecisions:
             carried.fraud,
             carried.address,
             carried.failed,
+            carried.halted,
         )
 
     @property
@@ -93,14 +98,32 @@ class MinuteDecisions:
         self.paid = self.paid_before = 0
         self._drop(Reason.FRAUD)
 
-    def finish(self, *, lapses: bool) -> None:
-        """Minutes that no check will decide go where they belong: they do not wait for ever."""
+    def finish(self, *, lapses: bool, trouble: int = 0) -> None:
+        """Minutes that no check will decide go where they belong: they do not wait for ever.
+
+        `trouble`: in which minutes nobody could be verified, by the sponsor's doing."""
         if self.fraud:
             self._drop(Reason.FRAUD)
         elif self._begins:
             self._begin()
+        self.halted = halted_after(self.halted, self.waiting_before, self.waiting, trouble)
         if lapses:
+            self._keep()
             self._drop(Reason.LAPSED)
+            self.halted = None
+
+    def _keep(self) -> None:
+        """What the sponsor's doing alone keeps from being decided, beyond a check interval."""
+        if self.flagged:
+            return
+        before, given = (self.waiting_before, self.alone_before), self.measured
+        then, now = kept(
+            self.halted, before, self.waiting, given.unknown_alone, given.epoch.minute_s
+        )
+        self.waiting_before -= then
+        self.paid_before += then
+        self.waiting &= ~now
+        self.paid |= now
 
     def refuse(self, why: Reason, minutes: int) -> None:
         """These have no place: they are not paid, and wait for nothing any more."""
@@ -130,6 +153,7 @@ class MinuteDecisions:
             self.address,
             self.failed,
             self.alone_before + alone.bit_count(),
+            self.halted,
         )
 
     def give(self, reason: Reason, minutes: int) -> None:

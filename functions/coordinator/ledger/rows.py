@@ -36,6 +36,9 @@ class Carried:
     """Whether its last check failed: pay begins again with the next one that passes."""
     unknown_alone: int = 0
     """Of `waiting`, those that were unknown of this node alone: a passed check pays only a few."""
+    halted: int | None = None
+    """Of `waiting`, those from before nobody could be verified any more, since nobody published or
+    because of what was; None while somebody can."""
 
 
 @dataclass(frozen=True, slots=True)

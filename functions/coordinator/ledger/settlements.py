@@ -20,6 +20,7 @@ from coordinator.checking.checks import Check
 from coordinator.ledger.decided_nodes import DecidedNode
 from coordinator.ledger.epoch_minutes import EpochMinutes
 from coordinator.ledger.forfeits import NOTHING, Forfeit
+from coordinator.ledger.halts import undecided_minutes
 from coordinator.ledger.measured import Measured
 from coordinator.ledger.minute_decisions import MinuteDecisions
 from coordinator.ledger.newcomers import NOT_NEW, Newcomer
@@ -149,8 +150,9 @@ def draft(given: EpochInput) -> Draft:
         by_node.setdefault(check.node_id, []).append(check)
     here = {check.node_id for check in given.checks}
     nodes = sorted({*given.minutes, *here, *given.carried, *given.forfeits})
+    undecided = undecided_minutes(given.checks, given.minutes_of)
     decided = [
-        _decided(node_id, by_node.get(node_id, []), given, is_checked=node_id in here)
+        _decided(node_id, by_node.get(node_id, []), given, undecided)
         for node_id in nodes
         if _is_remembered(node_id, here, given)
     ]
@@ -172,9 +174,7 @@ def _is_remembered(node_id: str, checked: Collection[str], given: EpochInput) ->
     return not given.closes and carried.absent < remembered
 
 
-def _decided(
-    node_id: str, checks: list[Check], given: EpochInput, *, is_checked: bool
-) -> DecidedNode:
+def _decided(node_id: str, checks: list[Check], given: EpochInput, undecided: int) -> DecidedNode:
     """A node's minutes, before it is known whether there is a place for them."""
     minutes = given.minutes.get(node_id, Minutes())
     carried = given.carried.get(node_id, Carried())
@@ -192,8 +192,9 @@ def _decided(
     decisions.through(sorted(checks, key=lambda check: (check.due_s, check.draw)))
     if node_id in given.frauds and not decisions.fraud:
         decisions.confirm()
-    absent = not minutes.due and not is_checked
-    decisions.finish(lapses=absent or given.closes)
+    absent = not minutes.due and all(check.stream_id != given.stream_id for check in checks)
+    trouble = minutes.idle | undecided
+    decisions.finish(lapses=absent or given.closes, trouble=trouble)
     # Whoever leaves a stream that nobody can be verified on keeps its place meanwhile.
     away = carried.absent + (0 if given.unverified else 1) if absent else 0
     return DecidedNode(node_id, minutes, carried, decisions, away)

@@ -4,8 +4,8 @@ Rate 7.2 tokens an hour (0.12 a minute), epochs of 60 minutes, a balance of 100,
 paid; nodes are always up and each has a network of its own, if nothing else is said. `p10` is a
 check that passes at 10:30; `f` fails with `no_stream`, `w` with `wrong_content`; `q` is a very long
 one that passes, `v` one that fails with `stalled`; `r` is a retest that passes, which another check
-caused; 60 begins the second epoch. Where a rule has
-changed a figure, its ADR has the new computation.
+caused; `u` could not be decided because of what is published; 60 begins the second epoch. Where a
+rule has changed a figure, its ADR has the new computation.
 """
 
 import hashlib
@@ -46,6 +46,7 @@ _VERDICTS = {
     "f": (Verdict.FAIL, Reason.NO_STREAM),
     "w": (Verdict.FAIL, Reason.WRONG_CONTENT),
     "v": (Verdict.FAIL, Reason.STALLED),
+    "u": (Verdict.UNKNOWN, Reason.UNKNOWN_REFERENCE),
 }
 
 
@@ -79,6 +80,8 @@ class Network:
     epochs: int = 2
     unswept: Container[int] = ()
     unmeasured: Container[int] = ()
+    idle: Container[int] = ()
+    """Minutes in which nobody publishes."""
     recorded_s: Mapping[int, float] = field(default_factory=dict)
     """Minutes whose run was recorded at another second than soon after."""
     measured: MemoryStore = field(default_factory=MemoryStore)
@@ -117,6 +120,7 @@ class Network:
         for minute in range(60 * self.epochs):
             if minute not in self.unswept:
                 outcome = Outcome.UNKNOWN if minute in self.unmeasured else Outcome.UP
+                outcome = Outcome.IDLE if minute in self.idle else outcome
                 polled = [at for at, one in enumerate(slots) if one.is_polled_at(first + minute)]
                 sweep = Sweep(
                     WHOLE, first + minute, 1, dict.fromkeys(polled, Poll(outcome, Reason.OK, 1, 1))
@@ -309,6 +313,48 @@ async def test_h10_a_stream_that_ends_pays_what_was_verified() -> None:
     assert said(second) == {"paid": 26, "lapsed": 4}
     assert earned(second) == {"n2": "3.12"}
     assert format_tokens(second.refunded_micros) == "96.88"
+
+
+ENDS = {"ends_s": START_S + 120 * 60.0}
+
+
+async def test_a_sponsor_who_pauses_for_good_saves_a_quarter_of_an_hour_at_most() -> None:
+    """p10 p20, nobody publishes from 50 on, ends at 120 (ADR 59): 29 wait, 15 lapse, 14 = 1.68."""
+    network = await settled({"n2": "p10 p20"}, stream=ENDS, idle=range(50, 120))
+    first, second = await network.statement(0), await network.statement(1)
+    assert said(first) == {
+        "before_first_pass": 11, "paid": 10, "awaiting_check": 29, "stream_idle": 10
+    }  # fmt: skip
+    assert said(second) == {"paid": 14, "lapsed": 15, "stream_idle": 60}
+    assert (earned(second), format_tokens(second.refunded_micros)) == ({"n2": "1.68"}, "97.12")
+
+
+async def test_publishing_again_just_before_the_end_changes_nothing_of_that() -> None:
+    """The same, but published from 111 on: the 9 minutes since lapse too, and no others."""
+    network = await settled({"n2": "p10 p20"}, stream=ENDS, idle=range(50, 111))
+    assert said(await network.statement(1)) == {"paid": 14, "lapsed": 24, "stream_idle": 51}
+
+
+async def test_neither_does_publishing_what_nobody_can_be_verified_on() -> None:
+    """p10 p20 u40 u50, ends at 120: it was told in minute 50, and 29 minutes are from before."""
+    network = await settled({"n2": "p10 p20 u40 u50"}, stream=ENDS)
+    assert said(await network.statement(1)) == {"paid": 14, "lapsed": 15 + 70}
+    nobody_told = await settled({"n2": "p10 p20 u41 u50"}, stream=ENDS)
+    assert said(await nobody_told.statement(1)) == {"lapsed": 99}
+
+
+async def test_whoever_leaves_in_a_pause_loses_no_more_either() -> None:
+    """p10 p20, a pause from 50 on, gone at 70: the third epoch is the first without it."""
+    nodes: dict[str, Does] = {"n2": [Served("p10 p20", until=70)]}
+    network = await settled(nodes, epochs=3, idle=range(50, 180))
+    assert said(await network.statement(1)) == {"awaiting_check": 29, "stream_idle": 10}
+    assert said(await network.statement(2)) == {"paid": 14, "lapsed": 15}
+
+
+async def test_a_pause_that_ends_costs_nobody_anything() -> None:
+    """p10 p20, a pause from 50 to 70, p80: what waited is paid with what came after it."""
+    second = await (await settled({"n2": "p10 p20 p80"}, idle=range(50, 71))).statement(1)
+    assert said(second) == {"paid": 29 + 10, "awaiting_check": 39, "stream_idle": 11}
 
 
 @pytest.mark.parametrize("fault", ["unswept", "unmeasured"])
