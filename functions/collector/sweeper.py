@@ -15,7 +15,7 @@ from collector.shard_state import (
     put_away,
     read_state,
 )
-from coordinator.adapters.clock import Clock
+from coordinator.adapters.clock import Clock, steady
 from coordinator.adapters.log import Log, LogEvent
 from coordinator.adapters.outbound.poll_client import PollClient
 from coordinator.adapters.records import Measurements
@@ -79,7 +79,7 @@ class Sweeper:
         self._states.pop(shard, None)
         if state is None or asks:
             state = await read_state(self.measurements, shard, tick, self.clock())
-        started_s = self.clock()
+        started_s = steady(self.clock)()
         ready = await self._brought_up_to_date(state, tick)
         if ready is None:  # another instance is at this very tick
             return _duplicate(shard, tick)
@@ -103,7 +103,7 @@ class Sweeper:
         if created:
             self._states[shard] = replace(ready, tick=tick, polls=polls)
             rolled = await self._roll_up(sweep, roster, state.tick)
-            seconds = round(self.clock() - started_s, 3)
+            seconds = round(steady(self.clock)() - started_s, 3)
             await self._projector.publish(document, sweep, roster, seconds, rolled=rolled)
         return self._summary(sweep, created, started_s)
 
@@ -197,7 +197,7 @@ class Sweeper:
             "result": "swept" if created else "duplicate",
             "polled": len(sweep.polls),
             "outcomes": outcomes,
-            "seconds": round(self.clock() - started_s, 3),
+            "seconds": round(steady(self.clock)() - started_s, 3),
         }
 
 

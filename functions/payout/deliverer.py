@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from coordinator.adapters.clock import Clock
+from coordinator.adapters.clock import Clock, steady
 from coordinator.adapters.log import Log, LogEvent
 from coordinator.adapters.outbound.http_client import HttpClient
 from coordinator.adapters.outbound.replies import OutboundLimits, Posted
@@ -52,9 +52,10 @@ class Deliverer:
 
     async def deliver_due(self) -> dict[str, int]:
         """How many receivers were looked at, and how many events were taken. Never raises."""
-        begun_s = self.clock()
+        now = steady(self.clock)
+        begun_s = now()
         try:
-            due = await self.webhooks.due(begun_s)
+            due = await self.webhooks.due(self.clock())
         except Exception as error:  # whatever it is: what was settled is settled
             self.log.failure(LogEvent.WEBHOOKS_NOT_READ, error)
             return {"receivers": 0, "delivered": 0}
@@ -64,7 +65,7 @@ class Deliverer:
 
         async def turn(webhook: Webhook) -> None:
             nonlocal delivered
-            if self.clock() < until_s:  # else it is still due: the next call goes on there
+            if now() < until_s:  # else it is still due: the next call goes on there
                 since_s = unverified.get(webhook.stream_id)
                 taken = await self._turn(webhook, until_s, since_s)  # first: others count meanwhile
                 delivered += taken
@@ -112,7 +113,7 @@ class Deliverer:
             if is_too_old(summary, self.clock()):
                 events = []
             for event in events[webhook.taken :]:
-                if self.clock() >= until_s:
+                if steady(self.clock)() >= until_s:
                     return webhook, delivered  # still due: the next call goes on here
                 after = await self._without(webhook, event)
                 if after is not None:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from coordinator.adapters.clock import Clock
+from coordinator.adapters.clock import Clock, steady
 from coordinator.adapters.log import Log, LogEvent
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.records.ledger import Ledger
@@ -102,8 +102,8 @@ class Settler:
         streams: dict[str, Stream] = {}
         queue = [(b.next_epoch, b.stream_id) for b in due if b.stream_id not in failed]
         heapq.heapify(queue)
-        until_s = self.clock() + SECONDS_MAX
-        while queue and len(settled) < EPOCHS_A_CALL_MAX and self.clock() < until_s:
+        now, until_s = steady(self.clock), steady(self.clock)() + SECONDS_MAX
+        while queue and len(settled) < EPOCHS_A_CALL_MAX and now() < until_s:
             epoch, stream_id = heapq.heappop(queue)
             if now_s < in_force(gatherer.history, epoch).calendar.settled_s(epoch):
                 continue  # it began under a longer grace

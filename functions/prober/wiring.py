@@ -98,5 +98,6 @@ def _checker(settings: ProberSettings, capacity: Capacity | None, log: Log) -> C
         system_clock,
         asyncio.sleep,
         log,
-        capacity or Capacity(min(processors(), PROCESSORS_MAX), ProcessorMeter(system_clock).busy),
+        capacity
+        or Capacity(min(processors(), PROCESSORS_MAX), ProcessorMeter(system_clock.steady).busy),
     )

@@ -42,7 +42,7 @@ class ConnectionLimits:
     """
 
 
-class Places:
+class ConnectionPlaces:
     """All connections of this process, and which of them have taken too long."""
 
     def __init__(self, limits: ConnectionLimits, *, by_address: bool) -> None:
@@ -101,7 +101,7 @@ class Places:
 class BoundedProtocol(HttpToolsProtocol):
     """uvicorn's own, behind an `Intake`: one request at a time, and each part of it in time."""
 
-    places: ClassVar[Places]
+    places: ClassVar[ConnectionPlaces]
     trusted_proxies: ClassVar[int] = 0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -228,7 +228,7 @@ def protocol_of(limits: ConnectionLimits, trusted_proxies: int) -> type[BoundedP
     """What uvicorn's connections speak: all of one server share the places.
 
     Behind a proxy all connections come from its address, which says nothing."""
-    places = Places(limits, by_address=not trusted_proxies)
+    places = ConnectionPlaces(limits, by_address=not trusted_proxies)
     told = {"places": places, "trusted_proxies": trusted_proxies}
     return type("PlacedProtocol", (BoundedProtocol,), told)
 

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http.callers import peer_of
 from api.http.problems import Problem, ProblemKind
-from coordinator.adapters.clock import Clock
+from coordinator.adapters.clock import Clock, steady
 
 BURST_SECONDS = 10
 
@@ -54,7 +54,7 @@ class RateLimit:
     An address may be shared by many nodes behind one router, so it is given four times as much."""
 
     def __init__(self, app: ASGIApp, per_second: float, trusted_proxies: int, clock: Clock) -> None:
-        self._app, self._proxies, self._clock = app, trusted_proxies, clock
+        self._app, self._proxies, self._clock = app, trusted_proxies, steady(clock)
         self._keys = Rates(per_second, round(per_second * BURST_SECONDS))
         self._addresses = Rates(4 * per_second, round(4 * per_second * BURST_SECONDS))
 

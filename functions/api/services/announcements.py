@@ -19,7 +19,7 @@ from api.services.roster_news import is_missing, stands
 from api.services.snapshots import Snapshot, Snapshots
 from api.wire.common import timestamp
 from api.wire.nodes import DialBackIn, DialBackOut, HeartbeatIn, HeartbeatOut, PortOut
-from coordinator.adapters.clock import Clock
+from coordinator.adapters.clock import Clock, steady
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.scheduling.switch import Switch
 from coordinator.epochs import Calendar
@@ -131,7 +131,7 @@ class Announcements:
         if it can be reached: one that cannot would be polled in vain for ever."""
         known = await self.measurements.node(said.node_id)
         if known is None:
-            self._welcome(peer, said.changed_s)
+            self._welcome(peer, steady(self.clock)())
         same = known is not None and known.says_the_same_as(said)
         if known is not None and same and not is_missing(network, known.changed_s, said):
             return False, None

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from api.http.rates import Rates
-from coordinator.adapters.clock import Clock
+from coordinator.adapters.clock import Clock, steady
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.outbound.replies import Failed, OutboundLimits
 from coordinator.reasons import Reason
@@ -76,7 +76,7 @@ class DialBack:
 
     def __init__(self, guard: Guard, clock: Clock) -> None:
         self._guard = guard
-        self._clock = clock
+        self._clock = steady(clock)
         self._nodes = Rates(1 / EVERY_SECONDS, 1)
         self._peers = Rates(1 / PEER_EVERY_SECONDS, 1)
         self._places = asyncio.Semaphore(AT_ONCE_MAX)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from coordinator.adapters.clock import Clock
+from coordinator.adapters.clock import Clock, steady
 from coordinator.adapters.records import Measurements
 from coordinator.projections.listing_news import ListingNews
 from coordinator.projections.network_view import NetworkView
@@ -20,7 +20,7 @@ class ListingReader:
     clock: Clock
     seconds_max: float = NEWS_SECONDS
     _read_s: float | None = None
-    """When news were read last."""
+    """When news were read last, by the steady clock."""
     _news: list[ListingNews] = field(default_factory=list)
     _made: tuple[NetworkView, list[ListingNews], NetworkView] | None = None
     """The last view, and what it was made of."""
@@ -33,7 +33,7 @@ class ListingReader:
         """The network as lists are to show it."""
         if self._is_old():
             found = await self.measurements.listing_news()
-            self._read_s = self.clock()
+            self._read_s = steady(self.clock)()
             if found != self._news:
                 self._news = found
         return self.known(network)
@@ -53,4 +53,4 @@ class ListingReader:
 
     def _is_old(self) -> bool:
         """Whether there may be news."""
-        return self._read_s is None or self.clock() - self._read_s > self.seconds_max
+        return self._read_s is None or steady(self.clock)() - self._read_s > self.seconds_max

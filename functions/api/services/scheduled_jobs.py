@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 from math import inf
 
-from coordinator.adapters.clock import Clock
+from coordinator.adapters.clock import Clock, steady
 from coordinator.adapters.scheduling.job_control import Scheduler, SchedulerError
 from coordinator.sweeping.demand import JobState
 
@@ -27,10 +27,10 @@ class Jobs:
         if self.scheduler is None:
             return []
         async with self._lock:
-            if self.clock() >= self._read_s + SECONDS_MIN:
+            if steady(self.clock)() >= self._read_s + SECONDS_MIN:
                 try:
                     self._states = await self.scheduler.states()
                 except SchedulerError:
                     self._states = None
-                self._read_s = self.clock()
+                self._read_s = steady(self.clock)()
             return self._states

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from api.services.listing_reader import NEWS_SECONDS, ListingReader
-from coordinator.adapters.clock import Clock
+from coordinator.adapters.clock import Clock, steady
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.records.ledger import Ledger
 from coordinator.adapters.records.materialiser import Materialiser
@@ -21,8 +21,7 @@ from coordinator.sweeping.shards import WHOLE
 
 SWEEP_LASTS_S = 20.0
 """How long after its minute began a sweep is written at the latest, as a rule."""
-MONEY_SWEEPS = 4
-"""Streams and tokens are read again after so many sweep intervals."""
+MONEY_SWEEPS = 4  # between two readings of streams and tokens, in sweep intervals
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +79,8 @@ class Snapshots:
     """Shows changes of streams on the streams' own projections too."""
     _network: tuple[float, NetworkView] | None = None
     """Without tokens and as the sweep left it, and when it was read."""
+    _newer_s: float = 0.0
+    """From when on there may be a newer one, by the steady clock; so is the next."""
     _money: tuple[float, MoneyProjection] | None = None
     """And when it was read."""
     _last: tuple[NetworkView, MoneyProjection, Snapshot] | None = None
@@ -89,11 +90,13 @@ class Snapshots:
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _materialiser: Materialiser = field(init=False)
     _listings: ListingReader = field(init=False)
+    _steady: Clock = field(init=False)
 
     def __post_init__(self) -> None:
+        self._steady = steady(self.clock)
         self._materialiser = Materialiser(self.measurements, self.ledger, self.clock)
-        news_s = min(NEWS_SECONDS, self.sweep_seconds / 4)
-        self._listings = ListingReader(self.measurements, self.clock, news_s)
+        often_s = min(NEWS_SECONDS, self.sweep_seconds / 4)
+        self._listings = ListingReader(self.measurements, self.clock, often_s)
 
     async def now(self) -> Snapshot:
         """The latest snapshot, for whoever shows who stands on lists."""
@@ -137,7 +140,7 @@ class Snapshots:
         except StoreError:
             self._unshown.add(stream_id)  # who showed an earlier change of it took it out
         async with self._lock:  # a reading that began before would be older
-            known, now_s = self._money, self.clock()
+            known, now_s = self._money, self._steady()
             self.forget()
             if shown is not None:
                 is_newer = known is None or known[1].revision <= shown.revision
@@ -175,7 +178,7 @@ class Snapshots:
 
     def _at_hand(self, *, lists: bool) -> tuple[tuple[float, NetworkView], MoneyProjection] | None:
         """What was read before, unless there may be something newer by now."""
-        if self._network is None or self._may_be_newer(*self._network):
+        if self._network is None or self._steady() >= self._newer_s:
             return None
         if self._money is None or self._unshown or self._is_old(self._money[0]):
             return None
@@ -195,21 +198,19 @@ class Snapshots:
         return made
 
     async def _read_network(self, *, lists: bool) -> tuple[float, NetworkView]:
-        if self._network is None or self._may_be_newer(*self._network):
-            read_s = self.clock()
+        if self._network is None or self._steady() >= self._newer_s:
+            read_s, begun_s = self.clock(), self._steady()
             documents = await self.measurements.network_documents() or await self._from_sources()
             network = await asyncio.to_thread(network_of, documents, {}, self.sweep_seconds)
             self._network = read_s, network
+            self._newer_s = begun_s + self._lasts_s(read_s, network)
         read_s, swept = self._network
         return read_s, await self._listings.listed(swept) if lists else self._listings.known(swept)
 
-    def _may_be_newer(self, read_s: float, network: NetworkView) -> bool:
-        """Whether the next sweep can be there by now."""
-        now_s, swept_s = self.clock(), network.swept_s
-        if now_s - read_s <= self.seconds_max:
-            return False
-        lasts_s = min(SWEEP_LASTS_S, self.sweep_seconds / 3)
-        return swept_s is None or now_s >= swept_s + self.sweep_seconds + lasts_s
+    def _lasts_s(self, read_s: float, network: NetworkView) -> float:
+        """How long after that instant there cannot be a later sweep."""
+        written_s = self.sweep_seconds + min(SWEEP_LASTS_S, self.sweep_seconds / 3)
+        return max(self.seconds_max, min((network.swept_s or 0.0) + written_s - read_s, written_s))
 
     async def _from_sources(self) -> list[NetworkDocument]:
         """What projections would say, from what is behind them, before the first is written."""
@@ -218,12 +219,11 @@ class Snapshots:
         )
         if not sweeps:
             return [bare_document(Roster(WHOLE, 0, 0.0), None, book)]
-        rosters = [await self.measurements.roster_of(sweep) for sweep in sweeps]
-        pairs = zip(rosters, sweeps, strict=True)
-        return [bare_document(roster, sweep, book) for roster, sweep in pairs]
+        roster_of = self.measurements.roster_of
+        return [bare_document(await roster_of(sweep), sweep, book) for sweep in sweeps]
 
     async def _read_money(self) -> MoneyProjection:
-        read_s = self.clock()
+        read_s = self._steady()
         if self._unshown:
             await self._show()
             self._money = None
@@ -233,7 +233,7 @@ class Snapshots:
 
     def _is_old(self, read_s: float) -> bool:
         """Whether streams and tokens that were read then are read again."""
-        return self.clock() >= read_s + MONEY_SWEEPS * self.sweep_seconds
+        return self._steady() >= read_s + MONEY_SWEEPS * self.sweep_seconds
 
     async def _show(self) -> MoneyProjection:
         shown = set(self._unshown)

@@ -1,9 +1,48 @@
-"""The one place where the time is read."""
+"""The one place where the time is read.
+
+Instants are told by a clock that never goes back while a process lives. Durations are measured by
+one that nobody can set at all. So a clock that is set back by an hour stops nothing.
+"""
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
 
 Clock = Callable[[], float]
 """Unix seconds, now."""
 
-system_clock: Clock = time.time
+_BOOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def _since_boot_s() -> float:
+    """Goes on while a machine sleeps, where the system has such a clock."""
+    return time.clock_gettime(_BOOT)
+
+
+@dataclass
+class SystemClock:
+    """The machine's, followed forwards only: draws, sweeps and epochs are numbered by it, and what
+    was done under a number is not done again."""
+
+    wall: Clock = time.time
+    since_boot: Clock = _since_boot_s
+    steady: Clock = time.monotonic
+    """Seconds that only grow, of no instant."""
+    _ahead_s: float = -inf
+    """What the wall clock was ahead of the other by, at most."""
+
+    def __call__(self) -> float:
+        """Unix seconds."""
+        wall_s, boot_s = self.wall(), self.since_boot()  # in this order: never too far ahead
+        self._ahead_s = max(self._ahead_s, wall_s - boot_s)
+        return boot_s + self._ahead_s
+
+
+system_clock = SystemClock()
+
+
+def steady(clock: Clock) -> Clock:
+    """What measures durations beside a clock. A simulated one only grows, and does so itself."""
+    found: Clock = getattr(clock, "steady", clock)
+    return found

@@ -3,7 +3,7 @@
 Longer than other modules, so that what an answer is and how its fields are read stand together.
 """
 
-from collections.abc import Iterable
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +14,9 @@ from rtmp.errors import RtmpError
 
 # More than any count or pace; a number of a hundred digits has no place in a float.
 _NUMBER_MAX = 1_000_000_000
+MICROS = 1_000_000
+"""Micro-tokens of a token."""
+_TOKENS = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?")
 # Longer than any name that a stream may have.
 _SHOWN_CHARS_MAX = 200
 # A picture, a sound and its key frames, and room for what a newer coordinator may say.
@@ -57,10 +60,10 @@ class Candidate:
     nodes_verified: int
     max_paid_nodes: int
 
-    @property
-    def share(self) -> float:
-        """Verified nodes for each one that is paid."""
-        return self.nodes_verified / self.max_paid_nodes
+    reward_micros: int = MICROS
+    """For an hour of one node, in micro-tokens."""
+    balance_micros: int = _NUMBER_MAX * MICROS
+    """What is left to pay with."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,8 @@ def parse_candidates(body: object) -> tuple[list[Candidate], str]:
             parse_stream(item),
             _count(item, "nodes_verified", 0),
             _count(item, "max_paid_nodes", 1),
+            _micros(item, "reward_per_node_hour", MICROS),
+            _micros(item, "balance", _NUMBER_MAX * MICROS),
         )
         for item in items
     ], token or ""
@@ -134,22 +139,6 @@ def parse_warnings(body: object) -> list[str]:
     if not isinstance(said, list):
         raise NotUnderstoodError("warnings is not a list")
     return [each[:_WARNING_CHARS_MAX] for each in said[:_WARNINGS_MAX] if isinstance(each, str)]
-
-
-def neediest(candidates: Iterable[Candidate], chance: float, own: str = "") -> RelayedStream | None:
-    """The active stream that lacks nodes most; `chance` in [0, 1) decides between equals. Pure.
-
-    Many nodes look at the same list in the same minute: without chance all would take one stream.
-    Another stream is a new start, so its `own` is left only for one on which more can be had.
-    """
-    active = [c for c in candidates if c.stream.status == "active"]
-    active = [c for c in active if not c.stream.is_unverified] or active
-    if here := next((c.stream for c in active if c.stream.stream_id == own), None):
-        return here
-    least = min((c.share for c in active), default=0.0)
-    equals = sorted(c.stream.stream_id for c in active if c.share == least)
-    chosen = equals[int(chance * len(equals))] if equals else ""
-    return next((c.stream for c in active if c.stream.stream_id == chosen), None)
 
 
 def parse_heartbeat_answer(body: object) -> HeartbeatAnswer:
@@ -266,6 +255,17 @@ def _count(item: object, name: str, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= _NUMBER_MAX:
         raise NotUnderstoodError(f"{name} is not a count")
     return value
+
+
+def _micros(item: object, name: str, unsaid: int) -> int:
+    """An amount of tokens; `unsaid` from a coordinator that does not tell it."""
+    value = _fields(item).get(name)
+    if value is None:
+        return unsaid
+    if not isinstance(value, str) or not _TOKENS.fullmatch(value):
+        raise NotUnderstoodError(f"{name} is not an amount")
+    whole, _, part = value.partition(".")
+    return int(whole) * MICROS + int(part.ljust(6, "0"))
 
 
 def _text(fields: dict[str, object], name: str) -> str:

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from agent.backoff import HEARTBEAT_S_MAX, HEARTBEAT_S_MIN, Backoff, spread_s
-from agent.client.answers import RESTING, HeartbeatAnswer, RelayedStream, neediest
+from agent.client.answers import RESTING, HeartbeatAnswer, RelayedStream
+from agent.client.choice import chosen_stream
 from agent.client.coordinator import (
     CoordinatorAwayError,
     CoordinatorClient,
@@ -182,7 +183,7 @@ class Heartbeats:
         return await self._coordinator.stream(self._stream_id)
 
     async def _choose(self) -> RelayedStream | None:
-        return neediest(await self._coordinator.candidates(), self._chance(), self._stream_id)
+        return chosen_stream(await self._coordinator.candidates(), self._chance(), self._stream_id)
 
     def _is_resting(self, stream: RelayedStream) -> bool:
         """Whether it is still the exhausted stream that the node has waited for long enough."""

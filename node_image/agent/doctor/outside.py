@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from agent.client.answers import RelayedStream, neediest
+from agent.client.answers import RelayedStream
+from agent.client.choice import chosen_stream
 from agent.client.coordinator import (
     CoordinatorAwayError,
     CoordinatorClient,
@@ -69,7 +70,7 @@ async def _find_stream(
 ) -> tuple[Finding, RelayedStream | None]:
     wanted = settings.stream_id
     if wanted == AUTO:
-        stream = neediest(await coordinator.candidates(), 0.0)
+        stream = chosen_stream(await coordinator.candidates(), 0.0)
         if stream is None:
             return unknown(FindingKind.STREAM, "No stream is active now; the node will wait."), None
         return ok(FindingKind.STREAM, f"{stream.stream_id} is chosen."), stream

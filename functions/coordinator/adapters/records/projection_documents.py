@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from coordinator.adapters.clock import Clock
+from coordinator.adapters.clock import Clock, steady
 from coordinator.adapters.store.protocol import Fields, Ref, Store
 from coordinator.projections.incidents import INCIDENTS, Incident, Incidents
 from coordinator.projections.money_projection import MoneyProjection
@@ -116,9 +116,9 @@ class ProjectionReader:
         return INCIDENTS.decode_or_none(await self._read(_INCIDENTS)) or Incidents()
 
     async def _read(self, ref: Ref) -> Fields | None:
-        now_s = self.clock()
+        now_s = steady(self.clock)()
         held = self._held.pop(ref, None)
-        if held is None or not 0 <= now_s - held[0] <= self.seconds_max:
+        if held is None or now_s - held[0] > self.seconds_max:
             held = now_s, (await self.store.get(ref))[0]
         self._held[ref] = held  # at the end: the ones not asked for longest go first
         while len(self._held) > HELD_MAX:

@@ -8,7 +8,7 @@ looks for newcomers then, and reads the note once more after the jobs are paused
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from coordinator.adapters.clock import Clock
+from coordinator.adapters.clock import Clock, steady
 from coordinator.adapters.log import Log, LogEvent
 from coordinator.adapters.scheduling.job_control import Scheduler, SchedulerError
 from coordinator.adapters.store.protocol import Fields, Ref, Store, StoreError
@@ -51,12 +51,12 @@ class Switch:
                 await self._resume()
             self._owed_s = None
         except (SchedulerError, StoreError) as error:
-            self._owed_s = self.clock()
+            self._owed_s = steady(self.clock)()
             self.log.failure(LogEvent.JOBS_NOT_RESUMED, error)
 
     async def retry(self) -> None:
         """Makes up for a failed `wake`, at most every RETRY_SECONDS; costs nothing otherwise."""
-        if self._owed_s is not None and self.clock() >= self._owed_s + RETRY_SECONDS:
+        if self._owed_s is not None and steady(self.clock)() >= self._owed_s + RETRY_SECONDS:
             await self.wake()
 
     async def review(self, is_needed: Callable[[], Awaitable[bool]]) -> bool:

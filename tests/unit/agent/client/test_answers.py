@@ -1,6 +1,5 @@
 """What the coordinator says: parsed once, refused when it is not as the contract says."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,9 +7,7 @@ import pytest
 from agent.client.answers import (
     Candidate,
     NotUnderstoodError,
-    RelayedStream,
     ToldFacts,
-    neediest,
     parse_candidates,
     parse_heartbeat_answer,
     parse_stream,
@@ -24,6 +21,7 @@ STREAM = {
     "ingest_url": "rtmp://203.0.113.5:1935/live/k3v9m2x7q4ab",
     "ends_at": None,
 }
+COUNTS = {"nodes_verified": 1, "max_paid_nodes": 1}
 ANSWER = {
     "node_id": "n4w7d2",
     "stream_id": "k3v9m2x7q4ab",
@@ -135,56 +133,15 @@ def test_an_answer_of_another_shape_is_not_understood(body: object) -> None:
         parse_stream(body)
 
 
-def _candidate(stream_id: str, verified: int, paid: int, status: str = "active") -> Candidate:
-    url = RtmpAddress("203.0.113.5", 1935, "live", stream_id)
-    return Candidate(RelayedStream(stream_id, status, url), verified, paid)
-
-
-def test_a_node_that_may_choose_takes_the_active_stream_with_the_smallest_share() -> None:
-    """Nodes that are verified for each that is paid, whatever the numbers themselves."""
-    streams = [
-        _candidate("a", 2, 3),
-        _candidate("b", 5, 100),
-        _candidate("c", 1, 7),
-        _candidate("d", 0, 9, "closed"),
-        _candidate("e", 0, 9, "exhausted"),
-    ]
-    chosen = neediest(streams, 0.5)
-    assert chosen is not None
-    assert chosen.stream_id == "b"
-    assert neediest(streams[3:], 0.5) is None
-
-
-def test_a_stream_is_left_for_a_better_one_and_not_for_one_that_is_as_bad() -> None:
-    """Another stream is a new start. Its own may be served best of all: that is no reason."""
-    own, other = _candidate("own", 9, 10), _candidate("other", 0, 10)
-    bad = [replace(each, stream=replace(each.stream, is_unverified=True)) for each in (own, other)]
-    used_up = _candidate("own", 9, 10, "exhausted")
-    for streams, taken in (
-        ([own, other], "own"),
-        ([bad[0], other], "other"),
-        ([own, bad[1]], "own"),
-        (bad, "own"),
-        ([used_up, bad[1]], "other"),
-        ([bad[1]], "other"),
-    ):
-        chosen = neediest(streams, 0.5, "own")
-        assert chosen
-        assert chosen.stream_id == taken
-
-
-def test_chance_decides_between_equals() -> None:
-    """Otherwise every new node would take the same one."""
-    streams = [_candidate(name, 0, 7) for name in ("c", "a", "b")]
-    chosen = [neediest(streams, chance) for chance in (0.0, 0.4, 0.999)]
-    assert [s.stream_id for s in chosen if s] == ["a", "b", "c"]
-
-
 def test_a_page_of_streams_is_read_with_its_token() -> None:
     """The rest of a stream's record is not a node's business."""
     item = {**STREAM, "nodes_verified": 3, "max_paid_nodes": 100}
     found, token = parse_candidates({"streams": [item], "next_page_token": "k3"})
-    assert (found[0].stream.stream_id, found[0].share, token) == ("k3v9m2x7q4ab", 0.03, "k3")
+    stream = parse_stream(STREAM)
+    assert (found, token) == ([Candidate(stream, 3, 100)], "k3")
+    priced = {**item, "reward_per_node_hour": "1.5", "balance": "0.000007"}
+    found, _ = parse_candidates({"streams": [priced], "next_page_token": None})
+    assert found == [Candidate(stream, 3, 100, 1_500_000, 7)]
     assert parse_candidates({"streams": [], "next_page_token": None}) == ([], "")
 
 
@@ -198,6 +155,10 @@ def test_a_page_of_streams_is_read_with_its_token() -> None:
         {"streams": [{**STREAM, "nodes_verified": 1, "max_paid_nodes": 0}]},
         {"streams": [{**STREAM, "nodes_verified": True, "max_paid_nodes": 1}]},
         {"streams": [{**STREAM, "nodes_verified": 10**400, "max_paid_nodes": 1}]},
+        {"streams": [{**STREAM, **COUNTS, "reward_per_node_hour": 1.5}], "next_page_token": None},
+        {"streams": [{**STREAM, **COUNTS, "reward_per_node_hour": "-1"}], "next_page_token": None},
+        {"streams": [{**STREAM, **COUNTS, "balance": "1e99"}], "next_page_token": None},
+        {"streams": [{**STREAM, **COUNTS, "balance": "9" * 400}], "next_page_token": None},
     ],
 )
 def test_a_page_that_is_not_as_the_contract_says_is_refused(body: object) -> None:
