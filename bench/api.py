@@ -23,13 +23,15 @@ from pathlib import Path
 
 import httpx
 
+from agent.client.signing import signed_headers
+from agent.node_key import encode_key, node_id_of, secret_of
 from bench.http_load import write_requests
 from bench.pages import page_figures
 from bench.processes import MeasuredChild, two_cores, wait_for
 from bench.report import ROOT, Figure, NotMeasurableError, hand_in
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store.firestore import FirestoreStore
-from coordinator.keys import node_id_of, sha256_hex
+from coordinator.keys import sha256_hex
 from coordinator.projections.network_document import NetworkDocument
 from coordinator.reasons import Reason
 from coordinator.sweeping.polls import Outcome, Poll
@@ -40,6 +42,8 @@ from emulator.processes.ports import LOOPBACK, Ports
 from emulator.unread import quiet_when_unread
 
 KEY = "k" * 43
+SIGNED_AHEAD_S = 240
+"""Of the 300 by which a clock may be off: so the same requests are good for nine minutes."""
 NODES = 1_000
 ROUNDS = 9
 SECONDS_A_ROUND = 2.0
@@ -176,13 +180,14 @@ def _repeated(port: int, env: Mapping[str, str]) -> list[bytes]:
                 "engine": "restream",
                 "repeats": True,
                 "state": "running",
+                "address": LOOPBACK,
             }
-            requests.append(_request(_key(number), json.dumps(beat).encode()))
+            requests.append(_request(_key(number), port, json.dumps(beat).encode()))
     return requests
 
 
 def _key(number: int) -> str:
-    return f"{number:043d}"
+    return encode_key(number.to_bytes(32))
 
 
 async def _put_on_the_roster(stream_id: str, env: Mapping[str, str]) -> None:
@@ -200,12 +205,15 @@ async def _put_on_the_roster(stream_id: str, env: Mapping[str, str]) -> None:
     await store.close()
 
 
-def _request(key: str, body: bytes) -> bytes:
-    """As the agent sends it."""
+def _request(key: str, port: int, body: bytes) -> bytes:
+    """As the agent sends it; signed for a while, since all rounds send the same."""
+    host, path, at_s = f"{LOOPBACK}:{port}", "/nodes/heartbeat", int(time.time()) + SIGNED_AHEAD_S
+    signed = signed_headers(secret_of(key), "POST", host, path, body, at_s)
     head = (
-        f"POST /nodes/heartbeat HTTP/1.1\r\nHost: {LOOPBACK}\r\nAuthorization: Bearer {key}\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: {host}\r\n"
         "Accept: application/json\r\nUser-Agent: restream-agent/0.1.0\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        + "".join(f"{name}: {value}\r\n" for name, value in signed.items())
+        + f"Content-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
 

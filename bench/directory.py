@@ -14,9 +14,9 @@ REQUEST_SECONDS_MAX = 5.0
 BODY_BYTES_MAX = 10_000
 
 
-def node_id_of(key: str) -> str:
-    """The id of a node key, by docs/architecture.md."""
-    digest = hashlib.sha256(key.encode("ascii")).digest()
+def node_id_of(public_key: bytes) -> str:
+    """The id of a node, by docs/architecture.md."""
+    digest = hashlib.sha256(public_key).digest()
     return "n" + base64.b32encode(digest).decode("ascii").lower()[:19]
 
 
@@ -58,8 +58,8 @@ class Directory:
 
     def _say(self, path: str, headers: dict[str, str], body: bytes) -> dict[str, Any] | None:
         if path == "/nodes/heartbeat":
-            key = headers["authorization"].removeprefix("Bearer ")
-            self.beats[node_id_of(key)] = json.loads(body)
+            key = headers["signature-input"].partition('keyid="')[2].partition('"')[0]
+            self.beats[node_id_of(base64.b64decode(key))] = json.loads(body)
             return {"next_heartbeat_seconds": 30, "polled_every_seconds": 60}
         if path == "/nodes":
             return {"nodes": self._nodes(), "next_page_token": None}

@@ -8,11 +8,6 @@ output "ingest_url" {
   value       = local.ingest_url
 }
 
-output "control_node_ids" {
-  description = "The known-good and the known-bad node, by kind."
-  value       = local.control_ids
-}
-
 output "sponsor_line" {
   description = "What a sponsor pastes to register a stream; the key is theirs, from ops."
   value       = "curl -X POST ${local.api_url}/streams -H \"Authorization: Bearer $SPONSOR_KEY\" -H 'Content-Type: application/json' -d '{\"name\": \"Main stage\", \"token_balance\": \"1000\", \"reward_per_node_hour\": \"1.5\"}'"

@@ -37,10 +37,8 @@ resource "google_cloud_run_v2_service" "prober" {
 
       dynamic "env" {
         for_each = merge(local.env, {
-          INGEST_URL         = local.ingest_url
-          CHECKS_PER_HOUR    = tostring(var.checks_per_hour)
-          CONTROL_GOOD_NODES = lookup(local.control_ids, "good", "")
-          CONTROL_BAD_NODES  = lookup(local.control_ids, "bad", "")
+          INGEST_URL      = local.ingest_url
+          CHECKS_PER_HOUR = tostring(var.checks_per_hour)
         })
         content {
           name  = env.key

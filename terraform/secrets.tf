@@ -16,7 +16,7 @@ resource "random_password" "sponsors" {
   keepers = { generation = lookup(var.key_generation.sponsors, each.key, 1) }
 }
 
-# A node key is 32 bytes in URL-safe base64 without padding.
+# A node's key is 32 bytes in URL-safe base64 without padding. Its id follows from the public half: the prober derives it.
 resource "random_bytes" "controls" {
   for_each = local.controls
 
@@ -26,15 +26,7 @@ resource "random_bytes" "controls" {
 
 locals {
   controls     = var.control_nodes ? toset(["good", "bad"]) : toset([])
-  control_keys = { for kind, key in random_bytes.controls : kind => replace(replace(trim(key.base64, "="), "+", "-"), "/", "_") }
-
-  # As coordinator/keys.py derives it: n, and 19 base32 characters of the key's SHA-256. Public, unlike the key.
-  control_bits = { for kind, key in local.control_keys : kind => join("", [
-    for digit in split("", substr(nonsensitive(sha256(key)), 0, 24)) : format("%04b", parseint(digit, 16))
-  ]) }
-  control_ids = { for kind, bits in local.control_bits : kind => join("", concat(["n"], [
-    for i in range(19) : substr("abcdefghijklmnopqrstuvwxyz234567", parseint(substr(bits, i * 5, 5), 2), 1)
-  ])) }
+  control_keys = { for kind, key in random_bytes.controls : kind => "ed25519:${replace(replace(trim(key.base64, "="), "+", "-"), "/", "_")}" }
 
   # The secret's name, what it holds, and who reads it.
   secrets = merge(
@@ -61,7 +53,7 @@ locals {
     api       = { SPONSOR_KEY_HASHES = "sponsor-key-hashes", INGEST_KEY_HASH = "ingest-key-hash" }
     collector = {}
     payout    = {}
-    prober    = { LOTTERY_KEY = "lottery-key" }
+    prober    = merge({ LOTTERY_KEY = "lottery-key" }, { for kind in local.controls : "CONTROL_${upper(kind)}_NODES" => "control-key-${kind}" })
   }
   secret_readers = merge(
     merge([for function, env in local.secret_env : {

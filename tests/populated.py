@@ -40,7 +40,7 @@ _FAILURES = (Reason.NO_STREAM, Reason.TOO_SLOW, Reason.LAGGING, Reason.UNREACHAB
 
 def node_id(number: int) -> str:
     """The id of the n-th node."""
-    return node_id_of(f"{number:043d}")
+    return node_id_of(number.to_bytes(32))
 
 
 def stream(number: int, now_s: float) -> Stream:

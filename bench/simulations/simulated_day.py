@@ -6,11 +6,10 @@ media; everything that reads or writes a document is what runs in the cloud. All
 stands in this one module, so that a reader sees how much it is.
 """
 
-import base64
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from api.http.node_signature import SentNode
 from api.services.announcements import Announcements
 from api.services.snapshots import Snapshots
 from api.wire.nodes import HeartbeatIn, HeartbeatOut
@@ -205,9 +204,8 @@ class World:
         )
 
     def _node(self, number: int) -> Beating:
-        key = base64.urlsafe_b64encode(hashlib.sha256(str(number).encode()).digest()).decode()
         address = f"127.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
-        return Beating(node_id_of(key.rstrip("=")), f"stream{number % STREAMS}", address)
+        return Beating(node_id_of(number.to_bytes(32)), f"stream{number % STREAMS}", address)
 
     async def open(self) -> None:
         """Streams with deposits, and every node's first heartbeat."""
@@ -233,7 +231,9 @@ class World:
                 "repeats": node.repeats,
             }
         )
-        answer = await self.announcements.take(node.node_id, beat, node.address)
+        answer = await self.announcements.take(
+            SentNode(node.node_id, int(self.now_s)), beat, node.address
+        )
         node.repeats = state == "running"
         return answer
 

@@ -6,7 +6,6 @@ and checks come out as the script below says. A minute lasts five here, so that 
 One module, so that a reader sees how much of it is not real.
 """
 
-import base64
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -15,6 +14,8 @@ from datetime import date
 import httpx
 from fastapi import FastAPI
 
+from agent.client.signing import SignedBy
+from agent.node_key import encode_key, node_id_of
 from api.wiring import build_on
 from bench.simulations.simulated_day import (
     INGEST_URL,
@@ -34,7 +35,7 @@ from coordinator.adapters.records.ledger import Ledger
 from coordinator.adapters.settings import ApiSettings
 from coordinator.checking.checks import Check, Control, Verdict
 from coordinator.epochs import Calendar
-from coordinator.keys import node_id_of, sha256_hex
+from coordinator.keys import sha256_hex
 from coordinator.proof.judging import ProofParameters
 from coordinator.reasons import Reason
 from coordinator.strangers.addresses import HttpAddress
@@ -83,8 +84,7 @@ class Actor:
     @property
     def key(self) -> str:
         """Its node key."""
-        digest = hashlib.sha256(self.name.encode()).digest()
-        return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+        return encode_key(hashlib.sha256(self.name.encode()).digest())
 
     @property
     def node_id(self) -> str:
@@ -262,8 +262,8 @@ class Recording:
         }
         transport = httpx.ASGITransport(app=self.api(), client=(member.address, 40_000))
         async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
-            headers = {"Authorization": f"Bearer {member.key}"}
-            answer = await client.post("/nodes/heartbeat", json=body, headers=headers)
+            auth = SignedBy(member.key, lambda: self.now_s)
+            answer = await client.post("/nodes/heartbeat", json=body, auth=auth)
             answer.raise_for_status()
 
     async def _sponsor(self, path: str, key: str, body: object) -> dict[str, str]:

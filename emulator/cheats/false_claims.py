@@ -19,11 +19,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 VIDEO_BYTES_PER_SECOND = 83_000
 HEARTBEAT_SECONDS_MAX = 30.0
 RETRY_SECONDS = 2.0
 REQUEST_SECONDS_MAX = 5.0
+WRONG_ADDRESS = 409
+"""What is answered to a heartbeat that signs another address than it comes from."""
 
 
 def new_key() -> str:
@@ -31,9 +34,17 @@ def new_key() -> str:
     return secrets.token_urlsafe(32)
 
 
+def _secret_of(key: str) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(base64.urlsafe_b64decode(key + "="))
+
+
+def _public_key_of(key: str) -> bytes:
+    return _secret_of(key).public_key().public_bytes_raw()
+
+
 def node_id_of(key: str) -> str:
-    """The id that the coordinator derives from a node key."""
-    digest = hashlib.sha256(key.encode("ascii")).digest()
+    """The id that the coordinator derives from a node's public key."""
+    digest = hashlib.sha256(_public_key_of(key)).digest()
     return "n" + base64.b32encode(digest).decode("ascii").lower()[:19]
 
 
@@ -137,21 +148,45 @@ async def heartbeats(http: httpx.AsyncClient, setup: Setup, stats_url: str | Non
         "engine": "restream",
         "state": "running",
     }
+    address = ""
     while True:
         pause_s = RETRY_SECONDS
         try:
-            answer = await http.post(
-                f"{setup.coordinator_url}/nodes/heartbeat",
-                json=beat,
-                headers={"Authorization": f"Bearer {setup.key}"},
-            )
-            if answer.is_success:
+            answer = await http.send(_signed(http, setup, {**beat, "address": address}))
+            if answer.status_code == WRONG_ADDRESS and answer.json()["address"] != address:
+                address, pause_s = answer.json()["address"], 0.0
+            elif answer.is_success:
                 pause_s = min(float(answer.json()["next_heartbeat_seconds"]), HEARTBEAT_SECONDS_MAX)
             else:
                 print(f"heartbeat refused: {answer.status_code} {answer.text[:300]}", flush=True)
         except (httpx.HTTPError, ValueError, KeyError) as error:
             print(f"heartbeat lost: {error!r}", flush=True)
         await asyncio.sleep(pause_s)
+
+
+def _signed(http: httpx.AsyncClient, setup: Setup, beat: Mapping[str, Any]) -> httpx.Request:
+    """A heartbeat by RFC 9421, in the form of docs/architecture.md."""
+    request = http.build_request("POST", f"{setup.coordinator_url}/nodes/heartbeat", json=beat)
+    digest = f"sha-256=:{_base64(hashlib.sha256(request.content).digest())}:"
+    params = (
+        '("@method" "@authority" "@path" "content-type" "content-digest")'
+        f';created={int(time.time())};keyid="{_base64(_public_key_of(setup.key))}"'
+        ';alg="ed25519";tag="restream-node"'
+    )
+    base = (
+        f'"@method": POST\n"@authority": {request.headers["host"]}\n"@path": {request.url.path}\n'
+        f'"content-type": application/json\n"content-digest": {digest}\n'
+        f'"@signature-params": {params}'
+    )
+    signature = _base64(_secret_of(setup.key).sign(base.encode()))
+    request.headers["content-digest"] = digest
+    request.headers["signature-input"] = f"node={params}"
+    request.headers["signature"] = f"node=:{signature}:"
+    return request
+
+
+def _base64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode("ascii")
 
 
 def _rfc3339(now_s: float) -> str:

@@ -262,7 +262,7 @@ def give_key(stage: Staging, member: Member) -> None:
     folder.mkdir(parents=True)
     path = folder / "node.key"
     path.touch(mode=0o600)
-    path.write_text(f"{member.key}\n")
+    path.write_text(f"ed25519:{member.key}\n")
 
 
 def _agent(

@@ -16,6 +16,7 @@ from api.wire.common import example_of
 
 _ALWAYS = (ProblemKind.TOO_MANY_REQUESTS, ProblemKind.INTERNAL, ProblemKind.UNAVAILABLE)
 _WITH_KEY = (ProblemKind.KEY_MISSING, ProblemKind.KEY_UNKNOWN)
+_SIGNED = (ProblemKind.SIGNATURE_MISSING, ProblemKind.SIGNATURE_WRONG, ProblemKind.CLOCK_OFF)
 _WITH_BODY = (
     ProblemKind.MALFORMED_BODY,
     ProblemKind.BODY_TOO_LARGE,
@@ -36,6 +37,7 @@ _PROBLEM = {
         "detail": {"type": "string", "description": "What to do about it."},
         "retry_after": {"type": "integer", "description": "Of too many requests: seconds."},
         "reason": {"type": "string", "description": "Of a refused address: why."},
+        "address": {"type": "string", "description": "Of an unsigned address: which to sign."},
         "errors": {
             "type": "array",
             "description": "Of an invalid request: each thing that is wrong.",
@@ -107,8 +109,8 @@ def _describe(method: str, path: str, operation: dict[str, Any]) -> None:
     responses = operation["responses"]
     kinds = [*declared(responses), *_ALWAYS]
     kinds += [kind for name, kind in _OF_PARAMETER.items() if f"{{{name}}}" in path]
-    if "security" in operation:
-        kinds += _WITH_KEY
+    for scheme in operation.get("security", ()):
+        kinds += _SIGNED if "nodeSignature" in scheme else _WITH_KEY
     if "requestBody" in operation:
         kinds += _WITH_BODY
     elif "parameters" in operation:

@@ -6,8 +6,9 @@ from secrets import token_bytes
 from fastapi import FastAPI
 
 from api.app import create_app
-from api.http.callers import IngestKey, NodeKey, SponsorKey
+from api.http.callers import IngestKey, SponsorKey
 from api.http.doorway import bound
+from api.http.node_signature import NodeSignature
 from api.services.announcements import Announcements
 from api.services.dial_back import DialBack
 from api.services.registrar import Registrar
@@ -84,7 +85,7 @@ def build_on(  # noqa: PLR0913 - everything outside of the process, each named
         clock=clock,
         log=log,
         sponsor_key=SponsorKey(settings.sponsor_key_hashes),
-        node_key=NodeKey(),
+        node_signature=NodeSignature(clock, settings.public_url),
         ingest_key=IngestKey(settings.ingest_key_hash),
         ingest_url=settings.ingest_url,
         public_url=settings.public_url,

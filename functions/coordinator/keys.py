@@ -10,7 +10,6 @@ import hmac
 import re
 from functools import lru_cache
 
-NODE_KEY_PATTERN = re.compile(r"[A-Za-z0-9_-]{43}")
 SPONSOR_KEY_PATTERN = re.compile(r"[A-Za-z0-9_-]{20,128}")
 NAME_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """What may stand in an RTMP or HTTP path: stream ids, node ids, sponsor names."""
@@ -26,17 +25,10 @@ def matches(secret: str, stored_sha256_hex: str) -> bool:
     return hmac.compare_digest(sha256_hex(secret), stored_sha256_hex)
 
 
-def node_id_of(node_key: str) -> str:
-    """`n` and 19 base32 characters (95 bits) of the key's SHA-256; ValueError if malformed."""
-    if not NODE_KEY_PATTERN.fullmatch(node_key):
-        raise ValueError("a node key is 32 bytes in URL-safe base64 without padding")
-    return _node_id(hashlib.sha256(node_key.encode("ascii")).digest())
-
-
 @lru_cache(maxsize=16_384)
-def _node_id(digest: bytes) -> str:
-    """By the digest, so that no key is kept."""
-    return "n" + _base32(digest[:15])[:19]
+def node_id_of(public_key: bytes) -> str:
+    """`n` and 19 base32 characters (95 bits) of the SHA-256 of a node's public key."""
+    return "n" + _base32(hashlib.sha256(public_key).digest()[:15])[:19]
 
 
 def stream_id_of(seed: bytes) -> str:

@@ -33,6 +33,12 @@ class Reason(StrEnum):
         "The node has announced itself and has not been polled yet.",
         "Wait for the next sweep; it comes within two sweep intervals.",
     )
+    KEY_ELSEWHERE = (
+        "key_elsewhere",
+        "Another machine runs with this node's key and is polled: this one is not heard.",
+        "Give each machine a DATA_DIR of its own. If the other was stopped just now, wait: this "
+        "one takes its place when a sweep has missed it.",
+    )
     STREAM_IDLE = "stream_idle", "The relay is fine, but nobody is publishing the stream now."
     URL_INVALID = (
         "url_invalid",

@@ -18,6 +18,7 @@ from agent import __version__
 from agent.client.answers import RelayedStream
 from agent.client.coordinator import CoordinatorClient
 from agent.client.heartbeats import CoordinatorView, Heartbeats
+from agent.client.signing import Bearer, SignedBy
 from agent.endpoints import resolve_ipv4
 from agent.log import AgentEvent, log, log_crash
 from agent.node_key import node_id_of
@@ -64,9 +65,11 @@ class Agent:
         self._begun_s = time.monotonic()
         self._node_id = node_id_of(key)
         self._chance = random.SystemRandom().random
-        own_key = settings.ingest_key if settings.role == "ingest" else key
+        is_ingest = settings.role == "ingest"
         self._coordinator = CoordinatorClient(
-            settings.coordinator_url, own_key, settings.coordinator_ca
+            settings.coordinator_url,
+            Bearer(settings.ingest_key) if is_ingest else SignedBy(key),
+            settings.coordinator_ca,
         )
         self._stream_id = "" if settings.stream_id == AUTO else settings.stream_id
         self._meter = Meter(self._stream_id)

@@ -1,6 +1,7 @@
 """The node's key: its whole identity, one file that is made once and never replaced.
 
-Whoever holds the key is the node: there is no registration, and a lost key is a lost identity.
+It signs what the node says and is told to nobody. Whoever holds it is the node: there is no
+registration, and a lost key is a lost identity.
 So a file that is there but cannot be used is an error for a human, never a reason to make another.
 """
 
@@ -15,20 +16,38 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
 KEY_FILE = "node.key"
 MARK_KEY_FILE = "marks.key"
 """An ingest's, with which it signs its streams; its relay reads it."""
 KEY_BYTES = 32
 KEY_CHARS = 43
+_KIND = "ed25519:"
+"""Before the node's own. Without it is what earlier agents sent to the coordinator as it is: who
+was told a key is no longer kept from signing with it."""
 
 
 class KeyFileError(Exception):
     """The key file can't be made or read. The message says what to do."""
 
 
+def secret_of(key: str) -> Ed25519PrivateKey:
+    """The key that signs, out of its text. Raises ValueError if it is none."""
+    if not is_key(key):
+        raise ValueError(f"a key is {KEY_CHARS} characters of URL-safe base64")
+    return Ed25519PrivateKey.from_private_bytes(_raw(key))
+
+
+def public_key_of(secret: Ed25519PrivateKey) -> bytes:
+    """What anybody may know of a key, and verifies with."""
+    return secret.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+
 def node_id_of(key: str) -> str:
-    """The public id that belongs to a key: `n` and 19 characters of its hash."""
-    digest = hashlib.sha256(key.encode("ascii")).digest()
+    """The public id that belongs to a key: `n` and 19 characters of its public key's hash."""
+    digest = hashlib.sha256(public_key_of(secret_of(key))).digest()
     return "n" + base64.b32encode(digest).decode("ascii").lower()[:19]
 
 
@@ -40,7 +59,7 @@ def encode_key(raw: bytes) -> str:
 def is_key(text: str) -> bool:
     """True for exactly what `encode_key` can have written."""
     try:
-        raw = base64.b64decode(text + "=", altchars=b"-_", validate=True)
+        raw = _raw(text)
     except (binascii.Error, ValueError):
         return False
     return len(raw) == KEY_BYTES and encode_key(raw) == text
@@ -57,7 +76,7 @@ def load_or_create_key(
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
         if not path.exists():
-            _create(path, encode_key(token(KEY_BYTES)))
+            _create(path, _kind_in(path) + encode_key(token(KEY_BYTES)))
         return _load(path)
     except OSError as e:
         fix = "give the agent a folder it may write to in DATA_DIR (in Docker, a volume at /data)"
@@ -72,19 +91,38 @@ def _load(path: Path) -> tuple[str, list[str]]:
     if not stat.S_ISREG(mode):
         raise KeyFileError(f"{path} is not a file: remove it, and start the agent again.")
     if mode & 0o077:
-        path.chmod(0o600)
+        now = "it is 0600 now"
+        try:
+            path.chmod(0o600)
+        except OSError as e:  # a read-only mount, or a file of another user: an orchestrator's way
+            now = f"that cannot be changed here ({e.strerror})"
         warnings.append(
-            f"{path} could be read by others (mode {stat.S_IMODE(mode):04o}); it is 0600 now. If "
+            f"{path} can be read by others (mode {stat.S_IMODE(mode):04o}); {now}. If "
             f"somebody may have copied it, delete it to {_anew(path)}."
         )
     with path.open("rb") as file:
         text = file.read(KEY_CHARS + 100).decode("ascii", errors="replace").strip()
-    if not is_key(text):
+    kind = _kind_in(path)
+    if kind and is_key(text):
+        raise KeyFileError(
+            f"{path} is of an earlier agent, which sent it to the coordinator: a key that signs is "
+            f"told to nobody. Delete it to {_anew(path)}."
+        )
+    key = text.removeprefix(kind)
+    if not is_key(key):
         raise KeyFileError(
             f"{path} is damaged (not {KEY_CHARS} characters of URL-safe base64): restore it from "
             f"a copy, or delete it to {_anew(path)}."
         )
-    return text, warnings
+    return key, warnings
+
+
+def _kind_in(path: Path) -> str:
+    return "" if path.name == MARK_KEY_FILE else _KIND
+
+
+def _raw(text: str) -> bytes:
+    return base64.b64decode(text + "=", altchars=b"-_", validate=True)
 
 
 def _anew(path: Path) -> str:

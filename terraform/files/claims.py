@@ -1,4 +1,5 @@
-"""The known-bad control node: says that it relays, and serves nothing. Standard library only.
+"""The known-bad control node: says that it relays, and serves nothing. It needs what the node image
+has: Python and its cryptography.
 
 Environment: COORDINATOR_URL, DATA_DIR (holds node.key), STATS_PORT, RTMP_PORT (nobody listens
 there).
@@ -16,6 +17,11 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 BYTES_PER_SECOND = 83_000
 PAUSE_SECONDS = 30.0
@@ -37,10 +43,13 @@ class Claims:
     """What the node says of itself."""
 
     def __init__(self, coordinator_url: str, key: str) -> None:
-        digest = hashlib.sha256(key.encode()).digest()
+        raw = base64.urlsafe_b64decode(key.removeprefix("ed25519:") + "=")
+        self._secret = Ed25519PrivateKey.from_private_bytes(raw)
+        self._public = self._secret.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        digest = hashlib.sha256(self._public).digest()
         self._node_id = "n" + base64.b32encode(digest).decode().lower()[:19]
         self._url = coordinator_url.rstrip("/")
-        self._key = key
+        self._address = ""
         self._stream_id = ""
         self._started_s = time.time()
 
@@ -73,25 +82,55 @@ class Claims:
         ports = {"stats_port": STATS_PORT, "rtmp_port": RTMP_PORT}
         about = {"agent": "0.1.0", "engine": "restream", "state": "running"}
         beat = {"stream_id": self._stream_id, **ports, **about}
-        return float(self._call("POST", "/nodes/heartbeat", beat)["next_heartbeat_seconds"])
+        try:
+            answer = self._beat({**beat, "address": self._address})
+        except HTTPError as error:  # 409: it has to sign the address that it is seen at
+            told = json.loads(error.read(ANSWER_BYTES_MAX)).get("address", self._address)
+            if told == self._address:
+                raise
+            self._address = told
+            answer = self._beat({**beat, "address": self._address})
+        return float(answer["next_heartbeat_seconds"])
+
+    def _beat(self, beat: dict[str, Any]) -> Any:
+        """Signed as docs/architecture.md says."""
+        body, url = json.dumps(beat).encode(), urlsplit(self._url)
+        digest = f"sha-256=:{_base64(hashlib.sha256(body).digest())}:"
+        params = (
+            '("@method" "@authority" "@path" "content-type" "content-digest")'
+            f';created={int(time.time())};keyid="{_base64(self._public)}"'
+            ';alg="ed25519";tag="restream-node"'
+        )
+        base = (
+            f'"@method": POST\n"@authority": {url.netloc}\n"@path": {url.path}/nodes/heartbeat\n'
+            f'"content-type": application/json\n"content-digest": {digest}\n'
+            f'"@signature-params": {params}'
+        )
+        signature = f"node=:{_base64(self._secret.sign(base.encode()))}:"
+        signed = {"Content-Digest": digest, "Signature-Input": f"node={params}"}
+        return self._call("/nodes/heartbeat", body, {**signed, "Signature": signature})
 
     def _streams(self) -> Iterator[dict[str, Any]]:
         token = ""
         for _ in range(PAGES_MAX):
-            page = self._call("GET", f"/streams?page_token={token}")
+            page = self._call(f"/streams?page_token={token}")
             yield from page["streams"]
             token = page["next_page_token"]
             if token is None:
                 return
 
-    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(  # noqa: S310 - ops named the address
-            self._url + path, data, headers, method=method
-        )
+    def _call(
+        self, path: str, body: bytes | None = None, signed: dict[str, str] | None = None
+    ) -> Any:
+        headers = {"Content-Type": "application/json", **(signed or {})}
+        url = self._url + path
+        request = urllib.request.Request(url, body, headers)  # noqa: S310 - ops named the address
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - likewise
             return json.loads(answer.read(ANSWER_BYTES_MAX))
+
+
+def _base64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()
 
 
 def handler(claims: Claims) -> type[BaseHTTPRequestHandler]:

@@ -106,6 +106,9 @@ class CoordinatorStandIn:
     def answer(self, request: BaseHTTPRequestHandler, body: dict[str, Any]) -> None:
         """Answer one call."""
         path = request.path.removeprefix("/api")
+        if path == "/nodes/heartbeat" and "stats_url" not in body and body.get("address") != HOST:
+            _problem(request, 409, "address-unsigned", f"You call from {HOST}.", address=HOST)
+            return
         self.calls.append((request.command, path, body))
         with self._mood_changed:
             self._mood_changed.wait_for(lambda: self._behaviour != "slow")
@@ -128,7 +131,7 @@ class CoordinatorStandIn:
         elif path == "/ingest/media" and key == INGEST_KEY:
             _send(request, 200, {"warnings": self.warnings})
         elif path == "/nodes/heartbeat" and body["stream_id"] in self._streams():
-            self.keys.add(key)
+            self.keys.add(request.headers["signature-input"].partition("keyid=")[2])
             _send(request, 200, self._heartbeat_answer(body))
         else:
             _problem(request, 404, "unknown-stream", "There is no stream of this id.")
@@ -203,5 +206,8 @@ def _send(request: BaseHTTPRequestHandler, status: int, body: object) -> None:
         pass  # the agent stopped waiting, as it should for one that is slow
 
 
-def _problem(request: BaseHTTPRequestHandler, status: int, problem: str, detail: str) -> None:
-    _send(request, status, {"type": f"/problems/{problem}", "status": status, "detail": detail})
+def _problem(
+    request: BaseHTTPRequestHandler, status: int, problem: str, detail: str, **more: str
+) -> None:
+    told = {"type": f"/problems/{problem}", "status": status, "detail": detail, **more}
+    _send(request, status, told)

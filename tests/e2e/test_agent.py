@@ -20,11 +20,13 @@ from agent.client.coordinator import (
     CoordinatorClient,
     CoordinatorRefusalError,
 )
+from agent.client.signing import SignedBy
 from tests.e2e.agents import ENGINE, AgentProcess, examined, ingest_in
 from tests.e2e.coordinator_stand_in import STREAM_ID, CoordinatorStandIn
 from tests.e2e.ffmpeg import player, probe, publisher
 from tests.e2e.watched import HOST, WAIT_S_MAX, is_listening, running, wait_for
 from tests.ports import free_port
+from tests.signing import key_of
 
 RESIDENT_KB_MAX = 60_000
 STOP_S_MAX = 5.0
@@ -129,6 +131,7 @@ def test_a_node_relays_the_stream_counts_its_viewers_and_leaves(
             "rtmp_port": node.rtmp_port,
             "agent": "0.1.0",
             "engine": ENGINE,
+            "address": HOST,
             "repeats": True,
             "state": "running",
         }
@@ -472,7 +475,7 @@ async def test_odd_values_in_an_answer_are_an_absence_and_no_crash(head: str, bo
 
     async with await asyncio.start_server(answer, HOST, 0) as server:
         client = CoordinatorClient(
-            f"http://{HOST}:{server.sockets[0].getsockname()[1]}", "some-key"
+            f"http://{HOST}:{server.sockets[0].getsockname()[1]}", SignedBy(key_of(7))
         )
         with pytest.raises(CoordinatorAwayError, match="its answer is not understood"):
             await client.heartbeat({"state": "running"}, seconds_max=5)
@@ -482,7 +485,7 @@ async def test_odd_values_in_an_answer_are_an_absence_and_no_crash(head: str, bo
 
 async def test_the_client_tells_a_refusal_from_an_absence(network: Network) -> None:
     stand_in = network.coordinator
-    client = CoordinatorClient(stand_in.url, "some-key")
+    client = CoordinatorClient(stand_in.url, SignedBy(key_of(7)))
     try:
         with pytest.raises(CoordinatorRefusalError) as refusal:
             await client.stream("nosuchstream")
@@ -490,7 +493,7 @@ async def test_the_client_tells_a_refusal_from_an_absence(network: Network) -> N
         assert refusal.value.problem == "/problems/unknown-stream"
         with pytest.raises(CoordinatorRefusalError):
             await client.check_publisher(STREAM_ID, "x", "", 5)
-        beat = {"stream_id": STREAM_ID, "state": "running", "rtmp_port": 1}
+        beat = {"stream_id": STREAM_ID, "state": "running", "rtmp_port": 1, "address": HOST}
         # What is answered has the time that a busy machine may need.
         behaviours = {
             "broken": ("500", WAIT_S_MAX),

@@ -40,7 +40,8 @@ STREAM = {"name": "Main stage", "token_balance": "1000", "reward_per_node_hour":
 
 @dataclass
 class _Coordinator:
-    """The real api and the real collector on stores in memory, and a clock that sweeps move."""
+    """The real api and the real collector on stores in memory, and a clock that sweeps move: from
+    now on, since agents sign at the time that the server's Date says."""
 
     url: str
     rtmp_port: int
@@ -95,7 +96,7 @@ class _Coordinator:
 async def _serving() -> AsyncIterator[_Coordinator]:
     sock = open_socket(HOST, free_port())
     url = f"http://{HOST}:{sock.getsockname()[1]}"
-    coordinator = _Coordinator(url, free_port(), [1_795_305_637.0])
+    coordinator = _Coordinator(url, free_port(), [float(int(time.time()))])
     server = make_server(coordinator.app, limited=False)
     serving = asyncio.create_task(server.serve([sock]))
     try:

@@ -12,8 +12,10 @@ import pytest
 from agent.client.answers import RelayedStream
 from agent.client.coordinator import CoordinatorClient
 from agent.client.heartbeats import Heartbeats
+from agent.client.signing import SignedBy
 from tests.e2e.coordinator_stand_in import STREAM_ID, CoordinatorStandIn
 from tests.integration.hostile import until
+from tests.signing import key_of
 
 OTHER = {
     "stream_id": "other",
@@ -39,7 +41,7 @@ class Node:
 
     def __init__(self, coordinator: CoordinatorStandIn, stream_id: str, unpaid_s: float) -> None:
         self.followed: list[RelayedStream] = []
-        self._client = CoordinatorClient(coordinator.url, "key")
+        self._client = CoordinatorClient(coordinator.url, SignedBy(key_of(7)))
         beat = {"stream_id": stream_id, "stats_port": 8080, "rtmp_port": 1935}
         polled = asyncio.get_running_loop().time
         self.heartbeats = Heartbeats(

@@ -14,7 +14,9 @@ from agent.client.coordinator import (
     CoordinatorClient,
     CoordinatorRefusalError,
 )
+from agent.client.signing import SignedBy
 from tests.integration.hostile import saying, serving
+from tests.signing import key_of
 
 
 class _Both(ThreadingHTTPServer):
@@ -56,7 +58,7 @@ async def test_a_node_calls_from_the_address_that_its_relay_listens_on(
 ) -> None:
     """IPv4, also where a name has an IPv6 address, which comes first; unless that is asked for."""
     port, callers = front
-    coordinator = CoordinatorClient(f"http://{host}:{port}", "key")
+    coordinator = CoordinatorClient(f"http://{host}:{port}", SignedBy(key_of(7)))
     try:
         assert await coordinator.clock() is not None
     finally:
@@ -79,7 +81,7 @@ async def answered(ask: Ask, status: int, body: object) -> object:
     raw = json.dumps(body).encode()
     head = f"HTTP/1.1 {status} X\r\ncontent-length: {len(raw)}\r\nconnection: close\r\n\r\n"
     async with serving(saying(head.encode() + raw)) as server:
-        client = CoordinatorClient(f"http://127.0.0.1:{server.port}", "key")
+        client = CoordinatorClient(f"http://127.0.0.1:{server.port}", SignedBy(key_of(7)))
         try:
             return await ask(client)
         finally:

@@ -14,7 +14,7 @@ from api.wiring import build_on
 from emulator.processes.ports import LOOPBACK
 from tests.doubles.memory import MemoryStore
 from tests.integration.edge_server import EdgeServer, edge_server
-from tests.unit.functions.conftest import NODE_KEY, NOW_S, settings
+from tests.unit.functions.conftest import NOW_S, SPONSOR_KEY, settings
 
 SOON = ConnectionLimits(
     head_s=0.2,
@@ -27,9 +27,9 @@ SOON = ConnectionLimits(
 )
 HEALTH = b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n"
 LAST = b"GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
-HEARTBEAT = (
-    b"POST /nodes/heartbeat HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
-    b"Authorization: Bearer " + NODE_KEY.encode() + b"\r\n"
+REGISTERING = (
+    b"POST /streams HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+    b"Authorization: Bearer " + SPONSOR_KEY.encode() + b"\r\n"
 )
 USUAL = (b"x-content-type-options: nosniff", b"x-request-id: ", b"cache-control: no-store")
 
@@ -62,10 +62,10 @@ def problem_of(answer: bytes) -> str:
         (b"GET /" + b"x" * 3000, "request-line-too-long"),
         (HEALTH[:-2] + b"X: " + b"x" * HEAD_BYTES_MAX, "headers-too-large"),
         (HEALTH[:-2], "too-slow"),
-        (HEARTBEAT + b"Content-Length: 700\r\n\r\n{", "too-slow"),
-        (HEARTBEAT + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n", "too-slow"),
-        (HEARTBEAT + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{{{", "malformed-request"),
-        (HEARTBEAT + b"Content-Length: 99999999999\r\n\r\n" + b" " * 70_000, "body-too-large"),
+        (REGISTERING + b"Content-Length: 700\r\n\r\n{", "too-slow"),
+        (REGISTERING + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n", "too-slow"),
+        (REGISTERING + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{{{", "malformed-request"),
+        (REGISTERING + b"Content-Length: 99999999999\r\n\r\n" + b" " * 70_000, "body-too-large"),
         (b"TRACE / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "method-not-allowed"),
         (b"GET /robots.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "unknown-route"),
         (b"GET /a%0Ab HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "unknown-route"),

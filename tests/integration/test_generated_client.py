@@ -20,10 +20,10 @@ import pytest
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store.firestore import FirestoreStore
 from coordinator.checking.checks import IngestState, Run
-from coordinator.keys import node_id_of
 from emulator.firestore_emulator import FirestoreEmulator
 from tests.integration.live_api import DAY, JPEG, KEY, PROJECT, seed, served
 from tests.lived import FIRST_EPOCH, NODES, PICTURE, START_S, STREAM_ID
+from tests.signing import auth_of, key_of, node_id_of
 
 PACKAGE = "generated_restream_client"
 CONFIG = {
@@ -62,12 +62,19 @@ class Generated:
         return getattr(import_module(f"{PACKAGE}.models"), name)
 
     async def __call__(
-        self, operation: str, *path: str | int | date, key: str | None = None, **given: Any
+        self,
+        operation: str,
+        *path: str | int | date,
+        key: str | None = None,
+        signed: httpx.Auth | None = None,
+        **given: Any,
     ) -> Any:
         """What an operation answers, parsed. What was sent is in the answer without a loss."""
         self.called.add(operation)
-        known = {"base_url": self._url, "raise_on_unexpected_status": True}
+        known: dict[str, Any] = {"base_url": self._url, "raise_on_unexpected_status": True}
         known["httpx_args"] = {"trust_env": False}
+        if signed is not None:
+            known["httpx_args"]["auth"] = signed
         if key is None:
             client = self._client_of.Client(**known)
         else:
@@ -163,7 +170,7 @@ async def test_a_sponsor_and_a_node_need_no_client_of_their_own(
         refused = await call("add_tokens", stream_id, key=KEY, body=other, idempotency_key="one")
         assert refused.type_ == "/problems/idempotency-conflict"
         told = call.model("WebhookIn")(webhook_url="http://127.0.0.1:20009/hook")
-        once = {"key": KEY, "idempotency_key": "hook"}
+        once: dict[str, Any] = {"key": KEY, "idempotency_key": "hook"}
         webhook = await call("set_a_webhook", stream_id, body=told, **once)
         assert webhook.webhook_secret.startswith("whsec_")
         again = await call("set_a_webhook", stream_id, body=told, **once)
@@ -174,14 +181,18 @@ async def test_a_sponsor_and_a_node_need_no_client_of_their_own(
         seen = await call("get_a_webhook", stream_id, key=KEY)
         assert (seen.webhook_url, seen.state) == (told.webhook_url, "waiting")
 
+        node: dict[str, Any] = {"signed": auth_of(key_of(7))}
         beat = call.model("HeartbeatIn")(stream_id=stream_id, stats_port=20_007, rtmp_port=20_008)
-        answer = await call("announce", key=KEY, body=beat)
-        assert answer.node_id == node_id_of(KEY)
+        refused = await call("announce", body=beat, **node)
+        assert refused.type_ == "/problems/address-unsigned"
+        beat = call.model("HeartbeatIn").from_dict({**beat.to_dict(), "address": refused.address})
+        answer = await call("announce", body=beat, **node)
+        assert answer.node_id == node_id_of(key_of(7))
         assert answer.fix
         beat = call.model("HeartbeatIn").from_dict({**beat.to_dict(), "repeats": True})
-        assert (await call("announce", key=KEY, body=beat)).stream_id == stream_id
+        assert (await call("announce", body=beat, **node)).stream_id == stream_id
         knock = call.model("DialBackIn")(stats_port=20_007, rtmp_port=20_008)
-        refused = await call("call_back", key=KEY, body=knock)
+        refused = await call("call_back", body=knock, **node)
         assert (refused.status, refused.retry_after) == (429, 10)
 
         closed = await call("close_a_stream", stream_id, key=KEY)

@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from agent.client.coordinator import CoordinatorClient
+from agent.client.signing import SignedBy
 from agent.doctor.findings import FindingKind, conclusion
 from agent.doctor.outside import ask_for_dial_back
 from agent.settings import AgentSettings
 from tests.e2e.coordinator_stand_in import STREAM_ID, CoordinatorStandIn
+from tests.signing import key_of
 
 IPV6 = "2a00:1450:4001:0:5054:ff:fe12:3456"
 CLOSED = {"open": False, "says": "closed"}
@@ -31,7 +33,7 @@ async def test_an_ipv6_address_that_is_open_is_the_way_out_of_a_carrier_s_nat(
     stand_in.dial_back_at = {url: {"address": IPV6, "stats": OPEN, "rtmp": port}}
     stand_in.start()
     settings = AgentSettings.from_env({"COORDINATOR_URL": stand_in.url, "STREAM_ID": STREAM_ID})
-    coordinator = CoordinatorClient(stand_in.url, "key")
+    coordinator = CoordinatorClient(stand_in.url, SignedBy(key_of(7)))
     try:
         found = await ask_for_dial_back(settings, coordinator, tmp_path / "if_inet6")
     finally:

@@ -32,13 +32,14 @@ from emulator.cloud_scheduler.jobs import Job
 from payout.wiring import build_on as payout_on
 from tests.doubles.jobs import MemoryScheduler
 from tests.doubles.memory import MemoryStore
-from tests.unit.functions.conftest import SPONSOR_KEY, STREAM, bearer, settings
+from tests.signing import auth_of, key_of
+from tests.unit.functions.conftest import ADDRESS, SPONSOR_KEY, STREAM, bearer, settings
 
 PARENT = "projects/demo/locations/local"
 NAMES = [f"{PARENT}/jobs/{name}" for name in ("collector-0", "prober-even-0", "payout")]
 SWITCHED = NAMES[:2]
 NOON_S = 1_795_348_800.0
-NODE_KEY = "k" * 43
+NODE_KEY = key_of(7)
 
 
 @dataclass
@@ -162,6 +163,7 @@ class Network:
     measured: MemoryStore = field(default_factory=MemoryStore)
     money: MemoryStore = field(default_factory=MemoryStore)
     now_s: float = NOON_S
+    auths: dict[str, httpx.Auth] = field(default_factory=dict)
     _open: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
 
     async def __aenter__(self) -> "Network":
@@ -180,7 +182,7 @@ class Network:
         await self._open.aclose()
 
     async def _http(self, app: Any) -> httpx.AsyncClient:
-        transport = httpx.ASGITransport(app=app, client=("203.0.114.7", 40_000))
+        transport = httpx.ASGITransport(app=app, client=(ADDRESS, 40_000))
         client = httpx.AsyncClient(transport=transport, base_url="http://tests")
         return await self._open.enter_async_context(client)
 
@@ -235,8 +237,10 @@ class Network:
             "agent": "0.1.0",
             "engine": "restream",
             "state": state,
+            "address": ADDRESS,
         }
-        answer = await self.api.post("/nodes/heartbeat", json=beat, headers=bearer(key))
+        auth = self.auths.setdefault(key, auth_of(key, lambda: self.now_s))
+        answer = await self.api.post("/nodes/heartbeat", json=beat, auth=auth)
         assert answer.status_code == 200, answer.text
 
 

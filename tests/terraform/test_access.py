@@ -1,14 +1,11 @@
 """Who may do what, as the plan says it; everything is checked with and without each option."""
 
-import base64
-import hashlib
 import json
 from collections import defaultdict
 from typing import Any
 
 import pytest
 
-from coordinator.keys import node_id_of
 from tests.terraform.plans import EVERYTHING, REQUIRED, Outcome, applied, resources
 
 BOTH = pytest.mark.parametrize("variables", [REQUIRED, EVERYTHING], ids=["defaults", "everything"])
@@ -213,20 +210,20 @@ def test_hashes_made_elsewhere_stand_beside_those_of_terraforms_own_keys() -> No
     assert "sponsor-key-opera" not in kept
 
 
-def test_control_nodes_have_the_ids_that_the_coordinator_derives() -> None:
-    """Terraform has no base32: what it computes bit by bit must be the same."""
+def test_the_prober_knows_the_control_nodes_by_the_keys_that_they_have() -> None:
+    """It derives the ids itself; the machine has the same two secrets."""
     outcome = applied()
-    ids = outcome.state["values"]["outputs"]["control_node_ids"]["value"]
+    service = _one(outcome, "google_cloud_run_v2_service", "prober")
+    (container,) = service["template"][0]["containers"]
+    read = {
+        one["name"]: one["value_source"][0]["secret_key_ref"][0]["secret"]
+        for one in container["env"]
+        if one.get("value_source")
+    }
     for kind in ("good", "bad"):
-        key = _one(outcome, "google_secret_manager_secret_version", f"control-key-{kind}")
-        assert ids[kind] == _id_of(key["secret_data"])
-    real = "k" * 43  # the checker makes up shorter keys, which the coordinator would refuse
-    assert _id_of(real) == node_id_of(real)
-
-
-def _id_of(key: str) -> str:
-    digest = hashlib.sha256(key.encode()).digest()
-    return "n" + base64.b32encode(digest).decode().lower()[:19]
+        secret = _one(outcome, "google_secret_manager_secret_version", f"control-key-{kind}")
+        assert secret["secret_data"].startswith("ed25519:")
+        assert read[f"CONTROL_{kind.upper()}_NODES"].endswith(f"-control-key-{kind}")
 
 
 @BOTH

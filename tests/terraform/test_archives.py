@@ -16,10 +16,10 @@ import pytest
 
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store.firestore import FirestoreStore
-from coordinator.keys import node_id_of
 from coordinator.strangers.relay_stats import Media, parse_stats
 from emulator.firestore_emulator import FirestoreEmulator
 from tests.ports import free_port
+from tests.signing import key_of, node_id_of
 from tests.terraform.plans import ROOT, Resource, data, planned
 
 FUNCTIONS = ("api", "collector", "payout", "prober")
@@ -213,9 +213,9 @@ async def test_the_known_bad_control_node_is_believed_by_the_api_and_polls_as_a_
     tmp_path: Path, environments: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It finds the stream by itself, under the id that its key gives it."""
-    key = "k" * 43
+    key = key_of(7)
     (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "node.key").write_text(key)
+    (tmp_path / "data" / "node.key").write_text(f"ed25519:{key}")
     async with (
         FirestoreEmulator() as emulator,
         _served("api", tmp_path / "api", environments["api"], emulator.host) as client,

@@ -1,4 +1,4 @@
-"""Who is calling: bearer keys of sponsors, nodes and the ingest, and the address of the call."""
+"""Who is calling: keys of sponsors and the ingest, signatures of nodes, the address of a call."""
 
 import re
 from abc import abstractmethod
@@ -8,17 +8,18 @@ from typing import Any, NamedTuple
 
 from fastapi import Request
 from fastapi.openapi.models import HTTPBearer
+from fastapi.openapi.models import SecurityBase as SecurityModel
 from fastapi.security.base import SecurityBase
 from starlette.types import Scope
 
 from api.http.problems import Problem, ProblemKind
-from coordinator.keys import SPONSOR_KEY_PATTERN, matches, node_id_of
+from coordinator.keys import SPONSOR_KEY_PATTERN, matches
 from coordinator.strangers.networks import plain_address
 
 _FOR = re.compile(r"(?:^|;)\s*for=([^;\s]+)", re.IGNORECASE)
 _PORT = re.compile(r"[0-9]{1,5}")
 _CALLERS = "api.callers"
-"""Where a request's scope has who calls, by the key that was asked for."""
+"""Where a request's scope has who calls, by what was asked for."""
 
 
 class Sponsor(NamedTuple):
@@ -28,19 +29,25 @@ class Sponsor(NamedTuple):
     key: str
 
 
-class BearerKey(SecurityBase):
-    """A key that a route takes as a dependency: `caller: Sponsor = Security(services.sponsor_key)`.
+class CallerKey(SecurityBase):
+    """Who a route wants to know: `caller: Sponsor = Security(services.sponsor_key)`.
 
     It makes the security scheme of the OpenAPI document; `http.route` asks for it first."""
 
-    def __init__(self, scheme_name: str, says: str) -> None:
+    def __init__(self, scheme_name: str, model: SecurityModel) -> None:
         self.scheme_name = scheme_name
-        self.model = HTTPBearer(description=says)
+        self.model = model
 
+    @abstractmethod
     def ask(self, request: Request) -> None:
-        """Finds who calls, for the handler; a problem if the key is missing, or nobody's."""
-        found = self.caller(request.headers.get("authorization"))
-        request.scope.setdefault(_CALLERS, {})[self] = found
+        """Finds who calls, by the headers alone; a problem if nobody says so, or anybody could."""
+
+    def hold_to(self, request: Request, body: bytes) -> None:
+        """A problem if the caller did not send this body."""
+
+    def find(self, request: Request, caller: Any) -> None:
+        """Keeps who calls, for `found`."""
+        request.scope.setdefault(_CALLERS, {})[self] = caller
 
     def found(self, request: Request) -> Any:
         """Who calls, as `ask` found it; KeyError where nobody asked, so that nobody gets by."""
@@ -49,6 +56,17 @@ class BearerKey(SecurityBase):
     async def __call__(self, request: Request) -> Any:
         """The same, as FastAPI asks for it."""
         return self.found(request)
+
+
+class BearerKey(CallerKey):
+    """A caller who is known by a key."""
+
+    def __init__(self, scheme_name: str, says: str) -> None:
+        super().__init__(scheme_name, HTTPBearer(description=says))
+
+    def ask(self, request: Request) -> None:
+        """A problem if the key is missing, or nobody's."""
+        self.find(request, self.caller(request.headers.get("authorization")))
 
     @abstractmethod
     def caller(self, authorization: str | None) -> Any:
@@ -65,21 +83,6 @@ class SponsorKey(BearerKey):
     def caller(self, authorization: str | None) -> Sponsor:
         """The sponsor."""
         return sponsor_of(authorization, self._names_by_hash)
-
-
-class NodeKey(BearerKey):
-    """A node's own."""
-
-    def __init__(self) -> None:
-        says = "32 random bytes in URL-safe base64 without padding: whoever holds it is the node."
-        super().__init__("nodeKey", says)
-
-    def caller(self, authorization: str | None) -> str:
-        """The node's id."""
-        try:
-            return node_id_of(bearer_of(authorization))
-        except ValueError as error:
-            raise Problem(ProblemKind.KEY_UNKNOWN, f"That is not a node key: {error}.") from error
 
 
 class IngestKey(BearerKey):

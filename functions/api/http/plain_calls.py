@@ -14,7 +14,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 
-from api.http.callers import BearerKey
+from api.http.callers import CallerKey
 
 JSON = "application/json"
 
@@ -28,7 +28,7 @@ class PlainCall:
     """FastAPI's field, which validates."""
     told: Any
     """Likewise, which writes the answer."""
-    keys: dict[str, BearerKey]
+    keys: dict[str, CallerKey]
     """By the parameter that takes who calls."""
     body_name: str
     request_name: str | None
@@ -41,9 +41,9 @@ class PlainCall:
             return None
         if takes.body_params != [route.body_field] or _takes_more(takes):
             return None
-        keys: dict[str, BearerKey] = {}
+        keys: dict[str, CallerKey] = {}
         for one in takes.dependencies:
-            if one.name is None or not isinstance(one.call, BearerKey):
+            if one.name is None or not isinstance(one.call, CallerKey):
                 return None
             keys[one.name] = one.call
         body = takes.body_params[0]

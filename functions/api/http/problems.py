@@ -43,6 +43,9 @@ class ProblemKind(Enum):
     UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type", 415, "The body is not JSON"
     KEY_MISSING = "key-missing", 401, "This route needs a key"
     KEY_UNKNOWN = "key-unknown", 403, "This key is not known"
+    SIGNATURE_MISSING = "signature-missing", 401, "This route needs a node's signature"
+    SIGNATURE_WRONG = "signature-wrong", 401, "The signature does not fit the request"
+    CLOCK_OFF = "clock-off", 401, "The clock of the caller is off"
     NOT_YOUR_STREAM = "not-your-stream", 403, "The stream belongs to another sponsor"
     STREAM_KEY_WRONG = "stream-key-wrong", 403, "This is not the stream's key"
     UNKNOWN_STREAM = "unknown-stream", 404, "There is no such stream"
@@ -60,11 +63,21 @@ class ProblemKind(Enum):
         409,
         "This Idempotency-Key stands for another request",
     )
+    ADDRESS_UNSIGNED = "address-unsigned", 409, "Another address was signed than that of the call"
+    OVERTAKEN = "overtaken", 409, "This node has said something else since"
     TOO_MANY_TOKENS = "too-many-tokens", 409, "A stream takes no more tokens than that"
     ADDRESS_REFUSED = "address-refused", 422, "The announced address cannot be used"
     TOO_MANY_REQUESTS = "too-many-requests", 429, "You call too often"
     UNAVAILABLE = "unavailable", 503, "The coordinator cannot answer right now"
     INTERNAL = "internal", 500, "The coordinator made an error"
+
+
+_SIGNED_KINDS = (
+    ProblemKind.SIGNATURE_MISSING,
+    ProblemKind.SIGNATURE_WRONG,
+    ProblemKind.CLOCK_OFF,
+)
+_SCHEMES = dict.fromkeys(_SIGNED_KINDS, "Signature")
 
 
 class Problem(Exception):  # noqa: N818 - RFC 9457's own word
@@ -77,7 +90,7 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's own word
     def response(self) -> JSONResponse:
         """The answer."""
         status = self.kind.status
-        headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+        headers = {"WWW-Authenticate": _SCHEMES.get(self.kind, "Bearer")} if status == 401 else {}
         if status in (429, 503):
             headers["Retry-After"] = str(self.more.get("retry_after", 5))
         return JSONResponse(

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import FastAPI, Query, Request, Security
 
 from api.http.callers import peer_of
+from api.http.node_signature import SentNode
 from api.http.paging import PageSize, PageToken, page_of
 from api.http.problems import ProblemKind, problems
 from api.services.services import Services
@@ -24,22 +25,31 @@ def _announcing_routes(app: FastAPI, services: Services) -> None:
     @app.post(
         "/nodes/heartbeat",
         tags=["nodes"],
-        responses=problems(ProblemKind.UNKNOWN_STREAM, ProblemKind.ADDRESS_REFUSED),
+        responses=problems(
+            ProblemKind.UNKNOWN_STREAM,
+            ProblemKind.ADDRESS_REFUSED,
+            ProblemKind.ADDRESS_UNSIGNED,
+            ProblemKind.OVERTAKEN,
+        ),
     )
     async def announce(
-        beat: HeartbeatIn, request: Request, node_id: Annotated[str, Security(services.node_key)]
+        beat: HeartbeatIn,
+        request: Request,
+        node: Annotated[SentNode, Security(services.node_signature)],
     ) -> HeartbeatOut:
         """A node says that it is there; the answer says how it stands and what to fix."""
         peer = peer_of(request.scope, proxies)
-        return await announcements.take(node_id, beat, peer)
+        return await announcements.take(node, beat, peer)
 
     @app.post("/nodes/dial-back", tags=["nodes"], responses=problems(ProblemKind.ADDRESS_REFUSED))
     async def call_back(
-        asked: DialBackIn, request: Request, node_id: Annotated[str, Security(services.node_key)]
+        asked: DialBackIn,
+        request: Request,
+        node: Annotated[SentNode, Security(services.node_signature)],
     ) -> DialBackOut:
         """Whether the caller's ports can be reached from outside, before it announces itself."""
         peer = peer_of(request.scope, proxies)
-        return await announcements.call_back(node_id, asked, peer)
+        return await announcements.call_back(node.node_id, asked, peer)
 
 
 def _reading_routes(app: FastAPI, services: Services) -> None:

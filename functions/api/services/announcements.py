@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from api import __version__
+from api.http.node_signature import SentNode
 from api.http.problems import Problem, ProblemKind
 from api.http.rates import Rates
 from api.services.announced_places import announced_place
@@ -15,6 +16,7 @@ from api.services.dial_back import (
     DialTarget,
     PortResult,
 )
+from api.services.precedence import ELSEWHERE, require_latest, require_signed, runs_elsewhere
 from api.services.roster_news import is_missing, stands
 from api.services.snapshots import Snapshot, Snapshots
 from api.wire.common import timestamp
@@ -60,8 +62,9 @@ class Announcements:
     newcomers: Rates = field(default_factory=lambda: Rates(NEWCOMERS_PER_SECOND, NEWCOMERS_AT_ONCE))
     """By address, and by /64 of IPv6."""
 
-    async def take(self, node_id: str, beat: HeartbeatIn, peer: str) -> HeartbeatOut:
+    async def take(self, node: SentNode, beat: HeartbeatIn, peer: str) -> HeartbeatOut:
         """The answer to a heartbeat that came from the address `peer`."""
+        require_signed(beat, peer)
         snapshot = await self.snapshots.swept()
         stream = None if beat.doubts_ingest_key else snapshot.stream(beat.stream_id)
         if stream is None:
@@ -71,9 +74,9 @@ class Announcements:
                 ProblemKind.UNKNOWN_STREAM,
                 f"No stream is called {beat.stream_id}: choose one of GET /streams as STREAM_ID.",
             )
-        said = self._said(node_id, beat, peer)
+        said = self._said(node, beat, peer)
         is_new, wrong = False, None
-        if not (beat.repeats and stands(snapshot.network.nodes.get(node_id), said)):
+        if not (beat.repeats and stands(snapshot.network.nodes.get(node.node_id), said)):
             is_new, wrong = await self._taken_in(said, peer, snapshot.network)
         answer = self._answer(said, stream, snapshot)
         if self.switch is not None:
@@ -94,8 +97,10 @@ class Announcements:
             rtmp_port=asked.rtmp_port,
             agent="",
             engine="",
+            address=peer,
         )
-        found = await self._dialed(self._said(node_id, beat, peer), peer)
+        said = self._said(SentNode(node_id, 0), beat, peer)
+        found = await self._dialed(said, peer)
         if found is None:
             wait_s = round(EVERY_SECONDS)
             says = f"Ask again in {wait_s} seconds."
@@ -106,11 +111,11 @@ class Announcements:
             rtmp=PortOut(open=found.rtmp.open, says=found.rtmp.says),
         )
 
-    def _said(self, node_id: str, beat: HeartbeatIn, peer: str) -> Node:
+    def _said(self, node: SentNode, beat: HeartbeatIn, peer: str) -> Node:
         now_s = round(self.clock(), 3)
         stats_url, rtmp_host = announced_place(beat, peer, self.allow_private)
         return Node(
-            node_id=node_id,
+            node_id=node.node_id,
             stream_id=beat.stream_id,
             stats_url=stats_url,
             rtmp_host=rtmp_host,
@@ -120,6 +125,7 @@ class Announcements:
             state=beat.state,
             joined_s=now_s,
             changed_s=now_s,
+            signed_s=node.created_s,
         )
 
     async def _taken_in(
@@ -135,6 +141,10 @@ class Announcements:
         same = known is not None and known.says_the_same_as(said)
         if known is not None and same and not is_missing(network, known.changed_s, said):
             return False, None
+        if known is not None:
+            require_latest(known, said)
+            if runs_elsewhere(network.nodes.get(said.node_id), known, said):
+                return False, ELSEWHERE
         found = await self._dialed(said, peer) if said.state == "running" else None
         wrong = found.wrong if found else None
         if same and self.dial_back and not (found and found.stats.open):

@@ -6,7 +6,8 @@ from typing import TypeVar
 
 from starlette.requests import Request
 
-from api.http.callers import IngestKey, NodeKey, Sponsor, SponsorKey
+from api.http.callers import IngestKey, Sponsor, SponsorKey
+from api.http.node_signature import NodeSignature
 from api.http.problems import Problem, ProblemKind
 from api.services.announcements import Announcements
 from api.services.registrar import Registrar
@@ -41,7 +42,7 @@ class Services:
     clock: Clock
     log: Log
     sponsor_key: SponsorKey
-    node_key: NodeKey
+    node_signature: NodeSignature
     ingest_key: IngestKey
     ingest_url: str
     public_url: str | None

@@ -59,12 +59,16 @@ class HeartbeatIn(_AnnouncedIn):
         agent="0.1.0",
         engine="restream",
         state="running",
+        address="198.51.100.7",
     )
 
     stream_id: StreamId
     agent: str = Field("", max_length=40, pattern=PRINTABLE)
     engine: str = Field("", max_length=40, pattern=PRINTABLE)
     state: Literal["running", "leaving"] = "running"
+    address: str = Field("", max_length=45)
+    """The one that it calls from, as it was told last: it signs where it is. An empty one, or one
+    that is not right any more, is answered with the right one. Not looked at beside a stats_url."""
     repeats: StrictBool = False
     """Whether the same was said, and answered, by this very process before: it is not looked up
     then. A node that has been away, however shortly, must not say so."""

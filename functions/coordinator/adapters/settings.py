@@ -4,9 +4,12 @@ A wrong or missing variable ends the process with one sentence per variable. Unk
 left alone: platforms set many of their own.
 """
 
+import base64
+import re
 from collections.abc import Mapping
 from typing import Annotated, Self
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from coordinator.adapters.outbound.control_names import CONTROL_NAMES, CONTROL_NAMES_MAX
@@ -15,7 +18,7 @@ from coordinator.checking.lengths import GRACE_S_MIN, GRACE_SECONDS, PATIENT_CHE
 from coordinator.checking.lottery import LOTTERY_KEY_CHARACTERS_MIN
 from coordinator.checking.partitions import PARTITIONS_MAX
 from coordinator.epochs import Calendar
-from coordinator.keys import NAME_PATTERN
+from coordinator.keys import NAME_PATTERN, node_id_of
 from coordinator.ledger.published_settings import CHECKS_PER_HOUR
 from coordinator.ledger.terms import UNKNOWN_MINUTES_MAX
 from coordinator.sweeping.shards import SHARDS_MAX
@@ -105,8 +108,24 @@ def _hashes_by_name(raw: object) -> object:
     return {digest: name for name, _, digest in pairs}
 
 
+def _node_ids(given: object) -> object:
+    """Whoever makes a control node has its key, and not its id: a key stands for it."""
+    named = _names(given)
+    return tuple(map(_node_id, named)) if isinstance(named, tuple) else named
+
+
+def _node_id(named: str) -> str:
+    key = _NODE_KEY.fullmatch(named)
+    if key is None:
+        return named
+    secret = Ed25519PrivateKey.from_private_bytes(base64.urlsafe_b64decode(key[1] + "="))
+    return node_id_of(secret.public_key().public_bytes_raw())
+
+
+_NODE_KEY = re.compile(r"ed25519:([A-Za-z0-9_-]{43})")
+"""As node.key has it."""
 NodeIds = Annotated[
-    tuple[Annotated[str, Field(pattern=NAME_PATTERN.pattern)], ...], BeforeValidator(_names)
+    tuple[Annotated[str, Field(pattern=NAME_PATTERN.pattern)], ...], BeforeValidator(_node_ids)
 ]
 
 

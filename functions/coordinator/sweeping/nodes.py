@@ -46,6 +46,8 @@ class Node(BaseModel):
     joined_s: float
     """When it was first heard of. It is kept for good, however often the node leaves and comes."""
     changed_s: float
+    signed_s: int = 0
+    """When it said so, by what it signed: what it said earlier and comes later changes nothing."""
     minutes_due: int = 0
     """Until `away_tick`: written when its slot is dropped, so that it comes back to its past."""
     minutes_up: int = 0
@@ -54,6 +56,10 @@ class Node(BaseModel):
     def says_the_same_as(self, other: "Node") -> bool:
         """Whether a heartbeat told nothing new, so that nothing needs to be written."""
         return self.model_dump(exclude=_WHEN) == other.model_dump(exclude=_WHEN)
+
+    def is_later_than(self, other: "Node") -> bool:
+        """Whether this was said after the other, as the node itself dates what it says."""
+        return self.signed_s > other.signed_s
 
     def with_past_of(self, known: "Node") -> "Node":
         """The same with what is remembered of the node: nothing that it says can change it."""
@@ -67,7 +73,7 @@ class Node(BaseModel):
 
 NODES = Codec(Node, "nodes")
 _PAST = {"joined_s", "minutes_due", "minutes_up", "away_tick"}
-_WHEN = {*_PAST, "changed_s"}
+_WHEN = {*_PAST, "changed_s", "signed_s"}
 
 _HEALTH_STATUS = {
     Outcome.UP: NodeStatus.HEALTHY,

@@ -35,6 +35,7 @@ T = TypeVar("T")
 CALL_S_MAX = 15.0
 _ANSWER_BYTES_MAX = 65_536
 _PAGES_MAX = 20
+_ADDRESS_CHARS_MAX = 45
 _ADDRESS = (
     "Check that COORDINATOR_URL is right and that this machine reaches the internet; if both are, "
     "wait: the coordinator may be away."
@@ -60,10 +61,12 @@ class CoordinatorAwayError(Exception):
 class CoordinatorRefusalError(Exception):
     """A clear no, with the coordinator's own sentence."""
 
-    def __init__(self, status: int, problem: str, detail: str) -> None:
+    def __init__(self, status: int, problem: str, detail: str, address: str = "") -> None:
+        """`address`: the one to sign, where that was wrong."""
         super().__init__(detail)
         self.status = status
         self.problem = problem
+        self.address = address
 
 
 class _RawAnswer(NamedTuple):
@@ -75,10 +78,11 @@ class _RawAnswer(NamedTuple):
 class CoordinatorClient:
     """The calls that nodes and ingests make."""
 
-    def __init__(self, url: str, key: str, ca: Path | None = None) -> None:
-        """`key` is the node's own, or the ingest key; `ca` a private authority's certificate."""
+    def __init__(self, url: str, auth: httpx.Auth, ca: Path | None = None) -> None:
+        """`auth` signs as a node, or shows the ingest key; `ca`: a private authority's
+        certificate."""
         self._url = url
-        self._key = key
+        self._auth = auth
         self._client = httpx.AsyncClient(
             timeout=CALL_S_MAX,
             transport=httpx.AsyncHTTPTransport(
@@ -170,14 +174,12 @@ class CoordinatorClient:
         seconds_max: float = CALL_S_MAX,
     ) -> _RawAnswer:
         # What anybody may read is read without the key.
-        headers = {"authorization": f"Bearer {self._key}"} if method == "POST" else {}
+        auth = self._auth if method == "POST" else None
         got = b""
         try:
             async with (
                 asyncio.timeout(seconds_max),  # httpx's own limits never end a slow drip
-                self._client.stream(
-                    method, f"{self._url}{path}", headers=headers, json=body
-                ) as answer,
+                self._client.stream(method, f"{self._url}{path}", auth=auth, json=body) as answer,
             ):
                 async for part in answer.aiter_raw():
                     got += part
@@ -233,4 +235,5 @@ def _refuse(answer: _RawAnswer) -> NoReturn:
     if not isinstance(problem, dict) or not isinstance(problem.get("type"), str):
         raise CoordinatorAwayError(f"it answers {status} without saying why")
     detail = problem.get("detail") or problem.get("title") or problem["type"]
-    raise CoordinatorRefusalError(status, problem["type"], str(detail)[:500])
+    address = str(problem.get("address") or "")[:_ADDRESS_CHARS_MAX]
+    raise CoordinatorRefusalError(status, problem["type"], str(detail)[:500], address)

@@ -15,6 +15,7 @@ from agent.backoff import HEARTBEAT_S_MAX, HEARTBEAT_S_MIN, Backoff, spread_s
 from agent.client.answers import RESTING, HeartbeatAnswer, RelayedStream
 from agent.client.choice import chosen_stream
 from agent.client.coordinator import (
+    CALL_S_MAX,
     CoordinatorAwayError,
     CoordinatorClient,
     CoordinatorRefusalError,
@@ -95,6 +96,8 @@ class Heartbeats:
         `unpaid_s`: how long an exhausted stream is relayed."""
         self._coordinator = coordinator
         self._beat = dict(beat)
+        self._address = ""
+        """Where the coordinator saw the node last, which it signs."""
         self._stream_id = str(beat["stream_id"])
         self._is_choosing = self._stream_id == AUTO
         self._is_found = False
@@ -158,7 +161,7 @@ class Heartbeats:
         if self._stream_id == AUTO:
             return  # nothing was announced yet
         try:
-            await self._coordinator.heartbeat(self._saying("leaving"), LEAVE_S_MAX)
+            await self._say("leaving", LEAVE_S_MAX)
             log(AgentEvent.LEFT)
         except (CoordinatorAwayError, CoordinatorRefusalError) as e:
             log(AgentEvent.LEFT_UNHEARD, logging.WARNING, reason=str(e))
@@ -215,7 +218,7 @@ class Heartbeats:
         """Beat once; returns the seconds to wait before the next."""
         self._news_s = None  # whatever was heard, this asks for
         try:
-            answer = await self._coordinator.heartbeat(self._saying("running"))
+            answer = await self._say("running", CALL_S_MAX)
         except (CoordinatorAwayError, CoordinatorRefusalError) as e:
             self._is_found = not (self._is_choosing and isinstance(e, CoordinatorRefusalError))
             return self._failed(e)
@@ -234,9 +237,20 @@ class Heartbeats:
         asked_s = max(HEARTBEAT_S_MIN, asked_s)
         return spread_s(self._pace_s or asked_s, self._chance())
 
+    async def _say(self, state: str, seconds_max: float) -> HeartbeatAnswer:
+        """What is answered; where the node is seen elsewhere than it signed, it signs that once."""
+        try:
+            return await self._coordinator.heartbeat(self._saying(state), seconds_max)
+        except CoordinatorRefusalError as e:
+            if e.address in ("", self._address):
+                raise
+            self._address = e.address
+        return await self._coordinator.heartbeat(self._saying(state), seconds_max)
+
     def _saying(self, state: str) -> dict[str, object]:
         doubts = {"doubts_ingest_key": True} if self._doubts else {}
-        return {**self._beat, **doubts, "repeats": self._beat == self._answered, "state": state}
+        said = {**self._beat, **doubts, "address": self._address}
+        return {**said, "repeats": self._beat == self._answered, "state": state}
 
     def _note(self, answer: HeartbeatAnswer) -> None:
         before = self.view

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from agent.client.answers import RelayedStream
 from agent.client.coordinator import CoordinatorClient
+from agent.client.signing import SignedBy
 from agent.doctor.findings import Finding, FindingKind, FindingState, conclusion, ok
 from agent.doctor.inside import (
     OwnPages,
@@ -36,7 +37,9 @@ async def doctor(settings: AgentSettings, key: str, work_dir: Path) -> int:
 
 
 async def _findings(settings: AgentSettings, key: str, work_dir: Path) -> AsyncIterator[Finding]:
-    coordinator = CoordinatorClient(settings.coordinator_url, key, settings.coordinator_ca)
+    coordinator = CoordinatorClient(
+        settings.coordinator_url, SignedBy(key), settings.coordinator_ca
+    )
     try:
         reached = await ask_coordinator(settings, coordinator)
         for finding in reached.findings:

@@ -5,6 +5,7 @@ import logging
 from pathlib import Path
 
 from agent.client.coordinator import CoordinatorClient
+from agent.client.signing import SignedBy
 from agent.doctor.examination import of_the_relay
 from agent.doctor.findings import Finding, FindingState, conclusion
 from agent.doctor.outside import ask_coordinator
@@ -38,7 +39,9 @@ async def first_look(settings: AgentSettings, key: str, ports: Finding) -> None:
         )
 
     tell(ports)
-    coordinator = CoordinatorClient(settings.coordinator_url, key, settings.coordinator_ca)
+    coordinator = CoordinatorClient(
+        settings.coordinator_url, SignedBy(key), settings.coordinator_ca
+    )
     try:
         reached = await ask_coordinator(settings, coordinator)
         for finding in reached.findings:

@@ -3,24 +3,15 @@
 import base64
 import hashlib
 
-import pytest
-
 from coordinator.keys import matches, node_id_of, sha256_hex, shard_of, stream_id_of, stream_key_of
 
-KEY = base64.urlsafe_b64encode(bytes(range(32))).decode().rstrip("=")
+PUBLIC_KEY = bytes(range(32))
 
 
 def test_a_node_id_is_derived_from_its_key() -> None:
     """As docs/architecture.md says, so that the agent can do the same."""
-    digest = base64.b32encode(hashlib.sha256(KEY.encode()).digest()).decode().lower()
-    assert node_id_of(KEY) == "n" + digest[:19]
-
-
-@pytest.mark.parametrize("key", ["", KEY[:-1], KEY + "A", KEY[:-1] + "+", KEY[:-1] + "é"])
-def test_a_malformed_key_is_nobody(key: str) -> None:
-    """Too short, too long, or in another alphabet."""
-    with pytest.raises(ValueError, match="node key"):
-        node_id_of(key)
+    digest = base64.b32encode(hashlib.sha256(PUBLIC_KEY).digest()).decode().lower()
+    assert node_id_of(PUBLIC_KEY) == "n" + digest[:19]
 
 
 def test_only_the_right_secret_matches_its_hash() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.node_key import load_or_create_key
+from agent.node_key import load_or_create_key, node_id_of
 from agent.settings import AgentSettings
 from coordinator.adapters.settings import (
     ApiSettings,
@@ -15,7 +15,6 @@ from coordinator.adapters.settings import (
     Settings,
 )
 from coordinator.checking.checks import Control
-from coordinator.keys import node_id_of
 from emulator import publisher
 from emulator.cheats import false_claims as claims
 from emulator.cloud_scheduler.cron import Schedule

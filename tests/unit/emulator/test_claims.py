@@ -5,20 +5,21 @@ import json
 import secrets
 from dataclasses import replace
 
-from coordinator.keys import node_id_of
+from coordinator import keys
 from coordinator.strangers.relay_stats import RelayStats, parse_stats
 from emulator.cheats import PROGRAMS
 from emulator.cheats import false_claims as claims
 from emulator.cheats.false_claims import FalseClaims, Setup
+from tests.signing import key_of, node_id_of, public_key
 
-KEY = "k" * 43
+KEY = key_of(7)
 SETUP = Setup("http://127.0.0.1:9", "k3v9m2x7q4ab", "127.0.0.1", 2, 3, KEY)
 BORN_S = 1_795_359_845.0
 
 
 def test_a_cheats_id_is_the_one_the_coordinator_derives() -> None:
     for key in (KEY, secrets.token_urlsafe(32)):
-        assert claims.node_id_of(key) == node_id_of(key)
+        assert claims.node_id_of(key) == node_id_of(key) == keys.node_id_of(public_key(key))
 
 
 def test_a_cheats_statistics_are_those_of_a_lively_node() -> None:

@@ -11,14 +11,17 @@ from api.wiring import build_on
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.records.ledger import Ledger
 from coordinator.adapters.settings import ApiSettings
-from coordinator.keys import node_id_of, sha256_hex
+from coordinator.keys import sha256_hex
 from tests.doubles.memory import MemoryStore
+from tests.signing import auth_of, node_id_of
 from tests.unit.functions.declared import declared_only
 
 SPONSOR_KEY = "sponsor-key-of-the-tests"
 INGEST_KEY = "ingest-key-of-the-tests"
 NODE_KEY = base64.urlsafe_b64encode(bytes(range(32))).decode().rstrip("=")
 NODE_ID = node_id_of(NODE_KEY)
+ADDRESS = "203.0.114.7"
+"""That calls come from, and nodes sign."""
 NOW_S = 1_795_305_637.0
 STREAM = {"name": "Main stage", "token_balance": "1000", "reward_per_node_hour": "1.5"}
 
@@ -31,6 +34,11 @@ class Coordinator:
     measured: MemoryStore
     money: MemoryStore
     now_s: list[float] = field(default_factory=lambda: [NOW_S])
+    _auths: dict[str, httpx.Auth] = field(default_factory=dict)
+
+    def signed(self, key: str = NODE_KEY) -> httpx.Auth:
+        """Signs as a node."""
+        return self._auths.setdefault(key, auth_of(key, lambda: self.now_s[0]))
 
     @property
     def measurements(self) -> Measurements:
@@ -75,7 +83,7 @@ async def coordinator() -> AsyncIterator[Coordinator]:
     """A coordinator that nobody has called yet; calls come from a public address."""
     measured, money, now_s = MemoryStore(), MemoryStore(), [NOW_S]
     app = build_on(measured, money, settings(), lambda: now_s[0])
-    transport = httpx.ASGITransport(app=app, client=("203.0.114.7", 40_000))
+    transport = httpx.ASGITransport(app=app, client=(ADDRESS, 40_000))
     async with httpx.AsyncClient(transport=transport, base_url="http://api.example") as client:
         client.event_hooks = {"response": [declared_only(app)]}
         yield Coordinator(client, measured, money, now_s)

@@ -12,6 +12,7 @@ import httpx
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from agent.client.signing import Bearer
 from api.wiring import build_on as build_api
 from collector.wiring import build_on as build_collector
 from coordinator.adapters.records import Measurements
@@ -28,13 +29,14 @@ from tests.doubles.crashing import CrashingStore
 from tests.doubles.memory import MemoryStore
 from tests.settled_epochs import CALENDAR, DEPOSIT, START_S, evidence
 from tests.settled_epochs import STREAM as SETTLED
+from tests.signing import auth_of
 from tests.unit.functions.conftest import (
+    ADDRESS,
     INGEST_KEY,
     NODE_KEY,
     NOW_S,
     SPONSOR_KEY,
     STREAM,
-    bearer,
     settings,
 )
 from tests.unit.functions.night import FIRST, Night
@@ -123,10 +125,10 @@ async def begun(procedure: Procedure) -> World:
 async def _calls(world: World, path: str, body: Mapping[str, Any], key: str) -> dict[str, Any]:
     """A call of an api that has just started, and what it answers."""
     app = build_api(world.measured, world.money, settings(), lambda: world.now_s)
-    transport = httpx.ASGITransport(app=app, client=("203.0.114.7", 40_000))
-    headers = {**bearer(key), "Idempotency-Key": "7"}
+    transport = httpx.ASGITransport(app=app, client=(ADDRESS, 40_000))
+    auth = auth_of(key, lambda: world.now_s) if key == NODE_KEY else Bearer(key)
     async with httpx.AsyncClient(transport=transport, base_url="http://api.example") as client:
-        answer = await client.post(path, json=body, headers=headers)
+        answer = await client.post(path, json=body, headers={"Idempotency-Key": "7"}, auth=auth)
     if answer.status_code == 503:
         raise StoreError(answer.text)
     assert answer.status_code < 300, answer.text
@@ -240,7 +242,7 @@ PROCEDURES: Mapping[str, Procedure] = {
     "api closes": _of_the_api("/streams/{stream}/close", {}, SPONSOR_KEY),
     "api takes a heartbeat": _of_the_api(
         "/nodes/heartbeat",
-        {"stream_id": "{stream}", "stats_port": 8080, "rtmp_port": 1935},
+        {"stream_id": "{stream}", "stats_port": 8080, "rtmp_port": 1935, "address": ADDRESS},
         NODE_KEY,
     ),
     "api lets publish": _of_the_api(

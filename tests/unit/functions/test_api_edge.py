@@ -6,6 +6,7 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from agent.client.signing import Bearer
 from api.http.edge import Edge
 from api.http.problems import ProblemKind
 from api.wiring import build_on
@@ -13,7 +14,7 @@ from coordinator.adapters.log import Log
 from coordinator.adapters.store.protocol import Ref
 from tests.doubles.memory import MemoryStore
 from tests.unit.functions.conftest import (
-    NODE_KEY,
+    ADDRESS,
     NOW_S,
     SPONSOR_KEY,
     STREAM,
@@ -179,8 +180,9 @@ async def test_an_unforeseen_error_of_a_heartbeat_is_a_problem_too(
 ) -> None:
     """The agent reads problems only."""
     await coordinator.measured.put(Ref("projections", "network-0"), {"of": "nobody's making"})
-    beat = {"stream_id": "s3", "stats_port": 8080, "rtmp_port": 1935}
-    answer = await coordinator.client.post("/nodes/heartbeat", json=beat, headers=bearer("k" * 43))
+    beat = {"stream_id": "s3", "stats_port": 8080, "rtmp_port": 1935, "address": ADDRESS}
+    signed = coordinator.signed()
+    answer = await coordinator.client.post("/nodes/heartbeat", json=beat, auth=signed)
     assert (answer.status_code, answer.json()["type"]) == (500, "/problems/internal")
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["path"] == "/nodes/heartbeat"
 
@@ -244,8 +246,8 @@ async def test_a_body_that_is_no_json_is_malformed(
     coordinator: Coordinator, path: str, body: bytes
 ) -> None:
     """400 on every route; 422 says that the JSON means nothing."""
-    key = NODE_KEY if path.startswith("/nodes") else SPONSOR_KEY
-    headers = {**bearer(key), "Content-Type": "application/json"}
-    answer = await coordinator.client.post(path, content=body, headers=headers)
+    auth = coordinator.signed() if path.startswith("/nodes") else Bearer(SPONSOR_KEY)
+    headers = {"Content-Type": "application/json"}
+    answer = await coordinator.client.post(path, content=body, headers=headers, auth=auth)
     assert answer.json()["type"] == "/problems/malformed-body"
     assert answer.status_code == 400

@@ -16,7 +16,7 @@ from coordinator.ledger.settlements import Draft, EpochInput
 from coordinator.ledger.terms import Terms
 from coordinator.money import format_tokens, parse_tokens
 from coordinator.reasons import Reason
-from tests.unit.functions.conftest import NODE_ID, NODE_KEY, NOW_S, STREAM, Coordinator, bearer
+from tests.unit.functions.conftest import ADDRESS, NODE_ID, NOW_S, STREAM, Coordinator, bearer
 from tests.unit.functions.sponsored import CALENDAR, EPOCH, post, serve, settle_due
 
 
@@ -348,6 +348,6 @@ async def test_a_rate_that_exhausts_the_balance_in_one_epoch_pays_all_of_it(
 async def _beat(coordinator: Coordinator, stream_id: str) -> httpx.Response:
     return await coordinator.client.post(
         "/nodes/heartbeat",
-        json={"stream_id": stream_id, "stats_port": 8080, "rtmp_port": 1935},
-        headers=bearer(NODE_KEY),
+        json={"stream_id": stream_id, "stats_port": 8080, "rtmp_port": 1935, "address": ADDRESS},
+        auth=coordinator.signed(),
     )

@@ -40,6 +40,7 @@ def _keyed_routes() -> Iterator[tuple[str, str]]:
                 yield method, path.format(stream_id="s404", node_id="n404", epoch="7")
 
 
+SIGNED = ("/nodes/heartbeat", "/nodes/dial-back")
 KEYED = sorted(_keyed_routes())
 
 
@@ -75,7 +76,12 @@ async def test_a_key_is_asked_for_before_anything_else(
     body, kind = GARBAGE[sent]
     headers = {"Content-Type": kind, "Idempotency-Key": "x" * 300}
     without = await stranger.request(method, path, content=body, headers=headers)
-    _is(without, 401, "key-missing")
+    _is_nobody(without, path)
+    if path in SIGNED:
+        wrong = {"Signature": "node=:AAAA:", "Signature-Input": "node=()"}
+        with_one = await stranger.request(method, path, content=body, headers={**headers, **wrong})
+        _is(with_one, 401, "signature-wrong")
+        return
     unknown = {**headers, **bearer("nobody's key")}
     with_one = await stranger.request(method, path, content=body, headers=unknown)
     _is(with_one, 403, "key-unknown")
@@ -92,8 +98,12 @@ async def test_no_byte_of_a_strangers_body_is_read(stranger: AsyncClient, path: 
             yield b" " * 1_000
 
     answer = await stranger.post(path, content=body(), headers={"Content-Type": JSON})
-    _is(answer, 401, "key-missing")
+    _is_nobody(answer, path)
     assert not read
+
+
+def _is_nobody(answer: Response, path: str) -> None:
+    _is(answer, 401, "signature-missing" if path in SIGNED else "key-missing")
 
 
 def _is(answer: Response, status: int, kind: str) -> None:

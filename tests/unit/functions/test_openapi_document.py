@@ -94,12 +94,18 @@ def test_every_operation_says_which_key_it_takes(document: dict[str, Any]) -> No
         if "security" in operation
     }
     assert keys["post /streams"] == ["sponsorKey"]
-    assert keys["post /nodes/heartbeat"] == ["nodeKey"]
+    assert keys["post /nodes/heartbeat"] == ["nodeSignature"]
     assert keys["post /ingest/publish"] == ["ingestKey"]
     assert keys["post /ingest/media"] == ["ingestKey"]
     assert "get /streams" not in keys
     schemes = document["components"]["securitySchemes"]
     assert {name for names in keys.values() for name in names} == schemes.keys()
+    signature = schemes.pop("nodeSignature")
+    assert (signature["type"], signature["in"], signature["name"]) == (
+        "apiKey",
+        "header",
+        "Signature",
+    )
     assert {(one["type"], one["scheme"]) for one in schemes.values()} == {("http", "bearer")}
     text = str(document["paths"]).lower()
     assert "'name': 'authorization'" not in text

@@ -9,26 +9,26 @@ from fastapi import FastAPI, Request, Security
 from httpx import ASGITransport, AsyncClient, Headers
 
 from api.http import error_handlers as errors
-from api.http.callers import NodeKey
+from api.http.callers import Sponsor, SponsorKey
 from api.http.plain_calls import PlainCall
 from api.http.problems import Problem, ProblemKind
 from api.http.route import Route
 from api.wire.nodes import HeartbeatIn, PortOut
 from api.wiring import build_on
-from coordinator.keys import node_id_of
+from coordinator.keys import sha256_hex
 from tests.doubles.memory import MemoryStore
-from tests.unit.functions.conftest import NODE_ID, NODE_KEY, bearer, settings
+from tests.unit.functions.conftest import SPONSOR_KEY, bearer, settings
 
 GOOD = {"stream_id": "s3", "stats_port": 8080, "rtmp_port": 1935, "agent": "0.1.0"}
 KEYS = {
-    "good": f"Bearer {NODE_KEY}",
-    "other case": f"bEARER  {NODE_KEY} ",
+    "good": f"Bearer {SPONSOR_KEY}",
+    "other case": f"bEARER  {SPONSOR_KEY} ",
     "none": "",
-    "another scheme": f"Basic {NODE_KEY}",
-    "one short": f"Bearer {NODE_KEY[:-1]}",
-    "one long": f"Bearer {NODE_KEY}A",
-    "padded": f"Bearer {NODE_KEY}=",
-    "two": f"Bearer {NODE_KEY} {NODE_KEY}",
+    "another scheme": f"Basic {SPONSOR_KEY}",
+    "one short": f"Bearer {SPONSOR_KEY[:-1]}",
+    "one long": f"Bearer {SPONSOR_KEY}A",
+    "padded": f"Bearer {SPONSOR_KEY}=",
+    "two": f"Bearer {SPONSOR_KEY} {SPONSOR_KEY}",
     "not ASCII": "Bearer " + "é" * 43,
     "full-width": "Bearer " + "\uff21" * 43,
 }
@@ -99,14 +99,17 @@ BODIES = {
 }
 
 
-class CountingKey(NodeKey):
-    """A node's key that counts how often FastAPI asks for it."""
+class CountingKey(SponsorKey):
+    """A sponsor's key that counts how often FastAPI asks for it."""
 
     asked = 0
 
-    async def __call__(self, request: Request) -> str:
+    def __init__(self) -> None:
+        super().__init__({sha256_hex(SPONSOR_KEY): "ada"})
+
+    async def __call__(self, request: Request) -> Sponsor:
         self.asked += 1
-        return str(await super().__call__(request))
+        return Sponsor(*await super().__call__(request))
 
 
 @pytest.fixture
@@ -123,11 +126,11 @@ async def client(asked_key: CountingKey) -> AsyncIterator[AsyncClient]:
     errors.install(app)
 
     async def told(
-        beat: HeartbeatIn, request: Request, node_id: Annotated[str, Security(asked_key)]
+        beat: HeartbeatIn, request: Request, sponsor: Annotated[Sponsor, Security(asked_key)]
     ) -> PortOut:
         if beat.state == "leaving":
-            raise Problem(ProblemKind.UNKNOWN_STREAM, f"{beat.stream_id}: of {node_id}")
-        return PortOut(open=beat.repeats, says=f"{node_id} {beat!r} {request.method}")
+            raise Problem(ProblemKind.UNKNOWN_STREAM, f"{beat.stream_id}: of {sponsor.name}")
+        return PortOut(open=beat.repeats, says=f"{sponsor.name} {beat!r} {request.method}")
 
     app.post("/plain")(told)
 
@@ -135,11 +138,11 @@ async def client(asked_key: CountingKey) -> AsyncIterator[AsyncClient]:
     async def usual(
         beat: HeartbeatIn,
         request: Request,
-        node_id: Annotated[str, Security(asked_key)],
+        sponsor: Annotated[Sponsor, Security(asked_key)],
         again: int | None = None,
     ) -> PortOut:
         assert again is None
-        return await told(beat, request, node_id)
+        return await told(beat, request, sponsor)
 
     found = {route.path: PlainCall.of(route) for route in app.routes if isinstance(route, Route)}
     assert (found["/plain"] is not None, found["/usual"] is not None) == (True, False)
@@ -212,11 +215,10 @@ async def test_a_body_that_no_header_tells_of_has_one_answer(client: AsyncClient
 
 async def test_the_handler_is_told_what_was_sent(client: AsyncClient) -> None:
     """The body, the request, and whose key it was."""
-    status, content = await _both(client, "emoji")
-    beat = HeartbeatIn.model_validate_json(BODIES["emoji"])
+    status, content = await _both(client, "good")
+    beat = HeartbeatIn.model_validate_json(BODIES["good"])
     assert status == 200
-    assert json.loads(content) == {"open": False, "says": f"{NODE_ID} {beat!r} POST"}
-    assert node_id_of(NODE_KEY) == NODE_ID
+    assert json.loads(content) == {"open": False, "says": f"ada {beat!r} POST"}
 
 
 def _api() -> FastAPI:
@@ -243,13 +245,13 @@ def test_heartbeats_are_found_first_and_read_where_they_belong() -> None:
 
 async def test_a_route_that_asks_for_no_key_lets_nobody_in() -> None:
     """A key that FastAPI's own route would only look up is nobody's."""
-    app, key = FastAPI(title="one route"), NodeKey()
+    app, key = FastAPI(title="one route"), CountingKey()
 
     @app.post("/told")
-    async def told(_: Annotated[str, Security(key)]) -> str:
+    async def told(_: Annotated[Sponsor, Security(key)]) -> str:
         return "welcome"
 
     transport = ASGITransport(app=app, raise_app_exceptions=False)
     async with AsyncClient(transport=transport, base_url="http://api.example") as opened:
-        answer = await opened.post("/told", headers=bearer(NODE_KEY))
+        answer = await opened.post("/told", headers=bearer(SPONSOR_KEY))
     assert answer.status_code == 500

@@ -81,11 +81,14 @@ class IdentityRecords(Records):
         return NODES.decode_or_none((await self._store.get(Ref("nodes", node_id)))[0])
 
     async def put_node(self, node: Node) -> None:
-        """Writes what a node says of itself; what is remembered of it stays."""
+        """Writes what a node says of itself, unless it has said something later; what is remembered
+        of it stays."""
         ref = Ref("nodes", node.node_id)
 
         def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
             known = NODES.decode_or_none(read[0])
+            if known is not None and known.is_later_than(node):
+                return {}
             return {ref: NODES.encode(node.with_past_of(known) if known else node)}
 
         await self._store.transact([ref], decide)

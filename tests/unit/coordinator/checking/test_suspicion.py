@@ -187,7 +187,7 @@ def test_a_run_s_checks_count_in_the_order_of_their_times() -> None:
 
 def test_the_book_of_everybody_who_ever_came_still_fits_into_a_document() -> None:
     """Keys cost nothing: who was not checked for longest is forgotten, and begins anew."""
-    ids = [node_id_of(f"{at:043d}") for at in range(NODES_KEPT_MAX + 5)]
+    ids = [node_id_of(at.to_bytes(32)) for at in range(NODES_KEPT_MAX + 5)]
     rows = random.Random(7)
     states = {
         node_id: TrustState(
