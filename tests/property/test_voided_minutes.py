@@ -148,3 +148,23 @@ def test_a_pass_of_the_same_length_saves_nothing_of_the_intervals_before_it(
     kept = sum(s.paid_micros - s.forfeited_micros for s in statements)
     lost = max(VOIDS_AT_LEAST_S[length] // MINUTE_S, 1)
     assert kept == RATE_A_MINUTE * max(0, passes - lost)
+
+
+@given(st.integers(0, 36), st.lists(st.sampled_from([Verdict.PASS, Verdict.DEGRADED]), min_size=17))
+def test_a_flag_by_degraded_checks_voids_what_these_were_paid_beside(
+    passes: int, then: list[Verdict]
+) -> None:
+    """Whoever turns each tenth connection away would else keep what it was paid until then."""
+    state, checks = NOBODY, []
+    for minute, verdict in enumerate([Verdict.PASS] * passes + then):
+        due_s = FIRST_S + minute * MINUTE_S + 300.5
+        check = Check("n2", "s3", int(due_s // 60), due_s, verdict, Reason.OK)
+        before, (state, event) = state, observe(state, check)
+        checks.append(marked(check, event, before))
+        if event or minute == EPOCHS * MINUTES - 1:
+            break
+    statements = _settled(checks)
+    held_since = statements[0].epoch + (len(checks) - 1) // MINUTES - HOLDING
+    kept = sum(s.paid_micros - s.forfeited_micros for s in statements)
+    paid = [s.paid_micros for s in statements if s.epoch < held_since or not checks[-1].event]
+    assert kept == sum(paid)

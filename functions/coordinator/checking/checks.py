@@ -64,7 +64,12 @@ class Check:
     """Of a failed one: it voids what was earned after this instant, at which the node last passed
     a check of that length or a longer one, at the first connection; 0 if it never did. A long one
     voids an hour at least, a very long one five. None in records of before there was this: it
-    voids what waits."""
+    voids what waits. Of a degraded one that raised a flag: ten hours before it."""
+
+    @property
+    def voids(self) -> bool:
+        """Whether it voids anything: it failed, or was one degraded check too many."""
+        return self.verdict is Verdict.FAIL or self.voids_from_s is not None
 
     @property
     def may_pay(self) -> bool:

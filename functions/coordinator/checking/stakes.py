@@ -17,6 +17,9 @@ from coordinator.checking.suspicion import TrustState
 VOIDS_AT_LEAST_S = {Length.SHORT: 0, Length.LONG: 3_600, Length.VERY_LONG: 18_000}
 """A failed check voids what was earned in so many seconds at least. At four checks an hour these
 are 4 and 20 intervals: of so many checks one is as long."""
+FLAG_VOIDS_S = 36_000
+"""A flag that degraded checks raise voids what was earned in so many seconds. At four checks an
+hour these are the 40 checks whose share of degraded ones is tested."""
 SLOT_S = 400
 """Passes are counted by slots of so many seconds, so that many in a row are no more than one."""
 _SLOTS = VOIDS_AT_LEAST_S[Length.VERY_LONG] // SLOT_S
@@ -38,6 +41,9 @@ def voids_from_s(state: TrustState, check: Check) -> int:
 
 def marked(check: Check, event: TrustChange | None, before: TrustState) -> Check:
     """The check with what follows from it for its node, whose state it met `before`."""
+    if event is TrustChange.FLAGGED and check.verdict is Verdict.DEGRADED:
+        since_s = max(0, int(check.due_s) - FLAG_VOIDS_S)
+        return replace(check, event=event, voids_from_s=since_s)
     if check.verdict is not Verdict.FAIL:
         return replace(check, event=event)
     return replace(check, event=event, voids_from_s=voids_from_s(before, check))

@@ -8,7 +8,7 @@ earliest such instant of all that came later.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from coordinator.checking.checks import Check, TrustChange, Verdict
+from coordinator.checking.checks import Check, TrustChange
 from coordinator.ledger.epoch_minutes import EpochMinutes
 from coordinator.ledger.rows import Row
 from coordinator.ledger.statements import Statement
@@ -42,7 +42,7 @@ def losses_of(checks: Iterable[Check], starts_s: int) -> dict[str, float]:
     made = list(checks)
     found: dict[str, float] = {}
     for check in made:
-        from_s = check.voids_from_s if check.verdict is Verdict.FAIL else None
+        from_s = check.voids_from_s if check.verdict.counts else None
         if from_s is not None and from_s < starts_s:
             found[check.node_id] = min(from_s, found.get(check.node_id, from_s))
     return found | dict.fromkeys(confirmed_in(made), EVERYTHING_S)

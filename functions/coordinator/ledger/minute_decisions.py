@@ -7,7 +7,7 @@ Longer than other modules, so that all that a check does to a minute is seen bes
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from coordinator.checking.checks import Check, TrustChange, Verdict
+from coordinator.checking.checks import Check, TrustChange
 from coordinator.ledger.halts import halted_after, kept
 from coordinator.ledger.measured import Measured
 from coordinator.ledger.rows import Carried, Voided
@@ -162,7 +162,7 @@ class MinuteDecisions:
             self.unpaid[reason] = self.unpaid.get(reason, 0) + minutes
 
     def _take(self, check: Check) -> None:
-        if check.verdict is Verdict.FAIL:
+        if check.voids:
             self._void(check)
             self.failed = True
         elif check.may_pay and not self.fraud:
@@ -171,7 +171,7 @@ class MinuteDecisions:
 
     def _take_elsewhere(self, check: Check) -> None:
         """A node has one trust, and what a check voids it voids wherever it was earned."""
-        if check.verdict is Verdict.FAIL:
+        if check.voids:
             self._void(check)
             self.failed = True
         elif check.may_pay and self.failed and not self.fraud:

@@ -4,8 +4,8 @@ Rate 7.2 tokens an hour (0.12 a minute), epochs of 60 minutes, a balance of 100,
 paid; nodes are always up and each has a network of its own, if nothing else is said. `p10` is a
 check that passes at 10:30; `f` fails with `no_stream`, `w` with `wrong_content`; `q` is a very long
 one that passes, `v` one that fails with `stalled`; `r` is a retest that passes, which another check
-caused; `u` could not be decided because of what is published; 60 begins the second epoch. Where a
-rule has changed a figure, its ADR has the new computation.
+caused; `d` is degraded; `u` could not be decided because of what is published; 60 begins the second
+epoch. Where a rule has changed a figure, its ADR has the new computation.
 """
 
 import hashlib
@@ -43,6 +43,7 @@ _VERDICTS = {
     "p": (Verdict.PASS, Reason.PASSED),
     "q": (Verdict.PASS, Reason.PASSED),
     "r": (Verdict.PASS, Reason.PASSED),
+    "d": (Verdict.DEGRADED, Reason.DEGRADED),
     "f": (Verdict.FAIL, Reason.NO_STREAM),
     "w": (Verdict.FAIL, Reason.WRONG_CONTENT),
     "v": (Verdict.FAIL, Reason.STALLED),
@@ -218,6 +219,13 @@ async def test_a_very_long_failure_voids_five_hours_whatever_passed_since() -> N
     assert said(second) == {"voided": 20, "after_failure": 49}
     assert (format_tokens(second.forfeited_micros), earned(second)) == ("4.8", {})
     assert format_tokens(second.balance_after_micros) == "100"
+
+
+async def test_a_flag_by_degraded_checks_voids_what_came_before_it() -> None:
+    """p10 p20 p30 d40-48 (ADR 71): the ninth flags, and what 20 and 30 paid is void as well."""
+    first = await (await settled({"n2": "p10 p20 p30 d40-48"})).statement(0)
+    assert said(first) == {"before_first_pass": 11, "voided": 38, "after_failure": 11}
+    assert earned(first) == {}
 
 
 async def test_h3_a_failure_voids_back_and_on_to_the_next_pass() -> None:
