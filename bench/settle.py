@@ -7,8 +7,10 @@ own time is in the figure, a network's is not. `make bench-settle` prints the ta
 import asyncio
 import sys
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from hashlib import sha256
 from typing import Any
 
 from bench.report import Figure, NotMeasurableError, hand_in
@@ -20,6 +22,7 @@ from coordinator.adapters.records.projection_documents import ProjectionWriter
 from coordinator.adapters.store.limits import check_document
 from coordinator.adapters.store.protocol import Decide, Fields, Ref, Store
 from coordinator.checking.checks import RUNS, Check, IngestState, Run, Verdict
+from coordinator.checking.lengths import Length
 from coordinator.epochs import Calendar
 from coordinator.ledger.balances import opening_balance
 from coordinator.ledger.published_settings import PublishedSettings
@@ -42,7 +45,18 @@ NODES = 10_000
 CALENDAR = Calendar()
 EPOCHS = 2
 """The first one gives the second, which is measured, something to carry."""
+HOLDING_EPOCHS = 24
+FAILED, DEGRADED = 9, 300
+"""Of 10,000 checks of an honest node: so many fail, and so many do or are degraded."""
+_VOIDS_S = {Length.SHORT: 900, Length.LONG: 3_600, Length.VERY_LONG: 18_000}
+"""What a failed one voids; one of three voids twice, and one three times as much."""
+_REASONS = {
+    Verdict.PASS: Reason.PASSED,
+    Verdict.DEGRADED: Reason.DEGRADED,
+    Verdict.FAIL: Reason.NO_STREAM,
+}
 START_TICK = 28_800_000
+FIRST_EPOCH = CALENDAR.epoch_at(START_TICK * 60)
 STREAM = Stream(
     stream_id="bench",
     name="Main stage",
@@ -81,7 +95,7 @@ class MoneyStore(CountingStore):
 
 
 async def measured() -> MemoryStore:
-    """Every node up in every minute; each is checked four times an hour and passes."""
+    """Every node up in every minute; each is checked four times an hour."""
     store = MemoryStore()
     measurements = Measurements(store)
     await measurements.create_stream(STREAM)
@@ -92,8 +106,8 @@ async def measured() -> MemoryStore:
     for tick in range(START_TICK, START_TICK + 60 * EPOCHS):
         sweep = {**fields, "tick": tick, "sweep_tick": tick, "recorded_s": tick * 60.0 + 7}
         await store.put(Ref("probe_results", Sweep(WHOLE, tick, 1, {}).id), sweep)
-        run = _run(tick, slots)
-        await store.put(Ref("probe_results", run.id), RUNS.encode(run))
+        for run in _runs(tick, slots):
+            await store.put(Ref("probe_results", run.id), RUNS.encode(run))
     return store
 
 
@@ -103,23 +117,56 @@ def _slot(number: int) -> Slot:
     return Slot(node_id, "bench", f"http://{address}:8080/", address, 1935, START_TICK, 1.0)
 
 
-def _run(draw: int, slots: Sequence[Slot]) -> Run:
-    checks = []
-    for slot in slots[draw % 15 :: 15]:
-        at_s = draw * 60.0 + 30.123
-        attempt: dict[str, Any] = {
-            "started_s": at_s + 0.001, "seconds": 8.017, "verdict": "pass", "reason": "passed",
-            "received": 613, "eligible": 601, "matched": 601, "byte_ratio": 1.0, "keyframes": 4,
-            "offset_span_ms": 0, "lag_s": 0.213, "bytes": 2_113_447, "cpu_s": 0.093,
-            "address": slot.rtmp_host,
-        }  # fmt: skip
-        checks.append(
-            Check(
-                slot.node_id, "bench", draw, at_s, Verdict.PASS, Reason.PASSED,
-                attempts=(attempt,),
-            )
-        )  # fmt: skip
-    return Run(draw, draw * 60.0, draw * 60.0 + 58, (), {"bench": IngestState.LIVE}, tuple(checks))
+def _runs(draw: int, slots: Sequence[Slot]) -> Iterator[Run]:
+    """A draw's two records: very long checks are over after the others."""
+    checks = [_check(draw, slot) for slot in slots[draw % 15 :: 15]]
+    late = [check for check in checks if check.length is Length.VERY_LONG]
+    first = tuple(check for check in checks if check not in late)
+    run = Run(draw, draw * 60.0, draw * 60.0 + 62, (), {STREAM.stream_id: IngestState.LIVE}, first)
+    yield replace(run, put_off=tuple(check.node_id for check in late))
+    yield replace(run, checks=tuple(late), is_late=True, ended_s=draw * 60.0 + 240)
+
+
+def _check(draw: int, slot: Slot) -> Check:
+    """As an honest node's come out: 9 of 10,000 fail, 291 are degraded, one of 20 is very long."""
+    lot = int.from_bytes(sha256(f"{draw}|{slot.node_id}".encode()).digest()[:8])
+    length = (Length.VERY_LONG, *[Length.LONG] * 5, *[Length.SHORT] * 14)[lot % 20]
+    at_s, roll = draw * 60.0 + 30.123, lot // 20 % 10_000
+    verdicts = (Verdict.FAIL,) * (roll < FAILED) + (Verdict.DEGRADED,) * (roll < DEGRADED)
+    verdict = (*verdicts, Verdict.PASS)[0]
+    voids_s = _VOIDS_S[length] * (1 + lot // 200_000 % 3)
+    return Check(
+        slot.node_id, STREAM.stream_id, draw, at_s, verdict, _REASONS[verdict],
+        attempts=(_attempt(at_s, slot),) * (1 if verdict is Verdict.PASS else 2),
+        length=length,
+        voids_from_s=int(at_s) - voids_s if verdict is Verdict.FAIL else None,
+    )  # fmt: skip
+
+
+def _attempt(at_s: float, slot: Slot) -> dict[str, Any]:
+    return {
+        "started_s": at_s + 0.001, "seconds": 8.017, "verdict": "pass", "reason": "passed",
+        "received": 613, "eligible": 601, "matched": 601, "byte_ratio": 1.0, "keyframes": 4,
+        "offset_span_ms": 0, "lag_s": 0.213, "bytes": 2_113_447, "cpu_s": 0.093,
+        "address": slot.rtmp_host,
+    }  # fmt: skip
+
+
+async def _held(money: Store, last: Statement) -> None:
+    """The statements of the epochs before the last one: they are read, and paid nobody."""
+    rows = tuple(replace(row, earned_micros=0) for row in last.rows)
+    for back in range(1, HOLDING_EPOCHS):
+        shift_s = back * CALENDAR.epoch_seconds
+        older = replace(
+            last,
+            rows=rows,
+            epoch=last.epoch - back,
+            starts_s=last.starts_s - shift_s,
+            ends_s=last.ends_s - shift_s,
+        )
+        for number, fields in enumerate(older.to_documents()):
+            name = f"{older.id}.{number}" if number else older.id
+            await money.put(Ref("statements", name), fields)
 
 
 async def _projections(store: CountingStore, ledger: Ledger, statement: Statement) -> list[Figure]:
@@ -159,7 +206,7 @@ async def settle() -> list[Figure]:
         money.accounts.reads = money.accounts.writes = 0
         now_s = (START_TICK + 60 * (epoch + 1)) * 60.0 + CALENDAR.grace_seconds
         settler = Settler(
-            Measurements(measurements), Ledger(money), CALENDAR, 24,
+            Measurements(measurements), Ledger(money), CALENDAR, HOLDING_EPOCHS,
             partial(float, now_s),  # a clock that stands still
             Log("payout", "ERROR"),
         )  # fmt: skip
@@ -172,7 +219,10 @@ async def settle() -> list[Figure]:
             measurements.operations.reads + money.operations.reads,
             measurements.operations.writes + money.operations.writes,
         )
-    head = await Ledger(money).statement("bench", CALENDAR.epoch_at(START_TICK * 60) + 1)
+        settled = await Ledger(money).statement(STREAM.stream_id, FIRST_EPOCH + epoch)
+        if epoch == 0 and settled:
+            await _held(money, settled)
+    head = await Ledger(money).statement(STREAM.stream_id, FIRST_EPOCH + 1)
     if head is None:
         raise NotMeasurableError("there is no statement of the settled epoch")
     size = sum(len(each) for part in head.to_documents() for each in part["rows"].values())

@@ -10,7 +10,6 @@ import argparse
 import sys
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from statistics import quantiles
 
 from bench.report import BUILD, Figure, hand_in, say
 from bench.simulations.adversary.evolution import Measure
@@ -25,7 +24,7 @@ from bench.simulations.adversary.quests import (
 )
 from bench.simulations.adversary.rivals import RIVALS, rival_lives
 from bench.simulations.adversary.sponsors import ANY_SPONSOR, SPONSOR, sponsor_lives
-from bench.simulations.adversary.stays import honest_lives
+from bench.simulations.adversary.stays import stay_figures
 from emulator.unread import quiet_when_unread
 
 POLICIES, SEEDS = 5_000, 4
@@ -55,7 +54,7 @@ def main(argv: list[str]) -> int:
         print("\ninterrupted: the next run goes on from here", file=sys.stderr)
         return INTERRUPTED
     journal.unlink()
-    hand_in("search-strategies", figures + _stays())
+    hand_in("search-strategies", figures + stay_figures(HONEST_NODES, HONEST_DAYS))
     return 0
 
 
@@ -115,17 +114,6 @@ def _said(quest: Quest, found: BestFound, unit: str) -> str:
     said = f"best {quest.name} of {found.tried:,} policies (±{found.error:.4f})"
     print(f"\n{said}: {found.gain:+.4f} {unit}\n  {quest.told(found.policy)}\n", flush=True)
     return said
-
-
-def _stays() -> list[Figure]:
-    honest = honest_lives(HONEST_NODES, HONEST_DAYS)
-    first = quantiles(honest.first_paid_min, n=20)[-1]
-    return [
-        Figure("docker run to the first paid minute, 95 %", first, "min", "<= 45"),
-        Figure("paid of a first stay of two hours", 100 * honest.guest, "%", ">= 75"),
-        Figure("paid of two hours every day", 100 * honest.regular, "%", ">= 75"),
-        Figure("honest node, 3 % of connections fail: paid", 100 * honest.always, "%", ">= 99.5"),
-    ]
 
 
 if __name__ == "__main__":

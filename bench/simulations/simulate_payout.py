@@ -14,21 +14,27 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from bench.report import Figure, hand_in
+from bench.simulations.adversary.stays import stay_figures
 from bench.simulations.strategies import STRATEGIES, Machine, Strategy
 from coordinator.checking.checks import Check, Verdict
+from coordinator.checking.delistings import first_failure_s
 from coordinator.checking.lottery import Lottery, day_secret
-from coordinator.checking.stakes import marked
-from coordinator.checking.suspicion import NOBODY, Trust, TrustState, observe
+from coordinator.checking.suspicion import NOBODY, Trust, TrustState
+from coordinator.checking.trust_book import TrustBook
 from coordinator.ledger.forfeits import confirmed_in, forfeits_of, losses_of
 from coordinator.ledger.settlements import EpochInput, settle
 from coordinator.ledger.statements import Statement
 from coordinator.ledger.terms import Terms
 from coordinator.reasons import Reason
 from coordinator.sweeping.minutes import Minutes
+from coordinator.sweeping.rosters import Slot
 from emulator.unread import quiet_when_unread
+from prober.draws import Due, due_in
 
 DAYS = 10
 OPERATORS = 100
+GUESTS = 200
+"""Who come for two hours; a search's network has them (`adversary/stays.py`)."""
 CHECKS_PER_HOUR = 4
 EPOCH = 60
 """Minutes of an epoch."""
@@ -96,9 +102,10 @@ def _lived(strategy: Strategy, operator: int, drawn: list[Lottery]) -> tuple[lis
             if not claims:
                 continue
             node.up[epoch] = node.up.get(epoch, 0) | bit
-            if not _is_checked(node, t, drawn):
+            due = _due(node, t, drawn[t // 1440])
+            if due is None:
                 continue
-            failed = _checked(node, t, serving, rolls)
+            failed = _checked(node, due, t, serving, rolls)
             machine.checked_at, machine.passed = t, not failed
             if strategy.rejoins(node.trust, failed):
                 present[place] = _identity(strategy, operator, len(everyone), t + 1)
@@ -112,14 +119,17 @@ def _identity(strategy: Strategy, operator: int, number: int, joined: int) -> Id
     return Identity(f"n{operator}-{number}", address, joined)
 
 
-def _is_checked(node: Identity, t: int, drawn: list[Lottery]) -> bool:
-    trust = node.trust.trust
-    if trust is Trust.FRAUD:
-        return False
-    return trust is Trust.FLAGGED or drawn[t // 1440].is_due(node.node_id, t, node.joined * 60)
+def _due(node: Identity, t: int, lottery: Lottery) -> Due | None:
+    """The check that is due of it in this minute, as the prober lists them."""
+    state, first_s = node.trust, node.joined * 60
+    waits = state.trust is Trust.FLAGGED or first_failure_s(state) is not None
+    if not waits and not lottery.is_due(node.node_id, t, first_s):
+        return None  # nearly always: what follows costs more
+    slot = Slot(node.node_id, "s3", "http://h/", node.address, 1935, node.joined, 0.0)
+    return next(iter(due_in(t, [slot], TrustBook({node.node_id: state}), lottery, 60)), None)
 
 
-def _checked(node: Identity, t: int, serving: bool, rolls: random.Random) -> bool:
+def _checked(node: Identity, due: Due, draw: int, serving: bool, rolls: random.Random) -> bool:
     """Makes the check; whether it failed."""
     roll = rolls.random()
     verdict, reason = Verdict.FAIL, Reason.NO_STREAM
@@ -128,12 +138,14 @@ def _checked(node: Identity, t: int, serving: bool, rolls: random.Random) -> boo
         if roll < FAILS_ONCE:
             verdict, reason = Verdict.DEGRADED, Reason.DEGRADED
     check = Check(
-        node.node_id, "s3", t, t * 60 + 30.0, verdict, reason,
+        node.node_id, "s3", draw, due.due_s, verdict, reason,
+        caused_by_s=due.caused_by_s,
         attempts=({"address": node.address},),
+        length=due.length,
     )  # fmt: skip
-    before = node.trust
-    node.trust, event = observe(before, check)
-    node.checks.setdefault(t // EPOCH, []).append(marked(check, event, before))
+    book, made = TrustBook({node.node_id: node.trust}).observing([check])
+    node.trust = book.of(node.node_id)
+    node.checks.setdefault(draw // EPOCH, []).extend(made)
     return verdict is Verdict.FAIL
 
 
@@ -198,7 +210,9 @@ def main() -> None:
     parser.add_argument("--only", default="", help="strategies whose name contains this")
     only = parser.parse_args().only
     honest = per_minute(*simulate(STRATEGIES[0]))
-    figures = [Figure("honest: paid share of served minutes", honest[0] / (RATE_MICROS / 60), "")]
+    paid = honest[0] / (RATE_MICROS / 60)
+    figures = [Figure("honest: paid of served minutes", 100 * paid, "%", ">= 99.5")]
+    figures += [] if only else stay_figures(GUESTS, DAYS)
     for strategy in (one for one in STRATEGIES[1:] if only in one.name):
         value, error = relative(per_minute(*simulate(strategy)), honest)
         goal = HONEST_GOAL if strategy.is_honest else GOAL

@@ -1,7 +1,9 @@
 """What honest nodes get: the first paid minute, a stay of two hours, ten days."""
 
 from dataclasses import dataclass
+from statistics import quantiles
 
+from bench.report import Figure
 from bench.simulations.adversary.bank import Bank, stream_of
 from bench.simulations.adversary.chance import START, chance
 from bench.simulations.adversary.deeds import Deed
@@ -10,7 +12,6 @@ from bench.simulations.adversary.machines import Key, SimulatedMachine
 from bench.simulations.adversary.policies import Condition, Policy, Rule, Sight
 from bench.simulations.adversary.scores import TAIL_MINUTES
 from bench.simulations.adversary.simulated_network import Network
-from coordinator.checking.checks import Verdict
 
 STAY_MINUTES = 120
 STREAM = "s3"
@@ -53,6 +54,18 @@ def honest_lives(nodes: int, days: int) -> Honest:
     return Honest(guest, shares[0], shares[1], first)
 
 
+def stay_figures(nodes: int, days: int) -> list[Figure]:
+    """What `honest_lives` come to, beside the goals."""
+    honest = honest_lives(nodes, days)
+    first = quantiles(honest.first_paid_min, n=20)[-1]
+    return [
+        Figure("docker run to the first paid minute, 95 %", first, "min", "<= 45"),
+        Figure("paid of a first stay of two hours", 100 * honest.guest, "%", ">= 75"),
+        Figure("paid of two hours every day", 100 * honest.regular, "%", ">= 75"),
+        Figure("honest node, 3 % of connections fail: paid", 100 * honest.always, "%", ">= 99.5"),
+    ]
+
+
 def _network(machines: list[SimulatedMachine]) -> tuple[Network, Bank]:
     bank = Bank(START, [stream_of(STREAM)])
     return Network(machines, bank, 11), bank
@@ -64,9 +77,9 @@ def _paid_share(machines: list[SimulatedMachine], bank: Bank) -> float:
 
 
 def _first_paid_min(key: Key) -> float:
-    """The second of two passed checks pays; it was started at some second of the minute before.
+    """The second check that may pay does so; it was started at some second of the minute before.
 
     The whole stay, if that never came."""
-    passes = [check.due_s for check in key.log if check.verdict is Verdict.PASS]
+    passes = [check.due_s for check in key.log if check.may_pay]
     started_s = (START + key.first) * 60 - 60 * chance(key.node_id, 0, 4)
     return (passes[1] - started_s) / 60 if len(passes) > 1 else STAY_MINUTES

@@ -112,7 +112,9 @@ class Reports:
         lines = []
         for stream_id, epochs in services.items():
             looked_at = range(max(start, epochs.start), epochs.stop)
-            found = await self.ledger.statements_of(stream_id, looked_at, {node_id})
+            found = await self.ledger.statements_of(
+                stream_id, looked_at, {epoch: {node_id} for epoch in looked_at}
+            )
             lines += [
                 _line_out(statement, node_id)
                 for statement in found

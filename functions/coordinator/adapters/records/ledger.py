@@ -6,7 +6,7 @@ One module: whoever asks what can move a token has to read no other.
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from coordinator.adapters.records.settings_history import SettingsHistory
@@ -141,13 +141,20 @@ class Ledger:
         return found[0]
 
     async def statements_of(
-        self, stream_id: str, epochs: Sequence[int], node_ids: Collection[str] | None = None
+        self,
+        stream_id: str,
+        epochs: Sequence[int],
+        only: Mapping[int, Collection[str]] | None = None,
     ) -> list[Statement | None]:
-        """The statements of the epochs, in the order asked; with only some nodes' rows if asked."""
+        """The statements of the epochs, in the order asked; with `only` some nodes' rows of each
+        if asked."""
         ids = [statement_id(stream_id, epoch) for epoch in epochs]
         heads = await self._store.get(*(Ref("statements", name) for name in ids)) if ids else []
         known = {name: head for name, head in zip(ids, heads, strict=True) if head}
-        whole = await self._with_chunks(known, node_ids)
+        rows = None
+        if only is not None:
+            rows = {name: only[epoch] for name, epoch in zip(ids, epochs, strict=True)}
+        whole = await self._with_chunks(known, rows)
         return [whole.get(name) for name in ids]
 
     async def summaries(self, stream_id: str, from_epoch: int, limit: int) -> list[Summary]:
@@ -173,13 +180,14 @@ class Ledger:
         )
 
     async def _with_chunks(
-        self, heads: Mapping[str, Fields], node_ids: Collection[str] | None = None
+        self, heads: Mapping[str, Fields], only: Mapping[str, Collection[str]] | None = None
     ) -> dict[str, Statement]:
+        """By the statements' names, as `heads` and `only` are."""
         wanted = [
             (name, number)
             for name, head in heads.items()
-            for number in range(1, head["chunks"])
-            if node_ids is None or number in {chunk_of(n, head["chunks"]) for n in node_ids}
+            for number in _chunks_with(only[name] if only else None, head["chunks"])
+            if number
         ]
         refs = [_statement_ref(name, number) for name, number in wanted]
         read = await self._store.get(*refs) if refs else []
@@ -190,7 +198,10 @@ class Ledger:
             parts[name].append(fields)
         # Of ten thousand nodes each takes a tenth of a second: others are answered meanwhile.
         return await asyncio.to_thread(
-            lambda: {name: Statement.from_documents(one, node_ids) for name, one in parts.items()}
+            lambda: {
+                name: Statement.from_documents(one, only[name] if only else None)
+                for name, one in parts.items()
+            }
         )
 
     async def settle(self, draft: Draft, at_s: float, *, is_last: bool) -> Statement | None:
@@ -292,3 +303,8 @@ def _together(parts: Sequence[Fields | None], applied: Mapping[str, int]) -> Acc
 def _statement_ref(name: str, number: int) -> Ref:
     """The first document of a statement has its plain name."""
     return Ref("statements", f"{name}.{number}" if number else name)
+
+
+def _chunks_with(node_ids: Collection[str] | None, chunks: int) -> Iterable[int]:
+    """The numbers of a statement's documents with these nodes' rows."""
+    return range(chunks) if node_ids is None else {chunk_of(n, chunks) for n in node_ids}
