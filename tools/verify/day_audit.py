@@ -16,7 +16,7 @@ from coordinator.reasons import Reason
 from coordinator.sweeping.rosters import Roster
 from coordinator.sweeping.shards import Shard
 from coordinator.sweeping.sweeps import SWEEP_AGE_TICKS_MAX, SweepBits, drawable, sweep_id
-from tools.verify.lengths import OVERLAP_DRAWS, Lengths
+from tools.verify.check_lengths import OVERLAP_DRAWS, Lengths
 
 DUE_TOLERANCE_S = 0.002
 

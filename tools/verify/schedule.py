@@ -11,8 +11,8 @@ from coordinator.checking.sealed_days import LotteryDay
 from coordinator.ledger.published_settings import PublishedSettings
 from coordinator.sweeping.sweeps import SWEEP_AGE_TICKS_MAX, sweep_id
 from tools.verify.check_audit import run_findings
+from tools.verify.check_lengths import Lengths
 from tools.verify.day_audit import DayAudit
-from tools.verify.lengths import Lengths
 from tools.verify.public import PublicRecord
 from tools.verify.sweep_audit import memory_findings, roster_findings, sweep_findings
 from tools.verify.trust_audit import TrustAudit

@@ -8,7 +8,7 @@ import pytest
 from coordinator.checking.checks import Check, Verdict
 from coordinator.checking.lengths import Length
 from tests.builders import a_check
-from tools.verify.lengths import Lengths
+from tools.verify.check_lengths import Lengths
 
 SHORT, LONG, VERY_LONG = Length
 PASS, FAIL = Verdict.PASS, Verdict.FAIL
