@@ -24,6 +24,7 @@ from rtmp.addresses import RtmpAddress
 from rtmp.handshake import PART_BYTES
 from rtmp.messages import Message, MessageKind
 from tests.doubles.tcp_server import Serve, tcp_server
+from tests.integration.hostile import sockets, until
 from tests.integration.hostile_servers import KINDS, Kind, fuzzed, serving
 from tests.integration.hostile_streams import READER_KINDS
 from tests.integration.recorded_sessions import mutated
@@ -33,6 +34,7 @@ from tests.played_sessions import opening, shown
 from tests.ports import free_port
 
 SECONDS = 1.0
+SHORT_S = 0.2
 AT_ONCE = 12
 BUSY_S = 1.5
 HANG_S = 60.0
@@ -287,7 +289,7 @@ async def test_every_hostile_server_fails_and_lures_nobody_away() -> None:
         baited.append("lured away")
         await reader.read()
 
-    before = set(os.listdir("/proc/self/fd"))
+    before = sockets()
     async with server(bait) as trap:
         places = asyncio.Semaphore(AT_ONCE)
 
@@ -300,7 +302,8 @@ async def test_every_hostile_server_fails_and_lures_nobody_away() -> None:
     wrong = {name: p.reason for name, p in proofs.items() if p.verdict is not Verdict.FAIL}
     assert wrong == {}
     assert baited == []
-    assert set(os.listdir("/proc/self/fd")) <= before
+    await until(lambda: sockets() <= before)
+    assert sockets() <= before
 
 
 async def test_sessions_with_changed_bytes_fail() -> None:
@@ -371,3 +374,37 @@ async def test_a_peer_is_heard_out_before_it_is_left() -> None:
     connection.data_received(b"HTTP\n" + bytes(PART_BYTES))
     assert connection.ending is Ending.BROKEN
     assert connection.says.isprintable()
+
+
+async def hangs_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """In the middle of what it plays."""
+    writer.write(opening() + shown([*headers(), *map(numbered, range(30))]))
+    await writer.drain()
+    writer.close()
+
+
+async def test_who_hangs_up_has_failed() -> None:
+    """To leave a connection that is gone already raises in uvloop: that would be our own fault."""
+    async with server(hangs_up) as address:
+        capture = await captured(address)
+    assert (capture.ending, capture.failure) == (Ending.CLOSED, None)
+    assert len(capture.packets) > 30
+    assert proof_of(capture).verdict is Verdict.FAIL
+
+
+async def test_a_machine_that_stood_still_as_it_was_accepted_raises_nothing() -> None:
+    """The time was over before anybody could look: uvloop has closed the connection by then."""
+    asked = 0
+
+    def now() -> float:
+        nonlocal asked
+        asked += 1
+        if asked == 3:  # of the instant in which it is accepted: the whole process stands still
+            time.sleep(2 * SHORT_S)
+        return time.time()
+
+    async with server(shows) as address:
+        capture = await RtmpReader(now=now).capture(address, CapturePlan(SHORT_S))
+    assert asked > 3
+    assert capture.failure is Reason.NO_STREAM
+    assert capture.late_s > 0

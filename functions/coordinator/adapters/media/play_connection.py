@@ -99,10 +99,8 @@ class PlayConnection(asyncio.Protocol):
         """
         if not replace(self._address, host=ip).is_literal:
             raise ValueError(f"resolve and check the host first: {ip}")
-        loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(CONNECT_S_MAX):
-                await loop.create_connection(lambda: self, ip, self._address.port)
+            await self._connect(ip)
             await asyncio.wait(
                 (self.asked, self.over), timeout=ASK_S_MAX, return_when=asyncio.FIRST_COMPLETED
             )
@@ -111,13 +109,24 @@ class PlayConnection(asyncio.Protocol):
         if not self.asked.done():
             self._end(Ending.SLOW, f"the stream was not asked for in {ASK_S_MAX:.0f} s")
 
+    async def _connect(self, ip: str) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(CONNECT_S_MAX):
+                await loop.create_connection(lambda: self, ip, self._address.port)
+        except BaseException:
+            # Given up in the moment in which it was accepted: the loop has closed it, and uvloop
+            # tells nobody. That is how a machine looks that stood still.
+            self._transport = None
+            raise
+
     def close(self) -> None:
         """Leave as a viewer leaves; nothing is waited for."""
         self._end(Ending.PLANNED, "")
         transport, self._transport = self._transport, None
         if self._waking is not None:
             self._waking.cancel()
-        if transport is not None:
+        if transport is not None and not transport.is_closing():
             self._player.leave()
             transport.write(self._player.answers())
             transport.abort()
@@ -147,7 +156,8 @@ class PlayConnection(asyncio.Protocol):
         self.cpu_s += time.thread_time() - began_s
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The peer hung up, or we did."""
+        """The peer hung up, or we did. uvloop raises where one uses what is gone."""
+        self._transport = None
         self._end(Ending.CLOSED, type(exc).__name__ if exc else "")
 
     def _rest(self, seconds: float) -> None:
@@ -157,7 +167,7 @@ class PlayConnection(asyncio.Protocol):
             self._waking = asyncio.get_running_loop().call_later(seconds, self._wake)
 
     def _wake(self) -> None:
-        if self._transport is not None:
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
 
     def _bound(self, size: int, now_s: float) -> None:
