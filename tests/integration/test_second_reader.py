@@ -1,6 +1,5 @@
 """The second reader on bytes that ffmpeg made: it finds what a player would stumble over."""
 
-import subprocess
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -13,28 +12,13 @@ from coordinator.proof.captures import Capture
 from coordinator.proof.second_opinion import Opinion, Reading, opinion_of
 from rtmp.messages import Message, MessageKind
 from tests.e2e.media import children_of_this_process
-
-
-def messages_of(flv: bytes) -> list[Message]:
-    """Every tag of a file."""
-    found, at = list[Message](), 13
-    while at + 11 <= len(flv):
-        length = int.from_bytes(flv[at + 1 : at + 4], "big")
-        time_ms = flv[at + 7] << 24 | int.from_bytes(flv[at + 4 : at + 7], "big")
-        found.append(Message(flv[at], 1, time_ms, flv[at + 11 : at + 11 + length]))
-        at += 11 + length + 4
-    return found
+from tests.integration.short_shows import short_show
 
 
 @pytest.fixture(scope="module")
 def show() -> list[Message]:
     """Two seconds of a picture and a tone."""
-    argv = [
-        *("ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=320x180:r=15"),
-        *("-f", "lavfi", "-i", "sine", "-c:v", "libx264", "-preset", "ultrafast", "-g", "30"),
-        *("-threads", "1", "-pix_fmt", "yuv420p", "-c:a", "aac", "-t", "2", "-f", "flv", "pipe:1"),
-    ]
-    return messages_of(subprocess.run(argv, check=True, capture_output=True).stdout)
+    return short_show()
 
 
 def capture_of(messages: Sequence[Message]) -> Capture:
