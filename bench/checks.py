@@ -1,7 +1,8 @@
 """What a check costs (`make bench-checks`), everything included, and how many one machine makes.
 
 Real: Checker, both readers, Reference, proof. The ingest and all nodes are one recording that is
-live for ever, in a process of its own: `SECONDS=600 RATE=12 make bench-checks`.
+live for ever, in a process of its own: `SECONDS=600 RATE=12 make bench-checks`. The event loop is
+uvloop, as where the prober runs (`functions/prober/requirements.in`).
 """
 
 import asyncio
@@ -15,7 +16,9 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-from bench.check_rounds import STREAM, CheckRound, ChecksMade
+import uvloop
+
+from bench.check_rounds import STREAM, CheckRound, ChecksMade, own_cpu_s
 from bench.report import ROOT, Figure, NotMeasurableError, hand_in, say
 from coordinator.adapters.media.play_connection import Room
 from coordinator.adapters.media.rtmp_reader import RtmpReader
@@ -82,16 +85,17 @@ def source(path: Path) -> Iterator[RtmpAddress]:
 
 
 @asynccontextmanager
-async def listening(address: RtmpAddress) -> AsyncIterator[Reference]:
-    """A reference that has seen a window."""
+async def listening(address: RtmpAddress) -> AsyncIterator[tuple[Reference, float]]:
+    """A reference that has seen a window, and the share of a processor that it takes by itself."""
     reference = Reference(address, now=time.time)
     reference.start()
     say(f"listening to the ingest for {WARM_S:.0f} s")
+    before_s = own_cpu_s()
     try:
         await asyncio.sleep(WARM_S)
         if not reference.is_live(time.time()):
             raise NotMeasurableError("nothing is live")
-        yield reference
+        yield reference, (own_cpu_s() - before_s) / WARM_S
     finally:
         await reference.close()
 
@@ -115,12 +119,12 @@ async def measure(recordings: dict[float, Path]) -> list[Figure]:
     for megabits, path in recordings.items():
         name = f"{megabits} Mbit/s"
         with source(path) as address:
-            async with listening(address) as reference:
-                one = await CheckRound(name, reference, COST_RATE, COST_SECONDS).made()
+            async with listening(address) as listened:
+                one = await CheckRound(name, *listened, COST_RATE, COST_SECONDS).made()
                 figures += [*costs(name, one, GOALS_S[megabits]), *verdicts(name, one)]
                 if megabits == max(STREAMS):
                     name = f"{RATE:g} checks a second for {SECONDS:g} s"
-                    many = await CheckRound(name, reference, RATE, SECONDS).made()
+                    many = await CheckRound(name, *listened, RATE, SECONDS).made()
                     figures.append(Figure(f"{name}: cores", many.cores, "", "<= 1.4"))
                     figures += verdicts(name, many)
     return figures
@@ -155,7 +159,7 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory() as folder:
             recordings = {megabits: recorded(Path(folder), megabits) for megabits in STREAMS}
-            hand_in("bench-checks", asyncio.run(measure(recordings)))
+            hand_in("bench-checks", uvloop.run(measure(recordings)))
     except KeyboardInterrupt:
         say("stopped: nothing is handed in")
         return INTERRUPTED
