@@ -1,10 +1,17 @@
 """How much a connection may make us read: what any viewer of the stream may have been sent."""
 
+import pytest
+
 from coordinator.adapters.media.reference_window import ReferenceWindow
-from coordinator.adapters.media.rtmp_reader import ROOM
+from coordinator.adapters.media.rtmp_probe import RtmpProbe, analyse_s
+from coordinator.adapters.media.rtmp_reader import ROOM, RtmpReader
+from coordinator.adapters.media.rtmp_reference import Reference
 from coordinator.checking.lengths import VERY_LONG_S
+from coordinator.proof.captures import Capture
 from coordinator.proof.packets import MediaKind, Packet, Part
-from prober.captor import RECENT_S, ROOM_MIN, room_of
+from prober.captor import RECENT_S, ROOM_MIN, Captor, room_of
+from rtmp.addresses import RtmpAddress
+from tests.generated_streams import Pictures, Publisher, Sounds
 from tests.packet_streams import T0
 
 STEP_S = 1 / 30
@@ -57,3 +64,44 @@ def test_nobody_knows_what_came_before_a_young_reference() -> None:
     assert room_of(window, T0 - RECENT_S) == ROOM
     extended(window, T0, T0 + 5, 4.0)
     assert room_of(window, T0 - RECENT_S).size > ROOM.size
+
+
+class Noting(RtmpProbe):
+    """Runs no tool: it notes whether it was told to wait for no second track."""
+
+    def __init__(self) -> None:
+        super().__init__(now=lambda: T0)
+        self.noted: list[bool] = []
+
+    async def capture(
+        self, address: RtmpAddress, seconds: float, *, has_one_track: bool = False
+    ) -> Capture:
+        self.noted.append(has_one_track)
+        return Capture(T0, T0 + seconds)
+
+
+@pytest.mark.parametrize(
+    ("tracks", "is_alone"),
+    [
+        ((Pictures(), Sounds()), False),
+        ((Pictures(),), True),
+        ((Sounds(),), True),
+        ((Pictures(), Sounds(ends_s=99.0)), False),
+        ((Pictures(), Sounds(ends_s=89.0)), True),
+        ((Sounds(), Sounds()), True),
+    ],
+    ids=["both", "no sound", "no picture", "ended just now", "ended a while ago", "two sounds"],
+)
+async def test_ffprobe_waits_for_no_track_that_there_is_not(
+    tracks: tuple[Pictures | Sounds, ...], *, is_alone: bool
+) -> None:
+    """It prints nothing meanwhile, and a server that waits for a key frame begins late."""
+    address = RtmpAddress("127.0.0.1", 1935, "live", "show")
+    reference = Reference(address, now=lambda: T0 + 100)
+    for packet in Publisher(tracks).stream(100.0):
+        reference.window.take(packet)
+    probe = Noting()
+    captor = Captor(RtmpReader(now=lambda: T0 + 100), probe, lambda: T0 + 100)
+    await captor.probed(address, 4.3, reference)
+    assert probe.noted == [is_alone]
+    assert analyse_s(4.3, has_one_track=True) < 1 < analyse_s(4.3, has_one_track=False) < 4.3

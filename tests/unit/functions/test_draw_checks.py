@@ -8,7 +8,7 @@ import pytest
 from coordinator.checking.checks import Check, Verdict
 from coordinator.checking.lengths import Length
 from coordinator.checking.lottery import Lottery
-from coordinator.checking.suspicion import Trust, TrustState, observe
+from coordinator.checking.suspicion import PUBLISHED, Trust, TrustState, observe
 from coordinator.checking.trust_book import TrustBook
 from coordinator.reasons import Reason
 from prober.draw_checks import checks_of
@@ -94,6 +94,22 @@ def test_what_was_found_is_looked_for_again_by_the_next_check_that_is_drawn() ->
     ]
     assert lengths
     assert set(lengths) == {Length.VERY_LONG}
+
+
+def test_who_cuts_the_first_connection_and_serves_the_retest_is_flagged() -> None:
+    """By its degraded checks: from the first very long one on each is as long, and as degraded."""
+    state, draw, seen = TrustState(), 0, list[Length]()
+    while state.trust is not Trust.FLAGGED:
+        draw += 1
+        for due in due_in(draw, [a_slot("n3")], TrustBook({"n3": state}), LOTTERY, 60):
+            if due.length is Length.VERY_LONG:
+                ends = a_check(60.0 * draw, Verdict.DEGRADED, Reason.DEGRADED)
+            else:
+                ends = a_check(60.0 * draw)
+            seen.append(due.length)
+            state, _ = observe(state, replace(ends, length=due.length))
+    first = seen.index(Length.VERY_LONG)
+    assert seen[first:] == [Length.VERY_LONG] * PUBLISHED.degraded_flags_at
 
 
 @pytest.mark.parametrize(

@@ -59,12 +59,12 @@ class RtmpProbe:
         The one connection looks like any viewer's: no connect of our own goes before it, which
         would give a check away. Whether the port answered is read from the tool's own log.
 
-        With `has_one_track` it waits for no second one. Its analysis counts from the first packet,
-        and some servers send none before a key frame: it would print nothing in time.
+        `has_one_track`: see `analyse_s`.
         """
         if not address.is_literal:
             raise ValueError(f"resolve and check the host first: {address.host}")
         started_s, has_begun = self._now(), False
+        wait_s = analyse_s(seconds, has_one_track=has_one_track)
         packets, lines = list[Packet](), PacketLines()
         room = BYTES_MAX
 
@@ -80,9 +80,8 @@ class RtmpProbe:
                 room -= packet.size
             return room > 0 and len(packets) < PACKETS_MAX
 
-        analyse_s = max(ANALYSE_S_MIN, 0.0 if has_one_track else seconds - LIVE_S)
         ended = await run_tool(
-            ffprobe_argv(address, analyse_s=analyse_s, silence_max_s=seconds),
+            ffprobe_argv(address, analyse_s=wait_s, silence_max_s=seconds),
             limits=self._limits,
             seconds_max=seconds,
             on_data=by_line(take),
@@ -102,6 +101,14 @@ class RtmpProbe:
             reader=Reader.FFPROBE,
             ending=_ENDINGS.get(failure, Ending.PLANNED),
         )
+
+
+def analyse_s(seconds: float, *, has_one_track: bool) -> float:
+    """How long the tool may wait for a second track; where there is one alone, in vain.
+
+    It counts from the first packet, and some servers send none before a key frame: then it would
+    print nothing in time."""
+    return max(ANALYSE_S_MIN, 0.0 if has_one_track else seconds - LIVE_S)
 
 
 def late_s(ended: ToolEnd) -> float:
