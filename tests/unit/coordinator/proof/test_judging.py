@@ -568,6 +568,14 @@ def test_a_sound_that_is_over_does_not_lead(after_s: float, cache_s: float) -> N
     assert judge(until(stream, started_s + 5), nothing).reason is Reason.NO_STREAM
 
 
+def test_a_sound_that_ends_meanwhile_may_leave_too_little_to_tell() -> None:
+    """Where it led, and a short check was planned by it: at whatever instant it ends."""
+    stream = Publisher((Pictures(fps=10.0), Sounds(15.6, ends_s=130.0))).stream()
+    starts_s = [T0 + 126 + n * 0.06 for n in range(60)]
+    verdicts = {planned(stream, Relay(cache_s=0.0), at_s).verdict for at_s in starts_s}
+    assert verdicts == {Verdict.PASS, Verdict.UNKNOWN}
+
+
 @pytest.mark.parametrize("after_s", [-3.0, -2.0, -1.0, -0.3, 0.3, 1.0])
 def test_who_waits_for_a_picture_that_is_over_has_nothing_to_serve(after_s: float) -> None:
     """A relay that keeps none for newcomers may hold back the sound until a key frame comes."""
