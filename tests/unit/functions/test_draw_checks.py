@@ -16,6 +16,8 @@ from prober.draws import Due, due_in
 from tests.builders import a_check, a_slot
 
 LOTTERY = Lottery(b"\x07" * 32, check_seconds=60, checks_per_hour=30)
+RICH = TrustState(stake_bits=(1 << 45) - 1, stake_slot=10**9)
+"""It has as much to lose as anybody: one check of twenty is very long."""
 DUE = [Due(a_slot(name), 7.0) for name in ("n2", "n3")]
 
 
@@ -86,7 +88,7 @@ def test_a_retest_lasts_as_long_as_the_check_that_failed() -> None:
 def test_what_was_found_is_looked_for_again_by_the_next_check_that_is_drawn() -> None:
     """What retests of a failure are too early to know: its own retest ended minutes later."""
     failed = replace(a_check(7.0, Verdict.FAIL, Reason.STALLED), length=Length.VERY_LONG)
-    state, _ = observe(TrustState(), failed)
+    state, _ = observe(RICH, failed)
     lengths = [
         due.length
         for draw in range(1_000, 1_100)
@@ -98,7 +100,7 @@ def test_what_was_found_is_looked_for_again_by_the_next_check_that_is_drawn() ->
 
 def test_who_cuts_the_first_connection_and_serves_the_retest_is_flagged() -> None:
     """By its degraded checks: from the first very long one on each is as long, and as degraded."""
-    state, draw, seen = TrustState(), 0, list[Length]()
+    state, draw, seen = RICH, 0, list[Length]()
     while state.trust is not Trust.FLAGGED:
         draw += 1
         for due in due_in(draw, [a_slot("n3")], TrustBook({"n3": state}), LOTTERY, 60):
