@@ -126,10 +126,10 @@ def _excuse(timeline: Timeline, evidence: Matching, capture: Capture) -> Reason 
     is_owed = timeline.is_owed()
     if is_empty(capture) and is_owed:
         return None
-    is_silent = not evidence.proven and not evidence.strangers
     unusable_reason = timeline.unusable_reason()
     if unusable_reason is not None or evidence.strangers:
         return unusable_reason
+    is_silent = is_empty(capture) or not evidence.proven
     is_too_little = not timeline.owes_enough() or (is_silent and not is_owed)
     return Reason.UNKNOWN_REFERENCE if is_too_little else None
 

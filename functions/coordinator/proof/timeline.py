@@ -11,7 +11,7 @@ from itertools import pairwise
 from math import inf
 
 from coordinator.proof.captures import Capture, Span
-from coordinator.proof.packets import Packet
+from coordinator.proof.packets import MediaKind, Packet
 from coordinator.proof.parameters import ProofParameters
 from coordinator.proof.places import Places, places_in
 from coordinator.proof.remembered import Remembered, remembered
@@ -164,12 +164,20 @@ class Timeline:
         anything at all behind it."""
         if self._has_gap() or self.is_down() or self.ended_s - self.started_s < self._wait_s():
             return False
-        late_s = self.since_s - self.rules.lag_max_s
+        since_s, lag_s = self.since_s, self.rules.lag_max_s
+        if not self.is_joined:  # whoever is in time shows what is new, and who is late older things
+            return self._has_media(since_s) and self._has_media(since_s - lag_s, lag_s)
         if self._pictures and not self.is_endless:
-            if self._first_key_s(self.since_s) > self.ended_s:
+            if self._first_key_s(since_s) > self.ended_s:
                 return False  # the picture is over: who waits for a key frame waits in vain
-            late_s = self._first_key_s(late_s)
-        return any(late_s <= p.arrived_s <= self.ended_s - self.rules.stall_s for p in self.window)
+            return self._has_media(self._first_key_s(since_s - lag_s))
+        return self._has_media(since_s - lag_s)
+
+    def _has_media(self, since_s: float, sooner_s: float = 0.0) -> bool:
+        """Whether a picture or a sound came from then on, up to an honest stall before the end."""
+        until_s = self.ended_s - self.rules.stall_s - sooner_s
+        media = (p for p in self.window if p.media is not MediaKind.DATA)
+        return any(since_s <= p.arrived_s <= until_s for p in media)
 
     def owes_enough(self) -> bool:
         """Whether the leading track brought enough to a viewer who was there in time."""

@@ -84,6 +84,19 @@ def test_a_camera_may_be_switched_on_or_off_in_a_span(
     assert reason_of(Relay(lag_s=lag_s), Publisher((picture, Sounds(15.6))).stream()) == "passed"
 
 
+@pytest.mark.parametrize("lag_s", [0.0, 0.05, 2.5, 4.0])
+def test_slides_may_pause_while_a_span_is_read(lag_s: float) -> None:
+    """At any instant: a relay that is late shows nothing a little later than others."""
+    stream, found = Publisher((Pictures(fps=0.5, gop_s=2.0),)).stream(), set[Verdict]()
+    for n in range(40):
+        begins_s = SPANS[1].since_s - 10 + n * 0.4
+        paused = [p for p in stream if not (p.is_video and 0 <= p.arrived_s - begins_s < 10)]
+        capture = read_in_spans(Relay(lag_s=lag_s).serves(paused, STARTED_S, SECONDS))
+        found.add(judge_capture(until(paused, T0 + 181), capture).verdict)
+    assert found <= {Verdict.PASS, Verdict.UNKNOWN}
+    assert Verdict.PASS in found
+
+
 def second_of(packet: Packet) -> float:
     """Seconds into the capture."""
     return packet.arrived_s - STARTED_S
