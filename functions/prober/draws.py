@@ -26,7 +26,8 @@ class Due:
     """Not drawn, but due because of another check, and when that was due: the one that flagged
     the node, which is retested in every draw, or its first failure a few draws ago."""
     is_extra: bool = False
-    """A newcomer's, or a retest: half of the places are kept from them."""
+    """A newcomer's, a retest, or one that lasts longer than others' of the same ticket: half of the
+    places are kept from them. New keys cost nothing, and checks of two minutes much."""
     is_by_ffprobe: bool = False
     """Whether ffprobe makes the connection, where it reads the stream."""
     is_decoded: bool = False
@@ -73,13 +74,15 @@ def due_in(  # noqa: PLR0913, PLR0917 - this is all that decides it, and nothing
             stake = STAKE_MAX if name in known else stake_of(state, due_s)
             # Or who cuts viewers late would pass what is to find that again.
             length = longer_of(lottery.length(name, draw, stake), state.failed_length)
+            lasts_longer = length is not lottery.length(name, draw)
+            is_extra = is_new or lasts_longer or caused_by_s is not None
             found.append(
                 Due(
                     slot,
                     due_s,
                     length,
                     caused_by_s,
-                    is_extra=slot.node_id not in known and (is_new or caused_by_s is not None),
+                    is_extra=is_extra and name not in known,
                     is_by_ffprobe=lottery.is_by_ffprobe(name, draw),
                     is_decoded=lottery.is_decoded(name, draw) or may_change_by_failing(state),
                     spans_s=lottery.spans_s(name, draw),

@@ -22,7 +22,7 @@ FLAG_VOIDS_S = 36_000
 hour these are the 40 checks whose share of degraded ones is tested."""
 SLOT_S = 400
 """Passes are counted by slots of so many seconds, so that many in a row are no more than one."""
-_SLOTS = VOIDS_AT_LEAST_S[Length.VERY_LONG] // SLOT_S
+SLOTS = VOIDS_AT_LEAST_S[Length.VERY_LONG] // SLOT_S
 
 
 def voids_from_s(state: TrustState, check: Check) -> int:
@@ -53,7 +53,7 @@ def stake_of(state: TrustState, at_s: float) -> int:
     """How many intervals a very long failure would void, as far as checks can tell: the slots in
     which the node passed a check that pays."""
     gone = max(0, int(at_s) // SLOT_S - state.stake_slot)
-    return min(STAKE_MAX, (state.stake_bits << gone & (1 << _SLOTS) - 1).bit_count())
+    return min(STAKE_MAX, (state.stake_bits << gone & (1 << SLOTS) - 1).bit_count())
 
 
 def staked_after(state: TrustState, check: Check) -> TrustState:
@@ -72,4 +72,4 @@ def staked_after(state: TrustState, check: Check) -> TrustState:
     slot = int(check.due_s) // SLOT_S
     newest = max(slot, state.stake_slot)  # a very long check is on record after later ones
     bits = state.stake_bits << newest - state.stake_slot | 1 << newest - slot
-    return replace(state, stake_slot=newest, stake_bits=bits & (1 << _SLOTS) - 1)
+    return replace(state, stake_slot=newest, stake_bits=bits & (1 << SLOTS) - 1)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from coordinator.checking.checks import Control, Verdict
+from coordinator.checking.lengths import Length
 from coordinator.checking.lottery import Lottery
 from coordinator.checking.suspicion import Trust, TrustState
 from coordinator.checking.trust_book import TrustBook
@@ -93,7 +94,11 @@ def test_newcomers_and_retests_are_extra_and_controls_are_not() -> None:
     """Half of the places are kept from them; a run without its controls would be worth nothing."""
     newcomer = replace(a_slot("new"), joined_tick=998)
     flagged = TrustState(trust=Trust.FLAGGED, flagged_s=77.0)
-    book = TrustBook({"n3": flagged, "good": flagged})
+    staked = TrustState(trust=Trust.PROVEN, stake_slot=150, stake_bits=(1 << 45) - 1)
+    book = TrustBook(
+        {"n3": flagged, "good": flagged}
+        | {slot.node_id: staked for slot in SLOTS if slot.node_id != "n3"}
+    )
     slots = [*SLOTS, newcomer, replace(a_slot("good"), joined_tick=998)]
     kinds: dict[str, set[bool]] = {}
     for draw in range(1_000, 1_005):
@@ -102,6 +107,23 @@ def test_newcomers_and_retests_are_extra_and_controls_are_not() -> None:
             is_drawn_anyway = name == "n3" and one.caused_by_s is None
             kinds.setdefault(name, set()).update(() if is_drawn_anyway else (one.is_extra,))
     assert kinds == {"n3": {True}, "new": {True}, "good": {False}, "others": {False}}
+
+
+def test_who_has_nothing_to_lose_is_watched_for_two_minutes_and_as_an_extra() -> None:
+    """Were those not kept from half of the places, a crowd of keys would take them all."""
+    staked = TrustState(stake_slot=150, stake_bits=(1 << 45) - 1)
+    everyone = TrustBook({slot.node_id: staked for slot in SLOTS})
+    for draw in range(1_000, 1_010):
+        new = due_in(draw, SLOTS, TrustBook(), LOTTERY, 60)
+        old = due_in(draw, SLOTS, everyone, LOTTERY, 60)
+        assert {one.length for one in new} == {Length.VERY_LONG}
+        assert [one.length for one in old] == [LOTTERY.length(d.slot.node_id, draw) for d in old]
+        drawn = [one.length is Length.VERY_LONG for one in old]
+        assert [not one.is_extra for one in new] == drawn
+        assert not any(one.is_extra for one in old)
+    controls = dict.fromkeys((slot.node_id for slot in SLOTS), Control.GOOD)
+    found = due_in(1_000, SLOTS, TrustBook(), LOTTERY, 60, controls)
+    assert [d.length for d in found] == [LOTTERY.length(d.slot.node_id, 1_000) for d in found]
 
 
 @pytest.mark.parametrize("trust", [Trust.PROVEN, Trust.UNPROVEN, Trust.SUSPENDED])
