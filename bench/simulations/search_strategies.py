@@ -32,7 +32,7 @@ APART_SHARE = 0.1
 """Of the policies, for every other search than the operator's."""
 ERROR_MAX, RIVAL_ERROR_MAX, SPONSOR_ERROR_MAX = 0.005, 0.02, 0.5
 """Standard errors of what is reported: days a node-day, losses for each own one, and minutes."""
-HONEST_NODES, HONEST_DAYS = 200, 5
+HONEST_NODES, HONEST_DAYS = 200, 10
 INTERRUPTED = 130
 
 

@@ -19,6 +19,7 @@ from bench.simulations.adversary.rivals import RIVAL, rival_lives
 from bench.simulations.adversary.scores import Score, Trial, score
 from bench.simulations.adversary.variation import Repertoire
 from coordinator.checking.checks import Check, TrustChange
+from coordinator.checking.lottery import STAKE_MAX
 from coordinator.checking.suspicion import TrustState
 from coordinator.ledger.epoch_minutes import EpochMinutes
 from coordinator.ledger.paid_places import Earner, Refused
@@ -52,6 +53,11 @@ def _old_failure(check: Check, event: TrustChange | None, _: TrustState) -> Chec
     return replace(check, event=event)
 
 
+def _old_stake(_: TrustState, __: float) -> int:
+    """One check in twenty was very long, whatever there was to lose."""
+    return STAKE_MAX
+
+
 def _old_places(earners: Iterable[Earner], terms: Terms, epoch: EpochMinutes) -> Refused:
     """A paid or waiting minute held a place for the whole epoch."""
     wanting = [one for one in earners if one.takes]
@@ -77,6 +83,7 @@ def test_the_search_finds_a_key_that_comes_again_to_be_checked(
     monkeypatch.setattr(Slot, "first_seen_tick", property(lambda slot: slot.joined_tick))
     monkeypatch.setattr("coordinator.ledger.epoch_records.newcomers_of", lambda *_: {})
     monkeypatch.setattr("coordinator.checking.trust_book.marked", _old_failure)
+    monkeypatch.setattr("prober.draws.stake_of", _old_stake)
     best, found = _searched(COMING_AGAIN, 2, 32)
     assert found.gain > GAIN, best
     assert Deed.LEAVE in best.deeds
@@ -84,6 +91,7 @@ def test_the_search_finds_a_key_that_comes_again_to_be_checked(
 
 def test_the_search_finds_a_place_that_one_minute_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("coordinator.ledger.settlements.refused", _old_places)
+    monkeypatch.setattr("prober.draws.stake_of", _old_stake)
     best = evolved(Island(1, RIVAL.repertoire, RIVAL.starts), rival_lives, 2)
     assert _rival(best) > 1, RIVAL.told(best)
 

@@ -62,8 +62,8 @@ class Check:
     """As it was drawn, or as the check that it repeats."""
     voids_from_s: int | None = None
     """Of a failed one: it voids what was earned after this instant, at which the node last passed
-    a check of that length or a longer one, at the first connection; 0 if it never did. A long one
-    voids an hour at least, a very long one five. None in records of before there was this: it
+    a check of that length or a longer one, at the first connection; 0 if it never did. A very
+    long one voids five hours at least. None in records of before there was this: it
     voids what waits. Of a degraded one that raised a flag: ten hours before it."""
 
     @property

@@ -14,9 +14,9 @@ from coordinator.checking.lengths import Length
 from coordinator.checking.lottery import NEWCOMER_S, STAKE_MAX
 from coordinator.checking.suspicion import TrustState
 
-VOIDS_AT_LEAST_S = {Length.SHORT: 0, Length.LONG: 3_600, Length.VERY_LONG: 18_000}
+VOIDS_AT_LEAST_S = {Length.SHORT: 0, Length.LONG: 0, Length.VERY_LONG: 18_000}
 """A failed check voids what was earned in so many seconds at least. At four checks an hour these
-are 4 and 20 intervals: of so many checks one is as long."""
+are 20 intervals: of so many checks one is very long. It sees all that a long one sees."""
 FLAG_VOIDS_S = 36_000
 """A flag that degraded checks raise voids what was earned in so many seconds. At four checks an
 hour these are the 40 checks whose share of degraded ones is tested."""
