@@ -142,8 +142,11 @@ bench-sweep: $(VENV) ## CPU per poll beside Prometheus and blackbox_exporter, an
 bench-store: $(VENV) ## Firestore reads and writes of a node-day, counted at the client; uptime's maths (NODES=10000 SHARDS=1)
 	@PYTHONPATH=functions $(PYTHON) -m bench.store
 
+hostile-api: setup ## What strangers may send to the api, each with its right answer, and floods beside /health (about a minute)
+	@PYTHONPATH=functions:node_image:. $(PYTHON) -m bench.hostile_api.hostile_api
+
 bench-api: setup ## Heartbeats beside a bare route, the dashboard of 1,000 nodes, cold starts (about two minutes)
-	@PYTHONPATH=functions:. $(PYTHON) -m bench.api
+	@PYTHONPATH=functions:node_image:. $(PYTHON) -m bench.api
 
 show: $(VENV) ## Print a sweep readably (SWEEP=latest or an id, LINES=40; project or emulator by the environment)
 	@PYTHONPATH=functions $(PYTHON) -m tools.show_sweep "$(or $(SWEEP),latest)"

@@ -102,12 +102,12 @@ def _environment(firestore: str) -> Mapping[str, str]:
     }
 
 
-def _argv(function: Function, port: int) -> list[str]:
+def argv(function: Function, port: int) -> list[str]:
     served = ("--source", str(function.source), "--target", function.target, "--asgi")
     return [FRAMEWORK, *served, "--host", LOOPBACK, "--port", str(port)]
 
 
-def _answers(port: int, path: str) -> bool:
+def answers(port: int, path: str) -> bool:
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=30)
     try:
         connection.request("GET", path)
@@ -128,8 +128,8 @@ def _heartbeats(env: Mapping[str, str], ports: Ports, folder: Path) -> list[Figu
         for function in (API, BARE):
             port = ports.any()
             log = folder / f"{function.target}.log"
-            child = stack.enter_context(MeasuredChild(_argv(function, port), server_core, log, env))
-            wait_for(partial(_answers, port, function.path), function.target)
+            child = stack.enter_context(MeasuredChild(argv(function, port), server_core, log, env))
+            wait_for(partial(answers, port, function.path), function.target)
             served[function.target] = (child, port)
         requests = folder / "requests"
         write_requests(requests, _repeated(served["api"][1], env))
@@ -253,9 +253,9 @@ def _cold_starts(env: Mapping[str, str], ports: Ports, folder: Path) -> list[Fig
 def _cold_start(function: Function, port: int, env: Mapping[str, str], folder: Path) -> float:
     _, core = two_cores()
     begun = time.perf_counter()
-    with MeasuredChild(_argv(function, port), core, folder / "cold.log", env):
-        answers = partial(_answers, port, function.path)
-        wait_for(answers, f"{function.target} (cold)", look_every_s=0.005)
+    with MeasuredChild(argv(function, port), core, folder / "cold.log", env):
+        is_up = partial(answers, port, function.path)
+        wait_for(is_up, f"{function.target} (cold)", look_every_s=0.005)
         return time.perf_counter() - begun
 
 

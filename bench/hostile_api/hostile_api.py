@@ -1,0 +1,101 @@
+"""`make hostile-api`: every hostile input with its right outcome, and floods beside /health.
+
+functions-framework serves the api as in the cloud, on the Firestore emulator. It grows with what
+strangers can reach: signatures, rosters and reflectors follow.
+"""
+
+import asyncio
+import os
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+
+from bench.api import API, answers, argv
+from bench.hostile_api.campaign import all_cases, by_group, tried
+from bench.hostile_api.case import INGEST_KEY, SPONSOR_KEY
+from bench.hostile_api.floods import beside
+from bench.processes import MeasuredChild, two_cores, wait_for
+from bench.report import ROOT, Figure, NotMeasurableError, hand_in
+from coordinator.keys import sha256_hex
+from emulator.firestore_emulator import FirestoreEmulator
+from emulator.processes.ports import LOOPBACK, Ports
+from emulator.unread import quiet_when_unread
+
+CASES_MIN = 2_000
+TOLD_MAX = 40
+
+
+def main() -> None:
+    """Measures, prints, and keeps the figures."""
+    with ExitStack() as stack:
+        port = stack.enter_context(_served())
+        figures = asyncio.run(_measured(port))
+    hand_in("hostile-api", figures)
+
+
+async def _measured(port: int) -> list[Figure]:
+    cases, wrong = await all_cases(LOOPBACK, port), Counter[str]()
+    async for case, finding in tried(LOOPBACK, port, cases):
+        if finding is not None:
+            wrong[case.group] += 1
+            if wrong.total() <= TOLD_MAX:
+                print(f"{case.group}: {case.name}: {finding}", flush=True)
+    right = 100 * (1 - wrong.total() / len(cases))
+    figures = [
+        Figure("hostile inputs", len(cases), "", f">= {CASES_MIN}"),
+        Figure("with their right outcome", right, "%", ">= 100"),
+    ]
+    for group, count in sorted(by_group(cases).items()):
+        figures.append(Figure(f"of these: {group}", count, "", "", f"{wrong[group]} wrong"))
+    for name, flood in (
+        ("an endless header", await beside("endless", LOOPBACK, port)),
+        ("1,000 half requests", await beside("halves", LOOPBACK, port)),
+    ):
+        rest = f"at rest: {flood.rest_worst_s * 1e3:.0f}"
+        figures.append(
+            Figure(f"{name}: delay of /health", flood.delay_s * 1e3, "ms", "<= 50", rest)
+        )
+        figures.append(Figure(f"{name}: until all are closed", flood.over_s, "s", "<= 30"))
+    return figures
+
+
+@contextmanager
+def _served() -> Iterator[int]:
+    """The api's port."""
+    emulator, ports = FirestoreEmulator(), Ports()
+    asyncio.run(emulator.start())
+    try:
+        _, core = two_cores()
+        port = ports.any()
+        log = Path(tempfile.mkdtemp(prefix="hostile-api-")) / "api.log"
+        with MeasuredChild(argv(API, port), core, log, _environment(emulator.host)):
+            wait_for(partial(answers, port, API.path), "api")
+            yield port
+            if "request_failed" in (said := log.read_text()):
+                raise NotMeasurableError(f"the api failed: {said[-2000:]}")
+    finally:
+        ports.close()
+        asyncio.run(emulator.stop())
+
+
+def _environment(firestore: str) -> Mapping[str, str]:
+    """As in the cloud: no private address, and one proxy that tells who calls."""
+    return {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": f"{ROOT / 'functions'}:{ROOT}",
+        "GOOGLE_CLOUD_PROJECT": "hostile",
+        "FIRESTORE_EMULATOR_HOST": firestore,
+        "INGEST_URL": "rtmp://203.0.113.5:1935/live",
+        "SPONSOR_KEY_HASHES": f"bench:{sha256_hex(SPONSOR_KEY)}",
+        "INGEST_KEY_HASH": sha256_hex(INGEST_KEY),
+        "TRUSTED_PROXIES": "1",
+        "REQUESTS_PER_SECOND": "100000",
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(quiet_when_unread(main))
