@@ -13,7 +13,6 @@ from math import inf
 from coordinator.proof.captures import Capture, Span
 from coordinator.proof.packets import MediaKind, Packet
 from coordinator.proof.parameters import ProofParameters
-from coordinator.proof.places import Places, places_in
 from coordinator.proof.remembered import Remembered, remembered
 from coordinator.proof.shown_tracks import shown_by, unshown_by
 from coordinator.proof.tracks import (
@@ -28,6 +27,7 @@ from coordinator.proof.tracks import (
     track_of,
     tracks_of,
 )
+from coordinator.proof.window_places import Places, places_in
 from coordinator.reasons import Reason
 
 WHOLE_WITHIN_S = 1.0
