@@ -84,7 +84,7 @@ def test_the_search_finds_a_key_that_comes_again_to_be_checked(
     monkeypatch.setattr("coordinator.ledger.epoch_records.newcomers_of", lambda *_: {})
     monkeypatch.setattr("coordinator.checking.trust_book.marked", _old_failure)
     monkeypatch.setattr("prober.draws.stake_of", _old_stake)
-    best, found = _searched(COMING_AGAIN, 2, 32)
+    best, found = _searched(COMING_AGAIN, 3, 32)
     assert found.gain > GAIN, best
     assert Deed.LEAVE in best.deeds
 
