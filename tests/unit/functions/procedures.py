@@ -5,7 +5,7 @@ it at every call of a store, or run it twice at once.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -17,11 +17,17 @@ from api.wiring import build_on as build_api
 from collector.wiring import build_on as build_collector
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.records.ledger import Ledger
+from coordinator.adapters.records.trust_books import book_ref
+from coordinator.adapters.records.webhooks import Webhooks
 from coordinator.adapters.scheduling.triggers import Handler
 from coordinator.adapters.settings import CollectorSettings, PayoutSettings
 from coordinator.adapters.store.protocol import Fields, Ref, StoreError
+from coordinator.checking.last_run import LastRun
+from coordinator.checking.partitions import UNDIVIDED
+from coordinator.checking.trust_book import TRUST_BOOKS, TrustBook
 from coordinator.epochs import Calendar
 from coordinator.ledger.balances import opening_balance
+from coordinator.ledger.webhooks import Webhook
 from coordinator.sweeping.nodes import Node
 from coordinator.sweeping.polls import Outcome
 from payout.wiring import build_on as build_payout
@@ -41,6 +47,8 @@ from tests.unit.functions.conftest import (
 )
 from tests.unit.functions.night import FIRST, Night
 
+HOOK = "http://203.0.114.9/hook"
+PORTS = {"stats_port": 8080, "rtmp_port": 1935, "address": ADDRESS}
 PUBLIC_KEY = "A6EHv_POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg"
 
 
@@ -152,7 +160,8 @@ def _of_the_api(path: str, body: Mapping[str, Any], key: str) -> Procedure:
 
 
 async def _registers(world: World) -> None:
-    await _calls(world, "/streams", {**STREAM, "ends_at": "2026-12-01T20:00:00Z"}, SPONSOR_KEY)
+    more = {"ends_at": "2026-12-01T20:00:00Z", "webhook_url": HOOK}
+    await _calls(world, "/streams", {**STREAM, **more}, SPONSOR_KEY)
 
 
 async def _triggered(handler: Handler) -> None:
@@ -210,6 +219,31 @@ async def _measured(world: World) -> None:
     await Ledger(world.money).open(opening_balance(SETTLED, DEPOSIT, Calendar()))
 
 
+async def _settled_and_untold(world: World) -> None:
+    """Everything is settled, and nobody was told; since an hour nobody can be verified either."""
+    await _measured(world)
+    await _settles(world)
+    webhook = Webhook(
+        stream_id=SETTLED.stream_id,
+        url="http://127.0.0.1/",  # must not be called: no message leaves the process
+        secret="whsec_AAAA",
+        next_epoch=Calendar().epoch_at(START_S),
+        due_s=world.now_s - 1,
+    )
+    assert await Webhooks(world.money).create(webhook)
+    begun_s = int(world.now_s) - 1_200
+    known = LastRun(
+        1, unverified={webhook.stream_id: begun_s}, undecided={webhook.stream_id: begun_s + 600}
+    )
+    fields = TRUST_BOOKS.encode(TrustBook(last_run=known))
+    await world.measured.put(book_ref(UNDIVIDED), fields)
+
+
+async def _is_served(world: World) -> None:
+    await _registered(world)
+    await _calls(world, "/nodes/heartbeat", {"stream_id": world.known["stream"], **PORTS}, NODE_KEY)
+
+
 async def _settles(world: World) -> None:
     told = PayoutSettings.from_env(
         {"GOOGLE_CLOUD_PROJECT": "tests", "GRACE_SECONDS": "120", "LOG_LEVEL": "ERROR"}
@@ -240,10 +274,17 @@ PROCEDURES: Mapping[str, Procedure] = {
     "api registers": Procedure(_nothing, _registers),
     "api tops up": _of_the_api("/streams/{stream}/top-ups", {"amount": "7"}, SPONSOR_KEY),
     "api closes": _of_the_api("/streams/{stream}/close", {}, SPONSOR_KEY),
+    "api moves a webhook": _of_the_api(
+        "/streams/{stream}/webhook", {"webhook_url": f"{HOOK}/new"}, SPONSOR_KEY
+    ),
     "api takes a heartbeat": _of_the_api(
-        "/nodes/heartbeat",
-        {"stream_id": "{stream}", "stats_port": 8080, "rtmp_port": 1935, "address": ADDRESS},
-        NODE_KEY,
+        "/nodes/heartbeat", {"stream_id": "{stream}", **PORTS}, NODE_KEY
+    ),
+    "api hears a goodbye": replace(
+        _of_the_api(
+            "/nodes/heartbeat", {"stream_id": "{stream}", **PORTS, "state": "leaving"}, NODE_KEY
+        ),
+        begins=_is_served,
     ),
     "api lets publish": _of_the_api(
         "/ingest/publish",
@@ -257,5 +298,6 @@ PROCEDURES: Mapping[str, Procedure] = {
     ),
     "collector sweeps": Procedure(_swept_before, _sweeps, _next_minute),
     "payout settles": Procedure(_measured, _settles),
+    "payout tells": Procedure(_settled_and_untold, _settles),
     "prober checks": Procedure(_night, _checks, _later_draws, ends_alike=False),
 }
