@@ -28,6 +28,7 @@ from coordinator.checking.trust_book import TRUST_BOOKS, TrustBook
 from coordinator.epochs import Calendar
 from coordinator.ledger.balances import opening_balance
 from coordinator.ledger.webhooks import Webhook
+from coordinator.reasons import Reason
 from coordinator.sweeping.nodes import Node
 from coordinator.sweeping.polls import Outcome
 from payout.wiring import build_on as build_payout
@@ -45,7 +46,7 @@ from tests.unit.functions.conftest import (
     STREAM,
     settings,
 )
-from tests.unit.functions.night import FIRST, Night
+from tests.unit.functions.night import FIRST, Night, Patient
 
 HOOK = "http://203.0.114.9/hook"
 PORTS = {"stats_port": 8080, "rtmp_port": 1935, "address": ADDRESS}
@@ -242,6 +243,7 @@ async def _settled_and_untold(world: World) -> None:
 async def _is_served(world: World) -> None:
     await _registered(world)
     await _calls(world, "/nodes/heartbeat", {"stream_id": world.known["stream"], **PORTS}, NODE_KEY)
+    world.now_s += 1  # a node signs no two things in the same second
 
 
 async def _settles(world: World) -> None:
@@ -252,16 +254,23 @@ async def _settles(world: World) -> None:
 
 
 async def _night(world: World) -> None:
-    night = Night(world.measured)
-    await night.is_swept(range(FIRST, FIRST + 2), Outcome.UP)
-    await night.is_swept(range(FIRST + 2, FIRST + 9))
-    await night.runs(night.prober(), FIRST + 1)
-    world.now_s = FIRST + 2.0
+    await Night(world.measured).is_swept(range(FIRST - 2, FIRST + 9), Outcome.UP)
+    world.now_s = FIRST + 1.0
+    await _checks(world)
+    world.now_s += 1
 
 
 async def _checks(world: World) -> None:
+    """All nodes are due in every draw; one of them serves nothing."""
     night = Night(world.measured)
-    await night.runs(night.prober(), int(world.now_s))
+    prober = night.prober()
+    prober.checker = patient = Patient(prober.checker, "", {"n5": Reason.NO_STREAM})
+    patient.go_on.set()
+    try:
+        await night.runs(prober, int(world.now_s))
+        await prober.finished()
+    finally:
+        await prober.references.close()
 
 
 async def _later_draws(world: World) -> None:

@@ -3,6 +3,7 @@ come twice at once. Whatever happens, doing it again makes up for it, and nothin
 """
 
 import asyncio
+from collections import Counter
 from contextlib import suppress
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store.protocol import StoreError
 from tests.doubles.crashing import CrashingStore
-from tests.unit.functions.night import FIRST
+from tests.unit.functions.night import FIRST, NODES
 from tests.unit.functions.procedures import PROCEDURES, Procedure, World, begun
 
 every_procedure = pytest.mark.parametrize("name", PROCEDURES)
@@ -83,14 +84,13 @@ async def _is_right(procedure: Procedure, world: World, undisturbed: World, wher
 
 
 async def _every_draw_is_on_record_once(world: World, where: str) -> None:
-    """And the trust book has counted each check that is there, once."""
+    """With everybody's check; and the trust book has counted each that is there, once."""
     measurements = Measurements(world.measured)
     runs = await measurements.runs(range(FIRST, FIRST + 5))
     draws = [run.draw for run in runs if not run.is_late]
     assert sorted(draws) == [FIRST + 1, FIRST + 2, FIRST + 3, FIRST + 4], where
-    counted: dict[str, int] = {}
-    for check in (check for run in runs for check in run.checks):
-        counted[check.node_id] = counted.get(check.node_id, 0) + 1
+    counted = Counter(check.node_id for run in runs for check in run.checks)
+    assert counted == dict.fromkeys(NODES, len(draws)), where
     states = (await measurements.trust()).states
     told = {n: s.passed + s.failed + s.degraded + s.unknown for n, s in states.items()}
     assert told == counted, where
