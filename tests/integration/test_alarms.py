@@ -27,7 +27,7 @@ from coordinator.adapters.records import Measurements
 from coordinator.adapters.records.ledger import Ledger
 from coordinator.adapters.settings import CollectorSettings, PayoutSettings, ProberSettings
 from coordinator.adapters.store.protocol import Decide, Fields, Ref, StoreError
-from coordinator.checking.checks import Verdict
+from coordinator.checking.checks import Check, Verdict
 from coordinator.checking.lengths import GRACE_SECONDS, RECORD_AFTER_S
 from coordinator.checking.sealed_days import days_around
 from coordinator.epochs import Calendar
@@ -120,7 +120,20 @@ async def _check_a_good_node_that_is_away() -> None:
 
 
 async def _check_a_good_node(ingest: int, node: int) -> None:
-    """In draw after draw, until it failed; both are named by their ports."""
+    """Until it failed; both are named by their ports."""
+    await _check_the_control(ingest, node, lambda check: check.verdict is Verdict.FAIL)
+
+
+async def _check_where_no_place_is_left() -> None:
+    """A prober without a processor has none: a control node is due in every draw."""
+    no_place = Reason.UNKNOWN_CAPACITY
+    await _check_the_control(free_port(), 1, lambda check: check.reason is no_place, Capacity(0.0))
+
+
+async def _check_the_control(
+    ingest: int, node: int, is_awaited: Callable[[Check], bool], capacity: Capacity | None = None
+) -> None:
+    """The good one, in draw after draw, until a check is the awaited one."""
     environ = ENVIRON | {
         "INGEST_URL": f"rtmp://127.0.0.1:{ingest}/live",
         "LOTTERY_KEY": "k" * 32,
@@ -135,12 +148,12 @@ async def _check_a_good_node(ingest: int, node: int) -> None:
     await Measurements(store).put_roster(Roster(WHOLE, 1, 1.0, (slot,)))
     up = Poll(Outcome.UP, Reason.OK, 1, 1)
     await Measurements(store).create_sweep(Sweep(WHOLE, tick - 1, 1, {0: up}), now_s)
-    answer = prober.wiring.build_on(store, settings)
+    answer = prober.wiring.build_on(store, settings, capacity)
     for _ in range(DRAWS_MAX):
         await _post(answer)
         draw = settings.calendar.draw_at(time.time())
         runs = await Measurements(store).runs(range(draw - 2, draw + 1))
-        if any(check.verdict is Verdict.FAIL for run in runs for check in run.checks):
+        if any(is_awaited(check) for run in runs for check in run.checks):
             return
 
 
@@ -168,32 +181,6 @@ async def _check_what_readers_do_not_agree_on() -> None:
     patient.go_on.set()
     await prober.finished()
     await prober.references.close()
-
-
-async def _check_where_no_place_is_left() -> None:
-    """A prober without a processor has none: a control node is due in every draw."""
-    environ = ENVIRON | {
-        "INGEST_URL": f"rtmp://127.0.0.1:{free_port()}/live",
-        "LOTTERY_KEY": "k" * 32,
-        "CHECK_SECONDS": str(CHECK_SECONDS),
-        "ALLOW_PRIVATE_ADDRESSES": "true",
-        "CONTROL_GOOD_NODES": "n-good",
-    }
-    settings = ProberSettings.from_env(environ)
-    store, now_s = MemoryStore(), time.time()
-    tick = settings.calendar.tick_at(now_s)
-    slot = Slot("n-good", "show", "http://127.0.0.1:1/", "127.0.0.1", 1, tick, 1.0)
-    await Measurements(store).put_roster(Roster(WHOLE, 1, 1.0, (slot,)))
-    up = Poll(Outcome.UP, Reason.OK, 1, 1)
-    await Measurements(store).create_sweep(Sweep(WHOLE, tick - 1, 1, {0: up}), now_s)
-    answer = prober.wiring.build_on(store, settings, Capacity(0.0))
-    for _ in range(DRAWS_MAX):
-        await _post(answer)
-        draw = settings.calendar.draw_at(time.time())
-        runs = await Measurements(store).runs(range(draw - 2, draw + 1))
-        reasons = {check.reason for run in runs for check in run.checks}
-        if Reason.UNKNOWN_CAPACITY in reasons:
-            return
 
 
 async def _settle() -> None:
