@@ -128,7 +128,7 @@ TRUST = TrustState(
     4_488_264,
     1 << 44 | 5,
 )
-CARRIED = Carried(AT_S, 13, True, True, True, 7, 2, "51.7.3.2", True, 3, 11)
+CARRIED = Carried(AT_S, 13, True, True, True, 7, 2, "51.7.3.2", True, 3, 11, AT_S + 7, True)
 ROWS = (
     Row(
         "n2", 60, 53, 3, 2, 5, 41, ((Reason.AWAITING_CHECK, 13), (Reason.DOWN, 11)), 1_000_003,

@@ -22,14 +22,14 @@ from bench.simulations.adversary.quests import (
     TELLING_ADDRESSES,
     Quest,
 )
-from bench.simulations.adversary.rivals import RIVALS, rival_lives
-from bench.simulations.adversary.sponsors import ANY_SPONSOR, SPONSOR, sponsor_lives
+from bench.simulations.adversary.rivals import NEIGHBOUR, RIVAL
+from bench.simulations.adversary.sponsors import CLOSER, PAUSING, SPONSOR
 from bench.simulations.adversary.stays import stay_figures
 from emulator.unread import quiet_when_unread
 
 POLICIES, SEEDS = 5_000, 4
-APART_SHARE = 0.1
-"""Of the policies, for every other search than the operator's."""
+APART_SHARE, APART_SEEDS = 0.1, 2
+"""For every other search than the operator's: of its policies, and at most so many seeds."""
 ERROR_MAX, RIVAL_ERROR_MAX, SPONSOR_ERROR_MAX = 0.005, 0.02, 0.5
 """Standard errors of what is reported: days a node-day, losses for each own one, and minutes."""
 HONEST_NODES, HONEST_DAYS = 200, 10
@@ -70,20 +70,21 @@ class Searches:
     def best(self, quest: Quest, replay: Measure, error_max: float, share: float) -> BestFound:
         """The best of a quest; `share`: of the operator's policies, so many are tried."""
         count = max(1, round(self.policies * share))
-        hunt = Hunt(quest, count, self.seeds, self.executor, replay, error_max, self.journal)
+        seeds = self.seeds if share == 1 else min(self.seeds, APART_SEEDS)
+        hunt = Hunt(quest, count, seeds, self.executor, replay, error_max, self.journal)
         return hunt.found()
 
 
 def _figures(searches: Searches) -> list[Figure]:
     figures = _told(OPERATOR, searches.best(OPERATOR, LONG, ERROR_MAX, 1), has_goal=True)
+    for quest in (RIVAL, NEIGHBOUR):
+        rival = searches.best(quest, quest.measure, RIVAL_ERROR_MAX, APART_SHARE)
+        figures.append(_rival(quest, rival))
+    for quest in (CLOSER, SPONSOR, PAUSING):
+        sponsor = searches.best(quest, quest.measure, SPONSOR_ERROR_MAX, APART_SHARE)
+        figures.append(_sponsor(quest, sponsor))
     for quest in (TELLING_ADDRESSES, OUTLASTING_CHECKS):
         figures += _told(quest, searches.best(quest, LONG, ERROR_MAX, APART_SHARE))
-    for quest in RIVALS:
-        rival = searches.best(quest, rival_lives, RIVAL_ERROR_MAX, APART_SHARE)
-        figures.append(_rival(quest, rival))
-    for quest in (SPONSOR, ANY_SPONSOR):
-        sponsor = searches.best(quest, sponsor_lives, SPONSOR_ERROR_MAX, APART_SHARE)
-        figures.append(_sponsor(quest, sponsor))
     return figures
 
 

@@ -34,6 +34,8 @@ class Island:
     seed: int
     known: Repertoire
     starts: Sequence[Policy] = ()
+    population: int = POPULATION
+    """Of a generation: the larger, the less of it is measured once more."""
     tried: int = 0
     """Policies measured so far."""
     lives: dict[Policy, Measured] = field(default_factory=dict)
@@ -44,8 +46,9 @@ class Island:
         self._rng = random.Random(self.seed)
         known = list(self.starts)
         self._rng.shuffle(known)
-        others = (by_chance(self._rng, self.known) for _ in range(POPULATION - len(known) // 2))
-        self._next = [*known[: POPULATION // 2], *others][:POPULATION]
+        count = self.population
+        others = (by_chance(self._rng, self.known) for _ in range(count - len(known) // 2))
+        self._next = [*known[: count // 2], *others][:count]
 
     def asked(self) -> tuple[list[Policy], int]:
         """Who is to be measured now, and by which seed."""
@@ -77,13 +80,13 @@ class Island:
 
     def _born(self, parents: Sequence[Policy]) -> list[Policy]:
         rng, born = self._rng, dict[Policy, None]()
-        while len(born) < POPULATION - len(parents) - NEWCOMERS:
+        while len(born) < self.population - len(parents) - NEWCOMERS:
             parent = rng.choice(parents)
             child = parent if rng.random() < 0.8 else crossed(parent, rng.choice(parents), rng)
             child = mutated(child, rng, self.known)
             if child not in self.lives:
                 born[child] = None
-        while len(born) < POPULATION - len(parents):
+        while len(born) < self.population - len(parents):
             born[by_chance(rng, self.known)] = None
         return list(born)
 

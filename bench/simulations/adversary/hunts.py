@@ -17,6 +17,7 @@ from bench.simulations.adversary.policies import Policy
 from bench.simulations.adversary.quests import Quest
 
 TOLD_EVERY_S = 15.0
+A_GENERATION = 60
 FINALISTS_A_SEED = 2
 REPLAYS = 4
 """Jobs with fresh seeds, of each finalist: who is best by these is the best found."""

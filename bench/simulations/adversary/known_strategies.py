@@ -18,6 +18,16 @@ def _renewing(share: float, sight: Sight, value: int) -> Policy:
     return Policy((renews, serves), Deed.CLAIM, period=30)
 
 
+def _in_turn(keys: int, period: int, passes: int, deed: Deed) -> Policy:
+    """Keys that are there one after the other, and age while they are away: each serves until it
+    has passed so many checks, and then does less."""
+    rules = (
+        Rule((Condition(Sight.TURN, 1, below=False),), Deed.LEAVE),
+        Rule((Condition(Sight.PASSES, passes),), Deed.SERVE),
+    )
+    return Policy(rules, deed, keys=keys, period=period)
+
+
 CATALOGUE = [
     HONEST,
     Policy((), Deed.CLAIM),
@@ -49,4 +59,9 @@ CATALOGUE = [
         for share in (0.25, 0.5, 0.8)
     ),
     Policy((), Deed.SERVE, keys=8, standing=Standing.ONE_ADDRESS),
+    *(
+        _in_turn(keys, period, passes, deed)
+        for keys, period, passes in ((5, 60, 4), (5, 240, 2), (8, 60, 1), (8, 240, 1))
+        for deed in (Deed.CUT_16, Deed.SERVE)
+    ),
 ]

@@ -2,7 +2,8 @@
 
 Places are scarce: the stream pays two nodes, three honest ones come after the rival. What a rival
 takes by serving is competition, so it is no harm: what counts is what honest nodes lose beyond the
-minutes that the rival served and was paid for.
+minutes that the rival served and was paid for. A neighbour stands behind one's own address, as
+many do behind a carrier's. There places are plenty: else the other two were paid what one loses.
 """
 
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from bench.simulations.adversary.simulated_network import Network
 from bench.simulations.adversary.variation import Repertoire
 
 PLACES, VICTIMS = 2, 3
+PLENTY = 100
 COME_AT = 60
 """Honest nodes come in these minutes, one after the other: the rival has seniority if it likes."""
 MINUTES = 12 * 60
@@ -34,10 +36,10 @@ STANDS = {
 """Where a rival's keys are, all at one address; a policy's standing says which."""
 
 
-def rival_lives(policies: Sequence[Policy], seed: int) -> list[Measured]:
+def rival_lives(policies: Sequence[Policy], seed: int, places: int = PLACES) -> list[Measured]:
     """One life of each: harm for every minute spent, and the spent share of its life."""
-    alone, _ = _lived([], len(policies), seed)
-    beside, rivals = _lived(policies, len(policies), seed)
+    alone, _ = _lived([], len(policies), seed, places)
+    beside, rivals = _lived(policies, len(policies), seed, places)
     found: list[Measured] = []
     for before, after, (paid, served) in zip(alone, beside, rivals, strict=True):
         harm = before - after - min(paid, served)
@@ -46,14 +48,14 @@ def rival_lives(policies: Sequence[Policy], seed: int) -> list[Measured]:
 
 
 def _lived(
-    rivals: Sequence[Policy], arenas: int, seed: int
+    rivals: Sequence[Policy], arenas: int, seed: int, places: int
 ) -> tuple[list[float], list[tuple[float, float]]]:
     """(what honest nodes were paid, (paid, served) of the rival) in each arena."""
     victims = [
         [_victim(arena, number, seed) for number in range(VICTIMS)] for arena in range(arenas)
     ]
     foes = [_rival(policy, arena, seed) for arena, policy in enumerate(rivals)]
-    bank = Bank(START, [stream_of(_stream(arena)) for arena in range(arenas)], PLACES)
+    bank = Bank(START, [stream_of(_stream(arena)) for arena in range(arenas)], places)
     network = Network([*foes, *(one for arena in victims for one in arena)], bank, seed)
     network.runs(MINUTES)
     bank.settles_until(MINUTES + TAIL_MINUTES, network.roster)
@@ -92,11 +94,26 @@ def told(policy: Policy) -> str:
     return f"{policy.keys} key{'s' * (policy.keys > 1)} {STANDS[policy.standing]}: {alone}"
 
 
-RIVAL = Quest(
-    "rival",
-    rival_lives,
-    Repertoire(tuple(deed for deed in OF_OPERATORS if deed not in APART | MOVES)),
+def neighbour_lives(policies: Sequence[Policy], seed: int) -> list[Measured]:
+    """Of those behind a victim's own address, where the stream has places for all."""
+    return rival_lives([_beside_a_victim(policy) for policy in policies], seed, PLENTY)
+
+
+def told_of_neighbour(policy: Policy) -> str:
+    """In words."""
+    return told(_beside_a_victim(policy))
+
+
+def _beside_a_victim(policy: Policy) -> Policy:
+    return replace(policy, standing=Standing.APART)
+
+
+KNOWN_TO_RIVALS = Repertoire(tuple(deed for deed in OF_OPERATORS if deed not in APART | MOVES))
+RIVAL = Quest("rival", rival_lives, KNOWN_TO_RIVALS, CATALOGUE, told)
+NEIGHBOUR = Quest(
+    "rival behind a victim's own address",
+    neighbour_lives,
+    KNOWN_TO_RIVALS,
     CATALOGUE,
-    told,
+    told_of_neighbour,
 )
-RIVALS = (RIVAL,)

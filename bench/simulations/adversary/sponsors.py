@@ -6,7 +6,7 @@ stream, if there is one. What counts is what a node serves to viewers and is not
 what one loses of a stream that is published until it ends, as any does that ends.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from bench.simulations.adversary.bank import CALENDAR, MINUTE_MICROS, Bank, stream_of
@@ -26,7 +26,7 @@ from bench.simulations.adversary.policies import (
 from bench.simulations.adversary.quests import Quest
 from bench.simulations.adversary.scores import TAIL_MINUTES
 from bench.simulations.adversary.simulated_network import Network
-from bench.simulations.adversary.sponsored_streams import PAUSES, SponsoredStream
+from bench.simulations.adversary.sponsored_streams import SponsoredStream
 from bench.simulations.adversary.variation import Repertoire
 from coordinator.ledger.accounts import Accounts
 from coordinator.ledger.balances import opening_balance
@@ -201,12 +201,33 @@ SIGHTS = (
 CLOCKS = (Sight.OPEN, Sight.CYCLE, Sight.ASKED, Sight.MINUTE)
 
 
-def _quest(name: str, deeds: Sequence[Deed]) -> Quest:
+def closer_lives(policies: Sequence[Policy], seed: int) -> list[Measured]:
+    """Of those whose tokens do not run out."""
+    return sponsor_lives([_with_tokens(policy) for policy in policies], seed)
+
+
+def told_of_closer(policy: Policy) -> str:
+    """In words."""
+    return told(_with_tokens(policy))
+
+
+def _with_tokens(policy: Policy) -> Policy:
+    return replace(policy, standing=Standing.ONE_ADDRESS)
+
+
+def _quest(name: str, deeds: Iterable[Deed]) -> Quest:
     known = Repertoire(tuple(deeds), SIGHTS, CLOCKS)
-    starts = [policy for policy in KNOWN if policy.deeds <= set(deeds)]
+    starts = [policy for policy in KNOWN if policy.deeds <= set(known.deeds)]
     return Quest(name, sponsor_lives, known, starts, told)
 
 
-ALL = tuple(deed for deed in Deed if deed in OF_SPONSORS)
-SPONSOR = _quest("sponsor", [deed for deed in ALL if deed not in PAUSES | {Deed.UNVERIFIABLE}])
-ANY_SPONSOR = _quest("sponsor who stops, or publishes what cannot be verified", ALL)
+CLOSER = replace(
+    _quest("sponsor who closes", (Deed.PUBLISH, Deed.CLOSE)),
+    measure=closer_lives,
+    told=told_of_closer,
+)
+SPONSOR = _quest("sponsor whose tokens run out", (Deed.PUBLISH, Deed.CLOSE, Deed.TOP_UP))
+PAUSING = _quest(
+    "sponsor who stops, or publishes what cannot be verified",
+    (deed for deed in Deed if deed in OF_SPONSORS),
+)

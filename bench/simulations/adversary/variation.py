@@ -16,7 +16,7 @@ from bench.simulations.adversary.policies import (
 
 RULES_MAX = 4
 CONDITIONS_MAX = 2
-KEYS_MAX = 4
+KEYS_MAX = 8
 MINUTES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 45, 60, 90, 120, 180, 240, 300, 480, 720)
 PERIODS = (10, 20, 30, 60, 120, 240, 480, 1440)
 STAYS = (1, 2, 3, 5, 8, 10, 10, 10, 12, 15, 15, 20, 25, 30, 45, 60, 120, 240)
@@ -163,8 +163,7 @@ def _other_keys(policy: Policy, rng: random.Random, _: Repertoire) -> Policy:
 
 
 def _housed(policy: Policy, rng: random.Random) -> Policy:
-    keys, standing = rng.randint(1, KEYS_MAX), rng.choice(tuple(Standing))
-    return replace(policy, keys=keys, standing=standing if keys > 1 else Standing.ONE_ADDRESS)
+    return replace(policy, keys=rng.randint(1, KEYS_MAX), standing=rng.choice(tuple(Standing)))
 
 
 def _with(policy: Policy, at: int, rule: Rule) -> Policy:

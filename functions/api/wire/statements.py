@@ -42,6 +42,8 @@ class CarriedOut(BaseModel):
         failed=False,
         unknown_alone=0,
         halted=None,
+        kept_since_s=None,
+        is_behind=False,
     )
 
     first_pass_s: float | None
@@ -55,6 +57,8 @@ class CarriedOut(BaseModel):
     failed: bool
     unknown_alone: int
     halted: int | None
+    kept_since_s: float | None
+    is_behind: bool
 
 
 class RowOut(BaseModel):

@@ -41,6 +41,9 @@ class DecidedNode:
             decisions.address,
             self.takes,
             0 if self.before.flagged or decisions.fraud else claims,
+            decisions.word.spells(),
+            tuple(decisions.word.passes_s),
+            self.before.is_behind,
         )
 
     def row(self, lost: Forfeit) -> Row:

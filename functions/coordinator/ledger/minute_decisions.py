@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from coordinator.checking.checks import Check, TrustChange
 from coordinator.ledger.halts import halted_after, kept
+from coordinator.ledger.kept_words import KeptWord
 from coordinator.ledger.measured import Measured
 from coordinator.ledger.rows import Carried, Voided
 from coordinator.reasons import Reason
@@ -30,8 +31,11 @@ class MinuteDecisions:
     fraud: bool
     address: str | None
     failed: bool
-    halted: int | None = None
+    halted: int | None
     """As it came along, until the end of the epoch."""
+    word: KeptWord
+    is_behind: bool = False
+    """At its address, at the end of the epoch."""
     waiting: int = 0
     parked: int = 0
     paid: int = 0
@@ -56,6 +60,7 @@ class MinuteDecisions:
             carried.address,
             carried.failed,
             carried.halted,
+            KeptWord(None if carried.failed else carried.kept_since_s or carried.first_pass_s),
         )
 
     @property
@@ -154,6 +159,8 @@ class MinuteDecisions:
             self.failed,
             self.alone_before + alone.bit_count(),
             self.halted,
+            self.word.since_s if self.word.since_s != self.first_pass_s else None,
+            self.is_behind,
         )
 
     def give(self, reason: Reason, minutes: int) -> None:
@@ -163,8 +170,7 @@ class MinuteDecisions:
 
     def _take(self, check: Check) -> None:
         if check.voids:
-            self._void(check)
-            self.failed = True
+            self._fail(check)
         elif check.may_pay and not self.fraud:
             self._pass(check)
         self._turn(check)
@@ -172,11 +178,11 @@ class MinuteDecisions:
     def _take_elsewhere(self, check: Check) -> None:
         """A node has one trust, and what a check voids it voids wherever it was earned."""
         if check.voids:
-            self._void(check)
-            self.failed = True
+            self._fail(check)
         elif check.may_pay and self.failed and not self.fraud:
             self._begin()
             self.failed = False
+            self.word.passed(check.due_s)
         if check.event is not TrustChange.CONFIRMED:  # that is told for the whole epoch
             self._turn(check)
 
@@ -204,8 +210,14 @@ class MinuteDecisions:
         else:
             self._decide(check)
         self.failed = False
+        self.word.passed(check.due_s)
         if self.first_pass_s is None:
             self.first_pass_s = check.due_s
+
+    def _fail(self, check: Check) -> None:
+        self._void(check)
+        self.failed = True
+        self.word.failed(check.due_s)
 
     def _decide(self, check: Check) -> None:
         """What waits is paid, or parked: as far as this check may say anything of it."""

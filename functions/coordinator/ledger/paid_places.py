@@ -10,8 +10,10 @@ always may. Addresses that are not public (a local network, a demo) are not limi
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from coordinator.ledger.epoch_minutes import EpochMinutes
+from coordinator.ledger.kept_words import FOR_GOOD_S, Spell
 from coordinator.ledger.minute_counts import MinuteCounts, Vacancies
 from coordinator.ledger.terms import Terms
 from coordinator.reasons import Reason
@@ -35,6 +37,12 @@ class Earner:
     """The minutes that are paid or wait to be, as a bitmap."""
     claims: int = 0
     """The minutes in which it stood behind its address and said that it was up."""
+    spells: tuple[Spell, ...] | None = None
+    """When it kept its word; None: since its first passed check."""
+    passes_s: tuple[float, ...] = ()
+    """When its passed checks of the epoch were due."""
+    is_behind: bool = False
+    """Whether it has to pass one, since whose turn it was at its address has failed."""
 
 
 def refused(earners: Iterable[Earner], terms: Terms, epoch: EpochMinutes) -> Refused:
@@ -65,33 +73,94 @@ def refused(earners: Iterable[Earner], terms: Terms, epoch: EpochMinutes) -> Ref
     return found
 
 
-def _beside_a_holder(
-    earners: Iterable[Earner],
-    places: Mapping[str, tuple[str | None, str | None]],
-    epoch: EpochMinutes,
-) -> Refused:
-    """Minutes of nodes at an address that another one holds then.
+def left_behind(earners: Iterable[Earner], terms: Terms, epoch: EpochMinutes) -> frozenset[str]:
+    """Who has passed no check since the one failed whose turn it was at the same address."""
+    if terms.network_percent == 100:
+        return frozenset()
+    groups = _by_address(earners, {})
+    breaks = chain.from_iterable(_breaks(group, epoch) for group in groups)
+    return frozenset(one.node_id for one, _, until_s in breaks if until_s == FOR_GOOD_S)
 
-    The one proven in the earliest epoch comes first; of several, the one proven last in it, and
-    nobody is paid before. Else many identities on one machine would be a way to be proven, and
-    paid, sooner than others are. Who says that it is up holds the address, whether it keeps its
-    word or not: else each of them would be paid for what another one failed."""
+
+def _by_address(earners: Iterable[Earner], places: Mapping[str, Places]) -> Iterable[list[Earner]]:
+    """Those that share one."""
     behind: dict[str, list[Earner]] = {}
     for earner in earners:
-        if place := places[earner.node_id][0]:
+        if place := (places.get(earner.node_id) or places_of(earner.address))[0]:
             behind.setdefault(place, []).append(earner)
-    epoch_s, found = epoch.ends_s - epoch.starts_s, Refused()
-    for group in (several for several in behind.values() if len(several) > 1):
-        group.sort(key=lambda one: (one.first_pass_s // epoch_s, -one.first_pass_s, one.node_id))
+    return [group for group in behind.values() if len(group) > 1]
+
+
+def _beside_a_holder(
+    earners: Iterable[Earner], places: Mapping[str, Places], epoch: EpochMinutes
+) -> Refused:
+    """Minutes of nodes at an address whose turn it is not there.
+
+    It is the turn of whoever has kept its word since the earliest epoch; of several, of the one
+    that began last in it, and nobody is paid before. Else many identities on one machine would be
+    a way to be proven, and paid, sooner than others are. Who says that it is up has its turn until
+    a check of it fails. Then it goes to the end of the row, and the others begin with a passed
+    check, as it would have to: else each of them would be paid for what another one failed."""
+    found = Refused()
+    for group in _by_address(earners, places):
         last_s = max(one.first_pass_s for one in group)
-        held = 0
-        for one in group:
+        held, turns = 0, dict[str, int]()
+        for one, spell in _turns(group, epoch):
             is_new = one.first_pass_s >= epoch.starts_s
-            lost = one.takes & (held | (epoch.until(last_s) if is_new else 0))
-            if lost:
-                found[one.node_id] = {Reason.SAME_ADDRESS: lost}
-            held |= one.claims | one.takes
+            within = _between(spell.since_s, spell.until_s, epoch)
+            _add(found, one, one.takes & within & (held | (epoch.until(last_s) if is_new else 0)))
+            held |= one.claims & within
+            turns[one.node_id] = turns.get(one.node_id, 0) | within
+        for one in group:
+            _add(found, one, one.takes & held & ~turns.get(one.node_id, 0))
+        for one, from_s, until_s in _breaks(group, epoch):
+            _add(found, one, one.takes & _between(from_s, until_s, epoch))
     return found
+
+
+def _add(found: Refused, one: Earner, lost: int) -> None:
+    if lost:
+        before = found.get(one.node_id, {}).get(Reason.SAME_ADDRESS, 0)
+        found[one.node_id] = {Reason.SAME_ADDRESS: before | lost}
+
+
+def _turns(group: Iterable[Earner], epoch: EpochMinutes) -> list[tuple[Earner, Spell]]:
+    """Whose turn comes first."""
+    epoch_s = epoch.ends_s - epoch.starts_s
+    turns = [(one, spell) for one in group for spell in _spells(one)]
+    return sorted(
+        turns, key=lambda turn: (turn[1].since_s // epoch_s, -turn[1].since_s, turn[0].node_id)
+    )
+
+
+def _spells(one: Earner) -> tuple[Spell, ...]:
+    return (Spell(one.first_pass_s),) if one.spells is None else one.spells
+
+
+def _breaks(group: Sequence[Earner], epoch: EpochMinutes) -> Iterable[tuple[Earner, float, float]]:
+    """(who begins again, from when, until it passes a check) after whose turn it was has failed."""
+    held = 0
+    broken = [(one, 0.0) for one in group if one.is_behind]
+    for one, spell in _turns(group, epoch):
+        claims = one.claims & _between(spell.since_s, spell.until_s, epoch)
+        if _last_of(spell, epoch) & claims & ~held:
+            broken += [(other, spell.until_s) for other in group if other is not one]
+        held |= claims
+    for one, from_s in broken:
+        later = [at_s for at_s in one.passes_s if at_s > from_s]
+        yield one, from_s, min(later, default=FOR_GOOD_S)
+
+
+def _last_of(spell: Spell, epoch: EpochMinutes) -> int:
+    """The minute of the failed check that ended it; none, if it lasts."""
+    if spell.until_s == FOR_GOOD_S:
+        return 0
+    return _between(spell.until_s - epoch.minute_s, spell.until_s, epoch)
+
+
+def _between(from_s: float, until_s: float, epoch: EpochMinutes) -> int:
+    """The epoch's minutes behind the one that an instant lies in, to that of a later one."""
+    return epoch.until(min(until_s, epoch.ends_s - 1)) & ~epoch.until(from_s)
 
 
 def _crowds(

@@ -39,6 +39,10 @@ class Carried:
     halted: int | None = None
     """Of `waiting`, those from before nobody could be verified any more, since nobody published or
     because of what was; None while somebody can."""
+    kept_since_s: float | None = None
+    """Since when it has failed no check, if that is not since its first passed one."""
+    is_behind: bool = False
+    """Whether it has passed no check since the one failed whose turn it was at its address."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from coordinator.ledger.halts import undecided_minutes
 from coordinator.ledger.measured import Measured
 from coordinator.ledger.minute_decisions import MinuteDecisions
 from coordinator.ledger.newcomers import NOT_NEW, Newcomer
-from coordinator.ledger.paid_places import refused
+from coordinator.ledger.paid_places import left_behind, refused
 from coordinator.ledger.rows import Carried, Row
 from coordinator.ledger.statements import Statement
 from coordinator.ledger.terms import Terms
@@ -156,9 +156,11 @@ def draft(given: EpochInput) -> Draft:
         for node_id in nodes
         if _is_remembered(node_id, here, given)
     ]
-    earners = (one.earner for one in decided if one.decisions.first_pass_s is not None)
+    earners = [one.earner for one in decided if one.decisions.first_pass_s is not None]
     without = refused(earners, given.terms, given.minutes_of)
+    behind = left_behind(earners, given.terms, given.minutes_of)
     for one in decided:
+        one.decisions.is_behind = one.node_id in behind
         for why, minutes in without.get(one.node_id, {}).items():
             one.decisions.refuse(why, minutes)
     return Draft(given, tuple(one.row(given.forfeits.get(one.node_id, NOTHING)) for one in decided))

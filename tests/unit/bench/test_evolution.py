@@ -33,7 +33,7 @@ def _measured(policies: Sequence[Policy], _: int) -> list[Measured]:
 
 
 def test_a_search_climbs_to_what_no_policy_of_chance_was() -> None:
-    island = Island(3, DEEDS)
+    island = Island(5, DEEDS)
     first, _ = island.asked()
     best = evolved(island, _measured, 25)
     assert _likeness(best) >= 0.87 > max(map(_likeness, first))

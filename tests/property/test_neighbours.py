@@ -1,0 +1,90 @@
+"""Whoever shares a node's address can cost it one interval, once: not its place.
+
+Two nodes at one public address, over some epochs, settled by the real rules. One is honest and was
+verified before. The other claims, passes and fails as it likes, and may have been first.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from coordinator.checking.checks import Check, Verdict
+from coordinator.ledger.rows import Carried
+from coordinator.ledger.settlements import EpochInput, settle
+from coordinator.ledger.terms import Terms
+from coordinator.reasons import Reason
+from coordinator.sweeping.minutes import Minutes
+
+EPOCH_S, MINUTES, EPOCHS = 720, 12, 4
+ALL = MINUTES * EPOCHS
+TERMS = Terms(60_000_000, 7, 60)
+VICTIM, RIVAL = "n2", "n3"
+Checks = Sequence[tuple[int, bool]]
+"""(minute, whether it passed)."""
+checks = st.lists(st.tuples(st.integers(0, ALL - 1), st.booleans()), max_size=9)
+passes = st.lists(st.integers(0, ALL - 1), min_size=1, max_size=9, unique=True).map(sorted)
+
+
+def _check(node_id: str, minute: int, *, passed: bool) -> Check:
+    at_s = EPOCH_S + 60 * minute + (17 if node_id == VICTIM else 29)
+    verdict, reason = Verdict.PASS, Reason.PASSED
+    if not passed:
+        verdict, reason = Verdict.FAIL, Reason.NO_STREAM
+    address = ({"address": "203.0.114.7"},)
+    return Check(
+        node_id, "s5", at_s // 60, at_s, verdict, reason, attempts=address, voids_from_s=None
+    )
+
+
+def _paid(passed: Sequence[int], rival: Checks, up: int, since_s: float) -> int:
+    """The victim's minutes; as bits, the first one lowest."""
+    made = [_check(VICTIM, minute, passed=True) for minute in passed]
+    made += [_check(RIVAL, minute, passed=good) for minute, good in dict(rival).items()]
+    place = "203.0.114.7"
+    carried: Mapping[str, Carried] = {VICTIM: Carried(300.0, address=place)}
+    if up:
+        carried = {**carried, RIVAL: Carried(since_s, address=place)}
+    found = 0
+    for epoch in range(EPOCHS):
+        start_s = EPOCH_S * (epoch + 1)
+        claims = (up >> MINUTES * epoch) % (1 << MINUTES)
+        minutes = {VICTIM: (1 << MINUTES) - 1, **({RIVAL: claims} if up else {})}
+        given_now = EpochInput(
+            "s5",
+            epoch + 1,
+            start_s,
+            start_s + EPOCH_S,
+            TERMS,
+            {name: Minutes((1 << MINUTES) - 1, bits) for name, bits in minutes.items()},
+            [check for check in made if start_s <= check.due_s < start_s + EPOCH_S],
+            carried,
+        )
+        statement = settle(given_now, 10**12)
+        row = next(row for row in statement.rows if row.node_id == VICTIM)
+        found |= row.paid_bits << MINUTES * epoch
+        carried = statement.carried()
+    return found
+
+
+@given(passes, checks, st.integers(1, (1 << ALL) - 1), st.sampled_from([100.0, 200.0, 400.0]))
+@example([3, 20, 40], [(5, False), (8, True), (9, False)], (1 << ALL) - 1, 400.0)
+def test_once_a_neighbour_has_failed_it_takes_nothing_any_more(
+    passed: Sequence[int], rival: Checks, up: int, since_s: float
+) -> None:
+    """From the victim's next passed check on, whatever the neighbour was before."""
+    failures = [minute for minute, good in dict(rival).items() if not good]
+    first = min(failures, default=ALL)
+    begins = min((minute for minute in passed if minute > first), default=ALL)
+    kept = -1 << begins + 1
+    beside, alone = _paid(passed, rival, up, since_s), _paid(passed, (), 0, since_s)
+    assert beside & kept == alone & kept
+
+
+@given(passes, checks, st.integers(1, (1 << ALL) - 1))
+def test_who_was_verified_later_takes_nothing_at_all(
+    passed: Sequence[int], rival: Checks, up: int
+) -> None:
+    """Whoever keeps its word keeps its place."""
+    later_s = EPOCH_S + 60.0
+    assert _paid(passed, rival, up, later_s) == _paid(passed, (), 0, later_s)
