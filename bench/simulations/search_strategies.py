@@ -28,7 +28,7 @@ from bench.simulations.adversary.stays import stay_figures
 from emulator.unread import quiet_when_unread
 
 POLICIES, SEEDS = 5_000, 4
-APART_SHARE, APART_SEEDS = 0.1, 2
+APART_SHARE, APART_SEEDS = 0.05, 2
 """For every other search than the operator's: of its policies, and at most so many seeds."""
 ERROR_MAX, RIVAL_ERROR_MAX, SPONSOR_ERROR_MAX = 0.005, 0.02, 0.5
 """Standard errors of what is reported: days a node-day, losses for each own one, and minutes."""

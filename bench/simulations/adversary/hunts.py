@@ -79,7 +79,7 @@ class Hunt:
     def found(self) -> BestFound:
         """Searches, replays and says what came of it."""
         islands = [
-            Island(seed, self.quest.repertoire, self.quest.starts)
+            Island(seed, self.quest.repertoire, self.quest.starts, A_GENERATION)
             for seed in range(1, self.seeds + 1)
         ]
         running: dict[Future[list[Measured]], Island] = {}

@@ -29,6 +29,8 @@ CHECKS_PER_HOUR = 4
 GHOSTS_MIN = 40
 KEPT_MINUTES = 60
 """How long a slot stays on the roster when its node has left: longer than an epoch is open."""
+LOOKS_EVERY = 10
+"""Minutes after which it is looked for slots that may go: to look in each costs a tenth of all."""
 LOTTERY_KEY = "the key of a simulation, and of nothing else"
 _GHOST = Poll(Outcome.UP, Reason.OK, 1, 1)
 
@@ -126,7 +128,7 @@ class Network:
 
     def _takes_in(self, announced: list[Announcement], tick: int) -> None:
         """As the collector does before its polls."""
-        if self.roster.wants_compaction(tick - KEPT_MINUTES):
+        if not tick % LOOKS_EVERY and self.roster.wants_compaction(tick - KEPT_MINUTES):
             self._compacts(tick)
         polls = Sweep(WHOLE, tick, 0, self._polls).lost()
         lost = [at for at in polls if self.roster.slots[at].left_tick is None]

@@ -36,7 +36,7 @@ NODES = 5
 HOURS = 7
 """Who has not asked to close by then does so an epoch before."""
 MINUTES = 60 * HOURS
-LIVES = 4
+LIVES = 3
 COME_WITHIN = 60
 """Minutes in which its nodes come."""
 TOP_UP_MINUTES = 30 * NODES
