@@ -7,6 +7,7 @@ node-day. A run that was interrupted goes on where it was.
 """
 
 import argparse
+import signal
 import sys
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ def main(argv: list[str]) -> int:
     if asked.policies < 1 or asked.seeds < 1:
         parser.error("POLICIES and SEEDS are at least 1")
     journal = BUILD / "search-strategies.journal"
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # or its processes would outlive it
     try:
         with Journal(journal) as kept, pool() as executor:
             if kept.is_begun:
