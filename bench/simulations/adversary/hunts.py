@@ -92,7 +92,7 @@ class Hunt:
                 island.told(lives)
                 self._goes_on(island, running)
             self._tells(islands, is_last=not running)
-        best = dict.fromkeys(p for island in islands for p in island.best(FINALISTS_A_SEED))
+        best = dict.fromkeys(p for island in islands for p in _finalists(island))
         return self._replayed(list(best), sum(island.tried for island in islands))
 
     def _goes_on(self, island: Island, running: dict["Future[list[Measured]]", Island]) -> None:
@@ -141,6 +141,12 @@ class Hunt:
             batch += REPLAYS
         gain, share = (fmean(column) for column in zip(*measured, strict=True))
         return BestFound(best, gain, _error(measured), share, tried)
+
+
+def _finalists(island: Island) -> list[Policy]:
+    """Of those that do anything: whoever does nothing gains nothing, as everybody knows."""
+    doing = [p for p in island.best(len(island.lives)) if any(map(any, island.lives[p]))]
+    return (doing or island.best(1))[:FINALISTS_A_SEED]
 
 
 def _error(measured: Measured) -> float:
