@@ -35,7 +35,7 @@ def _found(path: Path, measure: Counted) -> BestFound:
     known = Repertoire((Deed.SERVE, Deed.CLAIM, Deed.LEAVE))
     quest = Quest("operator", measure, known, ())
     with Journal(path) as journal, ThreadPoolExecutor(1) as executor:
-        return Hunt(quest, 200, 2, executor, measure, 1.0, journal).found()
+        return Hunt(quest, 400, 2, executor, measure, 1.0, journal).found()
 
 
 def test_an_interrupted_search_measures_nothing_twice_and_comes_to_the_same(tmp_path: Path) -> None:
