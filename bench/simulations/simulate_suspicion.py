@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import track
 
 from bench.report import Figure, NotMeasurableError, hand_in
-from bench.simulations import simulated_absence, simulated_capacity
+from bench.simulations import simulated_absence, simulated_capacity, simulated_cuts
 from coordinator.checking.checks import Check, TrustChange, Verdict
 from coordinator.checking.lottery import Lottery
 from coordinator.checking.suspicion import DEGRADED_OF, NOBODY, observe
@@ -138,6 +138,7 @@ def main(argv: list[str]) -> int:
             rows.append(Figure(f"{name}: suspended", a_suspension, unit, limit))
     rows += first_checks(10_000)
     rows += simulated_absence.figures(asked.trials)
+    rows += simulated_cuts.figures(max(20, asked.trials // 10))
     rows += simulated_capacity.figures()
     hand_in("simulate-suspicion", rows)
     return 0

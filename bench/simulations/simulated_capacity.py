@@ -1,7 +1,8 @@
 """How many checks find no place at a size of network: the real lottery, places and costs.
 
 Simulated is time alone. A capture takes as long as its cost says, and begins at the second that
-its ticket draws.
+its ticket draws. Old nodes have passed as often lately as the lottery would have drawn them, by
+which it draws how long they are watched.
 """
 
 import heapq
@@ -42,13 +43,16 @@ def refused(
     `new` nodes join at once, as the first draw begins."""
     start_s = FIRST_DRAW * CHECK_SECONDS
     slots = slots_of(old, "n", start_s - NEWCOMER_S) + slots_of(new, "x", start_s)
+    # By the end's slots: what they have lately passed is not to age while nothing is recorded.
+    chance, last = random.Random(17), (start_s + draws * CHECK_SECONDS) // SLOT_S
+    book = TrustBook({slot.node_id: well_known(chance, last) for slot in slots[:old]})
     lottery, capacity = (
         Lottery(b"\x0b" * 32, CHECK_SECONDS, CHECKS_PER_HOUR),
         Capacity(min(processors, PROCESSORS_MAX)),
     )
     made, without = Counter[bool](), Counter[bool]()
     held: list[tuple[float, int, Place]] = []
-    for number, due in enumerate(_checks(slots, lottery, draws)):
+    for number, due in enumerate(_checks(slots, book, lottery, draws)):
         while held and held[0][0] <= due.due_s:
             capacity.give_back(heapq.heappop(held)[2])
         made[due.is_extra] += 1
@@ -61,17 +65,15 @@ def refused(
     return made, without
 
 
-def _checks(slots: list[Slot], lottery: Lottery, draws: int) -> Iterator[Due]:
-    chance, slot = random.Random(17), FIRST_DRAW * CHECK_SECONDS // SLOT_S
-    book = TrustBook({one.node_id: _proven(chance, slot) for one in slots if one.node_id[0] == "n"})
-    for draw in range(FIRST_DRAW, FIRST_DRAW + draws):
-        yield from due_in(draw, slots, book, lottery, CHECK_SECONDS)
-
-
-def _proven(chance: random.Random, slot: int) -> TrustState:
-    """Checked four times an hour for five hours, and passed."""
+def well_known(chance: random.Random, slot: int) -> TrustState:
+    """Of a node that was checked four times an hour for five hours, and passed."""
     bits = sum((chance.random() < PASSED_IN) << at for at in range(SLOTS))
     return TrustState(Trust.PROVEN, new_until_s=0, stake_slot=slot, stake_bits=bits)
+
+
+def _checks(slots: list[Slot], book: TrustBook, lottery: Lottery, draws: int) -> Iterator[Due]:
+    for draw in range(FIRST_DRAW, FIRST_DRAW + draws):
+        yield from due_in(draw, slots, book, lottery, CHECK_SECONDS)
 
 
 def _cost(due: Due) -> CheckCost:

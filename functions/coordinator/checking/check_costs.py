@@ -7,12 +7,16 @@ given by work, and not by number.
 
 from dataclasses import dataclass
 
+from coordinator.checking.lengths import SPAN_S, SPANS, VERY_LONG_S
+
 CHECK_CPU_S = 0.006
 """To connect, to be judged and to be recorded."""
-SECOND_READER_CPU_S = 0.012
+SECOND_READER_CPU_S = 0.014
 """Of the second reader, spread over all checks: it reads a drawn share of them."""
-SECOND_CPU_S = 0.0025
-"""To read a second of a stream: some seventy messages, whatever their size, hashed or counted."""
+SECOND_CPU_S = 0.0015
+"""To read a second of a stream: some seventy messages, whatever their size."""
+COUNTED_CPU_S = 0.0007
+"""To read one that is only counted: between the spans of a very long check."""
 MBIT_CPU_S = 0.0003
 """To read a megabit of it."""
 OVERHEAD_S = 1.0
@@ -48,5 +52,7 @@ class CheckCost:
 
 def cost_of(capture_s: float, bits_per_s: float) -> CheckCost:
     """The cost of a capture of a stream, so long."""
-    read_cpu_s = capture_s * (SECOND_CPU_S + bits_per_s / 1e6 * MBIT_CPU_S)
+    hashed_s = SPANS * SPAN_S if capture_s >= VERY_LONG_S else capture_s
+    read_cpu_s = hashed_s * SECOND_CPU_S + (capture_s - hashed_s) * COUNTED_CPU_S
+    read_cpu_s += capture_s * bits_per_s / 1e6 * MBIT_CPU_S
     return CheckCost(capture_s + OVERHEAD_S, CHECK_CPU_S + SECOND_READER_CPU_S + read_cpu_s)

@@ -11,7 +11,9 @@ LONG_S = 10.0
 VERY_LONG_S = 120.0
 """Who cuts viewers sooner is found."""
 SPAN_S = 5.0
-"""Of a very long check so much is read at a time: three times, the last of them at its end."""
+"""Of a very long check so much is read at a time."""
+SPANS = 3
+"""So many times, the last of them at its end."""
 SPANS_FROM_S = 5.0
 """Before it a newcomer's first burst arrives, which shorter checks read."""
 LATE_S_MAX = 2.0

@@ -89,3 +89,5 @@ def test_a_very_long_check_holds_its_place_for_less_work() -> None:
     assert very_long.wall_s > 20 * short.wall_s
     assert very_long.work_micros < 0.7 * short.work_micros
     assert cost_of(5.0, 20e6).work_micros > short.work_micros
+    # What is only counted between its spans is no whole reading.
+    assert very_long.cpu_s < cost_of(119.0, 4e6).cpu_s
