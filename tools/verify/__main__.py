@@ -58,6 +58,8 @@ def _status(asked: argparse.Namespace) -> int:
     except httpx.HTTPStatusError as error:
         answer = error.response
         print(f"{error.request.url}: {answer.status_code} {answer.text[:300]}", file=sys.stderr)
+    except httpx.UnsupportedProtocol:
+        print(f"{asked.api} is no URL of a coordinator: it begins with https://", file=sys.stderr)
     except httpx.HTTPError as error:
         print(f"{asked.api} does not answer: {error}", file=sys.stderr)
     except (httpx.InvalidURL, json.JSONDecodeError) as error:
@@ -76,7 +78,8 @@ async def _all(asked: argparse.Namespace) -> int:
         if asked.stream:
             await whole.stream(asked.stream)
         else:
-            await whole.day(asked.date)
+            if not await whole.day(asked.date):
+                whole.untold.append(f"{asked.date}: its draws, before the day is over and opened")
             await whole.statements_of_day(asked.date)
         return whole.verdict()
 

@@ -1,45 +1,130 @@
-"""How long checks have to last: as drawn, or as what failed, until such a one passes. Pure."""
+"""How long checks have to last: as drawn, or as what failed, until such a one passes. Pure.
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+What is drawn depends on what a node has to lose (`coordinator.checking.stakes`), as the prober knew
+it. A record may have been written some draws later: so the least and the greatest are known.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Set
+from dataclasses import dataclass, field, replace
 
 from coordinator.checking.checks import Check, Verdict
-from coordinator.checking.lengths import Length, longer_of
+from coordinator.checking.lengths import LAST_RECORD_S_MAX, Length, longer_of
+from coordinator.checking.lottery import STAKE_MAX
+from coordinator.checking.stakes import stake_of, staked_after
+from coordinator.checking.suspicion import NOBODY, TrustState
 
 OVERLAP_DRAWS = 2
 """A run may begin before what the runs of so many draws before it found out is on record."""
+KNOWN_LONG_AGO = replace(NOBODY, new_until_s=0)
+Drawn = Callable[[int], Length]
+"""What is drawn of who has so much to lose."""
+
+
+@dataclass
+class _Stake:
+    """What a node has to lose, if some of its checks are on record so many draws late."""
+
+    is_late: Callable[[Check], bool]
+    late_draws: int
+    states: list[tuple[int, TrustState]]
+    """After which draw; the first one before all others."""
+    _waiting: list[Check] = field(default_factory=list)
+
+    def follow(self, check: Check) -> None:
+        self._catch_up(check.draw)
+        if self.is_late(check):
+            self._waiting.append(check)
+        else:
+            self._add(check.draw, check)
+
+    def at(self, check: Check) -> list[int]:
+        """What the prober may have known of it when the check was drawn."""
+        self._catch_up(check.draw)
+        old = [at for at, (draw, _) in enumerate(self.states) if draw <= check.draw - OVERLAP_DRAWS]
+        since = old[-1] if old else 0
+        return [stake_of(state, check.due_s) for _, state in self.states[since:]]
+
+    def _catch_up(self, draw: int) -> None:
+        while self._waiting and self._waiting[0].draw + self.late_draws < draw:
+            late = self._waiting.pop(0)
+            self._add(late.draw + self.late_draws, late)
+
+    def _add(self, draw: int, check: Check) -> None:
+        self.states.append((draw, staked_after(self.states[-1][1], check)))
+        del self.states[: -2 * self.late_draws]
 
 
 @dataclass
 class Lengths:
-    """Follows the checks of each node that were longer than short ones."""
+    """Follows the checks of each node. `newcomers` had none before these."""
 
     check_seconds: int = 60
+    newcomers: Set[str] = frozenset()
+    _stakes: dict[str, list[_Stake]] = field(default_factory=dict)
     _longer: dict[str, list[Check]] = field(default_factory=dict)
 
     @classmethod
-    def after(cls, checks: Iterable[Check], check_seconds: int) -> "Lengths":
+    def after(
+        cls, checks: Iterable[Check], check_seconds: int, newcomers: Set[str] = frozenset()
+    ) -> "Lengths":
         """What these have come to."""
-        found = cls(check_seconds)
+        found = cls(check_seconds, newcomers)
         for check in checks:
             found.follow(check)
         return found
 
     def follow(self, check: Check) -> None:
         """Takes one more, oldest first."""
+        for stake in self._stakes_of(check.node_id):
+            stake.follow(check)
         if check.length is not Length.SHORT and check.verdict.counts:
             self._longer.setdefault(check.node_id, []).append(check)
 
-    def findings(self, check: Check, drawn: Length) -> Iterator[str]:
+    def findings(self, check: Check, drawn: Drawn, *, is_control: bool = False) -> Iterator[str]:
         """For how long it was made, and should not have been."""
+        stakes = [at for stake in self._stakes_of(check.node_id) for at in stake.at(check)]
+        least, most = (STAKE_MAX,) * 2 if is_control else (min(stakes), max(stakes))
         longer = self._longer.get(check.node_id, [])
-        if not _is_as_long(check.length, drawn):
+        if not _is_as_long(check.length, drawn(most)):
             yield "a shorter time than was drawn"
+        elif not _is_as_long(drawn(least), check.length) and self._has_made_good(check, longer):
+            yield "a longer time than was drawn"
         cause = next((each for each in longer if each.due_s == check.caused_by_s), None)
         if cause and cause.verdict is Verdict.FAIL and not _is_as_long(check.length, cause.length):
             since = longer[longer.index(cause) :]
             if not any(_passed(each, cause.length) for each in since):
                 yield "a shorter time than what it repeats"
+
+    def _has_made_good(self, check: Check, longer: Iterable[Check]) -> bool:
+        """Whether all knew that the last one of this length passed: nothing had to be repeated."""
+        alike = [each for each in longer if _is_as_long(each.length, check.length)]
+        known = [at for at, each in enumerate(alike) if check.draw - each.draw > self._late_draws]
+        return bool(known) and all(_passed(each, check.length) for each in alike[known[-1] :])
+
+    def _stakes_of(self, node_id: str) -> list[_Stake]:
+        """As the record is, and with failures or very long passes written late."""
+        if node_id not in self._stakes:
+            first = NOBODY if node_id in self.newcomers else KNOWN_LONG_AGO
+            late = (_is_never_late, _is_failure, _is_very_long_pass)
+            self._stakes[node_id] = [_Stake(each, self._late_draws, [(0, first)]) for each in late]
+        return self._stakes[node_id]
+
+    @property
+    def _late_draws(self) -> int:
+        """So many draws later everybody knows of a check."""
+        return OVERLAP_DRAWS + int(LAST_RECORD_S_MAX // self.check_seconds) + 1
+
+
+def _is_never_late(_: Check) -> bool:
+    return False
+
+
+def _is_failure(check: Check) -> bool:
+    return check.verdict is Verdict.FAIL
+
+
+def _is_very_long_pass(check: Check) -> bool:
+    return check.verdict is Verdict.PASS and check.length is Length.VERY_LONG
 
 
 def _passed(check: Check, length: Length) -> bool:

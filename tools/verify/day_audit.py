@@ -6,6 +6,7 @@ every check that was due was made or has an `unknown` reason, and no other was m
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from coordinator.checking.checks import Check, Control, Run, TrustChange, Verdict
 from coordinator.checking.delistings import RETESTED_AFTER
@@ -152,15 +153,16 @@ class DayAudit:
             yield f"{where} was checked and was no candidate"
         if abs(check.due_s - lottery.due_s(check.node_id, run.draw)) > DUE_TOLERANCE_S:
             yield f"{where} was checked at another second than was drawn"
-        drawn = lottery.length(check.node_id, run.draw)
-        yield from (f"{where} was made for {said}" for said in self.lengths.findings(check, drawn))
+        is_control = check.node_id in self.sealed_controls(run)
+        drawn = partial(lottery.length, check.node_id, run.draw)
+        for said in self.lengths.findings(check, drawn, is_control=is_control):
+            yield f"{where} was made for {said}"
         if check.attempts and _seconds(check) < check.length.at_least_s - DUE_TOLERANCE_S:
             yield f"{where} was over before its time"
         confirmed_s = self.frauds.get(check.node_id)
         if confirmed_s is not None and self._is_known(confirmed_s, run):
             yield f"{where} is a confirmed fraud, and was checked"
         first_s = candidates.get(check.node_id, 0)
-        is_control = check.node_id in self.sealed_controls(run)
         if lottery.is_due(check.node_id, run.draw, first_s) or is_control:
             if check.caused_by_s is not None:
                 yield f"{where} was drawn, and is called a retest"

@@ -1,7 +1,7 @@
 """Confirms a day of the lottery from public data alone."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -9,6 +9,8 @@ from coordinator.checking.checks import Run, TrustChange, Verdict
 from coordinator.checking.delistings import RETESTED_AFTER
 from coordinator.checking.sealed_days import LotteryDay
 from coordinator.ledger.published_settings import PublishedSettings
+from coordinator.sweeping.rosters import Roster
+from coordinator.sweeping.shards import Shard
 from coordinator.sweeping.sweeps import SWEEP_AGE_TICKS_MAX, sweep_id
 from tools.verify.check_audit import run_findings
 from tools.verify.check_lengths import Lengths
@@ -86,9 +88,9 @@ async def day_report(
         report.notes.append("sealed without its control nodes: runs are believed which those are")
     draws = _draws_on_record(sealed, runs, report)
     earlier = await _earlier(record, sealed, settings)
-    audit = await _audit(record, sealed, runs, earlier, draws, calendar.sweep_seconds)
+    audit = await _audit(record, sealed, runs, earlier, draws, settings)
     controlled = [replace(run, controls=dict(audit.sealed_controls(run))) for run in runs]
-    trust = _trust(sealed, audit, settings)
+    trust = TrustAudit(_looked_back_to(sealed, settings), audit.lengths.newcomers)
     report.findings += trust.findings([*earlier, *controlled], sealed.draws())  # all else follows
     report.findings += audit.findings(runs, draws)
     report.findings += sweep_findings(audit.sweeps.values(), audit.rosters, calendar)
@@ -118,25 +120,22 @@ async def _earlier(
     record: PublicRecord, sealed: LotteryDay, settings: PublishedSettings
 ) -> list[Run]:
     """The runs before the day in which anything was earned that the day may void."""
-    return await record.runs(range(_looked_back_to(sealed, settings), sealed.draws().start))
+    first = int(_looked_back_to(sealed, settings) // sealed.check_seconds)
+    return await record.runs(range(first, sealed.draws().start))
 
 
-def _looked_back_to(sealed: LotteryDay, settings: PublishedSettings) -> int:
-    held_s = (settings.holding_epochs + 1) * settings.epoch_seconds
+def _looked_back_to(sealed: LotteryDay, settings: PublishedSettings) -> float:
+    held = (settings.holding_epochs + 1) * settings.epoch_seconds // sealed.check_seconds
     first = sealed.draws().start
-    return min(first - RETESTED_AFTER.stop, first - held_s // sealed.check_seconds)
+    return float(min(first - RETESTED_AFTER.stop, first - held) * sealed.check_seconds)
 
 
-def _trust(sealed: LotteryDay, audit: DayAudit, settings: PublishedSettings) -> TrustAudit:
-    """Who it is that nothing was known of when it begins to look back is told by the rosters."""
-    from_s = float(_looked_back_to(sealed, settings) * sealed.check_seconds)
-    newcomers = {
-        slot.node_id
-        for roster in audit.rosters.values()
-        for slot in roster.slots
-        if slot.first_seen_tick * audit.sweep_seconds > from_s
-    }
-    return TrustAudit(from_s, newcomers)
+def _newcomers(
+    rosters: Mapping[tuple[Shard, int], Roster], from_s: float, sweep_seconds: int
+) -> frozenset[str]:
+    """Nodes whose keys were first heard of since: nothing was known of them."""
+    slots = (slot for roster in rosters.values() for slot in roster.slots)
+    return frozenset(s.node_id for s in slots if s.first_seen_tick * sweep_seconds > from_s)
 
 
 async def _audit(  # noqa: PLR0913, PLR0917 - what a day is held against is all of it
@@ -145,8 +144,9 @@ async def _audit(  # noqa: PLR0913, PLR0917 - what a day is held against is all 
     runs: list[Run],
     earlier: list[Run],
     draws: range,
-    sweep_seconds: int,
+    settings: PublishedSettings,
 ) -> DayAudit:
+    sweep_seconds = settings.sweep_seconds
     start = draws.start * sealed.check_seconds // sweep_seconds - SWEEP_AGE_TICKS_MAX
     stop = draws.stop * sealed.check_seconds // sweep_seconds + 1
     sweeps = {sweep_id(s.shard, s.tick): s for s in await record.sweeps(range(start, stop))}
@@ -169,7 +169,11 @@ async def _audit(  # noqa: PLR0913, PLR0917 - what a day is held against is all 
         await _confirmed(record, sealed, flagged, TrustChange.FLAGGED),
         await _confirmed(record, sealed, excluded, TrustChange.CONFIRMED),
         failed=_failed(earlier),
-        lengths=Lengths.after((c for run in earlier for c in run.checks), sealed.check_seconds),
+        lengths=Lengths.after(
+            (check for run in earlier for check in run.checks),
+            sealed.check_seconds,
+            _newcomers(rosters, _looked_back_to(sealed, settings), sweep_seconds),
+        ),
     )
 
 

@@ -47,15 +47,19 @@ class Whole:
         for day in self._days_of(derivation, statements):
             await self.day(day)
 
-    async def day(self, day: date) -> None:
-        """A day's lottery; one that is not over says nothing yet."""
+    async def day(self, day: date) -> bool:
+        """A day's lottery, with what its checks set in motion; False if it is not opened yet."""
         sealed, history = await self.record.sealed_day(day), await self.record.settings()
         if sealed is None or sealed.secret is None or not history:
-            return
+            print(
+                f"{day}: its secret is not published: who was drawn, and flagged, is not looked at"
+            )
+            return False
         report = await day_report(self.record, sealed, history[-1])
         report.print()
         self.findings += [f"{day}: {said}" for said in report.findings]
         self.told += 1
+        return True
 
     async def statements_of_day(self, day: date) -> None:
         """Every stream's statements of epochs that begin in the day."""

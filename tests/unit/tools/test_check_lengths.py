@@ -8,7 +8,7 @@ import pytest
 from coordinator.checking.checks import Check, Verdict
 from coordinator.checking.lengths import Length
 from tests.builders import a_check
-from tools.verify.check_lengths import Lengths
+from tools.verify.check_lengths import Drawn, Lengths
 
 SHORT, LONG, VERY_LONG = Length
 PASS, FAIL = Verdict.PASS, Verdict.FAIL
@@ -19,7 +19,7 @@ def _check(draw: int, length: Length, verdict: Verdict = PASS, **more: Any) -> C
 
 
 def _said(check: Check, drawn: Length, *before: Check) -> list[str]:
-    return list(Lengths.after(before, 60).findings(check, drawn))
+    return list(Lengths.after(before, 60).findings(check, lambda _: drawn))
 
 
 @pytest.mark.parametrize("drawn", list(Length))
@@ -30,6 +30,69 @@ def test_what_is_made_as_it_was_drawn_says_nothing(drawn: Length) -> None:
 def test_nothing_is_made_for_a_shorter_time_than_was_drawn() -> None:
     assert _said(_check(70, SHORT), LONG) == ["a shorter time than was drawn"]
     assert _said(_check(70, LONG), VERY_LONG) == ["a shorter time than was drawn"]
+
+
+def test_a_longer_one_needs_a_failure_of_its_length() -> None:
+    """Once such a one has passed, and everybody can know of it."""
+    longer = _check(70, VERY_LONG, FAIL)
+    said = ["a longer time than was drawn"]
+    passed = _check(30, VERY_LONG)
+    assert _said(longer, SHORT, passed) == said
+    assert _said(longer, SHORT, passed, _check(40, LONG, FAIL)) == said
+    assert _said(longer, SHORT, passed, _check(40, VERY_LONG, Verdict.UNKNOWN)) == said
+    assert _said(longer, SHORT, passed, _check(40, VERY_LONG, FAIL)) == []
+    assert _said(longer, SHORT, passed, _check(40, VERY_LONG, Verdict.DEGRADED)) == []
+    assert _said(longer, SHORT) == []  # what came before is not known
+    assert _said(longer, SHORT, _check(40, VERY_LONG, FAIL), _check(62, VERY_LONG)) == []
+    assert _said(longer, SHORT, _check(40, VERY_LONG, FAIL), _check(50, VERY_LONG)) == said
+    assert _said(_check(70, LONG), SHORT, passed) == said
+
+
+def _drawn(ticket: int) -> Drawn:
+    """Very long for whoever has so little to lose."""
+    return lambda stake: VERY_LONG if stake <= ticket else SHORT
+
+
+def _staked(passes: int, *more: Check) -> Lengths:
+    """A node that passed so many checks, a quarter of an hour apart, the last in draw 400; and a
+    very long one too long ago to lose anything of it."""
+    checks = [_check(400 - 15 * at, SHORT) for at in reversed(range(passes))]
+    return Lengths.after([_check(50, VERY_LONG), *checks, *more], 60)
+
+
+@pytest.mark.parametrize("passes", [0, 3, 11])
+def test_how_long_is_drawn_depends_on_what_there_is_to_lose(passes: int) -> None:
+    """Of who has more to lose than the ticket says a short one, of others a very long one."""
+    for ticket in (passes - 1, passes):
+        for length in (SHORT, VERY_LONG):
+            said = list(_staked(passes).findings(_check(415, length), _drawn(ticket)))
+            wanted = VERY_LONG if passes <= ticket else SHORT
+            assert (said == []) is (length is wanted)
+
+
+def test_a_control_is_drawn_as_who_has_most_to_lose() -> None:
+    found = Lengths(60).findings(_check(415, SHORT), _drawn(0), is_control=True)
+    assert list(found) == []
+    assert list(Lengths(60).findings(_check(415, SHORT), _drawn(0))) == [
+        "a shorter time than was drawn"
+    ]
+
+
+def test_what_may_not_have_been_on_record_decides_nothing() -> None:
+    """A failure takes the stake: a late record of it leaves some draws to which it was there."""
+    failed = _check(410, SHORT, FAIL)
+    for length in (SHORT, VERY_LONG):
+        assert list(_staked(7, failed).findings(_check(415, length), _drawn(3))) == []
+    assert list(_staked(7, failed).findings(_check(424, SHORT), _drawn(3))) == [
+        "a shorter time than was drawn"
+    ]
+
+
+def test_a_newcomers_first_passes_are_no_stake() -> None:
+    checks = [_check(400 + at, SHORT) for at in (0, 2, 4)]
+    young = Lengths.after(checks, 60, {checks[0].node_id})
+    assert list(young.findings(_check(405, SHORT), _drawn(0))) == ["a shorter time than was drawn"]
+    assert list(Lengths.after(checks, 60).findings(_check(405, SHORT), _drawn(0))) == []
 
 
 def test_a_retest_lasts_as_long_as_what_failed() -> None:
