@@ -114,7 +114,7 @@ verify-schedule: $(VENV) ## Confirm a past day's checks from public data alone (
 	@PYTHONPATH=functions $(PYTHON) -m tools.verify schedule --out build/verify-schedule.json --date "$(DATE)" --api "$(API)"
 
 tamper: $(VENV) ## Every way to falsify a recorded network, before audit and verify; build/tamper.json (about a minute)
-	@PYTHONPATH=functions:. $(PYTHON) -m bench.tampering.tamper
+	@PYTHONPATH=functions:node_image:. $(PYTHON) -m bench.tampering.tamper
 
 simulate-suspicion: $(VENV) ## How soon cheats are flagged, how often honest nodes are (simulated outcomes, real rules)
 	@PYTHONPATH=functions $(PYTHON) -m bench.simulations.simulate_suspicion

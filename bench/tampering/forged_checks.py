@@ -25,8 +25,6 @@ from coordinator.checking.partitions import partitions_of
 from coordinator.reasons import Reason
 from tests.builders import an_attempt
 
-FEW = "one among the coordinator's own faults, and nobody can tell which it was"
-
 
 async def _drop(forgery: Forgery) -> None:
     run, failed = await forgery.pick(is_first_failure)
@@ -97,7 +95,7 @@ async def called_unknown_cleanly(forgery: Forgery) -> None:
     await forgery.check(is_first_failure, reason=Reason.UNKNOWN_CAPACITY, attempts=(), **UNKNOWN)
 
 
-@tampering("checks", FEW)
+@tampering("checks")
 async def called_unknown_with_its_retests(forgery: Forgery) -> None:
     """A failed check called `unknown` and emptied, and the retests that it caused removed."""
     await without_retests(forgery)
@@ -131,7 +129,7 @@ async def readers_disagreed(forgery: Forgery) -> None:
     await _relabel(forgery, Reason.UNKNOWN_READERS)
 
 
-@tampering("checks", FEW)
+@tampering("checks")
 async def readers_disagreed_without_retests(forgery: Forgery) -> None:
     """A failed check and its connections called `unknown:readers`, its retests removed"""
     await without_retests(forgery)
@@ -232,7 +230,7 @@ async def capture_invented(forgery: Forgery) -> None:
     await forgery.check(is_first_failure, attempts=(attempt,), **PASSED)
 
 
-@tampering("checks", CAPTURES)
+@tampering("checks")
 async def capture_invented_with_its_retests(forgery: Forgery) -> None:
     """A capture that was never made, and the retests of the failed one removed."""
     await without_retests(forgery)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 
-from bench.tampering.catalogue import CAPTURES, SETTLED, tampering
+from bench.tampering.catalogue import SETTLED, tampering
 from bench.tampering.falsified import (
     CONTROL,
     LATE_S,
@@ -54,7 +54,7 @@ async def voided_by_a_control_that_passed(forgery: Forgery) -> None:
     await forgery.check(is_first_failure, **UNKNOWN | {"reason": excused.reason})
 
 
-@tampering("controls", CAPTURES)
+@tampering("controls")
 async def a_control_that_never_failed(forgery: Forgery) -> None:
     """A control said to have failed, so that a failed check says nothing, its retests removed"""
     await without_retests(forgery)

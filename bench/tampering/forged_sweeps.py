@@ -61,16 +61,8 @@ async def down_for_a_minute(forgery: Forgery) -> None:
     raise LookupError("it was checked all the time")
 
 
-@tampering("sweeps", "five such minutes a passed check at most, and nobody else polls")
-async def down_called_unknown(forgery: Forgery) -> None:
-    """A node's first minute down called one that was not measured, settled again"""
-    first = CALENDAR.tick_at(MIDNIGHT_S) + CAST[3].down.start
-    forgery.epoch = CALENDAR.epoch_at(first * CALENDAR.sweep_seconds)
-    await _turn(forgery, range(first, first + 1), "down", "unknown", ABSENT)
-
-
 @tampering("sweeps")
-async def down_called_unknown_for_a_while(forgery: Forgery) -> None:
+async def down_called_unknown(forgery: Forgery) -> None:
     """A node's first minutes down called ones that were not measured, settled again."""
     ticks = CALENDAR.tick_at(MIDNIGHT_S) + CAST[3].down.start
     forgery.epoch = CALENDAR.epoch_at(ticks * CALENDAR.sweep_seconds)

@@ -26,6 +26,7 @@ TRIED = (
     "down_for_an_hour",
     "left_earlier",
     "called_unknown_with_its_retests",
+    "degraded_without_its_failure",
 )
 BY_NAME = {way.do.__name__: way for way in TAMPERINGS}
 

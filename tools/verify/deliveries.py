@@ -70,7 +70,7 @@ class Openings:
     def findings(self) -> Iterator[str]:
         """Everything that does not agree; `by_epoch` is filled on the way."""
         self._running, self._left = 0, list(self.delivery.entries)
-        yield from _numbers_missing(self._left)
+        yield from _misplaced(self._left)
         for hour in self.delivery.hours:
             yield from self._deposits(hour)
             if self._running != hour.opening_micros:
@@ -137,10 +137,13 @@ def _sum(entries: Sequence[Entry], *kinds: EntryKind) -> int:
     return sum(entry.amount_micros for entry in entries if entry.kind in kinds)
 
 
-def _numbers_missing(entries: Sequence[Entry]) -> Iterator[str]:
+def _misplaced(entries: Sequence[Entry]) -> Iterator[str]:
     for before, after in pairwise(entries):
         if after.number != before.number + 1:
             yield f"between entries {before.number} and {after.number} one is missing"
+        too_early_s = before.at_s - after.at_s
+        if too_early_s > ENTRY_S_MAX:
+            yield f"entry {after.number} is dated {too_early_s:.0f} s before the one before it"
 
 
 def deliveries_from(found: dict[str, Any]) -> Deliveries:

@@ -51,9 +51,7 @@ class Whole:
         """A day's lottery, with what its checks set in motion; False if it is not opened yet."""
         sealed, history = await self.record.sealed_day(day), await self.record.settings()
         if sealed is None or sealed.secret is None or not history:
-            print(
-                f"{day}: its secret is not published: who was drawn, and flagged, is not looked at"
-            )
+            print(f"{day}: no secret is published yet: who was drawn or flagged is not looked at")
             return False
         report = await day_report(self.record, sealed, history[-1])
         report.print()
