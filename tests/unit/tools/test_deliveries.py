@@ -110,6 +110,7 @@ def _without_entry(at: int) -> Callable[[Deliveries], Deliveries]:
         (_with_hour(3, refunded_micros=0), "epoch 13 begins with 0.000007"),
         (_with_entry(1, amount_micros=5), "entry 2 left 0.000077, and 0.000075 was there"),
         (_with_entry(2, amount_micros=9), "entry 3 is not what epoch 12 says of it"),
+        (_with_entry(2, at_s=7.0), " s before the one before it"),
         (_without_entry(2), "between entries 2 and 4 one is missing"),
         (_without_entry(4), "epoch 13: there is no entry for its refund"),
         (lambda whole: replace(whole, balance_micros=5), "balance: published 0.000005"),
