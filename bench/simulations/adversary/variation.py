@@ -16,7 +16,6 @@ from bench.simulations.adversary.policies import (
 
 RULES_MAX = 4
 CONDITIONS_MAX = 2
-KEYS_MAX = 8
 MINUTES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 45, 60, 90, 120, 180, 240, 300, 480, 720)
 PERIODS = (10, 20, 30, 60, 120, 240, 480, 1440)
 STAYS = (1, 2, 3, 5, 8, 10, 10, 10, 12, 15, 15, 20, 25, 30, 45, 60, 120, 240)
@@ -45,6 +44,7 @@ class Repertoire:
         *(Sight.STAY, Sight.STAY, Sight.SINCE_CHECK, Sight.SINCE_GOOD, Sight.KEY_AGE, Sight.CYCLE),
     )
     """What a policy may go by that has phases."""
+    keys_max: int = 8
 
 
 def by_chance(rng: random.Random, known: Repertoire) -> Policy:
@@ -54,7 +54,7 @@ def by_chance(rng: random.Random, known: Repertoire) -> Policy:
     else:
         rules = tuple(_rule(rng, known) for _ in range(rng.choice((1, 1, 2, 2, 3))))
         policy = Policy(rules, rng.choice(known.deeds), period=rng.choice(PERIODS))
-    return _housed(policy, rng) if rng.random() < 0.15 else policy
+    return _housed(policy, rng, known) if rng.random() < 0.15 else policy
 
 
 def _phased(rng: random.Random, known: Repertoire) -> Policy:
@@ -158,12 +158,9 @@ def _other_period(policy: Policy, rng: random.Random, _: Repertoire) -> Policy:
     return replace(policy, period=rng.choice(PERIODS))
 
 
-def _other_keys(policy: Policy, rng: random.Random, _: Repertoire) -> Policy:
-    return _housed(policy, rng)
-
-
-def _housed(policy: Policy, rng: random.Random) -> Policy:
-    return replace(policy, keys=rng.randint(1, KEYS_MAX), standing=rng.choice(tuple(Standing)))
+def _housed(policy: Policy, rng: random.Random, known: Repertoire) -> Policy:
+    keys, standing = rng.randint(1, known.keys_max), rng.choice(tuple(Standing))
+    return replace(policy, keys=keys, standing=standing)
 
 
 def _with(policy: Policy, at: int, rule: Rule) -> Policy:
@@ -175,6 +172,6 @@ def _with(policy: Policy, at: int, rule: Rule) -> Policy:
 CHANGES = (
     *(_other_deed, _other_deed, _other_condition, _other_condition),
     *(_other_value, _other_value, _other_value, _other_value),
-    *(_split, _split, _more_rules, _fewer_rules, _other_order, _other_period, _other_keys),
+    *(_split, _split, _more_rules, _fewer_rules, _other_order, _other_period, _housed),
 )
 """As often as each stands here."""
