@@ -161,7 +161,8 @@ def test_the_builder_reads_what_it_builds_and_no_other_bucket(variables: dict[st
 
 @BOTH
 def test_a_secret_is_read_by_who_needs_it(variables: dict[str, Any]) -> None:
-    """The lottery's key by the prober, hashes by the api, the ingest's key by the ingest."""
+    """The lottery's key by the prober, hashes by the api, the ingest's key by the ingest. Control
+    nodes' by their machine, and by the prober, which derives their ids."""
     outcome = applied(variables)
     accounts = {
         one.values["member"]: one.key for one in resources(outcome, "google_service_account")
@@ -173,7 +174,8 @@ def test_a_secret_is_read_by_who_needs_it(variables: dict[str, Any]) -> None:
         (accounts[one.values["member"]], names[one.values["secret_id"]])
         for one in resources(outcome, "google_secret_manager_secret_iam_member")
     }
-    controls = {("control", "control-key-good"), ("control", "control-key-bad")}
+    kinds = ("control-key-good", "control-key-bad")
+    controls = {(reader, key) for reader in ("control", "prober") for key in kinds}
     expected = {
         ("api", "sponsor-key-hashes"),
         ("api", "ingest-key-hash"),
@@ -213,8 +215,8 @@ def test_hashes_made_elsewhere_stand_beside_those_of_terraforms_own_keys() -> No
 def test_the_prober_knows_the_control_nodes_by_the_keys_that_they_have() -> None:
     """It derives the ids itself; the machine has the same two secrets."""
     outcome = applied()
-    service = _one(outcome, "google_cloud_run_v2_service", "prober")
-    (container,) = service["template"][0]["containers"]
+    (service,) = resources(outcome, "google_cloud_run_v2_service")
+    (container,) = service.values["template"][0]["containers"]
     read = {
         one["name"]: one["value_source"][0]["secret_key_ref"][0]["secret"]
         for one in container["env"]
