@@ -22,7 +22,7 @@ def _once(sight: Sight, value: int, deed: Deed) -> Policy:
     return Policy((Rule((Condition(sight, value, below=False),), deed),), Deed.PUBLISH)
 
 
-def _lives(policy: Policy, seeds: Iterable[int] = (3,)) -> tuple[float, float]:
+def _lives(policy: Policy, seeds: Iterable[int] = range(1, 7)) -> tuple[float, float]:
     """(unpaid minutes of a node beyond a plain stream's, paid ones)."""
     lives = [life for seed in seeds for life in sponsor_lives([policy], seed)[0]]
     gain, paid = (fmean(column) for column in zip(*lives, strict=True))
