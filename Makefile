@@ -39,7 +39,7 @@ check: setup ## Linters, types, the import rule and unit tests (under a minute)
 	@$(MAKE) --no-print-directory --output-sync --jobs=3 lint unit-functions unit-rest
 
 # Three parts at once. The two of tests take about the same, so two cores are busy to the end:
-# what begins with p (payout's and the prober's tests) stands with the other half.
+# what begins with p, but not with pr, stands with the other half.
 .PHONY: lint unit-functions unit-rest
 lint:
 	@.venv/bin/ruff check .
@@ -47,9 +47,9 @@ lint:
 	@.venv/bin/mypy --strict
 	@PYTHONPATH=functions:node_image .venv/bin/lint-imports
 unit-functions:
-	@$(PYTHON) -m pytest tests/unit/functions --ignore-glob='*/unit/functions/test_p*'
+	@$(PYTHON) -m pytest tests/unit/functions --ignore-glob='*/unit/functions/test_p[!r]*'
 unit-rest:
-	@$(PYTHON) -m pytest tests/unit --ignore-glob='*/unit/functions/test_[!p]*'
+	@$(PYTHON) -m pytest tests/unit --ignore-glob='*/unit/functions/test_[!p]*' --ignore-glob='*/unit/functions/test_pr*'
 
 test: check ## check, then documents, property, integration, end-to-end and browser tests
 	@$(PYTHON) -m emulator setup --for-tests

@@ -66,7 +66,7 @@ def test_a_keyboard_opens_a_route_with_example_errors_and_keys(
     page.locator("button.authorize").first.focus()
     page.keyboard.press("Enter")
     dialog = page.locator(".dialog-ux").inner_text()
-    assert all(key in dialog for key in ("sponsorKey", "nodeKey", "ingestKey"))
+    assert all(key in dialog for key in ("sponsorKey", "nodeSignature", "ingestKey"))
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
     page.close()
