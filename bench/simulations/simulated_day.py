@@ -6,7 +6,7 @@ media; everything that reads or writes a document is what runs in the cloud. All
 stands in this one module, so that a reader sees how much it is.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from api.http.node_signature import SentNode
@@ -63,7 +63,12 @@ class Relays(PollClient):
         super().__init__(Guard(allow_private=True))
         self._sent = 0
 
-    async def get(self, address: HttpAddress, known: Reason | None = None) -> Fetched | Failed:
+    async def get(
+        self,
+        address: HttpAddress,
+        known: Reason | None = None,
+        judge: Callable[[str], None] | None = None,
+    ) -> Fetched | Failed:
         self._sent += 1
         _, node_id, stream_id = address.path.split("/")
         body = (

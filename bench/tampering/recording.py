@@ -7,7 +7,7 @@ One module, so that a reader sees how much of it is not real.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -124,14 +124,19 @@ class ScriptedRelays(Relays):
         super().__init__()
         self._clock = clock
 
-    async def get(self, address: HttpAddress, known: Reason | None = None) -> Fetched | Failed:
+    async def get(
+        self,
+        address: HttpAddress,
+        known: Reason | None = None,
+        judge: Callable[[str], None] | None = None,
+    ) -> Fetched | Failed:
         node_id = address.path.split("/")[1]
         tick = int(self._clock.now_s - MIDNIGHT_S) // CALENDAR.sweep_seconds
         if tick in BY_NODE[node_id].down:
             return Failed(Reason.CONNECT_FAILED, "refused", 0.05)
         if drawn("poll", node_id, tick) % 90 == 0:
             return Failed(Reason.UNKNOWN_INTERNAL, "no socket was free", 0.05)
-        return await super().get(address, known)
+        return await super().get(address, known, judge)
 
 
 @dataclass

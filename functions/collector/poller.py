@@ -5,8 +5,9 @@ import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 
+from collector.asked_addresses import AskedNow
 from coordinator.adapters.log import Log, LogEvent
 from coordinator.adapters.outbound.poll_client import PollClient
 from coordinator.adapters.outbound.replies import Failed
@@ -35,6 +36,7 @@ class Poller:
     at_once: int = POLLS_AT_ONCE_MAX
     known: Mapping[str, Reason] = field(default_factory=dict)
     """By node id: the reason that it would be told. Its poll says it; nothing of who is absent."""
+    asked: AskedNow = field(default_factory=AskedNow)
 
     async def poll(self, due: Iterable[tuple[int, Slot]], told: Told, seconds_max: float) -> None:
         """Asks every slot once, in order, and tells each answer as it comes.
@@ -55,11 +57,16 @@ class Poller:
         """What the node's stats say, or why there are none; an error of ours is `unknown`."""
         try:
             fetched = await self.client.get(
-                _address_of(slot.stats_url), self.known.get(slot.node_id)
+                _address_of(slot.stats_url),
+                self.known.get(slot.node_id),
+                partial(self.asked.require, slot.node_id),
             )
             if isinstance(fetched, Failed):
                 return fetched.reason
-            return parse_stats(fetched.body, slot.stream_id)
+            stats = parse_stats(fetched.body, slot.stream_id)
+            if stats.node_id == slot.node_id:
+                self.asked.answered(slot.node_id, fetched.peer)
+            return stats
         except AddressRefused as refused:
             return refused.reason
         except StatsInvalid:

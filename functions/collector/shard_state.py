@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.worker_pool import work_through
+from coordinator.sweeping.compaction import succeeding
 from coordinator.sweeping.polls import Poll
-from coordinator.sweeping.rosters import Roster, Slot, by_node, succeeding
+from coordinator.sweeping.rosters import Roster, Slot, by_node
 from coordinator.sweeping.shards import Shard, all_of
 from coordinator.sweeping.sweeps import Sweep, SweepBits
 from coordinator.sweeping.tenures import dropped, going_on

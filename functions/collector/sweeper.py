@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from collector.asked_addresses import AskedAddresses
 from collector.network_projector import NetworkProjector
 from collector.poller import Poller
 from collector.roller import Roller
@@ -25,9 +26,10 @@ from coordinator.checking.checks import IngestState, Run
 from coordinator.epochs import Calendar
 from coordinator.reasons import Reason
 from coordinator.strangers.relay_stats import Media, RelayStats
+from coordinator.sweeping.compaction import succeeding, wants_compaction
 from coordinator.sweeping.nodes import Node
 from coordinator.sweeping.polls import Poll, outcome_of
-from coordinator.sweeping.rosters import Announcement, Roster, succeeding
+from coordinator.sweeping.rosters import Announcement, Roster
 from coordinator.sweeping.shards import Shard
 from coordinator.sweeping.sweeps import Sweep
 from coordinator.sweeping.tenures import tallied
@@ -53,6 +55,7 @@ class Sweeper:
     _locks: dict[Shard, asyncio.Lock] = field(default_factory=dict)
     _states: dict[Shard, ShardState] = field(default_factory=dict)
     """After sweeps that this instance wrote itself."""
+    _asked: dict[Shard, AskedAddresses] = field(default_factory=dict)
     _roller: Roller = field(init=False)
     _projector: NetworkProjector = field(init=False)
 
@@ -126,20 +129,15 @@ class Sweeper:
 
     async def _brought_up_to_date(self, state: ShardState, tick: int) -> ShardState | None:
         """With all changes taken in, written if there were any; None if somebody was faster."""
-        before = state.roster
-        if before.wants_compaction(tick - KEPT_TICKS):
-            compacted = await self._compacted(before, tick)
+        before, since_s = state.roster, max(0.0, state.cursor_s - CURSOR_OVERLAP_S)
+        cursor_s, ours = await self._changed(before.shard, since_s)
+        if wants_compaction(before, tick - KEPT_TICKS, ours):
+            compacted = await self._compacted(before, tick, ours)
             if compacted is None:
                 return None
             state, before = state.moved_to(compacted), compacted
-        cursor_s = self.clock()
-        since_s = max(0.0, state.cursor_s - CURSOR_OVERLAP_S)
-        changed = await self.measurements.changed_nodes(since_s)
-        if len(changed) >= CHANGED_NODES_MAX:  # there are more: the next sweep goes on there
-            cursor_s = changed[-1].changed_s + CURSOR_OVERLAP_S
-        ours = announced(
-            (node for node in changed if before.shard.holds(node.node_id)), self.calendar
-        )
+            # Once more: minutes of those whose slots were dropped stand in their documents now.
+            cursor_s, ours = await self._changed(before.shard, since_s)
         changed_roster = before.without(state.lost(), tick).taking_in(ours, tick)
         roster = tallied(changed_roster, before, state.polls)
         if roster.slots != before.slots:
@@ -149,9 +147,20 @@ class Sweeper:
             roster = written
         return replace(state, roster=replace(roster, cursor_s=cursor_s), cursor_s=cursor_s)
 
-    async def _compacted(self, roster: Roster, tick: int) -> Roster | None:
-        kept_since = tick - KEPT_TICKS
-        new = succeeding([roster], roster.shard, tick, kept_since_tick=kept_since)
+    async def _changed(self, shard: Shard, since_s: float) -> tuple[float, list[Announcement]]:
+        """Up to when node documents have been read, and what those of the shard announce."""
+        cursor_s = self.clock()
+        changed = await self.measurements.changed_nodes(since_s)
+        if len(changed) >= CHANGED_NODES_MAX:  # there are more: the next sweep goes on there
+            cursor_s = changed[-1].changed_s + CURSOR_OVERLAP_S
+        ours = (node for node in changed if shard.holds(node.node_id))
+        return cursor_s, announced(ours, self.calendar)
+
+    async def _compacted(
+        self, roster: Roster, tick: int, coming: list[Announcement]
+    ) -> Roster | None:
+        since = tick - KEPT_TICKS
+        new = succeeding([roster], roster.shard, tick, kept_since_tick=since, coming=coming)
         await put_away(self.measurements, [roster], [new])
         return await self.measurements.succeed_roster(new, roster, self.clock())
 
@@ -174,7 +183,9 @@ class Sweeper:
         # Who was silent last time comes first, so that nobody waits for their limits at the end.
         due.sort(key=lambda each: each[0] not in before or not before[each[0]].misses)
         seconds_max = SWEEP_SHARE_MAX * self.calendar.sweep_seconds
-        await Poller(self.client, self.log, known=known).poll(due, told, seconds_max)
+        answered = {slots[at].node_id for at, poll in before.items() if not poll.misses}
+        asked = self._asked.setdefault(state.roster.shard, AskedAddresses()).at(tick, answered)
+        await Poller(self.client, self.log, known=known, asked=asked).poll(due, told, seconds_max)
         live = await self._live_streams() if waiting else frozenset()
         for at, stats in waiting.items():
             is_live = slots[at].stream_id in live

@@ -33,6 +33,18 @@ class Reason(StrEnum):
         "The node has announced itself and has not been polled yet.",
         "Wait for the next sweep; it comes within two sweep intervals.",
     )
+    ROSTER_FULL = (
+        "roster_full",
+        "The roster is full: as many nodes are polled as there is room for.",
+        "Leave the node running: it comes in by itself when there is room. Whoever runs the "
+        "coordinator makes room with more SHARDS.",
+    )
+    NETWORK_FULL = (
+        "network_full",
+        "Your network (IPv4 /24, IPv6 /48) has as many polled nodes as one may have.",
+        "Leave the node running: it comes in by itself when one of them leaves. Or run it in "
+        "another network.",
+    )
     KEY_ELSEWHERE = (
         "key_elsewhere",
         "Another machine runs with this node's key and is polled: this one is not heard.",
@@ -89,6 +101,13 @@ class Reason(StrEnum):
         "wrong_node",
         "Another node answers at this address.",
         "Announce your own address and forward the port to this node.",
+    )
+    TARGET_CROWDED = (
+        "target_crowded",
+        "Several nodes name this address, and do not answer there as themselves: no more are asked "
+        "in one sweep.",
+        "Leave PUBLIC_STATS_URL out if this is the address that you call from. Else find out who "
+        "names it, or announce another one.",
     )
     WRONG_STREAM = (
         "wrong_stream",

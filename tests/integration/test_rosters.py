@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from coordinator.adapters.records import Measurements
+from coordinator.sweeping.compaction import COMPACT_AT_GONE
 from coordinator.sweeping.minutes import Minutes
-from coordinator.sweeping.rosters import COMPACT_AT_GONE
 from coordinator.sweeping.shards import WHOLE
 from tests.integration.swept_network import START_TICK, SweptNetwork
 

@@ -10,8 +10,9 @@ from coordinator.ledger.newcomers import newcomers_of
 from coordinator.ledger.rows import Carried
 from coordinator.ledger.settlements import EpochInput, settle
 from coordinator.ledger.terms import Terms
+from coordinator.sweeping.compaction import succeeding
 from coordinator.sweeping.minutes import Minutes
-from coordinator.sweeping.rosters import Announcement, Roster, succeeding
+from coordinator.sweeping.rosters import Announcement, Roster
 from coordinator.sweeping.shards import WHOLE
 from tests.builders import a_check, a_slot
 

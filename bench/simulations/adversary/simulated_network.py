@@ -19,8 +19,9 @@ from coordinator.checking.last_run import LastRun
 from coordinator.checking.lottery import Lottery, day_of, day_secret
 from coordinator.checking.trust_book import TrustBook
 from coordinator.reasons import Reason
+from coordinator.sweeping.compaction import succeeding, wants_compaction
 from coordinator.sweeping.polls import Outcome, Poll, outcome_of
-from coordinator.sweeping.rosters import Announcement, Roster, Slot, by_node, succeeding
+from coordinator.sweeping.rosters import Announcement, Roster, Slot, by_node
 from coordinator.sweeping.shards import WHOLE
 from coordinator.sweeping.sweeps import Sweep
 from prober.draws import candidates, due_in
@@ -128,7 +129,7 @@ class Network:
 
     def _takes_in(self, announced: list[Announcement], tick: int) -> None:
         """As the collector does before its polls."""
-        if not tick % LOOKS_EVERY and self.roster.wants_compaction(tick - KEPT_MINUTES):
+        if not tick % LOOKS_EVERY and wants_compaction(self.roster, tick - KEPT_MINUTES):
             self._compacts(tick)
         polls = Sweep(WHOLE, tick, 0, self._polls).lost()
         lost = [at for at in polls if self.roster.slots[at].left_tick is None]

@@ -19,6 +19,7 @@ from coordinator.projections.history import NO_HISTORY, NodeHistory
 from coordinator.projections.money_projection import NO_TOKENS, Tokens
 from coordinator.projections.network_document import NetworkDocument, newest_documents
 from coordinator.projections.past_shares import NO_SHARES, PastShares, shares_of
+from coordinator.projections.roster_rooms import RosterRooms
 from coordinator.reasons import Reason
 from coordinator.sweeping.nodes import NodeStatus, shown_status
 from coordinator.sweeping.polls import Outcome, Poll
@@ -124,6 +125,7 @@ class NetworkView:
     """What it was made of, by shard."""
     is_whole: bool = True
     """Whether every shard's document was there: if not, a node that is absent may be on another."""
+    rooms: RosterRooms = field(default_factory=RosterRooms, compare=False)
     _by_stream: dict[str, "_OfStream"] = field(default_factory=dict, compare=False)
     """Filled on the first question; asked by every heartbeat, of ten thousand nodes."""
 
@@ -215,7 +217,7 @@ def network_of(
         (document.tick * sweep_seconds for document in documents if document.tick), default=None
     )
     is_whole = bool(documents) and len(documents) == documents[0].shard.count
-    return NetworkView(nodes, swept_s, documents, is_whole)
+    return NetworkView(nodes, swept_s, documents, is_whole, RosterRooms(documents))
 
 
 def _view_of(

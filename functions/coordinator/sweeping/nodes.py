@@ -53,6 +53,11 @@ class Node(BaseModel):
     minutes_up: int = 0
     away_tick: int | None = None
 
+    @property
+    def characters(self) -> int:
+        """What it would take of a roster's CHARACTERS_MAX."""
+        return sum(map(len, (self.node_id, self.stream_id, self.stats_url)))
+
     def says_the_same_as(self, other: "Node") -> bool:
         """Whether a heartbeat told nothing new, so that nothing needs to be written."""
         return self.model_dump(exclude=_WHEN) == other.model_dump(exclude=_WHEN)

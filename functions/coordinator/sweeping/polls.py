@@ -38,6 +38,7 @@ OUTCOME_OF_FAILURE: Mapping[Reason, Outcome] = {
     Reason.URL_INVALID: Outcome.BLOCKED,
     Reason.NAME_UNRESOLVED: Outcome.DOWN,
     Reason.CONNECT_FAILED: Outcome.DOWN,
+    Reason.TARGET_CROWDED: Outcome.DOWN,
     Reason.STATS_TIMEOUT: Outcome.DOWN,
     Reason.STATS_BAD_HTTP: Outcome.INVALID,
     Reason.STATS_TOO_LARGE: Outcome.INVALID,

@@ -10,15 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from coordinator.sweeping.roster_room import RosterRoom
 from coordinator.sweeping.shards import Shard
 
-SLOTS_MAX = 12_000
-CHARACTERS_MAX = 870_000
-"""Of all slots' ids and addresses: compressed, a roster and its page stay below a document's
-limit whatever they are. Ten thousand nodes may have host names of 30 characters."""
 VERSION_DIGITS_MAX = 12
-COMPACT_AT_GONE = 256
-"""Slots to be dropped, and a quarter of all, before a new version is worth its writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +100,8 @@ class Roster:
 
         A node that changes its stream gets a new slot, so that no minute is ever counted for
         two streams; a changed address stays in its slot. Taking in twice changes nothing."""
-        slots = list(self.slots)
+        slots, room = list(self.slots), RosterRoom.taken_by(self.slots)
         latest = {slot.node_id: at for at, slot in enumerate(slots)}
-        characters = sum(slot.characters for slot in slots)
         cursor_s = self.cursor_s
         for node in sorted(changed, key=lambda node: (node.changed_s, node.node_id)):
             cursor_s = max(cursor_s, node.changed_s)
@@ -116,18 +110,21 @@ class Roster:
                 continue
             if at is not None and slots[at].left_tick is None:
                 if not node.is_leaving and slots[at].stream_id == node.stream_id:
-                    slots[at] = _moved(slots[at], node)
+                    moved = _moved(slots[at], node)
+                    if room.may_move(slots[at], moved):
+                        room.move(slots[at], moved)
+                        slots[at] = moved
                     continue
+                room.leave(slots[at])
                 slots[at] = replace(
                     slots[at], left_tick=tick, left_reason="left", changed_s=node.changed_s
                 )
-            slot = _slot_of(node, tick)
-            # A full roster takes nobody in; those who are turned away announce themselves again.
-            full = len(slots) >= SLOTS_MAX or characters + slot.characters > CHARACTERS_MAX
-            if not node.is_leaving and not full:
+            slot = slot_of(node, tick)
+            # Whoever is turned away announces itself again, as soon as it finds itself missing.
+            if not node.is_leaving and not room.refusal(slot.rtmp_host, slot.characters):
                 latest[node.node_id] = len(slots)
                 slots.append(slot)
-                characters += slot.characters
+                room.add(slot)
         return replace(self, cursor_s=cursor_s, slots=tuple(slots))
 
     def without(self, lost: Iterable[int], tick: int) -> "Roster":
@@ -141,12 +138,6 @@ class Roster:
         """Whether sweeps of this tick go by it."""
         return self.version <= tick and (self.until_tick is None or tick < self.until_tick)
 
-    def wants_compaction(self, kept_since_tick: int) -> bool:
-        """Whether so many slots are gone for good that a new version is worth its writes."""
-        kept = sum(_is_kept(slot, kept_since_tick) for slot in self.slots)
-        gone = len(self.slots) - kept
-        return gone >= COMPACT_AT_GONE and 4 * gone >= len(self.slots)
-
     def changed_since(self, before: "Roster") -> dict[int, Slot]:
         """The slots that are new or other than in an earlier revision."""
         old = before.slots
@@ -158,35 +149,9 @@ class Roster:
         return replace(self, slots=tuple(slots[at] for at in range(len(slots))), revision=revision)
 
 
-def succeeding(old: Iterable[Roster], shard: Shard, tick: int, *, kept_since_tick: int) -> Roster:
-    """A shard's roster from `tick` on, made of those that were in force before it.
-
-    Who is polled goes on being polled, on the roster since the same tick: a check is drawn more
-    often for newcomers. Who left lately is kept for people to see."""
-    rosters = list(old)
-    newest: dict[str, Slot] = {}
-    for slot in (slot for roster in rosters for slot in roster.slots):
-        before = newest.get(slot.node_id)
-        if shard.holds(slot.node_id) and (before is None or _order(before) <= _order(slot)):
-            newest[slot.node_id] = slot
-    kept = [slot for slot in newest.values() if _is_kept(slot, kept_since_tick)]
-    cursor_s = min((roster.cursor_s for roster in rosters), default=0.0)
-    kept.sort(key=lambda slot: (slot.joined_tick, slot.node_id))
-    return Roster(shard, tick, cursor_s, tuple(kept))
-
-
 def by_node(rows: Mapping[int, Any], roster: Roster) -> dict[tuple[str, str], Any]:
     """Rows by slot, by (node id, stream id): what does not change with the version."""
     return {(roster.slots[at].node_id, roster.slots[at].stream_id): r for at, r in rows.items()}
-
-
-def _is_kept(slot: Slot, since_tick: int) -> bool:
-    return slot.left_tick is None or slot.left_tick >= since_tick
-
-
-def _order(slot: Slot) -> tuple[bool, int, float]:
-    """Later is newer; a slot that is still polled is newer than any that is not."""
-    return slot.left_tick is None, slot.joined_tick, slot.changed_s
 
 
 def roster_id(shard: Shard, version: int) -> str:
@@ -202,7 +167,8 @@ def roster_key(name: str) -> tuple[Shard, int]:
     return Shard.parse(shard), int(version)
 
 
-def _slot_of(node: Announcement, joined_tick: int) -> Slot:
+def slot_of(node: Announcement, joined_tick: int) -> Slot:
+    """The slot that a node gets with what it announced."""
     away = 0 if node.away_tick is None else max(0, joined_tick - node.away_tick)
     return Slot(
         node.node_id,
@@ -221,7 +187,7 @@ def _slot_of(node: Announcement, joined_tick: int) -> Slot:
 def _moved(slot: Slot, node: Announcement) -> Slot:
     """The same place with another address: it has the past that it had."""
     return replace(
-        _slot_of(node, slot.joined_tick),
+        slot_of(node, slot.joined_tick),
         first_tick=slot.first_tick or min(node.first_tick, slot.joined_tick),
         minutes_due=slot.minutes_due,
         minutes_up=slot.minutes_up,

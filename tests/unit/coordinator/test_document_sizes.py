@@ -24,7 +24,8 @@ from coordinator.ledger.rows import Row
 from coordinator.reasons import Reason
 from coordinator.sweeping.polls import Outcome, Poll
 from coordinator.sweeping.rollups import ROLLUPS, NodeHour, Rollup
-from coordinator.sweeping.rosters import SLOTS_MAX, Slot
+from coordinator.sweeping.roster_room import SLOTS_MAX
+from coordinator.sweeping.rosters import Slot
 from coordinator.sweeping.shards import WHOLE
 from coordinator.sweeping.sweeps import SWEEPS, Sweep
 from tests.stored_records import CARRIED, RUN, STATEMENT

@@ -5,6 +5,7 @@ over http. Why there are two clients stands in docs/adr.
 """
 
 import asyncio
+from collections.abc import Callable
 from time import perf_counter as now
 
 from coordinator.adapters.outbound.exchange import Cut, Exchange, request_of
@@ -23,15 +24,23 @@ class PollClient:
         self._limits = limits
         self._timer = SharedTimer()
 
-    async def get(self, address: HttpAddress, known: Reason | None = None) -> Fetched | Failed:
+    async def get(
+        self,
+        address: HttpAddress,
+        known: Reason | None = None,
+        judge: Callable[[str], None] | None = None,
+    ) -> Fetched | Failed:
         """One attempt at the stats; never raises for anything that the stranger does.
 
-        `known`: why the node stands as it does, as far as it could be told. It is a hint only."""
+        `known`: why the node stands as it does, as far as it could be told. It is a hint only.
+        `judge` is told the very address before it is connected to, and may refuse it."""
         if address.is_tls:
             raise ValueError(f"{address}: polls speak no TLS")
         started = now()
         try:
             way = await self._guard.way_to(address.host, self._limits)
+            if judge is not None:
+                judge(way.peer)
             body = await self._exchanged(way, address, known)
             return Fetched(body, way.peer)
         except AddressRefused as refused:

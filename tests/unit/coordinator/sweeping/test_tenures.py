@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from coordinator.reasons import Reason
 from coordinator.strangers.relay_stats import Media, RelayStats
+from coordinator.sweeping.compaction import succeeding
 from coordinator.sweeping.polls import Outcome, Poll, outcome_of
-from coordinator.sweeping.rosters import Announcement, Roster, succeeding
+from coordinator.sweeping.rosters import Announcement, Roster
 from coordinator.sweeping.shards import WHOLE, all_of
 from coordinator.sweeping.tenures import dropped, going_on, tallied
 

@@ -1,0 +1,85 @@
+"""How much room a roster has, and for whom: a document's limit, and a network's share of it."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from coordinator.reasons import Reason
+from coordinator.strangers.networks import places_of
+
+if TYPE_CHECKING:
+    from coordinator.sweeping.rosters import Slot
+
+SLOTS_MAX = 12_000
+CHARACTERS_MAX = 870_000
+"""Of all slots' ids and addresses: compressed, a roster and its page stay below a document's
+limit whatever they are. Ten thousand nodes may have host names of 30 characters."""
+NETWORK_SLOTS_MAX = 1_000
+"""Polled at once in one /24 or /48: a tenth of the ten thousand nodes that a shard is made for.
+Hosts with a name are not among them; how many keys a network brings is bounded where they come."""
+
+
+@dataclass(slots=True)
+class RosterRoom:
+    """What is taken of a roster."""
+
+    slots: int = 0
+    characters: int = 0
+    of_network: Counter[str] = field(default_factory=Counter)
+    """Polled slots by the network of their host, where that is a public address."""
+
+    @classmethod
+    def taken_by(cls, slots: Iterable["Slot"]) -> "RosterRoom":
+        """All that these slots take."""
+        room = cls()
+        for slot in slots:
+            room.add(slot)
+        return room
+
+    def add(self, slot: "Slot") -> None:
+        """One slot more."""
+        self.slots += 1
+        self.characters += slot.characters
+        network = _network_of(slot.rtmp_host)
+        if network and slot.left_tick is None:
+            self.of_network[network] += 1
+
+    def leave(self, slot: "Slot") -> None:
+        """A slot is polled no more; it still stands there."""
+        network = _network_of(slot.rtmp_host)
+        if network:
+            self.of_network[network] -= 1
+
+    def move(self, old: "Slot", new: "Slot") -> None:
+        """A polled slot has another address."""
+        self.slots -= 1
+        self.characters -= old.characters
+        self.leave(old)
+        self.add(new)
+
+    def refusal(self, host: str, characters: int) -> Reason | None:
+        """Why a slot with this host, that takes so many characters, is not made; None if it is."""
+        network = _network_of(host)
+        if network and self.of_network[network] >= NETWORK_SLOTS_MAX:
+            return Reason.NETWORK_FULL
+        has_room = self.slots < SLOTS_MAX and self.characters + characters <= CHARACTERS_MAX
+        return None if has_room else Reason.ROSTER_FULL
+
+    def may_move(self, old: "Slot", new: "Slot") -> bool:
+        """Whether a slot's other address fits."""
+        before, after = _network_of(old.rtmp_host), _network_of(new.rtmp_host)
+        is_at_home = not after or before == after
+        fits = self.characters + new.characters - old.characters <= CHARACTERS_MAX
+        return fits and (is_at_home or self.of_network[after or ""] < NETWORK_SLOTS_MAX)
+
+    def lacks(self, slots: int, characters: int) -> bool:
+        """Whether so many more do not fit."""
+        return self.slots + slots > SLOTS_MAX or self.characters + characters > CHARACTERS_MAX
+
+
+@lru_cache(maxsize=16_384)
+def _network_of(host: str) -> str | None:
+    """None for names, and for addresses inside somebody's own network."""
+    return places_of(host)[1]
