@@ -7,13 +7,13 @@ import pytest
 
 from api.services.dial_back import (
     EVERY_SECONDS,
-    PEER_EVERY_SECONDS,
     DialBack,
     DialedBack,
     DialTarget,
 )
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.reasons import Reason
+from coordinator.strangers.source_bounds import CALL_BACKS, Side
 from tests.integration.hostile import (
     Script,
     hang_up_at_once,
@@ -24,6 +24,7 @@ from tests.integration.hostile import (
 )
 
 PEER = "127.0.0.1"
+STRANGER = "198.51.101.7"
 
 
 class _Caller:
@@ -160,22 +161,32 @@ async def test_a_node_is_called_back_seldom() -> None:
 
 
 async def test_a_refused_call_spends_nothing() -> None:
-    """Neither the node's allowance, when its address called too lately, nor the other way round."""
+    """Not of the address, where it was the node that asked again too soon."""
     caller = _Caller()
     closed = await _closed_port()
-    assert await caller.dial(closed, closed, node_id="n2") is not None
-    assert await caller.dial(closed, closed, node_id="n3") is None  # the address is too early
-    caller.now_s += PEER_EVERY_SECONDS
-    assert await caller.dial(closed, closed, node_id="n2") is None  # the node is too early
-    assert await caller.dial(closed, closed, node_id="n3") is not None  # neither has paid for that
+    most = CALL_BACKS[Side.ADDRESS].burst
+    assert await caller.dial(closed, closed, peer=STRANGER, node_id="n1") is not None
+    for _ in range(most):
+        assert await caller.dial(closed, closed, peer=STRANGER, node_id="n1") is None
+    for number in range(2, most + 1):
+        assert await caller.dial(closed, closed, peer=STRANGER, node_id=f"n{number}") is not None
+    assert await caller.dial(closed, closed, peer=STRANGER, node_id="n0") is None
 
 
-async def test_a_household_is_one_caller() -> None:
+async def test_600_addresses_of_a_household_have_a_few_calls_made() -> None:
     """A /64 of IPv6 holds more addresses than could ever be counted."""
-    caller = _Caller()
-    closed = await _closed_port()
-    found = [
-        await caller.dial(closed, closed, peer=f"2a01:4f8:13:17::{n}", node_id=f"n{n}")
-        for n in range(3)
-    ]
-    assert [one is not None for one in found] == [True, False, False]
+    caller, asked = _Caller(), 0
+
+    async def count(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+
+    async with serving(count) as victim:
+        found = [
+            await caller.dial(
+                victim.port, victim.port, peer=f"2a01:4f8:13:17::{n:x}", node_id=f"n{n}"
+            )
+            for n in range(600)
+        ]
+    made = sum(one is not None for one in found)
+    assert (made, asked) == (CALL_BACKS[Side.ADDRESS].burst, made)

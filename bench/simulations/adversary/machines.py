@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from api.http.rates import Rates
-from api.services.announcements import NEWCOMERS_AT_ONCE, NEWCOMERS_PER_SECOND
 from bench.simulations.adversary.chance import START, chance
 from bench.simulations.adversary.deeds import ANSWERS, SERVINGS, UP, Deed, Serving
 from bench.simulations.adversary.policies import NEVER, Policy, Sight, Standing
@@ -13,6 +11,10 @@ from coordinator.checking.lengths import Length
 from coordinator.checking.suspicion import Trust
 from coordinator.reasons import Reason
 from coordinator.strangers.relay_stats import RelayStats
+from coordinator.strangers.source_bounds import NEW_KEYS, Side
+from coordinator.strangers.token_buckets import Rates
+
+_KEYS = NEW_KEYS[Side.ADDRESS]
 
 
 @dataclass(slots=True, eq=False)
@@ -95,9 +97,7 @@ class SimulatedMachine:
     all_keys: list[Key] = field(init=False)
     served: float = 0.0
     """Minutes, as viewers get them."""
-    _newcomers: Rates = field(
-        default_factory=lambda: Rates(NEWCOMERS_PER_SECOND, NEWCOMERS_AT_ONCE)
-    )
+    _newcomers: Rates = field(default_factory=lambda: Rates(1 / _KEYS.every_s, _KEYS.burst))
     """The api's, of its addresses: one may bring only so many keys."""
 
     def __post_init__(self) -> None:

@@ -9,6 +9,7 @@ from fastapi.openapi.models import APIKey, APIKeyIn
 
 from api.http.callers import CallerKey
 from api.http.problems import Problem, ProblemKind
+from api.http.rates import require_node
 from coordinator.adapters.clock import Clock
 from coordinator.keys import node_id_of
 from coordinator.strangers.signed_requests import (
@@ -50,7 +51,8 @@ class NodeSignature(CallerKey):
         self._clock, self._host = clock, urlsplit(public_url or "").netloc.lower()
 
     def ask(self, request: Request) -> None:
-        """A problem if the signature is missing, does not fit, or is of another time."""
+        """A problem if the signature is missing, does not fit, or is of another time. Or if the
+        node calls too often, which is counted here: before, it might be anybody."""
         try:
             signed = parse(request.headers)
         except SignatureError as error:
@@ -66,6 +68,7 @@ class NodeSignature(CallerKey):
         if not any(is_by_its_key(signed, base) for base in self._bases(signed, request)):
             says = "The signature does not fit: sign this method, host, path and body, by this key."
             raise Problem(ProblemKind.SIGNATURE_WRONG, says)
+        require_node(request.scope, signed.public_key)
         self.find(request, SentNode(node_id_of(signed.public_key), signed.created_s))
         request.scope[_SIGNED] = signed
 

@@ -6,7 +6,7 @@ from typing import Any
 from api import __version__
 from api.http.node_signature import SentNode
 from api.http.problems import Problem, ProblemKind
-from api.http.rates import Rates
+from api.services.announced_bounds import AnnouncedBounds
 from api.services.announced_places import announced_place
 from api.services.dial_back import (
     ANY_STREAM,
@@ -30,16 +30,11 @@ from coordinator.money import format_tokens
 from coordinator.projections.money_projection import NO_TOKENS
 from coordinator.projections.network_view import NetworkView, NodeView
 from coordinator.reasons import Reason
-from coordinator.strangers.networks import places_of
 from coordinator.streams import Stream, StreamStatus, stream_status
 from coordinator.sweeping.nodes import Node, NodeStatus, told_status
 
 STEADY_FACTOR = 10
 """So many times rarer a node calls that is well: polls tell more of it than its heartbeats."""
-NEWCOMERS_AT_ONCE = 16
-NEWCOMERS_PER_SECOND = 1 / 600
-"""Keys cost nothing. So many nodes that nobody knew yet may come from one public address, of which
-one is paid: else one machine could fill a roster, and all places for checks."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +54,7 @@ class Announcements:
     dial_back: DialBack | None = None
     switch: Switch | None = None
     """Of the jobs that measure; None where they always run."""
-    newcomers: Rates = field(default_factory=lambda: Rates(NEWCOMERS_PER_SECOND, NEWCOMERS_AT_ONCE))
-    """By address, and by /64 of IPv6."""
+    bounds: AnnouncedBounds = field(default_factory=AnnouncedBounds)
 
     async def take(self, node: SentNode, beat: HeartbeatIn, peer: str) -> HeartbeatOut:
         """The answer to a heartbeat that came from the address `peer`."""
@@ -136,8 +130,6 @@ class Announcements:
         A new address is written and called back. A node that the roster lost comes back only
         if it can be reached: one that cannot would be polled in vain for ever."""
         known = await self.measurements.node(said.node_id)
-        if known is None:
-            self._welcome(peer, steady(self.clock)())
         same = known is not None and known.says_the_same_as(said)
         if known is not None and same and not is_missing(network, known.changed_s, said):
             return False, None
@@ -145,24 +137,13 @@ class Announcements:
             require_latest(known, said)
             if runs_elsewhere(network.nodes.get(said.node_id), known, said):
                 return False, ELSEWHERE
+        self.bounds.require(known, said, peer, steady(self.clock)())
         found = await self._dialed(said, peer) if said.state == "running" else None
         wrong = found.wrong if found else None
         if same and self.dial_back and not (found and found.stats.open):
             return False, wrong
         await self.measurements.put_node(said)
         return True, wrong
-
-    def _welcome(self, peer: str, now_s: float) -> None:
-        """Counts a node that nobody knew; Problem if its address has brought too many."""
-        place, _ = places_of(peer)
-        wait_s = self.newcomers.wait_s(place, now_s) if place else 0
-        if wait_s:
-            raise Problem(
-                ProblemKind.TOO_MANY_REQUESTS,
-                f"Too many new nodes from {place}: the next may come in {wait_s} s. "
-                "A node that keeps its /data stays the same node.",
-                retry_after=wait_s,
-            )
 
     async def _dialed(self, said: Node, peer: str) -> DialedBack | None:
         if self.dial_back is None:
@@ -175,8 +156,9 @@ class Announcements:
         now_s, view = node.changed_s, snapshot.network.nodes.get(node.node_id)
         if node.state == "leaving":
             status, reason = NodeStatus.LEFT, Reason.LEFT
-        elif view is None:
-            status, reason = NodeStatus.PENDING, Reason.NOT_YET_SWEPT
+        elif view is None or view.slot.left_tick is not None:
+            refusal = snapshot.network.rooms.refusal(node)
+            status, reason = NodeStatus.PENDING, refusal or Reason.NOT_YET_SWEPT
         else:
             status, reason = told_status(view.slot, view.poll, view.trust)
         host = f"[{node.rtmp_host}]" if ":" in node.rtmp_host else node.rtmp_host

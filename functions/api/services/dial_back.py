@@ -9,14 +9,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from api.http.rates import Rates
 from coordinator.adapters.clock import Clock, steady
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.outbound.replies import Failed, OutboundLimits
 from coordinator.reasons import Reason
 from coordinator.strangers.addresses import AddressRefused, check_port, parse_stats_url
-from coordinator.strangers.networks import places_of
 from coordinator.strangers.relay_stats import Media, StatsInvalid, parse_stats
+from coordinator.strangers.source_bounds import (
+    CALL_BACKS,
+    CALLED_BACK,
+    Bounds,
+    Side,
+    source_of,
+    target_of,
+)
 
 if TYPE_CHECKING:
     from coordinator.adapters.outbound.http_client import HttpClient
@@ -31,10 +37,8 @@ ANOTHER_RTMP_PORT = (
     "That port belongs to another kind of service: set RTMP_PORT, or PUBLIC_RTMP_PORT behind a "
     "router, to another one, for example 1935."
 )
-EVERY_SECONDS = 10.0
+EVERY_SECONDS = CALL_BACKS[Side.NODE].every_s
 """A node id is called back at most so often."""
-PEER_EVERY_SECONDS = 1.0
-"""And an address that calls (IPv6: a /64): node ids cost nothing to make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +81,7 @@ class DialBack:
     def __init__(self, guard: Guard, clock: Clock) -> None:
         self._guard = guard
         self._clock = steady(clock)
-        self._nodes = Rates(1 / EVERY_SECONDS, 1)
-        self._peers = Rates(1 / PEER_EVERY_SECONDS, 1)
+        self._callers, self._called = Bounds(CALL_BACKS), Bounds(CALLED_BACK)
         self._places = asyncio.Semaphore(AT_ONCE_MAX)
 
     @cached_property
@@ -89,29 +92,23 @@ class DialBack:
         return HttpClient(self._guard, LIMITS)
 
     async def dial(self, target: DialTarget) -> DialedBack | None:
-        """What is reachable of it; None when it was called back too lately, or we are too busy."""
-        if self._places.locked() or not self._may(target):
+        """What is reachable of it; None when it, its source or its target was called too lately, or
+        we are too busy."""
+        source = source_of(target.peer, target.node_id)
+        if self._places.locked() or self._callers.wait_s(source, self._clock())[0]:
             return None
         async with self._places:
             return await self._dial(target)
 
-    def _may(self, target: DialTarget) -> bool:
-        """Whether it may be called now; counts for both if so, and for neither if not."""
-        now_s, peer = self._clock(), places_of(target.peer)[0] or target.peer
-        if self._peers.wait_s(peer, now_s):
-            return False
-        if self._nodes.wait_s(target.node_id, now_s):
-            self._peers.give_back(peer)
-            return False
-        return True
-
-    async def _dial(self, target: DialTarget) -> DialedBack:
+    async def _dial(self, target: DialTarget) -> DialedBack | None:
         try:
             stats = parse_stats_url(target.stats_url)
             address = await self._guard.resolve(stats.host, LIMITS)
         except AddressRefused as refused:
             says = f"{refused.detail}. {refused.reason.fix}"
             return DialedBack(target.peer, PortResult(False, says, refused.reason), _UNTRIED)
+        if self._called.wait_s(target_of(address, target.peer), self._clock())[0]:
+            return None
         reason = await self._ask_stats(target, address)
         if reason is not Reason.OK and address != target.peer:
             says = f"{target.stats_url} does not answer as this node: {Reason.WRONG_NODE.fix}"

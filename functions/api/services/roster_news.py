@@ -20,7 +20,9 @@ def is_missing(network: NetworkView, changed_s: float, said: Node) -> bool:
     """Whether a node that said this at `changed_s` ought to be on a roster and is on none."""
     if said.state != "running":
         return False
+    has_waited = said.changed_s >= changed_s + TAKEN_IN_SECONDS_MAX
     view = network.nodes.get(said.node_id)
     if view is None:
-        return network.is_whole and said.changed_s >= changed_s + TAKEN_IN_SECONDS_MAX
-    return view.slot.left_tick is not None and view.slot.changed_s >= changed_s
+        return network.is_whole and has_waited
+    # Its old slot is older than what it said since where a full roster has turned it away.
+    return view.slot.left_tick is not None and (view.slot.changed_s >= changed_s or has_waited)

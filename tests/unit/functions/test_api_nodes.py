@@ -5,13 +5,13 @@ from typing import Any
 import httpx
 import pytest
 
-from api.services.announcements import NEWCOMERS_AT_ONCE
 from api.wiring import build_on
 from collector.sweeper import announced
 from coordinator.checking.checks import Check, IngestState, Run, Verdict
 from coordinator.epochs import Calendar
 from coordinator.reasons import Reason
 from coordinator.strangers.relay_stats import Media, RelayStats
+from coordinator.strangers.source_bounds import NEW_KEYS, Side
 from coordinator.sweeping.polls import outcome_of
 from coordinator.sweeping.rosters import Roster
 from coordinator.sweeping.shards import WHOLE
@@ -75,12 +75,12 @@ async def test_one_address_brings_few_new_nodes(coordinator: Coordinator) -> Non
     """Keys cost nothing; who is known already, or comes from elsewhere, is not kept out."""
     stream_id = (await coordinator.registered())["stream_id"]
     keys = [key_of(number) for number in range(18)]
-    for key in keys[:NEWCOMERS_AT_ONCE]:
+    for key in keys[: NEW_KEYS[Side.ADDRESS].burst]:
         assert (await _beat(coordinator, stream_id, key)).status_code == 200
     refused = await _beat(coordinator, stream_id, keys[16])
     assert refused.status_code == 429
     assert refused.headers["Retry-After"] == "600"
-    assert "new nodes from 203.0.114.7" in refused.json()["detail"]
+    assert "new nodes from your address (203.0.114.7)" in refused.json()["detail"]
     assert await coordinator.measurements.node(node_id_of(keys[16])) is None
     assert (await _beat(coordinator, stream_id, keys[0])).status_code == 200
     coordinator.now_s[0] += 600

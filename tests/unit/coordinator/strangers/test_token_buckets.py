@@ -1,6 +1,6 @@
 """A caller is told how long to wait, and the table of callers stays small."""
 
-from api.http.rates import Rates
+from coordinator.strangers.token_buckets import Rates
 
 
 def test_a_burst_passes_and_then_the_rate_holds() -> None:
