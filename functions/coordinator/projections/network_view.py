@@ -1,8 +1,6 @@
-"""The network as people see it: one view per node, made of the documents that others wrote.
+"""The network as people see it: one view per node, of documents that others wrote. Pure.
 
-Pure. What a view costs is a document for each shard and one for the tokens, whatever the number
-of nodes.
-"""
+A view costs a document for each shard and one for the tokens, whatever the number of nodes."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
