@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -171,6 +172,19 @@ async def test_a_refused_call_spends_nothing() -> None:
     for number in range(2, most + 1):
         assert await caller.dial(closed, closed, peer=STRANGER, node_id=f"n{number}") is not None
     assert await caller.dial(closed, closed, peer=STRANGER, node_id="n0") is None
+
+
+async def test_what_was_found_last_is_told_where_no_call_is_made() -> None:
+    """Of just that target."""
+    caller = _Caller()
+    closed = await _closed_port()
+    target = DialTarget("n2", "s3", f"http://{PEER}:{closed}/stats.json", closed, PEER)
+    assert caller.back.last(target) is None
+    found = await caller.back.dial(target)
+    assert found is not None
+    assert await caller.back.dial(target) is None
+    assert caller.back.last(target) == found
+    assert caller.back.last(replace(target, rtmp_port=1935)) is None
 
 
 async def test_600_addresses_of_a_household_have_a_few_calls_made() -> None:

@@ -94,7 +94,7 @@ class Announcements:
             address=peer,
         )
         said = self._said(SentNode(node_id, 0), beat, peer)
-        found = await self._dialed(said, peer)
+        found, _ = await self._dialed(said, peer)
         if found is None:
             wait_s = round(EVERY_SECONDS)
             says = f"Ask again in {wait_s} seconds."
@@ -137,20 +137,27 @@ class Announcements:
             require_latest(known, said)
             if runs_elsewhere(network.nodes.get(said.node_id), known, said):
                 return False, ELSEWHERE
-        self.bounds.require(known, said, peer, steady(self.clock)())
-        found = await self._dialed(said, peer) if said.state == "running" else None
-        wrong = found.wrong if found else None
-        if same and self.dial_back and not (found and found.stats.open):
-            return False, wrong
+        now_s = steady(self.clock)()
+        if not same:
+            self.bounds.require(known, said, peer, now_s)
+        found, wrong = await self._dialed(said, peer)
+        if same:  # who cannot be reached is told that, however often it asks
+            if self.dial_back and not (found and found.stats.open):
+                return False, wrong
+            self.bounds.require(known, said, peer, now_s)
         await self.measurements.put_node(said)
         return True, wrong
 
-    async def _dialed(self, said: Node, peer: str) -> DialedBack | None:
-        if self.dial_back is None:
-            return None
-        return await self.dial_back.dial(
-            DialTarget(said.node_id, said.stream_id, said.stats_url, said.rtmp_port, peer)
-        )
+    async def _dialed(
+        self, said: Node, peer: str
+    ) -> tuple[DialedBack | None, PortResult | None]:
+        """What a call back finds now, if one is made; and what is wrong, as far as known."""
+        if self.dial_back is None or said.state != "running":
+            return None, None
+        target = DialTarget(said.node_id, said.stream_id, said.stats_url, said.rtmp_port, peer)
+        found = await self.dial_back.dial(target)
+        told = found or self.dial_back.last(target)
+        return found, told.wrong if told else None
 
     def _answer(self, node: Node, stream: Stream, snapshot: Snapshot) -> HeartbeatOut:
         now_s, view = node.changed_s, snapshot.network.nodes.get(node.node_id)

@@ -5,6 +5,7 @@ port is not touched, unless its /stats.json answers with the caller's own node i
 """
 
 import asyncio
+from collections import OrderedDict
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -31,6 +32,8 @@ LIMITS = OutboundLimits(resolve_seconds=0.8, connect_seconds=1.2, total_seconds=
 RTMP_SECONDS = 0.8
 """After the stats' 1.8 s, so that an answer takes less than three."""
 AT_ONCE_MAX = 64
+REMEMBERED_MAX = 4_096
+"""Nodes whose last call back is remembered, the latest."""
 ANY_STREAM = "any"
 """Asked for by who has not announced itself yet, and may relay none."""
 ANOTHER_RTMP_PORT = (
@@ -83,6 +86,7 @@ class DialBack:
         self._clock = steady(clock)
         self._callers, self._called = Bounds(CALL_BACKS), Bounds(CALLED_BACK)
         self._places = asyncio.Semaphore(AT_ONCE_MAX)
+        self._last: OrderedDict[str, tuple[DialTarget, DialedBack]] = OrderedDict()
 
     @cached_property
     def _client(self) -> "HttpClient":
@@ -98,7 +102,18 @@ class DialBack:
         if self._places.locked() or self._callers.wait_s(source, self._clock())[0]:
             return None
         async with self._places:
-            return await self._dial(target)
+            found = await self._dial(target)
+        if found is not None:
+            self._last.pop(target.node_id, None)
+            self._last[target.node_id] = (target, found)
+            if len(self._last) > REMEMBERED_MAX:
+                self._last.popitem(last=False)
+        return found
+
+    def last(self, target: DialTarget) -> DialedBack | None:
+        """What the last call to just this target found: calls are seldom, and questions are not."""
+        called, found = self._last.get(target.node_id, (None, None))
+        return found if called == target else None
 
     async def _dial(self, target: DialTarget) -> DialedBack | None:
         try:
