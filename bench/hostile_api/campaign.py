@@ -14,9 +14,7 @@ ANSWER_S_MAX = 20.0
 
 async def all_cases(host: str, port: int) -> list[Case]:
     """Of the routes that it documents; it registers a stream for them."""
-    body = {"name": "Bench", "token_balance": "1000", "reward_per_node_hour": "1.5"}
-    made = await asked(host, port, request("POST", "/streams", key=SPONSOR_KEY, body=body))
-    stream_id = _json(made)["stream_id"]
+    stream_id = await registered(host, port)
     document = _json(await asked(host, port, request("GET", "/openapi.json")))
     found = [
         *route_cases.cases(document),
@@ -24,6 +22,13 @@ async def all_cases(host: str, port: int) -> list[Case]:
         *byte_cases.cases(stream_id),
     ]
     return list({(case.group, case.name, case.sent): case for case in found}.values())
+
+
+async def registered(host: str, port: int) -> str:
+    """The id of a new stream."""
+    body = {"name": "Bench", "token_balance": "1000", "reward_per_node_hour": "1.5"}
+    made = await asked(host, port, request("POST", "/streams", key=SPONSOR_KEY, body=body))
+    return _json(made)["stream_id"]
 
 
 async def tried(

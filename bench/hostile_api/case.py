@@ -5,6 +5,8 @@ import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from agent.client.signing import signed_headers
 from agent.node_key import encode_key, secret_of
 
@@ -62,13 +64,14 @@ def request(  # noqa: PLR0913 - all of a request, each part named
     body: object = None,
     headers: Mapping[str, str] | None = None,
     raw: bytes | None = None,
+    secret: Ed25519PrivateKey = _SECRET,
 ) -> bytes:
-    """As any client would send it; `raw` is a body that is no JSON."""
+    """As any client would send it; `raw` is a body that is no JSON, `secret` a node's."""
     sent = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
     lines = [f"{method} {path} HTTP/1.1", f"Host: {HOST}", "Connection: close"]
     told = {"X-Forwarded-For": CALLER, **(headers or {})}
     if key == NODE:
-        told |= signed_headers(_SECRET, method, HOST, path, sent, int(time.time()))
+        told |= signed_headers(secret, method, HOST, path, sent, int(time.time()))
     if sent:
         told.setdefault("Content-Type", "application/json")
         told.setdefault("Content-Length", str(len(sent)))

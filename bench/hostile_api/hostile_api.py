@@ -1,7 +1,7 @@
 """`make hostile-api`: every hostile input with its right outcome, and floods beside /health.
 
 functions-framework serves the api as in the cloud, on the Firestore emulator. It grows with what
-strangers can reach: signatures, rosters and reflectors follow.
+strangers can reach: rosters and targets are held by tests/property/test_bounds.py.
 """
 
 import asyncio
@@ -15,18 +15,22 @@ from functools import partial
 from pathlib import Path
 
 from bench.api import API, answers, argv
-from bench.hostile_api.campaign import all_cases, by_group, tried
+from bench.hostile_api.campaign import all_cases, by_group, registered, tried
 from bench.hostile_api.case import INGEST_KEY, SPONSOR_KEY
+from bench.hostile_api.crowds import call_backs_of_a_household, new_nodes_of_a_network
 from bench.hostile_api.floods import beside
 from bench.processes import MeasuredChild, two_cores, wait_for
 from bench.report import ROOT, Figure, NotMeasurableError, hand_in
 from coordinator.keys import sha256_hex
+from coordinator.strangers.source_bounds import CALL_BACKS, NEW_KEYS, Side
 from emulator.firestore_emulator import FirestoreEmulator
 from emulator.processes.ports import LOOPBACK, Ports
 from emulator.unread import quiet_when_unread
 
 CASES_MIN = 2_000
 TOLD_MAX = 40
+MINUTE_S = 60
+"""So long the crowds may take: meanwhile their bounds fill up again."""
 
 
 def main() -> None:
@@ -51,6 +55,7 @@ async def _measured(port: int) -> list[Figure]:
     ]
     for group, count in sorted(by_group(cases).items()):
         figures.append(Figure(f"of these: {group}", count, "", "", f"{wrong[group]} wrong"))
+    figures += await _crowds(port)
     for name, flood in (
         ("an endless header", await beside("endless", LOOPBACK, port)),
         ("1,000 half requests", await beside("halves", LOOPBACK, port)),
@@ -61,6 +66,23 @@ async def _measured(port: int) -> list[Figure]:
         )
         figures.append(Figure(f"{name}: until all are closed", flood.over_s, "s", "<= 30"))
     return figures
+
+
+async def _crowds(port: int) -> list[Figure]:
+    household = await call_backs_of_a_household(LOOPBACK, port)
+    stream_id = await registered(LOOPBACK, port)
+    network = await new_nodes_of_a_network(LOOPBACK, port, stream_id)
+    calls, nodes = (
+        limits[side].most_in(MINUTE_S)
+        for limits, side in ((CALL_BACKS, Side.ADDRESS), (NEW_KEYS, Side.NETWORK))
+    )
+    told = household + network
+    others = told.total() - told[200] - told[429]
+    return [
+        Figure("600 addresses of one /64: call-backs", household[200], "", f"<= {calls}"),
+        Figure("200 new nodes of one /48: taken in", network[200], "", f"<= {nodes}"),
+        Figure("of these: neither taken in nor told to wait", others, "", "<= 0"),
+    ]
 
 
 @contextmanager
