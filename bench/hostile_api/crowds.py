@@ -45,6 +45,4 @@ async def _answers(  # noqa: PLR0913, PLR0917 - who asks whom for what, each nam
             answer = await asked(host, port, sent)
         return int(answer.split(b" ", 2)[1])
 
-    return Counter(
-        await asyncio.gather(*(one(*each) for each in enumerate(callers, first_key)))
-    )
+    return Counter(await asyncio.gather(*(one(*each) for each in enumerate(callers, first_key))))

@@ -148,9 +148,7 @@ class Announcements:
         await self.measurements.put_node(said)
         return True, wrong
 
-    async def _dialed(
-        self, said: Node, peer: str
-    ) -> tuple[DialedBack | None, PortResult | None]:
+    async def _dialed(self, said: Node, peer: str) -> tuple[DialedBack | None, PortResult | None]:
         """What a call back finds now, if one is made; and what is wrong, as far as known."""
         if self.dial_back is None or said.state != "running":
             return None, None
