@@ -1,6 +1,7 @@
 """Child processes of a measurement: pinned to a core, asked for their CPU time, always ended."""
 
 import os
+import resource
 import signal
 import subprocess
 import time
@@ -29,6 +30,15 @@ def cpu_s(pid: int) -> float:
     Its clock's number is made as clock_getcpuclockid(3) makes it; OSError if it has ended.
     """
     return time.clock_gettime((~pid << 3) | 2)
+
+
+def allow_files(count: int) -> None:
+    """So many open files for this process; NotMeasurableError where it may not have them."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < count and hard != resource.RLIM_INFINITY:
+        raise NotMeasurableError(f"{count} open files are needed, and {hard} allowed: ulimit -Hn")
+    if soft < count:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
 
 
 @contextmanager

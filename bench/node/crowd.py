@@ -8,7 +8,6 @@ A viewer is one socket, read as soon as something came, as players do: so the se
 their acknowledgements, and all its work. The bytes are thrown away by the kernel.
 """
 
-import resource
 import select
 import socket
 import sys
@@ -16,6 +15,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from bench.node.viewers import url_at
+from bench.processes import allow_files
 from bench.report import NotMeasurableError
 from rtmp.chunks import ChunkWriter
 from rtmp.messages import Message, MessageKind
@@ -119,15 +119,6 @@ def _taken(viewer: socket.socket) -> int:
     if not came:
         raise NotMeasurableError("a viewer lost the stream")
     return came
-
-
-def allow_files(count: int) -> None:
-    """So many open files for this process; NotMeasurableError where it may not have them."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard < count and hard != resource.RLIM_INFINITY:
-        raise NotMeasurableError(f"{count} open files are needed, and {hard} allowed: ulimit -Hn")
-    if soft < count:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
 
 
 def main() -> None:

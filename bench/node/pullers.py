@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 import uvloop
 
 from agent.relay.restream.upstream import Sink, Source, Upstream
-from bench.node.crowd import allow_files
 from bench.node.viewers import url_at
+from bench.processes import allow_files
 from bench.report import NotMeasurableError
 from rtmp.messages import Message
 from tests.e2e.watched import HOST

@@ -7,9 +7,10 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -57,9 +58,17 @@ class View:
 class LocalNetwork:
     """A running demo. Made by `opened`."""
 
-    def __init__(self, stage: Staging, supervisor: Supervisor, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        stage: Staging,
+        supervisor: Supervisor,
+        say: Callable[[str], None],
+        wish: Mapping[str, Any] = WISH,
+    ) -> None:
+        """`wish`: what its stream is registered with."""
         self.stage = stage
         self.supervisor = supervisor
+        self._wish = wish
         self.api = PublicApi(stage.api_url)
         self.stream_id = ""
         self._say = say
@@ -94,12 +103,13 @@ class LocalNetwork:
         )
         await self.supervisor.start(cast.scheduler(stage))
         self._say("registering the stream, as a sponsor would")
-        registration = await self.api.register(stage.keys.sponsor, WISH)
+        registration = await self.api.register(stage.keys.sponsor, dict(self._wish))
         self.stream_id = registration.stream_id
         self._say(f"starting the ingest and publishing stream {self.stream_id}")
         await self._ready(cast.ingest(stage), self._listens("ingest"))
         await self.supervisor.start(cast.publish(registration.publish_url, stage, _clock_font()))
-        self._say("starting nodes: " + ", ".join(member.name for member in self.members))
+        if self.members:
+            self._say("starting nodes: " + ", ".join(member.name for member in self.members))
         for member in self.members:
             if member.program is None:
                 cast.give_key(stage, member)

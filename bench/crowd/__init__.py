@@ -1,0 +1,1 @@
+"""Simulated nodes: the agent's own heartbeats, keys and statistics, without relays of their own."""
