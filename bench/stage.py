@@ -6,8 +6,6 @@ film within the lag bound *is* live, byte for byte.
 """
 
 import asyncio
-import base64
-import os
 import shutil
 import sys
 import tempfile
@@ -24,6 +22,7 @@ from bench.kinds.nodes import RESTREAM_PATH, Nodes, Task
 from bench.kinds.recordings import made
 from bench.kinds.scripts import CORNERS, PUBLISHERS
 from bench.programs import Programs, listening
+from bench.stage_agents import StageAgents, made_mark_key
 from coordinator.adapters.media.rtmp_reader import RtmpReader
 from coordinator.proof.captures import CapturePlan
 from emulator import publisher
@@ -71,6 +70,8 @@ class Stage:
     directory_port: int
     nodes: Nodes
     """The ingest is of restream, of whatever engine they are."""
+    mark_key_file: Path
+    """By which the ingest signs."""
     subjects: list[Subject] = field(default_factory=list)
 
     def source(self, stream: str) -> RtmpAddress:
@@ -82,7 +83,7 @@ class Stage:
 
         Publishers whose clocks pass a corner come last: checks are to see them do so."""
         ingest_port = self.nodes.ingest_port
-        ingest = Task(ingest_port, mark_key_file=self._mark_key_file())
+        ingest = Task(ingest_port, mark_key_file=str(self.mark_key_file))
         await self.nodes.restream("ingest", ingest)
         await listening(ingest_port)
         recorded = {kind.stream for kind in kinds} & PUBLISHERS.keys()
@@ -143,23 +144,10 @@ class Stage:
         }
         await self.programs.start(name, (sys.executable, "-m", *program), env)
 
-    def _mark_key_file(self) -> str:
-        """The ingest signs its streams, as one that an agent runs does."""
-        key_file = self.programs.folder / "marks.key"
-        key_file.write_text(base64.urlsafe_b64encode(os.urandom(32)).decode("ascii").rstrip("="))
-        return str(key_file)
-
 
 def kind_of(name: str) -> str:
     """The cheat that one of several of its kind is, like `cuts-at-16-s 3`."""
     return name.partition(" ")[0]
-
-
-async def _yes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Lets whoever asks play and publish, as the agents here would."""
-    await reader.read(65_536)
-    writer.write(b"HTTP/1.0 204 No Content\r\n\r\n")
-    writer.close()
 
 
 @asynccontextmanager
@@ -168,19 +156,21 @@ async def staged(logs: Path, engine: str) -> AsyncIterator[Stage]:
 
     Of `rtmp_relay` the program on PATH is run."""
     ports, folder = Ports(), Path(tempfile.mkdtemp(prefix="stage-"))
+    mark_key_file = folder / "marks.key"
+    mark_key = made_mark_key(mark_key_file)
     try:
         async with Supervisor(logs, scratch=folder) as supervisor:
             ingest_port, directory_port = ports.any(), ports.any()
             at = f"rtmp://{LOOPBACK}:{ingest_port}/live"
             directory = Directory({name: f"{at}/{name}" for name in SEEDS})
             answering = asyncio.create_task(directory.serve(directory_port))
-            hooks = await asyncio.start_server(_yes, LOOPBACK, 0)
+            hooks = await asyncio.start_server(StageAgents(mark_key).answer, LOOPBACK, 0)
             hooks_port = hooks.sockets[0].getsockname()[1]
             programs = Programs(supervisor, folder)
             nodes = Nodes(programs, ports, ingest_port, hooks_port, engine)
             try:
                 async with hooks:
-                    yield Stage(programs, ports, directory, directory_port, nodes)
+                    yield Stage(programs, ports, directory, directory_port, nodes, mark_key_file)
             finally:
                 answering.cancel()
                 await asyncio.gather(answering, return_exceptions=True)

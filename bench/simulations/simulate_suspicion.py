@@ -1,15 +1,14 @@
 """How soon the published test flags a cheat, and how often it flags an honest node.
 
 Simulated: the checks' outcomes, drawn from the probabilities named in each row. Real: the
-rules (`coordinator.checking.suspicion.observe`), the checks' rate (4 an hour), the immediate
-retest. Seeds are fixed, so that the figures can be repeated.
+rules (`coordinator.checking.suspicion.observe`), the checks' rate (4 an hour). Seeds are fixed, so
+that the figures can be repeated.
 """
 
 import argparse
 import random
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from statistics import mean, quantiles
 
 from rich.console import Console
@@ -30,6 +29,14 @@ OUTCOMES = {
     Verdict.DEGRADED: Reason.DEGRADED,
     Verdict.FAIL: Reason.NO_STREAM,
 }
+LINES = (
+    (0.03, 0.03, ("<= 1", "<= 1")),
+    (0.03, 0.2, ("", "<= 1")),
+    (0.03, 0.5, ("", "<= 1")),
+    (0.05, 0.2, ("", "<= 1")),
+)
+"""How often connections of honest nodes fail, and their retests, with the goals for flags and
+suspensions. The last is a bad line."""
 Outcome = Callable[[random.Random], tuple[Verdict, Reason]]
 
 
@@ -105,6 +112,21 @@ def first_checks(nodes: int) -> list[Figure]:
     ]
 
 
+def honest(p_fail: float, p_again: float, goals: tuple[str, str], years: int) -> list[Figure]:
+    """How often an honest node is flagged and suspended, by how its line fails."""
+    rng, flags, suspensions = random.Random(11), 0, 0
+    name = f"honest, {p_fail:.0%} of connections fail, {p_again:.0%} of their retests"
+    for _ in track(range(years), name, console=Console(stderr=True)):
+        flagged, suspended = flags_in(transient(p_fail, p_again), rng, CHECKS_A_YEAR)
+        flags, suspensions = flags + flagged, suspensions + suspended
+    a_flag, a_suspension, unit = 20 * flags / years, 20 * suspensions / years, "per 20 node-years"
+    peer = "not published by anyone" if goals[0] else ""
+    return [
+        Figure(f"{name}: flags (retested, pay parked)", a_flag, unit, goals[0], peer),
+        Figure(f"{name}: suspended", a_suspension, unit, goals[1]),
+    ]
+
+
 def main(argv: list[str]) -> int:
     """Prints the table."""
     parser = argparse.ArgumentParser(prog="make simulate-suspicion", description=__doc__)
@@ -113,29 +135,16 @@ def main(argv: list[str]) -> int:
     asked = parser.parse_args(argv)
     rows = detection("serves nothing", always(Verdict.FAIL, Reason.NO_STREAM), 20, (3, 3))
     rows += detection("serves a recording", always(Verdict.FAIL, Reason.REPLAYED), 20, (3, 3))
-    rows += detection("serves half the time", transient(0.5, 1.0), asked.trials, (12, 21))
+    half = "serves half the time"
+    rows += detection(f"{half}, its retest too", transient(0.51, 0.51), asked.trials, (12, 21))
+    rows += detection(f"{half}, never its retest", transient(0.5, 1.0), asked.trials, (12, 21))
     refuses = always(Verdict.DEGRADED, Reason.DEGRADED)
     rows += detection("refuses first, serves the retest", refuses, 20, (12, 12))
     rows += detection("refuses one in three first", transient(1 / 3, 0), asked.trials, (40, 60))
     often = transient(9 / DEGRADED_OF, 0)
     rows += detection("degraded in nine checks of 40", often, asked.trials, (60, 120))
-    years = asked.node_years
-    for p_again, goal in ((0.03, 1.0), (0.2, None), (0.5, None)):
-        rng, flags, suspensions = random.Random(11), 0, 0
-        says = f"honest nodes, {p_again:.0%} of retests fail"
-        for _ in track(range(years), says, console=Console(stderr=True)):
-            flagged, suspended = flags_in(transient(0.03, p_again), rng, CHECKS_A_YEAR)
-            flags, suspensions = flags + flagged, suspensions + suspended
-        name = f"honest, 3 % of connections fail, {p_again:.0%} of their retests"
-        a_flag, a_suspension = 20 * flags / years, 20 * suspensions / years
-        unit = "per 20 node-years"
-        rows.append(Figure(f"{name}: flags (retested, pay parked)", a_flag, unit))
-        if goal is None:
-            rows.append(Figure(f"{name}: suspended", a_suspension, unit))
-        else:
-            limit = f"<= {goal}"
-            rows[-1] = replace(rows[-1], goal=limit, peer="not published by anyone")
-            rows.append(Figure(f"{name}: suspended", a_suspension, unit, limit))
+    for line in LINES:
+        rows += honest(*line, asked.node_years)
     rows += first_checks(10_000)
     rows += simulated_absence.figures(asked.trials)
     rows += simulated_cuts.figures(max(20, asked.trials // 10))

@@ -169,8 +169,8 @@ class Weight:
 
 WEIGHTS = (
     Weight("passed", 0.97, 0.49, PUBLISHED.passed),
-    Weight("degraded: passed only when repeated", 0.0291, 0.05, PUBLISHED.degraded),
-    Weight("failed, and failed again at once", 0.0009, 0.46, PUBLISHED.failed),
+    Weight("degraded: passed only when repeated", 0.0291, 0.25, PUBLISHED.degraded),
+    Weight("failed, and failed when repeated", 0.0009, 0.26, PUBLISHED.failed),
 )
 """Each is a thousand times the natural logarithm of cheating / honest."""
 

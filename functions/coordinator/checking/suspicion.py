@@ -1,12 +1,11 @@
 """Suspicion: a sequential test over a node's checks, and what becomes of its trust.
 
 CUSUM (Page 1954) of log-likelihood ratios, in thousandths of a nat. Against an honest node
-(a check passes with 0.97, passes only on the immediate retest with 0.0291, fails twice with
-0.0009: 3 % transient failure) stands a node that serves half of the time (0.49, 0.05, 0.46).
-Three failed checks in a row reach the threshold; an honest node would need three double
-failures within about twenty checks. Beside it the share of degraded checks is tested over the
-last forty: who refuses first and serves the retest stays below CUSUM's drift. The derivation of
-both is in docs/suspicion.md.
+(a check passes with 0.97, passes only when repeated with 0.0291, fails twice with 0.0009: 3 %
+transient failure) stands a node that serves half of the time, whose retest within the next minute
+is a new toss of the coin (0.49, 0.25, 0.26). Three failed checks in a row reach the threshold.
+Beside it the share of degraded checks is tested over the last forty: who is degraded in one of
+five stays below CUSUM's drift. The derivation of both is in docs/suspicion.md.
 
 Two things can be wrong with a node. Content that no honest relay can produce is proof: it makes a
 fraud. Absence is none: a cut line and a flood by a rival look the same, so it only suspends.
@@ -39,9 +38,9 @@ class SuspicionParameters:
     """Published; all weights in thousandths of a nat."""
 
     passed: int = -683  # ln(0.49 / 0.97)
-    degraded: int = 541  # ln(0.05 / 0.0291)
-    failed: int = 6_236  # ln(0.46 / 0.0009)
-    flag_at: int = 18_000
+    degraded: int = 2_151  # ln(0.25 / 0.0291)
+    failed: int = 5_666  # ln(0.26 / 0.0009)
+    flag_at: int = 16_900  # as much as three failed checks in a row come to, and no less
     wrong_content_flags_at: int = 2
     """Content proven wrong this often flags at once, and makes a fraud of who was flagged."""
     degraded_flags_at: int = 9
@@ -120,7 +119,7 @@ def observe(
 ) -> tuple[TrustState, TrustChange | None]:
     """The state after one more check, and what that set in motion.
 
-    `is_excused`: its failure raises no score (`coordinator.checking.delistings`)."""
+    `is_excused`: whatever fails of it raises no score (`coordinator.checking.delistings`)."""
     if not check.verdict.counts or state.trust is Trust.FRAUD:
         return replace(state, unknown=state.unknown + (not check.verdict.counts)), None
     counted = _count(state, check)
@@ -128,7 +127,7 @@ def observe(
         return _retested(counted, check, parameters)
     if counted.trust is Trust.SUSPENDED:
         return _suspended(counted, check, parameters)
-    weighed = replace(parameters, failed=0) if is_excused else parameters
+    weighed = replace(parameters, degraded=0, failed=0) if is_excused else parameters
     return _tested(counted, check, weighed)
 
 

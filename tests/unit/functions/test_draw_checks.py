@@ -1,6 +1,7 @@
 """The checks of one draw: nobody's verdict waits for a check that lasts two minutes."""
 
 import asyncio
+import math
 from dataclasses import replace
 
 import pytest
@@ -111,7 +112,8 @@ def test_who_cuts_the_first_connection_and_serves_the_retest_is_flagged() -> Non
             seen.append(due.length)
             state, _ = observe(state, replace(ends, length=due.length))
     first = seen.index(Length.VERY_LONG)
-    assert seen[first:] == [Length.VERY_LONG] * PUBLISHED.degraded_flags_at
+    in_a_row = math.ceil(PUBLISHED.flag_at / PUBLISHED.degraded)
+    assert seen[first:] == [Length.VERY_LONG] * in_a_row
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,12 @@ def test_many_at_once_stay_until_a_second_run_confirms() -> None:
     book = after(BOOK, *(a_check(name, 7) for name in NODES[:5]))
     assert all(is_listed(book.of(name)) for name in NODES)
     again = [a_check(name, 9, caused_by_s=420.0) for name in NODES[:2]]
-    book = after(book, *again, a_check("n3", 9, Verdict.PASS, 420.0))
+    passed, degraded = (
+        a_check("n3", 9, Verdict.PASS, 420.0),
+        a_check("n4", 9, Verdict.DEGRADED, 420.0),
+    )
+    book = after(book, *again, passed, degraded)
+    assert book.of("n4").score == PUBLISHED.failed
     assert [name for name in NODES if not is_listed(book.of(name))] == NODES[:2]
     assert book.of("n3").doubted_s is None
     assert book.of("n4").doubted_s == 420.0

@@ -128,17 +128,17 @@ def test_retests_decide_within_eight() -> None:
 
 
 def test_who_refuses_first_and_serves_the_retest_is_suspended() -> None:
-    """Nine degraded checks of forty flag, and a degraded retest clears nothing."""
-    state, events = _after("d" * 9 + "ddd")
-    assert (events[8], events[-1]) == (TrustChange.FLAGGED, TrustChange.SUSPENDED)
+    """Eight in a row are enough by their score, and a degraded retest clears nothing."""
+    state, events = _after("d" * 8 + "ddd")
+    assert (events[7], events[-1]) == (TrustChange.FLAGGED, TrustChange.SUSPENDED)
     assert state.trust is Trust.SUSPENDED
-    assert not any(_after("d" * 8)[1])
+    assert not any(_after("d" * 7)[1])
 
 
 def test_degraded_checks_are_counted_over_the_last_forty_alone() -> None:
     """The ninth within forty checks flags; one check later the first of them is forgotten."""
-    assert _after("d" * 8 + "p" * 31 + "d")[1][-1] is TrustChange.FLAGGED
-    assert not any(_after("d" * 8 + "p" * 32 + "d")[1])
+    assert _after("dp" * 8 + "p" * 23 + "d")[1][-1] is TrustChange.FLAGGED
+    assert not any(_after("dp" * 8 + "p" * 24 + "d")[1])
 
 
 def test_only_clean_passes_clear_a_flag() -> None:
@@ -156,7 +156,7 @@ def test_a_suspended_node_needs_a_clean_pass_to_be_tested_anew() -> None:
 
 def test_retests_count_degraded_checks_from_zero_once_they_cleared() -> None:
     """What flagged a node once does not flag it again."""
-    state, events = _after("d" * 9 + "pppppp" + "p" * 5 + "d")
+    state, events = _after("dp" * 8 + "d" + "pppppp" + "p" * 5 + "d")
     assert events.count(TrustChange.FLAGGED) == 1
     assert state.trust is Trust.PROVEN
 
