@@ -86,6 +86,10 @@ plan: ## What `terraform apply` would change in the cloud (docs/ops.md)
 chaos-node: setup ## How fast a node recovers from everything, and what it costs (OUTAGE_SECONDS=60 NODES=5; about 9 minutes)
 	@PYTHONPATH=node_image:. $(PYTHON) -m bench.node.chaos_node
 
+chaos: setup ## The whole network struck in every way, what it promised looked for (PAIRS=20 FREEZE=30 CUT=10 HOLD=8 SEED=1 ONLY=kill,pairs; about 25 minutes)
+	@$(PYTHON) -m emulator setup --for-tests
+	@PYTHONPATH=functions:node_image:. $(PYTHON) -m bench.chaos.chaos
+
 hostile-relay: setup ## What strangers' bytes do to the relay, and to nginx-rtmp beside it (SESSIONS=5000; about 3 minutes)
 	@PYTHONPATH=node_image:. $(PYTHON) -m bench.node.hostile_relay
 

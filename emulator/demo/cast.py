@@ -8,7 +8,7 @@ import hashlib
 import os
 import secrets
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -91,13 +91,19 @@ class Staging:
     members: tuple[Member, ...]
     keys: Keys = field(default_factory=Keys)
     pace: Pace = field(default_factory=Pace)
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    """Addresses of parts that have machines of their own; all others share this one's loopback."""
+
+    def host_of(self, name: str) -> str:
+        """Where a part listens, and is called."""
+        return self.hosts.get(name, LOOPBACK)
 
     def data_of(self, name: str) -> Path:
         """The folder that an agent keeps its key in."""
         return self.folder / "data" / name
 
     def url(self, function: str) -> str:
-        return f"http://{LOOPBACK}:{self.ports[function]}"
+        return f"http://{self.host_of(function)}:{self.ports[function]}"
 
     @property
     def api_url(self) -> str:
@@ -105,7 +111,7 @@ class Staging:
 
     @property
     def ingest_url(self) -> str:
-        return f"rtmp://{LOOPBACK}:{self.ports['ingest']}/live"
+        return f"rtmp://{self.host_of('ingest')}:{self.ports['ingest']}/live"
 
     def ids_of(self, kind: str) -> str:
         """Node ids of the members of a kind, as settings take them."""
@@ -113,7 +119,11 @@ class Staging:
 
     @property
     def firestore_host(self) -> str:
-        return f"{LOOPBACK}:{self.ports['firestore']}"
+        return f"{self.host_of('firestore')}:{self.ports['firestore']}"
+
+    @property
+    def scheduler_host(self) -> str:
+        return f"{self.host_of('scheduler')}:{self.ports['scheduler']}"
 
 
 def ports_for(ports: Ports, api_port: int) -> dict[str, int]:
@@ -164,7 +174,7 @@ def function(stage: Staging, name: str) -> Command:
     source = f"functions/{name}/main.py"
     argv = (
         *(str(program), "--source", source, "--target", name, "--asgi"),
-        *("--host", LOOPBACK, "--port", str(stage.ports[name])),
+        *("--host", stage.host_of(name), "--port", str(stage.ports[name])),
     )
     pace = stage.pace
     env = _env(
@@ -190,7 +200,7 @@ def _own(stage: Staging, name: str) -> dict[str, str]:
     switches = {
         "SCHEDULER_JOBS": _jobs("collector", "prober", "payout"),
         "SCHEDULER_SWITCHED": _jobs("collector", "prober"),
-        "SCHEDULER_EMULATOR_HOST": f"{LOOPBACK}:{stage.ports['scheduler']}",
+        "SCHEDULER_EMULATOR_HOST": stage.scheduler_host,
     }
     match name:
         case "api":
@@ -227,7 +237,8 @@ def scheduler(stage: Staging) -> Command:
         ("prober", "/", stage.pace.check_s),
         ("payout", "/", stage.pace.payout_s),
     )
-    argv = [sys.executable, "-m", "emulator.scheduler", "--api", str(stage.ports["scheduler"])]
+    at, port = stage.host_of("scheduler"), str(stage.ports["scheduler"])
+    argv = [sys.executable, "-m", "emulator.scheduler", "--host", at, "--api", port]
     for name, path, interval_s in jobs:
         argv += ["--job", f"{name},{stage.url(name)}{path},{interval_s}"]
     return Command("scheduler", tuple(argv), _env(stage, PYTHONPATH=str(ROOT)), layer=2)
@@ -272,7 +283,7 @@ def _agent(
         stage,
         PYTHONPATH=f"{ROOT / 'node_image'}{os.pathsep}{ROOT}",
         COORDINATOR_URL=stage.api_url,
-        BIND_ADDRESS=LOOPBACK,
+        BIND_ADDRESS=stage.host_of(name),
         RTMP_PORT=str(rtmp_port),
         STATS_PORT=str(stats_port),
         DATA_DIR=str(stage.data_of(name)),

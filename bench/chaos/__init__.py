@@ -1,0 +1,1 @@
+"""The campaign: a whole network on machines of our own making, struck in every way."""
