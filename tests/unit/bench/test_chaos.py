@@ -18,9 +18,12 @@ def test_a_recovery_takes_as_long_as_what_came_last() -> None:
 
 
 def test_minutes_are_unjustly_unpaid_unless_nobody_published_or_checked() -> None:
-    unpaid = Counter({Reason.STREAM_IDLE: 2, Reason.AWAITING_CHECK: 3, Reason.BEFORE_FIRST_PASS: 5})
-    assert Books(unpaid=unpaid).unjust == 0
-    assert Books(unpaid=unpaid + Counter({Reason.VOIDED: 7, Reason.DOWN: 11})).unjust == 18
+    books = Books()
+    books.unpaid.update({Reason.STREAM_IDLE: 2, Reason.AWAITING_CHECK: 3})
+    books.unpaid.update({Reason.BEFORE_FIRST_PASS: 5})
+    assert books.unjust == 0
+    books.unpaid.update({Reason.VOIDED: 7, Reason.DOWN: 11})
+    assert books.unjust == 18
 
 
 def test_a_refusal_that_does_not_say_when_to_come_again_is_wrong() -> None:
