@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from bench.chaos.network import BYSTANDERS, Network
+from bench.chaos.network import BYSTANDERS, StruckNetwork
 from bench.report import say
 from coordinator.checking.checks import TrustChange, Verdict
 from coordinator.reasons import Reason
@@ -44,7 +44,7 @@ class Books:
         return sum(n for reason, n in self.unpaid.items() if reason not in NOBODY_S_FAULT)
 
 
-async def until_settled(network: Network) -> None:
+async def until_settled(network: StruckNetwork) -> None:
     """Returns when the epoch that has just begun is settled too, and says if it never is."""
     pace = network.stage.pace
     epoch = int(time.time() // pace.epoch_s)
@@ -58,7 +58,7 @@ async def until_settled(network: Network) -> None:
     say(f"epoch {epoch} is not settled after {SETTLED_SECONDS_MAX:g} s")
 
 
-async def audited(network: Network, streams: list[str], since_s: float) -> Books:
+async def audited(network: StruckNetwork, streams: list[str], since_s: float) -> Books:
     """All of each stream, from public data alone. Raises httpx.HTTPError."""
     books = Books()
     bystanders = {network.node_id(name) for name in BYSTANDERS}

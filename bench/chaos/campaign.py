@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bench.chaos.network import BYSTANDERS, Network
+from bench.chaos.network import BYSTANDERS, StruckNetwork
 from bench.chaos.recovery import Looker, Recovery
 from bench.chaos.strikes import STRIKES
 from bench.report import Figure, NotMeasurableError, say
@@ -25,7 +25,7 @@ def number(name: str, default: int) -> int:
 class Campaign:
     """What is struck, and how it went."""
 
-    network: Network
+    network: StruckNetwork
     looker: Looker
     figures: list[Figure] = field(default_factory=list)
 

@@ -45,7 +45,7 @@ STREAM = WISH | {"token_balance": "100000"}
 
 
 @dataclass
-class Network:
+class StruckNetwork:
     """A running network. Made by `opened`."""
 
     stage: Staging
@@ -220,7 +220,7 @@ class Network:
 
 
 @contextlib.asynccontextmanager
-async def opened(nodes: int = HONEST) -> AsyncIterator[Network]:
+async def opened(nodes: int = HONEST) -> AsyncIterator[StruckNetwork]:
     """A network that runs; nothing of it is left but its logs. NotMeasurableError."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     mounted(DISK, DISK_SIZE)
@@ -232,7 +232,7 @@ async def opened(nodes: int = HONEST) -> AsyncIterator[Network]:
         hosts = {name: machines.add(name) for name in (*parts, *(one.name for one in members))}
         stage = Staging(DISK, DISK, numbers, members, pace=PACE, hosts=hosts)
         async with Supervisor(FOLDER / "logs") as supervisor:
-            network = Network(stage, machines, supervisor, PublicApi(stage.api_url))
+            network = StruckNetwork(stage, machines, supervisor, PublicApi(stage.api_url))
             await network.start()
             keeping = asyncio.create_task(network.keep())
             try:

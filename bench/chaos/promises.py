@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from agent.client.signing import SignedBy
-from bench.chaos.network import Network
+from bench.chaos.network import StruckNetwork
 from emulator.cheats.false_claims import new_key, node_id_of
 from emulator.demo.public_api import micros_of
 
@@ -35,7 +35,7 @@ Problem = str
 class Promises:
     """Made while a network runs."""
 
-    network: Network
+    network: StruckNetwork
     streams: dict[str, int] = field(default_factory=dict)
     """Micro-tokens that were acknowledged, by stream."""
     contacts: list[str] = field(default_factory=list)

@@ -15,7 +15,7 @@ import httpx
 
 from agent.client.signing import SignedBy
 from agent.player import PlayError, play
-from bench.chaos.network import Network
+from bench.chaos.network import StruckNetwork
 from emulator.cheats.false_claims import new_key
 from emulator.demo.public_api import ApiError
 from rtmp.addresses import RtmpAddress
@@ -52,7 +52,7 @@ class Recovery:
 class Looker:
     """Looks at a network from outside."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: StruckNetwork) -> None:
         self._network = network
         self._http = httpx.AsyncClient(
             base_url=network.stage.api_url, timeout=ASK_SECONDS_MAX, trust_env=False

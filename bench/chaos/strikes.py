@@ -9,20 +9,20 @@ import signal
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-from bench.chaos.network import Network
+from bench.chaos.network import StruckNetwork
 
-Strike = Callable[[Network, Sequence[str], float], Awaitable[float]]
+Strike = Callable[[StruckNetwork, Sequence[str], float], Awaitable[float]]
 """(network, parts that are struck at once, how long) -> when it was over."""
 
 
-async def killed(network: Network, parts: Sequence[str], _: float) -> float:
+async def killed(network: StruckNetwork, parts: Sequence[str], _: float) -> float:
     """With -9, each with all that it has started."""
     over_s = time.monotonic()
     await asyncio.gather(*map(network.kill, parts))
     return over_s
 
 
-async def frozen(network: Network, parts: Sequence[str], seconds: float) -> float:
+async def frozen(network: StruckNetwork, parts: Sequence[str], seconds: float) -> float:
     """As machines that hang: connections stay, and nobody answers."""
     for part in parts:
         network.signal_all(part, signal.SIGSTOP)
@@ -34,7 +34,7 @@ async def frozen(network: Network, parts: Sequence[str], seconds: float) -> floa
     return time.monotonic()
 
 
-async def cut_off(network: Network, parts: Sequence[str], seconds: float) -> float:
+async def cut_off(network: StruckNetwork, parts: Sequence[str], seconds: float) -> float:
     """No packet comes or goes, and nobody is told."""
     for part in parts:
         network.machines.cut(part)

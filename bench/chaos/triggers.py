@@ -6,7 +6,7 @@ from collections import Counter
 
 import httpx
 
-from bench.chaos.network import Network
+from bench.chaos.network import StruckNetwork
 from emulator.cloud_scheduler import delivery
 from emulator.cloud_scheduler.jobs import Job
 
@@ -16,18 +16,18 @@ LATE_S = (7, 31, 65)
 ANSWER_SECONDS_MAX = 60.0
 
 
-def _jobs(network: Network) -> list[Job]:
+def _jobs(network: StruckNetwork) -> list[Job]:
     paths = {"collector": "/?shard=0", "prober": "/", "payout": "/"}
     return [Job.parse(f"{name},{network.stage.url(name)}{path},5") for name, path in paths.items()]
 
 
-async def duplicated(network: Network) -> Counter[int]:
+async def duplicated(network: StruckNetwork) -> Counter[int]:
     """Every job's trigger, several times at once; answers by hundreds of their status."""
     now_s = int(time.time())
     return await _sent([(job, now_s) for job in _jobs(network) for _ in range(AT_ONCE)])
 
 
-async def late(network: Network) -> Counter[int]:
+async def late(network: StruckNetwork) -> Counter[int]:
     """Triggers that were due a while ago."""
     now_s = int(time.time())
     return await _sent([(job, now_s - late_s) for late_s in LATE_S for job in _jobs(network)])

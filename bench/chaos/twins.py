@@ -4,14 +4,14 @@ import contextlib
 import dataclasses
 from collections.abc import AsyncIterator
 
-from bench.chaos.network import Network
+from bench.chaos.network import StruckNetwork
 from emulator.demo import cast
 
 SUFFIX = "-twin"
 
 
 @contextlib.asynccontextmanager
-async def twins(network: Network) -> AsyncIterator[None]:
+async def twins(network: StruckNetwork) -> AsyncIterator[None]:
     """Of api, collector, prober and payout, with a scheduler that calls these.
 
     NotMeasurableError if one does not come."""
