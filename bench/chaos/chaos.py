@@ -4,7 +4,7 @@ The whole network on network namespaces of our own: the Firestore emulator, the 
 scheduler, an ingest, a publisher, four honest nodes and two controls, at the demo's pace (a minute
 takes 5 s). After each strike the clock runs from the end of its cause until heartbeats are
 answered, every honest node is watchable, and a new sweep and the playlist have them all. Sponsors
-and newcomers go on meanwhile (`promises.py`); in the end all is audited (`books.py`).
+and newcomers go on meanwhile (`promises.py`); in the end all is audited (`aftermath.py`).
 PAIRS, FREEZE, CUT, HOLD (seconds) and SEED choose how much; ONLY names the parts of a campaign.
 """
 
@@ -12,13 +12,13 @@ import asyncio
 import sys
 import time
 
-from bench.chaos import machines
-from bench.chaos.books import Books, audited, until_settled
-from bench.chaos.campaign import Campaign
-from bench.chaos.network import opened
-from bench.chaos.parts import chosen
+from bench.chaos import namespaces
+from bench.chaos.aftermath import Aftermath, audited, until_settled
+from bench.chaos.chaos_parts import chosen
 from bench.chaos.promises import PENDING_SECONDS_MAX, Promises
 from bench.chaos.recovery import Looker
+from bench.chaos.strike_series import Campaign
+from bench.chaos.struck_network import opened
 from bench.report import Figure, hand_in, say
 from emulator.unread import quiet_when_unread
 
@@ -29,7 +29,7 @@ FINDINGS_SHOWN_MAX = 20
 
 def main() -> None:
     """Strikes, measures, prints."""
-    machines.enter("bench.chaos.chaos")
+    namespaces.enter("bench.chaos.chaos")
     hand_in("chaos", asyncio.run(_measured()))
 
 
@@ -79,7 +79,7 @@ async def _kept(promises: Promises) -> list[Figure]:
     return [*figures, Figure("requests that had to be repeated", promises.repeated, "")]
 
 
-def _audited(books: Books) -> list[Figure]:
+def _audited(books: Aftermath) -> list[Figure]:
     for found in books.findings[:FINDINGS_SHOWN_MAX]:
         say(f"finding: {found}")
     for said in books.untold[:FINDINGS_SHOWN_MAX]:

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from agent.client.signing import SignedBy
-from bench.chaos.network import StruckNetwork
+from bench.chaos.struck_network import StruckNetwork
 from emulator.cheats.false_claims import new_key, node_id_of
 from emulator.demo.public_api import micros_of
 

@@ -15,7 +15,7 @@ import httpx
 
 from agent.client.signing import SignedBy
 from agent.player import PlayError, play
-from bench.chaos.network import StruckNetwork
+from bench.chaos.struck_network import StruckNetwork
 from emulator.cheats.false_claims import new_key
 from emulator.demo.public_api import ApiError
 from rtmp.addresses import RtmpAddress

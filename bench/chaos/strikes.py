@@ -9,7 +9,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-from bench.chaos.network import StruckNetwork
+from bench.chaos.struck_network import StruckNetwork
 
 Strike = Callable[[StruckNetwork, Sequence[str], float], Awaitable[float]]
 """(network, parts that are struck at once, how long) -> when it was over."""

@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 from collections.abc import AsyncIterator
 
-from bench.chaos.network import StruckNetwork
+from bench.chaos.struck_network import StruckNetwork
 from emulator.demo import cast
 
 SUFFIX = "-twin"

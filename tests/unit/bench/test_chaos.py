@@ -4,11 +4,11 @@ from collections import Counter
 
 import pytest
 
-from bench.chaos.books import Books
-from bench.chaos.campaign import number
-from bench.chaos.floods import Flooded
-from bench.chaos.parts import PARTS, chosen
+from bench.chaos.address_floods import Flooded
+from bench.chaos.aftermath import Aftermath
+from bench.chaos.chaos_parts import PARTS, chosen
 from bench.chaos.recovery import Recovery
+from bench.chaos.strike_series import number
 from bench.report import NotMeasurableError
 from coordinator.reasons import Reason
 
@@ -18,7 +18,7 @@ def test_a_recovery_takes_as_long_as_what_came_last() -> None:
 
 
 def test_minutes_are_unjustly_unpaid_unless_nobody_published_or_checked() -> None:
-    books = Books()
+    books = Aftermath()
     books.unpaid.update({Reason.STREAM_IDLE: 2, Reason.AWAITING_CHECK: 3})
     books.unpaid.update({Reason.BEFORE_FIRST_PASS: 5})
     assert books.unjust == 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from bench.chaos.network import BYSTANDERS, StruckNetwork
+from bench.chaos.struck_network import BYSTANDERS, StruckNetwork
 from bench.report import say
 from coordinator.checking.checks import TrustChange, Verdict
 from coordinator.reasons import Reason
@@ -21,7 +21,7 @@ NOBODY_S_FAULT = {Reason.AWAITING_CHECK, Reason.BEFORE_FIRST_PASS, Reason.STREAM
 
 
 @dataclass
-class Books:
+class Aftermath:
     """What came of it."""
 
     statements: int = 0
@@ -58,9 +58,9 @@ async def until_settled(network: StruckNetwork) -> None:
     say(f"epoch {epoch} is not settled after {SETTLED_SECONDS_MAX:g} s")
 
 
-async def audited(network: StruckNetwork, streams: list[str], since_s: float) -> Books:
+async def audited(network: StruckNetwork, streams: list[str], since_s: float) -> Aftermath:
     """All of each stream, from public data alone. Raises httpx.HTTPError."""
-    books = Books()
+    books = Aftermath()
     bystanders = {network.node_id(name) for name in BYSTANDERS}
     async with httpx.AsyncClient(base_url=network.stage.api_url, trust_env=False) as client:
         record = PublicRecord(client)

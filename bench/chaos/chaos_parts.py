@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from itertools import combinations
 
-from bench.chaos import floods
-from bench.chaos.campaign import Campaign, number
-from bench.chaos.floods import Flooded
-from bench.chaos.network import DISK
+from bench.chaos import address_floods as floods
+from bench.chaos.address_floods import Flooded
+from bench.chaos.odd_triggers import duplicated, late
+from bench.chaos.strike_series import Campaign, number
 from bench.chaos.strikes import STRIKES
-from bench.chaos.triggers import duplicated, late
+from bench.chaos.struck_network import DISK
 from bench.chaos.twins import twins
-from bench.report import Figure, NotMeasurableError
+from bench.report import ROOT, Figure, NotMeasurableError
 from emulator.demo.cast import FUNCTIONS
 from rtmp.addresses import RtmpAddress
 from tests.e2e.agents import WrongClock
@@ -23,6 +23,7 @@ LASTING = "firestore"
 """Its documents are lost with it here, and not in the cloud: it is frozen and cut off, and killed
 only after an export."""
 WRONG_BY_S = 3_600
+SHIFTED = ROOT / "bench" / "chaos" / "shifted_clock"
 CLOCKS = (*FUNCTIONS, "ingest", "node-1")
 Part = Callable[[Campaign], Awaitable[None]]
 
@@ -69,7 +70,7 @@ async def _clocks(campaign: Campaign) -> None:
     for name in CLOCKS:
         clock = WrongClock(DISK / f"{name}.clock", 0)
         network.struck.add(name)
-        await network.run_with(name, **clock.settings)
+        await network.run_with(name, **_settings(name, clock))
         await campaign.recovered(f"{name} with a clock of its own")
         for off_s in (WRONG_BY_S, -WRONG_BY_S):
             told = f"clock of {name} {'ahead' if off_s > 0 else 'behind'} by an hour"
@@ -80,6 +81,13 @@ async def _clocks(campaign: Campaign) -> None:
             campaign.note(told, await campaign.recovered(told))
         await network.run_with(name)
         network.struck.discard(name)
+
+
+def _settings(name: str, clock: WrongClock) -> dict[str, str]:
+    if name not in FUNCTIONS:
+        return clock.settings
+    path = os.pathsep.join([str(SHIFTED), str(ROOT / "functions"), str(ROOT)])
+    return {"SHIFTED_CLOCK_FILE": clock.settings["FAKETIME_TIMESTAMP_FILE"], "PYTHONPATH": path}
 
 
 async def _disk(campaign: Campaign) -> None:

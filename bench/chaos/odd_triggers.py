@@ -6,7 +6,7 @@ from collections import Counter
 
 import httpx
 
-from bench.chaos.network import StruckNetwork
+from bench.chaos.struck_network import StruckNetwork
 from emulator.cloud_scheduler import delivery
 from emulator.cloud_scheduler.jobs import Job
 

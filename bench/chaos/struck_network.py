@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.chaos.machines import Machines, mounted
+from bench.chaos.namespaces import Machines, mounted
 from bench.programs import listening
 from bench.report import BUILD, ROOT, NotMeasurableError, say
 from emulator.demo import cast

@@ -5,9 +5,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bench.chaos.network import BYSTANDERS, StruckNetwork
 from bench.chaos.recovery import Looker, Recovery
 from bench.chaos.strikes import STRIKES
+from bench.chaos.struck_network import BYSTANDERS, StruckNetwork
 from bench.report import Figure, NotMeasurableError, say
 
 RECOVERY_GOAL_S = 15.0
