@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from bench.cheat_figures import figures_of, table
@@ -79,7 +80,8 @@ async def _measure(plan: Plan, trials: Trials, tallies: dict[str, Tally], record
     finally:
         put_on_record(tallies.values(), record)
         polling.cancel()
-        await asyncio.gather(polling, return_exceptions=True)
+        with suppress(asyncio.CancelledError):  # whatever else ended it is told
+            await polling
     if dead := stage.programs.deaths():
         say(f"ended by themselves:\n{dead}")
 

@@ -22,7 +22,7 @@ from coordinator.checking.lottery import Lottery
 from coordinator.checking.suspicion import NOBODY, TrustState, observe
 from coordinator.reasons import Reason
 from coordinator.strangers.addresses import parse_stats_url
-from coordinator.strangers.relay_stats import parse_stats
+from coordinator.strangers.relay_stats import StatsInvalid, parse_stats
 from coordinator.sweeping.polls import OUTCOME_OF_FAILURE, Outcome, outcome_of
 from coordinator.sweeping.rosters import Slot
 from emulator.processes.ports import LOOPBACK
@@ -192,6 +192,9 @@ async def claim_of(client: PollClient, slot: Slot) -> tuple[Reason, bool]:
     fetched = await client.get(parse_stats_url(slot.stats_url))
     if not isinstance(fetched, Fetched):
         return fetched.reason, OUTCOME_OF_FAILURE[fetched.reason] is Outcome.UP
-    stats = parse_stats(fetched.body, slot.stream_id)
+    try:
+        stats = parse_stats(fetched.body, slot.stream_id)
+    except StatsInvalid:
+        return Reason.STATS_INVALID, False
     poll = outcome_of(slot, stats, None, stream_is_live=True, tick=0)
     return poll.reason, poll.outcome is Outcome.UP
