@@ -15,6 +15,7 @@ from agent.player import PlayError, play
 from rtmp.addresses import RtmpAddress
 from rtmp.handshake import PART_BYTES
 from tests.doubles.tcp_server import tcp_server
+from tests.mutations import MUTATIONS, Mutation, mutate
 from tests.numbered_media import MESSAGES_A_GOP, publish_as_obs, send_media, unpublish, wire
 from tests.ports import free_port
 
@@ -149,58 +150,6 @@ async def recorded(
     return found
 
 
-Mutation = Callable[[bytearray, Random, list[bytes]], None]
-
-
-def _flip(data: bytearray, chance: Random, _: list[bytes]) -> None:
-    for _n in range(chance.randint(1, 8)):
-        data[chance.randrange(len(data))] = chance.randrange(256)
-
-
-def _flip_early(data: bytearray, chance: Random, _: list[bytes]) -> None:
-    """Among the commands, where each byte means much."""
-    for _n in range(chance.randint(1, 4)):
-        data[chance.randrange(min(600, len(data)))] = chance.choice((0, 1, 255, 128, 3, 20, 18))
-
-
-def _cut_out(data: bytearray, chance: Random, _: list[bytes]) -> None:
-    at = chance.randrange(len(data))
-    del data[at : at + chance.choice((1, 2, 4, 11, 100, 1000))]
-
-
-def _double(data: bytearray, chance: Random, _: list[bytes]) -> None:
-    at = chance.randrange(len(data))
-    data[at:at] = data[at : at + chance.choice((1, 4, 12, 150, 2000))] * chance.choice((1, 2, 30))
-
-
-def _insert(data: bytearray, chance: Random, _: list[bytes]) -> None:
-    at = chance.randrange(len(data))
-    data[at:at] = chance.randbytes(chance.choice((1, 4, 16, 300)))
-
-
-def _number(data: bytearray, chance: Random, _: list[bytes]) -> None:
-    """Some bytes become a number at an edge: a length, a time, a count."""
-    at, size = chance.randrange(len(data)), chance.choice((1, 2, 3, 4, 8))
-    data[at : at + size] = chance.choice((b"\xff", b"\x00", b"\x7f", b"\x80")) * size
-
-
-def _splice(data: bytearray, chance: Random, others: list[bytes]) -> None:
-    """It goes on as another session did."""
-    other = chance.choice(others)
-    at = chance.randrange(len(data))
-    data[at:] = other[chance.randrange(len(other)) :]
-
-
-def _end_early(data: bytearray, chance: Random, _: list[bytes]) -> None:
-    del data[chance.randrange(1, len(data)) :]
-
-
-def _swap(data: bytearray, chance: Random, _: list[bytes]) -> None:
-    """Two parts change places: commands out of order."""
-    first, second, third = sorted(chance.randrange(len(data)) for _n in range(3))
-    data[first:third] = data[second:third] + data[first:second]
-
-
 def _script_first(data: bytearray, chance: Random, _: list[bytes]) -> None:
     """Script data of a name that relays look into, wherever it falls: often before `connect`."""
     at = 0 if chance.random() < 0.5 else chance.randrange(len(data))
@@ -221,10 +170,7 @@ def _nest(data: bytearray, chance: Random, _: list[bytes]) -> None:
     data[at:at] = head + b"\x03\x00\x00\x00" + length + b"\x14" + bytes(4) + body
 
 
-MUTATIONS: tuple[Mutation, ...] = (
-    *(_flip, _flip_early, _cut_out, _double, _insert, _number),
-    *(_splice, _end_early, _swap, _script_first, _nest),
-)
+SESSION_MUTATIONS: tuple[Mutation, ...] = (*MUTATIONS, _script_first, _nest)
 
 
 def mutated(sessions: list[bytes], seed: int) -> bytes:
@@ -234,8 +180,5 @@ def mutated(sessions: list[bytes], seed: int) -> bytes:
     spared = 0 if chance.random() < 1 / 16 else HANDSHAKE_BYTES
     data = bytearray(session[spared:])
     others = [other[spared:] for other in sessions]
-    for mutation in chance.choices(MUTATIONS, k=chance.randint(1, 3)):
-        mutation(data, chance, others)
-        if not data:
-            break
+    mutate(data, chance, others, SESSION_MUTATIONS)
     return session[:spared] + bytes(data[:SESSION_BYTES_MAX])

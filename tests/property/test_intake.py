@@ -1,13 +1,12 @@
 """Requests are cut where they end, in whatever pieces they come, and as another parser does."""
 
 import contextlib
-from itertools import pairwise
 
-import h11
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from api.http.intake import HEAD_BYTES_MAX, Awaited, Intake, RequestRefused
+from tests.cut_requests import hold_to_h11, taken
 
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
 names = st.sampled_from(
@@ -37,21 +36,6 @@ def requests(draw: st.DrawFn) -> bytes:
     return head + b"\r\n" + body
 
 
-def taken(sent: bytes, cuts: list[int]) -> tuple[bytes, Awaited] | int:
-    """What is handed on of bytes that come in pieces, and what is waited for; or the refusal."""
-    intake, handed = Intake(), b""
-    edges = sorted({0, len(sent), *(cut % (len(sent) + 1) for cut in cuts)})
-    try:
-        for begin, end in pairwise(edges):
-            if intake.part is Awaited.NOTHING:
-                break
-            intake.take(sent[begin:end])
-            handed += b"".join(intake.pieces())
-    except RequestRefused as refused:
-        return refused.status
-    return handed, intake.part
-
-
 @given(requests(), st.lists(st.integers(0, 500), max_size=9))
 def test_pieces_change_nothing(sent: bytes, cuts: list[int]) -> None:
     """As many or as few bytes at a time as there may be."""
@@ -77,10 +61,4 @@ def test_another_parser_reads_the_same_in_what_is_handed_on(sent: bytes) -> None
     found = taken(sent, [])
     if isinstance(found, int) or found[1] is not Awaited.NOTHING:
         return
-    other = h11.Connection(h11.SERVER)
-    other.receive_data(found[0])
-    event = other.next_event()
-    assert isinstance(event, h11.Request)
-    while not isinstance(event := other.next_event(), h11.EndOfMessage):
-        assert isinstance(event, h11.Data)
-    assert other.trailing_data == (b"", False)
+    hold_to_h11(found[0])

@@ -46,6 +46,7 @@ class Awaited(Enum):
     BODY = auto()
     CHUNK_LINE = auto()
     CHUNK = auto()
+    CHUNK_END = auto()
     LAST_LINE = auto()
     NOTHING = auto()
     """The request is whole: what follows waits for `begin`."""
@@ -83,18 +84,21 @@ class Intake:
                 yield piece
 
     def _next(self) -> bytes | None:
+        piece: bytes | None = None
         match self.part:
             case Awaited.HEAD:
-                return self._head()
+                piece = self._head()
             case Awaited.BODY:
-                return self._counted(Awaited.NOTHING)
+                piece = self._counted(Awaited.NOTHING)
             case Awaited.CHUNK_LINE:
-                return self._chunk_line()
+                piece = self._chunk_line()
             case Awaited.CHUNK:
-                return self._counted(Awaited.CHUNK_LINE)
+                piece = self._counted(Awaited.CHUNK_END)
+            case Awaited.CHUNK_END:
+                piece = self._line_end(Awaited.CHUNK_LINE)
             case Awaited.LAST_LINE:
-                return self._last_line()
-        return None
+                piece = self._line_end(Awaited.NOTHING)
+        return piece
 
     def _head(self) -> bytes | None:
         while self._bytes.startswith(b"\r\n"):  # RFC 9112 2.2: some clients send one too many
@@ -159,16 +163,17 @@ class Intake:
         if size is None:
             raise RequestRefused(400, "A chunk does not begin with its size.")
         count = int(size[1], 16)
-        self._left = count + 2
+        self._left = count
         self.part = Awaited.CHUNK if count else Awaited.LAST_LINE
         return b"%x\r\n" % count
 
-    def _last_line(self) -> bytes | None:
+    def _line_end(self, following: Awaited) -> bytes | None:
+        """Behind a chunk, and behind the last one: fields may follow it, and nobody reads them."""
         if len(self._bytes) < 2:
             return None
         if not self._bytes.startswith(b"\r\n"):
-            raise RequestRefused(400, "Nothing may follow the last chunk.")
-        self.part = Awaited.NOTHING
+            raise RequestRefused(400, "A chunk ends where its size says, and nothing follows.")
+        self.part = following
         return self._cut(2)
 
     def _cut(self, count: int) -> bytes:

@@ -35,6 +35,10 @@ Only = Mapping[str, tuple[str, Collection[Any]]]
 """By field, a column of its table and the values in it that are wanted."""
 
 
+_DAMAGE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What values of other kinds, and columns of other lengths than were written, come to."""
+
+
 class Stored(Enum):
     """How a field is stored that is not stored as JSON: `Annotated[int, Stored.BITMAP]`."""
 
@@ -119,7 +123,7 @@ def _fields_in(record: Any, stored: Mapping[str, Any], only: Only) -> Iterator[t
         if field.name in stored:
             try:
                 yield field.name, _decoded(field.hint, stored[field.name], only.get(field.name))
-            except (TypeError, ValueError) as error:
+            except _DAMAGE as error:
                 raise UnreadableError(f"field `{field.name}`: {why(error)}") from error
         elif field.default is None:
             raise UnreadableError(f"field `{field.name}` is missing")

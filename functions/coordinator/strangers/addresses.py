@@ -24,6 +24,8 @@ _URL = re.compile(
     r"(?P<path>/(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*)?",
     re.IGNORECASE,
 )
+_DOTS = re.compile(r"/\.\.?(?:/|$)")
+"""In a path: some clients walk up by them, and others ask for them as they stand."""
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
@@ -133,12 +135,15 @@ def _parse_url(url: str, form: str, characters_max: int) -> HttpAddress:
     parts = _URL.fullmatch(url)
     if parts is None:
         raise _invalid(f"not of the form {form}")
+    path = parts["path"] or "/"
+    if _DOTS.search(path.partition("?")[0]):
+        raise _invalid("the path has . or .. for a folder")
     host, is_tls = parse_host(parts["host"]), parts["scheme"].lower() == "https"
     port = parts["port"]
     if port is not None and not _PORT.fullmatch(port):
         raise _invalid("the port is not a number from 1 to 65535")
     number = check_port(int(port or _default_port(is_tls)))
-    return HttpAddress(host, number, parts["path"] or "/", is_tls)
+    return HttpAddress(host, number, path, is_tls)
 
 
 def _default_port(is_tls: bool) -> int:

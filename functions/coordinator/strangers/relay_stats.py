@@ -90,15 +90,19 @@ class _StreamItem(_Claims):
 
 
 class _RtmpRelayV1(_Claims):
+    schema_: None = Field(None, alias="schema")
     streams: Annotated[list[_StreamItem], FailFast()]
 
 
 class _RtmpRelayV08(_Claims):
+    schema_: None = Field(None, alias="schema")
+    streams: None = None
     connections: _Connections
 
 
 _Body = _AgentBody | _RtmpRelayV1 | _RtmpRelayV08
 # In this order, and the first that fits: comparing how well each fits would take twice as long.
+# What has the name of one form is of no later form, so a body is the same whatever its size.
 _BODY: TypeAdapter[_Body] = TypeAdapter(Annotated[_Body, Field(union_mode="left_to_right")])
 _FORMS: Mapping[str, TypeAdapter[_Body]] = {
     "schema": TypeAdapter(_AgentBody),
@@ -146,7 +150,7 @@ def _read_large(body: bytes) -> _Body:
     found = from_json(body)
     if not isinstance(found, dict):
         raise ValueError("not an object")  # noqa: TRY004 - of what a stranger sent
-    form = next((form for name, form in _FORMS.items() if name in found), None)
+    form = next((form for name, form in _FORMS.items() if found.get(name) is not None), None)
     if form is None:
         raise ValueError("no form that is known")
     return form.validate_python(found)

@@ -117,7 +117,7 @@ def parse_statistics(page: bytes) -> tuple[Reading, dict[str, int]]:
         marks = told["marks"]
         found = Marks(str(marks["state"]), dict(marks["left"])) if marks else None
         return tuple(_stream(stream, found) for stream in told["streams"]), refused
-    except (ValueError, KeyError, TypeError, AttributeError) as e:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as e:
         raise StatisticsError(f"they are not what it writes: {e!r}") from e
 
 
