@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from bench.crowd.members import CrowdMember
-from bench.crowd.simulated_node import CrowdSetting
+from bench.crowd.simulated_node import CrowdSetting, NodeRun
 from bench.report import ROOT, NotMeasurableError
 
 ANSWER_BYTES_MAX = 16_777_216
@@ -49,10 +49,10 @@ class CrowdProcess:
         """What calls came to since the last time, and how members stand."""
         return await self.ask({"do": "tell"})
 
-    async def when(self, members: range) -> list[dict[str, Any]]:
-        """For each: node_id, when it started last, and when it was taken in (None: not yet)."""
+    async def runs(self, members: range) -> dict[str, list[NodeRun]]:
+        """By node id: from when to when it ran, oldest first."""
         told = await self.ask({"do": "when", "from": members.start, "until": members.stop})
-        return list(told["nodes"])
+        return {each["node_id"]: [NodeRun(**run) for run in each["runs"]] for each in told["nodes"]}
 
     async def _do(self, verb: str, members: range, seconds: float) -> None:
         order = {"do": verb, "from": members.start, "until": members.stop, "seconds": seconds}

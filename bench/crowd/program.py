@@ -4,7 +4,7 @@ SETUP is JSON too: the fields of CrowdSetting, a `seed` and how many `members` t
 `ready`. Then each line names what to `do`, and is answered with a line:
 `start`, `leave` and `die` take the members `from` one `until` another, spread over so many
 `seconds`; `tell` says what calls came to, and how members stand; `when` says when each member of a
-range started last and was taken in. It ends with its input.
+range started, was taken in and ended. It ends with its input.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ import json
 import logging
 import sys
 from collections import Counter
+from dataclasses import asdict
 from typing import Any
 
 import uvloop
@@ -79,8 +80,7 @@ class CrowdProgram:
 
 
 def _when(node: SimulatedNode) -> dict[str, Any]:
-    started_s, accepted_s = node.started_s, node.accepted_s
-    return {"node_id": node.member.node_id, "started_s": started_s, "accepted_s": accepted_s}
+    return {"node_id": node.member.node_id, "runs": [asdict(run) for run in node.runs]}
 
 
 async def _run(setup: dict[str, Any]) -> None:

@@ -36,6 +36,17 @@ class CrowdSetting:
     """Of all addresses: one relay serves for each."""
 
 
+@dataclass
+class NodeRun:
+    """From a start to the end after it, in Unix seconds."""
+
+    started_s: float
+    accepted_s: float | None = None
+    """When the coordinator first took it in since then."""
+    ended_s: float | None = None
+    """When it began to leave."""
+
+
 class SimulatedNode:
     """One member, which runs, leaves and returns."""
 
@@ -43,10 +54,8 @@ class SimulatedNode:
         self.member, self._setting, self._tally = member, setting, tally
         self._begun_s = self._polled_s = time.monotonic()
         self._running: tuple[NodeCaller, Heartbeats, asyncio.Task[None]] | None = None
-        self.started_s = 0.0
-        """When it started last, Unix seconds."""
-        self.accepted_s: float | None = None
-        """When the coordinator first took it in since then."""
+        self.runs: list[NodeRun] = []
+        """Oldest first."""
 
     @property
     def is_running(self) -> bool:
@@ -56,7 +65,7 @@ class SimulatedNode:
     def start(self) -> None:
         """It runs and calls, until `leave` or `die`; it must not run already."""
         self._begun_s = self._polled_s = time.monotonic()
-        self.started_s, self.accepted_s = time.time(), None
+        self.runs.append(NodeRun(time.time()))
         caller = NodeCaller(self._setting.coordinator_url, self.member, self._tally)
         heartbeats = Heartbeats(
             caller,
@@ -74,6 +83,7 @@ class SimulatedNode:
         if self._running is None:
             return
         caller, heartbeats, beating = self._running
+        self.runs[-1].ended_s = time.time()
         await _ended(beating)
         await heartbeats.leave()
         await caller.close()
@@ -84,6 +94,7 @@ class SimulatedNode:
         if self._running is None:
             return
         caller, _, beating = self._running
+        self.runs[-1].ended_s = time.time()
         self._running = None
         await _ended(beating)
         await caller.close()
@@ -126,8 +137,9 @@ class SimulatedNode:
 
     def _followed(self, _: RelayedStream) -> None:
         """The coordinator has answered a heartbeat, or the question for the stream before it."""
-        if self.accepted_s is None and self._running and self._running[1].view.answer is not None:
-            self.accepted_s = time.time()
+        run = self.runs[-1]
+        if run.accepted_s is None and self._running and self._running[1].view.answer is not None:
+            run.accepted_s = time.time()
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

@@ -63,7 +63,7 @@ async def _live(crowd: CrowdProcess, measured: MemoryStore, setting: CrowdSettin
         return [await Measurements(measured).node(each.node_id) for each in members]
 
     async def all_are_in() -> bool:
-        return all(each["accepted_s"] for each in await crowd.when(range(MEMBERS)))
+        return all(runs[-1].accepted_s for runs in (await crowd.runs(range(MEMBERS))).values())
 
     await crowd.start(range(MEMBERS), 0.1)
     await _until(all_are_in)
@@ -90,3 +90,8 @@ async def _live(crowd: CrowdProcess, measured: MemoryStore, setting: CrowdSettin
     told = await crowd.tell()
     assert told["answers"]["409"] >= MEMBERS, "each is told its address once, and signs that"
     assert sum(told["standings"].values()) == MEMBERS
+    runs = await crowd.runs(range(MEMBERS))
+    assert [[run.ended_s is None for run in runs[each.node_id]] for each in members] == [
+        *([False, True] for _ in range(2)),
+        *([True] for _ in range(3)),
+    ]

@@ -1,0 +1,1 @@
+"""The whole network under load: thousands of simulated nodes that come, leave and return."""

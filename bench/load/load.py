@@ -1,0 +1,125 @@
+"""`make load`: the whole network with thousands of simulated nodes, and what bends.
+
+For each number of nodes a network of its own is started: the Firestore emulator, the functions, an
+ingest, a publisher and one real node, whose relay serves for all. Then nodes join, half of them
+leave and return three times, the api is killed, every public route is asked, and all is audited.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Sequence
+
+import httpx
+
+from bench.crowd.crowd_network import crowd_network
+from bench.load.crowd_life import RESTARTS, CrowdLife
+from bench.load.load_figures import LoadOutcome, figures_of
+from bench.load.public_answers import AskedFor, public_answers
+from bench.load.resident_memory import MemoryWatch
+from bench.report import BUILD, ROOT, NotMeasurableError, hand_in, say
+from emulator.demo.network import StartError
+from emulator.demo.public_api import ApiError
+from emulator.unread import quiet_when_unread
+
+SIZES = (500, 2_000, 5_000)
+STEADY_SWEEPS = 3
+AUDIT_S_MAX = 600.0
+ASK_S_MAX = 60.0
+
+
+def main() -> None:
+    """Measures, prints, and keeps the figures."""
+    parser = argparse.ArgumentParser(prog="python -m bench.load.load", description=__doc__)
+    parser.add_argument("--nodes", default=",".join(map(str, SIZES)), help="such as 500,2000")
+    sizes = [int(size) for size in parser.parse_args().nodes.split(",")]
+    figures = []
+    for size in sizes:
+        try:
+            figures += figures_of(asyncio.run(_lived(size)))
+        except (StartError, ApiError, httpx.HTTPError) as error:
+            raise NotMeasurableError(f"{size:,} nodes could not be measured: {error}") from error
+    hand_in("load", figures)
+
+
+async def _lived(size: int) -> LoadOutcome:
+    """One network's whole life."""
+    say(f"{size:,} nodes: the network starts, load {os.getloadavg()[0]:.1f}")
+    began_s = time.time()
+    async with (
+        crowd_network(BUILD / "load", size, say, lambda death: say(str(death))) as net,
+        httpx.AsyncClient(base_url=net.api_url, timeout=ASK_S_MAX, trust_env=False) as client,
+    ):
+        life = CrowdLife(net, range(size), client)
+        memory = MemoryWatch(life.pids)
+        watching = asyncio.create_task(memory.run())
+        await life.join()
+        await life.sweeps_pass(STEADY_SWEEPS)
+        steady = await life.told()
+        for number in range(RESTARTS):
+            await life.restart(kills=number == 1)
+        life.rest = await life.told()
+        settled = await _settled(life)
+        answers = await public_answers(net.api_url, await _asked(life))
+        watching.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watching
+        history = await life.history(int((time.time() - began_s) // net.pace.sweep_s))
+        wrong = history.wrongly_down(await net.crowd.runs(life.members), net.pace.sweep_s)
+        audit = await _audited(net.api_url, net.network.stream_id)
+        return LoadOutcome(
+            size, life, steady, memory.worst_mb, answers, history.polls, wrong, settled, audit
+        )
+
+
+async def _settled(life: CrowdLife) -> tuple[int, int]:
+    """(epochs that are settled, epochs that ought to be), once they could be."""
+    pace = life.net.pace
+    say("waiting until the epoch that ends next is settled")
+    epoch = int(time.time() // pace.epoch_s)
+    until_s = (epoch + 1) * pace.epoch_s + pace.grace_s + 3 * pace.payout_s
+    found: list[int] = []
+    path = f"/streams/{life.net.network.stream_id}/delivery?page_size=200"
+    while time.time() < until_s + pace.epoch_s / 2:
+        found = [hour["epoch"] for hour in (await life.client.get(path)).json()["hours"]]
+        if epoch in found:
+            break
+        await asyncio.sleep(pace.payout_s / 2)
+    first = min(found, default=epoch)
+    return len(set(found) & set(range(first, epoch + 1))), epoch + 1 - first
+
+
+async def _asked(life: CrowdLife) -> AskedFor:
+    """About the network as it is now."""
+    pace, now_s = life.net.pace, time.time()
+    history = await life.history(3)
+    roster = history.newest
+    name = life.net.crowd.node_id(0)
+    epoch = int(now_s // pace.epoch_s) - 2
+    tick, draw = int(now_s // pace.sweep_s), int(now_s // pace.check_s)
+    return AskedFor(life.net.network.stream_id, name, epoch, roster.id, tick, draw)
+
+
+async def _audited(api_url: str, stream_id: str) -> int:
+    """The status of `make verify STREAM=…`: 0 is equal."""
+    say("the stream's whole life is audited")
+    told: Sequence[str] = ("all", "--stream", stream_id, "--api", api_url)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tools.verify", *told),
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": f"{ROOT / 'functions'}{os.pathsep}{ROOT}"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    async with asyncio.timeout(AUDIT_S_MAX):
+        output, _ = await process.communicate()
+    lines = output.decode(errors="replace").splitlines()
+    say("\n".join(lines[-5:]))
+    return process.returncode or 0
+
+
+if __name__ == "__main__":
+    sys.exit(quiet_when_unread(main))
