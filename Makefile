@@ -149,6 +149,9 @@ bench-store: $(VENV) ## Firestore reads and writes of a node-day, counted at the
 hostile-api: setup ## What strangers may send to the api, each with its right answer, and floods beside /health (about a minute)
 	@PYTHONPATH=functions:node_image:. $(PYTHON) -m bench.hostile_api.hostile_api
 
+load: setup ## The whole network with thousands of simulated nodes that come, leave and return (NODES=500,2000,5000; about 25 minutes)
+	@PYTHONPATH=functions:node_image:. $(PYTHON) -m bench.load.load $(if $(NODES),--nodes $(NODES))
+
 bench-api: setup ## Heartbeats beside a bare route, the dashboard of 1,000 nodes, cold starts (about two minutes)
 	@PYTHONPATH=functions:node_image:. $(PYTHON) -m bench.api
 

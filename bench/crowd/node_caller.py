@@ -19,6 +19,7 @@ from agent.client.coordinator import (
     CoordinatorClient,
     _date_s,
     _RawAnswer,
+    _wait_s,
 )
 from agent.client.signing import SignedBy
 from bench.crowd.members import CrowdMember
@@ -77,7 +78,7 @@ class NodeCaller(CoordinatorClient):
         if signing is not None:
             with contextlib.suppress(StopIteration):  # it has learned the time, and is done
                 signing.send(httpx.Response(status, headers={"date": date}))
-        return _RawAnswer(status, got, _date_s(date))
+        return _RawAnswer(status, got, _date_s(date), _wait_s(headers.get("retry-after", "")))
 
     async def _exchanged(self, sent: bytes) -> tuple[tuple[int, dict[str, str]], bytes]:
         """(status and headers, body). Raises OSError, EOFError, ValueError."""

@@ -51,7 +51,13 @@ async def _lived(size: int) -> LoadOutcome:
     began_s = time.time()
     async with (
         crowd_network(BUILD / "load", size, say, lambda death: say(str(death))) as net,
-        httpx.AsyncClient(base_url=net.api_url, timeout=ASK_S_MAX, trust_env=False) as client,
+        # A connection that is kept would end when the api is killed, and now and then by itself.
+        httpx.AsyncClient(
+            base_url=net.api_url,
+            timeout=ASK_S_MAX,
+            trust_env=False,
+            limits=httpx.Limits(max_keepalive_connections=0),
+        ) as client,
     ):
         life = CrowdLife(net, range(size), client)
         memory = MemoryWatch(life.pids)

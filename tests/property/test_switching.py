@@ -5,18 +5,23 @@ import contextlib
 from collections.abc import Coroutine, Iterable
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from coordinator.adapters.log import Log
 from coordinator.adapters.scheduling.switch import Switch
-from coordinator.adapters.store.protocol import Ref
+from coordinator.adapters.store.protocol import Fields, Ref
+from tests.doubles.counting import CountingStore
 from tests.doubles.jobs import MemoryScheduler
 from tests.doubles.memory import MemoryStore
 
 NEWCOMER = Ref("nodes", "n2")
 ORDER = st.lists(st.integers(0, 5), min_size=20, max_size=40)
 """Whose step is next; longer than anything here lasts."""
+
+
+PASSES = 3
+"""Of the event loop, until each task waits for its turn, or for another one."""
 
 
 class DiedError(Exception):
@@ -48,9 +53,10 @@ class Turns:
         tasks = [asyncio.create_task(work) for work in works]
         self._steps_left = dict.fromkeys(tasks, 999) | {tasks[-1]: steps_of_last}
         turns = iter(order)
-        while ready := [task for task in tasks if not task.done()]:
-            await asyncio.sleep(0)
-            if all(task in self._waiting for task in ready):
+        while any(not task.done() for task in tasks):
+            for _ in range(PASSES):
+                await asyncio.sleep(0)
+            if ready := [task for task in tasks if task in self._waiting]:
                 self._waiting.pop(ready[next(turns, 0) % len(ready)]).set_result(None)
         self._steps_left = {}
         for task in tasks:
@@ -59,7 +65,7 @@ class Turns:
 
 
 class TurnStore(MemoryStore):
-    """Every call is one step of its task."""
+    """Every call is one step of its task, and a reading two."""
 
     def __init__(self, turns: Turns) -> None:
         super().__init__()
@@ -67,6 +73,12 @@ class TurnStore(MemoryStore):
 
     async def _turn(self) -> None:
         await self._turns.turn()
+
+    async def get(self, *refs: Ref) -> list[Fields | None]:
+        """An answer is on its way for a step: others write meanwhile."""
+        found = await super().get(*refs)
+        await self._turn()
+        return found
 
 
 class World:
@@ -85,10 +97,10 @@ class World:
         """Whether the newcomer has written what brings them."""
         return (await self.store.get(NEWCOMER))[0] is not None
 
-    async def comes(self) -> None:
+    async def comes(self, switch: Switch | None = None) -> None:
         """As the api takes somebody in."""
         await self.store.put(NEWCOMER, {"changed_s": 7.0})
-        await self.switch().wake()
+        await (switch or self.switch()).wake()
 
     async def reviews(self) -> None:
         """As the payout looks."""
@@ -110,6 +122,56 @@ def test_whoever_comes_is_measured(order: list[int], was_resting: bool, reviewer
         assert world.scheduler.measures
 
     asyncio.run(lives())
+
+
+@settings(max_examples=100)
+@given(order=ORDER, others=st.integers(1, 2))
+@example(order=[0, *[2] * 7, 1, 0, *[1] * 9], others=1)  # written while the look's answer comes
+def test_whoever_comes_beside_others_is_measured(order: list[int], others: int) -> None:
+    """They share what the process looks at, and only if it looks after all of them have written.
+
+    The others bring nothing to do by now: they have gone, or their stream has ended."""
+
+    async def lives() -> None:
+        world = World()
+        switch = world.switch()
+        waking = [switch.wake() for _ in range(others)]
+        await world.turns.run(order, *waking, world.comes(switch), world.reviews())
+        assert world.scheduler.measures
+
+    asyncio.run(lives())
+
+
+def test_a_thousand_who_come_at_once_look_at_the_note_three_times() -> None:
+    """Two began to look before the others had written; the next look is for all of them."""
+
+    async def lives() -> int:
+        store = CountingStore(MemoryStore())
+        switch = Switch(store, MemoryScheduler(), lambda: 7.0, Log("tests", "ERROR"))
+        first = asyncio.create_task(switch.wake())
+        await asyncio.sleep(0)
+        await asyncio.gather(first, *(switch.wake() for _ in range(999)))
+        return store.operations.reads
+
+    assert asyncio.run(lives()) == 3
+
+
+def test_whoever_hangs_up_while_looking_leaves_it_to_the_next() -> None:
+    """Who asked first may be gone; the others are still measured."""
+
+    async def lives() -> bool:
+        world = World()
+        await world.reviews()
+        switch = world.switch()
+        first = asyncio.create_task(switch.wake())
+        await asyncio.sleep(0)
+        others = [asyncio.create_task(world.comes(switch)) for _ in range(3)]
+        await asyncio.sleep(0)
+        first.cancel()
+        await asyncio.gather(*others)
+        return world.scheduler.measures
+
+    assert asyncio.run(lives())
 
 
 @given(order=ORDER, steps=st.integers(0, 16))

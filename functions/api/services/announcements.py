@@ -1,5 +1,6 @@
 """Heartbeats: nodes announce themselves, and are told how they stand and what to fix."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +9,7 @@ from api.http.node_signature import SentNode
 from api.http.problems import Problem, ProblemKind
 from api.services.announced_bounds import AnnouncedBounds
 from api.services.announced_places import announced_place
+from api.services.arrivals import Arrivals
 from api.services.dial_back import (
     ANY_STREAM,
     EVERY_SECONDS,
@@ -55,6 +57,10 @@ class Announcements:
     switch: Switch | None = None
     """Of the jobs that measure; None where they always run."""
     bounds: AnnouncedBounds = field(default_factory=AnnouncedBounds)
+    arrivals: Arrivals = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "arrivals", Arrivals(steady(self.clock)))
 
     async def take(self, node: SentNode, beat: HeartbeatIn, peer: str) -> HeartbeatOut:
         """The answer to a heartbeat that came from the address `peer`."""
@@ -71,7 +77,9 @@ class Announcements:
         said = self._said(node, beat, peer)
         is_new, wrong = False, None
         if not (beat.repeats and stands(snapshot.network.nodes.get(node.node_id), said)):
-            is_new, wrong = await self._taken_in(said, peer, snapshot.network)
+            # A goodbye is short and cannot come again: it never waits.
+            async with self.arrivals.place() if said.state == "running" else nullcontext():
+                is_new, wrong = await self._taken_in(said, peer, snapshot.network)
         answer = self._answer(said, stream, snapshot)
         if self.switch is not None:
             comes = is_new and said.state == "running"
@@ -145,7 +153,7 @@ class Announcements:
             if self.dial_back and not (found and found.stats.open):
                 return False, wrong
             self.bounds.require(known, said, peer, now_s)
-        await self.measurements.put_node(said)
+        await self.measurements.put_node(said, is_known=known is not None)
         return True, wrong
 
     async def _dialed(self, said: Node, peer: str) -> tuple[DialedBack | None, PortResult | None]:

@@ -1,12 +1,14 @@
 """The agent's only way to speak with the coordinator. One attempt a call; callers repeat.
 
 httpx is the client throughout the project. Proxies of the environment are ignored: the coordinator
-takes the node's address from the connection, and a proxy would announce itself instead.
+takes the node's address from the connection, and a proxy would announce itself instead. One module:
+what is asked, and what any answer to it means.
 """
 
 import asyncio
 import json
 import logging
+import re
 import ssl
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
@@ -16,6 +18,7 @@ from typing import NamedTuple, NoReturn, TypeVar
 import httpx
 
 from agent import __version__
+from agent.backoff import HEARTBEAT_S_MAX
 from agent.client.answers import (
     Candidate,
     HeartbeatAnswer,
@@ -36,6 +39,7 @@ CALL_S_MAX = 15.0
 _ANSWER_BYTES_MAX = 65_536
 _PAGES_MAX = 20
 _ADDRESS_CHARS_MAX = 45
+_SECONDS = re.compile(r"[0-9]{1,6}", re.ASCII)
 _ADDRESS = (
     "Check that COORDINATOR_URL is right and that this machine reaches the internet; if both are, "
     "wait: the coordinator may be away."
@@ -51,6 +55,11 @@ _ANY_IPV4 = "0.0.0.0"  # noqa: S104 -- calls go out from it, nobody comes in
 
 class CoordinatorAwayError(Exception):
     """No usable answer: away, slow, broken or not the coordinator. The message says which."""
+
+    def __init__(self, says: str, wait_s: float = 0.0) -> None:
+        """`wait_s`: how long it asks to be left alone."""
+        super().__init__(says)
+        self.wait_s = wait_s
 
     @property
     def fix(self) -> str:
@@ -73,6 +82,7 @@ class _RawAnswer(NamedTuple):
     status: int
     body: bytes
     date_s: float | None  # the server's clock, Unix seconds
+    wait_s: float = 0.0  # how long it asks to be left alone
 
 
 class CoordinatorClient:
@@ -187,7 +197,10 @@ class CoordinatorClient:
                         raise CoordinatorAwayError(
                             f"its answer is longer than {_ANSWER_BYTES_MAX} B"
                         )
-                return _RawAnswer(answer.status_code, got, _date_s(answer.headers.get("date", "")))
+                headers = answer.headers
+                wait_s = _wait_s(headers.get("retry-after", ""))
+                date_s = _date_s(headers.get("date", ""))
+                return _RawAnswer(answer.status_code, got, date_s, wait_s)
         except TimeoutError as e:
             raise CoordinatorAwayError(f"no whole answer within {seconds_max:g} s") from e
         except httpx.HTTPError as e:
@@ -223,11 +236,16 @@ def _date_s(text: str) -> float | None:
         return None
 
 
+def _wait_s(text: str) -> float:
+    """Of a Retry-After in seconds; 0 where it says none."""
+    return min(HEARTBEAT_S_MAX, float(text)) if _SECONDS.fullmatch(text) else 0.0
+
+
 def _refuse(answer: _RawAnswer) -> NoReturn:
     """Turn an answer that is not the good one into an error: a refusal only if it says so."""
     status, body = answer.status, answer.body
     if not 400 <= status < 500 or status in (408, 425, 429):
-        raise CoordinatorAwayError(f"it answers {status}")
+        raise CoordinatorAwayError(f"it answers {status}", answer.wait_s)
     try:
         problem = _json(body)
     except NotUnderstoodError as e:

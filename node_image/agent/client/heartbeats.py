@@ -281,6 +281,7 @@ class Heartbeats:
 
     def _failed(self, error: CoordinatorAwayError | CoordinatorRefusalError) -> float:
         self._failures += 1
+        asked_s = 0.0
         if isinstance(error, CoordinatorRefusalError):
             backoff = RETRY_REFUSED
             trouble = f"The coordinator refuses ({error.status} {error.problem}): {error}"
@@ -289,7 +290,9 @@ class Heartbeats:
         else:
             backoff = RETRY
             trouble = f"The coordinator cannot be asked: {error}. {error.fix}"
-        delay_s = backoff.delay_s(self._failures, self._chance())
+            # Never earlier than it asks for; a little later, so that not all come at once.
+            asked_s = error.wait_s * (1.0 + 0.2 * self._chance())
+        delay_s = max(asked_s, backoff.delay_s(self._failures, self._chance()))
         if trouble != self.view.trouble:
             log(
                 AgentEvent.COORDINATOR_TROUBLE,

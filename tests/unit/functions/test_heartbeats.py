@@ -440,3 +440,25 @@ async def test_a_node_may_ask_to_be_called_back(make: Make) -> None:
     assert (again.status_code, again.json()["type"]) == (429, "/problems/too-many-requests")
     nobody = await world.client.post("/nodes/dial-back", json=body)
     assert nobody.status_code == 401
+
+
+async def test_a_newcomer_costs_a_read_and_a_write(make: Make) -> None:
+    """Thousands come within seconds when a stream begins."""
+    world = await make()
+    assert await world.cost_of_beating() == (1, 1)
+
+
+async def test_a_newcomer_whom_another_instance_took_in_keeps_its_past(make: Make) -> None:
+    """It was not there when it was looked for, and is when it is written."""
+    world = await make()
+    await world.beat()
+    known = await world.measurements.node(NODE_ID)
+    assert known is not None
+    later = known.model_copy(update={"joined_s": NOW_S + 77, "rtmp_port": 1937})
+    await world.measurements.put_node(later, is_known=False)
+    written = await world.measurements.node(NODE_ID)
+    assert written is not None
+    assert (written.joined_s, written.rtmp_port) == (NOW_S, 1937)
+    stale = known.model_copy(update={"signed_s": known.signed_s - 1, "rtmp_port": 1939})
+    await world.measurements.put_node(stale, is_known=False)
+    assert await world.measurements.node(NODE_ID) == written

@@ -80,9 +80,11 @@ class IdentityRecords(Records):
         """One node's own document."""
         return NODES.decode_or_none((await self._store.get(Ref("nodes", node_id)))[0])
 
-    async def put_node(self, node: Node) -> None:
+    async def put_node(self, node: Node, *, is_known: bool = True) -> None:
         """Writes what a node says of itself, unless it has said something later; what is remembered
-        of it stays."""
+        of it stays.
+
+        Who was not known a moment ago is not read once more, unless somebody was faster."""
         ref = Ref("nodes", node.node_id)
 
         def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
@@ -91,7 +93,7 @@ class IdentityRecords(Records):
                 return {}
             return {ref: NODES.encode(node.with_past_of(known) if known else node)}
 
-        await self._store.transact([ref], decide)
+        await self._store.transact([ref], decide, new=() if is_known else [ref])
 
     async def put_away(self, slot: Slot) -> None:
         """Writes what a node's minutes came to that has left, before its slot is dropped."""

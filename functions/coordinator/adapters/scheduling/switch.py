@@ -5,8 +5,9 @@ writes what brings them first and reads the note then; who turns off writes the 
 looks for newcomers then, and reads the note once more after the jobs are paused.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from coordinator.adapters.clock import Clock, steady
 from coordinator.adapters.log import Log, LogEvent
@@ -41,11 +42,25 @@ class Switch:
     log: Log
     _owed_s: float | None = None
     """When this process last failed to resume the jobs; None if it owes nothing."""
+    _begun: int = 0
+    """How many times this process has begun to look at the note, and how many it ended."""
+    _ended: int = 0
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def wake(self) -> None:
-        """After a write that gives collector and prober something to do; costs a read.
+        """After a write that gives collector and prober something to do; costs a read at most.
 
-        Never fails: what could not be done is done by `retry`, or by the next review."""
+        Thousands come at once when a stream begins: all who wait share the next look at the note,
+        which begins after the writes of all of them. Never fails: what could not be done is done
+        by `retry`, or by the next review."""
+        mine = self._begun + 1
+        async with self._turn:
+            if self._ended < mine:
+                self._begun += 1
+                await self._look()
+                self._ended = self._begun
+
+    async def _look(self) -> None:
         try:
             if self._owed_s is not None or not await self._is_on():
                 await self._resume()
