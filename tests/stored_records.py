@@ -205,7 +205,7 @@ RECORDS: list[tuple[Codec[Any], Any]] = [
         node_id="n2", stream_id="s3", stats_url="http://51.7.3.2:8080/stats.json",
         rtmp_host="51.7.3.2", rtmp_port=1935, agent="agent/7", engine="restream",
         state="leaving", joined_s=AT_S - 7, changed_s=AT_S, signed_s=int(AT_S) - 1,
-        minutes_due=7, minutes_up=5, away_tick=29_921_761,
+        minutes_due=7, minutes_up=5, away_tick=29_921_761, left_s=AT_S - 3,
     )),
     (PACKED_EPOCHS, PackedEpoch.of(BUCKET_EPOCH)),
     (ROLLUPS, Rollup(SHARD, 498_700, {

@@ -118,6 +118,15 @@ async def always_called_unknown(forgery: Forgery) -> None:
 
 
 @tampering("checks")
+async def called_left(forgery: Forgery) -> None:
+    """A failed check called `left`, of a node that stayed, its retests removed, settled again."""
+    await without_retests(forgery)
+    _, failed = await forgery.pick(is_first_failure)
+    left = failed.leaving_at(failed.due_s + 1)
+    await forgery.check(is_first_failure, reason=left.reason, attempts=left.attempts)
+
+
+@tampering("checks")
 async def called_busy(forgery: Forgery) -> None:
     """A failed check called `unknown:busy`, its connections removed, settled again."""
     await forgery.check(is_first_failure, reason=Reason.UNKNOWN_BUSY, attempts=(), **UNKNOWN)

@@ -29,13 +29,11 @@ from coordinator.strangers.relay_stats import Media, RelayStats
 from coordinator.sweeping.compaction import succeeding, wants_compaction
 from coordinator.sweeping.nodes import Node
 from coordinator.sweeping.polls import Poll, outcome_of
-from coordinator.sweeping.rosters import Announcement, Roster
+from coordinator.sweeping.rosters import CURSOR_OVERLAP_S, Announcement, Roster
 from coordinator.sweeping.shards import Shard
 from coordinator.sweeping.sweeps import Sweep
 from coordinator.sweeping.tenures import tallied
 
-CURSOR_OVERLAP_S = 15.0
-"""Node documents are read again this far back: a clock may lag, and a write takes a moment."""
 SWEEP_SHARE_MAX = 0.9
 """No poll begins later in its tick: the next sweep is not to wait for this one."""
 INGEST_NEWS_DRAWS_MAX = 3
@@ -231,6 +229,7 @@ def announced(nodes: Iterable[Node], calendar: Calendar) -> list[Announcement]:
             node.minutes_due,
             node.minutes_up,
             node.away_tick,
+            node.left_s,
         )
         for node in nodes
     ]

@@ -27,6 +27,7 @@ from prober.checker import Checker
 from prober.docket import Docket
 from prober.draw_checks import DrawChecks, checks_of, in_time, unknown
 from prober.draws import Due, candidates, due_in, frauds_among
+from prober.leavers import as_explained, gone_before
 from prober.list_keeper import ListKeeper
 from prober.missed_draws import MissedDraws
 from prober.pictures import Pictures
@@ -71,7 +72,9 @@ class Prober:
         slots = await self._candidates(sweeps, controls)
         # Runs overlap by one: what the one before the last recorded is all that there is.
         book = await self.measurements.trust_since(draw - 2, self.partition)
-        due = due_in(draw, slots, book, lottery, self.calendar.sweep_seconds, controls)
+        gone = await gone_before(self.measurements, sweeps, draw * self.calendar.check_seconds)
+        there = [slot for slot in slots if slot.node_id not in gone]
+        due = due_in(draw, there, book, lottery, self.calendar.sweep_seconds, controls)
         begun = Run(
             draw,
             started_s,
@@ -249,7 +252,8 @@ class Prober:
         async def check(one: Due) -> Check:
             reference = references[one.slot.stream_id]
             try:
-                done = await self.checker.check(one, draw, reference, ingest)
+                made = await self.checker.check(one, draw, reference, ingest)
+                done = await as_explained(self.measurements, made)
             except Exception as error:  # one check's error must not lose the others'
                 self.log.failure(LogEvent.CHECK_FAILED, error, node_id=one.slot.node_id)
                 done = unknown(one, draw, Reason.UNKNOWN_INTERNAL)

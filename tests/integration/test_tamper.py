@@ -27,6 +27,7 @@ TRIED = (
     "left_earlier",
     "called_unknown_with_its_retests",
     "degraded_without_its_failure",
+    "called_left",
 )
 BY_NAME = {way.do.__name__: way for way in TAMPERINGS}
 

@@ -5,11 +5,13 @@ that was changed afterwards contradicts its own evidence, unless all of that is 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
 
 from coordinator.checking.checks import Check, Run, TrustChange, Verdict
 from coordinator.checking.controls import in_doubt
+from coordinator.checking.departures import explained
 from coordinator.checking.doubts import Doubts
 from coordinator.checking.lengths import AROUND_S_MAX, LATE_S_MAX, Length
 from coordinator.checking.partitions import Partition
@@ -120,7 +122,9 @@ def _decided(check: Check) -> tuple[Verdict, Reason]:
     verdicts = [Verdict(attempt["verdict"]) for attempt in check.attempts]
     if verdicts[-1] is Verdict.PASS and Verdict.FAIL in verdicts:
         return Verdict.DEGRADED, Reason.DEGRADED
-    return verdicts[-1], Reason(check.attempts[-1]["reason"])
+    bare = replace(check, verdict=verdicts[-1], reason=Reason(check.attempts[-1]["reason"]))
+    told = bare if check.left_s is None else explained(bare, check.left_s)
+    return told.verdict, told.reason
 
 
 def _numbers(check: Check) -> Iterator[str]:

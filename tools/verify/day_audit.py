@@ -4,7 +4,7 @@ A finding is one sentence that names what is missing, what was added, and where.
 every check that was due was made or has an `unknown` reason, and no other was made.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -18,6 +18,7 @@ from coordinator.sweeping.rosters import Roster
 from coordinator.sweeping.shards import Shard
 from coordinator.sweeping.sweeps import SWEEP_AGE_TICKS_MAX, SweepBits, drawable, sweep_id
 from tools.verify.check_lengths import OVERLAP_DRAWS, Lengths
+from tools.verify.goodbye_audit import GoodbyeAudit
 
 DUE_TOLERANCE_S = 0.002
 
@@ -43,6 +44,10 @@ class DayAudit:
     """Failed checks of each node: when they were due, and their draws."""
     lengths: Lengths = field(default_factory=Lengths)
     """Of the checks before it."""
+    _goodbyes: GoodbyeAudit = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._goodbyes = GoodbyeAudit(self.rosters, self.sweep_seconds)
 
     def findings(self, runs: Iterable[Run], draws: range) -> Iterator[str]:
         """Everything in the draws that does not agree."""
@@ -61,9 +66,13 @@ class DayAudit:
 
     def _run(self, run: Run, lottery: Lottery) -> Iterator[str]:
         yield from self._sweeps(run)
-        candidates = self._candidates(run)
-        yield from self._controls(run, candidates)
+        swept = self._candidates(run)
         made = {check.node_id: check for check in run.checks}
+        ticks = [self.sweeps[name].tick for name in run.sweep_ids if name in self.sweeps]
+        begins_s = float(run.draw * self.day.check_seconds)
+        spared = self._goodbyes.had_left(swept.keys() - made, begins_s, min(ticks, default=0))
+        candidates = {name: swept[name] for name in swept if name not in spared}
+        yield from self._controls(run, swept, candidates)
         if len(made) != len(run.checks):
             yield f"draw {run.draw}: a node was checked twice"
         for node_id, confirmed_s in run.excluded.items():
@@ -132,7 +141,9 @@ class DayAudit:
         """The day's control nodes; a run's own word where the day was sealed without."""
         return run.controls if self.day.controls is None else self.day.controls
 
-    def _controls(self, run: Run, candidates: Iterable[str]) -> Iterator[str]:
+    def _controls(
+        self, run: Run, candidates: Iterable[str], drawn_from: Collection[str]
+    ) -> Iterator[str]:
         """A run must name the control nodes among its candidates, and check them, and no others."""
         sealed, checked = self.sealed_controls(run), {check.node_id for check in run.checks}
         there = {name: sealed[name] for name in candidates if name in sealed}
@@ -140,7 +151,7 @@ class DayAudit:
             yield f"draw {run.draw}: {name} is called a {kind} control, and was not sealed as one"
         for name, kind in sorted(there.items() - run.controls.items()):
             yield f"draw {run.draw}: {name} is not called the {kind} control that it is"
-        for name in sorted(there.keys() - checked - run.excluded.keys()):
+        for name in sorted((there.keys() & set(drawn_from)) - checked - run.excluded.keys()):
             yield f"draw {run.draw}: the control {name} was not checked"
 
     def _check(

@@ -16,6 +16,7 @@ from coordinator.ledger.terms import Terms
 from coordinator.money import format_tokens
 from tools.verify.check_audit import run_findings
 from tools.verify.derivation import Derivation, EpochEvidence, UntoldError
+from tools.verify.goodbye_audit import GoodbyeAudit
 from tools.verify.public import PublicRecord
 from tools.verify.sweep_audit import roster_findings, sweep_findings
 
@@ -83,6 +84,7 @@ def evidence_findings(evidence: EpochEvidence) -> Iterator[str]:
     yield from sweep_findings(evidence.sweeps, evidence.rosters, calendar)
     yield from roster_findings(evidence.rosters)
     yield from run_findings(evidence.runs, evidence.rosters, calendar)
+    yield from GoodbyeAudit(evidence.rosters, calendar.sweep_seconds).findings(evidence.runs)
 
 
 @dataclass

@@ -15,6 +15,7 @@ from coordinator.sweeping.sweeps import SWEEP_AGE_TICKS_MAX, sweep_id
 from tools.verify.check_audit import run_findings
 from tools.verify.check_lengths import Lengths
 from tools.verify.day_audit import DayAudit
+from tools.verify.goodbye_audit import GoodbyeAudit
 from tools.verify.public import PublicRecord
 from tools.verify.sweep_audit import memory_findings, roster_findings, sweep_findings
 from tools.verify.trust_audit import TrustAudit
@@ -97,6 +98,8 @@ async def day_report(
     report.findings += memory_findings(audit.sweeps.values(), audit.rosters)
     report.findings += roster_findings(audit.rosters)
     report.findings += run_findings(controlled, audit.rosters, calendar)
+    goodbyes = GoodbyeAudit(audit.rosters, calendar.sweep_seconds)
+    report.findings += goodbyes.findings(controlled)
     checks = [check for run in runs for check in run.checks]
     report.shares = unknown_shares(checks, {name for run in controlled for name in run.controls})
     report.findings += findings(report.shares)

@@ -80,6 +80,17 @@ class Check:
         return self.verdict is Verdict.PASS and self.caused_by_s is None
 
     @property
+    def has_left(self) -> bool:
+        """Whether it failed since its node had said goodbye: that says nothing of how it serves."""
+        return self.reason is Reason.LEFT
+
+    @property
+    def left_s(self) -> float | None:
+        """When its node said goodbye, if it has left."""
+        found = self.attempts[-1].get("left_s") if self.attempts else None
+        return found if isinstance(found, float | int) else None
+
+    @property
     def address(self) -> str | None:
         """The address that the last connection reached the node at."""
         address = self.attempts[-1].get("address") if self.attempts else None
@@ -100,6 +111,10 @@ class Check:
     def stored_at(self, stored_s: float) -> "Check":
         """The check with the instant at which its verdict was stored."""
         return self._noting("stored_s", stored_s) if self.attempts else self
+
+    def leaving_at(self, left_s: float) -> "Check":
+        """The check of a node that had said goodbye then."""
+        return replace(self._noting("left_s", left_s), reason=Reason.LEFT)
 
     def _noting(self, name: str, value: str | float) -> "Check":
         last = {**self.attempts[-1], name: value}

@@ -27,7 +27,7 @@ class ControlCount:
 
     def counting(self, check: Check, kind: Control) -> "ControlCount":
         """With one more check."""
-        if not check.verdict.counts:
+        if not check.verdict.counts or check.has_left:
             return replace(self, unknown=self.unknown + 1)
         return replace(self, checks=self.checks + 1, wrong=self.wrong + is_wrong(check, kind))
 
@@ -41,7 +41,7 @@ class ControlCount:
 def is_wrong(check: Check, kind: Control) -> bool:
     """Whether a control node's check came out as it must not."""
     if kind is Control.GOOD:
-        return check.verdict is Verdict.FAIL
+        return check.verdict is Verdict.FAIL and not check.has_left
     return check.verdict in (Verdict.PASS, Verdict.DEGRADED)
 
 
@@ -60,7 +60,9 @@ def in_doubt(checks: Iterable[Check], controls: Mapping[str, Control]) -> bool |
     good = [
         check
         for check in checks
-        if controls.get(check.node_id) is Control.GOOD and check.verdict.counts
+        if controls.get(check.node_id) is Control.GOOD
+        and check.verdict.counts
+        and not check.has_left
     ]
     return all(is_wrong(check, Control.GOOD) for check in good) if good else None
 

@@ -62,7 +62,7 @@ def listed_after(state: TrustState, check: Check, *, with_many: bool) -> TrustSt
     """The state with what a check means for lists; `with_many`: many failed at the same time."""
     if check.verdict is Verdict.PASS:
         return replace(state, delisted_s=None, doubted_s=None)
-    if check.verdict is not Verdict.FAIL or not is_listed(state):
+    if check.verdict is not Verdict.FAIL or check.has_left or not is_listed(state):
         return state  # a degraded check takes nobody off a list, and brings nobody back
     if with_many and state.doubted_s is None:
         return replace(state, doubted_s=check.due_s)
@@ -76,7 +76,8 @@ def fails_counted(
     """The last draws' fail_counts with more checks; `states` are those before them."""
     found = {(count.draw, count.stream_id): count for count in before}
     for check in checks:
-        if check.verdict.counts and is_listed(states.get(check.node_id, NOBODY)):
+        is_told = check.verdict.counts and not check.has_left
+        if is_told and is_listed(states.get(check.node_id, NOBODY)):
             key = check.draw, check.stream_id
             known = found.get(key, FailCount(*key, 0, 0))
             failed = known.failed + (check.verdict is Verdict.FAIL)

@@ -10,6 +10,7 @@ loses as many.
 from dataclasses import replace
 
 from coordinator.checking.checks import Check, TrustChange, Verdict
+from coordinator.checking.departures import voided_length
 from coordinator.checking.lengths import Length
 from coordinator.checking.lottery import NEWCOMER_S, STAKE_MAX
 from coordinator.checking.suspicion import TrustState
@@ -31,12 +32,13 @@ def voids_from_s(state: TrustState, check: Check) -> int:
     Shorter checks have paid for what only this one sees. Were they to stay, whoever cuts viewers
     late would lose one interval in twenty, and keep nineteen. Back to the last pass of its length,
     but `VOIDS_AT_LEAST_S` at least: who cuts for an hour after each of those had little to lose."""
+    length = voided_length(check)
     last_s = {
         Length.SHORT: state.passed_short_s,
         Length.LONG: state.passed_long_s,
         Length.VERY_LONG: state.passed_very_long_s,
-    }[check.length]
-    return min(last_s or 0, max(0, int(check.due_s) - VOIDS_AT_LEAST_S[check.length]))
+    }[length]
+    return min(last_s or 0, max(0, int(check.due_s) - VOIDS_AT_LEAST_S[length]))
 
 
 def marked(check: Check, event: TrustChange | None, before: TrustState) -> Check:

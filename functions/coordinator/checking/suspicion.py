@@ -123,6 +123,8 @@ def observe(
     if not check.verdict.counts or state.trust is Trust.FRAUD:
         return replace(state, unknown=state.unknown + (not check.verdict.counts)), None
     counted = _count(state, check)
+    if check.has_left:  # which says that it is gone, and nothing else
+        return replace(counted, lately_degraded=state.lately_degraded), None
     if counted.trust is Trust.FLAGGED:
         return _retested(counted, check, parameters)
     if counted.trust is Trust.SUSPENDED:

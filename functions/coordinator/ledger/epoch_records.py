@@ -12,6 +12,7 @@ from coordinator.ledger.settlements import EpochInput
 from coordinator.ledger.statements import Statement
 from coordinator.ledger.terms import Terms
 from coordinator.streams import Stream
+from coordinator.sweeping.goodbyes import without_goodbyes
 from coordinator.sweeping.minutes import Minutes
 from coordinator.sweeping.rosters import Roster
 from coordinator.sweeping.shards import Shard
@@ -71,7 +72,8 @@ class EpochRecord:
         """What the sweeps saw of the stream's nodes, by node id."""
         ticks = live_ticks(stream, self.epoch, self.calendar)
         idle = idle_ticks_of(stream.stream_id, self.runs, self.calendar)
-        return minutes_of(stream.stream_id, ticks, rosters, self.sweeps, idle) if ticks else {}
+        found = minutes_of(stream.stream_id, ticks, rosters, self.sweeps, idle) if ticks else {}
+        return without_goodbyes(found, rosters.values(), ticks, self.calendar.sweep_seconds)
 
     def epoch_input(
         self,

@@ -262,7 +262,7 @@ class MinuteDecisions:
         if from_s < self.measured.epoch.starts_s:
             minutes += self.paid_before
             self.paid_before = 0
-        self.give(Reason.VOIDED, minutes)
+        self.give(Reason.LAPSED if check.has_left else Reason.VOIDED, minutes)
         if minutes:
             self.voided_by.append(Voided(check.draw, check.due_s, minutes, check.reason))
 

@@ -23,6 +23,7 @@ UNPAID_REASONS = (
     Reason.UNKNOWN_ALONE,
     Reason.UNKNOWN_UNMEASURED,
     Reason.BEFORE_FIRST_PASS,
+    Reason.LEFT,
     Reason.STREAM_IDLE,
     Reason.AWAITING_CHECK,
 )

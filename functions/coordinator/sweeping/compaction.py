@@ -73,6 +73,7 @@ def _needs(newest: Mapping[str, Slot], coming: Iterable[Announcement]) -> tuple[
     for node in coming:
         slot = newest.get(node.node_id)
         stands = slot and slot.left_tick is None and slot.stream_id == node.stream_id
+        stands = stands and slot and node.goodbye_s(slot) is None
         is_known = slot and slot.changed_s >= node.changed_s  # read once more, for the overlap
         if not (node.is_leaving or stands or is_known):
             slots += 1

@@ -1,6 +1,6 @@
 """A node's minutes of one epoch as big integers: bit i is the i-th tick of the epoch."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from coordinator.reasons import Reason
 
@@ -24,11 +24,20 @@ class Minutes:
     blocked: int = 0
     unknown_alone: int = 0
     """Of `unknown`, those in which others of its sweep were measured."""
+    left: int = 0
+    """Up or not measured, but its node said goodbye in them: no draw could hold them any more."""
 
     def __or__(self, other: "Minutes") -> "Minutes":
         """Both together: a node that left and came back stands at two slots."""
         names = [field.name for field in fields(self)]
         return Minutes(*(getattr(self, name) | getattr(other, name) for name in names))
+
+    def without(self, left: int) -> "Minutes":
+        """The same, after goodbyes in these minutes."""
+        gone = left & (self.up | self.unknown) & self.due
+        up, unknown = self.up & ~gone, self.unknown & ~gone
+        alone = self.unknown_alone & ~gone
+        return replace(self, up=up, unknown=unknown, unknown_alone=alone, left=gone)
 
     def filled(self, last_up: bool) -> int:
         """The minutes up, each unmeasured one that was due taken as the minute before it.
@@ -47,6 +56,7 @@ class Minutes:
         """Minutes due that were not up (after `filled`), by the reason why."""
         left, found = self.due & ~up, {}
         for reason, bits in (
+            (Reason.LEFT, self.left),
             (Reason.STREAM_IDLE, self.idle),
             (Reason.DOWN, self.down),
             (Reason.INVALID, self.invalid),

@@ -52,6 +52,14 @@ class Node(BaseModel):
     """Until `away_tick`: written when its slot is dropped, so that it comes back to its past."""
     minutes_up: int = 0
     away_tick: int | None = None
+    left_s: float = 0.0
+    """When it last said goodbye, and was heard. It is kept when the node comes back: its roster is
+    to show every goodbye that spared it a check."""
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it has said goodbye, was heard, and is not back."""
+        return self.state == "leaving" and self.left_s == self.changed_s
 
     @property
     def characters(self) -> int:
@@ -67,8 +75,12 @@ class Node(BaseModel):
         return self.signed_s > other.signed_s
 
     def with_past_of(self, known: "Node") -> "Node":
-        """The same with what is remembered of the node: nothing that it says can change it."""
-        return self.model_copy(update=known.model_dump(include=_PAST))
+        """The same with what is remembered of the node: nothing that it says can change it.
+
+        A goodbye soon after another is not heard: no roster may have taken that one in yet."""
+        past = known.model_dump(include=_PAST)
+        heard = self.state == "leaving" and self.changed_s >= known.left_s + GOODBYE_S
+        return self.model_copy(update=past | ({"left_s": self.changed_s} if heard else {}))
 
     def what_it_says(self) -> str:
         """The same text for nodes that say the same."""
@@ -77,7 +89,9 @@ class Node(BaseModel):
 
 
 NODES = Codec(Node, "nodes")
-_PAST = {"joined_s", "minutes_due", "minutes_up", "away_tick"}
+GOODBYE_S = 180.0
+"""So long a goodbye stands: by then a sweep has taken it in."""
+_PAST = {"joined_s", "minutes_due", "minutes_up", "away_tick", "left_s"}
 _WHEN = {*_PAST, "changed_s", "signed_s"}
 
 _HEALTH_STATUS = {

@@ -14,6 +14,8 @@ from coordinator.sweeping.roster_room import RosterRoom
 from coordinator.sweeping.shards import Shard
 
 VERSION_DIGITS_MAX = 12
+CURSOR_OVERLAP_S = 15.0
+"""Node documents are read again this far back: a clock may lag, and a write takes a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Slot:
     left_tick: int | None = None
     """First tick in which it is no longer polled; the slot is never given to another."""
     left_reason: str | None = None
+    """`left`: `changed_s` is when its node said goodbye, or changed its stream."""
     first_tick: int = 0
     """When its node was first heard of, ever; 0 on rosters from before that was kept."""
     minutes_due: int = 0
@@ -68,6 +71,14 @@ class Announcement:
     """Until `away_tick`, of a node whose slot was dropped after it had left."""
     minutes_up: int = 0
     away_tick: int | None = None
+    left_s: float = 0.0
+    """When it last said goodbye, though it may be back."""
+
+    def goodbye_s(self, slot: Slot) -> float | None:
+        """When it said goodbye since its slot was taken in; None if it did not."""
+        if self.left_s > slot.changed_s:
+            return self.left_s
+        return self.changed_s if self.is_leaving else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +110,8 @@ class Roster:
         """This roster with joins, moves and departures applied, oldest change first.
 
         A node that changes its stream gets a new slot, so that no minute is ever counted for
-        two streams; a changed address stays in its slot. Taking in twice changes nothing."""
+        two streams; a changed address stays in its slot. So does whoever said goodbye and is back
+        already: the goodbye may have spared it a check. Taking in twice changes nothing."""
         slots, room = list(self.slots), RosterRoom.taken_by(self.slots)
         latest = {slot.node_id: at for at, slot in enumerate(slots)}
         cursor_s = self.cursor_s
@@ -109,16 +121,16 @@ class Roster:
             if at is not None and slots[at].changed_s >= node.changed_s:
                 continue
             if at is not None and slots[at].left_tick is None:
-                if not node.is_leaving and slots[at].stream_id == node.stream_id:
+                goodbye_s = node.goodbye_s(slots[at])
+                if goodbye_s is None and slots[at].stream_id == node.stream_id:
                     moved = _moved(slots[at], node)
                     if room.may_move(slots[at], moved):
                         room.move(slots[at], moved)
                         slots[at] = moved
                     continue
                 room.leave(slots[at])
-                slots[at] = replace(
-                    slots[at], left_tick=tick, left_reason="left", changed_s=node.changed_s
-                )
+                said_s = node.changed_s if goodbye_s is None else goodbye_s
+                slots[at] = replace(slots[at], left_tick=tick, left_reason="left", changed_s=said_s)
             slot = slot_of(node, tick)
             # Whoever is turned away announces itself again, as soon as it finds itself missing.
             if not node.is_leaving and not room.refusal(slot.rtmp_host, slot.characters):
