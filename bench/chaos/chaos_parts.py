@@ -9,6 +9,7 @@ from itertools import combinations
 
 from bench.chaos import address_floods as floods
 from bench.chaos.address_floods import Flooded
+from bench.chaos.kept_documents import restart_documents
 from bench.chaos.odd_triggers import duplicated, late
 from bench.chaos.strike_series import Campaign, number
 from bench.chaos.strikes import STRIKES
@@ -59,7 +60,7 @@ async def _pairs(campaign: Campaign) -> None:
 
 
 async def _documents(campaign: Campaign) -> None:
-    await campaign.network.restart_documents()
+    await restart_documents(campaign.network)
     recovery = await campaign.recovered("firestore restarted from its export")
     campaign.note("firestore restarted from its export", recovery)
 

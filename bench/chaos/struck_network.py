@@ -10,7 +10,6 @@ import dataclasses
 import os
 import shutil
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -18,11 +17,11 @@ from pathlib import Path
 
 from bench.chaos.namespaces import Machines, mounted
 from bench.programs import listening
-from bench.report import BUILD, ROOT, NotMeasurableError, say
+from bench.report import BUILD, NotMeasurableError, say
 from emulator.demo import cast
 from emulator.demo.cast import Pace, Staging
 from emulator.demo.network import WISH
-from emulator.demo.public_api import PublicApi
+from emulator.demo.public_api import ApiError, PublicApi, Registration
 from emulator.processes.ports import Ports
 from emulator.processes.proctable import kill_marked, marked
 from emulator.processes.supervisor import Child, Command, Death, Supervisor
@@ -90,13 +89,23 @@ class StruckNetwork:
         for name in cast.FUNCTIONS:
             await self._listening(name, stage.ports[name])
         await self._run(cast.scheduler(stage))
-        registration = await self.api.register(stage.keys.sponsor, STREAM)
+        registration = await self._registered()
         self.stream_id = registration.stream_id
         await self._run(cast.ingest(stage), stage.ports["ingest"])
         await self._run(cast.publish(registration.publish_url, stage, None))
         for member in stage.members:
             cast.give_key(stage, member)
             await self._run(cast.node(stage, member, self.stream_id))
+
+    async def _registered(self) -> Registration:
+        """The api's first answers may take longer than anybody waits, where all start at once."""
+        until_s = time.monotonic() + START_SECONDS_MAX
+        while True:
+            try:
+                return await self.api.register(self.stage.keys.sponsor, STREAM)
+            except ApiError as error:
+                if time.monotonic() > until_s:
+                    raise NotMeasurableError(f"no stream can be registered: {error}") from error
 
     async def keep(self) -> None:
         """Starts again what has died, until cancelled."""
@@ -159,44 +168,9 @@ class StruckNetwork:
             await self.kill(name)
             del self._children[name], self._commands[name]
 
-    async def restart_documents(self) -> None:
-        """The Firestore emulator ends and comes back with what it held.
-
-        Nobody reaches it meanwhile: in the cloud what was acknowledged is kept."""
-        folder = FOLDER / "export"
-        self.absent.add("firestore")
-        self.struck.add("firestore")
-        self.machines.cut("firestore")
-        try:
-            if not await self._within("firestore", "export", folder):
-                raise NotMeasurableError("the Firestore emulator exports nothing")
-            await self.kill("firestore")
-            command = self._commands["firestore"]
-            self._children["firestore"] = await self.supervisor.start(command)
-            await self._imported(folder)
-        finally:
-            self.machines.heal("firestore")
-            self.absent.discard("firestore")
-            self.struck.discard("firestore")
-            shutil.rmtree(folder, ignore_errors=True)
-
-    async def _imported(self, folder: Path) -> None:
-        until_s = time.monotonic() + START_SECONDS_MAX
-        while not await self._within("firestore", "import", folder):
-            if time.monotonic() > until_s:
-                raise NotMeasurableError("the Firestore emulator does not take its export back")
-            await asyncio.sleep(LOOK_S)
-
-    async def _within(self, name: str, verb: str, folder: Path) -> bool:
-        """`emulator.state` on a part's own machine."""
-        process = await asyncio.create_subprocess_exec(
-            *self.machines.wrapper(name),
-            *(sys.executable, "-m", "emulator.state", verb, str(folder)),
-            *("--host", self.stage.firestore_host, "--project", cast.PROJECT),
-            cwd=ROOT,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        return await process.wait() == 0
+    async def start_again(self, name: str) -> None:
+        """One that has ended, as it was started first."""
+        self._children[name] = await self.supervisor.start(self._commands[name])
 
     async def _run(self, command: Command, port: int = 0) -> None:
         argv = (*self.machines.wrapper(command.name), *command.argv)

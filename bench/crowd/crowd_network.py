@@ -64,10 +64,10 @@ async def crowd_network(
     members: int,
     say: Callable[[str], None],
     on_death: Callable[[Death], None],
-    pace: Pace = CROWD_PACE,
+    change: Callable[[Staging], Staging] = lambda stage: stage,
 ) -> AsyncIterator[CrowdNetwork]:
     """A started network with so many members, none of whom runs yet; leaves no process behind.
-    What dies is started again, as the cloud does.
+    What dies is started again, as the cloud does. `change` may stage it otherwise.
 
     Raises StartError, ApiError, PortTakenError, EmulatorError."""
     if members > MEMBERS_MAX:
@@ -78,7 +78,7 @@ async def crowd_network(
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)
         numbers = cast.ports_for(ports, _any_port())
-        stage = Staging(folder, scratch, numbers, (), pace=pace)
+        stage = change(Staging(folder, scratch, numbers, (), pace=CROWD_PACE))
         supervisor = await stack.enter_async_context(Supervisor(folder / "logs", on_death, scratch))
         stack.push_async_callback(_ended, asyncio.create_task(Keeper(supervisor).run()))
         network = LocalNetwork(stage, supervisor, say, WISH)

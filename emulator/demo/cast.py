@@ -94,6 +94,9 @@ class Staging:
     hosts: Mapping[str, str] = field(default_factory=dict)
     """Addresses of parts that have machines of their own; all others share this one's loopback."""
 
+    documents_host: str = ""
+    """Where functions find Firestore, if something stands between."""
+
     def host_of(self, name: str) -> str:
         """Where a part listens, and is called."""
         return self.hosts.get(name, LOOPBACK)
@@ -181,7 +184,7 @@ def function(stage: Staging, name: str) -> Command:
         stage,
         PYTHONPATH=f"{ROOT / 'functions'}{os.pathsep}{ROOT}",
         GOOGLE_CLOUD_PROJECT=PROJECT,
-        FIRESTORE_EMULATOR_HOST=stage.firestore_host,
+        FIRESTORE_EMULATOR_HOST=stage.documents_host or stage.firestore_host,
         SWEEP_SECONDS=str(pace.sweep_s),
         CHECK_SECONDS=str(pace.check_s),
         EPOCH_SECONDS=str(pace.epoch_s),

@@ -39,7 +39,7 @@ PROJECTIONS_HELD_SECONDS = 60
 def build(environ: Mapping[str, str]) -> FastAPI:
     """The application on Firestore, and the server's limits; SettingsError for a wrong setting."""
     settings = ApiSettings.from_env(environ)
-    bound(settings.trusted_proxies)
+    bound(settings.trusted_proxies, system_clock)
     project = settings.google_cloud_project
     return build_on(
         FirestoreStore(project, settings.measurement_database),

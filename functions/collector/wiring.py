@@ -51,4 +51,4 @@ def build_on(store: Store, settings: CollectorSettings, clock: Clock) -> Handler
         log(LogEvent.SWEPT, **summary)
         return 200, summary
 
-    return answering(sweep)
+    return answering(sweep, clock, log)

@@ -80,7 +80,7 @@ def build_on(
         status = 500 if summary["failed"] else 503 if jobs == "unclear" else 200
         return status, summary
 
-    return answering(pay)
+    return answering(pay, clock, log)
 
 
 async def _unverified(measurements: Measurements, clock: Clock) -> Mapping[str, int]:

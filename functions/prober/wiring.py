@@ -76,7 +76,7 @@ def build_on(store: Store, settings: ProberSettings, capacity: Capacity | None =
         log(LogEvent.CHECKED, **summary)
         return 200, summary
 
-    return answering(check)
+    return answering(check, system_clock, log)
 
 
 def _tell_of_controls(settings: ProberSettings, log: Log) -> None:

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp
 
 from api.http.doorway import ConnectionLimits, protocol_of
+from coordinator.adapters.clock import Clock, system_clock
 from emulator.processes.ports import LOOPBACK
 
 PATIENCE_S = 20.0
@@ -38,7 +39,10 @@ class EdgeServer:
 
 @asynccontextmanager
 async def edge_server(
-    app: ASGIApp, limits: ConnectionLimits, trusted_proxies: int = 0
+    app: ASGIApp,
+    limits: ConnectionLimits,
+    trusted_proxies: int = 0,
+    clock: Clock = system_clock,
 ) -> AsyncIterator[EdgeServer]:
     """An application as functions-framework serves it, within other limits."""
 
@@ -49,7 +53,8 @@ async def edge_server(
     framed = _create_asgi_app_with_function(served, "http", False)  # type: ignore[no-untyped-call]
     config = uvicorn.Config(
         framed,
-        http=protocol_of(limits, trusted_proxies),
+        http=protocol_of(limits, trusted_proxies, clock),
+        date_header=False,
         ws="none",
         lifespan="off",
         log_level="error",

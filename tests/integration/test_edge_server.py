@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator
+from email.utils import formatdate
 
 import pytest
 from starlette.types import Receive, Scope, Send
@@ -157,3 +158,17 @@ async def test_an_answer_that_nobody_reads_is_given_up() -> None:
             client.sendall(HEALTH)
             async with asyncio.timeout(20):
                 await is_given_up.wait()
+
+
+async def test_answers_are_dated_by_the_clock_that_signatures_are_judged_by() -> None:
+    """Once, and whoever made them. The machine's may be set: nodes would take its time in vain."""
+    app = build_on(MemoryStore(), MemoryStore(), settings(), lambda: NOW_S)
+    async with edge_server(app, SOON, clock=lambda: NOW_S) as served:
+        for sent in (
+            LAST,
+            LAST.replace(b"/health", b"/favicon.ico"),
+            LAST.replace(b"GET", b"LINK"),
+        ):
+            head = (await served.tell(sent)).partition(b"\r\n\r\n")[0].lower()
+            dates = [line for line in head.split(b"\r\n") if line.startswith(b"date:")]
+            assert dates == [f"date: {formatdate(NOW_S, usegmt=True)}".lower().encode()], sent

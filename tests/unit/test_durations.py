@@ -11,6 +11,9 @@ ROOT = Path(__file__).resolve().parents[2]
 INSTANTS = {
     "functions/api/site/about_page.py: _handler": "yesterday, and the last epoch that is settled",
     "functions/api/site/about_page.py: about": "the same",
+    "functions/coordinator/adapters/clock.py: agrees": "it compares two clocks",
+    "functions/coordinator/adapters/scheduling/triggers.py: answer": "it says how far off one is",
+    "functions/coordinator/adapters/scheduling/triggers.py: answering": "the same",
     "functions/payout/settler.py: _settle_due": "which epochs have ended",
     "functions/prober/captor.py: capture": "packets of the ingest bear instants",
     "functions/prober/captor.py: probed": "the same",

@@ -1,5 +1,6 @@
 """How the api's server takes connections: what one may send, how long it may take, how many there
 are. functions-framework has gunicorn start uvicorn; `bound` says which protocol that speaks.
+One module: a connection and all of them together know each other.
 """
 
 import asyncio
@@ -12,8 +13,10 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn_worker import UvicornWorker
 
+from api.http.dates import DateHeader
 from api.http.front import Front, refusal
 from api.http.intake import Awaited, Intake, RequestRefused
+from coordinator.adapters.clock import Clock
 from coordinator.strangers.networks import one_address
 
 CONNECTIONS_MAX = 4000
@@ -109,10 +112,11 @@ class BoundedProtocol(HttpToolsProtocol):
 
     places: ClassVar[ConnectionPlaces]
     trusted_proxies: ClassVar[int] = 0
+    date: ClassVar[DateHeader]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.app = Front(self.app, self.trusted_proxies)
+        self.app = Front(self.app, self.trusted_proxies, self.date)
         self._intake = Intake()
         self._is_left = False
         self.due_s = _NEVER
@@ -230,21 +234,22 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.write_eof()
 
 
-def protocol_of(limits: ConnectionLimits, trusted_proxies: int) -> type[BoundedProtocol]:
-    """What uvicorn's connections speak: all of one server share the places.
+def protocol_of(limits: ConnectionLimits, proxies: int, clock: Clock) -> type[BoundedProtocol]:
+    """What uvicorn's connections speak: all of one server share the places. uvicorn is to leave the
+    date of answers to us.
 
     Behind a proxy all connections come from its address, which says nothing."""
-    places = ConnectionPlaces(limits, by_address=not trusted_proxies)
-    told = {"places": places, "trusted_proxies": trusted_proxies}
+    places = ConnectionPlaces(limits, by_address=not proxies)
+    told = {"places": places, "trusted_proxies": proxies, "date": DateHeader(clock)}
     return type("PlacedProtocol", (BoundedProtocol,), told)
 
 
-def bound(trusted_proxies: int) -> None:
+def bound(trusted_proxies: int, clock: Clock) -> None:
     """From now on uvicorn's workers take connections within these limits.
 
     functions-framework names the worker's class itself, and has no setting for this."""
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     limits = ConnectionLimits(connections=min(CONNECTIONS_MAX, descriptors - SPARE_DESCRIPTORS))
-    protocol = protocol_of(limits, trusted_proxies)
-    ours = {"http": protocol, "ws": "none", "proxy_headers": False}
+    protocol = protocol_of(limits, trusted_proxies, clock)
+    ours = {"http": protocol, "ws": "none", "proxy_headers": False, "date_header": False}
     UvicornWorker.CONFIG_KWARGS = {**UvicornWorker.CONFIG_KWARGS, **ours}

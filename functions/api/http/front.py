@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.http.dates import DateHeader
 from api.http.intake import RequestRefused
 from api.http.problems import Problem, ProblemKind
 from api.http.usual_headers import REQUEST_ID, finished, is_secure
@@ -30,8 +31,8 @@ class Front:
     """The layer around the framework. An answer without a request id has passed no layer of ours:
     the framework made it, and it is told anew."""
 
-    def __init__(self, app: ASGIApp, trusted_proxies: int) -> None:
-        self._app, self._proxies = app, trusted_proxies
+    def __init__(self, app: ASGIApp, trusted_proxies: int, date: DateHeader) -> None:
+        self._app, self._proxies, self._date = app, trusted_proxies, date
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes on the application's answers as they are."""
@@ -44,6 +45,7 @@ class Front:
             nonlocal is_ours, is_told
             if not is_ours and message["type"] == "http.response.start":
                 is_ours = any(name == REQUEST_ID for name, _ in message["headers"])
+                message["headers"] = [*message["headers"], self._date.now()]
             if is_ours:
                 await send(message)
             elif not is_told:
@@ -57,7 +59,8 @@ class Front:
         kind = _OF_STATUS.get(status, ProblemKind.INTERNAL)
         says = _SAYS.get(status, "This is our fault and is in our log.")
         response = Problem(kind, says).response()
-        response.raw_headers += [one for one in theirs["headers"] if one[0] == b"allow"]
+        kept = (b"allow", b"date")
+        response.raw_headers += [one for one in theirs["headers"] if one[0] in kept]
         response.raw_headers = finished(
             response.raw_headers,
             request,

@@ -11,6 +11,9 @@ from math import inf
 
 Clock = Callable[[], float]
 """Unix seconds, now."""
+OFF_S_MAX = 900.0
+"""How far a clock may be from another machine's word, which may be some minutes old when it comes:
+triggers are repeated for so long."""
 
 _BOOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
@@ -38,6 +41,17 @@ class SystemClock:
         self._ahead_s = max(self._ahead_s, wall_s - boot_s)
         return boot_s + self._ahead_s
 
+    def agrees(self, witness_s: float) -> bool:
+        """Whether it is about as another machine's clock. If only the machine's own is, it was set
+        ahead and right again, and is followed back."""
+        if abs(self() - witness_s) <= OFF_S_MAX:
+            return True
+        wall_s, boot_s = self.wall(), self.since_boot()
+        if abs(wall_s - witness_s) > OFF_S_MAX:
+            return False
+        self._ahead_s = wall_s - boot_s
+        return True
+
 
 system_clock = SystemClock()
 
@@ -46,3 +60,10 @@ def steady(clock: Clock) -> Clock:
     """What measures durations beside a clock. A simulated one only grows, and does so itself."""
     found: Clock = getattr(clock, "steady", clock)
     return found
+
+
+def agrees(clock: Clock, witness_s: float) -> bool:
+    """Whether a clock is about as another machine's. The machine's own may be put right by it."""
+    if isinstance(clock, SystemClock):
+        return clock.agrees(witness_s)
+    return abs(clock() - witness_s) <= OFF_S_MAX

@@ -49,6 +49,7 @@ class LogEvent(StrEnum):
     JOBS_NOT_RESUMED = "jobs_not_resumed"
     JOBS_NOT_PAUSED = "jobs_not_paused"
     REQUEST_FAILED = "request_failed"
+    CLOCK_OFF = "clock_off"
 
 
 class Log:

@@ -46,6 +46,31 @@ def test_a_clock_that_is_set_back_goes_on_as_before() -> None:
     assert machine.clock()() == pytest.approx(first_s + 89 - HOUR_S)
 
 
+def test_a_clock_that_was_set_forward_and_right_again_is_put_right_by_a_witness() -> None:
+    """By another machine's word, and only as far as the wall clock agrees with that."""
+    machine = Machine()
+    clock = machine.clock()
+    first_s = clock()
+    machine.wall_s += HOUR_S
+    assert not clock.agrees(first_s)
+    assert clock() == pytest.approx(first_s + HOUR_S)
+    machine.wall_s -= HOUR_S
+    assert clock() == pytest.approx(first_s + HOUR_S)
+    assert clock.agrees(first_s)
+    assert clock() == pytest.approx(first_s)
+
+
+def test_a_clock_that_was_set_back_agrees_and_stays() -> None:
+    """The machine's word is the wrong one then."""
+    machine = Machine()
+    clock = machine.clock()
+    first_s = clock()
+    machine.wall_s -= HOUR_S
+    assert clock.agrees(first_s)
+    assert clock() == pytest.approx(first_s)
+    assert not machine.clock().agrees(first_s)
+
+
 def test_a_clock_that_is_set_forward_is_followed() -> None:
     """As after a machine's sleep that no clock has counted."""
     machine = Machine()
