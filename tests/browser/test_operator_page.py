@@ -58,7 +58,7 @@ def _earning() -> PageFacts:
 
 
 def _failing() -> PageFacts:
-    told = replace(ANSWER.told, stream_name=HOSTILE, version="0.2.0", release_s=None)
+    told = replace(ANSWER.told, stream_name=HOSTILE, newest_agent="0.2.0", release_s=None)
     answer = replace(
         ANSWER,
         status="unhealthy",

@@ -111,6 +111,7 @@ class Announcements:
             address=found.address,
             stats=PortOut(open=found.stats.open, says=found.stats.says),
             rtmp=PortOut(open=found.rtmp.open, says=found.rtmp.says),
+            newest_agent=__version__,
         )
 
     def _said(self, node: SentNode, beat: HeartbeatIn, peer: str) -> Node:
@@ -192,7 +193,7 @@ class Announcements:
             **self._shown(stream, snapshot, lasts),
             next_heartbeat_seconds=self._pace_s(view, reason, lasts),
             polled_every_seconds=self.calendar.sweep_seconds,
-            version=__version__,
+            newest_agent=__version__,  # they are released together
         )
 
     def _shown(self, stream: Stream, snapshot: Snapshot, lasts: int | None) -> dict[str, Any]:

@@ -99,11 +99,14 @@ class DialBackOut(BaseModel):
         address="198.51.100.7",
         stats={"open": True, "says": f"{STATS_URL} answers as this node."},
         rtmp={"open": False, "says": "Port 1935 of 198.51.100.7 is closed: forward it."},
+        newest_agent="0.1.0",
     )
 
     address: str
     stats: PortOut
     rtmp: PortOut
+    newest_agent: str
+    """The newest version of the agent."""
 
 
 class NodeOut(BaseModel):
@@ -195,7 +198,7 @@ class HeartbeatOut(BaseModel):
         stream_unverified_since=None,
         next_heartbeat_seconds=30,
         polled_every_seconds=60,
-        version="0.1.0",
+        newest_agent="0.1.0",
     )
 
     node_id: str
@@ -226,5 +229,5 @@ class HeartbeatOut(BaseModel):
     next_heartbeat_seconds: int
     polled_every_seconds: int
     """How often a node's statistics are asked for. One that waits much longer calls at once."""
-    version: str
-    """The coordinator's own: a node that is older says so to its operator."""
+    newest_agent: str
+    """The newest version of the agent: a node that is older says so to its operator."""

@@ -71,8 +71,8 @@ class ToldFacts:
     """What is only shown. Nothing is done by it, so an older coordinator may leave it out."""
 
     stream_name: str = ""
-    version: str = ""
-    """The coordinator's own."""
+    newest_agent: str = ""
+    """The newest version of the agent that the coordinator knows."""
     pending: str = ""
     available: str = ""
     release_s: float | None = None
@@ -168,7 +168,7 @@ def parse_heartbeat_answer(body: object) -> HeartbeatAnswer:
 def _told(fields: dict[str, object]) -> ToldFacts:
     return ToldFacts(
         stream_name=_shown(fields, "stream_name"),
-        version=_shown(fields, "version"),
+        newest_agent=_shown(fields, "newest_agent"),
         pending=_shown(fields, "pending"),
         available=_shown(fields, "available"),
         release_s=_instant(fields, "next_release_at"),

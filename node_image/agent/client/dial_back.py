@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from agent.client.answers import NotUnderstoodError
 
+_VERSION_CHARS_MAX = 40
+
 
 @dataclass(frozen=True)
 class Port:
@@ -20,6 +22,8 @@ class DialBackReport:
     address: str
     stats: Port
     rtmp: Port
+    newest_agent: str = ""
+    """The newest version of the agent; empty from an older coordinator."""
 
     @property
     def is_open(self) -> bool:
@@ -31,7 +35,13 @@ def parse_dial_back(body: object) -> DialBackReport:
     """The answer of `POST /nodes/dial-back`. Raises NotUnderstoodError."""
     if not isinstance(body, dict) or not isinstance(body.get("address"), str):
         raise NotUnderstoodError("address is missing")
-    return DialBackReport(body["address"], _port(body, "stats"), _port(body, "rtmp"))
+    newest = body.get("newest_agent")
+    return DialBackReport(
+        body["address"],
+        _port(body, "stats"),
+        _port(body, "rtmp"),
+        newest[:_VERSION_CHARS_MAX] if isinstance(newest, str) else "",
+    )
 
 
 def _port(body: dict[str, object], name: str) -> Port:

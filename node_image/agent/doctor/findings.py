@@ -19,6 +19,7 @@ class FindingKind(IntEnum):
     CARRIER = 18
     OUTSIDE = 19
     UPLOAD = 20
+    VERSION = 21
 
 
 class FindingState(Enum):
@@ -60,8 +61,11 @@ def problem(kind: FindingKind, says: str, fix: str) -> Finding:
 
 
 def conclusion(findings: Iterable[Finding]) -> tuple[str, int]:
-    """The last line and the exit code: the first problem's, because others may follow from it."""
-    for finding in findings:
-        if finding.state is FindingState.PROBLEM:
-            return f"Fix: {finding.fix}", int(finding.kind)
+    """The last line and the exit code: the first problem's, because others may follow from it.
+
+    From an old version none does: it is told last."""
+    problems = [finding for finding in findings if finding.state is FindingState.PROBLEM]
+    problems.sort(key=lambda finding: finding.kind is FindingKind.VERSION)
+    if problems:
+        return f"Fix: {problems[0].fix}", int(problems[0].kind)
     return "All is well: this node can serve the stream.", 0

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from agent import __version__
 from agent.client.answers import RelayedStream
 from agent.client.choice import chosen_stream
 from agent.client.coordinator import (
@@ -21,6 +22,7 @@ from agent.doctor.own_ipv6 import KERNELS_LIST, own_ipv6
 from agent.doctor.routers import CARRIER_NETWORK, carrier_router, hops
 from agent.settings import AgentSettings
 from agent.stream_ids import AUTO
+from agent.versions import UPDATE, says_old
 
 CLOCK_S_MAX = 60.0
 AGAIN_S = 11.0
@@ -101,12 +103,13 @@ async def ask_for_dial_back(
             unknown(FindingKind.OUTSIDE, "This coordinator offers no dial-back."),
         ]
     carrier = check_carrier(dial_back.address, found, dial_back.is_open)
+    version = check_version(dial_back.newest_agent)
     ipv6 = own_ipv6(addresses)
     if not dial_back.is_open and ipv6 and await _is_open_at(ipv6, settings, coordinator):
         is_carriers = carrier.state is FindingState.PROBLEM
         kind = FindingKind.CARRIER if is_carriers else FindingKind.OUTSIDE
-        return [use_ipv6(ipv6, settings, kind)]
-    return [carrier, check_ports(settings, dial_back)]
+        return [use_ipv6(ipv6, settings, kind), version]
+    return [carrier, check_ports(settings, dial_back), version]
 
 
 async def _is_open_at(ipv6: str, settings: AgentSettings, coordinator: CoordinatorClient) -> bool:
@@ -158,6 +161,14 @@ def check_carrier(seen: str, found: list[str], is_open: bool) -> Finding:
             "server: ports cannot be forwarded through a carrier's NAT.",
         )
     return ok(FindingKind.CARRIER, "No carrier's NAT was found on the way out.")
+
+
+def check_version(newest: str) -> Finding:
+    """Whether this agent is the newest that the coordinator knows. Pure."""
+    if says := says_old(newest):
+        fix = f"In the folder of its repository: {UPDATE} (then start the node as before)"
+        return problem(FindingKind.VERSION, says, fix)
+    return ok(FindingKind.VERSION, f"This agent is version {__version__}: none newer is known.")
 
 
 def check_ports(settings: AgentSettings, dial_back: DialBackReport) -> Finding:

@@ -14,6 +14,7 @@ class NoticeKind(StrEnum):
     CLEARED = "cleared"
     FIRST_CHECK = "first_check"
     SUMMARY = "summary"
+    OLD_VERSION = "old_version"
     TEST = "test"
 
 

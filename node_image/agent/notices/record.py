@@ -15,6 +15,7 @@ from agent.notices.rules import Level, ToldNotices
 FILE = "notices.json"
 _BYTES_MAX = 4096
 _EARNED_CHARS_MAX = 40
+_VERSION_CHARS_MAX = 200
 
 
 def load(data_dir: Path) -> ToldNotices:
@@ -30,6 +31,7 @@ def load(data_dir: Path) -> ToldNotices:
             is_first_check_over=bool(fields["is_first_check_over"]),
             summary_s=float(fields["summary_s"]),
             earned=str(fields["earned"])[:_EARNED_CHARS_MAX],
+            newer=str(fields.get("newer", ""))[:_VERSION_CHARS_MAX],  # an older agent kept none
         )
     except FileNotFoundError:
         return ToldNotices()

@@ -11,6 +11,7 @@ from enum import IntEnum
 from agent.backoff import Backoff
 from agent.client.heartbeats import CoordinatorView
 from agent.notices.kinds import NoticeKind
+from agent.versions import says_old
 
 AT_ONCE = 2
 COOL_DOWN = Backoff(first_s=1800.0, limit_s=21_600.0)
@@ -61,6 +62,8 @@ class Seen:
     level: Level | None
     is_proven: bool
     earned: str
+    newer: str = ""
+    """A version that is newer than this agent's; empty where none is known."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,8 @@ class ToldNotices:
     is_first_check_over: bool = False
     summary_s: float = 0.0
     earned: str = ""
+    newer: str = ""
+    """The newer version that was told."""
 
 
 def see(coordinator: CoordinatorView, trouble_s: float) -> Seen:
@@ -86,10 +91,12 @@ def see(coordinator: CoordinatorView, trouble_s: float) -> Seen:
         return Seen(Level.UNHEALTHY if is_away else None, False, earned)
     if answer is None:
         return Seen(None, False, "")
+    newest = answer.told.newest_agent
+    newer = newest if says_old(newest) else ""
     if answer.reason == _CHECK_FAILED:
-        return Seen(Level.WELL, False, earned)
+        return Seen(Level.WELL, False, earned, newer)
     is_proven = answer.status == "healthy" and answer.reason != _UNPROVEN
-    return Seen(_LEVELS.get(answer.status), is_proven, earned)
+    return Seen(_LEVELS.get(answer.status), is_proven, earned, newer)
 
 
 def settled(told: ToldNotices, seen: Seen, now_s: float) -> ToldNotices:
@@ -112,7 +119,7 @@ def due(told: ToldNotices, seen: Seen, now_s: float) -> NoticeKind | None:
         return NoticeKind.FIRST_CHECK
     if told.summary_s and seen.earned and _since(told.summary_s, now_s) >= DAY_S:
         return NoticeKind.SUMMARY
-    return None
+    return NoticeKind.OLD_VERSION if seen.newer not in ("", told.newer) else None
 
 
 def after(told: ToldNotices, kind: NoticeKind, seen: Seen, now_s: float) -> ToldNotices:
@@ -121,6 +128,8 @@ def after(told: ToldNotices, kind: NoticeKind, seen: Seen, now_s: float) -> Told
         return replace(told, is_first_check_over=True)
     if kind is NoticeKind.SUMMARY:
         return replace(told, summary_s=now_s, earned=seen.earned)
+    if kind is NoticeKind.OLD_VERSION:
+        return replace(told, newer=seen.newer)
     level = next(level for level, of_it in _KINDS.items() if of_it is kind)
     worst = max(told.worst, level)
     return replace(told, level=level, worst=worst, in_row=told.in_row + 1, at_s=now_s)

@@ -8,6 +8,7 @@ from agent.notices.kinds import Notice, NoticeKind
 from agent.relay.meter import StreamView
 from agent.relay.relay_supervisor import RelayView
 from agent.shown.stats import AgentView
+from agent.versions import UPDATE, says_old
 
 _TITLES = {
     NoticeKind.UNHEALTHY: "unhealthy",
@@ -17,9 +18,11 @@ _TITLES = {
     NoticeKind.CLEARED: "all is well again",
     NoticeKind.FIRST_CHECK: "passed its first check",
     NoticeKind.SUMMARY: "the last day",
+    NoticeKind.OLD_VERSION: "a newer version is out",
     NoticeKind.TEST: "a test",
 }
 _PROVEN = "From now on, minutes that a passed check follows are paid."
+_AS_BEFORE = "Then start the node as before. It stays the same node."
 _TEST = "If you can read this, notices of this node will reach you here."
 
 
@@ -44,6 +47,8 @@ def word(kind: NoticeKind, facts: Facts, earned_before: str) -> Notice:
     lines = _sentences(facts)
     if kind is NoticeKind.FIRST_CHECK:
         lines = [_PROVEN]
+    elif kind is NoticeKind.OLD_VERSION:
+        lines = _old_version(facts)
     elif kind is NoticeKind.SUMMARY:
         lines = [*lines, *_summary(facts, earned_before)]
     if facts.agent.stream_id:
@@ -67,6 +72,12 @@ def _sentences(facts: Facts) -> list[str]:
         return []
     said = [coordinator.answer.says]
     return [*said, f"What to do: {coordinator.answer.fix}"] if coordinator.answer.fix else said
+
+
+def _old_version(facts: Facts) -> list[str]:
+    answer = facts.coordinator.answer
+    says = says_old(answer.told.newest_agent if answer else "")
+    return [says, f"What to do, in the folder of its repository: {UPDATE}", _AS_BEFORE]
 
 
 def _summary(facts: Facts, earned_before: str) -> list[str]:

@@ -1,6 +1,5 @@
 """The parts of the page at `/`, each a piece of HTML. Pure."""
 
-import re
 from collections.abc import Mapping
 from urllib.parse import quote
 
@@ -13,6 +12,7 @@ from agent.shown.figures import amount, instant, lasting, words
 from agent.shown.markup import fact_list, link, quiet, text
 from agent.shown.page_facts import PageFacts
 from agent.shown.traffic import Ring
+from agent.versions import UPDATE, says_old
 
 REFUSALS = {
     "address_full": "too many connections from one address",
@@ -44,25 +44,17 @@ MARK_FINDINGS = {
 }
 """What the engine's codes mean; another one is told as it is."""
 _REFUSALS_SHOWN_MAX = 20
-_VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})\.(\d{1,6})", re.ASCII)
 
 
 def newer_version(answer: HeartbeatAnswer | None) -> str:
-    """What to do about an agent older than the coordinator; empty for any other."""
-    theirs = answer.told.version if answer else ""
-    if not is_older(__version__, theirs):
+    """What to do about an agent that is not the newest; empty for any other."""
+    says = says_old(answer.told.newest_agent if answer else "")
+    if not says:
         return ""
     return (
-        f'<p class="notice">This node runs version {text(__version__)}, the coordinator '
-        f"{text(theirs)}: pull the newer image and start the node again with the same /data.</p>"
+        f'<p class="notice">{text(says)} In the folder of its repository type '
+        f"<code>{text(UPDATE)}</code>, and start the node again with the same /data.</p>"
     )
-
-
-def is_older(own: str, theirs: str) -> bool:
-    """Whether both are versions, and the own one is the older."""
-    versions = [_VERSION.fullmatch(version) for version in (own, theirs)]
-    numbers = [tuple(int(n) for n in found.groups()) for found in versions if found]
-    return len(numbers) == 2 and numbers[0] < numbers[1]
 
 
 def told_facts(facts: PageFacts, answer: HeartbeatAnswer) -> str:

@@ -9,10 +9,11 @@ from agent.client.answers import NotUnderstoodError
 from agent.client.dial_back import DialBackReport, Port, parse_dial_back
 from agent.doctor.findings import FindingKind, FindingState, conclusion, ok, problem, unknown
 from agent.doctor.inside import judge_upload
-from agent.doctor.outside import check_carrier, check_clock, check_ports
+from agent.doctor.outside import check_carrier, check_clock, check_ports, check_version
 from agent.doctor.own_ipv6 import own_ipv6
 from agent.doctor.routers import carrier_router
 from agent.settings import AgentSettings
+from agent.versions import UPDATE
 
 SETTINGS = AgentSettings.from_env(
     {"COORDINATOR_URL": "https://api.example.org", "STREAM_ID": "s3", "PUBLIC_RTMP_PORT": "2003"}
@@ -30,6 +31,9 @@ def test_the_first_problem_decides_and_what_is_unknown_does_not() -> None:
     ]
     assert conclusion(findings) == ("Fix: Free the port.", 14)
     assert conclusion(findings[:2])[1] == 0
+    old = check_version("9.1.0")
+    assert conclusion([old, *findings])[1] == 14
+    assert conclusion([old, *findings[:2]]) == (f"Fix: {old.fix}", 21)
 
 
 def test_every_kind_has_a_code_that_no_other_exit_has() -> None:
@@ -111,6 +115,16 @@ def test_the_rule_to_set_in_the_router_is_said_with_both_ports() -> None:
     assert check_ports(SETTINGS, DialBackReport("203.0.113.7", OPEN, OPEN)).state is FindingState.OK
 
 
+def test_an_old_agent_is_told_the_command_that_updates() -> None:
+    """A coordinator that says nothing, or an older one, makes no agent old."""
+    old = check_version("9.1.0")
+    assert (old.state, old.kind) == (FindingState.PROBLEM, FindingKind.VERSION)
+    assert UPDATE in old.fix
+    assert "9.1.0 is the newest" in old.says
+    for newest in ("", "0.0.1", "newer"):
+        assert check_version(newest).state is FindingState.OK
+
+
 def test_an_upload_is_judged_by_what_the_stream_needs() -> None:
     """Unmeasured is unknown; without a live stream there is nothing to need."""
     assert judge_upload(None, 3e6).state is FindingState.UNKNOWN
@@ -127,6 +141,8 @@ def test_a_dial_back_is_read_and_anything_else_refused() -> None:
         "rtmp": {"open": False, "says": "Nothing accepts connections."},
     }
     assert parse_dial_back(body) == DialBackReport("203.0.113.7", OPEN, CLOSED)
+    assert parse_dial_back({**body, "newest_agent": "9" * 99}).newest_agent == "9" * 40
+    assert parse_dial_back({**body, "newest_agent": 7}).newest_agent == ""
     for wrong in (None, {}, {**body, "stats": True}, {**body, "rtmp": {"open": 1, "says": "x"}}):
         with pytest.raises(NotUnderstoodError):
             parse_dial_back(wrong)

@@ -24,6 +24,7 @@ from agent.notices.rules import (
     settled,
 )
 from agent.notices.wording import Facts, trial, word
+from agent.versions import UPDATE
 from tests.unit.agent.told import AGENT, ANSWER, RELAY, STREAM
 
 NOW_S = 1_790_000_000.0
@@ -78,6 +79,22 @@ def test_a_bad_status_is_told_at_once_and_only_once(status: str, kind: NoticeKin
     first, told = tell(CALM, seen_as(status), NOW_S)
     assert first is kind
     assert tell(told, seen_as(status), NOW_S + MINUTE_S)[0] is None
+
+
+def test_each_newer_version_is_told_once() -> None:
+    """With the command that updates; a trouble is told before it."""
+    old = CoordinatorView(replace(ANSWER, told=replace(ANSWER.told, newest_agent="9.1.0")), "")
+    kind, told = tell(CALM, see(old, 0.0), NOW_S)
+    assert kind is NoticeKind.OLD_VERSION
+    assert tell(told, see(old, 0.0), NOW_S + MINUTE_S)[0] is None
+    newer = replace(ANSWER, told=replace(ANSWER.told, newest_agent="9.2.0"))
+    assert tell(told, see(CoordinatorView(newer, ""), 0.0), NOW_S)[0] is NoticeKind.OLD_VERSION
+    down = replace(newer, status="unhealthy")
+    assert tell(CALM, see(CoordinatorView(down, ""), 0.0), NOW_S)[0] is NoticeKind.UNHEALTHY
+    facts = Facts(URL, old, AGENT, RELAY, STREAM)
+    notice = word(NoticeKind.OLD_VERSION, facts, "")
+    assert "9.1.0 is the newest" in notice.body
+    assert UPDATE in notice.body
 
 
 def test_its_end_is_told_at_once_too() -> None:
@@ -219,7 +236,7 @@ def test_every_kind_has_words() -> None:
 
 def test_what_was_told_is_remembered(tmp_path: Path) -> None:
     """Beside the key; a record that cannot be understood is as none."""
-    told = ToldNotices(Level.FLAGGED, Level.FRAUD, 3, NOW_S, True, NOW_S - 5, "1.5")
+    told = ToldNotices(Level.FLAGGED, Level.FRAUD, 3, NOW_S, True, NOW_S - 5, "1.5", "0.2.0")
     assert record.load(tmp_path) == ToldNotices()
     record.save(tmp_path, told)
     assert record.load(tmp_path) == told

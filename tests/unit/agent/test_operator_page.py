@@ -7,6 +7,7 @@ import pytest
 
 from agent.doctor.findings import FindingKind
 from agent.settings import VARIABLES
+from agent.versions import UPDATE
 from coordinator.reasons import Reason
 from coordinator.sweeping.nodes import NodeStatus
 
@@ -29,6 +30,11 @@ def test_every_exit_code_of_the_doctor_is_told() -> None:
     """0 and 2 are those of every start."""
     told = {int(code) for code in re.findall(r"^\| (\d+) \|", PAGE, re.MULTILINE)}
     assert told == {0, 2, *(int(kind) for kind in FindingKind)}
+
+
+def test_the_command_that_updates_is_told_as_nodes_tell_it() -> None:
+    """In one command, whatever its lines."""
+    assert UPDATE in " ".join(PAGE.replace("\\\n", " ").split())
 
 
 def test_only_settings_that_exist_are_named() -> None:

@@ -192,7 +192,7 @@ async def test_a_heartbeat_is_told_what_the_node_has_and_when_it_was_checked(
     """For the operator's own page; before the first statement there is nothing of it."""
     stream_id = (await coordinator.registered(reward_per_node_hour="6"))["stream_id"]
     said = (await _beat(coordinator, stream_id)).json()
-    assert (said["stream_name"], said["version"]) == (STREAM["name"], __version__)
+    assert (said["stream_name"], said["newest_agent"]) == (STREAM["name"], __version__)
     assert (said["pending"], said["available"], said["next_release_at"]) == ("0", "0", None)
     assert (said["last_check_at"], said["last_check_reason"]) == (None, None)
     await serve(coordinator, stream_id, epochs=3, node_id=NODE_ID)

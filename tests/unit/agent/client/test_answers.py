@@ -56,7 +56,7 @@ def test_what_is_only_shown_is_read_as_the_contract_shows_it() -> None:
     """Instants as Unix seconds."""
     more = {
         "stream_name": "Main stage",
-        "version": "0.2.0",
+        "newest_agent": "0.2.0",
         "pending": "1.475",
         "available": "10.775",
         "next_release_at": "2026-11-23T15:02:00Z",
@@ -71,11 +71,13 @@ def test_what_is_only_shown_is_read_as_the_contract_shows_it() -> None:
 @pytest.mark.parametrize("value", [None, 7, [], "", "x" * 70_000, "2026-11-22T14:52:07"])
 def test_what_is_only_shown_never_makes_an_answer_unreadable(value: object) -> None:
     """An older coordinator does not say it; whatever is odd is left out or cut."""
-    names = ("stream_name", "version", "pending", "available", "last_check_reason")
+    names = ("stream_name", "newest_agent", "pending", "available", "last_check_reason")
     odd = dict.fromkeys((*names, "next_release_at", "last_check_at"), value)
     told = parse_heartbeat_answer({**ANSWER, **odd}).told
     assert (told.release_s, told.checked_s) == (None, None)
-    assert all(len(getattr(told, each)) <= 200 for each in ("stream_name", "version", "pending"))
+    assert all(
+        len(getattr(told, each)) <= 200 for each in ("stream_name", "newest_agent", "pending")
+    )
     assert parse_heartbeat_answer(ANSWER).told == ToldFacts()
 
 

@@ -164,10 +164,10 @@ def test_what_was_said_last_stays_with_its_age_while_the_coordinator_is_away() -
 )
 def test_an_older_agent_is_told_to_be_renewed(theirs: str, is_told: bool) -> None:
     """And no other one; what is no version says nothing."""
-    answer = replace(ANSWER, told=replace(ANSWER.told, version=theirs))
+    answer = replace(ANSWER, told=replace(ANSWER.told, newest_agent=theirs))
     page = shown(CoordinatorView(answer, ""))
     assert ('class="notice"' in page) == is_told
-    assert ("pull the newer image" in page) == is_told
+    assert ("git pull" in page) == is_told
 
 
 def test_a_node_that_waits_for_a_stream_is_not_said_to_fail() -> None:
@@ -271,7 +271,7 @@ class _Elements(HTMLParser):
 
 
 def _hostile_page(text: str) -> str:
-    told = replace(ANSWER.told, stream_name=text, version=text, pending=text, available=text,
+    told = replace(ANSWER.told, stream_name=text, newest_agent=text, pending=text, available=text,
                    check_reason=text)  # fmt: skip
     stream = replace(ANSWER.stream, stream_id=text, status=text)
     answer = replace(ANSWER, stream=stream, status=text, reason=text, says=text, fix=text,
