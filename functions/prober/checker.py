@@ -6,6 +6,7 @@ from typing import Any
 
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.log import Log
+from coordinator.adapters.media.joint_reader import JointReader
 from coordinator.adapters.media.rtmp_reader import Footage
 from coordinator.adapters.media.rtmp_reference import Reference
 from coordinator.adapters.outbound.http_client import HttpClient
@@ -54,13 +55,14 @@ class Checker:
     sleep: Callable[[float], Awaitable[None]]
     log: Log
     capacity: Capacity
+    pictures: dict[str, bytes] = field(default_factory=dict)
+    """Of checks that proved content wrong, by the pictures' ids: whoever stores them takes them."""
     paces: StreamPaces = field(init=False)
+    joint: JointReader = field(init=False)
 
     def __post_init__(self) -> None:
         self.paces = StreamPaces(self.parameters, self.clock)
-
-    pictures: dict[str, bytes] = field(default_factory=dict)
-    """Of checks that proved content wrong, by the pictures' ids: whoever stores them takes them."""
+        self.joint = JointReader(self.sleep)
 
     def ingest_checks(self) -> IngestChecks:
         """New ones, for one run."""
@@ -139,11 +141,12 @@ class Checker:
         recent_s = began_s - self.parameters.window_s
         past = reference.remembered(began_s - MEMORY_S, recent_s, until_s)
         proof = judge_capture(past, capture, self.parameters, gop_s=pace.gop_s)
-        opinion, evidence, picture = await second_opinion(capture, footage)
+        joint = self.joint if proof.verdict is Verdict.PASS else None  # who is accused is alone
+        opinion, evidence, picture = await second_opinion(capture, footage, joint)
         proof = await self._settled(proof, opinion, reference, ingest)
         proof = await self._owned(proof, due, address)
         evidence |= {"drawn_reader": Reader.FFPROBE.value} if due.is_by_ffprobe else {}
-        numbers = {**attempt_of(proof, capture), "address": address, **evidence}
+        numbers = attempt_of(proof, capture) | {"address": address} | evidence
         return _Attempt(proof, numbers, picture)
 
     async def _settled(

@@ -2,26 +2,34 @@
 
 from typing import Any
 
+from coordinator.adapters.media.joint_reader import NOTHING, JointReader
 from coordinator.adapters.media.rtmp_reader import Footage
-from coordinator.adapters.media.second_reader import reading_of
+from coordinator.adapters.media.second_reader import AGAIN_SECONDS_MAX, SECONDS_MAX, reading_of
 from coordinator.proof.captures import Capture
 from coordinator.proof.judging import Proof
 from coordinator.proof.second_opinion import Opinion, opinion_of
 
 
 async def second_opinion(
-    capture: Capture, footage: Footage | None
+    capture: Capture, footage: Footage | None, joint: JointReader | None
 ) -> tuple[Opinion | None, dict[str, Any], bytes | None]:
     """(what the second reader says, the same as evidence, a picture of what was captured).
 
-    Nothing where it was not asked."""
+    Nothing where it was not asked. `joint`: it may be read beside others first."""
     if footage is None or not footage.messages:
         return None, {}, None
-    try:
-        reading = await reading_of(footage.messages)
-    except OSError:  # no process was free just then, which says nothing of the node
-        return None, {}, None
-    opinion = opinion_of(capture.packets[: footage.packets], reading)
+    packets, seconds_max = capture.packets[: footage.packets], SECONDS_MAX
+    reading, opinion = NOTHING, Opinion.UNPLAYABLE
+    if joint is not None:
+        seconds_max = AGAIN_SECONDS_MAX
+        reading = await joint.reading_of(footage.messages)
+        opinion = opinion_of(packets, reading)
+    if opinion is Opinion.UNPLAYABLE:  # what others have a part in is held against nobody
+        try:
+            reading = await reading_of(footage.messages, seconds_max)
+        except OSError:  # no process was free just then, which says nothing of the node
+            return None, {}, None
+        opinion = opinion_of(packets, reading)
     size = {"width": reading.width, "height": reading.height} if reading.width else {}
     codecs = ",".join(reading.codecs)
     evidence = {"second_reader": opinion.value, "codecs": codecs, **size}

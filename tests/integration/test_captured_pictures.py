@@ -1,10 +1,12 @@
 """Whose content is proven wrong is pictured as it was served: the picture is the evidence."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 import pytest
 
 from coordinator.adapters.log import Log
+from coordinator.adapters.media.joint_reader import NOTHING, JointReader
 from coordinator.adapters.media.message_packets import packets_of
 from coordinator.adapters.media.rtmp_reader import Footage
 from coordinator.adapters.media.rtmp_reference import Reference
@@ -14,7 +16,7 @@ from coordinator.checking.checks import Check, Verdict
 from coordinator.checking.thumbnails import NODE_PICTURES_KEPT_MAX, is_jpeg
 from coordinator.proof.captures import Capture, CapturePlan
 from coordinator.proof.judging import Proof, ProofParameters
-from coordinator.proof.second_opinion import IngestCheck, Opinion
+from coordinator.proof.second_opinion import IngestCheck, Opinion, Reading
 from coordinator.reasons import Reason
 from coordinator.sweeping.rosters import Slot
 from prober.capacity import Capacity
@@ -107,6 +109,21 @@ async def test_what_was_captured_is_kept_as_the_evidence(show: list[Message]) ->
     assert (retest["second_reader"], retest["width"], retest["height"]) == ("plays", *SIZE)
     assert scene.checker.pictures.keys() == {"n2.7"}
     assert is_jpeg(scene.checker.pictures["n2.7"])
+
+
+async def test_who_is_accused_is_read_alone(show: list[Message]) -> None:
+    """What is read beside others could be what these have made of it."""
+    scene = Scene(show)
+    asked = list[int]()
+
+    class Gatherer(JointReader):
+        async def reading_of(self, messages: list[Message]) -> Reading:
+            asked.append(len(messages))
+            return NOTHING
+
+    scene.checker.joint = Gatherer(asyncio.sleep)
+    assert (await scene.check("n2")).attempts[-1]["second_reader"] == "plays"
+    assert asked == []
 
 
 async def test_who_serves_nothing_is_not_pictured() -> None:

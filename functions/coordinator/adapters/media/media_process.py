@@ -145,14 +145,16 @@ async def run_tool(  # noqa: PLR0913 - an outside call names everything that bou
     on_data: Callable[[bytes], bool],
     start: Start | None = None,
     given: bytes = b"",
+    passed: Sequence[int] = (),
 ) -> ToolEnd:
     """Run a tool until it closes stdout, `on_data` returns False, or the time is over.
 
-    `given` is what it can read from stdin. `seconds_max` count from here, or from the tool's own
+    `given` is what it can read from stdin, and `passed` are descriptors that it has by the same
+    numbers as we. `seconds_max` count from here, or from the tool's own
     `start`. Whatever happens, cancellation
     included, no process is left behind. Raises OSError if the child cannot be started.
     """
-    run = _Run(_spawn(limits.wrap(argv), given), on_data)
+    run = _Run(_spawn(limits.wrap(argv), given, passed), on_data)
     ended = ToolEnd()
     try:
         async with asyncio.timeout(start.seconds_max if start else seconds_max) as timer:
@@ -175,12 +177,12 @@ def _begin(start: Start, timer: asyncio.Timeout, seconds_max: float | None) -> N
     start.begun()
 
 
-def _spawn(argv: Sequence[str], given: bytes) -> subprocess.Popen[bytes]:
-    with _readable(given) as stdin:
-        return _started(argv, stdin)
+def _spawn(argv: Sequence[str], given: bytes, passed: Sequence[int]) -> subprocess.Popen[bytes]:
+    with readable(given) as stdin:
+        return _started(argv, stdin, passed)
 
 
-def _readable(data: bytes) -> IO[bytes]:
+def readable(data: bytes) -> IO[bytes]:
     """A file in memory alone: nothing has to be written while the child runs."""
     if not data:
         return open(os.devnull, "rb")
@@ -190,7 +192,9 @@ def _readable(data: bytes) -> IO[bytes]:
     return file
 
 
-def _started(argv: Sequence[str], stdin: IO[bytes]) -> subprocess.Popen[bytes]:
+def _started(
+    argv: Sequence[str], stdin: IO[bytes], passed: Sequence[int]
+) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         argv,
         stdin=stdin,
@@ -200,6 +204,7 @@ def _started(argv: Sequence[str], stdin: IO[bytes]) -> subprocess.Popen[bytes]:
         cwd="/",
         env={"PATH": SEARCH_PATH},
         start_new_session=True,
+        pass_fds=passed,
     )
 
 

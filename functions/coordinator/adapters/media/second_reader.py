@@ -17,10 +17,14 @@ from rtmp.flv_file import flv_file
 from rtmp.messages import Message, MessageKind
 
 SECONDS_MAX = 8.0
+AGAIN_SECONDS_MAX = 4.0
+"""For what was read in vain beside others."""
 ANALYSED_S, ANALYSED_BYTES = 160, 17_000_000
 """More than any footage has: a track may begin at its end, and is looked for until then."""
 READ_CPU_S = 3
 """Twenty times what an honest footage takes."""
+HONEST_CPU_S = 1.0
+"""Whoever keeps it busy for longer has no part in what a busy machine excuses."""
 READER_LIMITS = ProcessLimits(cpu_s=READ_CPU_S)
 SAID_BYTES_MAX = 2_000_000
 """A line has 110 bytes: those of the longest footage are two thirds of that."""
@@ -29,6 +33,7 @@ _HEAD = re.compile(rb"^#(media_type|codec_id|dimensions) ([0-9]{1,2}): ([a-z0-9_
 _PACKET = re.compile(
     rb"^([0-9]{1,2}), +-?[0-9]+, +-?[0-9]+, +-?[0-9]+, +([0-9]{1,9}), ([0-9a-f]{64})", re.M
 )
+TOOL = "ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error"
 _KINDS = {b"video": MediaKind.VIDEO, b"audio": MediaKind.AUDIO}
 
 
@@ -50,7 +55,7 @@ async def reading_of(messages: list[Message], seconds_max: float = SECONDS_MAX) 
         on_data=take,
         given=flv_file(shown),
     )
-    if ended.is_overdue and ended.cpu_s < READ_CPU_S:
+    if ended.is_overdue and ended.cpu_s < HONEST_CPU_S:
         raise TimeoutError(f"it had {ended.cpu_s:.1f} CPU seconds of {seconds_max:.0f}")
     return parse_reading(bytes(said))
 
@@ -75,21 +80,32 @@ def ffmpeg_argv(*, has_video: bool) -> list[str]:
     """The command that writes a line for each packet and, if it may, one JPEG among them.
 
     By itself ffmpeg leaves out what comes before the first key frame."""
-    fit = f"scale={WIDTH}:{HEIGHT}:force_original_aspect_ratio=decrease:flags=fast_bilinear"
-    picture = [
-        *("-map", "0:v:0", "-frames:v", "1", "-vf", f"{fit},format=yuvj420p"),
-        *("-c:v", "mjpeg", "-q:v", "7", "-threads", "1", "-map_metadata", "-1"),
-        *("-f", "image2pipe", "pipe:1"),
-    ]
     return [
-        *("ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error"),
+        *(*TOOL, *source_argv("pipe:0")),
+        *("-map", "0:v?", "-map", "0:a?", "-c", "copy", "-copyinkf"),
+        *("-f", "framehash", "-hash", "sha256", "pipe:1"),
+        *(picture_argv(0, "pipe:1") if has_video else []),
+    ]
+
+
+def source_argv(url: str, *, queue: bool = False) -> list[str]:
+    """One capture that is read, within its limits; `queue`: beside others."""
+    return [
         *("-protocol_whitelist", "pipe", "-format_whitelist", "flv"),
         *("-codec_whitelist", "h264,aac", "-max_pixels", "8847360", "-threads", "1"),
         *("-analyzeduration", str(ANALYSED_S * 1_000_000), "-probesize", str(ANALYSED_BYTES)),
-        *("-fpsprobesize", "0"),
-        *("-skip_frame", "nokey", "-f", "flv", "-i", "pipe:0"),
-        *("-map", "0:v?", "-map", "0:a?", "-c", "copy", "-copyinkf"),
-        *("-f", "framehash", "-hash", "sha256", "pipe:1", *(picture if has_video else [])),
+        *("-fpsprobesize", "0", *(("-thread_queue_size", "1024") if queue else ())),
+        *("-skip_frame", "nokey", "-f", "flv", "-i", url),
+    ]
+
+
+def picture_argv(source: int, url: str) -> list[str]:
+    """One key frame of a source as a JPEG."""
+    fit = f"scale={WIDTH}:{HEIGHT}:force_original_aspect_ratio=decrease:flags=fast_bilinear"
+    return [
+        *("-map", f"{source}:v:0", "-frames:v", "1", "-vf", f"{fit},format=yuvj420p"),
+        *("-c:v", "mjpeg", "-q:v", "7", "-threads", "1", "-map_metadata", "-1"),
+        *("-f", "image2pipe", url),
     ]
 
 

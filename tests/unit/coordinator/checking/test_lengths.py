@@ -4,7 +4,7 @@ import json
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from coordinator.adapters.media import rtmp_reader, second_reader
+from coordinator.adapters.media import joint_reader, rtmp_reader, second_reader
 from coordinator.adapters.media.play_connection import CONNECT_S_MAX
 from coordinator.adapters.outbound.replies import LIMITS
 from coordinator.adapters.settings import ProberSettings
@@ -30,7 +30,9 @@ from coordinator.proof.parameters import ProofParameters
 ROOT = Path(__file__).resolve().parents[4]
 PROOF = ProofParameters()
 REFERENCE_S = PROOF.grace_s + captures.LATE_S_MAX
-JUDGED_S = max(rtmp_reader.LATE_S_MAX, REFERENCE_S) + second_reader.SECONDS_MAX
+TOGETHER_S = joint_reader.GATHER_S + joint_reader.SECONDS_MAX
+READ_S = max(second_reader.SECONDS_MAX, TOGETHER_S + second_reader.AGAIN_SECONDS_MAX)
+JUDGED_S = max(rtmp_reader.LATE_S_MAX, REFERENCE_S) + READ_S
 """A capture's late end, the reference's last packets, and what the second reader makes of it."""
 
 
