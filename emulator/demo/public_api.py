@@ -134,8 +134,14 @@ class PublicApi:
 
     async def statements(self, stream_id: str) -> list[PublicStatement]:
         """All statements of a stream, oldest first. Raises ApiError."""
-        found = await self._pages(PublicStatement, f"/streams/{stream_id}/statements", "statements")
-        return sorted(found, key=lambda statement: statement.epoch)
+        whole: dict[int, PublicStatement] = {}
+        path = f"/streams/{stream_id}/statements"
+        for part in await self._pages(PublicStatement, path, "statements"):
+            if part.epoch in whole:  # the page before had no room for all of its rows
+                whole[part.epoch].rows.extend(part.rows)
+            else:
+                whole[part.epoch] = part
+        return [whole[epoch] for epoch in sorted(whole)]
 
     async def _pages(self, model: type[Model], path: str, key: str) -> list[Model]:
         found: list[Model] = []

@@ -1,7 +1,9 @@
 """Reads the public record of a coordinator over HTTP, as anyone may."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -66,13 +68,18 @@ class PublicRecord:
 
     async def runs(self, draws: range) -> list[Run]:
         """Every published run of the draws, in order."""
-        found: list[Run] = []
+        found: dict[str, Run] = {}
         draw: int | None = draws.start
+        check = 0
         while draw is not None:
-            page = await self._get("/runs", from_draw=draw, until_draw=draws.stop)
-            found += [run_from(row) for row in page["runs"]]
-            draw = page["next_draw"]
-        return found
+            more = {"from_check": check} if check else {}
+            page = await self._get("/runs", from_draw=draw, until_draw=draws.stop, **more)
+            for run in map(run_from, page["runs"]):
+                before = found.get(run.id)  # the page before had no room for all of its checks
+                checks = (*before.checks, *run.checks) if before else run.checks
+                found[run.id] = replace(run, checks=checks)
+            draw, check = page["next_draw"], page.get("next_check", 0)
+        return list(found.values())
 
     async def sweeps(self, ticks: range) -> list[SweepBits]:
         """Every published sweep's bitmaps of the ticks, in order."""
@@ -94,7 +101,11 @@ class PublicRecord:
         """A roster, read once; slots are never taken away from a version."""
         key = (shard, version)
         if key not in self._rosters:
-            found = await self._get(f"/rosters/{roster_id(shard, version)}")
+            path = f"/rosters/{roster_id(shard, version)}"
+            page = found = await self._get(path)
+            while (from_slot := page.get("next_slot")) is not None:
+                page = await self._get(path, from_slot=from_slot)
+                found["slots"] += page["slots"]
             self._rosters[key] = roster_from(shard, version, found)
         return self._rosters[key]
 
@@ -109,16 +120,22 @@ class PublicRecord:
 
     async def statement(self, stream_id: str, epoch: int) -> Statement | None:
         """A published statement, without loss; None where there is none."""
+        path = f"/streams/{stream_id}/statements/{epoch}"
         try:
-            return statement_from(await self._get(f"/streams/{stream_id}/statements/{epoch}"))
+            parts = [await self._get(path)]
         except httpx.HTTPStatusError as error:
             _raise_unless_missing(error)
             return None
+        while token := parts[-1].get("next_row_token"):
+            parts.append(await self._get(path, page_token=token))
+        return statement_from(*parts)
 
     async def statements(self, stream_id: str) -> list[Statement]:
         """All of a stream's, oldest first."""
-        path = f"/streams/{stream_id}/statements"
-        return [statement_from(found) for found in await self._pages(path, "statements")]
+        path, parts = f"/streams/{stream_id}/statements", defaultdict[int, list[Any]](list)
+        for found in await self._pages(path, "statements"):
+            parts[found["epoch"]].append(found)
+        return [statement_from(*of_epoch) for of_epoch in parts.values()]
 
     async def delivery(self, stream_id: str) -> Deliveries:
         """All that moved a stream's tokens, read once."""

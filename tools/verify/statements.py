@@ -1,6 +1,7 @@
 """A published statement read back into the rules' own types, without loss."""
 
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from coordinator.ledger.rows import Carried, Row, Voided
@@ -9,9 +10,20 @@ from coordinator.ledger.terms import Terms
 from coordinator.money import parse_tokens
 from coordinator.reasons import Reason
 
+_OF_A_PART = {"rows": None, "next_row_token": None}
+"""What differs from part to part."""
 
-def statement_from(found: dict[str, Any]) -> Statement:
-    """The statement that `GET /streams/{id}/statements/{epoch}` answers with."""
+
+def statement_from(found: dict[str, Any], *more: dict[str, Any]) -> Statement:
+    """The statement that `GET /streams/{id}/statements/{epoch}` answers with, if need be in several
+    parts: their rows are one statement's, by node id. Parts that contradict each other are an
+    error."""
+    rows = list(found["rows"])
+    for part in more:
+        if {**part, **_OF_A_PART} != {**found, **_OF_A_PART}:
+            raise ValueError(f"the parts of statement {found['epoch']} contradict each other")
+        rows += part["rows"]
+    rows.sort(key=itemgetter("node_id"))
     return Statement(
         stream_id=found["stream_id"],
         epoch=found["epoch"],
@@ -26,7 +38,7 @@ def statement_from(found: dict[str, Any]) -> Statement:
             found["network_nodes_free"],
             found["unknown_minutes_max"],
         ),
-        rows=tuple(row_from(row) for row in found["rows"]),
+        rows=tuple(map(row_from, rows)),
         paid_micros=parse_tokens(found["paid"]),
         forfeited_micros=parse_tokens(found["forfeited"]),
         refunded_micros=parse_tokens(found["refunded"]),

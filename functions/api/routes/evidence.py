@@ -6,13 +6,18 @@ from typing import Annotated
 from fastapi import FastAPI, Query
 
 from api.http.problems import Problem, ProblemKind, problems
-from api.services.evidence import runs_of, schedule_out, sweep_out
+from api.services.evidence import (
+    SLOTS_PAGE_MAX,
+    runs_of,
+    schedule_out,
+    sweep_out,
+    ticks_on_a_page,
+)
 from api.services.services import Services
 from api.wire.evidence import RosterOut, RunOut, RunsOut, ScheduleOut, SlotOut, SweepsOut
 from coordinator.sweeping.rosters import roster_key
 
 RUNS_PAGE_MAX = 100
-SWEEPS_PAGE_MAX = 100
 Number = Annotated[int, Query(ge=0, lt=10**12)]
 
 
@@ -32,21 +37,29 @@ def _lottery_routes(app: FastAPI, services: Services) -> None:
         return schedule_out(found)
 
     @app.get("/runs", tags=["evidence"], response_model_exclude_unset=True)
-    async def list_runs(from_draw: Number, until_draw: Number) -> RunsOut:
+    async def list_runs(from_draw: Number, until_draw: Number, from_check: Number = 0) -> RunsOut:
         """Every check of the draws from_draw <= n < until_draw, run by run.
 
-        The larger the network, the fewer draws on a page: go on while there is a `next_draw`."""
+        The larger the network, the fewer draws on a page: go on while there is a `next_draw`. A
+        page may end within a draw: the next one has its other checks, in the same run."""
         draws = range(from_draw, min(until_draw, from_draw + RUNS_PAGE_MAX))
-        runs, stop = await runs_of(draws, services.measurements)
-        more = stop if stop < until_draw else None
-        return RunsOut(runs=[RunOut.model_validate(run) for run in runs], next_draw=more)
+        page = await runs_of(draws, from_check, services.measurements)
+        is_more = page.next_draw < until_draw
+        return RunsOut(
+            runs=[RunOut.model_validate(run) for run in page.runs],
+            next_draw=page.next_draw if is_more else None,
+            next_check=page.next_check,
+        )
 
 
 def _sweep_routes(app: FastAPI, services: Services) -> None:
     @app.get("/sweeps", tags=["evidence"], response_model_exclude_unset=True)
     async def list_sweeps(from_tick: Number, until_tick: Number) -> SweepsOut:
-        """Bitmaps by slot (little-endian, base64) of the ticks from_tick <= n < until_tick."""
-        ticks = range(from_tick, min(until_tick, from_tick + SWEEPS_PAGE_MAX))
+        """Bitmaps by slot (little-endian, base64) of the ticks from_tick <= n < until_tick.
+
+        The larger the network, the fewer ticks on a page: go on while there is a `next_tick`."""
+        most = ticks_on_a_page(await services.snapshots.network())
+        ticks = range(from_tick, min(until_tick, from_tick + most))
         sweeps = await services.measurements.sweep_bits(ticks)
         more = ticks.stop if ticks.stop < until_tick else None
         return SweepsOut(sweeps=[sweep_out(sweep) for sweep in sweeps], next_tick=more)
@@ -54,8 +67,10 @@ def _sweep_routes(app: FastAPI, services: Services) -> None:
     @app.get(
         "/rosters/{roster_id}", tags=["evidence"], responses=problems(ProblemKind.UNKNOWN_ROSTER)
     )
-    async def get_a_roster(roster_id: str) -> RosterOut:
-        """Who stood at which slot, in a version that a sweep names."""
+    async def get_a_roster(roster_id: str, from_slot: Number = 0) -> RosterOut:
+        """Who stood at which slot, in a version that a sweep names.
+
+        Two thousand slots at a time: go on while there is a `next_slot`."""
         try:
             shard, version = roster_key(roster_id)
         except ValueError as error:
@@ -63,8 +78,10 @@ def _sweep_routes(app: FastAPI, services: Services) -> None:
                 ProblemKind.UNKNOWN_ROSTER, "Name it {shard}-{roster_version}, as GET /sweeps does."
             ) from error
         roster = await services.measurements.roster(shard, version)
+        until = from_slot + SLOTS_PAGE_MAX
         return RosterOut(
             roster_id=roster.id,
             until_tick=roster.until_tick,
-            slots=[SlotOut.model_validate(slot) for slot in roster.slots],
+            slots=[SlotOut.model_validate(slot) for slot in roster.slots[from_slot:until]],
+            next_slot=until if until < len(roster.slots) else None,
         )

@@ -8,9 +8,9 @@ from fastapi import FastAPI, Query, Security
 from api.http.callers import Sponsor
 from api.http.problems import Problem, ProblemKind, problems
 from api.services.reports import Reports
+from api.services.row_tokens import OF_A_ROW, OF_A_STATEMENT, place_in, place_of
 from api.services.services import Services
 from api.services.treasurer import Treasurer
-from api.services.views import statement_out
 from api.wire.common import IdempotencyKey
 from api.wire.money import ClosedOut, DeliveryOut, ReceiptOut, TopUpIn, TopUpOut
 from api.wire.statements import StatementOut, StatementsOut
@@ -83,30 +83,34 @@ def _closing_route(app: FastAPI, services: Services, treasurer: Treasurer) -> No
 def _statement_routes(app: FastAPI, services: Services, reports: Reports) -> None:
     @app.get("/streams/{stream_id}/statements", tags=["streams"])
     async def list_statements(
-        stream_id: str, page_token: EpochToken = "", page_size: HoursSize = 50
+        stream_id: str,
+        page_token: Annotated[str, Query(pattern=OF_A_STATEMENT)] = "",
+        page_size: HoursSize = 50,
     ) -> StatementsOut:
         """What was paid, for what and why not, epoch by epoch, oldest first.
 
-        The more nodes, the fewer epochs on a page: go on while there is a `next_page_token`."""
+        The more nodes, the fewer epochs on a page: go on while there is a `next_page_token`. A page
+        may end within an epoch: the next one has its other rows, in the same statement."""
         stream = await services.known_stream(stream_id)
-        return await reports.statements(stream.stream_id, int(page_token or 0), page_size)
+        return await reports.statements(stream.stream_id, place_of(page_token), page_size)
 
     @app.get(
         "/streams/{stream_id}/statements/{epoch}",
         tags=["streams"],
         responses=problems(ProblemKind.UNKNOWN_STATEMENT),
     )
-    async def get_a_statement(stream_id: str, epoch: int) -> StatementOut:
-        """One settled epoch."""
+    async def get_a_statement(
+        stream_id: str,
+        epoch: int,
+        page_token: Annotated[str, Query(pattern=OF_A_ROW)] = "",
+    ) -> StatementOut:
+        """One settled epoch. Of many nodes it has the first rows: the others come by its
+        `next_row_token` as `page_token`."""
         stream = await services.known_stream(stream_id)
-        found = None
-        if 0 <= epoch < 10**10:
-            found = await services.ledger.statement(stream.stream_id, epoch)
-        if found is None:
-            raise Problem(
-                ProblemKind.UNKNOWN_STATEMENT, f"Epoch {epoch} of {stream_id} is not settled."
-            )
-        return statement_out(found)
+        if not 0 <= epoch < 10**10:
+            says = f"Epoch {epoch} of {stream_id} is not settled."
+            raise Problem(ProblemKind.UNKNOWN_STATEMENT, says)
+        return await reports.statement(stream.stream_id, place_in(epoch, page_token))
 
 
 def _report_routes(app: FastAPI, services: Services, reports: Reports) -> None:

@@ -1,6 +1,8 @@
 """The public record as it goes over the wire, and how much of it fits into one answer."""
 
 import base64
+from dataclasses import replace
+from typing import NamedTuple
 
 from api.wire.common import timestamp
 from api.wire.evidence import ScheduleOut, SweepOut
@@ -8,22 +10,68 @@ from coordinator.adapters.records import Measurements
 from coordinator.checking.checks import Run
 from coordinator.checking.sealed_days import LotteryDay
 from coordinator.documents.bitmaps import bitmap_bytes
+from coordinator.projections.network_view import NetworkView
 from coordinator.sweeping.polls import Outcome
 from coordinator.sweeping.sweeps import SweepBits, shard_tick
 
-CHECKS_PAGE_MAX = 10_000
-"""Beyond this a page would be more MiB than a function may answer with."""
-_RUNS_FIRST = 10
-"""By which a page sees how large the others are; 3 MB of ten thousand nodes at the default rate."""
+CHECKS_PAGE_MAX = 1_000
+"""Of half a kilobyte each, or twice as much for those of many packets."""
+SLOTS_PAGE_MAX = 2_000
+"""Of a third of a kilobyte each, and 450 bytes with the longest URL."""
+BITS_PAGE_MAX = 250_000
+"""Slots of all sweeps on a page: each has a bit in nine bitmaps, most of them short."""
+SWEEPS_PAGE_MAX, SWEEPS_PAGE_MIN = 100, 4
+_DRAWS_AT_ONCE_MAX = 4
+"""The next runs may be much larger than those before."""
 
 
-async def runs_of(draws: range, measurements: Measurements) -> tuple[list[Run], int]:
-    """(the runs of these draws, or of the first few if all would be too many; where they end)."""
-    first, rest = draws[:_RUNS_FIRST], draws[_RUNS_FIRST:]
-    runs = await measurements.runs(first)
-    if sum(len(run.checks) for run in runs) * len(draws) > CHECKS_PAGE_MAX * len(first):
-        return runs, first.stop
-    return [*runs, *(await measurements.runs(rest) if rest else ())], draws.stop
+class RunsPage(NamedTuple):
+    """Runs in their order; of the first and of the last draw there may be some checks only."""
+
+    runs: list[Run]
+    next_draw: int
+    next_check: int
+    """How many checks of that draw were told."""
+
+
+async def runs_of(draws: range, from_check: int, measurements: Measurements) -> RunsPage:
+    """The runs of these draws, as far as they fit; without the first checks of the first draw."""
+    found: list[Run] = []
+    draw, batch, left, skipped = draws.start, 1, CHECKS_PAGE_MAX, from_check
+    while draw < draws.stop:
+        some = range(draw, min(draw + batch, draws.stop))
+        by_draw: dict[int, list[Run]] = {each: [] for each in some}
+        for run in await measurements.runs(some):
+            by_draw[run.draw].append(run)
+        for each, runs in by_draw.items():
+            if left <= 0:
+                return RunsPage(found, each, 0)
+            parts, told = _cut(runs, skipped, left)
+            found += parts
+            if skipped + told < sum(len(run.checks) for run in runs):
+                return RunsPage(found, each, skipped + told)
+            left, skipped = left - max(1, told), 0
+        draw, batch = some.stop, min(2 * batch, _DRAWS_AT_ONCE_MAX)
+    return RunsPage(found, draws.stop, 0)
+
+
+def _cut(runs: list[Run], skipped: int, most: int) -> tuple[list[Run], int]:
+    """(a draw's runs without so many of its first checks, and with so many at the most; how many
+    those are). A run of which nothing is told is left out, unless it has no checks."""
+    parts, told = [], 0
+    for run in runs:
+        checks = run.checks[skipped : skipped + most - told]
+        skipped = max(0, skipped - len(run.checks))
+        if checks or not run.checks:
+            parts.append(run if len(checks) == len(run.checks) else replace(run, checks=checks))
+        told += len(checks)
+    return parts, told
+
+
+def ticks_on_a_page(network: NetworkView) -> int:
+    """Of how many ticks the sweeps fit into one answer."""
+    slots = sum(len(document.slots) for document in network.documents)
+    return max(SWEEPS_PAGE_MIN, min(SWEEPS_PAGE_MAX, BITS_PAGE_MAX // max(1, slots)))
 
 
 def schedule_out(day: LotteryDay) -> ScheduleOut:

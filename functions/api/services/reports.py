@@ -3,14 +3,16 @@
 from dataclasses import dataclass
 
 from api.http.problems import Problem, ProblemKind
+from api.services.row_tokens import row_token, statement_token
 from api.services.snapshots import Snapshots
 from api.services.treasurer import entry_out
 from api.services.views import row_out, statement_out
 from api.wire.common import timestamp
 from api.wire.money import DeliveryOut, HourOut, ReceiptLineOut, ReceiptOut, ReleaseOut
-from api.wire.statements import StatementsOut, UnpaidOut
+from api.wire.statements import StatementOut, StatementsOut, UnpaidOut
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.records.ledger import ENTRIES_PAGE_MAX, Ledger
+from coordinator.adapters.records.statement_pages import RowPlace
 from coordinator.epochs import Calendar
 from coordinator.ledger.accounts import Account
 from coordinator.ledger.balances import lasts_sentence
@@ -18,8 +20,9 @@ from coordinator.ledger.statements import Statement, Summary
 from coordinator.money import format_tokens
 from coordinator.streams import Stream
 
-ROWS_PAGE_MAX = 10_000
-"""Beyond this a page of statements would be more MiB than a function may answer with."""
+ROWS_PAGE_MAX = 1_000
+"""Of half a kilobyte each: an answer has less than a megabyte, and takes some hundredths of a
+second to make."""
 
 
 @dataclass(frozen=True)
@@ -61,19 +64,28 @@ class Reports:
             next_page_token=str(found[size].epoch) if len(found) > size else None,
         )
 
-    async def statements(self, stream_id: str, from_epoch: int, size: int) -> StatementsOut:
-        """A stream's statements from an epoch on.
-
-        The first one tells how large the others are: a page holds as many as fit."""
-        found = await self.ledger.statements(stream_id, from_epoch, 1)
-        fit = size
-        if found:
-            fit = min(size, ROWS_PAGE_MAX // max(1, len(found[0].rows))) or 1
-            found += await self.ledger.statements(stream_id, found[0].epoch + 1, fit)
+    async def statements(self, stream_id: str, begin: RowPlace, size: int) -> StatementsOut:
+        """A stream's statements from a place on, as many as fit; the last may go on behind it."""
+        page = await self.ledger.pages.page(stream_id, begin, size, ROWS_PAGE_MAX)
+        following = page.following
+        told = [statement_out(statement) for statement in page.statements]
+        if following and told and told[-1].epoch == following.epoch:
+            told[-1].next_row_token = row_token(following)
         return StatementsOut(
-            statements=[statement_out(statement) for statement in found[:fit]],
-            next_page_token=str(found[fit].epoch) if len(found) > fit else None,
+            statements=told,
+            next_page_token=statement_token(following) if following else None,
         )
+
+    async def statement(self, stream_id: str, begin: RowPlace) -> StatementOut:
+        """One statement, from a row on."""
+        found = await self.ledger.pages.one(stream_id, begin, ROWS_PAGE_MAX)
+        if found is None:
+            says = f"Epoch {begin.epoch} of {stream_id} is not settled."
+            raise Problem(ProblemKind.UNKNOWN_STATEMENT, says)
+        statement, following = found
+        told = statement_out(statement)
+        told.next_row_token = row_token(following) if following else None
+        return told
 
     async def receipt(self, node_id: str, before_epoch: int, size: int) -> ReceiptOut:
         """A node's epochs before one, newest first, with every minute's reason."""

@@ -131,11 +131,13 @@ class RunOut(BaseModel):
 class RunsOut(BaseModel):
     """A page of runs, in the order of their draws."""
 
-    model_config = example(runs=[example_of(RunOut)], next_draw=None)
+    model_config = example(runs=[example_of(RunOut)], next_draw=None, next_check=0)
 
     runs: list[RunOut]
     next_draw: int | None
     """`from_draw` of the next page."""
+    next_check: int = 0
+    """And its `from_check`: so many checks of that draw were told, on this page or before."""
 
 
 class SweepOut(BaseModel):
@@ -227,11 +229,15 @@ class SlotOut(BaseModel):
 
 
 class RosterOut(BaseModel):
-    """Who stood at which slot: the first of `slots` is slot 0."""
+    """Who stood at which slot: the first of `slots` is slot 0, or `from_slot`."""
 
-    model_config = example(roster_id=f"0of1-{TICK}", until_tick=None, slots=[example_of(SlotOut)])
+    model_config = example(
+        roster_id=f"0of1-{TICK}", until_tick=None, slots=[example_of(SlotOut)], next_slot=None
+    )
 
     roster_id: str
     until_tick: int | None
     """The first tick that it was in force no more."""
     slots: list[SlotOut]
+    next_slot: int | None = None
+    """`from_slot` of the next page."""

@@ -131,6 +131,7 @@ class StatementOut(BaseModel):
         network_nodes_free=3,
         unknown_minutes_max=5,
         rows=[example_of(RowOut)],
+        next_row_token=None,
         paid="1.475",
         forfeited="0",
         refunded="0",
@@ -154,6 +155,8 @@ class StatementOut(BaseModel):
     network_nodes_free: int
     unknown_minutes_max: int
     rows: list[RowOut]
+    next_row_token: str | None = None
+    """With it there are more rows: `page_token` of this statement's own route."""
     paid: str
     forfeited: str
     refunded: str

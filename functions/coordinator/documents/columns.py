@@ -96,6 +96,8 @@ def unpacked_table(
     kind = key if name == "@" else _hint_in(item, name)
     column = table.column(name, kind)
     rows = [at for at, found in enumerate(column) if found in wanted]
+    if not rows:  # most documents have nothing of one node
+        return {} if name == "@" else ()
     made = table.values(item, "", len(rows), rows)
     if name != "@":
         return tuple(made)

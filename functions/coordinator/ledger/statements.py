@@ -134,6 +134,11 @@ def statement_id(stream_id: str, epoch: int) -> str:
     return f"{stream_id}:{epoch:010d}"
 
 
+def part_name(name: str, part: int) -> str:
+    """Names a statement's document; the first one has its plain name."""
+    return f"{name}.{part}" if part else name
+
+
 def chunks_of(rows: int) -> int:
     """How many documents hold so many rows."""
     return max(1, -(-rows // ROWS_A_DOCUMENT_MAX))

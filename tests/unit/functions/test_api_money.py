@@ -13,11 +13,17 @@ from api.wire.common import timestamp
 from coordinator.adapters.records.ledger import ENTRIES_PAGE_MAX
 from coordinator.ledger.rows import Row
 from coordinator.ledger.settlements import Draft, EpochInput
+from coordinator.ledger.statements import ROWS_A_DOCUMENT_MAX
 from coordinator.ledger.terms import Terms
 from coordinator.money import format_tokens, parse_tokens
 from coordinator.reasons import Reason
 from tests.unit.functions.conftest import ADDRESS, NODE_ID, NOW_S, STREAM, Coordinator, bearer
 from tests.unit.functions.sponsored import CALENDAR, EPOCH, post, serve, settle_due
+from tools.verify.public import PublicRecord
+from tools.verify.statements import statement_from
+
+ANSWER_BYTES_MAX = 1_000_000
+"""Of anything that anybody may ask."""
 
 
 async def test_a_top_up_adds_tokens_once_for_each_key(coordinator: Coordinator) -> None:
@@ -250,21 +256,94 @@ async def test_a_receipt_reaches_back_over_a_long_absence(coordinator: Coordinat
     assert seen == sorted(served, reverse=True)
 
 
-async def test_statements_of_many_nodes_come_on_shorter_pages(coordinator: Coordinator) -> None:
-    """However many nodes a stream has, an answer holds a bounded number of rows."""
-    stream_id = (await coordinator.registered())["stream_id"]
-    nodes = [f"n{n}" for n in range(ROWS_PAGE_MAX // 4)]
-    for epoch in range(EPOCH, EPOCH + 6):
-        await _settled_with(coordinator, stream_id, epoch, nodes)
-    pages = []
+async def _statement_pages(coordinator: Coordinator, stream_id: str) -> list[dict[str, Any]]:
+    """Each answer of a whole list, by its tokens."""
+    pages: list[dict[str, Any]] = []
     token: str | None = ""
     while token is not None:
         path = f"/streams/{stream_id}/statements"
-        page = (await coordinator.client.get(path, params={"page_token": token})).json()
-        pages.append([(one["epoch"], len(one["rows"])) for one in page["statements"]])
-        token = page["next_page_token"]
-    many = [(epoch, len(nodes)) for epoch in range(EPOCH, EPOCH + 6)]
-    assert pages == [many[:4], many[4:]]
+        answer = await coordinator.client.get(path, params={"page_token": token})
+        assert len(answer.content) < ANSWER_BYTES_MAX
+        pages.append(answer.json())
+        token = pages[-1]["next_page_token"]
+    return pages
+
+
+async def test_statements_of_many_nodes_come_on_shorter_pages(coordinator: Coordinator) -> None:
+    """However many nodes a stream has, and whatever it began with: an answer is bounded."""
+    stream_id = (await coordinator.registered())["stream_id"]
+    nodes = [f"n{n}" for n in range(ROWS_PAGE_MAX * 2 // 5)]
+    for epoch in range(EPOCH, EPOCH + 6):
+        await _settled_with(coordinator, stream_id, epoch, nodes if epoch > EPOCH else ["n7"])
+    pages = [
+        [(one["epoch"] - EPOCH, len(one["rows"])) for one in page["statements"]]
+        for page in await _statement_pages(coordinator, stream_id)
+    ]
+    assert pages == [
+        [(0, 1), (1, 400), (2, 400), (3, 199)],
+        [(3, 201), (4, 400), (5, 399)],
+        [(5, 1)],
+    ]
+
+
+async def test_a_statement_of_many_nodes_is_read_in_parts_without_loss(
+    coordinator: Coordinator,
+) -> None:
+    """From its own route and from the list: each row once, whatever documents it lies in."""
+    stream_id = (await coordinator.registered())["stream_id"]
+    nodes = [f"n{n}" for n in range(2 * ROWS_A_DOCUMENT_MAX + 7)]
+    await _settled_with(coordinator, stream_id, EPOCH, nodes)
+    await _settled_with(coordinator, stream_id, EPOCH + 1, ["n7"])
+    record = PublicRecord(coordinator.client)
+    published = [
+        await record.statement(stream_id, EPOCH),
+        await record.statement(stream_id, EPOCH + 1),
+    ]
+    settled = await coordinator.ledger.statements(stream_id, EPOCH, 7)
+    assert published == settled == await record.statements(stream_id)
+    pages = await _statement_pages(coordinator, stream_id)
+    sizes = [sum(len(one["rows"]) for one in page["statements"]) for page in pages]
+    assert max(sizes) == ROWS_PAGE_MAX
+    assert sum(sizes) == len(nodes) + 1
+    tokens = [one["next_row_token"] for page in pages for one in page["statements"]]
+    assert tokens[-2:] == [None, None]
+    assert None not in tokens[:-2]
+
+
+async def test_parts_of_a_statement_that_contradict_each_other_are_none(
+    coordinator: Coordinator,
+) -> None:
+    """Who reads them is told: the coordinator would have shown two statements as one."""
+    stream_id = (await coordinator.registered())["stream_id"]
+    await _settled_with(coordinator, stream_id, EPOCH, ["n2", "n3"])
+    path = f"/streams/{stream_id}/statements/{EPOCH}"
+    whole = (await coordinator.client.get(path)).json()
+    parts = [{**whole, "rows": [row]} for row in whole["rows"]]
+    assert statement_from(*reversed(parts)) == statement_from(whole)
+    with pytest.raises(ValueError, match="contradict"):
+        statement_from(parts[0], {**parts[1], "paid": "7"})
+
+
+@pytest.mark.parametrize(
+    ("path", "token"),
+    [
+        ("statements", "x"),
+        ("statements", "7.n2"),
+        ("statements", "7.0.n 2"),
+        ("statements/7", "7"),
+        ("statements/7", "99999.n2"),
+    ],
+)
+async def test_a_token_that_nobody_gave_is_refused(
+    coordinator: Coordinator, path: str, token: str
+) -> None:
+    """With what is wrong about it."""
+    stream_id = (await coordinator.registered())["stream_id"]
+    answer = await coordinator.client.get(
+        f"/streams/{stream_id}/{path}", params={"page_token": token}
+    )
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-request")
+    assert "page_token" in answer.text
 
 
 @pytest.mark.parametrize(("report", "name"), [("statements", "statements"), ("delivery", "hours")])

@@ -1,5 +1,6 @@
 """Checks: runs, pictures, the days of the lottery, and what is known of every node."""
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -113,6 +114,17 @@ class CheckRecords(TrustRecords):
         """Every recorded run of the draws."""
         found = await self._range("check_draw", draws.start, draws.stop)
         return [RUNS.decode(fields) for fields in found]
+
+    async def checks_of(self, node_id: str, draws: range) -> tuple[list[Check], int]:
+        """(one node's checks in the draws, how many bytes the checks of all nodes take there)."""
+        found = await self._range("check_draw", draws.start, draws.stop)
+        only = {"checks": ("node_id", frozenset({node_id}))}
+
+        def read() -> list[Check]:
+            return [check for fields in found for check in RUNS.decode(fields, only).checks]
+
+        size = sum(len(column) for fields in found for column in fields["checks"].values())
+        return await asyncio.to_thread(read), size
 
     async def create_thumbnail(self, picture: Thumbnail) -> bool:
         """False if it is there already."""

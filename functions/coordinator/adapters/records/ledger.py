@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from coordinator.adapters.records.settings_history import SettingsHistory
+from coordinator.adapters.records.statement_pages import StatementPages
 from coordinator.adapters.store.protocol import Fields, Query, Ref, Store, decided
 from coordinator.ledger.accounts import (
     ACCOUNT_SHARDS,
@@ -29,6 +30,7 @@ from coordinator.ledger.statements import (
     Summary,
     chunk_of,
     chunks_of,
+    part_name,
     statement_id,
 )
 
@@ -49,6 +51,7 @@ class Ledger:
 
     def __init__(self, store: Store) -> None:
         self.settings = SettingsHistory(store)
+        self.pages = StatementPages(store)
         self._store = store
         self._accounts: Accounts | None = None
 
@@ -301,8 +304,7 @@ def _together(parts: Sequence[Fields | None], applied: Mapping[str, int]) -> Acc
 
 
 def _statement_ref(name: str, number: int) -> Ref:
-    """The first document of a statement has its plain name."""
-    return Ref("statements", f"{name}.{number}" if number else name)
+    return Ref("statements", part_name(name, number))
 
 
 def _chunks_with(node_ids: Collection[str] | None, chunks: int) -> Iterable[int]:
