@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 import coordinator
+from coordinator.adapters.records.call_back_turns import TAKEN_TURNS, CallBackTurn
 from coordinator.adapters.scheduling.switch import NOTES, Note
 from coordinator.checking.checks import (
     CLAIMS,
@@ -171,7 +172,7 @@ STATEMENT = Statement(
 
 SHARD = Shard(2, 3)
 LEFT = Slot("n2", "s3", "http://51.7.3.2:8080/stats.json", "51.7.3.2", 1935, 29_921_760, AT_S,
-            29_921_761, "left", 29_921_753, 7, 5)  # fmt: skip
+            29_921_761, "left", 29_921_753, 7, 5, True)  # fmt: skip
 STAYS = Slot("n3", "s5", "http://a.example/s", "a.example", 1936, 29_921_761, AT_S + 1)
 POLL = Poll(Outcome.STALLED, Reason.STALLED, 7, 5, 1, 2, 3, 10**12, 29_921_759)
 UNMEASURED = Poll(Outcome.UNKNOWN, Reason.UNKNOWN_INTERNAL, 7, 5, was_up=False)
@@ -189,6 +190,7 @@ RECORDS: list[tuple[Codec[Any], Any]] = [
     (BALANCES, BALANCE),
     (PUBLISHED_SETTINGS, SETTINGS),
     (NODE_BUCKETS, Bucket(Bucket().with_epoch(BUCKET_EPOCH).epochs, MONEY)),
+    (TAKEN_TURNS, CallBackTurn(AT_S)),
     (CLAIMS, Claim(AT_S, ("sweep-0of1-7",), RUN.checks)),
     (ENTRIES, Entry(
         stream_id="s3", number=5, kind=EntryKind.FORFEIT, amount_micros=19, at_s=AT_S,
@@ -206,6 +208,7 @@ RECORDS: list[tuple[Codec[Any], Any]] = [
         rtmp_host="51.7.3.2", rtmp_port=1935, agent="agent/7", engine="restream",
         state="leaving", joined_s=AT_S - 7, changed_s=AT_S, signed_s=int(AT_S) - 1,
         minutes_due=7, minutes_up=5, away_tick=29_921_761, left_s=AT_S - 3,
+        calls_from_there=True,
     )),
     (PACKED_EPOCHS, PackedEpoch.of(BUCKET_EPOCH)),
     (ROLLUPS, Rollup(SHARD, 498_700, {

@@ -22,7 +22,7 @@ from bench.hostile_api.floods import beside
 from bench.processes import MeasuredChild, two_cores, wait_for
 from bench.report import ROOT, Figure, NotMeasurableError, hand_in
 from coordinator.keys import sha256_hex
-from coordinator.strangers.source_bounds import CALL_BACKS, NEW_KEYS, Side
+from coordinator.strangers.source_bounds import CALL_BACKS, ELSEWHERE, Side
 from emulator.firestore_emulator import FirestoreEmulator
 from emulator.processes.ports import LOOPBACK, Ports
 from emulator.unread import quiet_when_unread
@@ -74,13 +74,13 @@ async def _crowds(port: int) -> list[Figure]:
     network = await new_nodes_of_a_network(LOOPBACK, port, stream_id)
     calls, nodes = (
         limits[side].most_in(MINUTE_S)
-        for limits, side in ((CALL_BACKS, Side.ADDRESS), (NEW_KEYS, Side.NETWORK))
+        for limits, side in ((CALL_BACKS, Side.ADDRESS), (ELSEWHERE, Side.NETWORK))
     )
     told = household + network
     others = told.total() - told[200] - told[429]
     return [
         Figure("600 addresses of one /64: call-backs", household[200], "", f"<= {calls}"),
-        Figure("200 new nodes of one /48: taken in", network[200], "", f"<= {nodes}"),
+        Figure("200 new nodes of one /48, elsewhere: taken in", network[200], "", f"<= {nodes}"),
         Figure("of these: neither taken in nor told to wait", others, "", "<= 0"),
     ]
 

@@ -138,6 +138,6 @@ def _announcements(  # noqa: PLR0913 - what it is built of, each named
         settings.allow_private_addresses,
         min(HEARTBEAT_SECONDS_MAX, settings.calendar.sweep_seconds),
         settings.calendar,
-        DialBack(calls_back, clock) if calls_back else None,
+        DialBack(calls_back, clock, measurements) if calls_back else None,
         switch,
     )

@@ -59,7 +59,7 @@ class Poller:
             fetched = await self.client.get(
                 _address_of(slot.stats_url),
                 self.known.get(slot.node_id),
-                partial(self.asked.require, slot.node_id),
+                partial(self.asked.require, slot),
             )
             if isinstance(fetched, Failed):
                 return fetched.reason

@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from random import SystemRandom
 from typing import Any
 
-from collector.asked_addresses import AskedAddresses
+from collector.asked_addresses import AskedAddresses, answered_there, in_order
 from collector.network_projector import NetworkProjector
 from collector.poller import Poller
 from collector.roller import Roller
@@ -54,6 +55,7 @@ class Sweeper:
     _states: dict[Shard, ShardState] = field(default_factory=dict)
     """After sweeps that this instance wrote itself."""
     _asked: dict[Shard, AskedAddresses] = field(default_factory=dict)
+    _chance: SystemRandom = field(default_factory=SystemRandom)
     _roller: Roller = field(init=False)
     _projector: NetworkProjector = field(init=False)
 
@@ -136,7 +138,8 @@ class Sweeper:
             state, before = state.moved_to(compacted), compacted
             # Once more: minutes of those whose slots were dropped stand in their documents now.
             cursor_s, ours = await self._changed(before.shard, since_s)
-        changed_roster = before.without(state.lost(), tick).taking_in(ours, tick)
+        networks = self._asked.setdefault(before.shard, AskedAddresses(self.shards)).networks
+        changed_roster = before.without(state.lost(), tick).taking_in(ours, tick, networks)
         roster = tallied(changed_roster, before, state.polls)
         if roster.slots != before.slots:
             written = await self.measurements.replace_roster(roster, before)
@@ -178,11 +181,10 @@ class Sweeper:
                 )
 
         due = [(at, slot) for at, slot in enumerate(slots) if slot.is_polled_at(tick)]
-        # Who was silent last time comes first, so that nobody waits for their limits at the end.
-        due.sort(key=lambda each: each[0] not in before or not before[each[0]].misses)
+        due = in_order(due, before, self._chance)
         seconds_max = SWEEP_SHARE_MAX * self.calendar.sweep_seconds
-        answered = {slots[at].node_id for at, poll in before.items() if not poll.misses}
-        asked = self._asked.setdefault(state.roster.shard, AskedAddresses()).at(tick, answered)
+        answered = answered_there(slots, before, state.tick * self.calendar.sweep_seconds)
+        asked = self._asked[state.roster.shard].at(tick, (slot for _, slot in due), answered)
         await Poller(self.client, self.log, known=known, asked=asked).poll(due, told, seconds_max)
         live = await self._live_streams() if waiting else frozenset()
         for at, stats in waiting.items():
@@ -230,6 +232,7 @@ def announced(nodes: Iterable[Node], calendar: Calendar) -> list[Announcement]:
             node.minutes_up,
             node.away_tick,
             node.left_s,
+            node.calls_from_there,
         )
         for node in nodes
     ]

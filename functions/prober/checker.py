@@ -1,4 +1,7 @@
-"""One spot check: connect, compare with the ingest, repeat a failure at once before it counts."""
+"""One spot check: connect, compare with the ingest, repeat a failure at once before it counts.
+
+Longer than other modules: all that a connection goes through stands in one place.
+"""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
@@ -25,6 +28,7 @@ from coordinator.sweeping.rosters import Slot
 from prober.address_owner import disowned
 from prober.capacity import Capacity, Place
 from prober.captor import Captor
+from prober.checked_targets import CheckedTargets
 from prober.draws import Due
 from prober.evidence import attempt_of, second_opinion
 from prober.ingest_checks import IngestChecks
@@ -55,14 +59,18 @@ class Checker:
     sleep: Callable[[float], Awaitable[None]]
     log: Log
     capacity: Capacity
+    parts: int = 1
+    """Of the prober, whose checks count at their targets together."""
     pictures: dict[str, bytes] = field(default_factory=dict)
     """Of checks that proved content wrong, by the pictures' ids: whoever stores them takes them."""
     paces: StreamPaces = field(init=False)
     joint: JointReader = field(init=False)
+    targets: CheckedTargets = field(init=False)
 
     def __post_init__(self) -> None:
         self.paces = StreamPaces(self.parameters, self.clock)
         self.joint = JointReader(self.sleep)
+        self.targets = CheckedTargets(self.clock, self.parts)
 
     def ingest_checks(self) -> IngestChecks:
         """New ones, for one run."""
@@ -166,6 +174,7 @@ class Checker:
             return proof
         reason = await disowned(self.client, due.slot, address)
         if reason is None:
+            self.targets.confirmed(due.slot, address)
             return proof
         verdict = Verdict.UNKNOWN if reason.is_ours else Verdict.FAIL
         return replace(proof, verdict=verdict, reason=reason)
@@ -175,6 +184,7 @@ class Checker:
         slot, started_s, seconds = due.slot, self.clock(), taking.seconds
         try:
             address = await reached_at(self.client, slot)
+            self.targets.require(slot, address.host, has_passed=due.has_passed)
         except AddressRefused as refused:
             failure = _failure_of(refused.reason)
             return Capture(started_s, self.clock(), failure=failure), None

@@ -36,6 +36,8 @@ class Due:
     """When the spans begin that are read of it, if it is a very long one."""
     retest_after_s: float = 0.0
     """How long after it a check that got nothing is repeated."""
+    has_passed: bool = False
+    """Whether any check of it ever passed."""
 
 
 def candidates(sweeps: Iterable[Sweep], rosters: Mapping[Shard, Roster]) -> list[Slot]:
@@ -87,6 +89,7 @@ def due_in(  # noqa: PLR0913, PLR0917 - this is all that decides it, and nothing
                     is_decoded=lottery.is_decoded(name, draw) or may_change_by_failing(state),
                     spans_s=lottery.spans_s(name, draw),
                     retest_after_s=lottery.retest_after_s(name, draw),
+                    has_passed=state.last_pass_s is not None,
                 )
             )
     return sorted(found, key=lambda due: (due.due_s, due.slot.node_id))

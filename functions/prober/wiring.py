@@ -100,4 +100,5 @@ def _checker(settings: ProberSettings, capacity: Capacity | None, log: Log) -> C
         log,
         capacity
         or Capacity(min(processors(), PROCESSORS_MAX), ProcessorMeter(system_clock.steady).busy),
+        settings.partitions,
     )

@@ -8,13 +8,16 @@ import pytest
 
 from api.services.dial_back import (
     EVERY_SECONDS,
+    REMEMBERED_S,
     DialBack,
     DialedBack,
     DialTarget,
 )
 from coordinator.adapters.outbound.guard import Guard
+from coordinator.adapters.records import Measurements
 from coordinator.reasons import Reason
 from coordinator.strangers.source_bounds import CALL_BACKS, Side
+from tests.doubles.memory import MemoryStore
 from tests.integration.hostile import (
     Script,
     hang_up_at_once,
@@ -33,7 +36,8 @@ class _Caller:
 
     def __init__(self, *, allow_private: bool = True) -> None:
         self.now_s = 0.0
-        self.back = DialBack(Guard(allow_private=allow_private), lambda: self.now_s)
+        records = Measurements(MemoryStore())
+        self.back = DialBack(Guard(allow_private=allow_private), lambda: self.now_s, records)
 
     async def dial(
         self, stats: int, rtmp: int, *, host: str = PEER, peer: str = PEER, node_id: str = "n2"
@@ -185,6 +189,8 @@ async def test_what_was_found_last_is_told_where_no_call_is_made() -> None:
     assert await caller.back.dial(target) is None
     assert caller.back.last(target) == found
     assert caller.back.last(replace(target, rtmp_port=1935)) is None
+    caller.now_s += REMEMBERED_S
+    assert caller.back.last(target) is None
 
 
 async def test_600_addresses_of_a_household_have_a_few_calls_made() -> None:

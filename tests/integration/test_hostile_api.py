@@ -20,7 +20,7 @@ from bench.hostile_api.hostile_api import CASES_MIN
 from coordinator.adapters.clock import Clock, system_clock
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.keys import sha256_hex
-from coordinator.strangers.source_bounds import CALL_BACKS, NEW_KEYS, Side
+from coordinator.strangers.source_bounds import CALL_BACKS, ELSEWHERE, Side
 from emulator.processes.ports import LOOPBACK
 from tests.doubles.memory import MemoryStore
 from tests.integration.edge_server import edge_server
@@ -72,7 +72,7 @@ async def test_a_network_gets_little_of_what_its_crowd_asks_for() -> None:
         household = await call_backs_of_a_household(LOOPBACK, port)
         stream_id = await registered(LOOPBACK, port)
         network = await new_nodes_of_a_network(LOOPBACK, port, stream_id)
-    calls, nodes = CALL_BACKS[Side.ADDRESS].burst, NEW_KEYS[Side.NETWORK].burst
+    calls, nodes = CALL_BACKS[Side.ADDRESS].burst, ELSEWHERE[Side.NETWORK].burst
     assert household == {200: calls, 429: HOUSEHOLD_CALLERS - calls}
     assert network == {200: nodes, 429: NETWORK_CALLERS - nodes}
 

@@ -90,6 +90,7 @@ EXPIRING = {
     "create_sweep": "probe_results",
     "create_rollup": "rollups",
     "claim_run": "claims",
+    "take_turn": "call_backs",
     "keep_made": "claims",
     "_record": "probe_results",
     "create_thumbnail": "thumbnails",

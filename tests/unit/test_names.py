@@ -34,6 +34,7 @@ LAYERS = (
 EVERYWHERE = {"__init__", "__main__", "main", "wiring"}
 NOUNS = {
     "badges": "How a node or a stream stands, as a small picture.",
+    "call_back_turns": "How often somebody is called back by all instances together.",
     "checks": "A visit to a node with its retest, and what came of it.",
     "config": "What the network is set to, and was.",
     "dial_back": "A call to a node's ports, asked for by the node itself.",

@@ -4,7 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from api.http.problems import Problem, ProblemKind
-from coordinator.strangers.source_bounds import NEW_KEYS, SLOTS, WRITES, Bounds, Side, source_of
+from coordinator.strangers.source_bounds import (
+    ELSEWHERE,
+    NEW_KEYS,
+    SLOTS,
+    WRITES,
+    Bounds,
+    Side,
+    source_of,
+)
 from coordinator.sweeping.nodes import Node
 
 _WHOSE = {
@@ -20,6 +28,10 @@ _SLOT = (
     "Too many starts and changes of stream by {whose}: the next may come in {wait_s} s. "
     "Leave the node running, and look in its log for why it starts anew."
 )
+_ELSEWHERE = (
+    "Too many nodes of {whose} that serve at another address: the next may come in {wait_s} s. "
+    "Leave PUBLIC_STATS_URL out where a node serves at the address that it calls from."
+)
 _WRITE = "Too many changes by {whose}: the next may come in {wait_s} s."
 
 
@@ -29,6 +41,7 @@ class AnnouncedBounds:
 
     new_keys: Bounds = field(default_factory=lambda: Bounds(NEW_KEYS))
     slots: Bounds = field(default_factory=lambda: Bounds(SLOTS))
+    elsewhere: Bounds = field(default_factory=lambda: Bounds(ELSEWHERE))
     writes: Bounds = field(default_factory=lambda: Bounds(WRITES))
 
     def require(self, known: Node | None, said: Node, peer: str, now_s: float) -> None:
@@ -38,9 +51,12 @@ class AnnouncedBounds:
         if said.state != "running":
             return
         source = source_of(peer, said.node_id)
+        makes_slot = known is None or _makes_slot(known, said)
+        if not said.calls_from_there and (makes_slot or _moves(known, said)):
+            _require(self.elsewhere, source, now_s, _ELSEWHERE)
         if known is None:
             _require(self.new_keys, source, now_s, _NEW_KEY)
-        if known is None or _makes_slot(known, said):
+        if makes_slot:
             _require(self.slots, source, now_s, _SLOT)
         else:
             _require(self.writes, source, now_s, _WRITE)
@@ -51,6 +67,10 @@ def _makes_slot(known: Node, said: Node) -> bool:
     taken in of a node that stands on no roster."""
     is_back = (known.stream_id, known.state) != (said.stream_id, said.state)
     return is_back or known.says_the_same_as(said)
+
+
+def _moves(known: Node | None, said: Node) -> bool:
+    return known is None or known.rtmp_host != said.rtmp_host
 
 
 def _require(bounds: Bounds, source: Mapping[Side, str], now_s: float, says: str) -> None:

@@ -102,9 +102,10 @@ class Announcements:
             address=peer,
         )
         said = self._said(SentNode(node_id, 0), beat, peer)
-        found, _ = await self._dialed(said, peer)
+        target = _target_of(said, peer)
+        found = await self.dial_back.dial(target) if self.dial_back else None
         if found is None:
-            wait_s = round(EVERY_SECONDS)
+            wait_s = self.dial_back.wait_s(target) if self.dial_back else round(EVERY_SECONDS)
             says = f"Ask again in {wait_s} seconds."
             raise Problem(ProblemKind.TOO_MANY_REQUESTS, says, retry_after=wait_s)
         return DialBackOut(
@@ -129,6 +130,7 @@ class Announcements:
             joined_s=now_s,
             changed_s=now_s,
             signed_s=node.created_s,
+            calls_from_there=rtmp_host == peer,
         )
 
     async def _taken_in(
@@ -136,8 +138,8 @@ class Announcements:
     ) -> tuple[bool, PortResult | None]:
         """Whether what was said had to be written; and what is wrong, as far as known.
 
-        A new address is written and called back. A node that the roster lost comes back only
-        if it can be reached: one that cannot would be polled in vain for ever."""
+        A new address is written and called back. A node that the roster lost comes back, unless a
+        call found lately that it cannot be reached: it would be polled in vain for ever."""
         known = await self.measurements.node(said.node_id)
         same = known is not None and known.says_the_same_as(said)
         if known is not None and same and not is_missing(network, known.changed_s, said):
@@ -149,22 +151,21 @@ class Announcements:
         now_s = steady(self.clock)()
         if not same:
             self.bounds.require(known, said, peer, now_s)
-        found, wrong = await self._dialed(said, peer)
+        told = await self._dialed(said, peer)
+        wrong = told.wrong if told else None
         if same:  # who cannot be reached is told that, however often it asks
-            if self.dial_back and not (found and found.stats.open):
+            if told and not told.stats.open:
                 return False, wrong
             self.bounds.require(known, said, peer, now_s)
         await self.measurements.put_node(said, is_known=known is not None)
         return True, wrong
 
-    async def _dialed(self, said: Node, peer: str) -> tuple[DialedBack | None, PortResult | None]:
-        """What a call back finds now, if one is made; and what is wrong, as far as known."""
+    async def _dialed(self, said: Node, peer: str) -> DialedBack | None:
+        """What a call back finds now if one is made, or what the last one found lately."""
         if self.dial_back is None or said.state != "running":
-            return None, None
-        target = DialTarget(said.node_id, said.stream_id, said.stats_url, said.rtmp_port, peer)
-        found = await self.dial_back.dial(target)
-        told = found or self.dial_back.last(target)
-        return found, told.wrong if told else None
+            return None
+        target = _target_of(said, peer)
+        return await self.dial_back.dial(target) or self.dial_back.last(target)
 
     def _answer(self, node: Node, stream: Stream, snapshot: Snapshot) -> HeartbeatOut:
         now_s, view = node.changed_s, snapshot.network.nodes.get(node.node_id)
@@ -226,3 +227,7 @@ class Announcements:
         steady_s, soon_s = STEADY_FACTOR * self.heartbeat_seconds, self.heartbeat_seconds
         is_well = view is not None and view.is_verified and reason is Reason.OK
         return max(soon_s, min(steady_s, lasts or 0)) if is_well else soon_s
+
+
+def _target_of(said: Node, peer: str) -> DialTarget:
+    return DialTarget(said.node_id, said.stream_id, said.stats_url, said.rtmp_port, peer)

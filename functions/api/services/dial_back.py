@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from api.services.call_back_turns import CallBackTurns
 from coordinator.adapters.clock import Clock, steady
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.outbound.replies import Failed, OutboundLimits
+from coordinator.adapters.records import Measurements
 from coordinator.reasons import Reason
 from coordinator.strangers.addresses import AddressRefused, check_port, parse_stats_url
 from coordinator.strangers.relay_stats import Media, StatsInvalid, parse_stats
@@ -34,6 +36,8 @@ RTMP_SECONDS = 0.8
 AT_ONCE_MAX = 64
 REMEMBERED_MAX = 4_096
 """Nodes whose last call back is remembered, the latest."""
+REMEMBERED_S = 900.0
+"""So long it is believed. Many nodes behind one router wait for their turn to be called again."""
 ANY_STREAM = "any"
 """Asked for by who has not announced itself yet, and may relay none."""
 ANOTHER_RTMP_PORT = (
@@ -81,12 +85,13 @@ class DialedBack:
 class DialBack:
     """Calls nodes back, each seldom, few at once, within three seconds."""
 
-    def __init__(self, guard: Guard, clock: Clock) -> None:
+    def __init__(self, guard: Guard, clock: Clock, measurements: Measurements) -> None:
         self._guard = guard
-        self._clock = steady(clock)
+        self._steady = steady(clock)
+        self._turns = CallBackTurns(measurements, clock)
         self._callers, self._called = Bounds(CALL_BACKS), Bounds(CALLED_BACK)
         self._places = asyncio.Semaphore(AT_ONCE_MAX)
-        self._last: OrderedDict[str, tuple[DialTarget, DialedBack]] = OrderedDict()
+        self._last: OrderedDict[str, tuple[DialTarget, DialedBack, float]] = OrderedDict()
 
     @cached_property
     def _client(self) -> "HttpClient":
@@ -99,21 +104,27 @@ class DialBack:
         """What is reachable of it; None when it, its source or its target was called too lately, or
         we are too busy."""
         source = source_of(target.peer, target.node_id)
-        if self._places.locked() or self._callers.wait_s(source, self._clock())[0]:
+        if self._places.locked() or self._callers.wait_s(source, self._steady())[0]:
             return None
         async with self._places:
             found = await self._dial(target)
         if found is not None:
             self._last.pop(target.node_id, None)
-            self._last[target.node_id] = (target, found)
+            self._last[target.node_id] = (target, found, self._steady())
             if len(self._last) > REMEMBERED_MAX:
                 self._last.popitem(last=False)
         return found
 
     def last(self, target: DialTarget) -> DialedBack | None:
-        """What the last call to just this target found: calls are seldom, and questions are not."""
-        called, found = self._last.get(target.node_id, (None, None))
-        return found if called == target else None
+        """What the last call to just this target found, a while ago at most: calls are seldom, and
+        questions are not."""
+        called, found, at_s = self._last.get(target.node_id, (None, None, 0.0))
+        return found if called == target and self._steady() < at_s + REMEMBERED_S else None
+
+    def wait_s(self, target: DialTarget) -> int:
+        """After how long it may be called again, as far as that is known without looking it up."""
+        own = target_of(target.peer, target.peer)
+        return max(round(EVERY_SECONDS), self._turns.wait_s(own))
 
     async def _dial(self, target: DialTarget) -> DialedBack | None:
         try:
@@ -122,7 +133,9 @@ class DialBack:
         except AddressRefused as refused:
             says = f"{refused.detail}. {refused.reason.fix}"
             return DialedBack(target.peer, PortResult(False, says, refused.reason), _UNTRIED)
-        if self._called.wait_s(target_of(address, target.peer), self._clock())[0]:
+        sides = target_of(address, target.peer)
+        # Its turn first: a network without one takes nothing of what all others have.
+        if not await self._turns.take(sides) or self._called.wait_s(sides, self._steady())[0]:
             return None
         reason = await self._ask_stats(target, address)
         if reason is not Reason.OK and address != target.peer:
@@ -130,7 +143,7 @@ class DialBack:
             return DialedBack(address, PortResult(False, says, Reason.WRONG_NODE), _UNTRIED)
         says = _says(reason, stats.port, address, target.stats_url)
         port = PortResult(reason is Reason.OK, says, reason)
-        return DialedBack(address, port, await _tried(address, target.rtmp_port))
+        return DialedBack(address, port, await self._tried(address, target.rtmp_port))
 
     async def _ask_stats(self, target: DialTarget, address: str) -> Reason:
         """OK if the stats at this address answer as the caller's."""
@@ -148,23 +161,21 @@ class DialBack:
             return Reason.WRONG_STREAM
         return Reason.OK if is_it else Reason.WRONG_NODE
 
-
-async def _tried(address: str, port: int) -> PortResult:
-    """Whether the port takes a connection, which is ended at once."""
-    try:
-        check_port(port)
-    except AddressRefused as refused:
-        return PortResult(
-            False, f"rtmp_port: {refused.detail}. {ANOTHER_RTMP_PORT}", refused.reason
-        )
-    try:
-        async with asyncio.timeout(RTMP_SECONDS):
-            _, writer = await asyncio.open_connection(address, port)
-    except OSError:  # TimeoutError is one
-        says = f"Port {port} of {address} is closed: forward it."
-        return PortResult(False, says, Reason.UNREACHABLE)
-    writer.transport.abort()
-    return PortResult(True, f"Port {port} of {address} is open.")
+    async def _tried(self, address: str, port: int) -> PortResult:
+        """Whether the port takes a connection, which is ended at once."""
+        try:
+            check_port(port)
+        except AddressRefused as refused:
+            says = f"rtmp_port: {refused.detail}. {ANOTHER_RTMP_PORT}"
+            return PortResult(False, says, refused.reason)
+        try:
+            async with asyncio.timeout(RTMP_SECONDS):
+                _, writer = await asyncio.open_connection(address, port)
+        except OSError:  # TimeoutError is one
+            says = f"Port {port} of {address} is closed: forward it."
+            return PortResult(False, says, Reason.UNREACHABLE)
+        writer.transport.abort()
+        return PortResult(True, f"Port {port} of {address} is open.")
 
 
 _UNTRIED = PortResult(False, "Not tried, because the stats do not answer as this node.")

@@ -209,6 +209,7 @@ class SlotOut(BaseModel):
         first_tick=TICK - 1_440,
         minutes_due=1_440,
         minutes_up=1_437,
+        calls_from_there=True,
     )
 
     node_id: str
@@ -226,6 +227,9 @@ class SlotOut(BaseModel):
     minutes_due: int
     """Of the node until this slot began, absences included; until it left, once it has."""
     minutes_up: int
+    calls_from_there: bool
+    """Whether its node called from the very address that it named; false where that is not known.
+    Whoever names another address is one of a few that it is asked for."""
 
 
 class RosterOut(BaseModel):

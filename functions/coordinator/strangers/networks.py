@@ -1,8 +1,10 @@
 """What counts as one address and as one network: /24 of IPv4, /64 and /48 of IPv6."""
 
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
 
+@lru_cache(maxsize=16_384)
 def places_of(address: str | None) -> tuple[str | None, str | None]:
     """(what counts as one address, its network), such as `("203.0.114.7", "203.0.114.0/24")`.
 

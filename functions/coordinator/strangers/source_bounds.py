@@ -55,6 +55,13 @@ SLOTS: Limits = {
     Side.ADDRESS: Allowance(128, 60.0),
     Side.NETWORK: Allowance(1_024, 10.0),
 }
+ELSEWHERE: Limits = {
+    # Slots, new or moved, at another address than the node calls from: of whoever calls, as
+    # nobody knows yet whose that is. Three sweeps without an answer end them, so those of all
+    # instances and the network's share of a roster are together a tenth of it.
+    Side.ADDRESS: Allowance(16, 60.0),
+    Side.NETWORK: Allowance(32, 60.0),
+}
 WRITES: Limits = {
     # Of what a node says of itself: an address, a port, a version.
     Side.NODE: Allowance(16, 60.0),
@@ -67,11 +74,33 @@ CALL_BACKS: Limits = {
     Side.NETWORK: Allowance(32, 30.0),
 }
 CALLED_BACK: Limits = {
-    # At one's own address there are two requests each time: 56 an hour.
-    Side.OWN_TARGET: Allowance(16, 300.0),
-    # At another's there is one, unless it answers as the caller: six an hour at each instance.
-    Side.NETWORK_AT_TARGET: Allowance(2, 900.0),
+    # All networks together; each has its turns, beside.
     Side.TARGET: Allowance(16, 120.0),
+}
+
+
+class Turns(NamedTuple):
+    """So many calls in each turn of so many seconds, numbered by the clock."""
+
+    calls: int
+    seconds: int
+
+    def most_in(self, seconds: int) -> int:
+        """The most in any time of that length, which is a whole number of turns."""
+        return self.calls * (seconds // self.seconds + 1)
+
+
+CALL_BACK_TURNS: Mapping[Side, Turns] = {
+    # Of all instances together: a target is not to be called ten times as often by ten of them.
+    # At one's own address there are two requests each time: 36 an hour.
+    Side.OWN_TARGET: Turns(3, 720),
+    # At another's there is one, unless it answers as the caller: seven an hour.
+    Side.NETWORK_AT_TARGET: Turns(1, 600),
+}
+CHECKED: Limits = {
+    # Connections to an address that is not known to be the node's whose name leads there. After a
+    # pass its statistics are asked: two requests each at most, sixteen an hour.
+    Side.TARGET: Allowance(4, 900.0),
 }
 
 

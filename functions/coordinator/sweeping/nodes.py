@@ -55,6 +55,8 @@ class Node(BaseModel):
     left_s: float = 0.0
     """When it last said goodbye, and was heard. It is kept when the node comes back: its roster is
     to show every goodbye that spared it a check."""
+    calls_from_there: bool = False
+    """Whether it called from the very address that it named, when it said so."""
 
     @property
     def is_gone(self) -> bool:
@@ -92,7 +94,7 @@ NODES = Codec(Node, "nodes")
 GOODBYE_S = 180.0
 """So long a goodbye stands: by then a sweep has taken it in."""
 _PAST = {"joined_s", "minutes_due", "minutes_up", "away_tick", "left_s"}
-_WHEN = {*_PAST, "changed_s", "signed_s"}
+_WHEN = {*_PAST, "changed_s", "signed_s", "calls_from_there"}
 
 _HEALTH_STATUS = {
     Outcome.UP: NodeStatus.HEALTHY,

@@ -39,6 +39,7 @@ OUTCOME_OF_FAILURE: Mapping[Reason, Outcome] = {
     Reason.NAME_UNRESOLVED: Outcome.DOWN,
     Reason.CONNECT_FAILED: Outcome.DOWN,
     Reason.TARGET_CROWDED: Outcome.DOWN,
+    Reason.NETWORK_FULL: Outcome.DOWN,
     Reason.STATS_TIMEOUT: Outcome.DOWN,
     Reason.STATS_BAD_HTTP: Outcome.INVALID,
     Reason.STATS_TOO_LARGE: Outcome.INVALID,

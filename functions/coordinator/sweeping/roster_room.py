@@ -1,9 +1,8 @@
 """How much room a roster has, and for whom: a document's limit, and a network's share of it."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from coordinator.reasons import Reason
@@ -16,9 +15,10 @@ SLOTS_MAX = 12_000
 CHARACTERS_MAX = 870_000
 """Of all slots' ids and addresses: compressed, a roster and its page stay below a document's
 limit whatever they are. Ten thousand nodes may have host names of 30 characters."""
-NETWORK_SLOTS_MAX = 1_000
-"""Polled at once in one /24 or /48: a tenth of the ten thousand nodes that a shard is made for.
-Hosts with a name are not among them; how many keys a network brings is bounded where they come."""
+NETWORK_SLOTS_MAX = 640
+"""Polled at once in one /24 or /48, wherever their names lead. With those that it may have tried
+elsewhere meanwhile (`source_bounds.ELSEWHERE`) they are a tenth of the ten thousand nodes that a
+shard is made for."""
 
 
 @dataclass(slots=True)
@@ -29,11 +29,15 @@ class RosterRoom:
     characters: int = 0
     of_network: Counter[str] = field(default_factory=Counter)
     """Polled slots by the network of their host, where that is a public address."""
+    networks: Mapping[str, str] = field(default_factory=dict)
+    """Of hosts that have a name, as far as it is known where that leads; by node id."""
 
     @classmethod
-    def taken_by(cls, slots: Iterable["Slot"]) -> "RosterRoom":
+    def taken_by(
+        cls, slots: Iterable["Slot"], networks: Mapping[str, str] | None = None
+    ) -> "RosterRoom":
         """All that these slots take."""
-        room = cls()
+        room = cls(networks=networks or {})
         for slot in slots:
             room.add(slot)
         return room
@@ -42,13 +46,13 @@ class RosterRoom:
         """One slot more."""
         self.slots += 1
         self.characters += slot.characters
-        network = _network_of(slot.rtmp_host)
+        network = self._network_of(slot)
         if network and slot.left_tick is None:
             self.of_network[network] += 1
 
     def leave(self, slot: "Slot") -> None:
         """A slot is polled no more; it still stands there."""
-        network = _network_of(slot.rtmp_host)
+        network = self._network_of(slot)
         if network:
             self.of_network[network] -= 1
 
@@ -61,7 +65,7 @@ class RosterRoom:
 
     def refusal(self, host: str, characters: int) -> Reason | None:
         """Why a slot with this host, that takes so many characters, is not made; None if it is."""
-        network = _network_of(host)
+        network = network_of(host)
         if network and self.of_network[network] >= NETWORK_SLOTS_MAX:
             return Reason.NETWORK_FULL
         has_room = self.slots < SLOTS_MAX and self.characters + characters <= CHARACTERS_MAX
@@ -69,7 +73,7 @@ class RosterRoom:
 
     def may_move(self, old: "Slot", new: "Slot") -> bool:
         """Whether a slot's other address fits."""
-        before, after = _network_of(old.rtmp_host), _network_of(new.rtmp_host)
+        before, after = self._network_of(old), network_of(new.rtmp_host)
         is_at_home = not after or before == after
         fits = self.characters + new.characters - old.characters <= CHARACTERS_MAX
         return fits and (is_at_home or self.of_network[after or ""] < NETWORK_SLOTS_MAX)
@@ -78,8 +82,10 @@ class RosterRoom:
         """Whether so many more do not fit."""
         return self.slots + slots > SLOTS_MAX or self.characters + characters > CHARACTERS_MAX
 
+    def _network_of(self, slot: "Slot") -> str | None:
+        return network_of(slot.rtmp_host) or self.networks.get(slot.node_id)
 
-@lru_cache(maxsize=16_384)
-def _network_of(host: str) -> str | None:
+
+def network_of(host: str) -> str | None:
     """None for names, and for addresses inside somebody's own network."""
     return places_of(host)[1]

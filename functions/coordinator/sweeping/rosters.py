@@ -39,6 +39,8 @@ class Slot:
     minutes_due: int = 0
     """Of its node until this slot begins, absences included; until it left, once it has."""
     minutes_up: int = 0
+    calls_from_there: bool = False
+    """Whether its node called from the very address that it named: then it asks for itself."""
 
     @property
     def first_seen_tick(self) -> int:
@@ -73,6 +75,7 @@ class Announcement:
     away_tick: int | None = None
     left_s: float = 0.0
     """When it last said goodbye, though it may be back."""
+    calls_from_there: bool = False
 
     def goodbye_s(self, slot: Slot) -> float | None:
         """When it said goodbye since its slot was taken in; None if it did not."""
@@ -106,13 +109,20 @@ class Roster:
         """What it was compacted to, if it was; None while it is in force, or if it never was."""
         return None if self.until_tick == self.version else self.until_tick
 
-    def taking_in(self, changed: Iterable[Announcement], tick: int) -> "Roster":
+    def taking_in(
+        self,
+        changed: Iterable[Announcement],
+        tick: int,
+        networks: Mapping[str, str] | None = None,
+    ) -> "Roster":
         """This roster with joins, moves and departures applied, oldest change first.
+
+        `networks`: where hosts that have a name have answered lately, by node id.
 
         A node that changes its stream gets a new slot, so that no minute is ever counted for
         two streams; a changed address stays in its slot. So does whoever said goodbye and is back
         already: the goodbye may have spared it a check. Taking in twice changes nothing."""
-        slots, room = list(self.slots), RosterRoom.taken_by(self.slots)
+        slots, room = list(self.slots), RosterRoom.taken_by(self.slots, networks)
         latest = {slot.node_id: at for at, slot in enumerate(slots)}
         cursor_s = self.cursor_s
         for node in sorted(changed, key=lambda node: (node.changed_s, node.node_id)):
@@ -193,6 +203,7 @@ def slot_of(node: Announcement, joined_tick: int) -> Slot:
         first_tick=min(node.first_tick, joined_tick),
         minutes_due=node.minutes_due + away,
         minutes_up=node.minutes_up,
+        calls_from_there=node.calls_from_there,
     )
 
 

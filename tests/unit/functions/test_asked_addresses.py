@@ -1,8 +1,19 @@
 """An address that has not agreed to be polled is polled for a few nodes, whoever names it."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from random import Random
 
-from collector.asked_addresses import AGREED_TICKS, STRANGERS_MAX, AskedAddresses, AskedNow
+import pytest
+
+from collector.asked_addresses import (
+    AGREED_TICKS,
+    STRANGERS_MAX,
+    AskedAddresses,
+    AskedNow,
+    answered_there,
+    in_order,
+)
 from collector.poller import Poller
 from coordinator.adapters.log import Log
 from coordinator.adapters.outbound.guard import Guard
@@ -11,21 +22,38 @@ from coordinator.adapters.outbound.replies import Failed, Fetched
 from coordinator.reasons import Reason
 from coordinator.strangers.addresses import AddressRefused, HttpAddress
 from coordinator.strangers.relay_stats import RelayStats
+from coordinator.sweeping.polls import Outcome, Poll
+from coordinator.sweeping.roster_room import NETWORK_SLOTS_MAX
 from coordinator.sweeping.rosters import Slot
 from tests.integration.stats_servers import stats_of
 
 VICTIM, OTHER = "2a01:4f8:99::7", "51.0.0.7"
 
 
-def _may(now: AskedNow, names: Iterable[str], address: str = VICTIM) -> list[str]:
-    may = []
+def _slot(name: str, host: str | None = None) -> Slot:
+    """Of a host with a name, unless it is another one."""
+    host = host or f"{name}.example"
+    return Slot(name, "s3", f"http://{host}:8080/{name}", host, 1935, 5, 1.0)
+
+
+def _said(
+    now: AskedNow, names: Iterable[str], address: str = VICTIM, host: str | None = None
+) -> dict[str, Reason | None]:
+    """Why each is not asked; None of those that are."""
+    found: dict[str, Reason | None] = {}
     for name in names:
         try:
-            now.require(name, address)
-            may.append(name)
-        except AddressRefused:
-            continue
-    return may
+            now.require(_slot(name, host), address)
+            found[name] = None
+        except AddressRefused as refused:
+            found[name] = refused.reason
+    return found
+
+
+def _may(
+    now: AskedNow, names: Iterable[str], address: str = VICTIM, host: str | None = None
+) -> list[str]:
+    return [name for name, why in _said(now, names, address, host).items() if why is None]
 
 
 def test_a_thousand_nodes_that_name_one_address_are_four() -> None:
@@ -33,10 +61,17 @@ def test_a_thousand_nodes_that_name_one_address_are_four() -> None:
     asked = AskedAddresses()
     names = [f"n{n}" for n in range(1_000)]
     for tick in range(7, 10):
-        now = asked.at(tick, ())
+        now = asked.at(tick, (), ())
         assert _may(now, names) == names[:STRANGERS_MAX]
         assert _may(now, names, "2a01:4f8:99::8") == []
         assert _may(now, names[:1], OTHER) == ["n0"]
+
+
+@pytest.mark.parametrize(("shards", "each"), [(1, 4), (2, 2), (4, 1), (7, 1)])
+def test_shards_share_the_few(shards: int, each: int) -> None:
+    """Whoever names an address has nodes on all of them."""
+    names = [f"n{n}" for n in range(9)]
+    assert _may(AskedAddresses(shards).at(7, (), ()), names) == names[:each]
 
 
 def test_an_address_that_answers_as_a_node_has_agreed() -> None:
@@ -44,12 +79,12 @@ def test_an_address_that_answers_as_a_node_has_agreed() -> None:
     asked = AskedAddresses()
     own = [f"own{n}" for n in range(16)]
     for name in own:
-        asked.at(7, ()).answered(name, VICTIM)
+        asked.at(7, (), ()).answered(name, VICTIM)
     for tick in (8, 7 + AGREED_TICKS):
-        now = asked.at(tick, ())
+        now = asked.at(tick, (), ())
         assert _may(now, [f"n{n}" for n in range(9)]) == ["n0", "n1", "n2", "n3"]
         assert _may(now, own) == own
-    assert _may(asked.at(8 + AGREED_TICKS, ()), own) == own[:STRANGERS_MAX]
+    assert _may(asked.at(8 + AGREED_TICKS, (), ()), own) == own[:STRANGERS_MAX]
 
 
 def test_it_has_agreed_for_itself_alone() -> None:
@@ -57,21 +92,87 @@ def test_it_has_agreed_for_itself_alone() -> None:
     asked = AskedAddresses()
     names = [f"n{n}" for n in range(9)]
     for name in names:
-        asked.at(7, ()).answered(name, OTHER)
-    assert _may(asked.at(8, ()), names) == names[:STRANGERS_MAX]
+        asked.at(7, (), ()).answered(name, OTHER)
+    assert _may(asked.at(8, (), ()), names) == names[:STRANGERS_MAX]
 
 
-def test_a_new_instance_goes_once_by_who_answered_last() -> None:
+def test_a_new_instance_goes_once_by_who_answered_last_at_a_literal_address() -> None:
     """It remembers nothing, and its start costs nobody a minute."""
     asked, names = AskedAddresses(), [f"n{n}" for n in range(9)]
-    assert _may(asked.at(7, names), names) == names
-    assert _may(asked.at(8, names), names) == names[:STRANGERS_MAX]
+    assert _may(asked.at(7, (), names), names, OTHER, host=OTHER) == names
+    assert _may(asked.at(8, (), names), names, OTHER, host=OTHER) == names[:STRANGERS_MAX]
+
+
+def test_names_of_a_new_instance_are_few_and_lose_nothing() -> None:
+    """They may lead elsewhere since; that nobody knows is no fault of theirs."""
+    asked, names = AskedAddresses(), [f"n{n}" for n in range(9)]
+    said = _said(asked.at(7, (), names[:8]), names)
+    why = [said[name] for name in names]
+    assert why == [None] * 4 + [Reason.UNKNOWN_INTERNAL] * 4 + [Reason.TARGET_CROWDED]
+
+
+def _network(count: int) -> dict[str, str]:
+    """Names and their addresses in one /24, four at each."""
+    return {f"n{n}": f"51.7.{n // 1_000}.{n % 250}" for n in range(count)}
+
+
+def _asked_for_long(asked: AskedAddresses, where: dict[str, str], ticks: int) -> list[str]:
+    """Who is asked in the end, each of whom answers."""
+    slots = [_slot(name) for name in where]
+    for tick in range(7, 7 + ticks):
+        now = asked.at(tick, slots, ())
+        may = [name for name, address in where.items() if _may(now, [name], address)]
+        for name in may:
+            now.answered(name, where[name])
+    return may
+
+
+def test_names_of_one_network_have_no_more_than_its_share() -> None:
+    """Wherever the names come from: what they lead to is known at a poll alone."""
+    asked = AskedAddresses()
+    may = _asked_for_long(asked, _network(NETWORK_SLOTS_MAX + 40), 3)
+    assert len(may) == NETWORK_SLOTS_MAX
+    assert set(asked.networks.values()) == {"51.7.0.0/24"}
+    late = _said(asked.at(11, map(_slot, may), ()), ["late"], "51.7.0.251")
+    assert late == {"late": Reason.NETWORK_FULL}
+
+
+def test_names_give_way_where_a_network_has_too_many() -> None:
+    """Whoever is there by its address has its slot: the roster counts those."""
+    asked = AskedAddresses()
+    may = _asked_for_long(asked, _network(NETWORK_SLOTS_MAX), 3)
+    literal = [_slot(f"l{n}", f"51.7.0.{n}") for n in range(7)]
+    now = asked.at(11, [*map(_slot, may), *literal], ())
+    still = [name for name in may if _may(now, [name], _network(1_000)[name])]
+    assert len(still) == NETWORK_SLOTS_MAX - 7
 
 
 def test_inside_one_s_own_network_nothing_is_counted() -> None:
     """No stranger can have it called: the guard refuses that."""
     names = [f"n{n}" for n in range(99)]
     assert _may(AskedNow(), names, "192.168.1.7") == names
+
+
+def test_strangers_keep_no_newcomer_behind_an_address_unpolled() -> None:
+    """Who calls from there comes before all of them. A name of its own is asked now and then."""
+    slots = [_slot(f"n{n}") for n in range(40)]
+    own = replace(_slot("own", OTHER), calls_from_there=True)
+    due, chance = [*enumerate([*slots, own])], Random(7)
+    asked_first = set()
+    for tick in range(300):
+        order = [slot for _, slot in in_order(due, {}, chance)]
+        assert order[0] is own
+        now = AskedAddresses().at(tick, order, ())
+        asked_first |= set(_may(now, [slot.node_id for slot in order], OTHER))
+    assert len(asked_first) == 41
+
+
+def test_who_answered_is_believed_where_it_stands_now() -> None:
+    """Not at an address that it named since."""
+    slots = [_slot("stays"), replace(_slot("moved"), changed_s=61.0), _slot("silent")]
+    up = Poll(Outcome.UP, Reason.OK, 7, 7)
+    polls = {0: up, 1: up, 2: replace(up, misses=1)}
+    assert answered_there(slots, polls, last_s=60.0) == {"stays"}
 
 
 class _Answering(PollClient):
@@ -104,7 +205,7 @@ def _slots() -> list[tuple[int, Slot]]:
 
 async def _sweep(client: _Answering, asked: AskedAddresses, tick: int) -> dict[int, object]:
     told: dict[int, object] = {}
-    poller = Poller(client, Log("collector", "ERROR"), at_once=1, asked=asked.at(tick, ()))
+    poller = Poller(client, Log("collector", "ERROR"), at_once=1, asked=asked.at(tick, (), ()))
     await poller.poll(_slots(), told.__setitem__, 5.0)
     return told
 

@@ -1,0 +1,81 @@
+"""A name may lead checks to somebody else, and few of them."""
+
+import pytest
+
+from coordinator.reasons import Reason
+from coordinator.strangers.addresses import AddressRefused
+from coordinator.strangers.source_bounds import CHECKED, Side
+from coordinator.sweeping.rosters import Slot
+from prober.checked_targets import BEGINS_S, CheckedTargets
+
+VICTIM, OTHER = "51.7.3.2", "51.7.3.3"
+MOST = CHECKED[Side.TARGET].burst
+
+
+class _Targets:
+    """A prober's, an hour after its start, and a clock."""
+
+    def __init__(self, parts: int = 1, since_s: float = BEGINS_S) -> None:
+        self.now_s = 0.0
+        self.targets = CheckedTargets(lambda: self.now_s, parts)
+        self.now_s += since_s
+
+    def why(
+        self, name: str, address: str = VICTIM, *, has_passed: bool = True, host: str = ""
+    ) -> Reason | None:
+        """Why it is not connected to; None if it is."""
+        try:
+            self.targets.require(_slot(name, host), address, has_passed=has_passed)
+        except AddressRefused as refused:
+            return refused.reason
+        return None
+
+
+def _slot(name: str, host: str = "") -> Slot:
+    return Slot(name, "s3", "http://a.example/s", host or f"{name}.example", 1935, 5, 1.0)
+
+
+def test_a_thousand_names_of_one_address_are_a_few_connections() -> None:
+    """Whoever has passed before is as one that cannot be reached: else a node could have its
+    checks spared whenever it serves nothing."""
+    targets = _Targets()
+    found = [targets.why(f"n{n}") for n in range(1_000)]
+    assert found == [None] * MOST + [Reason.TARGET_CROWDED] * (1_000 - MOST)
+    assert targets.why("n0", OTHER) is None
+
+
+def test_in_an_hour_they_are_not_many_more() -> None:
+    """By all parts of the prober together."""
+    calls = 0
+    parts = [_Targets(4) for _ in range(4)]
+    for second in range(3_600):
+        for part in parts:
+            part.now_s = BEGINS_S + second
+            calls += part.why(f"n{second}") is None
+    assert calls <= CHECKED[Side.TARGET].most_in(3_600)
+
+
+def test_whoever_passed_there_by_its_own_statistics_is_no_stranger() -> None:
+    """There and nowhere else."""
+    targets = _Targets()
+    targets.targets.confirmed(_slot("own"), VICTIM)
+    for n in range(MOST + 3):
+        targets.why(f"n{n}")
+        targets.why(f"n{n}", OTHER)
+    assert [targets.why("own") for _ in range(20)] == [None] * 20
+    assert targets.why("own", OTHER) is Reason.TARGET_CROWDED
+
+
+@pytest.mark.parametrize(("since_s", "has_passed"), [(BEGINS_S, False), (BEGINS_S - 1, True)])
+def test_nothing_is_held_against_whom_nobody_could_know(since_s: float, has_passed: bool) -> None:
+    """Who never passed is paid nothing; and our own start is our fault."""
+    targets = _Targets(since_s=since_s)
+    found = [targets.why(f"n{n}", has_passed=has_passed) for n in range(MOST + 1)]
+    assert found[-1] is Reason.UNKNOWN_ADDRESS
+
+
+def test_literal_and_private_addresses_are_not_counted() -> None:
+    """The collector has asked just there; and no stranger can name what is inside."""
+    targets = _Targets()
+    assert {targets.why(f"n{n}", host=VICTIM) for n in range(99)} == {None}
+    assert {targets.why(f"n{n}", "192.168.1.7") for n in range(99)} == {None}
