@@ -4,6 +4,8 @@ What counts, who is polled and who is checked is decided by the real parts: ten 
 on one store, a collector and a prober. Only sockets and names are simulated. The target answers
 nobody. The worst is assumed of the rest: each of the network's names is resolved as suits it, each
 node is drawn for a check every minute, and its checks pass wherever that costs the target more.
+
+Longer than other modules: a reader sees here how much of it is not real.
 """
 
 import socket
@@ -20,8 +22,8 @@ from bench.hostile_api.orders import (
     NETWORK,
     TARGETS,
     VICTIM,
-    Act,
     Caused,
+    Doing,
     Order,
     Where,
 )
@@ -87,7 +89,7 @@ class OneNetwork:
         for number in range(known):
             name = f"a{number}"
             self._where[name] = Where.HOME
-            self._nodes[name] = self._said(name, number, Act.LEAVES, None)
+            self._nodes[name] = self._said(name, number, Doing.LEAVES, None)
         self.now_s += BEGINS_S  # later nothing is excused
 
     def sends(self, address: str) -> None:
@@ -137,13 +139,13 @@ class OneNetwork:
     async def _does(self, order: Order, number: int) -> None:
         name, at = f"a{number}", self._chance.randrange(API_INSTANCES)
         known = self._nodes.get(name)
-        if (known is None) is not (order.act in (Act.JOINS, Act.ASKS)):
+        if (known is None) is not (order.act in (Doing.JOINS, Doing.ASKS)):
             return
-        if order.act not in (Act.LEAVES, Act.TURNS):
+        if order.act not in (Doing.LEAVES, Doing.TURNS):
             self._where[name] = order.where
         said = self._said(name, number, order.act, known)
         peer = NEIGHBOUR if self._where[name] is Where.NEIGHBOUR else NETWORK.format(number)
-        if order.act is not Act.ASKS:
+        if order.act is not Doing.ASKS:
             try:
                 self._bounds[at].require(known, said, peer, self.now_s)
             except Problem:
@@ -153,14 +155,14 @@ class OneNetwork:
             port = said.rtmp_port
             await self._backs[at].dial(DialTarget(name, said.stream_id, said.stats_url, port, peer))
 
-    def _said(self, name: str, number: int, act: Act, known: Node | None) -> Node:
+    def _said(self, name: str, number: int, act: Doing, known: Node | None) -> Node:
         where = self._where[name]
         home = NETWORK.format(number % HOUSEHOLDS)
         literal = {Where.HOME: home, Where.NEIGHBOUR: NEIGHBOUR, Where.VICTIM: VICTIM}
         host = literal.get(where, f"{name}.example.org")
         url = f"http://[{host}]:8080/s" if ":" in host else f"http://{host}:8080/s"
         stream = known.stream_id if known else "s3"
-        if act is Act.TURNS:
+        if act is Doing.TURNS:
             stream = "s5" if stream == "s3" else "s3"
         return Node(
             node_id=name,
@@ -170,7 +172,7 @@ class OneNetwork:
             rtmp_port=1935,
             agent="",
             engine="",
-            state="leaving" if act is Act.LEAVES else "running",
+            state="leaving" if act is Doing.LEAVES else "running",
             joined_s=known.joined_s if known else self.now_s,
             changed_s=self.now_s,
             calls_from_there=where in (Where.HOME, Where.NEIGHBOUR),

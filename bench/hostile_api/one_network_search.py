@@ -7,7 +7,7 @@ from collections.abc import Callable
 from random import Random
 
 from bench.hostile_api.one_network import OneNetwork
-from bench.hostile_api.orders import Act, Caused, Order, Where
+from bench.hostile_api.orders import Caused, Doing, Order, Where
 
 STEPS = 35
 """Of two minutes: more than an hour, so that any hour is seen."""
@@ -22,14 +22,14 @@ Goal = Callable[[Caused], int]
 
 
 _ALWAYS = (
-    Order(Act.ASKS, Where.NEIGHBOUR, KNOWN_KEYS, 20),
-    Order(Act.ASKS, Where.NAME_NEIGHBOUR, KNOWN_KEYS + 100, 20),
-    Order(Act.JOINS, Where.NAME_VICTIM, KNOWN_KEYS + 200, 20),
-    Order(Act.RETURNS, Where.NOWHERE, 1_000, 400),
+    Order(Doing.ASKS, Where.NEIGHBOUR, KNOWN_KEYS, 20),
+    Order(Doing.ASKS, Where.NAME_NEIGHBOUR, KNOWN_KEYS + 100, 20),
+    Order(Doing.JOINS, Where.NAME_VICTIM, KNOWN_KEYS + 200, 20),
+    Order(Doing.RETURNS, Where.NOWHERE, 1_000, 400),
 )
 WORST: Plan = (
-    (Order(Act.RETURNS, Where.NAME_PROBER, 0, 200), *_ALWAYS),
-    *((Order(Act.RETURNS, Where.HOME, 200, 800), *_ALWAYS),) * 3,
+    (Order(Doing.RETURNS, Where.NAME_PROBER, 0, 200), *_ALWAYS),
+    *((Order(Doing.RETURNS, Where.HOME, 200, 800), *_ALWAYS),) * 3,
     *(_ALWAYS,) * (STEPS - 4),
 )
 """Its own address and another's are called whenever it is their turn, and names lead checks there;
@@ -58,11 +58,11 @@ async def most_of(goal: Goal, seed: int, drawn: int, changed: int) -> tuple[int,
 
 def _plan(chance: Random) -> Plan:
     wheres = chance.sample(list(Where), chance.randint(1, 4))  # else no plan would do one thing
-    acts = [Act.JOINS, *chance.sample(list(Act), chance.randint(1, 5))]
+    acts = [Doing.JOINS, *chance.sample(list(Doing), chance.randint(1, 5))]
     return tuple(_orders(chance, wheres, acts) for _ in range(STEPS))
 
 
-def _orders(chance: Random, wheres: list[Where], acts: list[Act]) -> tuple[Order, ...]:
+def _orders(chance: Random, wheres: list[Where], acts: list[Doing]) -> tuple[Order, ...]:
     return tuple(
         Order(
             chance.choice(acts),
@@ -78,5 +78,5 @@ def _changed(plan: Plan, chance: Random) -> Plan:
     """With some steps given anew."""
     steps = list(plan)
     for _ in range(chance.randint(1, 6)):
-        steps[chance.randrange(STEPS)] = _orders(chance, list(Where), list(Act))
+        steps[chance.randrange(STEPS)] = _orders(chance, list(Where), list(Doing))
     return tuple(steps)

@@ -13,7 +13,7 @@ TARGETS = (VICTIM, NEIGHBOUR)
 HOUSEHOLDS = 65_536
 
 
-class Act(StrEnum):
+class Doing(StrEnum):
     """What a key may do."""
 
     JOINS = "joins"
@@ -41,7 +41,7 @@ class Where(StrEnum):
 class Order(NamedTuple):
     """What so many keys do in a minute, from the first one on."""
 
-    act: Act
+    act: Doing
     where: Where
     first: int
     keys: int

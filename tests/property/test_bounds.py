@@ -3,53 +3,35 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coordinator.strangers.source_bounds import (
-    API_INSTANCES,
-    CALL_BACKS,
-    CALLED_BACK,
-    Bounds,
-    Side,
-    source_of,
-    target_of,
-)
+from bench.hostile_api.one_network import OneNetwork
+from bench.hostile_api.orders import Doing, Order, Where
 from coordinator.sweeping.compaction import succeeding, wants_compaction
 from coordinator.sweeping.roster_room import NETWORK_SLOTS_MAX, SLOTS_MAX, RosterRoom
 from coordinator.sweeping.rosters import Announcement, Roster, Slot
 from coordinator.sweeping.shards import WHOLE
 
-HOUR_S = 3_600
-VICTIMS = ("198.51.101.9", "2a01:4f8:99::7")
-CALLS = st.lists(
-    st.tuples(
-        st.integers(0, 400),  # seconds since the call before
-        st.integers(0, 65_535),  # which household
-        st.integers(0, 5),  # which key
-        st.sampled_from(VICTIMS),
-        st.integers(1, 40),  # how many at once
-    ),
-    max_size=60,
+REQUESTS_MAX, POLLED_MAX, SLOTS_MAX_OF_ONE = 60, 4, 1_000
+ORDERS = st.builds(
+    Order,
+    st.sampled_from(Doing),
+    st.sampled_from(Where),
+    st.integers(0, 900),
+    st.integers(1, 120),
 )
 
 
-@given(CALLS)
-def test_a_network_s_calls_to_a_target_are_few_in_any_hour(
-    calls: list[tuple[int, int, int, str, int]],
+@settings(max_examples=5, deadline=None)  # each is a network for two hours
+@given(st.lists(st.lists(ORDERS, max_size=3), min_size=2, max_size=6))
+async def test_a_network_causes_few_requests_at_a_target_and_holds_few_slots(
+    plan: list[list[Order]],
 ) -> None:
-    """At all instances of the api together."""
-    callers, called = Bounds(CALL_BACKS), Bounds(CALLED_BACK)
-    made: list[tuple[int, str]] = []
-    now_s = 0
-    for wait_s, household, key, victim, at_once in calls:
-        now_s += wait_s
-        for n in range(at_once):
-            caller = f"2a01:4f8:13:{(household + n) % 65_536:x}::1"
-            if callers.wait_s(source_of(caller, f"n{key}-{n}"), now_s)[0]:
-                continue
-            if not called.wait_s(target_of(victim, caller), now_s)[0]:
-                made.append((now_s, victim))
-    for begin_s, victim in made:
-        hour = [1 for at_s, one in made if one == victim and begin_s <= at_s < begin_s + HOUR_S]
-        assert API_INSTANCES * len(hour) <= 60
+    """Whatever it orders of its keys, known and new; again and again, at all instances."""
+    world = OneNetwork(known=600)
+    for step in range(36):
+        await world.minute(plan[step % len(plan)])
+    assert world.caused.in_an_hour() <= REQUESTS_MAX
+    assert world.caused.polled_max <= POLLED_MAX
+    assert world.caused.slots_max <= SLOTS_MAX_OF_ONE
 
 
 def _honest(number: int) -> Slot:
@@ -110,8 +92,3 @@ def _swept(roster: Roster, tick: int, coming: list[Announcement]) -> Roster:
 def _said(node_id: str, host: str, now_s: float, stream_id: str, is_leaving: bool) -> Announcement:
     url = f"http://{host}:8080/s"
     return Announcement(node_id, stream_id, url, host, 1935, is_leaving, now_s)
-
-
-def test_an_api_s_instances_are_as_many_as_the_bounds_are_made_for() -> None:
-    """The figures of a network at a target hold for all of them."""
-    assert API_INSTANCES * CALLED_BACK[Side.NETWORK_AT_TARGET].most_in(HOUR_S) <= 60
