@@ -2,6 +2,7 @@
 
 Real rules and handlers; documents in memory, and counted as Firestore bills them. The store's
 own time is in the figure, a network's is not. `make bench-settle` prints the table.
+One module: what is measured is beside the network that it is measured on.
 """
 
 import asyncio
@@ -22,7 +23,12 @@ from coordinator.adapters.records.projection_documents import ProjectionWriter
 from coordinator.adapters.store.limits import check_document
 from coordinator.adapters.store.protocol import Decide, Fields, Ref, Store
 from coordinator.checking.checks import RUNS, Check, IngestState, Run, Verdict
-from coordinator.checking.lengths import Length
+from coordinator.checking.lengths import (
+    FIRST_RECORD_S_MAX,
+    RECORD_AFTER_S,
+    VERY_LONG_S,
+    Length,
+)
 from coordinator.epochs import Calendar
 from coordinator.ledger.balances import opening_balance
 from coordinator.ledger.published_settings import PublishedSettings
@@ -106,8 +112,8 @@ async def measured() -> MemoryStore:
     for tick in range(START_TICK, START_TICK + 60 * EPOCHS):
         sweep = {**fields, "tick": tick, "sweep_tick": tick, "recorded_s": tick * 60.0 + 7}
         await store.put(Ref("probe_results", Sweep(WHOLE, tick, 1, {}).id), sweep)
-        for run in _runs(tick, slots):
-            await store.put(Ref("probe_results", run.id), RUNS.encode(run))
+    for run in _runs(range(START_TICK, START_TICK + 60 * EPOCHS), slots):
+        await store.put(Ref("probe_results", run.id), RUNS.encode(run))
     return store
 
 
@@ -117,14 +123,38 @@ def _slot(number: int) -> Slot:
     return Slot(node_id, "bench", f"http://{address}:8080/", address, 1935, START_TICK, 1.0)
 
 
-def _runs(draw: int, slots: Sequence[Slot]) -> Iterator[Run]:
-    """A draw's two records: very long checks are over after the others."""
-    checks = [_check(draw, slot) for slot in slots[draw % 15 :: 15]]
-    late = [check for check in checks if check.length is Length.VERY_LONG]
-    first = tuple(check for check in checks if check not in late)
-    run = Run(draw, draw * 60.0, draw * 60.0 + 62, (), {STREAM.stream_id: IngestState.LIVE}, first)
-    yield replace(run, put_off=tuple(check.node_id for check in late))
-    yield replace(run, checks=tuple(late), is_late=True, ended_s=draw * 60.0 + 240)
+def _runs(draws: range, slots: Sequence[Slot]) -> Iterator[Run]:
+    """As the prober records them: the next record of the epoch has very long checks that are over
+    by then, and records of their own have what is left (`prober.late_checks`)."""
+    waiting: list[Check] = []
+    for draw in draws:
+        checks = [_check(draw, slot) for slot in slots[draw % 15 :: 15]]
+        late = [check for check in checks if check.length is Length.VERY_LONG]
+        first = tuple(check for check in checks if check not in late)
+        ended_s = (draw + 1) * 60.0 + RECORD_AFTER_S
+        over = tuple(check for check in waiting if _over_s(check) <= ended_s)
+        live = {STREAM.stream_id: IngestState.LIVE}
+        run = Run(draw, draw * 60.0, ended_s + 2, (), live, (*first, *over))
+        yield replace(run, put_off=tuple(check.node_id for check in late))
+        waiting = [check for check in (*waiting, *late) if check not in over]
+        if (draw + 1) % 60 == 0:
+            yield from _left(run, waiting)
+            waiting = []
+
+
+def _left(last: Run, waiting: Sequence[Check]) -> Iterator[Run]:
+    """An epoch's end: the first one that has waited for long enough has all that are over."""
+    while waiting:
+        until_s = min(map(_over_s, waiting)) + 60 + FIRST_RECORD_S_MAX
+        over = tuple(check for check in waiting if _over_s(check) <= until_s)
+        run = replace(last, draw=over[0].draw, checks=over, is_late=True, ended_s=until_s + 2)
+        yield run
+        waiting = [check for check in waiting if check not in over]
+
+
+def _over_s(check: Check) -> float:
+    """Two minutes, and once more a minute later where it was not well."""
+    return check.due_s + VERY_LONG_S * len(check.attempts) + 30 * (2 * len(check.attempts) - 1)
 
 
 def _check(draw: int, slot: Slot) -> Check:

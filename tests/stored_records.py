@@ -28,6 +28,7 @@ from coordinator.checking.delistings import FailCount
 from coordinator.checking.doubts import Doubts
 from coordinator.checking.last_run import LastRun
 from coordinator.checking.lengths import Length
+from coordinator.checking.put_off import PutOff
 from coordinator.checking.sealed_days import SCHEDULE_DAYS, LotteryDay
 from coordinator.checking.suspicion import Trust, TrustState
 from coordinator.checking.thumbnails import THUMBNAILS, Thumbnail
@@ -141,7 +142,7 @@ ROWS = (
 BALANCE = Balance(
     stream_id="s3", deposited_micros=10**15, balance_micros=7_000_003, paid_micros=11_000_017,
     next_epoch=498_701, due_epoch=498_702, follow_epoch=498_700, returned_micros=19,
-    refunded_micros=23, entries=5, is_closed=True,
+    refunded_micros=23, entries=5, is_closed=True, waiting_minutes=29, used_up_s=1_795_309_200,
 )  # fmt: skip
 SETTINGS = PublishedSettings(
     number=3, since_s=AT_S, sweep_seconds=20, check_seconds=30, epoch_seconds=600,
@@ -231,7 +232,8 @@ RECORDS: list[tuple[Codec[Any], Any]] = [
     (THUMBNAILS, Thumbnail("s3.7", AT_S, b"\xff\xd8\xff\xd9")),
     (TRUST_BOOKS, TrustBook(
         {"n2": TRUST}, {Control.BAD: ControlCount(5, 1, 2)}, NEWS, (FailCount(7, "s3", 11, 2),),
-        Doubts(2, (29_921_759, 29_921_760)), next_count=3, division=5,
+        Doubts(2, (29_921_759, 29_921_760)), (PutOff(29_921_759, ("n2", "n3")),), next_count=3,
+        division=5,
     )),
     (LISTING_NEWS, ListingNews(AT_S, {"n2": TRUST})),
     (WEBHOOKS, Webhook(

@@ -13,6 +13,7 @@ from bench.report import Figure, NotMeasurableError, hand_in
 from bench.tampering import (
     forged_checks,
     forged_draws,
+    forged_late_checks,
     forged_money,
     forged_statements,
     forged_sweeps,
@@ -27,6 +28,7 @@ MODULES = (
     forged_statements,
     forged_money,
     forged_checks,
+    forged_late_checks,
     forged_draws,
     forged_trust,
     forged_sweeps,

@@ -42,8 +42,8 @@ class Stream(BaseModel):
 STREAMS = Codec(Stream, "streams")
 
 
-def stream_status(stream: Stream, balance_micros: int, now_s: float) -> StreamStatus:
-    """Closed once its end has come, exhausted once nothing is left, active otherwise."""
+def stream_status(stream: Stream, spendable_micros: int, now_s: float) -> StreamStatus:
+    """Closed once its end has come, exhausted once no more can be earned, active otherwise."""
     if stream.ends_s is not None and now_s >= stream.ends_s:
         return StreamStatus.CLOSED
-    return StreamStatus.ACTIVE if balance_micros > 0 else StreamStatus.EXHAUSTED
+    return StreamStatus.ACTIVE if spendable_micros > 0 else StreamStatus.EXHAUSTED

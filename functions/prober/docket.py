@@ -97,8 +97,9 @@ class Docket:
 
     def recorded(self, first: Run, book: TrustBook) -> None:
         """The run's first part is on record, with this book after it: the rest goes on."""
-        for check in first.checks:
+        own = [check for check in first.checks if first.is_first_of(check)]
+        for check in own:
             self.waiting.pop(check.node_id, None)
-        known = [check for check in first.checks if check.node_id in first.controls]
+        known = [check for check in own if check.node_id in first.controls]
         late = [c for c in self.waiting.values() if c.reason is not Reason.UNKNOWN_NOT_RUN]
         self.lists = replace(self.lists, book=book, made=[*known, *late], told=set())

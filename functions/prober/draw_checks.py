@@ -30,14 +30,22 @@ class DrawChecks:
             await asyncio.wait([self.tasks[n] for n in self.put_off], timeout=left_s)
         return self._take()
 
-    async def rest(self, until_s: float, draw: int) -> list[Check]:
-        """Those that were not. What is not over then is given up, by our own fault.
+    async def rest(self, until_s: float, draw: int) -> AsyncIterator[list[Check]]:
+        """Those that were not, as they end. What is not over then is given up, by our own fault.
 
         No node can bring that about: every step of a check has its limit (`checking.lengths`)."""
-        made = await self.over_by(until_s) if self.put_off else []
+        while self.put_off and await self._some_over_by(until_s):
+            yield self._take()
         given_up = [unknown(self.due[n], draw, Reason.UNKNOWN_INTERNAL) for n in self.put_off]
         self._taken.update(self.put_off)
-        return made + given_up
+        if given_up:
+            yield given_up
+
+    async def _some_over_by(self, until_s: float) -> bool:
+        left_s = max(0.0, until_s - self.clock())
+        tasks = [self.tasks[node_id] for node_id in self.put_off]
+        ended, _ = await asyncio.wait(tasks, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+        return bool(ended)
 
     @property
     def put_off(self) -> tuple[str, ...]:

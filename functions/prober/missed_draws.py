@@ -10,11 +10,12 @@ from coordinator.adapters.records import Measurements
 from coordinator.checking.checks import Run
 from coordinator.checking.lengths import FIRST_RECORD_S_MAX, LAST_RECORD_S_MAX
 from coordinator.checking.partitions import UNDIVIDED, Partition
+from coordinator.checking.trust_book import TrustBook
 from coordinator.epochs import Calendar
 from coordinator.sweeping.sweeps import SWEEP_AGE_TICKS_MAX, Sweep, newest_of
 
 OVERLAP_DRAWS = 2
-"""So long after its first draw a process may meet records of the one before it."""
+"""So many draws after its own a run may have gone by a sweep."""
 MISSED_DRAWS_MAX = 120
 """How many missed draws one run makes up for, oldest first; the next one goes on there."""
 
@@ -30,43 +31,22 @@ class MissedDraws:
     """No earlier draw is missing."""
     _recorded: set[int] = field(default_factory=set)
     """Draws from `_next` on that this process recorded."""
-    _left: dict[int, Run] = field(default_factory=dict)
-    """First records of draws whose late record is missing, and comes from nobody, by draw."""
-    _begun: int = -1
-    """The first draw of this process."""
-    _own: set[int] = field(default_factory=set)
-    """The first of its own draws."""
 
     def record(self, first: Run) -> None:
         """Takes note of a draw that this process put on record."""
         self._recorded.add(first.draw)
-        if len(self._own) < OVERLAP_DRAWS:
-            self._own.add(first.draw)
 
-    def leave(self, first: Run) -> None:
-        """Takes note of a draw whose late record failed."""
-        self._left[first.draw] = first
-
-    async def unfinished(self, draw: int) -> AsyncIterator[Run]:
-        """First records of draws that nobody can finish any more."""
-        if self._begun < 0:
-            self._begun = draw
-        if draw <= self._begun + OVERLAP_DRAWS:  # what another process may just be recording
-            await self._look_for_left(draw)
+    async def unfinished(
+        self, draw: int, book: TrustBook
+    ) -> AsyncIterator[tuple[Run, frozenset[str]]]:
+        """First records of draws that nobody finishes any more, and whose checks are missing."""
         over = draw - int(LAST_RECORD_S_MAX // self.calendar.check_seconds) - 1
-        for left in sorted(each for each in self._left if each < over):
-            yield self._left[left]
-            del self._left[left]
-
-    async def _look_for_left(self, draw: int) -> None:
-        latest = await self.measurements.latest_run(self._begun, self.partition)
-        newest = self._begun if latest is None else latest.draw
-        lasts = int(LAST_RECORD_S_MAX // self.calendar.check_seconds) + OVERLAP_DRAWS
-        found = await self.measurements.runs(range(newest - lasts, draw))
-        runs = [run for run in found if run.part == self.partition and run.draw not in self._own]
-        late = {run.draw for run in runs if run.is_late}
-        left = {run.draw: run for run in runs if run.put_off and run.draw not in late}
-        self._left.update(left)
+        for left in book.put_off:
+            if left.draw >= over:
+                continue
+            for run in await self.measurements.runs(range(left.draw, left.draw + 1)):
+                if run.part == self.partition and not run.is_late:
+                    yield run, frozenset(left.node_ids)
 
     async def before(self, draw: int) -> AsyncIterator[tuple[int, list[Sweep]]]:
         """Missed draws that are over when `draw` begins, each with the sweeps it would go by.

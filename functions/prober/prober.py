@@ -27,6 +27,7 @@ from prober.checker import Checker
 from prober.docket import Docket
 from prober.draw_checks import DrawChecks, checks_of, in_time, unknown
 from prober.draws import Due, candidates, due_in, frauds_among
+from prober.late_checks import LateCheck, LateChecks, with_late
 from prober.leavers import as_explained, gone_before
 from prober.list_keeper import ListKeeper
 from prober.missed_draws import MissedDraws
@@ -54,11 +55,13 @@ class Prober:
     partition: Partition = UNDIVIDED
     """Whose nodes it checks; control nodes are everybody's."""
     _missed: MissedDraws = field(init=False)
+    _late: LateChecks = field(init=False)
     _finishing: set[asyncio.Task[None]] = field(default_factory=set)
     """The late records of runs that go on."""
 
     def __post_init__(self) -> None:
         self._missed = MissedDraws(self.measurements, self.calendar, self.partition)
+        self._late = LateChecks(self.calendar, self.clock, self.sleep)
 
     async def run(self) -> dict[str, Any]:
         """Runs the present draw unless that was begun before; says what came of it."""
@@ -123,17 +126,26 @@ class Prober:
         await self.sleep(max(0.0, ends_s - self.clock()))
         streams = {name: self._state(reference) for name, reference in references.items()}
         run = replace(begun, streams=streams, put_off=checks.put_off)
-        return await self._record(run, docket.dated(made), docket.lists.told)
+        return await self._record_with(run, docket, made)
+
+    async def _record_with(self, run: Run, docket: Docket, made: list[Check]) -> Run:
+        """A run's first record, with what is over of those before it."""
+        late = self._late.for_record(run.draw)
+        told = set(docket.lists.told).union(*(each.docket.lists.told for each in late))
+        checks = [*docket.dated(made), *_dated(late)]
+        recorded = await self._record(with_late(run, late), checks, told)
+        self._late.recorded(run.draw, late if recorded else ())
+        return recorded or replace(run, ended_s=self.clock(), checks=tuple(made))
 
     async def _record(
         self, run: Run, made: Iterable[Check], told: Collection[str] | None = None
-    ) -> Run:
-        """The run with its checks, as it is on record."""
+    ) -> Run | None:
+        """The run with its checks, as it is on record; None if it was before."""
         ended_s = self.clock()
         checks = tuple(in_time(made, ended_s, self.calendar))
         ended = replace(run, ended_s=ended_s, checks=checks)
-        recorded = await self.measurements.record_run(ended, self.clock(), told) or ended
-        raise_alarms(recorded, self.log)
+        recorded = await self.measurements.record_run(ended, self.clock(), told)
+        raise_alarms(recorded or ended, self.log)
         return recorded
 
     def _finish_later(
@@ -145,17 +157,21 @@ class Prober:
     ) -> None:
         """Has the rest recorded when it is over; the caller of this run does not wait for it."""
         ends_s = (first.draw + 1) * self.calendar.check_seconds
+        self._late.begin(first.draw)
 
         async def finish() -> None:
             async with opened:
-                rest = await checks.rest(ends_s + LONGEST_S, first.draw)
-                made = await self.pictures.added_to(rest, frozenset(), self.checker.pictures)
-                await self._record_late(first, docket.dated(made))
+                async for rest in checks.rest(ends_s + LONGEST_S, first.draw):
+                    made = await self.pictures.added_to(rest, frozenset(), self.checker.pictures)
+                    self._late.add(first, docket, made)
+                await docket.store()
+            if late := await self._late.left(first.draw):
+                await self._record_late(with_late(first, late), _dated(late))
+                self._late.recorded(first.draw, late)
 
         def ended(task: asyncio.Task[None]) -> None:
             self._finishing.discard(task)
             if not task.cancelled() and (error := task.exception()) is not None:
-                self._missed.leave(first)
                 self.log.failure(LogEvent.LATE_CHECKS_NOT_RECORDED, error, draw=first.draw)
 
         task = asyncio.create_task(finish())
@@ -176,11 +192,11 @@ class Prober:
         What was stored of them counts. Every other check that was due is `unknown`."""
         recorded = 0
         try:
-            async for first in self._missed.unfinished(draw):
+            book = await self.measurements.trust_since(draw - 2, self.partition)
+            async for first, left in self._missed.unfinished(draw, book):
                 claim = await self.measurements.claim_of(first.draw, self.partition)
-                made = {check.node_id: check for check in claim.made} if claim else {}
-                late = [made[node_id] for node_id in first.put_off if node_id in made]
-                await self._record_late(first, late)
+                made = claim.made if claim else ()
+                await self._record_late(first, [c for c in made if c.node_id in left])
                 recorded += 1
             async for missed, sweeps in self._missed.before(draw):
                 await self._record_unrun(missed, sweeps)
@@ -273,6 +289,10 @@ class Prober:
         if reference.is_live(now_s):
             return IngestState.LIVE
         return IngestState.DOWN if reference.is_silent(now_s) else IngestState.UNKNOWN
+
+
+def _dated(late: Iterable[LateCheck]) -> list[Check]:
+    return [check for each in late for check in each.docket.dated([each.check])]
 
 
 def _among(slots: Iterable[Slot], controls: Mapping[str, Control]) -> dict[str, Control]:

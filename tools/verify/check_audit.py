@@ -4,6 +4,7 @@ A verdict follows from the connections that were made, and those carry their num
 that was changed afterwards contradicts its own evidence, unless all of that is forged as well.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from ipaddress import ip_address
@@ -15,6 +16,7 @@ from coordinator.checking.departures import explained
 from coordinator.checking.doubts import Doubts
 from coordinator.checking.lengths import AROUND_S_MAX, LATE_S_MAX, Length
 from coordinator.checking.partitions import Partition
+from coordinator.checking.put_off import by_draw, may_carry
 from coordinator.epochs import Calendar
 from coordinator.proof.parameters import ProofParameters
 from coordinator.reasons import Reason
@@ -50,16 +52,39 @@ def run_findings(runs: Iterable[Run], rosters: Rosters, calendar: Calendar) -> I
             yield f"{where}: it ended before its last connection"
         for check in run.checks:
             is_late = run.ended_s > calendar.evidence_until_s(calendar.epoch_at(check.due_s))
-            is_doubted = (run.draw, run.part) in doubted and check.node_id not in run.controls
+            is_doubted = (check.draw, run.part) in doubted and check.node_id not in run.controls
+            if not may_carry(run.draw, check, calendar):
+                yield f"{where}: {check.node_id} has a check of another epoch, which no payout sees"
             for said in _contradictions(check, is_late=is_late, is_doubted=is_doubted):
                 yield f"{where}: {check.node_id} {said}"
             is_failure = check.verdict in DOUBTED and check.node_id not in run.controls
-            if is_failure and run.id in certainly:
+            if is_failure and run.is_first_of(check) and run.id in certainly:
                 yield f"{where}: {check.node_id} failed, in a run that its controls put in doubt"
             yield from (
                 f"{where}: {check.node_id} was reached at {address}, and announced none such"
                 for address in _foreign(check, hosts.get(check.node_id, frozenset()))
             )
+
+
+def put_off_findings(runs: Iterable[Run]) -> Iterator[str]:
+    """Checks that were put off, and are in no later record of these; or in one, and were not."""
+    made = list(runs)
+    put_off = {(run.draw, run.part, node_id) for run in made for node_id in run.put_off}
+    found = Counter(
+        (check.draw, run.part, check.node_id)
+        for run in made
+        for check in run.checks
+        if not run.is_first_of(check)
+    )
+    for draw, _, node_id in sorted(put_off - found.keys(), key=_by_draw):
+        yield f"draw {draw}: {node_id} was put off, and is not recorded"
+    for (draw, part, node_id), times in sorted(found.items(), key=lambda each: _by_draw(each[0])):
+        if times > 1 or (draw, part, node_id) not in put_off:
+            yield f"draw {draw}: {node_id} is recorded late, and was not put off, or is so twice"
+
+
+def _by_draw(found: tuple[int, Partition, str]) -> tuple[int, str]:
+    return found[0], found[2]
 
 
 def _doubted(runs: Iterable[Run]) -> tuple[set[Where], set[str]]:
@@ -70,13 +95,14 @@ def _doubted(runs: Iterable[Run]) -> tuple[set[Where], set[str]]:
     doubts: dict[Partition, Doubts] = {}
     passed: set[Partition] = set()
     for run in sorted(runs, key=lambda run: run.ended_s):
-        doubts[run.part] = doubts.get(run.part, Doubts()).after(run.checks, run.controls)
-        doubt = in_doubt(run.checks, run.controls)
-        if doubt is False:
-            passed.add(run.part)
-        if doubts[run.part].hold(run.checks):
-            may.add((run.draw, run.part))
-            must |= {run.id} if doubt and run.part in passed else set()
+        for checks in by_draw(run.checks):
+            doubts[run.part] = doubts.get(run.part, Doubts()).after(checks, run.controls)
+            doubt = in_doubt(checks, run.controls)
+            if doubt is False:
+                passed.add(run.part)
+            if doubts[run.part].hold(checks):
+                may.add((checks[0].draw, run.part))
+                must |= {run.id} if doubt and run.part in passed else set()
     return may, must
 
 

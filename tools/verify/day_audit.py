@@ -11,12 +11,13 @@ from functools import partial
 from coordinator.checking.checks import Check, Control, Run, TrustChange, Verdict
 from coordinator.checking.delistings import RETESTED_AFTER
 from coordinator.checking.lottery import Lottery
-from coordinator.checking.partitions import UNDIVIDED, partitions_of
+from coordinator.checking.partitions import UNDIVIDED, Partition, partitions_of
 from coordinator.checking.sealed_days import LotteryDay
 from coordinator.reasons import Reason
 from coordinator.sweeping.rosters import Roster
 from coordinator.sweeping.shards import Shard
 from coordinator.sweeping.sweeps import SWEEP_AGE_TICKS_MAX, SweepBits, drawable, sweep_id
+from tools.verify.check_audit import put_off_findings
 from tools.verify.check_lengths import OVERLAP_DRAWS, Lengths
 from tools.verify.goodbye_audit import GoodbyeAudit
 
@@ -53,8 +54,9 @@ class DayAudit:
         """Everything in the draws that does not agree."""
         lottery = self.day.lottery()
         by_draw: dict[int, list[Run]] = {}
-        for run, told in _wholes(runs):
-            yield from told
+        made = list(runs)
+        yield from put_off_findings(made)
+        for run in _wholes(made):
             by_draw.setdefault(run.draw, []).append(run)
         for draw in draws:
             of_draw = by_draw.get(draw, [])
@@ -219,20 +221,26 @@ def _parts_missing(draw: int, runs: Iterable[Run]) -> Iterator[str]:
         )
 
 
-def _wholes(runs: Iterable[Run]) -> Iterator[tuple[Run, list[str]]]:
-    """Each run with its late record, which has the checks that the first put off, and no others."""
+def _wholes(runs: Iterable[Run]) -> Iterator[Run]:
+    """Each run with the checks that it put off, which later records have."""
     made = list(runs)
-    late = {(run.draw, run.part): run for run in made if run.is_late}
+    late: dict[tuple[int, Partition], list[Check]] = {}
+    for run in made:
+        for check in run.checks:
+            if not run.is_first_of(check):
+                late.setdefault((check.draw, run.part), []).append(check)
     for run in made:
         if run.is_late:
             continue
-        rest = late.pop((run.draw, run.part), None)
-        checks = rest.checks if rest else ()
-        wrong = sorted({check.node_id for check in checks} ^ set(run.put_off))
-        says = [f"draw {run.draw}: {n} was put off and is not recorded, or late" for n in wrong]
-        yield replace(run, checks=(*run.checks, *checks)), says
-    for run in late.values():
-        yield run, [f"draw {run.draw}: a late record has no first one"]
+        own, checks = filter(run.is_first_of, run.checks), late.get((run.draw, run.part), ())
+        controls = {n: k for n, k in run.controls.items() if not _is_of_others(n, run)}
+        yield replace(run, checks=(*own, *checks), controls=controls)
+
+
+def _is_of_others(node_id: str, run: Run) -> bool:
+    """Whether a record names the node for a check of another draw alone."""
+    draws = {run.is_first_of(check) for check in run.checks if check.node_id == node_id}
+    return draws == {False}
 
 
 def _seconds(check: Check) -> float:

@@ -14,7 +14,7 @@ from coordinator.ledger.settlements import settle
 from coordinator.ledger.statements import Statement
 from coordinator.ledger.terms import Terms
 from coordinator.money import format_tokens
-from tools.verify.check_audit import run_findings
+from tools.verify.check_audit import put_off_findings, run_findings
 from tools.verify.derivation import Derivation, EpochEvidence, UntoldError
 from tools.verify.goodbye_audit import GoodbyeAudit
 from tools.verify.public import PublicRecord
@@ -85,6 +85,7 @@ def evidence_findings(evidence: EpochEvidence) -> Iterator[str]:
     yield from roster_findings(evidence.rosters)
     yield from run_findings(evidence.runs, evidence.rosters, calendar)
     yield from GoodbyeAudit(evidence.rosters, calendar.sweep_seconds).findings(evidence.runs)
+    yield from put_off_findings(evidence.runs)
 
 
 @dataclass

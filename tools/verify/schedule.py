@@ -7,6 +7,7 @@ from datetime import date
 
 from coordinator.checking.checks import Run, TrustChange, Verdict
 from coordinator.checking.delistings import RETESTED_AFTER
+from coordinator.checking.lengths import LAST_RECORD_S_MAX
 from coordinator.checking.sealed_days import LotteryDay
 from coordinator.ledger.published_settings import PublishedSettings
 from coordinator.sweeping.rosters import Roster
@@ -199,7 +200,8 @@ async def _confirmed(
         if due_s >= sealed.starts_s:
             continue
         draw = int(due_s // sealed.check_seconds)
-        for run in await record.runs(range(draw, draw + 1)):
+        late_draws = int(LAST_RECORD_S_MAX // sealed.check_seconds) + 1
+        for run in await record.runs(range(draw, draw + 1 + late_draws)):
             if any((c.node_id, c.due_s, c.event) == (node_id, due_s, event) for c in run.checks):
                 found[node_id] = due_s
     return found

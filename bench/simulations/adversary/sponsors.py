@@ -51,6 +51,12 @@ HAS = {
     Standing.APART: "two streams, each with tokens for two and a half hours",
 }
 """A policy's standing says which; its keys but one are nodes of the sponsor's own."""
+PLAIN = Policy((), Deed.PUBLISH)
+USUAL = (PLAIN, replace(PLAIN, standing=Standing.APART))
+"""Streams with tokens for good: one; and two, of which the nodes of the one that ends go to the
+other. Whoever moves begins anew, whatever the reason."""
+CLOSES_BY, USUAL_CLOSES_BY = MINUTES - 120, 90
+"""Minutes in which streams ask to close; and in which the first of those two does."""
 AWAY = Policy((), Deed.LEAVE)
 MOVING = Policy((), Deed.MOVE)
 
@@ -104,22 +110,26 @@ class Arena:
 
 
 def sponsor_lives(policies: Sequence[Policy], seed: int) -> list[Measured]:
-    """Some lives of each: unpaid minutes of a node, beyond a plain stream's; and the paid ones."""
-    lives = _lived([one for one in (PLAIN, *policies) for _ in range(LIVES)], seed)
-    plain, *others = (lives[at : at + LIVES] for at in range(0, len(lives), LIVES))
+    """Some lives of each: unpaid minutes of a node, beyond usual streams'; and the paid ones."""
+    lives = _lived([one for one in (*USUAL, *policies) for _ in range(LIVES)], seed)
+    plain, moved, *others = (lives[at : at + LIVES] for at in range(0, len(lives), LIVES))
+    usual = [moved if policy.standing is Standing.APART else plain for policy in policies]
     return [
-        [(unpaid - usual, paid) for (unpaid, paid), (usual, _) in zip(one, plain, strict=True)]
-        for one in others
+        [(unpaid - least, paid) for (unpaid, paid), (least, _) in zip(one, like, strict=True)]
+        for one, like in zip(others, usual, strict=True)
     ]
 
 
 def _lived(policies: Sequence[Policy], seed: int) -> list[tuple[float, float]]:
-    arenas = [_arena(policy, at, seed) for at, policy in enumerate(policies)]
+    """The first ones are the usual streams, that have tokens for good."""
+    usual = LIVES * len(USUAL)
+    arenas = [_arena(policy, at, seed, is_usual=at < usual) for at, policy in enumerate(policies)]
     streams = [one.stream for arena in arenas for one in arena.streams]
     bank = Bank(START, streams)
-    for arena in arenas:
+    for at, arena in enumerate(arenas):
         for one in arena.streams:
-            deposit = DEPOSIT_MINUTES[one.policy.standing] * MINUTE_MICROS
+            has = Standing.ONE_ADDRESS if at < usual else one.policy.standing
+            deposit = DEPOSIT_MINUTES[has] * MINUTE_MICROS
             opening = opening_balance(one.stream, deposit, CALENDAR)
             bank.balances[one.stream.stream_id] = opening
     machines = [one for arena in arenas for one in (*arena.nodes, *arena.own)]
@@ -134,7 +144,7 @@ def _lived(policies: Sequence[Policy], seed: int) -> list[tuple[float, float]]:
     return [arena.unpaid(bank) for arena in arenas]
 
 
-def _arena(policy: Policy, at: int, seed: int) -> Arena:
+def _arena(policy: Policy, at: int, seed: int, *, is_usual: bool) -> Arena:
     count = 2 if policy.standing is Standing.APART else 1
     streams = [f"p{at}.{number}" for number in range(count)]
     made = [_from_the_start(stream_of(name)) for name in streams]
@@ -153,9 +163,10 @@ def _arena(policy: Policy, at: int, seed: int) -> Arena:
         SimulatedMachine(f"o{seed}.{at}.{n}", at * 10 + NODES + n, HONEST, both, comes_at=n)
         for n in range(policy.keys - 1)
     ]
+    ends = (USUAL_CLOSES_BY if is_usual else CLOSES_BY, CLOSES_BY)
     sponsored = [
-        SponsoredStream(stream, policy, n, MINUTES - 120, TOP_UP_MINUTES)
-        for n, stream in enumerate(made)
+        SponsoredStream(stream, policy, n, closes_by, TOP_UP_MINUTES)
+        for n, (stream, closes_by) in enumerate(zip(made, ends[-count:], strict=True))
     ]
     return Arena(sponsored, nodes, own)
 
@@ -171,9 +182,6 @@ def told(policy: Policy) -> str:
     with_nodes = f" and {own} node{'s' * (own > 1)} of its own" if own else ""
     alone = str(replace(policy, keys=1))
     return f"with {HAS[policy.standing]}{with_nodes}: {alone}"
-
-
-PLAIN = Policy((), Deed.PUBLISH)
 
 
 def _once(sight: Sight, value: int, deed: Deed, otherwise: Deed = Deed.PUBLISH) -> Policy:

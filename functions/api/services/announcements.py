@@ -32,7 +32,7 @@ from coordinator.money import format_tokens
 from coordinator.projections.money_projection import NO_TOKENS
 from coordinator.projections.network_view import NetworkView, NodeView
 from coordinator.reasons import Reason
-from coordinator.streams import Stream, StreamStatus, stream_status
+from coordinator.streams import Stream, StreamStatus
 from coordinator.sweeping.nodes import Node, NodeStatus, told_status
 
 STEADY_FACTOR = 10
@@ -183,7 +183,7 @@ class Announcements:
             node_id=node.node_id,
             stream_id=node.stream_id,
             stream_name=stream.name,
-            stream_status=stream_status(stream, snapshot.balance_micros(stream.stream_id), now_s),
+            stream_status=snapshot.status_of(stream, now_s),
             status=status,
             reason=reason.value,
             says=told.says,

@@ -11,6 +11,7 @@ from api.services.services import Services, if_possible
 from api.wire.checks import AttemptOut, CheckOut, ChecksOut
 from api.wire.common import timestamp
 from coordinator.checking.checks import Check
+from coordinator.checking.lengths import LAST_RECORD_S_MAX
 from coordinator.epochs import EVIDENCE_DAYS
 from coordinator.projections.node_buckets import NodeEpoch
 
@@ -44,7 +45,7 @@ class NodeChecks:
         else:
             floor = settled.stop if stop > settled.stop else first
             draws = range(max(first, floor, stop - DRAWS_A_PAGE_MAX), stop)
-            checks, draws = await self._in_runs(node_id, draws, size)
+            checks, draws = await self._in_runs(node_id, draws, latest, size)
         found = sorted((c for c in checks if c.draw in draws), key=lambda check: -check.draw)
         following = found[size - 1].draw if len(found) > size else draws.start
         return ChecksOut(
@@ -53,18 +54,27 @@ class NodeChecks:
             next_page_token=str(following) if draws and following > first else None,
         )
 
-    async def _in_runs(self, node_id: str, draws: range, size: int) -> tuple[list[Check], range]:
-        """(a node's checks in the newest of the draws, which those are): enough for a page."""
+    async def _in_runs(
+        self, node_id: str, draws: range, latest: int, size: int
+    ) -> tuple[list[Check], range]:
+        """(a node's checks in the newest of the draws, which those are): enough for a page.
+
+        A check that outlasts its draw is in the record of a later one."""
         found: list[Check] = []
-        begin, batch, looked_bytes = draws.stop, _DRAWS_FIRST, 0
-        while begin > draws.start and len(found) <= size and looked_bytes < LOOKED_AT_BYTES_MAX:
+        late = int(LAST_RECORD_S_MAX // self.services.calendar.check_seconds) + 1
+        begin, batch, looked_bytes = min(draws.stop + late, latest), _DRAWS_FIRST, 0
+        while (
+            draws
+            and begin > draws.start
+            and (begin >= draws.stop or (len(found) <= size and looked_bytes < LOOKED_AT_BYTES_MAX))
+        ):
             some = range(max(draws.start, begin - batch), begin)
             checks, size_bytes = await self.services.measurements.checks_of(node_id, some)
-            found, begin = found + checks, some.start
+            found, begin = found + [c for c in checks if c.draw in draws], some.start
             looked_bytes += size_bytes
             left_bytes = LOOKED_AT_BYTES_MAX - looked_bytes
             batch = max(1, min(2 * len(some), left_bytes * len(some) // max(1, size_bytes)))
-        return found, range(begin, draws.stop)
+        return found, range(begin, draws.stop) if draws else draws
 
     async def _joined_s(self, node_id: str) -> float:
         """When the node first announced itself; a problem if it never did."""

@@ -15,7 +15,7 @@ from coordinator.ledger.balances import Balance, lasts_seconds
 from coordinator.projections.money_projection import MoneyProjection
 from coordinator.projections.network_document import NetworkDocument, bare_document
 from coordinator.projections.network_view import NetworkView, network_of
-from coordinator.streams import Stream
+from coordinator.streams import Stream, StreamStatus, stream_status
 from coordinator.sweeping.rosters import Roster
 from coordinator.sweeping.shards import WHOLE
 
@@ -42,10 +42,10 @@ class Snapshot:
         """The stream, if it is there."""
         return self._by_id.get(stream_id)
 
-    def balance_micros(self, stream_id: str) -> int:
-        """What is left; 0 for a stream without a balance."""
-        balance = self.balances.get(stream_id)
-        return balance.balance_micros if balance else 0
+    def status_of(self, stream: Stream, now_s: float) -> StreamStatus:
+        """Whether the stream pays; one without a balance does not."""
+        balance = self.balances.get(stream.stream_id)
+        return stream_status(stream, balance.spendable_micros(now_s) if balance else 0, now_s)
 
     def unverified_since(self, stream: Stream) -> int | None:
         """Since when nobody could be verified on the stream, because of what is published."""

@@ -13,7 +13,7 @@ from coordinator.money import format_tokens
 from coordinator.projections.network_view import NodeView
 from coordinator.projections.past_shares import percent
 from coordinator.published_media import PublishedMedia, codec_name, warnings_about
-from coordinator.streams import Stream, stream_status
+from coordinator.streams import Stream
 
 
 def stream_out(stream: Stream, snapshot: Snapshot, *, ingest_url: str, base_url: str) -> StreamOut:
@@ -24,7 +24,7 @@ def stream_out(stream: Stream, snapshot: Snapshot, *, ingest_url: str, base_url:
     return StreamOut(
         stream_id=stream.stream_id,
         name=stream.name,
-        status=stream_status(stream, left, snapshot.read_s),
+        status=snapshot.status_of(stream, snapshot.read_s),
         ingest_url=f"{ingest_url}/{stream.stream_id}",
         ingest_public_key=stream.ingest_public_key,
         play_url=f"{base_url}/streams/{stream.stream_id}/playlist.m3u",

@@ -9,7 +9,7 @@ from coordinator.checking.checks import Control, Verdict
 from coordinator.checking.controls import ControlCount
 from coordinator.epochs import Calendar
 from coordinator.projections.network_view import NetworkView
-from coordinator.streams import StreamStatus, stream_status
+from coordinator.streams import StreamStatus
 from coordinator.sweeping.demand import JobState
 
 LATE_SWEEPS, LATE_DRAWS = 3, 4
@@ -171,7 +171,7 @@ def _payouts(snapshot: Snapshot, calendar: Calendar) -> HealthLine:
         for stream in snapshot.streams
         if (balance := snapshot.balances.get(stream.stream_id))
         and balance.due_epoch is not None
-        and stream_status(stream, balance.balance_micros, now_s) is not StreamStatus.CLOSED
+        and snapshot.status_of(stream, now_s) is not StreamStatus.CLOSED
     ]
     if not open_epochs:
         return HealthLine("Payouts", State.NONE, "No stream is open.")

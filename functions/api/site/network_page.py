@@ -19,7 +19,7 @@ from coordinator.ledger.balances import length_of
 from coordinator.projections.network_view import NetworkView, NodeView
 from coordinator.projections.past_shares import percent
 from coordinator.reasons import Reason
-from coordinator.streams import Stream, StreamStatus, stream_status
+from coordinator.streams import Stream, StreamStatus
 from coordinator.sweeping.nodes import NodeStatus
 
 STREAMS_A_PAGE = 6
@@ -131,7 +131,7 @@ def card_of(stream: Stream, snapshot: Snapshot, calendar: Calendar) -> StreamCar
     left, deposited = (balance.balance_micros, balance.deposited_micros) if balance else (0, 0)
     verified = snapshot.network.verified(stream_id)
     state = snapshot.network.prober.streams.get(stream_id)
-    status = stream_status(stream, left, snapshot.read_s)
+    status = snapshot.status_of(stream, snapshot.read_s)
     return StreamCard(
         stream,
         status,
@@ -157,7 +157,7 @@ def _lasts(status: StreamStatus, seconds: int | None) -> str:
 
 def _stream_order(stream: Stream, snapshot: Snapshot) -> tuple[int, int, str, str]:
     """Those that run first, then those with the most verified nodes."""
-    status = stream_status(stream, snapshot.balance_micros(stream.stream_id), snapshot.read_s)
+    status = snapshot.status_of(stream, snapshot.read_s)
     verified = len(snapshot.network.verified(stream.stream_id))
     return _STATUS_ORDER.index(status), -verified, stream.name, stream.stream_id
 

@@ -21,7 +21,6 @@ from coordinator.projections.network_view import NodeView
 from coordinator.projections.node_buckets import NodeEpoch, is_known
 from coordinator.projections.releases import Release, next_release, pending_until
 from coordinator.reasons import Reason
-from coordinator.streams import stream_status
 
 CHECKS_OPEN = 8
 RECEIPT_OPEN = 12
@@ -121,8 +120,7 @@ def _answer(
         gone = Reason.LEFT
         return EarningAnswer(Earns.NO, "It earns nothing now.", gone.says, gone.fix)
     stream = snapshot.stream(view.slot.stream_id)
-    left = snapshot.balance_micros(stream.stream_id) if stream else 0
-    status = stream_status(stream, left, now_s) if stream else None
+    status = snapshot.status_of(stream, now_s) if stream else None
     mine = [line.row for line in settled.lines] if settled else []
     return answer_of(view, status, mine)
 

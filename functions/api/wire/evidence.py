@@ -123,9 +123,9 @@ class RunOut(BaseModel):
     partitions: int
     """Of how many."""
     is_late: bool
-    """Whether it has the checks that were not over soon after the draw."""
+    """Whether it has checks alone that earlier records put off, and no other took along."""
     put_off: list[str]
-    """Nodes whose check is in the late record."""
+    """Nodes whose check is in a later record of the same epoch."""
 
 
 class RunsOut(BaseModel):

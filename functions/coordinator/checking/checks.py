@@ -140,8 +140,9 @@ class IngestState(StrEnum):
 class Run:
     """One run, which covers one draw and one part of the prober: `probe_results/checks-{draw}`.
 
-    What is not over soon after the draw has a record of its own, `checks-{draw}-late`: very long
-    checks, and retests that were drawn to come later. Nobody's verdict waits for them."""
+    What is not over soon after the draw is put off: very long checks, and retests that were drawn
+    to come later. The next record of the same epoch that finds them over takes them along. What is
+    left then has a record of its own, `checks-{draw}-late`. Nobody's verdict waits for them."""
 
     draw: int
     started_s: float
@@ -159,9 +160,9 @@ class Run:
     """Which part of the prober it is of, and of how many; that part's nodes were the candidates."""
     partitions: int = 1
     is_late: bool = False
-    """Whether it is the record of what the run's first one put off."""
+    """Whether it has nothing but checks that were put off, and that no other record took along."""
     put_off: tuple[str, ...] = ()
-    """Node ids: checks that were not over, and are in the late record."""
+    """Node ids: checks that were not over, and are in a later record."""
 
     @property
     def part(self) -> Partition:
@@ -172,6 +173,10 @@ class Run:
     def id(self) -> str:
         """The document's id."""
         return run_id(self.draw, self.part, is_late=self.is_late)
+
+    def is_first_of(self, check: Check) -> bool:
+        """Whether the check is of its own draw, and was not put off."""
+        return check.draw == self.draw and not self.is_late
 
     @property
     def last_due_s(self) -> float:

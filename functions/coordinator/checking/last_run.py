@@ -54,6 +54,7 @@ class LastRun:
         """With a run; an older one than the last changes nothing."""
         if run.draw <= self.draw:
             return self
+        run = replace(run, checks=tuple(filter(run.is_first_of, run.checks)))
         verdicts: dict[str, int] = {}
         for check in run.checks:
             verdicts[check.verdict.value] = verdicts.get(check.verdict.value, 0) + 1

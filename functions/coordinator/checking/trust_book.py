@@ -1,10 +1,10 @@
 """What is known of every node from its checks: the document `suspicions/{shard}`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated
 
-from coordinator.checking.checks import Check, Control
+from coordinator.checking.checks import Check, Control, Run
 from coordinator.checking.controls import ControlCount, voided
 from coordinator.checking.delistings import (
     FailCount,
@@ -17,6 +17,7 @@ from coordinator.checking.delistings import (
 from coordinator.checking.doubts import Doubts
 from coordinator.checking.last_run import LastRun, runs_together
 from coordinator.checking.partitions import Partition
+from coordinator.checking.put_off import PutOff, awaited, by_draw, put_off_after
 from coordinator.checking.stakes import marked, staked_after
 from coordinator.checking.suspicion import (
     NOBODY,
@@ -49,6 +50,9 @@ class TrustBook:
     doubts: Doubts = field(default_factory=Doubts)
     """Runs whose failures the control nodes voided."""
 
+    put_off: tuple[PutOff, ...] = ()
+    """Checks that are made, and not on record yet."""
+
     next_count: int = 0
     """Into how many parts the prober is divided after this book; 0 while it is in force."""
     division: int = 0
@@ -58,18 +62,40 @@ class TrustBook:
         """The node's state; a new node's if it was never checked."""
         return self.states.get(node_id, NOBODY)
 
+    def recording(self, run: Run) -> tuple["TrustBook", Run] | None:
+        """The book after a run's record, and that record: with the events that its checks caused,
+        and without what another record has already. None if nothing is left of it."""
+        left = awaited(run, self.put_off)
+        if run.is_late and not left.checks:
+            return None
+        after, checks = self.observing(left.checks, left.controls)
+        marked = replace(left, checks=checks)
+        last_run = after.last_run.after(marked)
+        return replace(after, last_run=last_run, put_off=put_off_after(self.put_off, left)), marked
+
     def observing(
         self,
         checks: Iterable[Check],
         controls: Mapping[str, Control] | None = None,
         parameters: SuspicionParameters = PUBLISHED,
     ) -> tuple["TrustBook", tuple[Check, ...]]:
-        """The book after one run's checks, and the checks with the events that they caused.
+        """The book after some checks, and the checks with the events that they caused.
 
         `controls` are the control nodes among them, by node id."""
-        known = controls or {}
-        states, counts, made = dict(self.states), dict(self.controls), []
-        ordered = sorted(checks, key=lambda check: (check.due_s, check.node_id))
+        book, made = self, list[Check]()
+        for of_draw in by_draw(checks):
+            book, marked_ones = book._observing(of_draw, controls or {}, parameters)
+            made += marked_ones
+        return book, tuple(made)
+
+    def _observing(
+        self,
+        ordered: Sequence[Check],
+        known: Mapping[str, Control],
+        parameters: SuspicionParameters,
+    ) -> tuple["TrustBook", list[Check]]:
+        """After one draw's, in the order in which they were due."""
+        states, counts, made = dict(self.states), dict(self.controls), list[Check]()
         doubts = self.doubts.after(ordered, known)
         counting = voided(ordered, known) if doubts.hold(ordered) else tuple(ordered)
         others = (check for check in counting if check.node_id not in known)
@@ -94,7 +120,7 @@ class TrustBook:
             fail_counts=fail_counts,
             doubts=doubts,
         )
-        return book, tuple(made)
+        return book, made
 
     def relisted_since(self, before: "TrustBook") -> dict[str, TrustState]:
         """The nodes that joined lists or left them since, as they are now."""
@@ -111,7 +137,7 @@ class TrustBook:
         states = _lately_checked({n: s for n, s in self.states.items() if partition.holds(n)})
         if partition.number:
             return TrustBook(states, last_run=LastRun(self.last_run.draw), division=self.division)
-        return replace(self, states=states, fail_counts=(), next_count=0)
+        return replace(self, states=states, fail_counts=(), next_count=0, put_off=())
 
 
 def together(books: Iterable[TrustBook]) -> TrustBook:

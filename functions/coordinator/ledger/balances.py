@@ -39,6 +39,16 @@ class Balance(BaseModel):
     """How many entries there are, so that each has a number."""
     is_closed: bool = False
     """Refunded: takes no deposit any more."""
+    waiting_minutes: int = 0
+    """Of the last statement: they are paid out of the balance once their checks pass."""
+    used_up_s: int | None = None
+    """From when on nothing more is earned, if that is known: until the sponsor adds tokens, or an
+    epoch's worth is left after all."""
+
+    def spendable_micros(self, now_s: float) -> int:
+        """What more can be earned of; what is left beside it is for minutes that wait."""
+        is_used_up = self.used_up_s is not None and now_s >= self.used_up_s
+        return 0 if is_used_up else self.balance_micros
 
     def deposited(
         self, kind: EntryKind, micros: int, at_s: float, request: str
@@ -51,6 +61,7 @@ class Balance(BaseModel):
         changed = {
             "deposited_micros": self.deposited_micros + micros,
             "balance_micros": self.balance_micros + micros,
+            "used_up_s": None,
         }
         return self._changed(changed, kind, micros, at_s, request=request)
 
@@ -91,7 +102,24 @@ class Balance(BaseModel):
                 changed, EntryKind.REFUND, micros, at_s, epoch=statement.epoch
             )
             entries.append(entry)
-        return balance, entries
+        return balance._told(statement), entries
+
+    def _told(self, statement: Statement) -> "Balance":
+        """With when it is used up by those whom the statement pays.
+
+        Nodes are told so by then, and leave. What their waiting minutes leave over, if those lapse,
+        calls nobody back: who came for a quarter of an hour would serve minutes that no check
+        follows. While nobody is paid nothing changes."""
+        waiting = sum(row.minutes_waiting for row in statement.rows)
+        nodes = sum(1 for row in statement.rows if row.minutes_paid)
+        used_up_s = self.used_up_s
+        if nodes:
+            left = self.balance_micros - statement.terms.owed_micros(waiting)
+            lasts_s = max(0, left) * 3600 // (statement.terms.rate_micros_per_hour * nodes)
+            ends_s = statement.ends_s + lasts_s
+            is_short = lasts_s < statement.ends_s - statement.starts_s
+            used_up_s = min(ends_s, self.used_up_s or ends_s) if is_short else None
+        return self.model_copy(update={"waiting_minutes": waiting, "used_up_s": used_up_s})
 
     def _changed(
         self, changed: dict[str, Any], kind: EntryKind, micros: int, at_s: float, **more: Any
@@ -142,13 +170,18 @@ def lasts_seconds(
 ) -> int | None:
     """How long the balance lasts if as many nodes go on earning; None while nobody earns.
 
-    What was earned since the last settled epoch is not in the balance yet, so it is taken off."""
+    What was earned since the last settled epoch is not in the balance yet, so it is taken off. So
+    are minutes of before that wait for their check: else nodes would be told too late that no more
+    is left, and the last of what they served were not covered."""
+    if not balance.spendable_micros(now_s):
+        return 0
     nodes = min(paid_nodes, stream.max_paid_nodes)
     if nodes < 1:
         return None
     unsettled_s = max(0.0, now_s - calendar.epoch_bounds_s(balance.next_epoch)[0])
-    whole_s = balance.balance_micros * 3600 // (stream.reward_micros_per_hour * nodes)
-    return max(0, whole_s - int(unsettled_s))
+    whole_s = balance.balance_micros * 3600 // stream.reward_micros_per_hour
+    left_s = whole_s - balance.waiting_minutes * calendar.sweep_seconds
+    return max(0, left_s // nodes - int(unsettled_s))
 
 
 def lasts_sentence(seconds: int | None, calendar: Calendar = _USUAL) -> str:

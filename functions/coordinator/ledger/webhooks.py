@@ -23,6 +23,7 @@ from coordinator.documents.codec import Codec
 from coordinator.epochs import Calendar
 from coordinator.ledger.statements import Summary
 from coordinator.money import format_tokens
+from coordinator.reasons import Reason
 
 LOW_SECONDS = 86_400
 """A balance is low that lasts less than this at the rate of the epoch that was just settled."""
@@ -170,9 +171,14 @@ def unverifiable(stream_id: str, since_s: int) -> WebhookEvent:
 
 
 def is_exhausted(summary: Summary) -> bool:
-    """Whether this epoch used up what was left; a refund at a stream's end is no such thing."""
-    spent = summary.paid_micros > 0 and summary.balance_after_micros == 0
-    return spent and summary.refunded_micros == 0
+    """Whether this epoch used up what was left; a refund at a stream's end is no such thing.
+
+    What is left for minutes that wait, and a minute of each node, is not left for more."""
+    if not summary.paid_micros or summary.refunded_micros:
+        return False
+    waiting = sum(summary.unpaid.get(each, 0) for each in (Reason.AWAITING_CHECK, Reason.SUSPECTED))
+    minutes = waiting + summary.nodes_paid
+    return summary.balance_after_micros * summary.minutes_paid <= summary.paid_micros * minutes
 
 
 def low_after(summary: Summary, was_low: bool) -> bool:

@@ -148,7 +148,7 @@ def _unknown_checks(record: EpochRecord) -> list[Incident]:
         for check in run.checks:
             if check.reason.is_ours and check.reason not in _NOT_OURS:
                 draws = by_reason.setdefault(check.reason, {})
-                draws[run.draw] = draws.get(run.draw, 0) + 1
+                draws[check.draw] = draws.get(check.draw, 0) + 1
     seconds = record.calendar.check_seconds
     return [
         Incident(

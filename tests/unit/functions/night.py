@@ -11,6 +11,7 @@ from coordinator.adapters.media.rtmp_reference import ReferencePool
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.outbound.http_client import HttpClient
 from coordinator.adapters.records import Measurements
+from coordinator.adapters.store.protocol import Fields, Ref
 from coordinator.checking.checks import Check, Control, Verdict
 from coordinator.epochs import Calendar
 from coordinator.proof.judging import ProofParameters
@@ -27,6 +28,7 @@ from prober.ingest_checks import IngestChecks
 from prober.pictures import Pictures
 from prober.prober import Prober
 from prober.sealer import Sealer
+from tests.doubles.crashing import CrashingStore
 from tests.doubles.memory import MemoryStore
 
 MIDNIGHT_S = 1_795_305_600
@@ -125,3 +127,28 @@ class Night:
     async def recorded(self, draws: range) -> list[int]:
         """The draws among these that are on record."""
         return [run.draw for run in await self.measurements.runs(draws)]
+
+
+@dataclass
+class Dawdling(CrashingStore):
+    """Time passes as soon as a draw is claimed: its run finds it over, and waits for nobody."""
+
+    night: Night
+
+    def __init__(self, night: Night) -> None:
+        super().__init__()
+        self.night = night
+
+    async def create(self, ref: Ref, fields: Fields) -> bool:
+        created = await super().create(ref, fields)
+        if ref.collection == "claims":
+            self.night.now_s = (self.night.now_s // 60 + 1) * 60 + 20.0
+        return created
+
+
+async def a_night(until_tick: int) -> tuple[Night, Dawdling]:
+    """One in which all nodes are up, and every run finds its draw over."""
+    night = Night()
+    night.store = store = Dawdling(night)
+    await night.is_swept(range(FIRST - 2, until_tick), Outcome.UP)
+    return night, store

@@ -2,54 +2,28 @@
 
 import asyncio
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 
 from coordinator.adapters.log import Log
-from coordinator.adapters.store.protocol import Fields, Ref, StoreError
+from coordinator.adapters.store.protocol import StoreError
 from coordinator.checking.checks import Check, Control, Run, Verdict
 from coordinator.checking.delistings import is_listed
 from coordinator.checking.lengths import LAST_RECORD_S_MAX
 from coordinator.checking.suspicion import Trust, TrustState
 from coordinator.checking.trust_book import TrustBook
 from coordinator.reasons import Reason
-from coordinator.sweeping.polls import Outcome
 from prober.docket import EVERY_S, Docket
 from prober.draws import Due
 from prober.list_keeper import ListKeeper
 from prober.prober import Prober
 from tests.builders import a_slot
-from tests.doubles.crashing import CrashingStore
-from tests.unit.functions.night import FIRST, NODES, Night, Patient
+from tests.unit.functions.night import FIRST, NODES, Night, Patient, a_night
 
 DRAW = FIRST + 1
 LATER = range(DRAW + 1, DRAW + int(LAST_RECORD_S_MAX // 60) + 5)
 FAILS = {"n5": Reason.NO_STREAM}
-
-
-@dataclass
-class Dawdling(CrashingStore):
-    """Time passes as soon as a draw is claimed: its run finds it over, and waits for nobody."""
-
-    night: Night
-
-    def __init__(self, night: Night) -> None:
-        super().__init__()
-        self.night = night
-
-    async def create(self, ref: Ref, fields: Fields) -> bool:
-        created = await super().create(ref, fields)
-        if ref.collection == "claims":
-            self.night.now_s = (self.night.now_s // 60 + 1) * 60 + 20.0
-        return created
-
-
-async def _a_night() -> tuple[Night, Dawdling]:
-    night = Night()
-    night.store = store = Dawdling(night)
-    await night.is_swept(range(FIRST - 2, LATER.stop), Outcome.UP)
-    return night, store
 
 
 def _slow(night: Night, outcomes: dict[str, Reason]) -> tuple[Prober, Patient]:
@@ -66,7 +40,7 @@ def _quick(night: Night) -> Prober:
 
 async def test_a_long_check_is_recorded_in_a_second_part_of_its_run() -> None:
     """The first part is there when its draw is over, and says who is missing in it."""
-    night, _ = await _a_night()
+    night, _ = await a_night(LATER.stop)
     prober, patient = _slow(night, {})
     await night.runs(prober, DRAW)
     (first,) = await night.measurements.runs(range(DRAW, DRAW + 1))
@@ -87,7 +61,7 @@ async def test_no_verdict_is_lost_wherever_the_process_dies(writes: bool) -> Non
     """Every check of the draw is on record once, the failure as one as soon as it was stored."""
     broken, kept = 0, 0
     for calls in itertools.count():
-        night, store = await _a_night()
+        night, store = await a_night(LATER.stop)
         before = _quick(night)
         await night.runs(before, FIRST)
         await before.references.close()
@@ -161,7 +135,7 @@ async def test_a_verdict_is_stored_within_thirty_seconds_of_its_attempt() -> Non
 
 async def test_what_could_not_be_stored_is_stored_at_the_next_look() -> None:
     """A store that fails costs no check."""
-    night, store = await _a_night()
+    night, store = await a_night(LATER.stop)
     docket = _docket(night)
     docket.add(_made("n7", Verdict.PASS, night.now_s))
     store.calls_left = 0
@@ -176,7 +150,7 @@ async def test_what_could_not_be_stored_is_stored_at_the_next_look() -> None:
 
 async def test_nothing_new_costs_no_write() -> None:
     """What is stored is not stored again, and what is on record is not stored at all."""
-    night, store = await _a_night()
+    night, store = await a_night(LATER.stop)
     docket = _docket(night)
     docket.add(_made("n7", Verdict.PASS, night.now_s))
     await docket.look()

@@ -103,7 +103,8 @@ async def test_what_the_next_run_has_told_already_stays(store: CountingStore) ->
 async def _recorded(store: CountingStore, draw: int, *checks: Check, told: Collection[str]) -> int:
     """What it costs to record them, in reads."""
     before = store.operations.reads
-    run = Run(draw, NOW_S, NOW_S + 23, (), {}, checks, controls=CONTROLS)
+    made = tuple(replace(check, draw=draw) for check in checks)
+    run = Run(draw, NOW_S, NOW_S + 23, (), {}, made, controls=CONTROLS)
     assert await Measurements(store).record_run(run, NOW_S + 23, told)
     return store.operations.reads - before
 

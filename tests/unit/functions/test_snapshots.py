@@ -155,7 +155,7 @@ async def test_without_a_page_the_network_is_joined_from_what_is_behind_it() -> 
     await Measurements(measured).create_sweep(Sweep(WHOLE, 7, 1, {}), NOW_S)
     snapshot = await _Instance(measured, money).snapshots.now()
     assert snapshot.network.nodes.keys() == {"n2"}
-    assert snapshot.balance_micros("stream0") == 7
+    assert snapshot.balances["stream0"].balance_micros == 7
     page = await Measurements(measured).money_projection()  # written for everybody else
     assert page is not None
     assert page.streams.keys() == {"stream0"}
@@ -182,12 +182,12 @@ async def test_a_change_here_is_seen_everywhere() -> None:
     measured, money = await _stores()
     here, there = _Instance(measured, money), _Instance(measured, money)
     await there.snapshots.now()
-    before = (await here.snapshots.now()).balance_micros("stream1")
+    before = (await here.snapshots.now()).balances["stream1"].balance_micros
     await here.ledger.top_up("stream1", 17, NOW_S, "7")
     await here.snapshots.changed("stream1")
-    assert (await here.snapshots.now()).balance_micros("stream1") == before + 17
+    assert (await here.snapshots.now()).balances["stream1"].balance_micros == before + 17
     there.now_s += 250
-    assert (await there.snapshots.now()).balance_micros("stream1") == before + 17
+    assert (await there.snapshots.now()).balances["stream1"].balance_micros == before + 17
 
 
 async def test_a_change_that_could_not_be_shown_is_shown_by_the_next_reading() -> None:
@@ -195,12 +195,12 @@ async def test_a_change_that_could_not_be_shown_is_shown_by_the_next_reading() -
     measured, money = CrashingStore(), MemoryStore()
     await populate(measured, money, 5, NOW_S)
     instance = _Instance(measured, money)
-    before = (await instance.snapshots.now()).balance_micros("stream1")
+    before = (await instance.snapshots.now()).balances["stream1"].balance_micros
     await instance.ledger.top_up("stream1", 17, NOW_S, "7")
     measured.calls_left = 0
     await instance.snapshots.changed("stream1")
     measured.calls_left = None
-    assert (await instance.snapshots.now()).balance_micros("stream1") == before + 17
+    assert (await instance.snapshots.now()).balances["stream1"].balance_micros == before + 17
 
 
 class _FailingStore(CrashingStore):
@@ -221,7 +221,7 @@ async def test_a_change_while_another_is_shown_is_not_forgotten() -> None:
     measured, money = _FailingStore(), MemoryStore()
     await populate(measured, money, 5, NOW_S)
     instance = _Instance(measured, money)
-    before = (await instance.snapshots.now()).balance_micros("stream1")
+    before = (await instance.snapshots.now()).balances["stream1"].balance_micros
     second: list[asyncio.Task[None]] = []
 
     async def meanwhile() -> None:
@@ -234,7 +234,7 @@ async def test_a_change_while_another_is_shown_is_not_forgotten() -> None:
     await instance.snapshots.changed("stream1")
     await second[0]
     measured.calls_left = None
-    assert (await instance.snapshots.now()).balance_micros("stream1") == before + 22
+    assert (await instance.snapshots.now()).balances["stream1"].balance_micros == before + 22
 
 
 async def test_of_many_changes_at_once_none_is_lost() -> None:

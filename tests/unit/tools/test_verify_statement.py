@@ -56,7 +56,7 @@ async def test_a_fraud_and_the_end_of_a_stream_are_recomputed(coordinator: Coord
     caught = Check(
         "n2",
         stream_id,
-        0,
+        int(at_s // 60),
         at_s,
         Verdict.FAIL,
         Reason.NO_STREAM,

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from coordinator.adapters.records.ranges import expiry
@@ -52,8 +51,9 @@ class CheckRecords(TrustRecords):
         """Writes the run and what it changes in everyone's trust, at once and once.
 
         `told` are the nodes of which it has told lists already; None if that is not known.
-        Returns the run with the events its checks caused. None if it was recorded before, or the
-        prober has been divided anew since it began."""
+        Returns the run with the events its checks caused, and without those that it put off and
+        another record has. None if it was recorded before, or the prober has been divided anew
+        since it began."""
         if told is not None and not told:
             try:
                 return await self._record(run, now_s, told, reads_news=False)
@@ -76,9 +76,10 @@ class CheckRecords(TrustRecords):
             known = TRUST_BOOKS.decode_or_none(trust) or TrustBook()
             if known.next_count:
                 return None, {}
-            after, checks = known.observing(run.checks, run.controls)
-            marked = replace(run, checks=checks)
-            book = replace(after, last_run=after.last_run.after(marked))
+            found = known.recording(run)
+            if found is None:
+                return None, {}
+            book, marked = found
             fields = {**RUNS.encode(marked), "expire_at": expiry(now_s)}
             writes = {run_ref: fields, trust_ref: TRUST_BOOKS.encode(book)}
             changed = book.relisted_since(known)

@@ -23,7 +23,7 @@ def _after(
     last: LastRun, *checks: Check, state: IngestState = IngestState.LIVE, draws: int = 1
 ) -> LastRun:
     draw = last.draw + draws
-    due = [replace(check, due_s=60.0 * draw + 7) for check in checks]
+    due = [replace(check, draw=draw, due_s=60.0 * draw + 7) for check in checks]
     return last.after(Run(draw, 60.0 * draw, 60.0 * draw + 50, (), {"s3": state}, tuple(due)))
 
 

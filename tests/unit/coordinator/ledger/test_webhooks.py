@@ -22,6 +22,7 @@ from coordinator.ledger.webhooks import (
     secret_of,
     signed_headers,
 )
+from coordinator.reasons import Reason
 
 CALENDAR = Calendar()
 HOUR = Summary(
@@ -96,6 +97,11 @@ def test_exhausted_is_said_in_place_of_low() -> None:
     empty = replace(HOUR, balance_after_micros=0)
     assert _kinds(empty) == [EventKind.STATEMENT_READY, EventKind.STREAM_EXHAUSTED]
     assert _kinds(empty, was_low=True) == [EventKind.STATEMENT_READY, EventKind.STREAM_EXHAUSTED]
+    per_minute = HOUR.paid_micros // HOUR.minutes_paid
+    waits = replace(HOUR, unpaid={Reason.AWAITING_CHECK: 20}, balance_after_micros=20 * per_minute)
+    assert EventKind.STREAM_EXHAUSTED in _kinds(waits)  # nobody earns more of that
+    more = replace(waits, balance_after_micros=(22 + HOUR.nodes_paid) * per_minute)
+    assert EventKind.STREAM_EXHAUSTED not in _kinds(more)
     refunded = replace(empty, refunded_micros=5)
     assert EventKind.STREAM_EXHAUSTED not in _kinds(refunded)
     assert _kinds(replace(empty, paid_micros=0)) == [EventKind.STATEMENT_READY]
