@@ -263,7 +263,8 @@ async def test_a_node_that_changes_its_stream_in_mid_epoch_is_in_both_statements
     await measurements.create_stream(STREAM)
     await measurements.create_stream(other)
     half = START_S // 60 + 30
-    before = replace(slot_of("n2"), left_tick=half, left_reason="left")
+    moved_s = half * 60.0
+    before = replace(slot_of("n2"), left_tick=half, left_reason="left", changed_s=moved_s)
     after = replace(slot_of("n2"), stream_id="s5", joined_tick=half)
     await measurements.put_roster(Roster(WHOLE, 1, 1.0, (before, after)))
     up = Poll(Outcome.UP, Reason.OK, 1, 1)
