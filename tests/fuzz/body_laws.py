@@ -126,6 +126,7 @@ BODY_TARGETS = (
         (
             b'"ingest_url":',
             b"rtmp://",
+            b"99999999999",
             b"1e999",
             b"NaN",
             b"null",

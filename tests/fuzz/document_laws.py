@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 
 from coordinator.documents.packing import UNPACKED_BYTES_MAX, deflated, inflated
 from coordinator.documents.records import UnreadableError
@@ -18,7 +19,7 @@ def stored_law(data: bytes) -> None:
     if codec is None:
         return
     try:
-        document = closed(json.loads(text, parse_constant=_no_number))
+        document = closed(json.loads(text, parse_constant=_finite, parse_float=_finite))
     except (ValueError, AttributeError, TypeError, RecursionError):
         return  # no document at all: a field is a value that the store can hold
     if not isinstance(document, dict):
@@ -41,8 +42,12 @@ def packed_law(data: bytes) -> None:
         assert inflated(deflated(text)) == text
 
 
-def _no_number(name: str) -> None:
-    raise ValueError(name)
+def _finite(text: str) -> float:
+    """What our writers store, and JSON can tell again."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 DOCUMENT_TARGETS = (

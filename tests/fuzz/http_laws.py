@@ -88,6 +88,7 @@ HTTP_TARGETS = (
         (
             b"\x05HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n{}",
             b"\x00HTTP/1.0 200 OK\r\n\r\n{}",
+            b"\xffHTTP/1.0 200 OK\r\n\r\n" + b"x" * LIMITS.body_bytes,
             b"\x03HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
             b"\x03HTTP/1.1 301 Moved\r\nLocation: http://x/\r\n\r\n",
         ),

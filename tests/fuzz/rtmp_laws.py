@@ -247,6 +247,15 @@ def _spoken(*messages: Message) -> bytes:
     return b"".join(writer.write(3 + at % 4, each) for at, each in enumerate(messages))
 
 
+def _halves_of_two() -> bytes:
+    """Two messages of which three quarters have come: as much as may be kept."""
+    part = bytes(LIMITS.partial_bytes_max // 6)
+    heads = [bytes([3 + at]) + bytes(3) + (4_000).to_bytes(3) + b"\x09" + bytes(4) for at in (0, 1)]
+    again = [part + bytes([0xC3 + at]) + part + bytes([0xC3 + at]) + part for at in (0, 1)]
+    resized = ChunkWriter().resize(len(part))
+    return resized + b"".join(head + parts for head, parts in zip(heads, again, strict=True))
+
+
 _MARKERS = (
     b"\x02\x00",
     b"\x03\x00",
@@ -263,6 +272,7 @@ RTMP_TARGETS = (
         (
             b"\x07" + _spoken(*_CONTROLS, _CONNECT, _PICTURE, _SOUND),
             b"\x01" + _spoken(_SOUND, _SOUND._replace(timestamp_ms=2**24 + 30), _PICTURE),
+            b"\xff" + _halves_of_two(),
         ),
         SESSION_BYTES_MAX,
         (b"\xff\xff\xff", b"\xc3", b"\x43", b"\x83", b"\x03\x00\x00"),

@@ -64,12 +64,14 @@ def own_page_law(data: bytes) -> None:
     assert all(isinstance(count, int) for count in refused.values())
 
 
+_LIVE = {"id": STREAM, "state": "live", "viewers": 7, "bytes_in": 11, "bytes_out": 13}
 _AGENT = {
     "schema": "restream-node/1",
     "node_id": "n2",
     "relay": {"state": "running"},
-    "stream": {"id": STREAM, "state": "live", "viewers": 7, "bytes_in": 11, "bytes_out": 13},
+    "stream": _LIVE,
 }
+_MANY = {**_AGENT, "stream": {**_LIVE, "bytes_out": 2**63 - 1}}
 _PULL = (
     b'{"id": 1, "name": "s3", "application": "live", "status": "connected",'
     b' "address": "203.0.113.5:1935", "connection": "CLIENT", "state": "HANDSHAKE_DONE",'
@@ -100,6 +102,7 @@ STATISTICS_TARGETS = (
         stats_law,
         (
             json.dumps(_AGENT).encode(),
+            json.dumps(_MANY).encode(),
             _V1,
             _V08,
             _V1.replace(b'DONE",', b'DONE",,'),

@@ -1,0 +1,1 @@
+"""Chance against every reader of strangers' bytes, led by the lines that it reaches."""
