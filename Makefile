@@ -70,9 +70,10 @@ end-to-end: setup ## The end-to-end tests of nodes and the network alone, with t
 	@$(PYTHON) -m emulator setup --for-tests
 	@ENGINE=$(or $(ENGINE),restream) $(PYTHON) -m pytest --durations=10 tests/e2e
 
-images: setup ## Build the images and really run them (docker, podman, or BUILD_OFFLINE=program)
+images: setup ## Build the images and really run them; what is in the node's: build/sbom-node.cdx.json (docker, podman, or BUILD_OFFLINE=program)
 	@$(PYTHON) -m emulator need containers
 	@$(PYTHON) -m pytest tests/image
+	@$(PYTHON) -m tools.sbom localhost/restream-node:test build/sbom-node.cdx.json
 
 test-cloud: setup ## terraform/ against the real provider's schemas, its archives served, compose.yaml run (needs terraform, docker or podman)
 	@$(PYTHON) -m emulator need terraform containers
@@ -98,6 +99,9 @@ bench-relay: setup ## The relay beside nginx-rtmp: CPU, times, memory, a thousan
 
 bench-image: setup ## The node image: its size, its start, and its first check in a real network (NODES=5; about 6 minutes)
 	@PYTHONPATH=node_image:. $(PYTHON) -m bench.node.image
+
+fuzz: $(VENV) ## Chance against every reader of strangers' bytes, led by coverage; finds become cases (MINUTES=10 TARGETS=stats,amf)
+	@PYTHONPATH=functions:node_image:. $(PYTHON) -m bench.fuzz.fuzz
 
 nightly: setup ## The property tests as long as a night takes, and 10^6 hostile sessions (about four hours)
 	@HYPOTHESIS_PROFILE=nightly $(PYTHON) -m pytest tests/property/test_ledger.py tests/property/test_statements.py tests/property/test_money.py
@@ -167,6 +171,12 @@ lock: $(VENV) ## Pin the dependencies anew after a change of requirements*.in
 	@$(COMPILE) --output-file requirements-dev.txt requirements-dev.in
 	@for in in functions/*/requirements.in emulator/cloud_scheduler/requirements.in tests/terraform/checkov/requirements.in; do \
 		$(COMPILE) --output-file "$${in%.in}.txt" "$$in"; done
+
+pin: $(VENV) ## Base images by digest, and rtmp_relay by its whole commit, as they are now (needs skopeo or docker, and the network)
+	@$(PYTHON) -m tools.pins
+
+pip-audit: $(VENV) ## The locked packages against the database of known vulnerabilities (needs the network)
+	@$(PYTHON) -m tools.pip_audit
 
 clean: ## Remove everything that was made here: environment, logs, caches
 	@rm -rf .venv .venv-checkov .venv*.lock build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

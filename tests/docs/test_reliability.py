@@ -19,8 +19,8 @@ TESTS = {
     for name in re.findall(r"^(?:async )?def (test_\w+)\(", path.read_text(), re.MULTILINE)
 }
 MEASURED = re.findall(r"^##+ .*", (ROOT / "docs" / "benchmarks.md").read_text(), re.MULTILINE)
-TELLS = {"audit", "verify", "verify-schedule"}
-"""Verbs that say yes or no, and have no figures."""
+TELLS = {"audit", "verify", "verify-schedule", "images", "pin", "pip-audit"}
+"""Verbs that say yes or no, or make something, and have no figures."""
 _HELD = re.compile(r"`(make [a-z-]+|tests/[\w./-]+\.py|test_\w+)`")
 
 

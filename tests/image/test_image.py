@@ -54,7 +54,7 @@ def relay_image(tmp_path_factory: pytest.TempPathFactory) -> str:
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     address = f"http://{HOST}:{server.server_address[1]}/stand_in.git"
     try:
-        arguments = ("RELAY_ENGINE=rtmp_relay", f"REPOSITORY={address}", f"COMMIT={commit[:7]}")
+        arguments = ("RELAY_ENGINE=rtmp_relay", f"REPOSITORY={address}", f"COMMIT={commit}")
         build(
             RELAY_IMAGE,
             "--network=host",

@@ -47,7 +47,7 @@ def test_the_linter_finds_nothing() -> None:
     """Injected templates, unpinned actions, kept credentials, too many rights: zizmor."""
     zizmor = Path(sys.executable).with_name("zizmor")
     found = subprocess.run(
-        [zizmor, "--offline", "--quiet", FOLDER], capture_output=True, text=True, check=False
+        [zizmor, "--offline", "--quiet", FOLDER.parent], capture_output=True, text=True, check=False
     )
     assert found.returncode == 0, found.stdout + found.stderr
 
@@ -59,6 +59,23 @@ def test_a_change_passes_the_verbs_of_the_makefile() -> None:
     assert verbs == ["check", "test", "test-cloud", "images"]
     assert set(verbs) <= known
     assert _script("ci", "make") == 'make "$VERB"'
+
+
+def test_all_that_is_pinned_is_renewed() -> None:
+    """By Dependabot: packages, Dockerfiles, workflows, and Terraform's provider."""
+    told = yaml.safe_load((FOLDER.parent / "dependabot.yml").read_text())
+    renewed = {
+        (each["package-ecosystem"], place)
+        for each in told["updates"]
+        for place in each.get("directories") or [each["directory"]]
+    }
+    wanted = {("github-actions", "/"), ("docker-compose", "/"), ("terraform", "/terraform")}
+    for kind, name in (("pip", "requirements*.in"), ("docker", "Dockerfile")):
+        for path in ROOT.rglob(name):
+            parts = path.relative_to(ROOT).parts[:-1]
+            if not any(part.startswith(".") or part == "build" for part in parts):
+                wanted.add((kind, f"/{'/'.join(parts)}"))
+    assert renewed == wanted
 
 
 @pytest.mark.parametrize("key", OWN, ids="/".join)
