@@ -20,9 +20,9 @@ from coordinator.ledger.statements import Statement, Summary
 from coordinator.money import format_tokens
 from coordinator.streams import Stream
 
-ROWS_PAGE_MAX = 1_000
-"""Of half a kilobyte each: an answer has less than a megabyte, and takes some hundredths of a
-second to make."""
+ROWS_PAGE_MAX = 600
+"""Of half a kilobyte each, or more than one with several reasons for unpaid minutes: an answer has
+less than a megabyte, and takes some hundredths of a second to make."""
 
 
 @dataclass(frozen=True)

@@ -272,7 +272,7 @@ async def _statement_pages(coordinator: Coordinator, stream_id: str) -> list[dic
 async def test_statements_of_many_nodes_come_on_shorter_pages(coordinator: Coordinator) -> None:
     """However many nodes a stream has, and whatever it began with: an answer is bounded."""
     stream_id = (await coordinator.registered())["stream_id"]
-    nodes = [f"n{n}" for n in range(ROWS_PAGE_MAX * 2 // 5)]
+    nodes = [f"n{n}" for n in range(240)]
     for epoch in range(EPOCH, EPOCH + 6):
         await _settled_with(coordinator, stream_id, epoch, nodes if epoch > EPOCH else ["n7"])
     pages = [
@@ -280,8 +280,8 @@ async def test_statements_of_many_nodes_come_on_shorter_pages(coordinator: Coord
         for page in await _statement_pages(coordinator, stream_id)
     ]
     assert pages == [
-        [(0, 1), (1, 400), (2, 400), (3, 199)],
-        [(3, 201), (4, 400), (5, 399)],
+        [(0, 1), (1, 240), (2, 240), (3, 119)],
+        [(3, 121), (4, 240), (5, 239)],
         [(5, 1)],
     ]
 
@@ -291,7 +291,7 @@ async def test_a_statement_of_many_nodes_is_read_in_parts_without_loss(
 ) -> None:
     """From its own route and from the list: each row once, whatever documents it lies in."""
     stream_id = (await coordinator.registered())["stream_id"]
-    nodes = [f"n{n}" for n in range(2 * ROWS_A_DOCUMENT_MAX + 7)]
+    nodes = [f"n{n}" for n in range(ROWS_A_DOCUMENT_MAX + 7)]
     await _settled_with(coordinator, stream_id, EPOCH, nodes)
     await _settled_with(coordinator, stream_id, EPOCH + 1, ["n7"])
     record = PublicRecord(coordinator.client)
