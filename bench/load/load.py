@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import httpx
 
 from bench.crowd.crowd_network import crowd_network
-from bench.load.crowd_life import RESTARTS, CrowdLife
+from bench.load.crowd_life import RESTARTS, CallCounts, CrowdLife
 from bench.load.load_figures import LoadOutcome, figures_of
 from bench.load.public_answers import AskedFor, public_answers
 from bench.load.resident_memory import MemoryWatch
@@ -63,12 +63,7 @@ async def _lived(size: int) -> LoadOutcome:
         life = CrowdLife(net, range(size), client)
         memory = MemoryWatch(life.pids)
         watching = asyncio.create_task(memory.run())
-        await life.join()
-        await life.sweeps_pass(STEADY_SWEEPS)
-        steady = await life.told()
-        for number in range(RESTARTS):
-            await life.restart(kills=number == 1)
-        life.rest = await life.told()
+        steady = await _come_and_go(life)
         settled, due = await _settled(life)
         answers = await public_answers(net.api_url, await _asked(life))
         watching.cancel()
@@ -89,6 +84,17 @@ async def _lived(size: int) -> LoadOutcome:
             unsettled=due - len(settled),
             audit=audit,
         )
+
+
+async def _come_and_go(life: CrowdLife) -> CallCounts:
+    """What heartbeats came to between the joins and the restarts."""
+    await life.join()
+    await life.sweeps_pass(STEADY_SWEEPS)
+    steady = await life.told()
+    for number in range(RESTARTS):
+        await life.restart(kills=number == 1)
+    life.rest = await life.told()
+    return steady
 
 
 async def _settled(life: CrowdLife) -> tuple[list[int], int]:
