@@ -363,7 +363,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def _leave(self, node_id: str) -> None:
         tick = CALENDAR.tick_at(self.now_s)
         self.slots = [
-            replace(slot, left_tick=tick, left_reason="left")
+            replace(slot, left_tick=tick, left_reason="left", changed_s=self.now_s)
             if slot.node_id == node_id and slot.left_tick is None
             else slot
             for slot in self.slots
