@@ -87,9 +87,12 @@ plan: ## What `terraform apply` would change in the cloud (docs/ops.md)
 chaos-node: setup ## How fast a node recovers from everything, and what it costs (OUTAGE_SECONDS=60 NODES=5; about 9 minutes)
 	@PYTHONPATH=node_image:. $(PYTHON) -m bench.node.chaos_node
 
-chaos: setup ## The whole network struck in every way, what it promised looked for (PAIRS=20 FREEZE=30 CUT=10 HOLD=8 SEED=1 ONLY=kill,pairs; about 25 minutes)
+chaos: setup ## The whole network struck in every way, what it promised looked for (PAIRS=20 FREEZE=30 CUT=5 HOLD=5 SEED=1 ONLY=kill,pairs; about 25 minutes)
 	@$(PYTHON) -m emulator setup --for-tests
 	@PYTHONPATH=functions:node_image:. $(PYTHON) -m bench.chaos.chaos
+
+soak: setup ## 200 simulated and 10 real nodes, 3 streams: whether anything grows, or Firestore is called more (MINUTES=60)
+	@PYTHONPATH=functions:node_image:. $(PYTHON) -m bench.soak.soak
 
 hostile-relay: setup ## What strangers' bytes do to the relay, and to nginx-rtmp beside it (SESSIONS=5000; about 3 minutes)
 	@PYTHONPATH=node_image:. $(PYTHON) -m bench.node.hostile_relay
@@ -103,9 +106,10 @@ bench-image: setup ## The node image: its size, its start, and its first check i
 fuzz: $(VENV) ## Chance against every reader of strangers' bytes, led by coverage; finds become cases (MINUTES=10 TARGETS=stats,amf)
 	@PYTHONPATH=functions:node_image:. $(PYTHON) -m bench.fuzz.fuzz
 
-nightly: setup ## The property tests as long as a night takes, and 10^6 hostile sessions (about four hours)
+nightly: setup ## The property tests as long as a night takes, 10^6 hostile sessions, chaos and soak (about five and a half hours)
 	@HYPOTHESIS_PROFILE=nightly $(PYTHON) -m pytest tests/property/test_ledger.py tests/property/test_statements.py tests/property/test_money.py
 	@SESSIONS=1000000 $(PYTHON) -m pytest tests/integration/test_hostile_fuzz.py
+	@$(MAKE) --no-print-directory chaos soak
 
 # Whatever make makes of a status, build/<verb>.json has it: 0 equal, 1 different, 2 cannot be told.
 audit: $(VENV) ## Recompute a statement from public data alone (STREAM=… EPOCH=… API=https://…)

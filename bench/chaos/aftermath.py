@@ -64,12 +64,10 @@ async def audited(network: StruckNetwork, streams: list[str], since_s: float) ->
     bystanders = {network.node_id(name) for name in BYSTANDERS}
     async with httpx.AsyncClient(base_url=network.stage.api_url, trust_env=False) as client:
         record = PublicRecord(client)
+        whole = Whole(record, time.time())
         for stream_id in (network.stream_id, *streams):
-            whole = Whole(PublicRecord(client), time.time())
             await whole.stream(stream_id)
-            books.statements += whole.told
-            books.findings += whole.findings
-            books.untold += whole.untold
+        books.statements, books.findings, books.untold = whole.told, whole.findings, whole.untold
         for statement in await record.statements(network.stream_id):
             for row in statement.rows:
                 if row.node_id in bystanders:

@@ -26,6 +26,8 @@ only after an export."""
 WRONG_BY_S = 3_600
 SHIFTED = ROOT / "bench" / "chaos" / "shifted_clock"
 CLOCKS = (*FUNCTIONS, "ingest", "node-1")
+REFUSING = FUNCTIONS[1:]
+"""Who does nothing while its clock is that far off."""
 Part = Callable[[Campaign], Awaitable[None]]
 
 
@@ -49,7 +51,7 @@ def _singles(kind: str) -> Part:
 
 
 async def _pairs(campaign: Campaign) -> None:
-    drawn, hold_s = random.Random(number("SEED", 1)), number("HOLD", 8)
+    drawn, hold_s = random.Random(number("SEED", 1)), number("HOLD", 5)
     pairs = list(combinations(campaign.targets, 2))
     for pair in drawn.sample(pairs, min(len(pairs), number("PAIRS", 20))):
         kinds = [kind for kind in STRIKES if kind != "kill -9" or LASTING not in pair]
@@ -67,7 +69,7 @@ async def _documents(campaign: Campaign) -> None:
 
 async def _clocks(campaign: Campaign) -> None:
     """Each is started with a clock of its own that is right, jumps, and is put right again."""
-    network, hold_s = campaign.network, number("HOLD", 8)
+    network, hold_s = campaign.network, number("HOLD", 5)
     for name in CLOCKS:
         clock = WrongClock(DISK / f"{name}.clock", 0)
         network.struck.add(name)
@@ -77,7 +79,8 @@ async def _clocks(campaign: Campaign) -> None:
             told = f"clock of {name} {'ahead' if off_s > 0 else 'behind'} by an hour"
             clock.put_off(off_s)
             await asyncio.sleep(hold_s)
-            campaign.note(f"{told}: meanwhile", await campaign.recovered(f"{told}: meanwhile"))
+            if name not in REFUSING:
+                campaign.note(f"{told}: meanwhile", await campaign.recovered(f"{told}: meanwhile"))
             clock.put_off(0)
             campaign.note(told, await campaign.recovered(told))
         await network.run_with(name)
@@ -97,7 +100,7 @@ async def _disk(campaign: Campaign) -> None:
     network.struck.add("node-1")
     await asyncio.to_thread(_fill, filler)
     network.kill_descendants("node-1")
-    await asyncio.sleep(number("HOLD", 8))
+    await asyncio.sleep(number("HOLD", 5))
     filler.unlink()
     recovery = await campaign.recovered("disk full, a relay killed meanwhile")
     network.struck.discard("node-1")

@@ -20,7 +20,7 @@ from bench.chaos.struck_network import StruckNetwork
 from emulator.cheats.false_claims import new_key, node_id_of
 from emulator.demo.public_api import micros_of
 
-REGISTER_EVERY_S, DEPOSIT_EVERY_S, CONTACT_EVERY_S, READ_EVERY_S = 40.0, 4.0, 6.0, 10.0
+REGISTER_EVERY_S, DEPOSIT_EVERY_S, CONTACT_EVERY_S, READ_EVERY_S = 100.0, 4.0, 6.0, 10.0
 ASK_SECONDS_MAX, AGAIN_S = 5.0, 1.0
 PENDING_SECONDS_MAX = 90.0
 """What is asked for at the end of a campaign is acknowledged in so long, or counts as lost."""

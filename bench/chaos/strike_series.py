@@ -32,7 +32,7 @@ class Campaign:
     @property
     def seconds(self) -> dict[str, int]:
         """How long each kind of single strike lasts."""
-        return {"kill -9": 0, "SIGSTOP": number("FREEZE", 30), "cut": number("CUT", 10)}
+        return {"kill -9": 0, "SIGSTOP": number("FREEZE", 30), "cut": number("CUT", 5)}
 
     @property
     def targets(self) -> list[str]:

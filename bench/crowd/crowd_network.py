@@ -101,7 +101,9 @@ async def _ended(keeping: asyncio.Task[None]) -> None:
 async def _start_relay(network: LocalNetwork, relay: Member) -> None:
     cast.give_key(network.stage, relay)
     command = cast.node(network.stage, relay, network.stream_id)
-    env = {**command.env, "BIND_ADDRESS": EVERY_ADDRESS}
+    # Named where nobody finds it: a relay that knows its place plays at no other.
+    nowhere = f"http://crowd.invalid:{relay.stats_port}/stats.json"
+    env = {**command.env, "BIND_ADDRESS": EVERY_ADDRESS, "PUBLIC_STATS_URL": nowhere}
     await network.supervisor.start(replace(command, env=env))
 
 
