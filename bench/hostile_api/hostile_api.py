@@ -1,7 +1,7 @@
 """`make hostile-api`: every hostile input with its right outcome, and floods beside /health.
 
-functions-framework serves the api as in the cloud, on the Firestore emulator. It grows with what
-strangers can reach: rosters and targets are held by tests/property/test_bounds.py.
+functions-framework serves the api as in the cloud, on the Firestore emulator. What one network can
+cause at a target and take of a roster is searched for without sockets, for an hour of it.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from bench.hostile_api.campaign import all_cases, by_group, registered, tried
 from bench.hostile_api.case import INGEST_KEY, SPONSOR_KEY
 from bench.hostile_api.crowds import call_backs_of_a_household, new_nodes_of_a_network
 from bench.hostile_api.floods import beside
+from bench.hostile_api.one_network_search import GOALS, most_of, played
 from bench.processes import MeasuredChild, two_cores, wait_for
 from bench.report import ROOT, Figure, NotMeasurableError, hand_in
 from coordinator.keys import sha256_hex
@@ -29,6 +30,10 @@ from emulator.unread import quiet_when_unread
 
 CASES_MIN = 2_000
 TOLD_MAX = 40
+PLANS_DRAWN, PLANS_CHANGED = 6, 20
+"""For each goal, beside the worst that we know."""
+HONEST_NODES = 10_900
+"""As many as there is room for beside a network's tenth."""
 MINUTE_S = 60
 """So long the crowds may take: meanwhile their bounds fill up again."""
 
@@ -38,7 +43,7 @@ def main() -> None:
     with ExitStack() as stack:
         port = stack.enter_context(_served())
         figures = asyncio.run(_measured(port))
-    hand_in("hostile-api", figures)
+    hand_in("hostile-api", figures + asyncio.run(_of_one_network()))
 
 
 async def _measured(port: int) -> list[Figure]:
@@ -83,6 +88,16 @@ async def _crowds(port: int) -> list[Figure]:
         Figure("200 new nodes of one /48, elsewhere: taken in", network[200], "", f"<= {nodes}"),
         Figure("of these: neither taken in nor told to wait", others, "", "<= 0"),
     ]
+
+
+async def _of_one_network() -> list[Figure]:
+    figures, lost = [], 0
+    for seed, (name, (goal, most)) in enumerate(GOALS.items()):
+        found, plan = await most_of(goal, seed, PLANS_DRAWN, PLANS_CHANGED)
+        figures.append(Figure(f"one /48, whatever it orders: {name}", found, "", f"<= {most}"))
+        lost += (await played(plan, HONEST_NODES)).lost_restarts
+    name = f"the same beside {HONEST_NODES:,} honest nodes: restarts that find no slot"
+    return [*figures, Figure(name, lost, "", "<= 0")]
 
 
 @contextmanager

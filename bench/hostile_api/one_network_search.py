@@ -3,7 +3,7 @@
 Plans are drawn, and the best of them are changed again and again: by each goal for itself.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import Random
 
 from bench.hostile_api.one_network import OneNetwork
@@ -21,6 +21,12 @@ Plan = tuple[tuple[Order, ...], ...]
 Goal = Callable[[Caused], int]
 
 
+GOALS: Mapping[str, tuple[Goal, int]] = {
+    "requests at one target in an hour, but polls": (Caused.in_an_hour, 60),
+    "nodes for which one target is polled in a sweep": (lambda caused: caused.polled_max, 4),
+    "polled slots of a roster at once": (lambda caused: caused.slots_max, 1_000),
+}
+"""And the most that may be reached."""
 _ALWAYS = (
     Order(Doing.ASKS, Where.NEIGHBOUR, KNOWN_KEYS, 20),
     Order(Doing.ASKS, Where.NAME_NEIGHBOUR, KNOWN_KEYS + 100, 20),

@@ -9,7 +9,7 @@ import pytest
 from api.services.roster_news import TAKEN_IN_SECONDS_MAX
 from collector.sweeper import announced
 from coordinator.epochs import Calendar
-from coordinator.strangers.source_bounds import NEW_KEYS, SLOTS, WRITES, Side
+from coordinator.strangers.source_bounds import ELSEWHERE, NEW_KEYS, SLOTS, WRITES, Side
 from coordinator.sweeping.nodes import Node
 from coordinator.sweeping.roster_room import NETWORK_SLOTS_MAX, SLOTS_MAX
 from coordinator.sweeping.rosters import Roster, Slot
@@ -74,6 +74,27 @@ async def test_a_node_that_says_something_new_all_the_time_waits(coordinator: Co
     assert answer.status_code == 429
     assert "Too many changes by this node" in answer.json()["detail"]
     assert (await _known(coordinator)).rtmp_port == 2000 + taken - 1
+
+
+async def test_whoever_serves_elsewhere_than_it_calls_from_is_one_of_a_few(
+    coordinator: Coordinator,
+) -> None:
+    """Whether it comes so or moves there: whose address that is nobody knows yet."""
+    stream_id = (await coordinator.registered())["stream_id"]
+    keys = [key_of(number) for number in range(1, 9)]
+    most, taken = ELSEWHERE[Side.ADDRESS].burst, 0
+    while taken < 40:
+        elsewhere = {"stats_url": f"http://h{taken}.example.org:8080/s", "stats_port": None}
+        answer = await _beat(coordinator, stream_id, keys[taken % 8], **elsewhere)
+        if answer.status_code == 429:
+            break
+        taken += 1
+    assert most <= taken <= most + 4
+    assert (
+        f"at another address: the next may come in {answer.headers['Retry-After']} s"
+        in (answer.json()["detail"])
+    )
+    assert (await _beat(coordinator, stream_id, keys[0])).is_success
 
 
 async def test_a_network_of_many_addresses_brings_few_new_nodes(coordinator: Coordinator) -> None:

@@ -1,5 +1,6 @@
 """An address that has not agreed to be polled is polled for a few nodes, whoever names it."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from random import Random
@@ -15,16 +16,21 @@ from collector.asked_addresses import (
     in_order,
 )
 from collector.poller import Poller
+from collector.sweeper import Sweeper
 from coordinator.adapters.log import Log
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.outbound.poll_client import PollClient
 from coordinator.adapters.outbound.replies import Failed, Fetched
+from coordinator.adapters.records import Measurements
+from coordinator.epochs import Calendar
 from coordinator.reasons import Reason
 from coordinator.strangers.addresses import AddressRefused, HttpAddress
 from coordinator.strangers.relay_stats import RelayStats
+from coordinator.sweeping.nodes import Node
 from coordinator.sweeping.polls import Outcome, Poll
 from coordinator.sweeping.roster_room import NETWORK_SLOTS_MAX
 from coordinator.sweeping.rosters import Slot
+from tests.doubles.memory import MemoryStore
 from tests.integration.stats_servers import stats_of
 
 VICTIM, OTHER = "2a01:4f8:99::7", "51.0.0.7"
@@ -219,6 +225,31 @@ async def test_polls_hold_to_it_and_learn_who_has_agreed() -> None:
     told = await _sweep(client, asked, 8)
     assert client.asked == 2 * STRANGERS_MAX + 1  # n0 is no stranger any more
     assert isinstance(told[0], RelayStats)
+
+
+async def test_a_sweep_asks_few_strangers_and_all_who_call_from_there() -> None:
+    """Its roster knows later in which network each has answered."""
+    store = Measurements(MemoryStore())
+    calendar, now_s = Calendar(sweep_seconds=60), [6_000.0]
+    client = _Answering(is_named=False)
+    sweeper = Sweeper(store, client, calendar, lambda: now_s[0], Log("collector", "ERROR"))
+    for name in ("n0", *(f"n{n}" for n in range(1, 100))):
+        slot = _slot(name)
+        await store.put_node(
+            Node(
+                node_id=name, stream_id="s3", stats_url=f"http://{slot.rtmp_host}:8080/{name}",
+                rtmp_host=slot.rtmp_host, rtmp_port=1935, agent="", engine="", state="running",
+                joined_s=5_990.0, changed_s=5_990.0, calls_from_there=name == "n0",
+            )
+        )  # fmt: skip
+    await sweeper.sweep(0)
+    (sweep,) = await store.latest_sweeps()
+    why = Counter(poll.reason for poll in sweep.polls.values())
+    assert why[Reason.TARGET_CROWDED] == 100 - STRANGERS_MAX
+    assert client.asked == STRANGERS_MAX
+    roster = await store.roster_of(sweep)
+    own = next(at for at, slot in enumerate(roster.slots) if slot.node_id == "n0")
+    assert sweep.polls[own].reason in (Reason.OK, Reason.STREAM_IDLE)
 
 
 async def test_many_nodes_of_one_address_are_all_polled_after_some_sweeps() -> None:

@@ -1,12 +1,28 @@
 """A name may lead checks to somebody else, and few of them."""
 
+import asyncio
+from collections.abc import Sequence
+
 import pytest
 
+from coordinator.adapters.log import Log
+from coordinator.adapters.media.rtmp_reference import Reference
+from coordinator.adapters.outbound.guard import Guard
+from coordinator.adapters.outbound.http_client import HttpClient
+from coordinator.checking.checks import Verdict
+from coordinator.proof.judging import ProofParameters
 from coordinator.reasons import Reason
 from coordinator.strangers.addresses import AddressRefused
 from coordinator.strangers.source_bounds import CHECKED, Side
 from coordinator.sweeping.rosters import Slot
+from prober.capacity import Capacity
+from prober.captor import captor_of
 from prober.checked_targets import BEGINS_S, CheckedTargets
+from prober.checker import Checker
+from prober.draws import Due
+from rtmp.addresses import RtmpAddress
+from tests.generated_streams import Publisher
+from tests.packet_streams import T0
 
 VICTIM, OTHER = "51.7.3.2", "51.7.3.3"
 MOST = CHECKED[Side.TARGET].burst
@@ -79,3 +95,38 @@ def test_literal_and_private_addresses_are_not_counted() -> None:
     targets = _Targets()
     assert {targets.why(f"n{n}", host=VICTIM) for n in range(99)} == {None}
     assert {targets.why(f"n{n}", "192.168.1.7") for n in range(99)} == {None}
+
+
+async def _at_the_victim(_: str) -> Sequence[str]:
+    return [VICTIM]
+
+
+@pytest.mark.parametrize(
+    ("has_passed", "told"),
+    [
+        (True, (Verdict.FAIL, Reason.UNREACHABLE)),
+        (False, (Verdict.UNKNOWN, Reason.UNKNOWN_ADDRESS)),
+    ],
+)
+def test_a_check_that_may_not_be_made_connects_to_nobody(
+    has_passed: bool, told: tuple[Verdict, Reason]
+) -> None:
+    """Others led there before it."""
+    now_s = [T0 + 130 - BEGINS_S]
+
+    async def sleep(seconds: float) -> None:
+        now_s[0] += seconds
+
+    client = HttpClient(Guard(allow_private=False, resolve=_at_the_victim))
+    clock = lambda: now_s[0]  # noqa: E731 - one line of a test
+    log, capacity = Log("prober", "ERROR"), Capacity(1.0)
+    checker = Checker(captor_of(clock), client, ProofParameters(), clock, sleep, log, capacity)
+    now_s[0] += BEGINS_S
+    reference = Reference(RtmpAddress("192.0.2.1", 1935, "live", "s3"), now=clock)
+    for packet in Publisher().stream():
+        reference.window.take(packet)
+    for n in range(MOST):
+        checker.targets.require(_slot(f"n{n}"), VICTIM, has_passed=False)
+    due = Due(_slot("late"), now_s[0], has_passed=has_passed)
+    made = asyncio.run(checker.check(due, 7, reference, checker.ingest_checks()))
+    assert (made.verdict, made.reason) == told

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 import httpx
 import pytest
 
+from api.services.dial_back import REMEMBERED_S
 from api.wire.common import timestamp
 from api.wiring import build_on
 from collector.sweeper import announced
@@ -17,13 +18,14 @@ from coordinator.epochs import Calendar
 from coordinator.projections.network_document import bare_document
 from coordinator.reasons import Reason
 from coordinator.strangers.relay_stats import Media, RelayStats
+from coordinator.strangers.source_bounds import CALL_BACKS, Side
 from coordinator.sweeping.polls import Poll, outcome_of
 from coordinator.sweeping.rosters import Roster
 from coordinator.sweeping.shards import WHOLE
 from coordinator.sweeping.sweeps import Sweep
 from tests.doubles.counting import CountingStore
 from tests.doubles.memory import MemoryStore
-from tests.signing import auth_of
+from tests.signing import auth_of, key_of
 from tests.unit.functions.conftest import (
     ADDRESS,
     NODE_ID,
@@ -424,6 +426,33 @@ async def test_a_node_that_cannot_be_reached_does_not_come_back_to_be_polled(mak
         said = await world.beat(**NAMED)  # more often than it may be called back
         assert (said["status"], said["reason"]) == ("pending", "name_unresolved")
     assert world.cost()[1] == 0
+
+
+async def test_a_lost_node_that_cannot_be_called_just_now_comes_back(make: Make) -> None:
+    """Its neighbours have used up what their address may ask for; nothing is held against it."""
+    world = await make(calls_back=True)
+    await world.beat(**NAMED)
+    for _ in range(4):
+        await world.sweep(Reason.NAME_UNRESOLVED)
+    world.now_s += REMEMBERED_S
+    asked = {"stats_url": NAMED["stats_url"], "rtmp_port": 1935}
+    for number in range(1, CALL_BACKS[Side.ADDRESS].burst + 1):
+        neighbour = auth_of(key_of(number), lambda: world.now_s)
+        await world.client.post("/nodes/dial-back", json=asked, auth=neighbour)
+    await world.client.get("/healthz")
+    assert (await world.cost_of_beating(**NAMED))[1] == 1
+
+
+async def test_it_is_known_who_calls_from_where_it_serves(make: Make) -> None:
+    """Nobody else is asked for it."""
+    world = await make()
+    await world.beat()
+    await world.sweep(LIVE)
+    assert [slot.calls_from_there for slot in world.roster.slots] == [True]
+    await world.sweep(Reason.CONNECT_FAILED)
+    await world.beat(**NAMED)
+    await world.sweep(LIVE)
+    assert [slot.calls_from_there for slot in world.roster.slots] == [False]
 
 
 async def test_a_node_may_ask_to_be_called_back(make: Make) -> None:

@@ -39,10 +39,10 @@ class _Swept:
 
 
 def test_sixteen_keys_that_change_their_stream_fill_no_roster() -> None:
-    """They did in 102 sweeps, after which nobody could come in. What a node left behind counts
-    towards nothing."""
+    """They did in seven sweeps where 100 were free, and nobody could come in. What a node left
+    behind counts towards nothing."""
     swept = _Swept(*(_said("h", number, 1.0) for number in range(SLOTS_MAX - 100)))
-    for sweep in range(102):
+    for sweep in range(20):
         now_s = 100.0 + sweep
         keys = (
             _said("a", n, now_s, stream_id=f"s{sweep}", rtmp_host="51.99.0.1") for n in range(16)
@@ -116,6 +116,19 @@ def test_a_network_has_a_tenth_of_the_roster() -> None:
     swept.take(_said("a", 1, 8.0, rtmp_host="51.99.99.1"))
     assert {"a1", "a10", "b1"} <= swept.polled
     assert len(swept.polled) == NETWORK_SLOTS_MAX + 1
+
+
+def test_names_count_in_the_network_that_they_lead_to() -> None:
+    """As far as a poll has shown it; who leaves makes room."""
+    named = [_said("h", n, 1.0, rtmp_host=f"h{n}.example") for n in range(NETWORK_SLOTS_MAX)]
+    networks = {node.node_id: "51.99.99.0/24" for node in named}
+    roster = Roster(WHOLE, 1, 0.0).taking_in(named, 10)
+    comes = _said("a", 1, 2.0, rtmp_host="51.99.99.1")
+    assert roster.taking_in([comes], 11, networks).slots == roster.slots
+    moves = _said("h", 1, 2.0, rtmp_host="51.99.99.1")
+    assert roster.taking_in([moves], 11, networks).slots[1].rtmp_host == "51.99.99.1"
+    goes = _said("h", 2, 1.5, is_leaving=True)
+    assert len(roster.taking_in([goes, comes], 11, networks).slots) == NETWORK_SLOTS_MAX + 1
 
 
 def test_longer_addresses_have_to_fit_as_well() -> None:
