@@ -8,7 +8,6 @@ node is drawn for a check every minute, and its checks pass wherever that costs 
 Longer than other modules: a reader sees here how much of it is not real.
 """
 
-import socket
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from random import Random
@@ -30,6 +29,7 @@ from bench.hostile_api.orders import (
 from collector.asked_addresses import AskedAddresses, AskedNow, in_order
 from collector.sweeper import announced
 from coordinator.adapters.outbound.guard import Guard
+from coordinator.adapters.outbound.replies import LIMITS, OutboundLimits
 from coordinator.adapters.records import Measurements
 from coordinator.epochs import Calendar
 from coordinator.reasons import Reason
@@ -50,12 +50,25 @@ START_S = 1_795_305_600
 DAY_TICKS = 1_440
 
 
+class _Names(Guard):
+    """Resolves at once, as the network's name server tells the api: what costs most."""
+
+    def __init__(self, world: "OneNetwork") -> None:
+        super().__init__(allow_private=False)
+        self._world = world
+
+    async def resolve(self, host: str, limits: OutboundLimits = LIMITS) -> str:
+        address = self._world.address_of(host, is_prober=True)
+        if not address:
+            raise AddressRefused(Reason.NAME_UNRESOLVED, host)
+        return address
+
+
 class _DialBack(DialBack):
     """Counts what it would send."""
 
     def __init__(self, world: "OneNetwork") -> None:
-        guard = Guard(allow_private=False, resolve=world.resolve)
-        super().__init__(guard, lambda: world.now_s, world.records)
+        super().__init__(_Names(world), lambda: world.now_s, world.records)
         self._world = world
 
     async def _ask_stats(self, target: DialTarget, address: str) -> Reason:
@@ -97,14 +110,8 @@ class OneNetwork:
         if address in self.caused.requests:
             self.caused.requests[address][int(self.now_s)] += 1
 
-    async def resolve(self, host: str) -> Sequence[str]:
-        """As the network's name server tells the api: what costs most."""
-        found = self._address(host, is_prober=True)
-        if not found:
-            raise socket.gaierror(socket.EAI_NONAME, host)
-        return [found]
-
-    def _address(self, host: str, *, is_prober: bool = False) -> str:
+    def address_of(self, host: str, *, is_prober: bool = False) -> str:
+        """Where a host leads in this minute; empty for nowhere."""
         if is_ip(host):
             return host
         name = host.partition(".")[0]
@@ -222,7 +229,7 @@ class OneNetwork:
         return polls
 
     def _answer_of(self, slot: Slot, asked: AskedNow, polled: Counter[str]) -> RelayStats | Reason:
-        address = self._address(slot.rtmp_host)
+        address = self.address_of(slot.rtmp_host)
         if not address:
             return Reason.NAME_UNRESOLVED
         try:
@@ -237,7 +244,7 @@ class OneNetwork:
 
     def _checks(self, slot: Slot) -> None:
         """In the middle of the minute, when a name may lead elsewhere."""
-        address = self._address(slot.rtmp_host, is_prober=True)
+        address = self.address_of(slot.rtmp_host, is_prober=True)
         try:
             self._checked.require(slot, address, has_passed=True)
         except AddressRefused:

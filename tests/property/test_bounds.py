@@ -1,9 +1,12 @@
 """Law: whatever one network does, what it causes at a target and on a roster stays bounded."""
 
-from hypothesis import given, settings
+from collections.abc import Sequence
+
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bench.hostile_api.one_network import OneNetwork
+from bench.hostile_api.one_network_search import KNOWN_KEYS, STEPS, WORST
 from bench.hostile_api.orders import Doing, Order, Where
 from coordinator.sweeping.compaction import succeeding, wants_compaction
 from coordinator.sweeping.roster_room import NETWORK_SLOTS_MAX, SLOTS_MAX, RosterRoom
@@ -20,14 +23,15 @@ ORDERS = st.builds(
 )
 
 
-@settings(max_examples=5, deadline=None)  # each is a network for two hours
+@settings(max_examples=5, deadline=None)  # each is a network for an hour
+@example(WORST)
 @given(st.lists(st.lists(ORDERS, max_size=3), min_size=2, max_size=6))
 async def test_a_network_causes_few_requests_at_a_target_and_holds_few_slots(
-    plan: list[list[Order]],
+    plan: Sequence[Sequence[Order]],
 ) -> None:
     """Whatever it orders of its keys, known and new; again and again, at all instances."""
-    world = OneNetwork(known=600)
-    for step in range(36):
+    world = OneNetwork(known=KNOWN_KEYS)
+    for step in range(STEPS):
         await world.minute(plan[step % len(plan)])
     assert world.caused.in_an_hour() <= REQUESTS_MAX
     assert world.caused.polled_max <= POLLED_MAX
@@ -41,7 +45,7 @@ def _honest(number: int) -> Slot:
 
 
 HONEST = tuple(_honest(number) for number in range(9_000))
-STEPS = st.lists(
+CROWDS = st.lists(
     st.tuples(
         st.sampled_from(("joins", "moves", "leaves", "returns")),
         st.integers(0, 3_000),  # of its keys, from this one on
@@ -55,7 +59,7 @@ STEPS = st.lists(
 
 
 @settings(max_examples=8, deadline=None)  # each has nine thousand honest nodes beside it
-@given(STEPS)
+@given(CROWDS)
 def test_a_network_takes_a_tenth_of_a_roster_and_restarts_find_their_slots(
     steps: list[tuple[str, int, int, str, int]],
 ) -> None:
