@@ -60,6 +60,7 @@ def main() -> None:
     options = [
         *(f"-max_total_time={seconds}", f"-seed={seed}", f"-max_len={target.bytes_max}"),
         *(f"-timeout={HANG_S}", f"-rss_limit_mb={MEMORY_MB_MAX}", "-print_final_stats=1"),
+        "-len_control=0",  # long inputs from the first one on: limits are met by nothing else
         *(f"-artifact_prefix={folder / 'hard'}/", "-verbosity=1"),
         *([f"-dict={folder / 'words'}"] if target.words else []),
     ]

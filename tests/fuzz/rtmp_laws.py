@@ -248,12 +248,12 @@ def _spoken(*messages: Message) -> bytes:
 
 
 def _halves_of_two() -> bytes:
-    """Two messages of which three quarters have come: as much as may be kept."""
-    part = bytes(LIMITS.partial_bytes_max // 6)
-    heads = [bytes([3 + at]) + bytes(3) + (4_000).to_bytes(3) + b"\x09" + bytes(4) for at in (0, 1)]
-    again = [part + bytes([0xC3 + at]) + part + bytes([0xC3 + at]) + part for at in (0, 1)]
-    resized = ChunkWriter().resize(len(part))
-    return resized + b"".join(head + parts for head, parts in zip(heads, again, strict=True))
+    """Two messages of which parts have come: nearly as much as may be kept."""
+    part, writer = bytes(LIMITS.partial_bytes_max // 6), ChunkWriter()
+    head = bytes(3) + (4_000).to_bytes(3) + b"\x09" + bytes(4)
+    first = b"\x03" + head + part + b"\xc3" + part + b"\xc3" + part
+    second = b"\x04" + head + 3 * part[:-1]
+    return writer.resize(len(part)) + first + writer.resize(CHUNK_BYTES) + second
 
 
 _MARKERS = (

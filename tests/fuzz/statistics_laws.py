@@ -93,7 +93,17 @@ _OWN = {
     ],
 }  # fmt: skip
 _WORDS = (
-    *(b'"streams":', b'"connections":', b'"schema":', b'"restream-node/1"', b",,", b"[{", b"}]"),
+    *(
+        b'"streams":',
+        b'"connections":',
+        b'"schema":',
+        b'"schema":"x",',
+        b'"streams":[],',
+        b'"connections":[],',
+        b",,",
+        b"[{",
+        b"}]",
+    ),
     *(b"HANDSHAKE_DONE", b"NaN", b"Infinity", b"1e999", b"9223372036854775808", b"\\ud800"),
 )
 STATISTICS_TARGETS = (
