@@ -144,7 +144,7 @@ class Checker:
         taken = _Taking(reference, by_ffprobe, footage, max(at_least_s, pace.capture_s))
         capture, address = await self._capture(due, taken)
         until_s = capture.compared_until_s(self.parameters.grace_s)
-        await self.sleep(max(0.0, until_s - self.clock()))
+        await reference.seen(until_s, self.sleep)
         began_s = capture.started_s
         recent_s = began_s - self.parameters.window_s
         past = reference.remembered(began_s - MEMORY_S, recent_s, until_s)

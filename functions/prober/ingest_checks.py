@@ -120,7 +120,7 @@ class IngestChecks:
 
     async def _proof(self, reference: Reference, capture: Capture) -> Proof:
         until_s = capture.compared_until_s(self.parameters.grace_s)
-        await self.sleep(max(0.0, until_s - self.clock()))
+        await reference.seen(until_s, self.sleep)
         since_s = capture.started_s - MEMORY_S
         return judge_capture(reference.packets(since_s, until_s), capture, self.parameters)
 

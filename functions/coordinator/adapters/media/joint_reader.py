@@ -29,7 +29,7 @@ from rtmp.messages import Message, MessageKind
 
 GATHER_S = 3.0
 """So long a capture waits for others. A verdict is stored within 30 s of its attempt."""
-SECONDS_MAX = 2.0
+SECONDS_MAX = 1.75
 LIMITS = ProcessLimits(cpu_s=1)
 """For all of them: three times what as much honest footage takes."""
 TOGETHER_MAX = 8

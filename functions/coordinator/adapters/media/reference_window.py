@@ -68,6 +68,11 @@ class ReferenceWindow:
         """True if a picture or a sound came within the last two seconds."""
         return self._live_s > now_s - SILENCE_S
 
+    @property
+    def settles_s(self) -> float:
+        """When what came after a silence can be dated, and is remembered; 0 if nothing waits."""
+        return self._burst[0].arrived_s + SETTLE_S if self._burst else 0.0
+
     def take(self, packet: Packet) -> None:
         """One more; what comes after a silence may be older than it looks."""
         if self._burst or packet.arrived_s - self.read_s > SILENCE_S:

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from coordinator.adapters.media.message_packets import packets_of
@@ -51,6 +51,16 @@ class Reference:
     def remembered(self, since_s: float, recent_s: float, until_s: float) -> Remembered:
         """The same, for a capture that is held against what arrived from `recent_s` on."""
         return self.window.remembered(since_s, recent_s, until_s)
+
+    async def seen(self, until_s: float, sleep: Callable[[float], Awaitable[None]]) -> None:
+        """Returns when it remembers what came until then.
+
+        Where this process stood still, what came meanwhile is not dated at once. Whoever judged
+        before that would take a node's packets for strangers."""
+        await sleep(max(0.0, until_s - self._now()))
+        await sleep(max(0.0, self.window.settles_s - self._now()))
+        if self.window.settles_s:
+            self.window.settle()
 
     def is_live(self, now_s: float) -> bool:
         """True if a picture or a sound came within the last two seconds."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from coordinator.adapters.media import joint_reader, rtmp_reader, second_reader
 from coordinator.adapters.media.play_connection import CONNECT_S_MAX
+from coordinator.adapters.media.reference_window import SETTLE_S
 from coordinator.adapters.outbound.replies import LIMITS
 from coordinator.adapters.settings import ProberSettings
 from coordinator.adapters.store.firestore import SECONDS_MAX as STORE_S_MAX
@@ -29,7 +30,7 @@ from coordinator.proof.parameters import ProofParameters
 
 ROOT = Path(__file__).resolve().parents[4]
 PROOF = ProofParameters()
-REFERENCE_S = PROOF.grace_s + captures.LATE_S_MAX
+REFERENCE_S = PROOF.grace_s + captures.LATE_S_MAX + SETTLE_S
 TOGETHER_S = joint_reader.GATHER_S + joint_reader.SECONDS_MAX
 READ_S = max(second_reader.SECONDS_MAX, TOGETHER_S + second_reader.AGAIN_SECONDS_MAX)
 JUDGED_S = max(rtmp_reader.LATE_S_MAX, REFERENCE_S) + READ_S

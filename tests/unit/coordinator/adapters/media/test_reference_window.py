@@ -6,12 +6,16 @@ from dataclasses import replace
 from coordinator.adapters.media.reference_window import (
     MEMORY_S,
     PACKETS_MAX,
+    SETTLE_S,
     ReferenceWindow,
     back_dated,
 )
+from coordinator.adapters.media.rtmp_reference import Reference
+from coordinator.proof.captures import Capture
 from coordinator.proof.judging import Verdict, judge
 from coordinator.proof.packets import DTS_MODULUS_MS, MediaKind, Packet, Part
 from coordinator.reasons import Reason
+from rtmp.addresses import RtmpAddress
 from tests.packet_streams import T0, live, served
 
 HEADER = Packet(T0, MediaKind.VIDEO, 0, 40, "header", part=Part.HEADER)
@@ -149,3 +153,49 @@ def test_headers_of_a_capture_are_those_in_force_and_those_since() -> None:
     assert list(window.remembered(T0 + 30, T0 + 125, T0 + 155).headers) == [HEADER, new]
     assert list(window.remembered(T0 + 101, T0 + 125, T0 + 155).headers) == [new]
     assert list(window.remembered(T0 + 30, T0 + 40, T0 + 99).headers) == [HEADER]
+
+
+async def test_what_came_while_we_stood_still_is_waited_for_before_anybody_is_judged() -> None:
+    """A node's packets would be strangers, and it a fraud, for a moment of ours."""
+    now_s, frozen_s = T0 + 40.0, 3.0
+    began_s, ended_s = now_s - 4.0, now_s + 1.0
+
+    async def sleep(seconds: float) -> None:
+        nonlocal now_s
+        now_s += seconds
+        if seconds:  # the stream goes on meanwhile
+            for packet in live(60):
+                if woken_s < packet.arrived_s <= now_s:
+                    reference.window.take(packet)
+
+    reference = Reference(RtmpAddress("127.0.0.1", 1935, "live", "show"), now=lambda: now_s)
+    woken_s = now_s + frozen_s
+    for packet in live(60):
+        if packet.arrived_s <= woken_s:
+            read_s = packet.arrived_s if packet.arrived_s <= now_s else woken_s
+            reference.window.take(replace(packet, arrived_s=read_s))
+    now_s = woken_s
+    served = tuple(p for p in live(60) if began_s <= p.arrived_s <= ended_s)
+    capture = Capture(began_s, ended_s, served)
+    assert judge(reference.packets(0, now_s), capture).reason is Reason.WRONG_CONTENT
+    await reference.seen(ended_s + 1.0, sleep)
+    proof = judge(reference.packets(0, now_s), capture)
+    assert (proof.reason, proof.strangers) == (Reason.PASSED, 0)
+    assert now_s == woken_s + SETTLE_S
+
+
+async def test_a_stream_that_ends_as_we_wake_is_waited_for_no_longer() -> None:
+    """What came last is dated by what there is."""
+    now_s, waited = T0 + 40.0, list[float]()
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    reference = Reference(RtmpAddress("127.0.0.1", 1935, "live", "show"), now=lambda: now_s)
+    packets = live(30)
+    for packet in packets:
+        late_s = now_s if packet.arrived_s > T0 + 25 else packet.arrived_s
+        reference.window.take(replace(packet, arrived_s=late_s))
+    await reference.seen(now_s, sleep)
+    assert waited == [0.0, SETTLE_S]
+    assert len(reference.packets(T0 - 1, now_s)) == len(packets)
