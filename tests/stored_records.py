@@ -129,6 +129,7 @@ TRUST = TrustState(
     1_795_100_003,
     4_488_264,
     1 << 44 | 5,
+    3_405_803_783,
 )
 CARRIED = Carried(AT_S, 13, True, True, True, 7, 2, "51.7.3.2", True, 3, 11, AT_S + 7, True)
 ROWS = (

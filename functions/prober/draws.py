@@ -7,8 +7,9 @@ from coordinator.checking.checks import Control
 from coordinator.checking.delistings import first_failure_s, is_retested
 from coordinator.checking.lengths import Length, longer_of
 from coordinator.checking.lottery import STAKE_MAX, Lottery
+from coordinator.checking.neighbours import watched
 from coordinator.checking.stakes import stake_of
-from coordinator.checking.suspicion import Trust, may_change_by_failing
+from coordinator.checking.suspicion import Trust, TrustState, may_change_by_failing
 from coordinator.checking.trust_book import TrustBook
 from coordinator.sweeping.rosters import Roster, Slot
 from coordinator.sweeping.shards import Shard
@@ -60,10 +61,10 @@ def due_in(  # noqa: PLR0913, PLR0917 - this is all that decides it, and nothing
 ) -> list[Due]:
     """The checks of a draw, earliest first: drawn ones, all flagged nodes, all control nodes, and
     nodes that have just failed."""
-    known = controls or {}
-    found = []
-    for slot in slots:
-        state = book.of(slot.node_id)
+    known, found = controls or {}, list[Due]()
+    standing = [(slot, book.of(slot.node_id)) for slot in slots]
+    fixed = _fixed_stakes(standing, draw * lottery.check_seconds, known)
+    for slot, state in standing:
         drawn = lottery.is_due(slot.node_id, draw, slot.first_seen_tick * sweep_seconds)
         is_flagged = state.trust is Trust.FLAGGED
         retested = is_flagged or is_retested(state, draw, lottery.check_seconds)
@@ -73,8 +74,8 @@ def due_in(  # noqa: PLR0913, PLR0917 - this is all that decides it, and nothing
             due_s = lottery.due_s(slot.node_id, draw)
             is_new = lottery.is_new(draw, slot.first_seen_tick * sweep_seconds)
             name = slot.node_id
-            stake = STAKE_MAX if name in known else stake_of(state, due_s)
             # Or who cuts viewers late would pass what is to find that again.
+            stake = fixed.get(name, stake_of(state, due_s))
             length = longer_of(lottery.length(name, draw, stake), state.failed_length)
             lasts_longer = length is not lottery.length(name, draw)
             is_extra = is_new or lasts_longer or caused_by_s is not None
@@ -93,6 +94,16 @@ def due_in(  # noqa: PLR0913, PLR0917 - this is all that decides it, and nothing
                 )
             )
     return sorted(found, key=lambda due: (due.due_s, due.slot.node_id))
+
+
+def _fixed_stakes(
+    standing: Iterable[tuple[Slot, TrustState]], at_s: float, controls: Mapping[str, Control]
+) -> dict[str, int]:
+    """Of control nodes, which nobody stands beside, and of those beside who keeps its word."""
+    others = [(slot, state) for slot, state in standing if slot.node_id not in controls]
+    streams = {slot.node_id: slot.stream_id for slot, _ in others}
+    beside = watched(streams, {slot.node_id: state for slot, state in others}, at_s)
+    return dict.fromkeys(controls, STAKE_MAX) | dict.fromkeys(beside, 0)
 
 
 def frauds_among(slots: Iterable[Slot], book: TrustBook) -> dict[str, float]:

@@ -4,12 +4,20 @@ Two nodes at one public address, over some epochs, settled by the real rules. On
 verified before. The other claims, passes and fails as it likes, and may have been first.
 """
 
+import hmac
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from bench.simulations.adversary.deeds import Deed
+from bench.simulations.adversary.policies import Condition, Policy, Rule, Sight
+from bench.simulations.adversary.rivals import neighbour_lives
+from bench.simulations.adversary.scores import Trial, score
 from coordinator.checking.checks import Check, Verdict
+from coordinator.checking.lottery import Lottery
 from coordinator.ledger.rows import Carried
 from coordinator.ledger.settlements import EpochInput, settle
 from coordinator.ledger.terms import Terms
@@ -88,3 +96,44 @@ def test_who_was_verified_later_takes_nothing_at_all(
     """Whoever keeps its word keeps its place."""
     later_s = EPOCH_S + 60.0
     assert _paid(passed, rival, up, later_s) == _paid(passed, (), 0, later_s)
+
+
+TRIAL = Trial(3, 24, 900_001)
+TWINS = Policy((), Deed.TWINS_ONLY, keys=2)
+SERVES_FIRST = Rule((Condition(Sight.STAY, 120),), Deed.SERVE)
+CUTTERS = Policy((SERVES_FIRST,), Deed.CUT_16, keys=4)
+
+
+@pytest.mark.parametrize("rests", [Condition(Sight.SINCE_CHECK, 6), Condition(Sight.CYCLE, 10)])
+def test_many_keys_on_one_machine_are_no_way_to_rest(rests: Condition) -> None:
+    """Each key's own checks say when it rests."""
+    policy = Policy((Rule((rests,), Deed.CLAIM),), Deed.SERVE, keys=4, period=30)
+    assert score(policy, TRIAL).gain < 0
+
+
+def _by_address(lottery: Lottery, node_id: str, *drawn: str | int) -> bytes:
+    """Nodes behind one address drawn alike; of a simulated machine that is all of its keys."""
+    machine = node_id.rpartition("-")[0]
+    return hmac.digest(lottery.day_secret, "|".join(map(str, (machine, *drawn))).encode(), "sha256")
+
+
+def test_were_neighbours_checked_in_the_same_second_two_keys_would_know_every_check(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No viewer plays both. Whoever has two keys would serve checks, and nobody else."""
+    assert score(TWINS, TRIAL).gain <= 0
+    monkeypatch.setattr(Lottery, "_bytes", _by_address)
+    assert score(TWINS, TRIAL).gain > 0.5
+
+
+def test_who_cuts_viewers_early_takes_no_neighbours_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the old rule it would: a very long check came once in twenty."""
+    assert _harm(CUTTERS) <= 0.1
+    monkeypatch.setattr("prober.draws.watched", lambda *_: frozenset())
+    assert _harm(CUTTERS) > 1
+
+
+def _harm(policy: Policy) -> float:
+    """Honest minutes lost for each that the rival serves, behind a victim's own address."""
+    lives = neighbour_lives([policy] * 5, 900_001)
+    return fmean(harm for life in lives for harm, _ in life)

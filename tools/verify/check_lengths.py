@@ -4,7 +4,7 @@ What is drawn depends on what a node has to lose (`coordinator.checking.stakes`)
 it. A record may have been written some draws later: so the least and the greatest are known.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 
 from coordinator.checking.checks import Check, Verdict
@@ -12,6 +12,7 @@ from coordinator.checking.lengths import LAST_RECORD_S_MAX, Length, longer_of
 from coordinator.checking.lottery import STAKE_MAX
 from coordinator.checking.stakes import stake_of, staked_after
 from coordinator.checking.suspicion import NOBODY, TrustState
+from tools.verify.check_neighbours import Neighbours
 
 OVERLAP_DRAWS = 2
 """A run may begin before what the runs of so many draws before it found out is on record."""
@@ -62,6 +63,10 @@ class Lengths:
     newcomers: Set[str] = frozenset()
     _stakes: dict[str, list[_Stake]] = field(default_factory=dict)
     _longer: dict[str, list[Check]] = field(default_factory=dict)
+    _neighbours: Neighbours = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._neighbours = Neighbours(self.check_seconds, self._late_draws)
 
     @classmethod
     def after(
@@ -77,13 +82,22 @@ class Lengths:
         """Takes one more, oldest first."""
         for stake in self._stakes_of(check.node_id):
             stake.follow(check)
+        self._neighbours.follow(check)
         if check.length is not Length.SHORT and check.verdict.counts:
             self._longer.setdefault(check.node_id, []).append(check)
 
-    def findings(self, check: Check, drawn: Drawn, *, is_control: bool = False) -> Iterator[str]:
-        """For how long it was made, and should not have been."""
-        stakes = [at for stake in self._stakes_of(check.node_id) for at in stake.at(check)]
-        least, most = (STAKE_MAX,) * 2 if is_control else (min(stakes), max(stakes))
+    def findings(
+        self,
+        check: Check,
+        drawn: Drawn,
+        streams: Mapping[str, str] | None = None,
+        *,
+        is_control: bool = False,
+    ) -> Iterator[str]:
+        """For how long it was made, and should not have been.
+
+        `streams`: of each who could be drawn as well, and is no control."""
+        least, most = (STAKE_MAX,) * 2 if is_control else self._stakes_at(check, streams or {})
         longer = self._longer.get(check.node_id, [])
         if not _is_as_long(check.length, drawn(most)):
             yield "a shorter time than was drawn"
@@ -94,6 +108,12 @@ class Lengths:
             since = longer[longer.index(cause) :]
             if not any(_passed(each, cause.length) for each in since):
                 yield "a shorter time than what it repeats"
+
+    def _stakes_at(self, check: Check, streams: Mapping[str, str]) -> tuple[int, int]:
+        """The least and the greatest that it may have counted as having to lose."""
+        stakes = [at for stake in self._stakes_of(check.node_id) for at in stake.at(check)]
+        may, must = self._neighbours.beside(check, streams)
+        return 0 if may else min(stakes), 0 if must else max(stakes)
 
     def _has_made_good(self, check: Check, longer: Iterable[Check]) -> bool:
         """Whether all knew that the last one of this length passed: nothing had to be repeated."""

@@ -1,7 +1,8 @@
 """Holding a day's published checks against its published lottery. Pure.
 
 A finding is one sentence that names what is missing, what was added, and where. No findings:
-every check that was due was made or has an `unknown` reason, and no other was made.
+every check that was due was made or has an `unknown` reason, and no other was made. Longer than
+other modules, so that all that a draw is held against is seen in one.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -14,7 +15,7 @@ from coordinator.checking.lottery import Lottery
 from coordinator.checking.partitions import UNDIVIDED, Partition, partitions_of
 from coordinator.checking.sealed_days import LotteryDay
 from coordinator.reasons import Reason
-from coordinator.sweeping.rosters import Roster
+from coordinator.sweeping.rosters import Roster, Slot
 from coordinator.sweeping.shards import Shard
 from coordinator.sweeping.sweeps import SWEEP_AGE_TICKS_MAX, SweepBits, drawable, sweep_id
 from tools.verify.check_audit import put_off_findings
@@ -81,10 +82,14 @@ class DayAudit:
             if self.frauds.get(node_id) != confirmed_s:
                 yield f"draw {run.draw}: {node_id} was left out and is no confirmed fraud"
         for node_id in sorted(candidates.keys() - run.excluded.keys()):
-            if lottery.is_due(node_id, run.draw, candidates[node_id]) and node_id not in made:
+            first_s = self._first_s(candidates[node_id])
+            if lottery.is_due(node_id, run.draw, first_s) and node_id not in made:
                 yield f"draw {run.draw}: {node_id} was due and was not checked"
         yield from self._retests_missing(run, candidates, made)
+        controls = self.sealed_controls(run)
+        streams = {n: slot.stream_id for n, slot in candidates.items() if n not in controls}
         for check in run.checks:
+            yield from self._lasts(check, run, lottery, streams)
             yield from self._check(check, run, lottery, candidates)
             self._follow(check)
 
@@ -125,8 +130,8 @@ class DayAudit:
         names = (sweep_id(sweep.shard, later) for later in range(sweep.tick + 1, tick - 1))
         return next((name for name in names if name in self.sweeps), None)
 
-    def _candidates(self, run: Run) -> dict[str, int]:
-        """When (Unix seconds) the key of each of them was first heard of."""
+    def _candidates(self, run: Run) -> dict[str, Slot]:
+        """Their places, by node id."""
         found = {}
         sweeps = [self.sweeps[name] for name in run.sweep_ids if name in self.sweeps]
         controls = self.sealed_controls(run)
@@ -136,8 +141,12 @@ class DayAudit:
             for at, slot in enumerate(roster.slots):
                 is_theirs = run.part.holds(slot.node_id) or slot.node_id in controls
                 if drawn_from >> at & 1 and is_theirs:
-                    found[slot.node_id] = slot.first_seen_tick * self.sweep_seconds
+                    found[slot.node_id] = slot
         return found
+
+    def _first_s(self, slot: Slot) -> int:
+        """When (Unix seconds) the key was first heard of."""
+        return slot.first_seen_tick * self.sweep_seconds
 
     def sealed_controls(self, run: Run) -> Mapping[str, Control]:
         """The day's control nodes; a run's own word where the day was sealed without."""
@@ -156,8 +165,20 @@ class DayAudit:
         for name in sorted((there.keys() & set(drawn_from)) - checked - run.excluded.keys()):
             yield f"draw {run.draw}: the control {name} was not checked"
 
+    def _lasts(
+        self, check: Check, run: Run, lottery: Lottery, streams: Mapping[str, str]
+    ) -> Iterator[str]:
+        """Whether it lasted as long as it had to; `streams` are its candidates', but controls'."""
+        where = f"draw {run.draw}: {check.node_id}"
+        is_control = check.node_id in self.sealed_controls(run)
+        drawn = partial(lottery.length, check.node_id, run.draw)
+        for said in self.lengths.findings(check, drawn, streams, is_control=is_control):
+            yield f"{where} was made for {said}"
+        if check.attempts and _seconds(check) < check.length.at_least_s - DUE_TOLERANCE_S:
+            yield f"{where} was over before its time"
+
     def _check(
-        self, check: Check, run: Run, lottery: Lottery, candidates: Mapping[str, int]
+        self, check: Check, run: Run, lottery: Lottery, candidates: Mapping[str, Slot]
     ) -> Iterator[str]:
         self.checks += 1
         self.unknown += not check.verdict.counts
@@ -167,15 +188,11 @@ class DayAudit:
         if abs(check.due_s - lottery.due_s(check.node_id, run.draw)) > DUE_TOLERANCE_S:
             yield f"{where} was checked at another second than was drawn"
         is_control = check.node_id in self.sealed_controls(run)
-        drawn = partial(lottery.length, check.node_id, run.draw)
-        for said in self.lengths.findings(check, drawn, is_control=is_control):
-            yield f"{where} was made for {said}"
-        if check.attempts and _seconds(check) < check.length.at_least_s - DUE_TOLERANCE_S:
-            yield f"{where} was over before its time"
         confirmed_s = self.frauds.get(check.node_id)
         if confirmed_s is not None and self._is_known(confirmed_s, run):
             yield f"{where} is a confirmed fraud, and was checked"
-        first_s = candidates.get(check.node_id, 0)
+        slot = candidates.get(check.node_id)
+        first_s = 0 if slot is None else self._first_s(slot)
         if lottery.is_due(check.node_id, run.draw, first_s) or is_control:
             if check.caused_by_s is not None:
                 yield f"{where} was drawn, and is called a retest"

@@ -50,6 +50,8 @@ class Bank:
     recorded: list[Run] = field(default_factory=list)
     micros: dict[str, int] = field(default_factory=dict)
     """By node id, what was forfeited taken off."""
+    earned: dict[str, int] = field(default_factory=dict)
+    """By node id, whatever of it was forfeited later."""
     held: dict[str, deque[Statement]] = field(default_factory=dict)
     """By stream, the statements that are still held."""
     balances: dict[str, Balance] = field(default_factory=dict)
@@ -76,6 +78,10 @@ class Bank:
     def minutes_of(self, node_id: str) -> float:
         """What it earned, in minutes' worth."""
         return self.micros.get(node_id, 0) / MINUTE_MICROS
+
+    def earned_minutes_of(self, node_id: str) -> float:
+        """What it earned in minutes' worth, before anything of that was forfeited."""
+        return self.earned.get(node_id, 0) / MINUTE_MICROS
 
     def record(self, epoch: int) -> EpochRecord:
         """What is on record of an epoch."""
@@ -113,4 +119,7 @@ class Bank:
             net = row.earned_micros - row.forfeited_micros
             if net:
                 self.micros[row.node_id] = self.micros.get(row.node_id, 0) + net
+            if row.earned_micros:
+                earned = self.earned.get(row.node_id, 0) + row.earned_micros
+                self.earned[row.node_id] = earned
         held.append(statement)

@@ -30,6 +30,8 @@ class Checking:
 
     def __init__(self, due: Due, draw: int, key: Key) -> None:
         self.due, self.draw, self.key = due, draw, key
+        self.is_twin = False
+        """Whether another node at the address is checked from the same second on."""
         self.check: Check | None = None
         """Once it is over."""
         self._starts_s = due.due_s
@@ -64,7 +66,7 @@ class Checking:
         key.connected_s = self._starts_s
         roll = chance(key.node_id, self.draw, 2 + number)
         answers = met is not None and roll >= FAILS and (roll - FAILS) / (1 - FAILS) < met.accepts
-        if not answers or met is None or 0 < met.returning_s < since_s:
+        if met is None or not answers or met.refuses(since_s, is_twin=self.is_twin):
             self._ends(_FAILED[Reason.NO_STREAM], self._starts_s)
         else:
             self._met = met

@@ -24,6 +24,7 @@ class Deed(StrEnum):
     REFUSE_20 = "refuses whoever has not come in the last 20 s"
     REFUSE_40 = "refuses whoever has not come in the last 40 s"
     REFUSE_90 = "refuses whoever has not come in the last 90 s"
+    TWINS_ONLY = "serves only when another key at its address is called in the same second"
     KNOWN_ONLY = "serves only the address that checks it"
     RECORDED = "serves a recording"
     CLAIM = "claims to be up and serves nothing"
@@ -60,6 +61,8 @@ class Serving:
     returning_s: float = 0.0
     """It refuses an address that has not come in so many seconds; 0: it does not."""
     known_only: bool = False
+    twins_only: bool = False
+    """It refuses whoever does not come at the same time as somebody who plays its neighbour."""
     is_live: bool = True
     """Not a recording."""
 
@@ -69,9 +72,15 @@ class Serving:
 
         He comes at a random second, so a minute's viewers are at every age of their ten minutes:
         of those whom the node cuts after s seconds, s / 600 are being served."""
-        if self.known_only or self.returning_s or not self.is_live:
+        is_for_checks = self.known_only or self.twins_only or self.returning_s
+        if is_for_checks or not self.is_live:
             return 0.0
         return self.accepts * self.packets * min(self.cuts_after_s, STAY_S) / STAY_S
+
+    def refuses(self, since_s: float, *, is_twin: bool) -> bool:
+        """Whether it does by what it can tell of a caller: when its address came last, and whether
+        another came at the same time."""
+        return 0 < self.returning_s < since_s or (self.twins_only and not is_twin)
 
 
 FULL = Serving()
@@ -86,6 +95,7 @@ SERVINGS = {
     Deed.REFUSE_20: Serving(returning_s=20),
     Deed.REFUSE_40: Serving(returning_s=40),
     Deed.REFUSE_90: Serving(returning_s=90),
+    Deed.TWINS_ONLY: Serving(twins_only=True),
     Deed.KNOWN_ONLY: Serving(known_only=True),
     Deed.RECORDED: Serving(is_live=False),
     Deed.UNKNOWN_SERVED: FULL,

@@ -21,8 +21,8 @@ _KEYS = NEW_KEYS[Side.ADDRESS]
 class Key:
     """A node as the coordinator knows it, and what its operator knows of it."""
 
-    machine: str
-    """Whose it is."""
+    seen_with: str
+    """Its machine's."""
     node_id: str
     address: str
     seat: int
@@ -109,9 +109,17 @@ class SimulatedMachine:
 
     def _made(self, seat: int, minute: int) -> Key:
         node_id = f"{self.name}-{len(self.all_keys)}"
-        key = Key(self.name, node_id, self._address(seat), seat, self.streams[0], minute)
+        key = Key(self.seen_with, node_id, self._address(seat), seat, self.streams[0], minute)
         self.all_keys.append(key)
         return key
+
+    @property
+    def seen_with(self) -> str:
+        """Whose machines the prober sees beside each other: those at one address of one stream.
+
+        Each has a trust book of its own else: among thousands of honest nodes no other machine's
+        failures would be many."""
+        return f"{self.streams[0]} {self._address(0)}"
 
     def may_renew(self, old: Key, minute: int) -> bool:
         """Whether the api takes in another key from there; it counts this one, if so."""

@@ -2,16 +2,19 @@
 
 Places are scarce: the stream pays two nodes, three honest ones come after the rival. What a rival
 takes by serving is competition, so it is no harm: what counts is what honest nodes lose beyond the
-minutes that the rival served and was paid for. A neighbour stands behind one's own address, as
-many do behind a carrier's. There places are plenty: else the other two were paid what one loses.
+minutes that the rival served and was paid for. What it forfeits of that later is its own loss, and
+nobody else's: its neighbours lost no more than beside an honest node that left.
+
+A neighbour stands behind one's own address, as many do behind a carrier's. There places are plenty:
+else the other two were paid what one loses.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from bench.simulations.adversary.bank import Bank, stream_of
 from bench.simulations.adversary.chance import START
-from bench.simulations.adversary.deeds import MOVES
+from bench.simulations.adversary.deeds import MOVES, Deed
 from bench.simulations.adversary.evolution import Measured
 from bench.simulations.adversary.known_strategies import CATALOGUE, HONEST
 from bench.simulations.adversary.machines import SimulatedMachine
@@ -41,8 +44,8 @@ def rival_lives(policies: Sequence[Policy], seed: int, places: int = PLACES) -> 
     alone, _ = _lived([], len(policies), seed, places)
     beside, rivals = _lived(policies, len(policies), seed, places)
     found: list[Measured] = []
-    for before, after, (paid, served) in zip(alone, beside, rivals, strict=True):
-        harm = before - after - min(paid, served)
+    for before, after, (earned, served) in zip(alone, beside, rivals, strict=True):
+        harm = before - after - min(earned, served)
         found.append([(harm / max(served, SPENT_MIN), served / MINUTES)])
     return found
 
@@ -50,7 +53,7 @@ def rival_lives(policies: Sequence[Policy], seed: int, places: int = PLACES) -> 
 def _lived(
     rivals: Sequence[Policy], arenas: int, seed: int, places: int
 ) -> tuple[list[float], list[tuple[float, float]]]:
-    """(what honest nodes were paid, (paid, served) of the rival) in each arena."""
+    """(what honest nodes were paid, (earned, served) of the rival) in each arena."""
     victims = [
         [_victim(arena, number, seed) for number in range(VICTIMS)] for arena in range(arenas)
     ]
@@ -59,8 +62,8 @@ def _lived(
     network = Network([*foes, *(one for arena in victims for one in arena)], bank, seed)
     network.runs(MINUTES)
     bank.settles_until(MINUTES + TAIL_MINUTES, network.roster)
-    paid = [sum(_paid(one, bank) for one in arena) for arena in victims]
-    return paid, [(_paid(foe, bank), foe.served) for foe in foes]
+    paid = [sum(map(bank.minutes_of, _ids(arena))) for arena in victims]
+    return paid, [(sum(map(bank.earned_minutes_of, _ids([foe]))), foe.served) for foe in foes]
 
 
 def _victim(arena: int, number: int, seed: int) -> SimulatedMachine:
@@ -84,8 +87,8 @@ def _stream(arena: int) -> str:
     return f"s{arena}"
 
 
-def _paid(machine: SimulatedMachine, bank: Bank) -> float:
-    return sum(bank.minutes_of(key.node_id) for key in machine.all_keys)
+def _ids(machines: Iterable[SimulatedMachine]) -> list[str]:
+    return [key.node_id for machine in machines for key in machine.all_keys]
 
 
 def told(policy: Policy) -> str:
@@ -108,7 +111,9 @@ def _beside_a_victim(policy: Policy) -> Policy:
     return replace(policy, standing=Standing.APART)
 
 
-KNOWN_TO_RIVALS = Repertoire(tuple(deed for deed in OF_OPERATORS if deed not in APART | MOVES))
+UNKNOWN_TO_RIVALS = APART | MOVES | {Deed.TWINS_ONLY}
+"""The last takes nothing from anybody but the sponsor."""
+KNOWN_TO_RIVALS = Repertoire(tuple(each for each in OF_OPERATORS if each not in UNKNOWN_TO_RIVALS))
 RIVAL = Quest("rival", rival_lives, KNOWN_TO_RIVALS, CATALOGUE, told)
 NEIGHBOUR = Quest(
     "rival behind a victim's own address",

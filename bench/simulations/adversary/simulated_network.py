@@ -5,7 +5,7 @@ honest nodes of another stream: measured in every sweep, never drawn, not paid. 
 network of nothing but adversaries would look as if it were not measured at all.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -46,9 +46,8 @@ class Network:
     minute: int = 0
     roster: Roster = field(init=False)
     books: dict[str, deque[TrustBook]] = field(default_factory=dict)
-    """By machine, after the last runs; a run knows what the one before the last recorded.
-
-    Each has its own: among thousands of honest nodes no other machine's failures would be many."""
+    """By whom they are of (`SimulatedMachine.seen_with`), after the last runs; a run knows what the
+    one before the last recorded."""
     keys: dict[str, Key] = field(default_factory=dict)
     idle: set[str] = field(default_factory=set)
     """Streams that nobody publishes in this minute."""
@@ -65,7 +64,7 @@ class Network:
         self.roster = Roster(WHOLE, START, 0.0, tuple(_ghost(n) for n in range(ghosts)))
         self._ghosts = dict.fromkeys(range(ghosts), _GHOST)
         for machine in self.machines:
-            self.books[machine.name] = deque([TrustBook()] * 3, maxlen=3)
+            self.books[machine.seen_with] = deque([TrustBook()] * 3, maxlen=3)
 
     def runs(self, minutes: int) -> None:
         """So many minutes pass."""
@@ -173,17 +172,23 @@ class Network:
         drawn: dict[str, list[Slot]] = {}
         for slot in candidates([sweep], {WHOLE: self.roster}):
             if slot.stream_id != GHOST_STREAM:
-                drawn.setdefault(self.keys[slot.node_id].machine, []).append(slot)
+                drawn.setdefault(self.keys[slot.node_id].seen_with, []).append(slot)
         for name, slots in drawn.items():
-            for due in due_in(tick, slots, self.books[name][-2], self._lottery, 60):
-                self._checking.append(Checking(due, tick, self.keys[due.slot.node_id]))
+            begun = [
+                Checking(due, tick, self.keys[due.slot.node_id])
+                for due in due_in(tick, slots, self.books[name][-2], self._lottery, 60)
+            ]
+            times = Counter((one.key.address, one.due.due_s) for one in begun)
+            for one in begun:
+                one.is_twin = times[one.key.address, one.due.due_s] > 1
+            self._checking += begun
 
     def _records(self, tick: int) -> None:
         made: dict[str, list[Check]] = {}
         for each in self._checking:
             each.goes_on_until((tick + 1) * 60.0)
             if each.check is not None:
-                made.setdefault(each.key.machine, []).append(self._as_far_as_known(each.check))
+                made.setdefault(each.key.seen_with, []).append(self._as_far_as_known(each.check))
         self._checking = [each for each in self._checking if each.check is None]
         recorded: list[Check] = []
         for name, books in self.books.items():

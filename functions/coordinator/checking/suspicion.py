@@ -17,6 +17,7 @@ from enum import StrEnum
 from coordinator.checking.checks import Check, TrustChange, Verdict
 from coordinator.checking.lengths import Length, longer_of
 from coordinator.reasons import Reason
+from coordinator.strangers.networks import place_number
 
 PROVEN_WRONG = frozenset({Reason.WRONG_CONTENT, Reason.REPLAYED})
 
@@ -98,6 +99,9 @@ class TrustState:
     stake_bits: int = 0
     """What it has to lose (`coordinator.checking.stakes`): in which slots up to that one it passed,
     one bit each, the newest lowest."""
+    place: int = 0
+    """Where its last check that passed at the first connection reached it
+    (`coordinator.strangers.networks`); 0 where that was no public address."""
 
     @property
     def failure(self) -> Reason | None:
@@ -156,7 +160,16 @@ def _count(state: TrustState, check: Check) -> TrustState:
         passed_short_s=_passed_s(state.passed_short_s, check, Length.SHORT),
         passed_long_s=_passed_s(state.passed_long_s, check, Length.LONG),
         passed_very_long_s=_passed_s(state.passed_very_long_s, check, Length.VERY_LONG),
+        place=_place(state, check),
     )
+
+
+def _place(before: TrustState, check: Check) -> int:
+    """A late record may come after one of a later check."""
+    is_newest = int(check.due_s) >= (before.passed_short_s or 0)
+    if check.verdict is Verdict.PASS and check.address and is_newest:
+        return place_number(check.address)
+    return before.place
 
 
 def _passed_s(before: int | None, check: Check, length: Length) -> int | None:

@@ -29,7 +29,7 @@ from coordinator.checking.suspicion import (
 from coordinator.documents.codec import Codec
 from coordinator.documents.columns import Table
 
-NODES_KEPT_MAX = 18_000
+NODES_KEPT_MAX = 16_000
 """What a document holds, with room for the last run. Keys cost nothing: who was not checked
 for longest is forgotten, and begins anew."""
 

@@ -27,6 +27,7 @@ _UNSHOWN = (
     "new_until_s",
     "stake_slot",
     "stake_bits",
+    "place",
 )
 """Of a node's trust: pay and draws go by these alone."""
 

@@ -126,6 +126,25 @@ def test_who_has_nothing_to_lose_is_watched_for_two_minutes_and_as_an_extra() ->
     assert [d.length for d in found] == [LOTTERY.length(d.slot.node_id, 1_000) for d in found]
 
 
+def test_who_shares_an_address_is_watched_for_two_minutes() -> None:
+    """Beside a node that keeps its word; a control node is nobody's neighbour."""
+    rich = TrustState(stake_slot=150, stake_bits=(1 << 45) - 1, last_check_s=59_000.0)
+    kept = replace(rich, last_reason=Reason.PASSED.value)
+    alone = TrustBook({slot.node_id: kept for slot in SLOTS})
+    shared = TrustBook({slot.node_id: replace(kept, place=7) for slot in SLOTS})
+    controls = dict.fromkeys((slot.node_id for slot in SLOTS), Control.GOOD)
+    for draw in range(1_000, 1_010):
+        drawn = [
+            LOTTERY.length(d.slot.node_id, draw) for d in due_in(draw, SLOTS, alone, LOTTERY, 60)
+        ]
+        assert [d.length for d in due_in(draw, SLOTS, alone, LOTTERY, 60)] == drawn
+        beside = due_in(draw, SLOTS, shared, LOTTERY, 60)
+        assert {one.length for one in beside} == {Length.VERY_LONG}
+        assert [one.is_extra for one in beside] == [d is not Length.VERY_LONG for d in drawn]
+        among = due_in(draw, SLOTS, shared, LOTTERY, 60, controls)
+        assert [d.length for d in among] == [LOTTERY.length(d.slot.node_id, draw) for d in among]
+
+
 @pytest.mark.parametrize("trust", [Trust.PROVEN, Trust.UNPROVEN, Trust.SUSPENDED])
 def test_a_first_failure_is_retested_in_two_draws_that_name_it(trust: Trust) -> None:
     """As far as it took the node off lists: nobody else's is."""

@@ -95,6 +95,43 @@ def test_a_newcomers_first_passes_are_no_stake() -> None:
     assert list(Lengths.after(checks, 60).findings(_check(405, SHORT), _drawn(0))) == []
 
 
+def _beside(*neighbours: Check, stream_id: str = "") -> tuple[bool, bool]:
+    """Whether a short check, and whether a very long one, of a node with eleven intervals to lose
+    is as long as it has to be, beside a node with these checks."""
+    checks = [_check(400 - 15 * at, SHORT, attempts=HERE) for at in reversed(range(11))]
+    others = [replace(check, node_id="n3") for check in neighbours]
+    lived = [_check(50, VERY_LONG), *sorted([*checks, *others], key=lambda check: check.draw)]
+    known = Lengths.after(lived, 60)
+    streams = {"n2": lived[0].stream_id, "n3": stream_id or lived[0].stream_id}
+    short, longest = (
+        list(known.findings(_check(425, length), _drawn(3), streams)) == []
+        for length in (SHORT, VERY_LONG)
+    )
+    return short, longest
+
+
+HERE = ({"address": "203.0.114.7"},)
+THERE = ({"address": "203.0.114.8"},)
+
+
+def test_who_stands_beside_a_node_that_keeps_its_word_is_watched() -> None:
+    kept = _check(399, SHORT, attempts=HERE)
+    assert _beside(kept) == (False, True)
+    assert _beside() == (True, False)
+    assert _beside(replace(kept, attempts=THERE)) == (True, False)
+    assert _beside(kept, stream_id="s5") == (True, False)
+    assert _beside(_check(50, SHORT, attempts=HERE)) == (True, False)
+
+
+def test_what_may_not_have_been_on_record_of_a_neighbour_decides_nothing() -> None:
+    kept, failed = _check(380, SHORT, attempts=HERE), _check(420, VERY_LONG, FAIL)
+    moved = _check(420, SHORT, attempts=THERE)
+    assert _beside(kept, failed) == _beside(kept, moved) == (True, True)
+    assert _beside(_check(420, SHORT, attempts=HERE)) == (True, True)
+    assert _beside(kept, replace(failed, draw=375, due_s=375 * 60 + 7.5)) == (True, True)
+    assert _beside(kept, replace(failed, draw=395, due_s=395 * 60 + 7.5)) == (True, False)
+
+
 def test_a_retest_lasts_as_long_as_what_failed() -> None:
     """Until a check of that length passes."""
     failed = _check(60, VERY_LONG, FAIL)

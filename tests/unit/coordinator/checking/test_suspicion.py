@@ -207,6 +207,7 @@ def test_the_book_of_everybody_who_ever_came_still_fits_into_a_document() -> Non
             new_until_s=rows.choices([0, 1_795_000_000 + at], [9, 1])[0],
             stake_slot=(1_795_000_000 + at + rows.randrange(900)) // 400,
             stake_bits=sum((rows.random() < 0.36) << bit for bit in range(45)),
+            place=rows.getrandbits(32),
         )
         for at, node_id in enumerate(ids[:-1])
     }
