@@ -41,6 +41,12 @@ def allow_files(count: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
 
 
+def tree_cpu_s(pid: int) -> float:
+    """The same of a process and of all that it has started, as far as they run."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return cpu_s(pid) + sum(map(tree_cpu_s, map(int, children)))
+
+
 @contextmanager
 def pinned(core: int, pids: Iterable[int]) -> Iterator[None]:
     """Running processes on one core; afterwards wherever this process may run."""

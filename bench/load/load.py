@@ -18,8 +18,9 @@ import httpx
 from bench.crowd.crowd_network import crowd_network
 from bench.load.crowd_life import RESTARTS, CallCounts, CrowdLife
 from bench.load.load_figures import LoadOutcome, figures_of
-from bench.load.public_answers import AskedFor, public_answers
+from bench.load.public_answers import AskedFor, answer_costs, public_answers
 from bench.load.resident_memory import MemoryWatch
+from bench.processes import tree_cpu_s
 from bench.report import BUILD, ROOT, NotMeasurableError, hand_in, say
 from emulator.demo.network import StartError
 from emulator.demo.public_api import ApiError
@@ -65,19 +66,23 @@ async def _lived(size: int) -> LoadOutcome:
         watching = asyncio.create_task(memory.run())
         steady = await _come_and_go(life)
         settled, due = await _settled(life)
-        answers = await public_answers(net.api_url, await _asked(life))
+        asked = await _asked(life)
+        answers = await public_answers(net.api_url, asked)
         watching.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await watching
         history = await life.history(int((time.time() - began_s) // net.pace.sweep_s))
         wrong = history.wrongly_down(await net.crowd.runs(life.members), net.pace.sweep_s)
         audit = await _audited(life, settled)
+        await net.crowd.die(life.members, 0.0)
+        costs_s = await answer_costs(net.api_url, asked, lambda: tree_cpu_s(net.child("api").pid))
         return LoadOutcome(
             size=size,
             life=life,
             steady=steady,
             memory_mb=memory.worst_mb,
             answers=answers,
+            costs_s=costs_s,
             polls=history.polls,
             wrongly_down=wrong,
             epochs_due=due,

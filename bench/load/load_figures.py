@@ -17,6 +17,8 @@ class LoadOutcome:
     steady: CallCounts
     memory_mb: Mapping[str, float]
     answers: Sequence[PublicAnswer]
+    costs_s: Mapping[str, float]
+    """By route: processor seconds of an answer."""
     polls: int
     wrongly_down: int
     epochs_due: int
@@ -80,8 +82,12 @@ def _answers(found: LoadOutcome) -> list[Figure]:
         Figure("the slowest public answer, p95", slow.p95_s * 1e3, "ms", "<= 100", slow.route),
         Figure("public routes that fail", len(wrong), "", "<= 0", "; ".join(wrong)),
     ]
+    dearest = max(found.costs_s, key=lambda route: found.costs_s[route])
+    cost_ms = found.costs_s[dearest] * 1e3
+    rows.append(Figure("the dearest public answer: CPU", cost_ms, "ms", "<= 100", dearest))
     for one in found.answers:
-        rows.append(Figure(f"{one.route}: p95", one.p95_s * 1e3, "ms", "", f"{one.bytes_max:,} B"))
+        told = f"{one.bytes_max:,} B, {found.costs_s[one.route] * 1e3:.1f} ms CPU"
+        rows.append(Figure(f"{one.route}: p95", one.p95_s * 1e3, "ms", "", told))
     return rows
 
 

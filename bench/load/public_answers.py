@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import httpx
@@ -74,10 +74,32 @@ class AskedFor:
 
 async def public_answers(api_url: str, asked: AskedFor) -> list[PublicAnswer]:
     """Each route in turn, some times."""
-    async with httpx.AsyncClient(
-        base_url=api_url, timeout=ANSWER_S_MAX, trust_env=False, headers={"Accept": "*/*"}
-    ) as client:
+    async with _client(api_url) as client:
         return [await _answer(client, *each) for each in asked.paths().items()]
+
+
+async def answer_costs(
+    api_url: str, asked: AskedFor, cpu_s: Callable[[], float]
+) -> dict[str, float]:
+    """By route: the processor's seconds for one answer, while nobody else asks.
+
+    How busy the machine is changes them little."""
+    found: dict[str, float] = {}
+    async with _client(api_url) as client:
+        for route, path in asked.paths().items():
+            spent_s = cpu_s()
+            for _ in range(TIMES):
+                await client.get(path)
+                await asyncio.sleep(PAUSE_S)
+            found[route] = (cpu_s() - spent_s) / TIMES
+    return found
+
+
+def _client(api_url: str) -> httpx.AsyncClient:
+    accept = {"Accept": "*/*"}
+    return httpx.AsyncClient(
+        base_url=api_url, timeout=ANSWER_S_MAX, trust_env=False, headers=accept
+    )
 
 
 async def _answer(client: httpx.AsyncClient, route: str, path: str) -> PublicAnswer:

@@ -21,8 +21,8 @@ SLOTS_PAGE_MAX = 2_000
 BITS_PAGE_MAX = 250_000
 """Slots of all sweeps on a page: each has a bit in nine bitmaps, most of them short."""
 SWEEPS_PAGE_MAX, SWEEPS_PAGE_MIN = 100, 4
-_DRAWS_AT_ONCE_MAX = 4
-"""The next runs may be much larger than those before."""
+_DRAWS_AT_ONCE_MAX = 16
+"""No more are read at once than may fit, if they are like those before; they may be larger."""
 
 
 class RunsPage(NamedTuple):
@@ -51,7 +51,11 @@ async def runs_of(draws: range, from_check: int, measurements: Measurements) -> 
             if skipped + told < sum(len(run.checks) for run in runs):
                 return RunsPage(found, each, skipped + told)
             left, skipped = left - max(1, told), 0
-        draw, batch = some.stop, min(2 * batch, _DRAWS_AT_ONCE_MAX)
+        most = max(sum(len(run.checks) for run in runs) for runs in by_draw.values())
+        draw, batch = (
+            some.stop,
+            min(2 * batch, _DRAWS_AT_ONCE_MAX, 1 + max(0, left) // max(1, most)),
+        )
     return RunsPage(found, draws.stop, 0)
 
 

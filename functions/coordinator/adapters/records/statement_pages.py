@@ -66,7 +66,9 @@ class StatementPages:
                     return StatementPage(tuple(found), following)
             if len(heads) < batch:
                 return StatementPage(tuple(found), None)
-            place, batch = RowPlace(place.epoch + 1), min(2 * batch, HEADS_AT_ONCE_MAX)
+            # As many as may fit, if they are like the last one.
+            fit = 1 + max(0, left) // max(1, len(found[-1].rows))
+            place, batch = RowPlace(place.epoch + 1), min(2 * batch, HEADS_AT_ONCE_MAX, fit)
 
     async def one(
         self, stream_id: str, begin: RowPlace, rows_max: int
