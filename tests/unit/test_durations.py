@@ -18,10 +18,8 @@ INSTANTS = {
     "functions/prober/captor.py: capture": "packets of the ingest bear instants",
     "functions/prober/captor.py: probed": "the same",
     "functions/prober/checker.py: check": "the lottery draws instants",
-    "functions/prober/checker.py: _attempt": "packets of the ingest bear instants",
     "functions/prober/draw_checks.py: _some_over_by": "a draw ends at an instant",
     "functions/prober/draw_checks.py: over_by": "the same",
-    "functions/prober/ingest_checks.py: _proof": "packets of the ingest bear instants",
     "functions/prober/prober.py: _record_first": "a draw ends at an instant",
     "functions/prober/stream_paces.py: of": "packets of the ingest bear instants",
 }
