@@ -132,9 +132,26 @@ class MeasuredChild:
 
     def cpu_s(self) -> float:
         """User and system seconds spent so far by it and by the workers that it started."""
+        return sum(map(cpu_s, self.pids))
+
+    @property
+    def pids(self) -> list[int]:
+        """Its own, and those of the workers that it started."""
         pid = self.process.pid
         workers = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return sum(cpu_s(each) for each in (pid, *map(int, workers)))
+        return [pid, *map(int, workers)]
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """It does nothing meanwhile, nor do its workers: what comes waits for it."""
+        pids = self.pids
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
 
     def pause(self) -> None:
         """Stops it until `resume`, so that it takes nothing from the others' rounds."""

@@ -18,7 +18,7 @@ from bench.api import API, answers, argv
 from bench.hostile_api.campaign import all_cases, by_group, registered, tried
 from bench.hostile_api.case import INGEST_KEY, SPONSOR_KEY
 from bench.hostile_api.crowds import call_backs_of_a_household, new_nodes_of_a_network
-from bench.hostile_api.floods import beside
+from bench.hostile_api.floods import HALVES, beside, queued_cpu_s
 from bench.hostile_api.one_network_search import GOALS, most_of, played
 from bench.processes import MeasuredChild, two_cores, wait_for
 from bench.report import ROOT, Figure, NotMeasurableError, hand_in
@@ -34,6 +34,7 @@ PLANS_DRAWN, PLANS_CHANGED = 6, 20
 """For each goal, beside the worst that we know."""
 HONEST_NODES = 10_900
 """As many as there is room for beside a network's tenth."""
+QUEUED_TIMES = 3
 MINUTE_S = 60
 """So long the crowds may take: meanwhile their bounds fill up again."""
 
@@ -41,8 +42,11 @@ MINUTE_S = 60
 def main() -> None:
     """Measures, prints, and keeps the figures."""
     with ExitStack() as stack:
-        port = stack.enter_context(_served())
+        server, port = stack.enter_context(_served())
         figures = asyncio.run(_measured(port))
+        queued_ms = min(queued_cpu_s(server, LOOPBACK, port) for _ in range(QUEUED_TIMES)) * 1e3
+    name = f"{HALVES:,} half requests queued before it: CPU until /health is answered"
+    figures.append(Figure(name, queued_ms, "ms", "<= 50"))
     hand_in("hostile-api", figures + asyncio.run(_of_one_network()))
 
 
@@ -101,17 +105,17 @@ async def _of_one_network() -> list[Figure]:
 
 
 @contextmanager
-def _served() -> Iterator[int]:
-    """The api's port."""
+def _served() -> Iterator[tuple[MeasuredChild, int]]:
+    """The api, and its port."""
     emulator, ports = FirestoreEmulator(), Ports()
     asyncio.run(emulator.start())
     try:
         _, core = two_cores()
         port = ports.any()
         log = Path(tempfile.mkdtemp(prefix="hostile-api-")) / "api.log"
-        with MeasuredChild(argv(API, port), core, log, _environment(emulator.host)):
+        with MeasuredChild(argv(API, port), core, log, _environment(emulator.host)) as server:
             wait_for(partial(answers, port, API.path), "api")
-            yield port
+            yield server, port
             if "request_failed" in (said := log.read_text()):
                 raise NotMeasurableError(f"the api failed: {said[-2000:]}")
     finally:

@@ -61,6 +61,8 @@ class Checker:
     capacity: Capacity
     parts: int = 1
     """Of the prober, whose checks count at their targets together."""
+    has_left: Callable[[str], Awaitable[bool]] | None = None
+    """Whether a node, by its id, has said goodbye: then nobody has to look for it again."""
     pictures: dict[str, bytes] = field(default_factory=dict)
     """Of checks that proved content wrong, by the pictures' ids: whoever stores them takes them."""
     paces: StreamPaces = field(init=False)
@@ -121,8 +123,15 @@ class Checker:
                 break
             due = replace(due, is_decoded=True)  # what it shows now is the evidence
             if step == "check":
+                if await self._is_gone(due, attempts[-1].proof):
+                    break
                 await self._leave(place, retest_after_s(due, attempts[-1].proof))
         return attempts
+
+    async def _is_gone(self, due: Due, failed: Proof) -> bool:
+        if self.has_left is None or failed.reason not in NOTHING_SERVED:
+            return False
+        return await self.has_left(due.slot.node_id)
 
     async def _leave(self, place: Place, seconds: float) -> None:
         """Others have the place meanwhile; a retest is never without one, or it would excuse."""

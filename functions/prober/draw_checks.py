@@ -13,12 +13,22 @@ from coordinator.reasons import Reason
 from prober.draws import Due
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What came of one."""
+
+    check: Check
+    is_spared: bool = False
+    """Its node had said goodbye before the draw began: it is out of the draw. What was put off has
+    to come on record all the same."""
+
+
 @dataclass
 class DrawChecks:
     """Every check is a task of its own, begun at once; it waits for its second by itself."""
 
     clock: Clock
-    tasks: dict[str, asyncio.Task[Check]] = field(default_factory=dict)
+    tasks: dict[str, asyncio.Task[Made]] = field(default_factory=dict)
     """By node id, in the order in which they are due."""
     due: dict[str, Due] = field(default_factory=dict)
     _taken: set[str] = field(default_factory=set)
@@ -28,14 +38,14 @@ class DrawChecks:
         left_s = max(0.0, until_s - self.clock())
         if self.put_off:
             await asyncio.wait([self.tasks[n] for n in self.put_off], timeout=left_s)
-        return self._take()
+        return [made.check for made in self._take() if not made.is_spared]
 
     async def rest(self, until_s: float, draw: int) -> AsyncIterator[list[Check]]:
         """Those that were not, as they end. What is not over then is given up, by our own fault.
 
         No node can bring that about: every step of a check has its limit (`checking.lengths`)."""
         while self.put_off and await self._some_over_by(until_s):
-            yield self._take()
+            yield [made.check for made in self._take()]
         given_up = [unknown(self.due[n], draw, Reason.UNKNOWN_INTERNAL) for n in self.put_off]
         self._taken.update(self.put_off)
         if given_up:
@@ -52,7 +62,7 @@ class DrawChecks:
         """Whose checks have not been taken yet."""
         return tuple(node_id for node_id in self.tasks if node_id not in self._taken)
 
-    def _take(self) -> list[Check]:
+    def _take(self) -> list[Made]:
         over = [node_id for node_id in self.put_off if self.tasks[node_id].done()]
         self._taken.update(over)
         return [self.tasks[node_id].result() for node_id in over]
@@ -60,7 +70,7 @@ class DrawChecks:
 
 @asynccontextmanager
 async def checks_of(
-    due: list[Due], make: Callable[[Due], Coroutine[Any, Any, Check]], clock: Clock
+    due: list[Due], make: Callable[[Due], Coroutine[Any, Any, Made]], clock: Clock
 ) -> AsyncIterator[DrawChecks]:
     """Makes them; what is not over when the block ends is not made any more."""
     tasks = {one.slot.node_id: asyncio.create_task(make(one)) for one in due}

@@ -1,29 +1,28 @@
-"""Who has said goodbye, as a run needs to know it before its checks and after them.
+"""Whose check failed since it had said goodbye.
 
-A roster tells it a sweep later. So what the nodes themselves said is read, as far as it is new.
+A roster tells it a sweep later. So the node's own document is read, of those that fail alone.
 """
-
-from collections.abc import Iterable
 
 from coordinator.adapters.records import Measurements
 from coordinator.checking.checks import Check
 from coordinator.checking.departures import explained, may_have_left
-from coordinator.sweeping.rosters import CURSOR_OVERLAP_S
-from coordinator.sweeping.sweeps import Sweep
+from prober.draw_checks import Made
 
 
-async def gone_before(
-    measurements: Measurements, sweeps: Iterable[Sweep], begins_s: float
-) -> frozenset[str]:
-    """Who stands in the sweeps, said goodbye before the draw began then, and is not back."""
-    since_s = min((sweep.cursor_s for sweep in sweeps), default=begins_s)
-    changed = await measurements.changed_nodes(max(0.0, since_s - CURSOR_OVERLAP_S))
-    return frozenset(node.node_id for node in changed if node.is_gone and node.left_s < begins_s)
+async def has_left(measurements: Measurements, node_id: str) -> bool:
+    """Whether a node has said goodbye, and is not back."""
+    node = await measurements.node(node_id)
+    return node is not None and node.is_gone
 
 
-async def as_explained(measurements: Measurements, made: Check) -> Check:
-    """The check; where it failed since its node has left, it says so."""
-    if not may_have_left(made):
-        return made
-    node = await measurements.node(made.node_id)
-    return explained(made, node.left_s) if node is not None and node.is_gone else made
+async def as_explained(measurements: Measurements, found: Check, begins_s: float) -> Made:
+    """The check; where it failed since its node has left, it says so.
+
+    Whoever had left before the draw began then is out of it, if rosters will show that."""
+    if not may_have_left(found):
+        return Made(found)
+    node = await measurements.node(found.node_id)
+    if node is None or not node.is_gone:
+        return Made(found)
+    check = explained(found, node.changed_s)
+    return Made(check, check.has_left and node.is_heard and node.changed_s < begins_s)

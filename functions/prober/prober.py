@@ -25,10 +25,10 @@ from coordinator.sweeping.sweeps import SWEEP_AGE_TICKS_MAX, Sweep
 from prober.alarms import raise_alarms
 from prober.checker import Checker
 from prober.docket import Docket
-from prober.draw_checks import DrawChecks, checks_of, in_time, unknown
+from prober.draw_checks import DrawChecks, Made, checks_of, in_time, unknown
 from prober.draws import Due, candidates, due_in, frauds_among
 from prober.late_checks import LateCheck, LateChecks, with_late
-from prober.leavers import as_explained, gone_before
+from prober.leavers import as_explained
 from prober.list_keeper import ListKeeper
 from prober.missed_draws import MissedDraws
 from prober.pictures import Pictures
@@ -75,9 +75,7 @@ class Prober:
         slots = await self._candidates(sweeps, controls)
         # Runs overlap by one: what the one before the last recorded is all that there is.
         book = await self.measurements.trust_since(draw - 2, self.partition)
-        gone = await gone_before(self.measurements, sweeps, draw * self.calendar.check_seconds)
-        there = [slot for slot in slots if slot.node_id not in gone]
-        due = due_in(draw, there, book, lottery, self.calendar.sweep_seconds, controls)
+        due = due_in(draw, slots, book, lottery, self.calendar.sweep_seconds, controls)
         begun = Run(
             draw,
             started_s,
@@ -265,16 +263,19 @@ class Prober:
         ingest = self.checker.ingest_checks()
         ingest.begin(due, references)
 
-        async def check(one: Due) -> Check:
+        begins_s = draw * self.calendar.check_seconds
+
+        async def check(one: Due) -> Made:
             reference = references[one.slot.stream_id]
             try:
-                made = await self.checker.check(one, draw, reference, ingest)
-                done = await as_explained(self.measurements, made)
+                found = await self.checker.check(one, draw, reference, ingest)
+                made = await as_explained(self.measurements, found, begins_s)
             except Exception as error:  # one check's error must not lose the others'
                 self.log.failure(LogEvent.CHECK_FAILED, error, node_id=one.slot.node_id)
-                done = unknown(one, draw, Reason.UNKNOWN_INTERNAL)
-            docket.add(done)
-            return done
+                made = Made(unknown(one, draw, Reason.UNKNOWN_INTERNAL))
+            if not made.is_spared:
+                docket.add(made.check)
+            return made
 
         watching = asyncio.create_task(docket.watch())
         try:

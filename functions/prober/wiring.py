@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from coordinator.adapters.clock import system_clock
@@ -23,6 +24,7 @@ from coordinator.proof.judging import ProofParameters
 from prober.capacity import Capacity
 from prober.captor import captor_of
 from prober.checker import Checker
+from prober.leavers import has_left
 from prober.pictures import Pictures
 from prober.prober import Prober
 from prober.sealer import Sealer
@@ -41,8 +43,8 @@ def build_on(store: Store, settings: ProberSettings, capacity: Capacity | None =
     `capacity`: by default what this machine's processors can do."""
     log = Log("prober", settings.log_level)
     _tell_of_controls(settings, log)
-    checker = _checker(settings, capacity, log)
     measurements = Measurements(store, *settings.parts)
+    checker = _checker(settings, measurements, capacity, log)
     references = ReferencePool(now=system_clock)
     rates = settings.check_seconds, settings.checks_per_hour
     sealer = Sealer(measurements, settings.lottery_key, *rates, settings.controls)
@@ -85,7 +87,9 @@ def _tell_of_controls(settings: ProberSettings, log: Log) -> None:
         log(LogEvent.NO_CONTROL_NODES, severity="WARNING")
 
 
-def _checker(settings: ProberSettings, capacity: Capacity | None, log: Log) -> Checker:
+def _checker(
+    settings: ProberSettings, measurements: Measurements, capacity: Capacity | None, log: Log
+) -> Checker:
     return Checker(
         captor_of(system_clock),
         HttpClient(
@@ -101,4 +105,5 @@ def _checker(settings: ProberSettings, capacity: Capacity | None, log: Log) -> C
         capacity
         or Capacity(min(processors(), PROCESSORS_MAX), ProcessorMeter(system_clock.steady).busy),
         settings.partitions,
+        partial(has_left, measurements),
     )

@@ -10,7 +10,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from api.http.doorway import ConnectionLimits
-from api.http.intake import HEAD_BYTES_MAX
+from api.http.intake import HEAD_BYTES_MAX, WAITED_BYTES_MAX
 from api.wiring import build_on
 from emulator.processes.ports import LOOPBACK
 from tests.doubles.memory import MemoryStore
@@ -102,6 +102,41 @@ async def test_an_offer_to_speak_another_protocol_is_passed_over(server: EdgeSer
 async def test_silence_is_ended_without_a_word(server: EdgeServer) -> None:
     """A browser may connect and not ask yet."""
     assert await server.tell(b"") == b""
+
+
+@pytest.mark.parametrize(
+    ("headers", "begins"),
+    [
+        (b"Content-Length: 7\r\n", False),
+        (b"Transfer-Encoding: chunked\r\n", False),
+        (b"Content-Length: 7\r\nExpect: 100-continue\r\n", True),
+        (b"Content-Length: %d\r\n" % (WAITED_BYTES_MAX + 1), True),
+    ],
+)
+async def test_nobody_works_for_half_of_a_short_request(headers: bytes, begins: bool) -> None:
+    """A thousand of them would keep others waiting. A long body, and whoever waits for a word
+    before it sends one, are not waited for."""
+    begun: list[str] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        begun.append(scope["path"])
+        if scope["path"] != "/health":
+            await receive()
+        start = {"type": "http.response.start", "status": 200}
+        await send({**start, "headers": [(b"x-request-id", b"r"), (b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+
+    async with edge_server(app, SOON) as server:
+        reader, writer = await asyncio.open_connection(LOOPBACK, server.port)
+        try:
+            writer.write(b"POST /half HTTP/1.1\r\nHost: a\r\n" + headers + b"\r\n")
+            await server.tell(LAST)  # which is answered behind it
+            await server.tell(LAST)
+            assert ("/half" in begun) is begins
+            told = await reader.read()
+        finally:
+            writer.transport.abort()
+    assert b" 408 " in told
 
 
 async def test_half_requests_make_room_for_whole_ones(server: EdgeServer) -> None:

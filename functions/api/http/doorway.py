@@ -15,7 +15,13 @@ from uvicorn_worker import UvicornWorker
 
 from api.http.dates import DateHeader
 from api.http.front import Front, refusal
-from api.http.intake import Awaited, Intake, RequestRefused
+from api.http.intake import (
+    HEAD_BYTES_MAX,
+    WAITED_BYTES_MAX,
+    Awaited,
+    Intake,
+    RequestRefused,
+)
 from coordinator.adapters.clock import Clock
 from coordinator.strangers.networks import one_address
 
@@ -26,6 +32,7 @@ LATE_AT_ONCE_MAX = 32
 """A thousand half requests are late in one second, and to end each takes a tenth of a millisecond:
 others are answered in between."""
 SOON_S = 0.005
+HELD_BYTES_MAX = HEAD_BYTES_MAX + WAITED_BYTES_MAX
 _NEVER = float("inf")
 
 
@@ -57,7 +64,7 @@ class ConnectionPlaces:
         self._open: dict[BoundedProtocol, str] = {}
         self._of_address: Counter[str] = Counter()
         self._waiting: dict[BoundedProtocol, None] = {}
-        """Whose headers are not whole, the longest wait first."""
+        """Whose request is not handed on yet, the longest wait first."""
         self._look: asyncio.TimerHandle | None = None
 
     def come(self, one: "BoundedProtocol", address: str) -> RequestRefused | None:
@@ -89,11 +96,11 @@ class ConnectionPlaces:
                 del self._of_address[place]
 
     def wait(self, one: "BoundedProtocol") -> None:
-        """Its headers have begun."""
+        """Its request has begun."""
         self._waiting[one] = None
 
     def go_on(self, one: "BoundedProtocol") -> None:
-        """Its headers are whole."""
+        """Its request is handed on."""
         self._waiting.pop(one, None)
 
     def _look_around(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -118,6 +125,8 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self.app = Front(self.app, self.trusted_proxies, self.date)
         self._intake = Intake()
+        self._held: list[bytes] = []
+        """Of a request that is not whole: what its parser has not been handed."""
         self._is_left = False
         self.due_s = _NEVER
         """When whatever is waited for is late."""
@@ -201,19 +210,29 @@ class BoundedProtocol(HttpToolsProtocol):
         if is_head and self.due_s == _NEVER:
             self._await_head()
         try:
-            for piece in self._intake.pieces():
-                self.parser.feed_data(piece)
+            self._held += self._intake.pieces()
         except RequestRefused as refused:
             self._refuse(refused)
             return
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self._refuse(RequestRefused(400, "This is no request of HTTP/1.1: see RFC 9112."))
+        if self._intake.part is Awaited.HEAD:
             return
-        if is_head and self._intake.part is not Awaited.HEAD:
-            self.places.go_on(self)
+        if is_head:
             self.due_s = self.loop.time() + self.places.limits.body_s
         if self._intake.part is Awaited.NOTHING:
             self.due_s = _NEVER
+        elif self._intake.may_wait and sum(map(len, self._held)) <= HELD_BYTES_MAX:
+            return
+        self._hand_on()
+
+    def _hand_on(self) -> None:
+        """With a whole head the application begins to work: not for half a request."""
+        self.places.go_on(self)
+        pieces, self._held = self._held, []
+        try:
+            for piece in pieces:
+                self.parser.feed_data(piece)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self._refuse(RequestRefused(400, "This is no request of HTTP/1.1: see RFC 9112."))
 
     def _refuse(self, refused: RequestRefused) -> None:
         if not self._is_answering:

@@ -14,6 +14,9 @@ REQUEST_LINE_BYTES_MAX = 2048
 HEAD_BYTES_MAX = 16 * 1024
 """A browser's has 1 kB, and Google's front end adds 500 bytes."""
 HEADERS_MAX = 64
+WAITED_BYTES_MAX = 4 * 1024
+"""So long a body, or a shorter one, is waited for before anybody works for its request: whoever
+sends half of it costs nothing. A heartbeat has 400 bytes. More is not kept of strangers."""
 CHUNK_LINE_BYTES_MAX = 256
 """A chunk's size, with extensions that nobody reads."""
 
@@ -22,7 +25,8 @@ _HEAD = re.compile(
     rb"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*\r\n)*\r\n"
 )
 _FRAMING = re.compile(
-    rb"\r\n(content-length|transfer-encoding|host|upgrade):[ \t]*([^\r]*?)[ \t]*(?=\r\n)",
+    rb"\r\n(content-length|transfer-encoding|host|upgrade|expect):"
+    rb"[ \t]*([^\r]*?)[ \t]*(?=\r\n)",
     re.IGNORECASE,
 )
 _UPGRADE = re.compile(rb"\r\nupgrade:[^\r]*", re.IGNORECASE)
@@ -61,6 +65,9 @@ class Intake:
         """So far there is no end of the head."""
         self._left = 0
         self.part = Awaited.HEAD
+        self.may_wait = True
+        """Whether nothing of the request is needed before it is whole: it is short, and its client
+        waits for no word before it sends the rest."""
 
     @property
     def waiting_bytes(self) -> int:
@@ -124,12 +131,13 @@ class Intake:
         found: dict[bytes, bytes] = {}
         for cased, value in _FRAMING.findall(head):
             name = cased.lower()
-            if name in found and name != b"upgrade":
+            if name in found and name not in (b"upgrade", b"expect"):
                 raise RequestRefused(400, f"Send one {name.decode()} header.")
             found[name] = value
         is_old = head.find(b" HTTP/1.0\r\n", 0, REQUEST_LINE_BYTES_MAX) > 0
         if b"host" not in found and not is_old:
             raise RequestRefused(400, "Send a Host header.")
+        self.may_wait = b"expect" not in found
         self._frame(found.get(b"content-length"), found.get(b"transfer-encoding"), is_old)
         return _UPGRADE.sub(b"", head) if b"upgrade" in found else head
 
@@ -143,6 +151,7 @@ class Intake:
         if length is not None and _LENGTH.fullmatch(length) is None:
             raise RequestRefused(400, "The Content-Length is not a number of bytes.")
         self._left = int(length or 0)
+        self.may_wait &= self._left <= WAITED_BYTES_MAX
         self.part = Awaited.BODY if self._left else Awaited.NOTHING
 
     def _counted(self, following: Awaited) -> bytes | None:

@@ -32,8 +32,11 @@ def place_number(address: str | None) -> int:
     return 0 if place is None else int.from_bytes(hashlib.sha256(place.encode()).digest()[:4])
 
 
+@lru_cache(maxsize=4_096)
 def one_address(address: str) -> str:
-    """What counts as one address, also of those inside somebody's network; empty for none."""
+    """What counts as one address, also of those inside somebody's network; empty for none.
+
+    Who has a thousand connections is parsed once: it is asked when each is taken."""
     plain = plain_address(address)
     return _prefix(IPv6Address(plain), 64) if ":" in plain else plain
 

@@ -60,8 +60,13 @@ class Node(BaseModel):
 
     @property
     def is_gone(self) -> bool:
-        """Whether it has said goodbye, was heard, and is not back."""
-        return self.state == "leaving" and self.left_s == self.changed_s
+        """Whether it has said goodbye, and is not back."""
+        return self.state == "leaving"
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether its roster is to show the very goodbye that it said last."""
+        return self.is_gone and self.left_s == self.changed_s
 
     @property
     def characters(self) -> int:

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from coordinator.checking.checks import Check, Verdict
+from coordinator.checking.checks import Verdict
 from coordinator.checking.lengths import Length
 from coordinator.checking.lottery import Lottery
 from coordinator.checking.suspicion import PUBLISHED, Trust, TrustState, observe
 from coordinator.checking.trust_book import TrustBook
 from coordinator.reasons import Reason
-from prober.draw_checks import checks_of
+from prober.draw_checks import Made, checks_of
 from prober.draws import Due, due_in
 from tests.builders import a_check, a_slot
 
@@ -26,10 +26,10 @@ async def test_what_is_not_over_is_put_off_and_comes_as_it_ends() -> None:
     """Each check once."""
     go_on = asyncio.Event()
 
-    async def make(one: Due) -> Check:
+    async def make(one: Due) -> Made:
         if one.slot.node_id == "n3":
             await go_on.wait()
-        return replace(a_check(7.0), node_id=one.slot.node_id)
+        return Made(replace(a_check(7.0), node_id=one.slot.node_id))
 
     async with checks_of(DUE, make, lambda: 0.0) as checks:
         first = await checks.over_by(0.05)
@@ -41,13 +41,31 @@ async def test_what_is_not_over_is_put_off_and_comes_as_it_ends() -> None:
         assert not checks.put_off
 
 
+@pytest.mark.parametrize("is_put_off", [False, True])
+async def test_who_is_spared_is_out_of_the_draw_unless_it_was_put_off(is_put_off: bool) -> None:
+    """A record names what was put off: it has to come."""
+    go_on = asyncio.Event()
+
+    async def make(one: Due) -> Made:
+        if is_put_off:
+            await go_on.wait()
+        made = replace(a_check(7.0), node_id=one.slot.node_id)
+        return Made(made, is_spared=one.slot.node_id == "n3")
+
+    async with checks_of(DUE, make, lambda: 0.0) as checks:
+        first = [check.node_id for check in await checks.over_by(0.05)]
+        go_on.set()
+        rest = [check.node_id async for part in checks.rest(7.0, 7) for check in part]
+    assert (first, sorted(rest)) == (([], ["n2", "n3"]) if is_put_off else (["n2"], []))
+
+
 async def test_what_is_never_over_is_given_up_by_our_own_fault() -> None:
     """Else one that hangs would keep the record of all others for ever."""
 
-    async def make(one: Due) -> Check:
+    async def make(one: Due) -> Made:
         if one.slot.node_id == "n3":
             await asyncio.Event().wait()
-        return replace(a_check(7.0), node_id=one.slot.node_id)
+        return Made(replace(a_check(7.0), node_id=one.slot.node_id))
 
     async with checks_of(DUE, make, lambda: 0.0) as checks:
         rest = [check async for part in checks.rest(0.05, draw=7) for check in part]
@@ -62,7 +80,7 @@ async def test_a_block_that_ends_leaves_no_check_behind() -> None:
     """Its connections are closed by then."""
     ended: list[str] = []
 
-    async def make(one: Due) -> Check:
+    async def make(one: Due) -> Made:
         try:
             await asyncio.Event().wait()
         finally:

@@ -70,6 +70,20 @@ def test_who_waits_for_a_retest_keeps_nobody_else_from_being_checked() -> None:
     assert (waiting.capacity.all.count, waiting.capacity.all.work_micros) == (0, 0)
 
 
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_who_has_said_goodbye_is_not_looked_for_again(is_gone: bool) -> None:
+    """Of everybody else a failure counts only when its retest fails."""
+    waiting = Waiting()
+
+    async def has_left(node_id: str) -> bool:
+        return is_gone and node_id == NOWHERE.node_id
+
+    waiting.checker.has_left = has_left
+    due = Due(NOWHERE, DUE_S, retest_after_s=LATER_S)
+    assert asyncio.run(waiting.check(due)) is Verdict.FAIL
+    assert ((LATER_S, 0) in waiting.taken) is not is_gone
+
+
 class _CancelledError(Exception):
     """The run is given up while the check sleeps."""
 

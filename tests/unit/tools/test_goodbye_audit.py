@@ -55,16 +55,6 @@ def test_of_what_a_later_roster_took_in_nothing_is_said() -> None:
     assert _findings(LEFT, a_slot(), until_tick=DRAW + 1) == []
 
 
-def test_a_failure_of_who_had_left_is_found() -> None:
-    """As long as the goodbye was known when the check was over, and the node did not come back."""
-    said = [f"draw {DRAW}: n2 says too_slow, and its node had said goodbye"]
-    assert _findings(FAILED, _slot(BEGINS_S + 11)) == said
-    assert _findings(FAILED, _slot(BEGINS_S + 40)) == []
-    back = a_slot(joined_tick=DRAW + 2)
-    assert _findings(FAILED, _slot(BEGINS_S + 11), back) == []
-    assert _findings(FAILED, _slot(BEGINS_S + 11), a_slot(joined_tick=DRAW + 5)) == said
-
-
 def test_who_had_left_before_a_draw_may_be_spared_in_it() -> None:
     """Not who left later, nor long before it was polled last."""
     slots = {
