@@ -131,7 +131,7 @@ tamper: $(VENV) ## Every way to falsify a recorded network, before audit and ver
 simulate-suspicion: $(VENV) ## How soon cheats are flagged, how often honest nodes are (simulated outcomes, real rules)
 	@PYTHONPATH=functions $(PYTHON) -m bench.simulations.simulate_suspicion
 
-simulate-payout: $(VENV) ## What cheats earn per minute that they serve, beside honest nodes (real rules; about 5 minutes)
+simulate-payout: $(VENV) ## What cheats earn per minute that they serve, beside honest nodes (real rules; about 12 minutes on two processors)
 	@PYTHONPATH=functions $(PYTHON) -m bench.simulations.simulate_payout
 
 search-strategies: $(VENV) ## Search for operators whom the rules pay too well, rivals who harm, sponsors who do not pay (POLICIES=5000 SEEDS=4; about 40 minutes, and goes on where it was interrupted)

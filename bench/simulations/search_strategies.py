@@ -16,6 +16,7 @@ from bench.report import BUILD, Figure, hand_in, say
 from bench.simulations.adversary.evolution import Measure
 from bench.simulations.adversary.hunts import BestFound, Hunt, pool
 from bench.simulations.adversary.journal import Journal
+from bench.simulations.adversary.pauses import EXPECTING_PAUSES
 from bench.simulations.adversary.quests import (
     LONG,
     OPERATOR,
@@ -85,6 +86,8 @@ def _figures(searches: Searches) -> list[Figure]:
     for quest in (CLOSER, SPONSOR, PAUSING):
         sponsor = searches.best(quest, quest.measure, SPONSOR_ERROR_MAX, APART_SHARE)
         figures.append(_sponsor(quest, sponsor))
+    pauses = searches.best(EXPECTING_PAUSES, EXPECTING_PAUSES.measure, ERROR_MAX, APART_SHARE)
+    figures += _told(EXPECTING_PAUSES, pauses, has_goal=True)
     for quest in (TELLING_ADDRESSES, OUTLASTING_CHECKS):
         figures += _told(quest, searches.best(quest, LONG, ERROR_MAX, APART_SHARE))
     return figures

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from coordinator.epochs import EVIDENCE_DAYS
+from coordinator.ledger.epoch_records import draws_of
 from coordinator.ledger.settlements import settle
 from coordinator.ledger.statements import Statement
 from coordinator.ledger.terms import Terms
@@ -19,8 +20,12 @@ from tools.verify.derivation import Derivation, EpochEvidence, UntoldError
 from tools.verify.goodbye_audit import GoodbyeAudit
 from tools.verify.public import PublicRecord
 from tools.verify.sweep_audit import roster_findings, sweep_findings
+from tools.verify.trust_audit import TrustAudit, newcomers_among
 
 EQUAL, DIFFERENT, UNTOLD = 0, 1, 2
+BELIEVED = (
+    "believed, and told by `make verify` alone: how its nodes stood before it, and who was drawn"
+)
 _EXPIRED = f"cannot be recomputed any more: its evidence was kept for {EVIDENCE_DAYS} days"
 
 
@@ -42,6 +47,7 @@ async def verify_statement(record: PublicRecord, stream_id: str, epoch: int, now
         f"{sum(row.minutes_paid for row in published.rows)} minutes, "
         f"{format_tokens(published.paid_micros)} tokens"
     )
+    print(f"{where}: {BELIEVED}")
     return EQUAL
 
 
@@ -86,6 +92,19 @@ def evidence_findings(evidence: EpochEvidence) -> Iterator[str]:
     yield from run_findings(evidence.runs, evidence.rosters, calendar)
     yield from GoodbyeAudit(evidence.rosters, calendar.sweep_seconds).findings(evidence.runs)
     yield from put_off_findings(evidence.runs)
+    yield from trust_findings(evidence)
+
+
+def trust_findings(evidence: EpochEvidence) -> Iterator[str]:
+    """What checks are said to set in motion, and back to when failures void, folded again.
+
+    How far a node was trusted before the epoch is not looked up: all that may have been is tried.
+    So what only earlier checks tell is believed here, and folded by `make verify`."""
+    record = evidence.record
+    starts_s, _ = record.calendar.epoch_bounds_s(record.epoch)
+    seconds = record.calendar.sweep_seconds
+    audit = TrustAudit(starts_s, newcomers_among(evidence.rosters, starts_s, seconds))
+    yield from audit.findings(evidence.runs, draws_of(record.epoch, record.calendar))
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """Confirms a day of the lottery from public data alone."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -10,8 +10,6 @@ from coordinator.checking.delistings import RETESTED_AFTER
 from coordinator.checking.lengths import LAST_RECORD_S_MAX
 from coordinator.checking.sealed_days import LotteryDay
 from coordinator.ledger.published_settings import PublishedSettings
-from coordinator.sweeping.rosters import Roster
-from coordinator.sweeping.shards import Shard
 from coordinator.sweeping.sweeps import SWEEP_AGE_TICKS_MAX, sweep_id
 from tools.verify.check_audit import run_findings
 from tools.verify.check_lengths import Lengths
@@ -19,7 +17,7 @@ from tools.verify.day_audit import DayAudit
 from tools.verify.goodbye_audit import GoodbyeAudit
 from tools.verify.public import PublicRecord
 from tools.verify.sweep_audit import memory_findings, roster_findings, sweep_findings
-from tools.verify.trust_audit import TrustAudit
+from tools.verify.trust_audit import TrustAudit, newcomers_among
 from tools.verify.unknown_shares import UnknownShare, findings, unknown_shares
 
 FINDINGS_SHOWN_MAX = 50
@@ -134,14 +132,6 @@ def _looked_back_to(sealed: LotteryDay, settings: PublishedSettings) -> float:
     return float(min(first - RETESTED_AFTER.stop, first - held) * sealed.check_seconds)
 
 
-def _newcomers(
-    rosters: Mapping[tuple[Shard, int], Roster], from_s: float, sweep_seconds: int
-) -> frozenset[str]:
-    """Nodes whose keys were first heard of since: nothing was known of them."""
-    slots = (slot for roster in rosters.values() for slot in roster.slots)
-    return frozenset(s.node_id for s in slots if s.first_seen_tick * sweep_seconds > from_s)
-
-
 async def _audit(  # noqa: PLR0913, PLR0917 - what a day is held against is all of it
     record: PublicRecord,
     sealed: LotteryDay,
@@ -176,7 +166,7 @@ async def _audit(  # noqa: PLR0913, PLR0917 - what a day is held against is all 
         lengths=Lengths.after(
             (check for run in earlier for check in run.checks),
             sealed.check_seconds,
-            _newcomers(rosters, _looked_back_to(sealed, settings), sweep_seconds),
+            newcomers_among(rosters, _looked_back_to(sealed, settings), sweep_seconds),
         ),
     )
 

@@ -7,7 +7,7 @@ have been in is followed, until its checks leave one of them.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import permutations
 
@@ -16,6 +16,8 @@ from coordinator.checking.delistings import MANY_MIN, is_excused, listed_after
 from coordinator.checking.lengths import RECORD_S_MAX
 from coordinator.checking.stakes import marked
 from coordinator.checking.suspicion import NOBODY, PUBLISHED, Trust, TrustState, observe
+from coordinator.sweeping.rosters import Roster
+from coordinator.sweeping.shards import Shard
 
 TOGETHER_MAX = 4
 """Of so many records that may have been written in another order each order is tried."""
@@ -160,6 +162,14 @@ class TrustAudit:
         starts = {found.voids_from_s for found in derived if found.event == check.event}
         told = " or ".join(sorted(map(str, starts)))
         return f"has a check that voids from {check.voids_from_s} on, and its checks say {told}"
+
+
+def newcomers_among(
+    rosters: Mapping[tuple[Shard, int], Roster], from_s: float, sweep_seconds: int
+) -> frozenset[str]:
+    """Nodes whose keys were first heard of since: nothing was known of them."""
+    slots = (slot for roster in rosters.values() for slot in roster.slots)
+    return frozenset(s.node_id for s in slots if s.first_seen_tick * sweep_seconds > from_s)
 
 
 def may_have_been(known: TrustState) -> set[TrustRange]:

@@ -1,6 +1,6 @@
 """Operators who know when a sponsor stops publishing: what a pause for good pays is not checked.
 
-A stream is published for two hours of four, so a node that leaves with the pause is away for a
+A stream is published for two hours of four, so a node that leaves in the pause is away for a
 whole epoch, and its minutes lapse but for those that ADR 59 pays. Every operator knows the hours
 (`Sight.CYCLE`): it is a sponsor's own node as well, or a friend's. Minutes in which nobody
 publishes are served to nobody.
@@ -20,7 +20,8 @@ from bench.simulations.adversary.scores import STREAMS, TAIL_MINUTES
 from bench.simulations.adversary.simulated_network import Network
 from bench.simulations.adversary.variation import Repertoire
 
-PERIOD, LIVE = 240, 120
+PERIOD, LIVE, LEAVES = 240, 120, 125
+"""A node has to be seen waiting for a publisher: else it has left, and all that waits lapses."""
 HOURS = 24
 LIVES = 2
 
@@ -66,17 +67,17 @@ def _until(minute: int, deed: Deed) -> Rule:
 
 def _stops_serving(minute: int, *, stays: bool) -> Policy:
     """It claims for the rest of the hours that it knows."""
-    rules = (_until(minute, Deed.SERVE), _until(LIVE, Deed.CLAIM))
+    rules = (_until(minute, Deed.SERVE), _until(LEAVES, Deed.CLAIM))
     return Policy(rules, Deed.WAIT if stays else Deed.LEAVE, period=PERIOD)
 
 
-LEAVING = Policy((_until(LIVE, Deed.SERVE),), Deed.LEAVE, period=PERIOD)
-"""Honest: it is there while somebody publishes."""
+LEAVING = Policy((_until(LEAVES, Deed.SERVE),), Deed.LEAVE, period=PERIOD)
+"""Honest: it is there while somebody publishes, and leaves when nobody does."""
 RESTING_WHEN_CHECKED = Policy(
     (
         _until(75, Deed.SERVE),
-        Rule((Condition(Sight.SINCE_GOOD, 45), Condition(Sight.CYCLE, LIVE)), Deed.CLAIM),
-        _until(LIVE, Deed.SERVE),
+        Rule((Condition(Sight.SINCE_GOOD, 45), Condition(Sight.CYCLE, LEAVES)), Deed.CLAIM),
+        _until(LEAVES, Deed.SERVE),
     ),
     Deed.LEAVE,
     period=PERIOD,

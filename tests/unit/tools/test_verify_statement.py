@@ -8,6 +8,7 @@ import pytest
 
 from coordinator.adapters.store.protocol import Ref
 from coordinator.checking.checks import RUNS, Check, IngestState, Run, TrustChange, Verdict
+from coordinator.ledger.epoch_records import draws_of
 from coordinator.ledger.published_settings import RULES, PublishedSettings
 from coordinator.ledger.statements import statement_id
 from coordinator.reasons import Reason
@@ -17,6 +18,7 @@ from tests.unit.functions.sponsored import CALENDAR, EPOCH, post, serve, settle_
 from tools.verify.derivation import Derivation
 from tools.verify.public import PublicRecord
 from tools.verify.recompute import (
+    BELIEVED,
     DIFFERENT,
     EQUAL,
     UNTOLD,
@@ -62,6 +64,7 @@ async def test_a_fraud_and_the_end_of_a_stream_are_recomputed(coordinator: Coord
         Reason.NO_STREAM,
         event=TrustChange.CONFIRMED,
         attempts=attempts,
+        voids_from_s=CALENDAR.epoch_bounds_s(EPOCH + 3)[0] + 30,
     )
     run = Run(int(at_s // 60), at_s, at_s + 7, (), {stream_id: IngestState.LIVE}, (caught,))
     await coordinator.measured.put(Ref("probe_results", run.id), RUNS.encode(run))
@@ -108,6 +111,38 @@ async def test_a_statement_that_does_not_follow_is_found(
     record = PublicRecord(coordinator.client)
     assert await verify_statement(record, stream_id, EPOCH + 1, coordinator.now_s[0]) == DIFFERENT
     assert "minutes_up: published 60, recomputed 59" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("said", "finding"),
+    [
+        ({"event": TrustChange.FLAGGED}, "is flagged by a check, and its checks make it"),
+        ({"voids_from_s": 7}, "has a check that voids from 7 on, and its checks say None"),
+    ],
+    ids=["flagged for nothing", "voids for nothing"],
+)
+async def test_what_no_check_can_have_caused_is_found(
+    coordinator: Coordinator,
+    capsys: pytest.CaptureFixture[str],
+    said: dict[str, Any],
+    finding: str,
+) -> None:
+    """By the statement's own epoch; how its nodes stood before it is believed, and said to be.
+
+    The first pass may have been of a suspended node, which is flagged by it."""
+    stream_id = await _stream(coordinator, 1)
+    draws = draws_of(EPOCH + 1, CALENDAR)
+    runs = await coordinator.measurements.runs(draws)
+    run = [run for run in runs if any(c.verdict is Verdict.PASS for c in run.checks)][-1]
+    (check, *others) = run.checks
+    lie = replace(run, checks=(replace(check, **said), *others))
+    await coordinator.measured.put(Ref("probe_results", run.id), RUNS.encode(lie))
+    await settle_due(coordinator)
+    record = PublicRecord(coordinator.client)
+    assert await verify_statement(record, stream_id, EPOCH + 1, coordinator.now_s[0]) == DIFFERENT
+    assert finding in capsys.readouterr().out
+    assert await verify_statement(record, stream_id, EPOCH, coordinator.now_s[0]) == EQUAL
+    assert BELIEVED in capsys.readouterr().out
 
 
 async def test_differences_name_the_field(coordinator: Coordinator) -> None:
