@@ -111,7 +111,8 @@ async def _settled(life: CrowdLife) -> tuple[list[int], int]:
     found: list[int] = []
     path = f"/streams/{life.net.network.stream_id}/delivery?page_size=200"
     while time.time() < until_s + pace.epoch_s / 2:
-        found = [hour["epoch"] for hour in (await life.client.get(path)).json()["hours"]]
+        answer = (await life.client.get(path)).raise_for_status()
+        found = [hour["epoch"] for hour in answer.json()["hours"]]
         if epoch in found:
             break
         await asyncio.sleep(pace.payout_s / 2)

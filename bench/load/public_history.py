@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import httpx
 
 from bench.crowd.simulated_node import NodeRun
+from bench.report import NotMeasurableError
 from coordinator.sweeping.polls import Outcome
 from coordinator.sweeping.rosters import Roster
 from coordinator.sweeping.sweeps import SweepBits
@@ -26,7 +27,9 @@ class SweptHistory:
 
     @property
     def newest(self) -> Roster:
-        """What the last sweep went by."""
+        """What the last sweep went by; NotMeasurableError if there was none."""
+        if not self.sweeps:
+            raise NotMeasurableError("no sweep is on record: the machine is too busy for this")
         return self._roster_of(self.sweeps[-1])
 
     def standing(self, runs: Runs, sweep_s: int) -> set[str]:

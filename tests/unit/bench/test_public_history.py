@@ -1,7 +1,10 @@
 """What `make load` reads out of the public record."""
 
+import pytest
+
 from bench.crowd.simulated_node import NodeRun
 from bench.load.public_history import SWEEPS_MAX, SweptHistory
+from bench.report import NotMeasurableError
 from coordinator.sweeping.polls import Outcome
 from coordinator.sweeping.rosters import Roster, Slot
 from coordinator.sweeping.shards import WHOLE
@@ -45,6 +48,12 @@ def test_who_returned_stands_if_the_newest_slot_began_two_sweeps_later_at_the_mo
     runs = {name: [_run(100.0), _run(690.5)] for name in names}
     runs["n-untold"] = [_run(100.0), _run(None)]
     assert history.standing(runs, SWEEP_S) == {"n-again"}
+
+
+def test_without_a_sweep_nothing_can_be_said() -> None:
+    """In a sentence: whoever runs the verb has a machine that is too busy."""
+    with pytest.raises(NotMeasurableError, match="no sweep"):
+        SweptHistory([], {}).standing({"n7": [_run(1)]}, SWEEP_S)
 
 
 def test_a_node_that_answered_all_the_while_is_wrongly_down() -> None:
