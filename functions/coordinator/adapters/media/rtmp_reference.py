@@ -11,6 +11,9 @@ from coordinator.adapters.media.reference_window import ReferenceWindow
 from coordinator.proof.packets import Packet
 from coordinator.proof.remembered import Remembered
 from rtmp.addresses import RtmpAddress
+from rtmp.errors import RtmpError
+from rtmp.flv import payload_of
+from rtmp.mark_follower import MarkFinding, MarkFollower
 from rtmp.messages import Message
 
 INGEST_SILENCE_S = 10.0
@@ -21,7 +24,9 @@ class Reference:
     """A window of what the ingest serves, kept fresh by one connection.
 
     Use inside a running event loop: `start()`, later `await close()`. When the connection ends it
-    is opened again, and the packets after the gap carry the next `connection` number.
+    is opened again, and the packets after the gap carry the next `connection` number. So do those
+    behind a mark that tells of packets which did not come: an ingest leaves some out for whoever
+    reads too slowly, and nodes may have got them.
     """
 
     def __init__(self, address: RtmpAddress, *, now: Callable[[], float]) -> None:
@@ -29,6 +34,7 @@ class Reference:
         self._now = now
         self.window = ReferenceWindow()
         self._connection = 0
+        self._marks = self._follower()
         self._found_silent = False
         self._task: asyncio.Task[None] | None = None
 
@@ -76,8 +82,9 @@ class Reference:
         failures = 0
         while True:
             self._connection += 1
+            self._marks = self._follower()
             heard_s = self.window.read_s
-            line = PlayConnection(self.address, self._now, self._take)
+            line = PlayConnection(self.address, self._now, self.take)
             try:
                 await line.open(await literal_of(self.address.host))
                 await self._hear(line)
@@ -97,10 +104,22 @@ class Reference:
         while not line.over.done() and self._now() - line.read_s < INGEST_SILENCE_S:
             await asyncio.wait((line.over,), timeout=INGEST_SILENCE_S / 4)
 
-    def _take(self, message: Message, now_s: float) -> None:
+    def take(self, message: Message, now_s: float) -> None:
+        """The next message of the connection, read at `now_s`."""
+        try:
+            payload = payload_of(message)
+        except RtmpError:  # an ingest of ours sends no such thing
+            payload = None
+        verdict = self._marks.take(message, payload, now_s)
+        if verdict is not None and verdict.finding is MarkFinding.MISSING:
+            self._connection += 1
         for packet in packets_of(message, now_s, self._connection):
             self.window.take(packet)
         self._found_silent = False
+
+    def _follower(self) -> MarkFollower:
+        """Of one connection. The ingest is ours and is asked directly: nothing is to verify."""
+        return MarkFollower(self.address.name, b"", lambda _, __: True, is_newcomer=False)
 
 
 async def literal_of(host: str) -> str:

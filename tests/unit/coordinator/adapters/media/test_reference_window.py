@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+import pytest
+
+from coordinator.adapters.media.message_packets import packets_of
 from coordinator.adapters.media.reference_window import (
     MEMORY_S,
     PACKETS_MAX,
@@ -16,7 +19,9 @@ from coordinator.proof.judging import Verdict, judge
 from coordinator.proof.packets import DTS_MODULUS_MS, MediaKind, Packet, Part
 from coordinator.reasons import Reason
 from rtmp.addresses import RtmpAddress
+from rtmp.messages import Message
 from tests.packet_streams import T0, live, served
+from tests.signed_streams import HEADERS, picture, signed
 
 HEADER = Packet(T0, MediaKind.VIDEO, 0, 40, "header", part=Part.HEADER)
 
@@ -199,3 +204,40 @@ async def test_a_stream_that_ends_as_we_wake_is_waited_for_no_longer() -> None:
     await reference.seen(now_s, sleep)
     assert waited == [0.0, SETTLE_S]
     assert len(reference.packets(T0 - 1, now_s)) == len(packets)
+
+
+def marked_show(seconds: int) -> list[tuple[Message, float]]:
+    """25 pictures a second of 200 bytes, a key frame each second, marks; and when each comes."""
+    rest = bytes(200)
+    pictures = [picture(n, is_key=n % 25 == 0) for n in range(seconds * 25)]
+    show = [one._replace(body=one.body + rest) for one in pictures]
+    return [(m, T0 + m.timestamp_ms / 1000) for m in signed([*HEADERS, *show], every=12)]
+
+
+@pytest.mark.parametrize(
+    ("lost", "reason"),
+    [
+        ((0.0, 0.0), Reason.PASSED),
+        ((36.1, 37.0), Reason.UNKNOWN_REFERENCE),
+        ((36.1, 36.2), Reason.UNKNOWN_REFERENCE),
+        ((1.0, 2.0), Reason.PASSED),
+    ],
+)
+def test_what_the_ingest_left_out_for_us_is_held_against_nobody(
+    lost: tuple[float, float], reason: Reason
+) -> None:
+    """It leaves packets out for whoever reads slowly, and goes on at a key frame. We may be slow,
+    and a node may not: its packets would be strangers."""
+    reference = Reference(RtmpAddress("127.0.0.1", 1935, "live", "show"), now=lambda: T0)
+    show = marked_show(50)
+    for message, at_s in show:
+        if not lost[0] <= at_s - T0 < lost[1]:
+            reference.take(message, at_s)
+    served = [
+        replace(packet, arrived_s=at_s)
+        for message, at_s in show
+        if T0 + 35 <= at_s <= T0 + 40 or message in HEADERS
+        for packet in packets_of(message, max(at_s, T0 + 35))
+    ]
+    proof = judge(reference.packets(0, T0 + 41), Capture(T0 + 35, T0 + 40, tuple(served)))
+    assert proof.reason is reason
