@@ -1,7 +1,7 @@
 """An address that has not agreed to be polled is polled for a few nodes, whoever names it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from random import Random
 
@@ -182,11 +182,11 @@ def test_who_answered_is_believed_where_it_stands_now() -> None:
 
 
 class _Answering(PollClient):
-    """Every name leads to one address, where one node is."""
+    """Every name leads to one address, where one node is; or where it is said to lead."""
 
-    def __init__(self, is_named: bool) -> None:
+    def __init__(self, is_named: bool, where: Mapping[str, str] | None = None) -> None:
         super().__init__(Guard(allow_private=True))
-        self.asked, self._is_named = 0, is_named
+        self.asked, self._is_named, self._where = 0, is_named, where or {}
 
     async def get(
         self,
@@ -194,14 +194,15 @@ class _Answering(PollClient):
         known: Reason | None = None,
         judge: Callable[[str], None] | None = None,
     ) -> Fetched | Failed:
+        peer = self._where.get(address.path.strip("/"), OTHER)
         try:
             if judge is not None:
-                judge(OTHER)
+                judge(peer)
         except AddressRefused as refused:
             return Failed(refused.reason, refused.detail, 0.0)
         self.asked += 1
         node_id = address.path.strip("/") if self._is_named else "n0"
-        return Fetched(stats_of(node_id), OTHER)
+        return Fetched(stats_of(node_id), peer)
 
 
 def _slots() -> list[tuple[int, Slot]]:
@@ -227,29 +228,55 @@ async def test_polls_hold_to_it_and_learn_who_has_agreed() -> None:
     assert isinstance(told[0], RelayStats)
 
 
-async def test_a_sweep_asks_few_strangers_and_all_who_call_from_there() -> None:
-    """Its roster knows later in which network each has answered."""
-    store = Measurements(MemoryStore())
-    calendar, now_s = Calendar(sweep_seconds=60), [6_000.0]
-    client = _Answering(is_named=False)
-    sweeper = Sweeper(store, client, calendar, lambda: now_s[0], Log("collector", "ERROR"))
-    for name in ("n0", *(f"n{n}" for n in range(1, 100))):
-        slot = _slot(name)
-        await store.put_node(
+class _Sweeping:
+    """A collector with its store, and a clock."""
+
+    def __init__(self, client: PollClient) -> None:
+        self.store, self.now_s = Measurements(MemoryStore()), 6_000.0
+        log, calendar = Log("collector", "ERROR"), Calendar(sweep_seconds=60)
+        self.sweeper = Sweeper(self.store, client, calendar, lambda: self.now_s, log)
+
+    async def announce(self, slot: Slot, *, calls_from_there: bool = False) -> None:
+        place = f"http://{slot.rtmp_host}:8080/{slot.node_id}"
+        await self.store.put_node(
             Node(
-                node_id=name, stream_id="s3", stats_url=f"http://{slot.rtmp_host}:8080/{name}",
-                rtmp_host=slot.rtmp_host, rtmp_port=1935, agent="", engine="", state="running",
-                joined_s=5_990.0, changed_s=5_990.0, calls_from_there=name == "n0",
+                node_id=slot.node_id, stream_id="s3", stats_url=place, rtmp_host=slot.rtmp_host,
+                rtmp_port=1935, agent="", engine="", state="running", joined_s=self.now_s - 9,
+                changed_s=self.now_s - 9, calls_from_there=calls_from_there,
             )
         )  # fmt: skip
-    await sweeper.sweep(0)
-    (sweep,) = await store.latest_sweeps()
-    why = Counter(poll.reason for poll in sweep.polls.values())
-    assert why[Reason.TARGET_CROWDED] == 100 - STRANGERS_MAX
+
+    async def sweep(self) -> dict[str, Reason]:
+        """What is said of each node that was polled."""
+        await self.sweeper.sweep(0)
+        self.now_s += 60
+        (sweep,) = await self.store.latest_sweeps()
+        slots = (await self.store.roster_of(sweep)).slots
+        return {slots[at].node_id: poll.reason for at, poll in sweep.polls.items()}
+
+
+async def test_a_sweep_asks_few_strangers_and_whoever_calls_from_there_first() -> None:
+    """Of a hundred."""
+    client = _Answering(is_named=False)
+    world = _Sweeping(client)
+    for number in range(100):
+        await world.announce(_slot(f"n{number}"), calls_from_there=number == 0)
+    said = await world.sweep()
+    assert Counter(said.values())[Reason.TARGET_CROWDED] == 100 - STRANGERS_MAX
     assert client.asked == STRANGERS_MAX
-    roster = await store.roster_of(sweep)
-    own = next(at for at, slot in enumerate(roster.slots) if slot.node_id == "n0")
-    assert sweep.polls[own].reason in (Reason.OK, Reason.STREAM_IDLE)
+    assert said["n0"] in (Reason.OK, Reason.STREAM_IDLE)
+
+
+async def test_a_roster_knows_in_the_next_sweep_where_names_have_led() -> None:
+    """A network's share is used up by them as by literal addresses."""
+    where = _network(NETWORK_SLOTS_MAX)
+    world = _Sweeping(_Answering(is_named=True, where=where))
+    for name in where:
+        await world.announce(_slot(name))
+    assert Reason.TARGET_CROWDED not in (await world.sweep()).values()
+    await world.announce(_slot("late", "51.7.0.251"))
+    await world.announce(_slot("other", "51.8.0.251"))
+    assert {"late", "other"} & (await world.sweep()).keys() == {"other"}
 
 
 async def test_many_nodes_of_one_address_are_all_polled_after_some_sweeps() -> None:

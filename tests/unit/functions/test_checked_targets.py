@@ -1,6 +1,5 @@
 """A name may lead checks to somebody else, and few of them."""
 
-import asyncio
 from collections.abc import Sequence
 
 import pytest
@@ -9,10 +8,11 @@ from coordinator.adapters.log import Log
 from coordinator.adapters.media.rtmp_reference import Reference
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.outbound.http_client import HttpClient
+from coordinator.adapters.outbound.replies import Failed, Fetched
 from coordinator.checking.checks import Verdict
-from coordinator.proof.judging import ProofParameters
+from coordinator.proof.judging import Proof, ProofParameters
 from coordinator.reasons import Reason
-from coordinator.strangers.addresses import AddressRefused
+from coordinator.strangers.addresses import AddressRefused, HttpAddress
 from coordinator.strangers.source_bounds import CHECKED, Side
 from coordinator.sweeping.rosters import Slot
 from prober.capacity import Capacity
@@ -22,6 +22,7 @@ from prober.checker import Checker
 from prober.draws import Due
 from rtmp.addresses import RtmpAddress
 from tests.generated_streams import Publisher
+from tests.integration.stats_servers import stats_of
 from tests.packet_streams import T0
 
 VICTIM, OTHER = "51.7.3.2", "51.7.3.3"
@@ -101,6 +102,36 @@ async def _at_the_victim(_: str) -> Sequence[str]:
     return [VICTIM]
 
 
+class _Checking:
+    """A prober's checker an hour after its start; every name leads to the victim."""
+
+    def __init__(self, client: HttpClient) -> None:
+        self.now_s = T0 + 130 - BEGINS_S
+        self.checker = Checker(
+            captor_of(self._clock),
+            client,
+            ProofParameters(),
+            self._clock,
+            self._sleep,
+            Log("prober", "ERROR"),
+            Capacity(1.0),
+        )
+        self.now_s += BEGINS_S
+
+    def _clock(self) -> float:
+        return self.now_s
+
+    async def _sleep(self, seconds: float) -> None:
+        self.now_s += seconds
+
+    async def check(self, due: Due) -> tuple[Verdict, Reason]:
+        reference = Reference(RtmpAddress("192.0.2.1", 1935, "live", "s3"), now=self._clock)
+        for packet in Publisher().stream():
+            reference.window.take(packet)
+        made = await self.checker.check(due, 7, reference, self.checker.ingest_checks())
+        return made.verdict, made.reason
+
+
 @pytest.mark.parametrize(
     ("has_passed", "told"),
     [
@@ -108,25 +139,36 @@ async def _at_the_victim(_: str) -> Sequence[str]:
         (False, (Verdict.UNKNOWN, Reason.UNKNOWN_ADDRESS)),
     ],
 )
-def test_a_check_that_may_not_be_made_connects_to_nobody(
+async def test_a_check_that_may_not_be_made_connects_to_nobody(
     has_passed: bool, told: tuple[Verdict, Reason]
 ) -> None:
     """Others led there before it."""
-    now_s = [T0 + 130 - BEGINS_S]
+    checking = _Checking(HttpClient(Guard(allow_private=False, resolve=_at_the_victim)))
+    for n in range(MOST):
+        checking.checker.targets.require(_slot(f"n{n}"), VICTIM, has_passed=False)
+    due = Due(_slot("late"), checking.now_s, has_passed=has_passed)
+    assert await checking.check(due) == told
 
-    async def sleep(seconds: float) -> None:
-        now_s[0] += seconds
 
-    client = HttpClient(Guard(allow_private=False, resolve=_at_the_victim))
-    clock = lambda: now_s[0]  # noqa: E731 - one line of a test
-    log, capacity = Log("prober", "ERROR"), Capacity(1.0)
-    checker = Checker(captor_of(clock), client, ProofParameters(), clock, sleep, log, capacity)
-    now_s[0] += BEGINS_S
-    reference = Reference(RtmpAddress("192.0.2.1", 1935, "live", "s3"), now=clock)
-    for packet in Publisher().stream():
-        reference.window.take(packet)
+class _Statistics(HttpClient):
+    """Of one node, wherever it is asked."""
+
+    async def get(self, address: HttpAddress, *, at: str | None = None) -> Fetched | Failed:
+        return Fetched(stats_of("own"), at or "")
+
+
+@pytest.mark.parametrize(("name", "is_known"), [("own", True), ("other", False)])
+async def test_a_pass_makes_the_address_known_if_the_node_s_statistics_answer_there(
+    name: str, is_known: bool
+) -> None:
+    """And not if another's do."""
+    checker = _Checking(_Statistics(Guard(allow_private=False))).checker
+    await checker._owned(Proof(Verdict.PASS, Reason.PASSED), Due(_slot(name), 0.0), VICTIM)
     for n in range(MOST):
         checker.targets.require(_slot(f"n{n}"), VICTIM, has_passed=False)
-    due = Due(_slot("late"), now_s[0], has_passed=has_passed)
-    made = asyncio.run(checker.check(due, 7, reference, checker.ingest_checks()))
-    assert (made.verdict, made.reason) == told
+    found = None
+    try:
+        checker.targets.require(_slot(name), VICTIM, has_passed=True)
+    except AddressRefused as refused:
+        found = refused.reason
+    assert (found is None) is is_known

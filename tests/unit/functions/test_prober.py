@@ -59,6 +59,13 @@ def test_a_flagged_node_is_retested_in_every_draw() -> None:
         assert one.caused_by_s == (None if LOTTERY.is_due("n3", draw, 420) else 77.0)
 
 
+def test_it_is_known_of_each_whether_it_ever_passed() -> None:
+    """What a newcomer's name leads to nobody could know yet."""
+    book = TrustBook({"n3": TrustState(trust=Trust.FLAGGED, flagged_s=77.0, last_pass_s=7.0)})
+    due = due_in(1_000, SLOTS, book, LOTTERY, 60)
+    assert {one.slot.node_id for one in due if one.has_passed} == {"n3"}
+
+
 def test_a_confirmed_fraud_is_not_checked_any_more() -> None:
     """It earns nothing, so there is nothing to check."""
     book = TrustBook({slot.node_id: TrustState(trust=Trust.FRAUD) for slot in SLOTS})
