@@ -30,7 +30,7 @@ from emulator.unread import quiet_when_unread
 
 CASES_MIN = 2_000
 TOLD_MAX = 40
-PLANS_DRAWN, PLANS_CHANGED = 6, 20
+PLANS_DRAWN, PLANS_CHANGED = 4, 12
 """For each goal, beside the worst that we know."""
 HONEST_NODES = 10_900
 """As many as there is room for beside a network's tenth."""
