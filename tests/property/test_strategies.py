@@ -25,6 +25,7 @@ from coordinator.ledger.epoch_minutes import EpochMinutes
 from coordinator.ledger.paid_places import Earner, Refused
 from coordinator.ledger.terms import Terms
 from coordinator.reasons import Reason
+from coordinator.sweeping.minutes import Minutes
 from coordinator.sweeping.rosters import Roster, Slot
 from coordinator.sweeping.sweeps import SweepBits
 
@@ -60,6 +61,11 @@ def _old_failure(check: Check, event: TrustChange | None, _: TrustState) -> Chec
     return replace(check, event=event)
 
 
+def _old_goodbyes(minutes: dict[str, Minutes], *_: object) -> dict[str, Minutes]:
+    """Who left and came back was up all the while."""
+    return minutes
+
+
 def _old_stake(_: TrustState, __: float) -> int:
     """One check in twenty was very long, whatever there was to lose."""
     return STAKE_MAX
@@ -89,6 +95,8 @@ def test_the_search_finds_a_key_that_comes_again_to_be_checked(
 ) -> None:
     monkeypatch.setattr(Slot, "first_seen_tick", property(lambda slot: slot.joined_tick))
     monkeypatch.setattr("coordinator.ledger.epoch_records.newcomers_of", lambda *_: {})
+    # The minute of a goodbye counted then. Now each new stay costs one.
+    monkeypatch.setattr("coordinator.ledger.epoch_records.without_goodbyes", _old_goodbyes)
     monkeypatch.setattr("coordinator.checking.trust_book.marked", _old_failure)
     monkeypatch.setattr("prober.draws.stake_of", _old_stake)
     best, found = _searched(COMING_AGAIN, 5, 8)
