@@ -8,12 +8,15 @@ series a line is drawn. It is flat if it rises by no more than twice what it wav
 
 import asyncio
 import dataclasses
+import json
 import os
 import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import asdict
+from typing import Any
 
 import httpx
 
@@ -69,8 +72,10 @@ async def _measured(minutes: float) -> list[Figure]:
         begun_s = time.time()
         series = await _sampled(net, counter, minutes * 60)
         crowd, failed = await net.crowd.tell(), await _failed(net, begun_s)
+    _keep(series, failed)
     say(f"simulated nodes stand so: {crowd['standings']}")
-    say(f"failed checks, by reason: {dict(failed)}")
+    reasons = Counter(str(check["reason"]) for check in failed)
+    say(f"failed checks, by reason: {dict(reasons)}")
     for death in deaths:
         say(str(death))
     figures = [Figure("measured for", minutes, "minutes")]
@@ -81,7 +86,7 @@ async def _measured(minutes: float) -> list[Figure]:
     figures.append(
         Figure("simulated nodes that are well at the end", healthy, "", f">= {SIMULATED}")
     )
-    figures.append(Figure("failed checks", failed.total(), "", "<= 0"))
+    figures.append(Figure("failed checks", len(failed), "", "<= 0"))
     figures.append(Figure("parts that died", len(deaths), "", "<= 0"))
     return figures
 
@@ -124,14 +129,21 @@ async def _sampled(net: CrowdNetwork, counter: CallCounter, seconds: float) -> S
     return series
 
 
-async def _failed(net: CrowdNetwork, since_s: float) -> Counter[str]:
-    """Checks that failed since then, by reason: nobody here is worse than the machine."""
+async def _failed(net: CrowdNetwork, since_s: float) -> list[dict[str, Any]]:
+    """Checks that failed since then, with their evidence: nobody here is worse than the machine."""
     check_s = net.pace.check_s
     draws = range(int(since_s // check_s), int(time.time() // check_s))
     async with httpx.AsyncClient(base_url=net.api_url, trust_env=False) as client:
         runs = await PublicRecord(client).runs(draws)
     checks = (check for run in runs for check in run.checks)
-    return Counter(check.reason for check in checks if check.verdict is Verdict.FAIL)
+    return [asdict(check) for check in checks if check.verdict is Verdict.FAIL]
+
+
+def _keep(series: Series, failed: list[dict[str, Any]]) -> None:
+    """All that was measured, for whoever looks for a cause."""
+    measured = {f"{part}: {what}": points for (part, what), points in series.items()}
+    text = json.dumps({"series": measured, "failed": failed}, default=str)
+    (BUILD / "soak" / "measured.json").write_text(text)
 
 
 def _parts(net: CrowdNetwork) -> dict[str, list[str]]:

@@ -70,7 +70,9 @@ def test_the_honest_nodes_have_both_engines(demo: Demo) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/healthz"])
 def test_the_addresses_it_prints_answer(demo: Demo, path: str) -> None:
-    assert demo.api.get(path).status_code == 200
+    answer = demo.api.get(path)
+    assert answer.status_code == 200
+    assert len(answer.headers.get_list("date")) == 1, "its own, and not the server's"
     assert f"dashboard: http://127.0.0.1:{demo.port}/" in demo.output()
 
 
