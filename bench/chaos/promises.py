@@ -8,7 +8,6 @@ statements go on while the network is struck. What is not acknowledged is repeat
 import asyncio
 import contextlib
 import itertools
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,8 +16,10 @@ import httpx
 
 from agent.client.signing import SignedBy
 from bench.chaos.struck_network import StruckNetwork
+from coordinator.ledger.statements import Statement
 from emulator.cheats.false_claims import new_key, node_id_of
 from emulator.demo.public_api import micros_of
+from tools.verify.public import PublicRecord
 
 REGISTER_EVERY_S, DEPOSIT_EVERY_S, CONTACT_EVERY_S, READ_EVERY_S = 100.0, 4.0, 6.0, 10.0
 ASK_SECONDS_MAX, AGAIN_S = 5.0, 1.0
@@ -40,8 +41,8 @@ class Promises:
     """Micro-tokens that were acknowledged, by stream."""
     contacts: list[str] = field(default_factory=list)
     """Nodes whose first heartbeat was answered."""
-    statements: dict[tuple[str, int], str] = field(default_factory=dict)
-    """As they were seen first, by stream and epoch."""
+    statements: dict[int, Statement] = field(default_factory=dict)
+    """Of the network's stream, as they were seen first, by epoch."""
     deposits: int = 0
     repeated: int = 0
     """Requests that had to be sent more than once."""
@@ -110,18 +111,11 @@ class Promises:
 
     async def _read(self) -> None:
         with contextlib.suppress(httpx.HTTPError):
-            for key, said in await self._statements_of(self.network.stream_id):
-                self.statements.setdefault(key, said)
+            for statement in await self._published():
+                self.statements.setdefault(statement.epoch, statement)
 
-    async def _statements_of(self, stream_id: str) -> list[tuple[tuple[str, int], str]]:
-        found, token = [], ""
-        while True:
-            query = {"page_token": token} if token else {}
-            page = await self._get(f"/streams/{stream_id}/statements", **query)
-            for each in page["statements"]:
-                found.append(((stream_id, each["epoch"]), json.dumps(each, sort_keys=True)))
-            if not (token := page["next_page_token"]):
-                return found
+    async def _published(self) -> list[Statement]:
+        return await PublicRecord(self._http).statements(self.network.stream_id)
 
     async def _until_made(
         self, path: str, body: dict[str, Any], headers: dict[str, str]
@@ -138,11 +132,6 @@ class Promises:
                     return told
             await asyncio.sleep(AGAIN_S)
         raise AssertionError("it counts for ever")
-
-    async def _get(self, path: str, **query: str) -> Any:
-        answer = await self._http.get(path, params=query)
-        answer.raise_for_status()
-        return answer.json()
 
     async def lost(self) -> dict[str, list[Problem]]:
         """By kind of promise: what is not there as it was acknowledged. Raises httpx.HTTPError."""
@@ -161,9 +150,9 @@ class Promises:
             answer = await self._http.get(f"/nodes/{node_id}/checks")
             if not answer.is_success:
                 lost["first contacts"].append(f"{node_id}: {answer.status_code}")
-        now = dict(await self._statements_of(self.network.stream_id))
-        for key, said in self.statements.items():
-            if now.get(key) != said:
-                lost["statements"].append(f"{key}: {said} became {now.get(key)}")
+        now = {statement.epoch: statement for statement in await self._published()}
+        for epoch, said in self.statements.items():
+            if now.get(epoch) != said:
+                lost["statements"].append(f"{epoch}: {said} became {now.get(epoch)}")
         await self._http.aclose()
         return lost
