@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from math import ceil
 
 from api.http.problems import Problem, ProblemKind
+from api.services.dial_back import AT_ONCE_MAX as CALLED_BACK_MAX
 from coordinator.adapters.clock import Clock
 
-AT_ONCE_MAX = 48
-"""Fewer than are called back at once, and enough to keep the processor and the database busy."""
+AT_ONCE_MAX = CALLED_BACK_MAX + 32
+"""Whoever does not answer a call back holds a place for seconds: others have to get by."""
 WAIT_S_MAX = 3.0
 """An agent waits fifteen seconds for an answer, and two of them come before this one."""
 AGAIN_S_MAX = 60
