@@ -4,8 +4,9 @@ import random
 import socket
 from contextlib import suppress
 
-# Below those that the kernel gives out, and those of demos; in any order, each once.
-_PORTS = random.sample(range(10_000, 20_000), 10_000)
+PORTS = range(11_300, 20_000)
+"""Below those that the kernel gives out, and those of demos; a node may announce any of them."""
+_PORTS = random.sample(PORTS, len(PORTS))  # in any order, each once
 
 
 def free_port() -> int:

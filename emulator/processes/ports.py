@@ -7,7 +7,8 @@ import socket
 from emulator.processes.proctable import holder_of
 
 LOOPBACK = "127.0.0.1"
-_FIRST, _LAST = 20_000, 32_767  # below Linux's range for outgoing connections
+FIRST, LAST = 20_000, 27_000
+"""Below Linux's range for outgoing connections, and without any that a node may not announce."""
 _TRIES_MAX = 500
 
 
@@ -58,10 +59,10 @@ class Ports:
         """A free port."""
         for _ in range(_TRIES_MAX):
             try:
-                return self.exactly(random.randint(_FIRST, _LAST), "PORT")
+                return self.exactly(random.randint(FIRST, LAST), "PORT")
             except PortTakenError:
                 continue
-        raise PortTakenError(f"no free port between {_FIRST} and {_LAST}")
+        raise PortTakenError(f"no free port between {FIRST} and {LAST}")
 
     def close(self) -> None:
         for reservation in self._reservations:
