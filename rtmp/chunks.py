@@ -214,6 +214,8 @@ class _Told(NamedTuple):
     timestamp_ms: int
     time_ms: int
     """The timestamp, or how much later it is than the one before."""
+    is_absolute: bool = True
+    """Whether `time_ms` is the timestamp."""
 
     def form(self, last: "_Told | None") -> int:
         """The shortest type of header that says it behind `last` (section 5.3.1.2)."""
@@ -221,7 +223,9 @@ class _Told(NamedTuple):
             return 0
         if (self.kind, self.length) != (last.kind, last.length):
             return 1
-        return 2 if self.time_ms != last.time_ms else 3
+        # Behind an absolute time, type 3 says it again to some readers, and no time to others.
+        is_clear = not (last.is_absolute and last.time_ms)
+        return 3 if self.time_ms == last.time_ms and is_clear else 2
 
     def follows(self, last: "_Told") -> bool:
         """Whether its time may be told as how much later it is."""
@@ -241,7 +245,7 @@ class ChunkWriter:
         last, time_ms = self._last.get(channel), message.timestamp_ms
         told = _Told(message.kind, message.stream_id, len(message.body), time_ms, time_ms)
         if last is not None and told.follows(last):
-            told = told._replace(time_ms=time_ms - last.timestamp_ms)
+            told = told._replace(time_ms=time_ms - last.timestamp_ms, is_absolute=False)
         self._last[channel] = told
         message = message._replace(timestamp_ms=told.time_ms)
         return _chunked(told.form(last), channel, message, self._chunk_bytes)
