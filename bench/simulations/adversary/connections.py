@@ -50,10 +50,14 @@ class Checking:
                 self._connects()
             elif self._served is None:
                 self._ends(_FAILED[Reason.STALLED], min(self._starts_s, ends_s))
-            elif self._starts_s + self._seconds >= ends_s:
+            elif (over_s := self._over_s(self._met)) >= ends_s:
                 return
             else:
-                self._ends(_judged(self._met, self._seconds), self._starts_s + self._seconds)
+                self._ends(_judged(self._met, self._seconds), over_s)
+
+    def _over_s(self, met: Serving) -> float:
+        """When the connection that is open ends, by itself or cut: a retest may come then."""
+        return self._starts_s + min(self._seconds, met.cuts_after_s)
 
     @property
     def _served(self) -> Serving | None:
