@@ -192,7 +192,7 @@ class Sweeper:
             polls[at] = outcome_of(
                 slots[at], stats, before.get(at), stream_is_live=is_live, tick=tick
             )
-        return polls
+        return dict(sorted(polls.items()))  # they were asked in an order of chance
 
     async def _live_streams(self) -> frozenset[str]:
         runs = await self.measurements.latest_runs()
