@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from coordinator.adapters.store.protocol import Decide, Fields, Query, Ref, Store
+from coordinator.adapters.store.protocol import Decide, Fields, Query, Ref, Seen, Store
 
 
 @dataclass(slots=True)
@@ -41,16 +41,20 @@ class CountingStore:
         self.operations.writes += 1
 
     async def transact(
-        self, refs: Sequence[Ref], decide: Decide, new: Collection[Ref] = ()
+        self,
+        refs: Sequence[Ref],
+        decide: Decide,
+        new: Collection[Ref] = (),
+        seen: Mapping[Ref, Seen] | None = None,
     ) -> Mapping[Ref, Fields]:
-        unread = set(new)
+        unread = {*new, *(seen or {})}
 
         def counted(documents: Sequence[Fields | None]) -> Mapping[Ref, Fields]:
             self.operations.reads += len(set(refs) - unread)  # once for every attempt
             unread.clear()
             return decide(documents)
 
-        written = await self._store.transact(refs, counted, new)
+        written = await self._store.transact(refs, counted, new, seen)
         if written:
             self.operations.writes += len(set(refs))  # what was only read is guarded by a write
         return written

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
 from typing import TypeVar
 
-from coordinator.adapters.store.protocol import Decide, Fields, Query, Ref, StoreError
+from coordinator.adapters.store.protocol import Decide, Fields, Query, Ref, Seen, StoreError
 from tests.doubles.memory import MemoryStore
 
 T = TypeVar("T")
@@ -49,17 +49,25 @@ class CrashingStore(MemoryStore):
         await self._counted(lambda: super(CrashingStore, self).put(ref, fields))
 
     async def transact(
-        self, refs: Sequence[Ref], decide: Decide, new: Collection[Ref] = ()
+        self,
+        refs: Sequence[Ref],
+        decide: Decide,
+        new: Collection[Ref] = (),
+        seen: Mapping[Ref, Seen] | None = None,
     ) -> Mapping[Ref, Fields]:
-        return await self._counted(lambda: self._transact(refs, decide, new))
+        return await self._counted(lambda: self._transact(refs, decide, new, seen))
 
     async def _transact(
-        self, refs: Sequence[Ref], decide: Decide, new: Collection[Ref]
+        self,
+        refs: Sequence[Ref],
+        decide: Decide,
+        new: Collection[Ref],
+        seen: Mapping[Ref, Seen] | None,
     ) -> Mapping[Ref, Fields]:
         """Its own reading is part of this call, not another one."""
         token = _INSIDE.set(True)
         try:
-            written = await super().transact(refs, decide, new)
+            written = await super().transact(refs, decide, new, seen)
         finally:
             _INSIDE.reset(token)
         self.written_at_once.append(len(written))

@@ -15,7 +15,7 @@ from coordinator.adapters.store.limits import (
     copied,
     order_key,
 )
-from coordinator.adapters.store.protocol import Decide, Fields, Query, Ref, StoreError
+from coordinator.adapters.store.protocol import Decide, Fields, Query, Ref, Seen, StoreError
 
 
 class MemoryStore:
@@ -54,7 +54,7 @@ class MemoryStore:
         for ref in refs:
             check_ref(ref)
         await self._turn()
-        return [copied(self._documents.get(ref)) for ref in refs]
+        return [self._seen(ref) for ref in refs]
 
     async def find(self, query: Query) -> list[tuple[str, Fields]]:
         check_query(query)
@@ -86,23 +86,28 @@ class MemoryStore:
         self._write(ref, fields)
 
     async def transact(
-        self, refs: Sequence[Ref], decide: Decide, new: Collection[Ref] = ()
+        self,
+        refs: Sequence[Ref],
+        decide: Decide,
+        new: Collection[Ref] = (),
+        seen: Mapping[Ref, Seen] | None = None,
     ) -> Mapping[Ref, Fields]:
+        held: Mapping[Ref, Fields | None] = {**dict.fromkeys(new), **(seen or {})}
         while True:
-            asked = [ref for ref in refs if ref not in new]
-            read = dict(zip(asked, await self.get(*asked), strict=True))
-            documents = [read.get(ref) for ref in refs]
-            versions = [None if ref in new else self._versions.get(ref) for ref in refs]
+            asked = [ref for ref in refs if ref not in held]
+            read = {**held, **dict(zip(asked, await self.get(*asked), strict=True))}
+            documents = [read[ref] for ref in refs]
+            versions = [each.version if isinstance(each, Seen) else None for each in documents]
             writes = decide(documents)
             check_writes(writes, set(refs))
             await self._turn()
-            if not writes and not new:
+            if not writes and not held:
                 return writes
             if writes and versions == [self._versions.get(ref) for ref in refs]:
                 for ref, fields in writes.items():
                     self._write(ref, fields)
                 return writes
-            new = ()
+            held = {}
 
     async def close(self) -> None:
         self._closed = True
@@ -112,6 +117,13 @@ class MemoryStore:
         await asyncio.sleep(0)
         if self._closed:
             raise StoreError("the store is closed")
+
+    def _seen(self, ref: Ref) -> Seen | None:
+        if ref not in self._documents:
+            return None
+        seen = Seen(copied(self._documents[ref]))
+        seen.version = self._versions[ref]
+        return seen
 
     def _write(self, ref: Ref, fields: Fields) -> None:
         self._documents[ref] = copied(fields)

@@ -22,6 +22,7 @@ from coordinator.adapters.store.protocol import (
     Fields,
     Query,
     Ref,
+    Seen,
     Store,
     StoreError,
 )
@@ -33,6 +34,13 @@ from tests.doubles.memory import MemoryStore
 PROJECT = "contract"
 A, B, C = Ref("things", "a"), Ref("things", "b"), Ref("things", "c")
 NOON = datetime(2026, 11, 22, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+async def as_seen(store: Store) -> Seen:
+    """A, which is there."""
+    (read,) = await store.get(A)
+    assert isinstance(read, Seen)
+    return read
 
 
 @dataclass
@@ -450,6 +458,40 @@ class TestTransact:
             return {A: {"n": (read[0] or {"n": 0})["n"] + 1}}
 
         await asyncio.gather(*(store.transact([A], one_more, [A]) for _ in range(7)))
+        assert await store.get(A) == [{"n": 7}]
+
+    @pytest.mark.parametrize("meanwhile", [None, {"n": 9}], ids=["no", "other"])
+    @pytest.mark.parametrize("writes", [True, False], ids=["writes", "writes nothing"])
+    async def test_what_was_seen_before_is_read_where_that_matters(
+        self, store: Store, meanwhile: Fields | None, writes: bool
+    ) -> None:
+        """If it was written since, or if all is to be left as it is."""
+        await store.put(A, {"n": 2})
+        before = await as_seen(store)
+        if meanwhile is not None:
+            await store.put(A, meanwhile)
+        told: list[Fields | None] = []
+
+        def decide(read: Sequence[Fields | None]) -> Mapping[Ref, Fields]:
+            told.append(read[0])
+            return {A: {"was": read[0]}} if writes else {}
+
+        written = await store.transact([A], decide, seen={A: before})
+        last = meanwhile or {"n": 2}
+        is_told_again = meanwhile is not None or not writes
+        assert told == ([{"n": 2}, last] if is_told_again else [{"n": 2}])
+        assert written == ({A: {"was": last}} if writes else {})
+        assert await store.get(A) == [{"was": last} if writes else last]
+
+    async def test_of_many_that_saw_the_same_none_is_lost(self, store: Store) -> None:
+        """One writes it, and the others see what that one wrote."""
+        await store.put(A, {"n": 0})
+        before = await as_seen(store)
+
+        def one_more(read: Sequence[Fields | None]) -> Mapping[Ref, Fields]:
+            return {A: {"n": (read[0] or {"n": 0})["n"] + 1}}
+
+        await asyncio.gather(*(store.transact([A], one_more, seen={A: before}) for _ in range(7)))
         assert await store.get(A) == [{"n": 7}]
 
     async def test_reading_alone_changes_nothing(self, store: Store) -> None:

@@ -140,7 +140,8 @@ class Announcements:
 
         A new address is written and called back. A node that the roster lost comes back, unless a
         call found lately that it cannot be reached: it would be polled in vain for ever."""
-        known = await self.measurements.node(said.node_id)
+        was = await self.measurements.seen_node(said.node_id)
+        known = was.node
         same = known is not None and known.says_the_same_as(said)
         if known is not None and same and not is_missing(network, known.changed_s, said):
             return False, None
@@ -157,7 +158,7 @@ class Announcements:
             if told and not told.stats.open:
                 return False, wrong
             self.bounds.require(known, said, peer, now_s)
-        await self.measurements.put_node(said, is_known=known is not None)
+        await self.measurements.put_node(said, was)
         return True, wrong
 
     async def _dialed(self, said: Node, peer: str) -> DialedBack | None:

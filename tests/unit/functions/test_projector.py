@@ -37,12 +37,12 @@ class BrokenProjections(MemoryStore):
 
     broken: str | None = None
 
-    async def transact(self, refs: Any, decide: Decide, new: Any = ()) -> Any:
+    async def transact(self, refs: Any, decide: Decide, *held: Any) -> Any:
         if self.broken and _is_mine(refs[0]):
             if self.broken == "slow":
                 await asyncio.sleep(3600)
             raise StoreError("projections cannot be written")
-        return await super().transact(refs, decide, new)
+        return await super().transact(refs, decide, *held)
 
     def projections(self) -> dict[Ref, Fields]:
         """Every document of the collection."""

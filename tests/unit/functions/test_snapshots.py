@@ -12,7 +12,7 @@ from coordinator.adapters.log import Log
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.records.ledger import Ledger
 from coordinator.adapters.records.materialiser import Materialiser
-from coordinator.adapters.store.protocol import Decide, Fields, Ref
+from coordinator.adapters.store.protocol import Decide, Fields, Ref, Seen
 from coordinator.checking.checks import Check, Run, Verdict
 from coordinator.checking.suspicion import Trust, TrustState
 from coordinator.checking.trust_book import TRUST_BOOKS, TrustBook
@@ -261,12 +261,16 @@ class _RacedStore(MemoryStore):
     faster: Callable[[], Awaitable[None]] | None = None
 
     async def transact(
-        self, refs: Sequence[Ref], decide: Decide, new: Collection[Ref] = ()
+        self,
+        refs: Sequence[Ref],
+        decide: Decide,
+        new: Collection[Ref] = (),
+        seen: Mapping[Ref, Seen] | None = None,
     ) -> Mapping[Ref, Fields]:
         act, self.faster = self.faster, None
         if act:
             await act()
-        return await super().transact(refs, decide, new)
+        return await super().transact(refs, decide, new, seen)
 
 
 async def test_who_read_the_ledger_before_another_change_reads_it_again() -> None:

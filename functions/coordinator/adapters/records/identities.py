@@ -1,9 +1,10 @@
 """Streams and nodes: what sponsors and operators said."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from coordinator.adapters.records.ranges import Records
-from coordinator.adapters.store.protocol import Fields, Query, Ref
+from coordinator.adapters.store.protocol import Fields, Query, Ref, Seen
 from coordinator.published_media import PublishedMedia, news_of
 from coordinator.streams import STREAMS, Stream
 from coordinator.sweeping.nodes import NODES, Node
@@ -12,6 +13,13 @@ from coordinator.sweeping.rosters import Slot
 STREAMS_MAX = 500
 CHANGED_PAGE = 1_000
 CHANGED_NODES_MAX = 12 * CHANGED_PAGE
+
+
+class SeenNode(NamedTuple):
+    """A node as its document told of it; None where there was none."""
+
+    node: Node | None
+    seen: Seen | None
 
 
 class IdentityRecords(Records):
@@ -80,12 +88,19 @@ class IdentityRecords(Records):
         """One node's own document."""
         return NODES.decode_or_none((await self._store.get(Ref("nodes", node_id)))[0])
 
-    async def put_node(self, node: Node, *, is_known: bool = True) -> None:
+    async def seen_node(self, node_id: str) -> SeenNode:
+        """The same, for whoever may have to write it."""
+        (seen,) = await self._store.get(Ref("nodes", node_id))
+        return SeenNode(NODES.decode_or_none(seen), seen if isinstance(seen, Seen) else None)
+
+    async def put_node(self, node: Node, was: SeenNode | None = None) -> None:
         """Writes what a node says of itself, unless it has said something later; what is remembered
         of it stays.
 
-        Who was not known a moment ago is not read once more, unless somebody was faster."""
+        Of whom it is known how it `was` nothing is read once more, unless somebody was faster."""
         ref = Ref("nodes", node.node_id)
+        new = [ref] if was is not None and was.seen is None else []
+        seen = {ref: was.seen} if was is not None and was.seen is not None else None
 
         def decide(read: Sequence[Fields | None]) -> dict[Ref, Fields]:
             known = NODES.decode_or_none(read[0])
@@ -93,7 +108,7 @@ class IdentityRecords(Records):
                 return {}
             return {ref: NODES.encode(node.with_past_of(known) if known else node)}
 
-        await self._store.transact([ref], decide, new=() if is_known else [ref])
+        await self._store.transact([ref], decide, new, seen)
 
     async def put_away(self, slot: Slot) -> None:
         """Writes what a node's minutes came to that has left, before its slot is dropped."""

@@ -24,7 +24,7 @@ from google.cloud.firestore import (
 )
 
 from coordinator.adapters.store.limits import check_document, check_query, check_ref, check_writes
-from coordinator.adapters.store.protocol import Decide, Fields, Query, Ref, StoreError
+from coordinator.adapters.store.protocol import Decide, Fields, Query, Ref, Seen, StoreError
 
 T = TypeVar("T")
 _Snapshot = DocumentSnapshot[AsyncDocumentReference]
@@ -62,7 +62,7 @@ class FirestoreStore:
         self._closed = False
 
     async def get(self, *refs: Ref) -> list[Fields | None]:
-        return [snapshot.to_dict() for snapshot in await self._read(refs)]
+        return [_seen(snapshot) for snapshot in await self._read(refs)]
 
     async def find(self, query: Query) -> list[tuple[str, Fields]]:
         check_query(query)
@@ -103,29 +103,32 @@ class FirestoreStore:
         await self._commit(batch, _PASSING)
 
     async def transact(
-        self, refs: Sequence[Ref], decide: Decide, new: Collection[Ref] = ()
+        self,
+        refs: Sequence[Ref],
+        decide: Decide,
+        new: Collection[Ref] = (),
+        seen: Mapping[Ref, Seen] | None = None,
     ) -> Mapping[Ref, Fields]:
         deadline = asyncio.get_running_loop().time() + self._seconds_max
         pause_s = 0.01
+        held: Mapping[Ref, Seen | None] = {**dict.fromkeys(new), **(seen or {})}
         while True:
-            asked = [ref for ref in refs if ref not in new]
-            snapshots = dict(zip(asked, await self._read(asked), strict=True))
-            writes = decide(
-                [snapshots[ref].to_dict() if ref in snapshots else None for ref in refs]
-            )
+            asked = [ref for ref in refs if ref not in held]
+            read = {**held, **dict(zip(asked, map(_seen, await self._read(asked)), strict=True))}
+            writes = decide([read[ref] for ref in refs])
             check_writes(writes, set(refs))
-            if not writes and not new:
+            if not writes and not held:
                 return writes
             if not writes:
-                new = ()
+                held = {}
                 continue
             try:
-                await self._commit(self._conditional(refs, snapshots, writes), ())
+                await self._commit(self._conditional(refs, read, writes), ())
                 return writes
             except _LOST_RACE as lost:
                 if asyncio.get_running_loop().time() + pause_s > deadline:
                     raise StoreError(f"others were always faster at {refs[:3]}") from lost
-            new = ()
+            held = {}
             await asyncio.sleep(pause_s * random.random())  # noqa: S311 - spreads the racers
             pause_s = min(2 * pause_s, 1.0)
 
@@ -163,26 +166,25 @@ class FirestoreStore:
     def _conditional(
         self,
         refs: Sequence[Ref],
-        snapshots: Mapping[Ref, _Snapshot],
+        read: Mapping[Ref, Seen | None],
         writes: Mapping[Ref, Fields],
     ) -> AsyncWriteBatch:
-        """The writes, each on condition that its document is still the snapshot's.
+        """The writes, each on condition that its document is still as it was read.
 
-        What was read only becomes a write that changes nothing, under the same condition; what
-        was held to be absent has no snapshot."""
+        What was read only becomes a write that changes nothing, under the same condition."""
         client = self._client()
         batch = client.batch()
         for ref in dict.fromkeys(refs):
-            snapshot = snapshots.get(ref)
+            was = read[ref]
             if ref in writes:
                 batch.set(self._document(ref), writes[ref])
-            elif snapshot is not None and snapshot.exists:
+            elif was is not None:
                 batch.set(self._document(ref), {}, merge=True)
             else:
                 batch.delete(self._document(ref))
             unchanged = (
-                client.write_option(last_update_time=snapshot.update_time)
-                if snapshot is not None and snapshot.exists
+                client.write_option(last_update_time=was.version)
+                if was is not None
                 else client.write_option(exists=False)
             )
             # set() takes no option, though Firestore does: it is put on the write itself.
@@ -214,6 +216,14 @@ class FirestoreStore:
             except exceptions.GoogleAPIError as error:
                 raise StoreError(f"Firestore: {error}") from error
             await asyncio.sleep(pause_s)
+
+
+def _seen(snapshot: _Snapshot) -> Seen | None:
+    if not snapshot.exists:
+        return None
+    seen = Seen(snapshot.to_dict() or {})
+    seen.version = snapshot.update_time
+    return seen
 
 
 async def _all(stream: AsyncIterable[_Snapshot]) -> list[_Snapshot]:

@@ -46,6 +46,12 @@ class Query:
     limit: int = FIND_LIMIT_MAX
 
 
+class Seen(dict[str, Any]):
+    """A document as `get` read it, with what tells whether it has been written since."""
+
+    version: Any = None
+
+
 class StoreError(Exception):
     """The store could not answer (unreachable, out of time): our fault, nobody else's.
 
@@ -68,7 +74,8 @@ class Store(Protocol):
     """One database. Every call raises StoreError within the store's own time limit."""
 
     async def get(self, *refs: Ref) -> list[Fields | None]:
-        """The documents in the order asked, None where absent. One read each, one round trip."""
+        """The documents (`Seen`) in the order asked, None where absent. One read each, one round
+        trip."""
         ...
 
     async def find(self, query: Query) -> list[tuple[str, Fields]]:
@@ -84,7 +91,11 @@ class Store(Protocol):
         ...
 
     async def transact(
-        self, refs: Sequence[Ref], decide: Decide, new: Collection[Ref] = ()
+        self,
+        refs: Sequence[Ref],
+        decide: Decide,
+        new: Collection[Ref] = (),
+        seen: Mapping[Ref, Seen] | None = None,
     ) -> Mapping[Ref, Fields]:
         """Reads `refs`, lets `decide` choose, writes its answer at once or not at all.
 
@@ -94,8 +105,8 @@ class Store(Protocol):
         raised by `decide` aborts and is passed on.
 
         Those of `refs` that are `new` are hardly ever there: they are held to be absent at first,
-        which saves a read each. Where that turns out wrong, or nothing is to be written, they are
-        read and it is decided again."""
+        and those that were `seen` to be as they were, which saves a read each. Where that turns
+        out wrong, or nothing is to be written, all are read and it is decided again."""
         ...
 
     async def close(self) -> None: ...
