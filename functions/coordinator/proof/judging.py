@@ -105,7 +105,7 @@ def judge(
     evidence = matching_of(timeline, capture)
     proof, reason = _measure(timeline, evidence, capture)
     if reason is None:
-        return _decided(proof, Verdict.PASS, Reason.PASSED)
+        return _passed(proof, capture, rules)
     unusable_reason = _excuse(timeline, evidence, capture)
     if unusable_reason is not None:
         return _decided(proof, Verdict.UNKNOWN, unusable_reason)
@@ -117,6 +117,17 @@ def excused(proof: Proof, capture: Capture, rules: ProofParameters) -> Proof:
     if proof.verdict is Verdict.FAIL and capture.late_s > rules.busy_s and proof.reason in OF_TIME:
         return _decided(proof, Verdict.UNKNOWN, Reason.UNKNOWN_BUSY)
     return proof
+
+
+def _passed(proof: Proof, capture: Capture, rules: ProofParameters) -> Proof:
+    """The proof; nobody passes who may be too far behind, were our own machine not late.
+
+    The reference is read as late as the machine is, so who is behind it seems to be less so.
+    Honest nodes are never half as far behind."""
+    delay_s = proof.delay_s or 0.0
+    if delay_s > rules.lag_max_s / 2 and delay_s + capture.late_s > rules.lag_max_s:
+        return _decided(proof, Verdict.UNKNOWN, Reason.UNKNOWN_BUSY)
+    return _decided(proof, Verdict.PASS, Reason.PASSED)
 
 
 def _excuse(timeline: Timeline, evidence: Matching, capture: Capture) -> Reason | None:

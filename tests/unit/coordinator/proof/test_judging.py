@@ -497,6 +497,22 @@ def test_wrong_content_is_wrong_however_late_we_were() -> None:
     assert reason_of(replace(served(REFERENCE), late_s=LATE)) == "passed"
 
 
+@pytest.mark.parametrize(
+    ("lag_s", "late_s", "reason"),
+    [
+        (5.0, 0.0, "lagging"),
+        (5.0, 0.7, "unknown:busy"),
+        (3.0, 0.7, "passed"),
+        (0.1, 0.7, "passed"),
+    ],
+)
+def test_our_own_lateness_hides_nobody_s(lag_s: float, late_s: float, reason: str) -> None:
+    """Where the reference was read late, who is five seconds behind it seems to be in time."""
+    reference = [replace(p, arrived_s=p.arrived_s + late_s) for p in live()]
+    capture = replace(served(live(), lag_s=lag_s, seconds=6), late_s=late_s)
+    assert reason_of(capture, reference) == reason
+
+
 @pytest.mark.parametrize("gop_s", [0.5, 2.0, 8.0, 40.0])
 @pytest.mark.parametrize("shown", [1.0, 0.5])
 def test_a_key_interval_that_was_looked_up_before_changes_nothing(
