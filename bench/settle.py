@@ -21,7 +21,7 @@ from coordinator.adapters.records.ledger import Ledger
 from coordinator.adapters.records.materialiser import Materialiser
 from coordinator.adapters.records.projection_documents import ProjectionWriter
 from coordinator.adapters.store.limits import check_document
-from coordinator.adapters.store.protocol import Decide, Fields, Ref, Seen, Store
+from coordinator.adapters.store.protocol import AsRead, Decide, Fields, Ref, Store
 from coordinator.checking.checks import RUNS, Check, IngestState, Run, Verdict
 from coordinator.checking.lengths import (
     FIRST_RECORD_S_MAX,
@@ -97,7 +97,7 @@ class MoneyStore(CountingStore):
         refs: Sequence[Ref],
         decide: Decide,
         new: Collection[Ref] = (),
-        seen: Mapping[Ref, Seen] | None = None,
+        seen: Mapping[Ref, AsRead] | None = None,
     ) -> Mapping[Ref, Fields]:
         if refs[0].collection == "accounts":
             return await self._apart.transact(refs, decide, new, seen)

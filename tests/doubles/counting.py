@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from coordinator.adapters.store.protocol import Decide, Fields, Query, Ref, Seen, Store
+from coordinator.adapters.store.protocol import AsRead, Decide, Fields, Query, Ref, Store
 
 
 @dataclass(slots=True)
@@ -45,7 +45,7 @@ class CountingStore:
         refs: Sequence[Ref],
         decide: Decide,
         new: Collection[Ref] = (),
-        seen: Mapping[Ref, Seen] | None = None,
+        seen: Mapping[Ref, AsRead] | None = None,
     ) -> Mapping[Ref, Fields]:
         unread = {*new, *(seen or {})}
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
 from typing import TypeVar
 
-from coordinator.adapters.store.protocol import Decide, Fields, Query, Ref, Seen, StoreError
+from coordinator.adapters.store.protocol import AsRead, Decide, Fields, Query, Ref, StoreError
 from tests.doubles.memory import MemoryStore
 
 T = TypeVar("T")
@@ -53,7 +53,7 @@ class CrashingStore(MemoryStore):
         refs: Sequence[Ref],
         decide: Decide,
         new: Collection[Ref] = (),
-        seen: Mapping[Ref, Seen] | None = None,
+        seen: Mapping[Ref, AsRead] | None = None,
     ) -> Mapping[Ref, Fields]:
         return await self._counted(lambda: self._transact(refs, decide, new, seen))
 
@@ -62,7 +62,7 @@ class CrashingStore(MemoryStore):
         refs: Sequence[Ref],
         decide: Decide,
         new: Collection[Ref],
-        seen: Mapping[Ref, Seen] | None,
+        seen: Mapping[Ref, AsRead] | None,
     ) -> Mapping[Ref, Fields]:
         """Its own reading is part of this call, not another one."""
         token = _INSIDE.set(True)

@@ -15,7 +15,7 @@ from coordinator.adapters.store.limits import (
     copied,
     order_key,
 )
-from coordinator.adapters.store.protocol import Decide, Fields, Query, Ref, Seen, StoreError
+from coordinator.adapters.store.protocol import AsRead, Decide, Fields, Query, Ref, StoreError
 
 
 class MemoryStore:
@@ -90,14 +90,14 @@ class MemoryStore:
         refs: Sequence[Ref],
         decide: Decide,
         new: Collection[Ref] = (),
-        seen: Mapping[Ref, Seen] | None = None,
+        seen: Mapping[Ref, AsRead] | None = None,
     ) -> Mapping[Ref, Fields]:
         held: Mapping[Ref, Fields | None] = {**dict.fromkeys(new), **(seen or {})}
         while True:
             asked = [ref for ref in refs if ref not in held]
             read = {**held, **dict(zip(asked, await self.get(*asked), strict=True))}
             documents = [read[ref] for ref in refs]
-            versions = [each.version if isinstance(each, Seen) else None for each in documents]
+            versions = [each.version if isinstance(each, AsRead) else None for each in documents]
             writes = decide(documents)
             check_writes(writes, set(refs))
             await self._turn()
@@ -118,10 +118,10 @@ class MemoryStore:
         if self._closed:
             raise StoreError("the store is closed")
 
-    def _seen(self, ref: Ref) -> Seen | None:
+    def _seen(self, ref: Ref) -> AsRead | None:
         if ref not in self._documents:
             return None
-        seen = Seen(copied(self._documents[ref]))
+        seen = AsRead(copied(self._documents[ref]))
         seen.version = self._versions[ref]
         return seen
 

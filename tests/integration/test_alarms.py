@@ -26,7 +26,7 @@ from coordinator.adapters.log import LogEvent
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.records.ledger import Ledger
 from coordinator.adapters.settings import CollectorSettings, PayoutSettings, ProberSettings
-from coordinator.adapters.store.protocol import Decide, Fields, Ref, Seen, StoreError
+from coordinator.adapters.store.protocol import AsRead, Decide, Fields, Ref, StoreError
 from coordinator.checking.checks import Check, Verdict
 from coordinator.checking.lengths import GRACE_SECONDS, RECORD_AFTER_S
 from coordinator.checking.sealed_days import days_around
@@ -165,7 +165,7 @@ class _LateStore(MemoryStore):
         refs: Sequence[Ref],
         decide: Decide,
         new: Collection[Ref] = (),
-        seen: Mapping[Ref, Seen] | None = None,
+        seen: Mapping[Ref, AsRead] | None = None,
     ) -> Mapping[Ref, Fields]:
         if any(ref.id.endswith("-late") for ref in refs):
             raise StoreError("the store is down")

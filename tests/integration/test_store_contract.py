@@ -18,11 +18,11 @@ from coordinator.adapters.store.protocol import (
     DOCUMENT_BYTES_MAX,
     FIND_LIMIT_MAX,
     TRANSACTION_WRITES_MAX,
+    AsRead,
     DocumentTooLargeError,
     Fields,
     Query,
     Ref,
-    Seen,
     Store,
     StoreError,
 )
@@ -36,10 +36,10 @@ A, B, C = Ref("things", "a"), Ref("things", "b"), Ref("things", "c")
 NOON = datetime(2026, 11, 22, 12, 0, 0, 123456, tzinfo=UTC)
 
 
-async def as_seen(store: Store) -> Seen:
+async def as_seen(store: Store) -> AsRead:
     """A, which is there."""
     (read,) = await store.get(A)
-    assert isinstance(read, Seen)
+    assert isinstance(read, AsRead)
     return read
 
 

@@ -9,7 +9,7 @@ from bench.simulations.simulated_day import PassingChecker, World
 from coordinator.adapters.log import Log
 from coordinator.adapters.media.rtmp_reference import Reference
 from coordinator.adapters.records import Measurements
-from coordinator.adapters.store.protocol import Decide, Fields, Ref, Seen
+from coordinator.adapters.store.protocol import AsRead, Decide, Fields, Ref
 from coordinator.checking.checks import Check, Control, Run, Verdict
 from coordinator.checking.delistings import is_listed
 from coordinator.checking.suspicion import Trust, TrustState
@@ -148,7 +148,7 @@ class _AskedStore(MemoryStore):
         refs: Sequence[Ref],
         decide: Decide,
         new: Collection[Ref] = (),
-        seen: Mapping[Ref, Seen] | None = None,
+        seen: Mapping[Ref, AsRead] | None = None,
     ) -> Mapping[Ref, Fields]:
         if any(ref.collection == "suspicions" for ref in refs):
             self.asked.append(len(refs))

@@ -12,7 +12,7 @@ from coordinator.adapters.log import Log
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.records.ledger import Ledger
 from coordinator.adapters.records.materialiser import Materialiser
-from coordinator.adapters.store.protocol import Decide, Fields, Ref, Seen
+from coordinator.adapters.store.protocol import AsRead, Decide, Fields, Ref
 from coordinator.checking.checks import Check, Run, Verdict
 from coordinator.checking.suspicion import Trust, TrustState
 from coordinator.checking.trust_book import TRUST_BOOKS, TrustBook
@@ -265,7 +265,7 @@ class _RacedStore(MemoryStore):
         refs: Sequence[Ref],
         decide: Decide,
         new: Collection[Ref] = (),
-        seen: Mapping[Ref, Seen] | None = None,
+        seen: Mapping[Ref, AsRead] | None = None,
     ) -> Mapping[Ref, Fields]:
         act, self.faster = self.faster, None
         if act:

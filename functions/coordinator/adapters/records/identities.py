@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from coordinator.adapters.records.ranges import Records
-from coordinator.adapters.store.protocol import Fields, Query, Ref, Seen
+from coordinator.adapters.store.protocol import AsRead, Fields, Query, Ref
 from coordinator.published_media import PublishedMedia, news_of
 from coordinator.streams import STREAMS, Stream
 from coordinator.sweeping.nodes import NODES, Node
@@ -19,7 +19,7 @@ class SeenNode(NamedTuple):
     """A node as its document told of it; None where there was none."""
 
     node: Node | None
-    seen: Seen | None
+    seen: AsRead | None
 
 
 class IdentityRecords(Records):
@@ -91,7 +91,7 @@ class IdentityRecords(Records):
     async def seen_node(self, node_id: str) -> SeenNode:
         """The same, for whoever may have to write it."""
         (seen,) = await self._store.get(Ref("nodes", node_id))
-        return SeenNode(NODES.decode_or_none(seen), seen if isinstance(seen, Seen) else None)
+        return SeenNode(NODES.decode_or_none(seen), seen if isinstance(seen, AsRead) else None)
 
     async def put_node(self, node: Node, was: SeenNode | None = None) -> None:
         """Writes what a node says of itself, unless it has said something later; what is remembered

@@ -24,7 +24,7 @@ from google.cloud.firestore import (
 )
 
 from coordinator.adapters.store.limits import check_document, check_query, check_ref, check_writes
-from coordinator.adapters.store.protocol import Decide, Fields, Query, Ref, Seen, StoreError
+from coordinator.adapters.store.protocol import AsRead, Decide, Fields, Query, Ref, StoreError
 
 T = TypeVar("T")
 _Snapshot = DocumentSnapshot[AsyncDocumentReference]
@@ -107,11 +107,11 @@ class FirestoreStore:
         refs: Sequence[Ref],
         decide: Decide,
         new: Collection[Ref] = (),
-        seen: Mapping[Ref, Seen] | None = None,
+        seen: Mapping[Ref, AsRead] | None = None,
     ) -> Mapping[Ref, Fields]:
         deadline = asyncio.get_running_loop().time() + self._seconds_max
         pause_s = 0.01
-        held: Mapping[Ref, Seen | None] = {**dict.fromkeys(new), **(seen or {})}
+        held: Mapping[Ref, AsRead | None] = {**dict.fromkeys(new), **(seen or {})}
         while True:
             asked = [ref for ref in refs if ref not in held]
             read = {**held, **dict(zip(asked, map(_seen, await self._read(asked)), strict=True))}
@@ -166,7 +166,7 @@ class FirestoreStore:
     def _conditional(
         self,
         refs: Sequence[Ref],
-        read: Mapping[Ref, Seen | None],
+        read: Mapping[Ref, AsRead | None],
         writes: Mapping[Ref, Fields],
     ) -> AsyncWriteBatch:
         """The writes, each on condition that its document is still as it was read.
@@ -218,10 +218,10 @@ class FirestoreStore:
             await asyncio.sleep(pause_s)
 
 
-def _seen(snapshot: _Snapshot) -> Seen | None:
+def _seen(snapshot: _Snapshot) -> AsRead | None:
     if not snapshot.exists:
         return None
-    seen = Seen(snapshot.to_dict() or {})
+    seen = AsRead(snapshot.to_dict() or {})
     seen.version = snapshot.update_time
     return seen
 

@@ -46,7 +46,7 @@ class Query:
     limit: int = FIND_LIMIT_MAX
 
 
-class Seen(dict[str, Any]):
+class AsRead(dict[str, Any]):
     """A document as `get` read it, with what tells whether it has been written since."""
 
     version: Any = None
@@ -74,7 +74,7 @@ class Store(Protocol):
     """One database. Every call raises StoreError within the store's own time limit."""
 
     async def get(self, *refs: Ref) -> list[Fields | None]:
-        """The documents (`Seen`) in the order asked, None where absent. One read each, one round
+        """The documents (`AsRead`) in the order asked, None where absent. One read each, one round
         trip."""
         ...
 
@@ -95,7 +95,7 @@ class Store(Protocol):
         refs: Sequence[Ref],
         decide: Decide,
         new: Collection[Ref] = (),
-        seen: Mapping[Ref, Seen] | None = None,
+        seen: Mapping[Ref, AsRead] | None = None,
     ) -> Mapping[Ref, Fields]:
         """Reads `refs`, lets `decide` choose, writes its answer at once or not at all.
 
