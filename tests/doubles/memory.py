@@ -97,7 +97,10 @@ class MemoryStore:
             asked = [ref for ref in refs if ref not in held]
             read = {**held, **dict(zip(asked, await self.get(*asked), strict=True))}
             documents = [read[ref] for ref in refs]
-            versions = [each.version if isinstance(each, AsRead) else None for each in documents]
+            versions = [
+                getattr(held[ref], "version", None) if ref in held else self._versions.get(ref)
+                for ref in refs
+            ]
             writes = decide(documents)
             check_writes(writes, set(refs))
             await self._turn()
