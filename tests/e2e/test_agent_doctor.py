@@ -57,7 +57,7 @@ def test_a_node_that_can_serve_is_told_so_without_being_announced(practice: Prac
     assert lines == dict.fromkeys(
         (
             *("coordinator", "clock", "stream", "ports", "relay", "ingest", "playback"),
-            *("carrier", "outside", "upload"),
+            *("carrier", "outside", "version", "upload"),
         ),
         "ok",
     ), said
@@ -203,7 +203,7 @@ def test_at_its_first_start_a_node_examines_itself_and_no_more(
             assert not [event for event in node.events("examined") if event["fix"]]
     assert looked_at == [
         *("ports", "coordinator", "clock", "stream", "relay", "ports"),
-        *("ingest", "playback", "carrier", "outside"),
+        *("ingest", "playback", "carrier", "outside", "version"),
     ]
     assert says == "All is well: this node can serve the stream."
     with running(AgentProcess(tmp_path, url, STREAM_ID=STREAM_ID)) as node:
@@ -222,7 +222,7 @@ def test_the_first_look_ends_in_one_exact_fix(
     url = practice.coordinator.url
     with running(AgentProcess(tmp_path / "closed", url, STREAM_ID=STREAM_ID)) as node:
         looked_at, says = _examined(node)
-        assert looked_at[-1] == "outside"
+        assert looked_at[-2:] == ["outside", "version"]
         assert says.startswith("Fix: In your router, forward TCP")
     with socket.create_server((HOST, 0)) as taken:
         port = str(taken.getsockname()[1])
