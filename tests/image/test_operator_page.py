@@ -22,13 +22,18 @@ from tests.e2e.watched import HOST, running, wait_for
 from tests.image.containers import IMAGE, build, remove_volume, runner
 from tests.ports import free_port
 
-PAGE = (Path(__file__).parents[2] / "docs" / "operator.md").read_text()
+PROJECT = Path(__file__).parents[2]
+PAGE = (PROJECT / "docs" / "operator.md").read_text()
 BLOCKS = re.findall(r"^```sh\n(.*?)^```\n(?:```text\n(.*?)^```\n)?", PAGE, re.MULTILINE | re.DOTALL)
-DOCTOR, START, LOOK, EXAMINE, NOTIFY, REMOVE, TAKE, BRING, STOP = range(9)
+DOCTOR, START, LOOK, EXAMINE, NOTIFY, UPDATE, TAKE, BRING, STOP = range(9)
 COMMAND_S_MAX = 90
 OUTSIDE = {"open": True, "says": "It answers."}
-# Publishing a port would leave loopback: the host's network takes its place.
+# Publishing a port would leave loopback: the host's network takes its place. An image is built by
+# whatever builds on this machine.
 SHIM = """#!/usr/bin/env bash
+if [ "$1 $2 $4 $5 $6" = "build -t -f node_image/Dockerfile ." ]; then
+    exec bash build-image.sh node "$3"
+fi
 command=$1; shift; rest=()
 while [ $# -gt 0 ]; do
     if [ "$1" = --publish ]; then shift; else rest+=("$1"); fi
@@ -46,7 +51,6 @@ class Terminal:
         self, folder: Path, coordinator: CoordinatorStandIn, notices: NoticeReceiver
     ) -> None:
         self.notices = notices
-        self._folder = folder
         self.name = f"restream-test-{os.getpid()}"
         self._words = {
             "https://coordinator.example.org": coordinator.url,
@@ -67,6 +71,14 @@ class Terminal:
         program.write_text(SHIM.format(environment=environment, runner=command))
         program.chmod(0o755)
         self._env = {**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}"}
+        self._clone = folder / "clone"
+        origin = str(folder / "origin")
+        for argv in (
+            ("clone", "--quiet", str(PROJECT), origin),
+            ("-C", origin, "checkout", "--quiet", "-B", "main"),  # this may be no branch
+            ("clone", "--quiet", origin, str(self._clone)),
+        ):
+            subprocess.run(["git", "-c", "safe.directory=*", *argv], timeout=COMMAND_S_MAX, check=True)
 
     def type(self, number: int) -> str:
         """Type a block of the page; returns what it printed, which the page has to have said."""
@@ -77,7 +89,7 @@ class Terminal:
         commands = re.sub(r"(?<=\s)restream-node(?=\s|$)", IMAGE, commands)
         done = subprocess.run(
             ["bash", "-eu", "-c", commands],
-            cwd=self._folder,
+            cwd=self._clone,
             env=self._env,
             capture_output=True,
             text=True,
@@ -132,7 +144,7 @@ def test_the_page_s_commands_work_in_their_order(terminal: Terminal) -> None:
     terminal.type(EXAMINE)
     terminal.type(NOTIFY)
     assert terminal.notices.titles == ["a test"]
-    terminal.type(REMOVE)
+    terminal.type(UPDATE)
     terminal.type(TAKE)
     terminal.forget()
     terminal.type(BRING)
