@@ -78,7 +78,9 @@ class Terminal:
             ("-C", origin, "checkout", "--quiet", "-B", "main"),  # this may be no branch
             ("clone", "--quiet", origin, str(self._clone)),
         ):
-            subprocess.run(["git", "-c", "safe.directory=*", *argv], timeout=COMMAND_S_MAX, check=True)
+            subprocess.run(
+                ["git", "-c", "safe.directory=*", *argv], timeout=COMMAND_S_MAX, check=True
+            )
 
     def type(self, number: int) -> str:
         """Type a block of the page; returns what it printed, which the page has to have said."""
