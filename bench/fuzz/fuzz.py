@@ -64,7 +64,7 @@ def is_found(fault: OldFault, seconds: int, seed: int) -> bool:
         tree = tree_with(fault, Path(made))
         target = target_named(fault.target)
         folder = prepared(target, Path(made) / "hunt", cases=False)
-        hunt(target, folder, seconds, seed, tree=tree, once=True)
+        hunt(target, folder, seconds, seed, tree)
         return bool(finds_in(folder))
 
 

@@ -69,12 +69,10 @@ def hunted(target: Target, folder: Path, seconds: int, seed: int) -> Hunted:
     )
 
 
-def hunt(  # noqa: PLR0913 - what a hunt is told, word by word
-    target: Target, folder: Path, seconds: int, seed: int, *, tree: Path = ROOT, once: bool = False
-) -> str:
-    """What the child says; it is done when the time is over, with `once` at the first find."""
+def hunt(target: Target, folder: Path, seconds: int, seed: int, tree: Path = ROOT) -> str:
+    """What the child says when the time is over; in a tree with an old fault at its first find."""
     words = [target.name, target.law.__module__, folder, seconds, seed]
-    words += ["once"] if once else []
+    words += [] if tree == ROOT else ["once"]
     return _child(tree, "hunt", *words, seconds=seconds + END_S_MAX)
 
 
