@@ -83,13 +83,19 @@ class _Coordinator:
         assert summary["result"] == "swept"
         self.now_s[0] += SWEEP_S
 
+    @property
+    def sweeps_until_a_draw(self) -> int:
+        """From any second of one draw into the next."""
+        return self.settings.calendar.check_seconds // SWEEP_S
+
     async def is_checked(self, node_id: str, stream_id: str, reason: Reason) -> None:
-        """What the prober leaves of a check."""
+        """What the prober leaves of a check: one in each draw."""
         now_s = self.now_s[0]
         draw = self.settings.calendar.draw_at(now_s)
         verdict = Verdict.PASS if reason is Reason.PASSED else Verdict.FAIL
         check = Check(node_id, stream_id, draw, now_s, verdict, reason)
-        await self.measurements.record_run(Run(draw, now_s, now_s, (), {}, (check,)), now_s)
+        run = Run(draw, now_s, now_s, (), {}, (check,))
+        assert await self.measurements.record_run(run, now_s)
 
 
 @asynccontextmanager
@@ -150,7 +156,7 @@ async def test_a_failed_check_is_on_the_node_s_own_page_within_a_sweep(tmp_path:
                     (Reason.TOO_SLOW, "This node earns nothing until a check passes"),
                 ):
                     await coordinator.is_checked(node_id, stream_id, reason)
-                    for _ in range(2):
+                    for _ in range(coordinator.sweeps_until_a_draw):
                         before = _bytes_in(node)  # a relay whose bytes stand still is stalled
                         await coordinator.sweep()
                         await _until(node, _relays_on(node, before))
