@@ -80,6 +80,11 @@ test-cloud: setup ## terraform/ against the real provider's schemas, its archive
 	@$(MAKE) --no-print-directory $(CHECKOV)
 	@$(PYTHON) -m pytest tests/terraform
 
+preflight: $(VENV) ## Whether an apply would fail, asked before anything is made (PROJECT=my-network REGION=europe-west1; docs/ops.md)
+	@$(PYTHON) -m tools.preflight --out build/preflight.json --project "$${PROJECT:-}" --region "$${REGION:-}" \
+		$(if $(FIRESTORE_LOCATION),--firestore-location "$$FIRESTORE_LOCATION") $(if $(MACHINE),--machine "$$MACHINE") \
+		$(if $(CURRENCY),--currency "$$CURRENCY")
+
 plan: ## What `terraform apply` would change in the cloud (docs/ops.md)
 	@terraform -chdir=terraform init -input=false >/dev/null
 	@terraform -chdir=terraform plan

@@ -1,0 +1,88 @@
+"""What an earlier network has left: databases, and names that are taken or blocked."""
+
+from collections.abc import Iterator
+
+from tools.preflight.hindrances import Grade, Hindrance
+from tools.preflight.inquiries import NAME, Wanted
+from tools.preflight.shapes import Row, rows, text, yes
+
+DATABASES = ("(default)", "money")
+ROLES = (f"{NAME}_resume_jobs", f"{NAME}_pause_jobs")
+"""Custom roles of terraform/scheduler.tf. The id of one that was deleted is blocked for 37 days."""
+
+
+def of_databases(answer: object, wanted: Wanted) -> Iterator[Hindrance]:
+    """Each that is there already: its mode and its place can never be changed."""
+    found = {text(each, "name").rpartition("/")[2]: each for each in rows(answer)}
+    for name in DATABASES:
+        if name in found:
+            yield _of_database(name, found[name], wanted)
+
+
+def _of_database(name: str, database: Row, wanted: Wanted) -> Hindrance:
+    mode, place = text(database, "type"), text(database, "locationId")
+    if mode != "FIRESTORE_NATIVE":
+        return Hindrance(
+            "database-mode",
+            Grade.REFUSED,
+            f"The database {name} is of {mode or 'no mode'}, not FIRESTORE_NATIVE: take a project "
+            "of the network's own.",
+        )
+    if place != wanted.database_place:
+        return Hindrance(
+            "database-place",
+            Grade.REFUSED,
+            f"The database {name} is in {place}, not in {wanted.database_place}: set "
+            f'`firestore_location = "{place}"`, or take another project.',
+        )
+    address = f'google_firestore_database.databases["{name}"]'
+    return Hindrance(
+        "database-left",
+        Grade.TO_DO,
+        f"The database {name} is there already: unless this state made it, "
+        f"`terraform import '{address}' 'projects/{wanted.project}/databases/{name}'`.",
+    )
+
+
+def of_roles(answer: object, wanted: Wanted) -> Iterator[Hindrance]:
+    """Ids of custom roles: deleting one frees its id only weeks later."""
+    for each in rows(answer):
+        name = text(each, "name").rpartition("/")[2]
+        if name not in ROLES:
+            continue
+        key = name.removeprefix(f"{NAME}_").removesuffix("_jobs")
+        whole = f"projects/{wanted.project}/roles/{name}"
+        taken = f"`terraform import 'google_project_iam_custom_role.switches[\"{key}\"]' '{whole}'`"
+        if yes(each, "deleted"):
+            yield Hindrance(
+                "role-deleted",
+                Grade.REFUSED,
+                f"The role id {name} is blocked since it was deleted: `gcloud iam roles undelete "
+                f"{name} --project={wanted.project}`, then {taken}.",
+            )
+        else:
+            yield Hindrance(
+                "role-left",
+                Grade.TO_DO,
+                f"The role {name} is there already: unless this state made it, {taken}.",
+            )
+
+
+def of_names(
+    identities: object, secrets: object, networks: object, wanted: Wanted
+) -> Iterator[Hindrance]:
+    """Names that Terraform gives: who has no state of them cannot make them again."""
+    for code, what, taken in (
+        ("accounts-left", "service accounts", [text(each, "email") for each in rows(identities)]),
+        ("secrets-left", "secrets", [text(each, "name") for each in rows(secrets)]),
+        ("network-left", "network", [text(each, "name") for each in rows(networks)]),
+    ):
+        names = sorted(name.rpartition("/")[2].partition("@")[0] for name in taken)
+        ours = [name for name in names if name == NAME or name.startswith(f"{NAME}-")]
+        if ours:
+            yield Hindrance(
+                code,
+                Grade.TO_DO,
+                f"The {what} {', '.join(ours)} of {wanted.project} exist, though no network runs "
+                "here: apply with the state that made them, or delete them.",
+            )
