@@ -11,7 +11,8 @@ from functions_framework.aio import _create_asgi_app_with_function
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
-from api.http.doorway import ConnectionLimits, protocol_of
+from api.http.connection_places import ConnectionLimits
+from api.http.doorway import ServedProtocol, protocol_of
 from coordinator.adapters.clock import Clock, system_clock
 from emulator.processes.ports import LOOPBACK
 
@@ -20,9 +21,16 @@ PATIENCE_S = 20.0
 
 @dataclass(frozen=True, slots=True)
 class EdgeServer:
-    """Where it listens."""
+    """Where it listens, and what its server holds."""
 
     port: int
+    server: uvicorn.Server
+
+    @property
+    def served(self) -> int:
+        """Connections that the server has begun to read requests of."""
+        held = self.server.server_state.connections
+        return sum(isinstance(one, ServedProtocol) for one in held)
 
     async def tell(self, *parts: bytes) -> bytes:
         """All that is answered to these bytes, until the end of the connection."""
@@ -68,7 +76,7 @@ async def edge_server(
         listener.listen()
         serving = asyncio.create_task(server.serve([listener]))
         try:
-            yield EdgeServer(listener.getsockname()[1])
+            yield EdgeServer(listener.getsockname()[1], server)
         finally:
             server.should_exit = True
             await serving

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import httpx
 
-from api.http.doorway import ConnectionLimits
+from api.http.connection_places import ConnectionLimits
 from api.wiring import build_on
 from bench.crowd.crowd_process import CrowdProcess, crowd_of
 from bench.crowd.members import CrowdMember

@@ -9,7 +9,7 @@ from email.utils import formatdate
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from api.http.doorway import ConnectionLimits
+from api.http.connection_places import ConnectionLimits
 from api.http.intake import HEAD_BYTES_MAX, WAITED_BYTES_MAX
 from api.wiring import build_on
 from emulator.processes.ports import LOOPBACK
@@ -137,6 +137,34 @@ async def test_nobody_works_for_half_of_a_short_request(headers: bytes, begins: 
         finally:
             writer.transport.abort()
     assert b" 408 " in told
+
+
+async def test_half_a_request_is_no_connection_of_the_servers_own(server: EdgeServer) -> None:
+    """That is made with the first whole request, and would be most of what half a one costs."""
+    reader, writer = await asyncio.open_connection(LOOPBACK, server.port)
+    try:
+        writer.write(REGISTERING + b"Content-Length: 10\r\n\r\n{")
+        assert status_of(await server.tell(LAST)) == 200  # which is answered behind it
+        assert server.served == 0
+        writer.write(b'"x": 111}' + HEALTH)
+        assert b" 422 " in await reader.readuntil(b"\r\n\r\n")
+        assert server.served == 1
+    finally:
+        writer.transport.abort()
+
+
+async def test_half_requests_do_not_keep_a_server_that_stops() -> None:
+    """Nor does one that is answered, and might go on."""
+    app = build_on(MemoryStore(), MemoryStore(), settings(), lambda: NOW_S)
+    async with edge_server(app, ConnectionLimits()) as served:
+        half, idle = [await asyncio.open_connection(LOOPBACK, served.port) for _ in range(2)]
+        half[1].write(HEALTH[:-2])
+        idle[1].write(HEALTH)
+        assert b" 200 " in await idle[0].readuntil(b"\r\n\r\n")
+    assert not served.server.server_state.connections
+    assert await half[0].read() == b""
+    for _, writer in (half, idle):
+        writer.transport.abort()
 
 
 async def test_half_requests_make_room_for_whole_ones(server: EdgeServer) -> None:

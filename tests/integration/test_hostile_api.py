@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from api.http.doorway import ConnectionLimits
+from api.http.connection_places import ConnectionLimits
 from api.wiring import build_on
 from bench.hostile_api.address_cases import notations
 from bench.hostile_api.campaign import all_cases, registered, tried

@@ -59,6 +59,8 @@ class Awaited(Enum):
 class Intake:
     """Takes in the bytes of one connection, and hands on those of one request at a time."""
 
+    __slots__ = ("_bytes", "_left", "_looked", "may_wait", "part")
+
     def __init__(self) -> None:
         self._bytes = bytearray()
         self._looked = 0
