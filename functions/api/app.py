@@ -58,11 +58,11 @@ def create_app(services: Services) -> FastAPI:
     site.install(app, services)
     openapi.install(app, services.public_url)
     _tried_first(app, "/nodes/heartbeat")
-    app.middleware_stack = _layers(app, services)
+    app.middleware_stack = layers(app, services)
     return app
 
 
-def _layers(app: FastAPI, services: Services) -> ASGIApp:
+def layers(app: FastAPI, services: Services) -> ASGIApp:
     """What each request goes through on its way to the framework's own layers and the routes."""
     proxies, clock = services.trusted_proxies, services.clock
     inner = app.build_middleware_stack()

@@ -12,10 +12,12 @@ from api.http.node_signature import NodeSignature
 from api.services.announcements import Announcements
 from api.services.dial_back import DialBack
 from api.services.registrar import Registrar
+from api.services.reports import Reports
 from api.services.scheduled_jobs import Jobs
 from api.services.services import Services
 from api.services.snapshots import Snapshots
 from api.services.subscriptions import Subscriptions
+from api.services.treasurer import Treasurer
 from coordinator.adapters.clock import Clock, system_clock
 from coordinator.adapters.log import Log
 from coordinator.adapters.outbound.guard import Guard
@@ -62,6 +64,20 @@ def build_on(  # noqa: PLR0913 - everything outside of the process, each named
 ) -> FastAPI:
     """The application on any two stores; without `calls_back` nodes are not called back, and
     without a scheduler all jobs always run."""
+    given = measured, money, settings, clock, calls_back
+    return create_app(services_on(*given, scheduler=scheduler))
+
+
+def services_on(  # noqa: PLR0913 - the same
+    measured: Store,
+    money: Store,
+    settings: ApiSettings,
+    clock: Clock,
+    calls_back: Guard | None = None,
+    *,
+    scheduler: Scheduler | None = None,
+) -> Services:
+    """What its routes work with."""
     measurements, ledger = Measurements(measured, *settings.parts), Ledger(money)
     calendar, log = settings.calendar, Log("api", settings.log_level)
     switch = Switch(measured, scheduler, clock, log) if scheduler else None
@@ -69,17 +85,17 @@ def build_on(  # noqa: PLR0913 - everything outside of the process, each named
     guard = calls_back or _guard(settings)
     subscriptions = Subscriptions(Webhooks(money), ledger, guard, calendar, clock)
     registrar = Registrar(measurements, ledger, calendar, clock, token_bytes, subscriptions, switch)
-    announcements = _announcements(
-        settings, measurements, snapshots, clock, calls_back=calls_back, switch=switch
-    )
-    services = Services(
+    known = settings, measurements, snapshots, clock
+    return Services(
         measurements=measurements,
         ledger=ledger,
         snapshots=snapshots,
         projections=_projections(measured, calendar, clock),
         registrar=registrar,
+        treasurer=Treasurer(measurements, ledger, calendar, clock, token_bytes),
+        reports=Reports(ledger, snapshots, calendar, clock),
         subscriptions=subscriptions,
-        announcements=announcements,
+        announcements=_announcements(*known, calls_back=calls_back, switch=switch),
         jobs=Jobs(scheduler, clock),
         calendar=calendar,
         clock=clock,
@@ -92,7 +108,6 @@ def build_on(  # noqa: PLR0913 - everything outside of the process, each named
         trusted_proxies=settings.trusted_proxies,
         requests_per_second=settings.requests_per_second,
     )
-    return create_app(services)
 
 
 def _guard(settings: ApiSettings) -> Guard:

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 import agent
-from api.wiring import build_on
 from tests.doubles.memory import MemoryStore
 from tests.project import ROOT, VERSION
 from tests.unit.functions.conftest import settings
+from tests.unit.functions.own_api import own_api
 
 
 def test_the_api_and_the_agent_are_of_this_version() -> None:
     """As the OpenAPI document and `agent --version` print it."""
-    app = build_on(MemoryStore(), MemoryStore(), settings(), lambda: 0.0)
-    assert {app.openapi()["info"]["version"], agent.__version__} == {VERSION}
+    app = own_api(MemoryStore(), MemoryStore(), settings(), lambda: 0.0)
+    assert {app.routes.openapi()["info"]["version"], agent.__version__} == {VERSION}
 
 
 def test_the_changelog_says_what_is_new_in_it() -> None:

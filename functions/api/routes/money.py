@@ -1,16 +1,13 @@
 """Routes about tokens: top-ups, closing, statements, the sponsor's delivery, a node's receipt."""
 
-import secrets
 from typing import Annotated
 
 from fastapi import FastAPI, Query, Security
 
 from api.http.callers import Sponsor
 from api.http.problems import Problem, ProblemKind, problems
-from api.services.reports import Reports
 from api.services.row_tokens import OF_A_ROW, OF_A_STATEMENT, place_in, place_of
 from api.services.services import Services
-from api.services.treasurer import Treasurer
 from api.wire.common import IdempotencyKey
 from api.wire.money import ClosedOut, DeliveryOut, ReceiptOut, TopUpIn, TopUpOut
 from api.wire.statements import StatementOut, StatementsOut
@@ -22,21 +19,13 @@ LinesSize = Annotated[int, Query(ge=1, le=48)]
 
 def install(app: FastAPI, services: Services) -> None:
     """Adds them to the application."""
-    reports = Reports(services.ledger, services.snapshots, services.calendar, services.clock)
-    treasurer = Treasurer(
-        services.measurements,
-        services.ledger,
-        services.calendar,
-        services.clock,
-        secrets.token_bytes,
-    )
-    _top_up_route(app, services, treasurer)
-    _closing_route(app, services, treasurer)
-    _statement_routes(app, services, reports)
-    _report_routes(app, services, reports)
+    _top_up_route(app, services)
+    _closing_route(app, services)
+    _statement_routes(app, services)
+    _report_routes(app, services)
 
 
-def _top_up_route(app: FastAPI, services: Services, treasurer: Treasurer) -> None:
+def _top_up_route(app: FastAPI, services: Services) -> None:
     @app.post(
         "/streams/{stream_id}/top-ups",
         status_code=201,
@@ -56,12 +45,12 @@ def _top_up_route(app: FastAPI, services: Services, treasurer: Treasurer) -> Non
     ) -> TopUpOut:
         """Add tokens to a stream. Repeating it with the same Idempotency-Key adds them once."""
         stream = await services.own_stream(stream_id, sponsor)
-        done = await treasurer.top_up(stream, asked, idempotency_key)
+        done = await services.treasurer.top_up(stream, asked, idempotency_key)
         await services.snapshots.changed(stream_id)
         return done
 
 
-def _closing_route(app: FastAPI, services: Services, treasurer: Treasurer) -> None:
+def _closing_route(app: FastAPI, services: Services) -> None:
     @app.post(
         "/streams/{stream_id}/close",
         tags=["sponsors"],
@@ -75,12 +64,12 @@ def _closing_route(app: FastAPI, services: Services, treasurer: Treasurer) -> No
         """End a stream with the next epoch; what its last statement leaves is refunded.
 
         A closed stream stays as it is, so a repetition needs no key."""
-        done = await treasurer.close(await services.own_stream(stream_id, sponsor))
+        done = await services.treasurer.close(await services.own_stream(stream_id, sponsor))
         await services.snapshots.changed(stream_id)
         return done
 
 
-def _statement_routes(app: FastAPI, services: Services, reports: Reports) -> None:
+def _statement_routes(app: FastAPI, services: Services) -> None:
     @app.get("/streams/{stream_id}/statements", tags=["streams"])
     async def list_statements(
         stream_id: str,
@@ -92,7 +81,7 @@ def _statement_routes(app: FastAPI, services: Services, reports: Reports) -> Non
         The more nodes, the fewer epochs on a page: go on while there is a `next_page_token`. A page
         may end within an epoch: the next one has its other rows, in the same statement."""
         stream = await services.known_stream(stream_id)
-        return await reports.statements(stream.stream_id, place_of(page_token), page_size)
+        return await services.reports.statements(stream.stream_id, place_of(page_token), page_size)
 
     @app.get(
         "/streams/{stream_id}/statements/{epoch}",
@@ -110,16 +99,16 @@ def _statement_routes(app: FastAPI, services: Services, reports: Reports) -> Non
         if not 0 <= epoch < 10**10:
             says = f"Epoch {epoch} of {stream_id} is not settled."
             raise Problem(ProblemKind.UNKNOWN_STATEMENT, says)
-        return await reports.statement(stream.stream_id, place_in(epoch, page_token))
+        return await services.reports.statement(stream.stream_id, place_in(epoch, page_token))
 
 
-def _report_routes(app: FastAPI, services: Services, reports: Reports) -> None:
+def _report_routes(app: FastAPI, services: Services) -> None:
     @app.get("/streams/{stream_id}/delivery", tags=["streams"])
     async def get_a_delivery(
         stream_id: str, page_token: EpochToken = "", page_size: HoursSize = 50
     ) -> DeliveryOut:
         """What the tokens bought, hour by hour; what was not paid, returned and refunded."""
-        return await reports.delivery(
+        return await services.reports.delivery(
             await services.known_stream(stream_id), int(page_token or 0), page_size
         )
 
@@ -131,4 +120,4 @@ def _report_routes(app: FastAPI, services: Services, reports: Reports) -> None:
 
         A page looks at `page_size` epochs, so it may be short or empty where the node was away: go
         on while there is a `next_page_token`."""
-        return await reports.receipt(node_id, int(page_token or 10**10), page_size)
+        return await services.reports.receipt(node_id, int(page_token or 10**10), page_size)

@@ -20,8 +20,6 @@ def install(app: FastAPI, services: Services) -> None:
 
 
 def _announcing_routes(app: FastAPI, services: Services) -> None:
-    announcements, proxies = services.announcements, services.trusted_proxies
-
     @app.post(
         "/nodes/heartbeat",
         tags=["nodes"],
@@ -38,8 +36,8 @@ def _announcing_routes(app: FastAPI, services: Services) -> None:
         node: Annotated[SentNode, Security(services.node_signature)],
     ) -> HeartbeatOut:
         """A node says that it is there; the answer says how it stands and what to fix."""
-        peer = peer_of(request.scope, proxies)
-        return await announcements.take(node, beat, peer)
+        peer = peer_of(request.scope, services.trusted_proxies)
+        return await services.announcements.take(node, beat, peer)
 
     @app.post("/nodes/dial-back", tags=["nodes"], responses=problems(ProblemKind.ADDRESS_REFUSED))
     async def call_back(
@@ -48,8 +46,8 @@ def _announcing_routes(app: FastAPI, services: Services) -> None:
         node: Annotated[SentNode, Security(services.node_signature)],
     ) -> DialBackOut:
         """Whether the caller's ports can be reached from outside, before it announces itself."""
-        peer = peer_of(request.scope, proxies)
-        return await announcements.call_back(node.node_id, asked, peer)
+        peer = peer_of(request.scope, services.trusted_proxies)
+        return await services.announcements.call_back(node.node_id, asked, peer)
 
 
 def _reading_routes(app: FastAPI, services: Services) -> None:

@@ -11,9 +11,11 @@ from api.http.node_signature import NodeSignature
 from api.http.problems import Problem, ProblemKind
 from api.services.announcements import Announcements
 from api.services.registrar import Registrar
+from api.services.reports import Reports
 from api.services.scheduled_jobs import Jobs
 from api.services.snapshots import Snapshots
 from api.services.subscriptions import Subscriptions
+from api.services.treasurer import Treasurer
 from coordinator.adapters.clock import Clock
 from coordinator.adapters.log import Log
 from coordinator.adapters.records import Measurements
@@ -28,13 +30,15 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True)
 class Services:
-    """The handlers and the settings that routes need."""
+    """The handlers and the settings that routes need. Routes keep this, and none of its parts."""
 
     measurements: Measurements
     ledger: Ledger
     snapshots: Snapshots
     projections: ProjectionReader
     registrar: Registrar
+    treasurer: Treasurer
+    reports: Reports
     subscriptions: Subscriptions
     announcements: Announcements
     jobs: Jobs

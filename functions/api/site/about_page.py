@@ -181,9 +181,8 @@ def install(app: FastAPI, renderer: Renderer, services: Services) -> None:
 
 
 def _handler(renderer: Renderer, services: Services) -> Callable[[Request], Awaitable[Response]]:
-    calendar = services.calendar
-
     async def about(request: Request) -> Response:
+        calendar = services.calendar
         now_s = services.clock()
         return renderer.page(
             request,

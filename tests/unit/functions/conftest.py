@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
-from api.wiring import build_on
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.records.ledger import Ledger
 from coordinator.adapters.settings import ApiSettings
@@ -15,6 +14,7 @@ from coordinator.keys import sha256_hex
 from tests.doubles.memory import MemoryStore
 from tests.signing import auth_of, node_id_of
 from tests.unit.functions.declared import declared_only
+from tests.unit.functions.own_api import own_api
 
 SPONSOR_KEY = "sponsor-key-of-the-tests"
 INGEST_KEY = "ingest-key-of-the-tests"
@@ -82,8 +82,8 @@ def settings(**more: str) -> ApiSettings:
 async def coordinator() -> AsyncIterator[Coordinator]:
     """A coordinator that nobody has called yet; calls come from a public address."""
     measured, money, now_s = MemoryStore(), MemoryStore(), [NOW_S]
-    app = build_on(measured, money, settings(), lambda: now_s[0])
+    app = own_api(measured, money, settings(), lambda: now_s[0])
     transport = httpx.ASGITransport(app=app, client=(ADDRESS, 40_000))
     async with httpx.AsyncClient(transport=transport, base_url="http://api.example") as client:
-        client.event_hooks = {"response": [declared_only(app)]}
+        client.event_hooks = {"response": [declared_only(app.routes)]}
         yield Coordinator(client, measured, money, now_s)

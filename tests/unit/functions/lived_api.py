@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import httpx
 
-from api.wiring import build_on
 from tests.doubles.counting import CountingStore, Operations
 from tests.lived import Lived
 from tests.unit.functions.conftest import settings
+from tests.unit.functions.own_api import own_api
 
 
 @dataclass
@@ -37,7 +37,7 @@ async def site_of(lived: Lived) -> AsyncIterator[Site]:
     """The api on the network's stores, five minutes into the hour after its last."""
     measured, money = CountingStore(lived.measured), CountingStore(lived.money)
     now_s = [lived.now_s]
-    app = build_on(
+    app = own_api(
         measured,
         money,
         settings(REQUESTS_PER_SECOND="1000", PUBLIC_URL="https://api.example.org"),

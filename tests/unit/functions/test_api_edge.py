@@ -9,7 +9,6 @@ from starlette.types import Receive, Scope, Send
 from agent.client.signing import Bearer
 from api.http.edge import Edge
 from api.http.problems import ProblemKind
-from api.wiring import build_on
 from coordinator.adapters.log import Log
 from coordinator.adapters.store.protocol import Ref
 from tests.doubles.memory import MemoryStore
@@ -22,6 +21,7 @@ from tests.unit.functions.conftest import (
     bearer,
     settings,
 )
+from tests.unit.functions.own_api import own_api
 
 READS = ["/", "/streams", "/nodes", "/healthz", "/openapi.json", "/docs", "/style.css"]
 
@@ -215,7 +215,7 @@ async def test_who_comes_by_https_is_told_to_stay_there(
     proxies: str, told: str, is_told: bool
 ) -> None:
     """And links lead back by https; as our own proxy says, whatever the caller writes."""
-    app = build_on(MemoryStore(), MemoryStore(), settings(TRUSTED_PROXIES=proxies), lambda: NOW_S)
+    app = own_api(MemoryStore(), MemoryStore(), settings(TRUSTED_PROXIES=proxies), lambda: NOW_S)
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://api.example") as client:
         answer = await client.get("/", headers={"X-Forwarded-Proto": told})

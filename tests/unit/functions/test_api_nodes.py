@@ -5,7 +5,6 @@ from typing import Any
 import httpx
 import pytest
 
-from api.wiring import build_on
 from collector.sweeper import announced
 from coordinator.checking.checks import Check, IngestState, Run, Verdict
 from coordinator.epochs import Calendar
@@ -25,6 +24,7 @@ from tests.unit.functions.conftest import (
     Coordinator,
     settings,
 )
+from tests.unit.functions.own_api import own_api
 
 
 async def _beat(
@@ -212,7 +212,7 @@ async def test_an_address_that_is_not_known_refuses_only_who_needs_it(
 ) -> None:
     """With what to do; a node that announces its own address needs nobody's word."""
     stream = await coordinator.registered()
-    app = build_on(
+    app = own_api(
         coordinator.measured, coordinator.money, settings(TRUSTED_PROXIES="1"), lambda: NOW_S
     )
     beat = {"stream_id": stream["stream_id"], "rtmp_port": 1935}

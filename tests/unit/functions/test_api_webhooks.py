@@ -5,7 +5,6 @@ from typing import Any
 import httpx
 import pytest
 
-from api.wiring import build_on
 from coordinator.adapters.records.webhooks import Webhooks
 from coordinator.keys import sha256_hex
 from tests.doubles.memory import MemoryStore
@@ -17,6 +16,7 @@ from tests.unit.functions.conftest import (
     bearer,
     settings,
 )
+from tests.unit.functions.own_api import own_api
 
 URL = "https://203.0.114.9/hook?for=city-radio"
 OTHER = "http://203.0.114.11:8080/hook"
@@ -188,7 +188,7 @@ async def test_a_webhook_remembers_the_latest_requests(coordinator: Coordinator)
 async def test_a_stream_of_another_sponsor_is_left_alone() -> None:
     """Neither seen nor moved."""
     hashes = f"ada:{sha256_hex(SPONSOR_KEY)},bob:{sha256_hex('b' * 43)}"
-    app = build_on(MemoryStore(), MemoryStore(), settings(SPONSOR_KEY_HASHES=hashes), lambda: NOW_S)
+    app = own_api(MemoryStore(), MemoryStore(), settings(SPONSOR_KEY_HASHES=hashes), lambda: NOW_S)
     transport = httpx.ASGITransport(app=app, client=("203.0.114.7", 40_000))
     async with httpx.AsyncClient(transport=transport, base_url="http://api.example") as client:
         asked = {**STREAM, "webhook_url": URL}

@@ -8,7 +8,6 @@ import pytest
 
 from api.services.dial_back import REMEMBERED_S
 from api.wire.common import timestamp
-from api.wiring import build_on
 from collector.sweeper import announced
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.records import Measurements
@@ -38,6 +37,7 @@ from tests.unit.functions.conftest import (
     settings,
 )
 from tests.unit.functions.declared import declared_only
+from tests.unit.functions.own_api import own_api
 
 TICK = int(NOW_S // 60)
 PLACE = {"stats_port": 8080, "rtmp_port": 1935, "address": ADDRESS}
@@ -55,10 +55,10 @@ class _World:
         self.store = CountingStore(store)
         self.measurements = Measurements(store)
         guard = Guard(allow_private=False, resolve=_nowhere) if calls_back else None
-        self.app = build_on(self.store, MemoryStore(), settings(), lambda: self.now_s, guard)
+        self.app = own_api(self.store, MemoryStore(), settings(), lambda: self.now_s, guard)
         transport = httpx.ASGITransport(app=self.app, client=(ADDRESS, 40_000))
         self.client = httpx.AsyncClient(transport=transport, base_url="http://api.example")
-        self.client.event_hooks = {"response": [declared_only(self.app)]}
+        self.client.event_hooks = {"response": [declared_only(self.app.routes)]}
         self.signed = auth_of(NODE_KEY, lambda: self.now_s)
         self.stream_id, self.address = "", ADDRESS
         self.repeats = False

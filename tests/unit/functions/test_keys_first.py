@@ -11,11 +11,11 @@ from api.http import error_handlers as errors
 from api.http.callers import IngestKey
 from api.http.problems import Problem, ProblemKind
 from api.http.route import Route
-from api.wiring import build_on
 from coordinator.keys import sha256_hex
 from tests.doubles.memory import MemoryStore
 from tests.unit.functions.conftest import bearer, settings
 from tests.unit.functions.declared import declared_only
+from tests.unit.functions.own_api import OwnApi, own_api
 
 JSON = "application/json"
 ADDRESSES = IPv4Network("203.0.112.0/21").hosts()
@@ -33,7 +33,7 @@ GARBAGE = {
 
 def _keyed_routes() -> Iterator[tuple[str, str]]:
     """(method, path) of each, with something in the place of its parameters."""
-    document = build_on(MemoryStore(), MemoryStore(), settings(), lambda: 0.0).openapi()
+    document = own_api(MemoryStore(), MemoryStore(), settings(), lambda: 0.0).routes.openapi()
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             if "security" in operation:
@@ -46,24 +46,24 @@ KEYED = sorted(_keyed_routes())
 
 def test_everything_that_is_sent_needs_a_key() -> None:
     """So whatever is posted here is garbage on a keyed route."""
-    document = build_on(MemoryStore(), MemoryStore(), settings(), lambda: 0.0).openapi()
+    document = own_api(MemoryStore(), MemoryStore(), settings(), lambda: 0.0).routes.openapi()
     posted = [methods["post"] for methods in document["paths"].values() if "post" in methods]
     assert len(posted) >= 7
     assert all("security" in operation for operation in posted)
 
 
 @pytest.fixture(scope="module")
-def closed() -> FastAPI:
+def closed() -> OwnApi:
     """An api of which nobody here learns or changes anything: one is enough for all."""
-    return build_on(MemoryStore(), MemoryStore(), settings(), lambda: 0.0)
+    return own_api(MemoryStore(), MemoryStore(), settings(), lambda: 0.0)
 
 
 @pytest.fixture
-async def stranger(closed: FastAPI) -> AsyncIterator[AsyncClient]:
+async def stranger(closed: OwnApi) -> AsyncIterator[AsyncClient]:
     """Each from an address of its own, so that none has used up what another may ask."""
     transport = ASGITransport(app=closed, client=(str(next(ADDRESSES)), 40_000))
     async with AsyncClient(transport=transport, base_url="http://api.example") as client:
-        client.event_hooks = {"response": [declared_only(closed)]}
+        client.event_hooks = {"response": [declared_only(closed.routes)]}
         yield client
 
 

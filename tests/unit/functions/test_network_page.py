@@ -13,7 +13,6 @@ from api.site.bars import day_bars, hour_bars
 from api.site.health_lines import State, health_of, job_line
 from api.site.listing import NODES_A_PAGE, Asked, NodeList
 from api.site.network_page import age_of
-from api.wiring import build_on
 from coordinator.adapters.records import Measurements
 from coordinator.checking.checks import Control
 from coordinator.checking.controls import ControlCount
@@ -37,6 +36,7 @@ from tests.populated import (
     populated,
 )
 from tests.unit.functions.conftest import settings
+from tests.unit.functions.own_api import own_api
 
 NOW_S = 1_795_305_637.0
 BYTES_MAX = 100_000
@@ -55,7 +55,7 @@ async def site(request: pytest.FixtureRequest) -> AsyncIterator[_Site]:
     """A fresh instance over a network of so many nodes."""
     store, money = await populated(request.param, NOW_S)
     counted, counted_money = CountingStore(store), CountingStore(money)
-    app = build_on(counted, counted_money, settings(REQUESTS_PER_SECOND="1000"), lambda: NOW_S)
+    app = own_api(counted, counted_money, settings(REQUESTS_PER_SECOND="1000"), lambda: NOW_S)
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://api.example") as client:
         yield _Site(client, counted, counted_money, store)
@@ -241,7 +241,7 @@ async def test_the_policy_allows_the_form_and_nothing_more(site: _Site) -> None:
 
 async def test_a_network_without_anybody_says_what_to_do() -> None:
     """Nobody has a page yet."""
-    app = build_on(MemoryStore(), MemoryStore(), settings(), lambda: NOW_S)
+    app = own_api(MemoryStore(), MemoryStore(), settings(), lambda: NOW_S)
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://api.example") as client:
         text = (await client.get("/")).text
@@ -255,7 +255,7 @@ async def test_jobs_are_shown_and_a_rest_is_said() -> None:
     store, money, scheduler = MemoryStore(), MemoryStore(), MemoryScheduler()
     await populate(store, money, 7, NOW_S)
     clock = [NOW_S]
-    app = build_on(store, money, settings(), lambda: clock[0], scheduler=scheduler)
+    app = own_api(store, money, settings(), lambda: clock[0], scheduler=scheduler)
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://api.example") as client:
         text = (await client.get("/")).text

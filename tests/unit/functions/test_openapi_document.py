@@ -11,7 +11,6 @@ from pydantic import BaseModel
 from api.http.problems import MEDIA_TYPE, ProblemKind
 from api.wire import evidence as evidence_wire
 from api.wire import statements
-from api.wiring import build_on
 from coordinator.checking.checks import Check, Run, Verdict
 from coordinator.ledger.rows import Carried, Row
 from coordinator.proof.captures import Capture
@@ -21,6 +20,7 @@ from coordinator.sweeping.rosters import Slot
 from prober.evidence import attempt_of
 from tests.doubles.memory import MemoryStore
 from tests.unit.functions.conftest import settings
+from tests.unit.functions.own_api import own_api
 
 API = Path(__file__).resolve().parents[3] / "functions" / "api"
 NOT_OF_A_ROUTE = {
@@ -34,8 +34,8 @@ NOT_OF_A_ROUTE = {
 
 
 def _document(**more: str) -> dict[str, Any]:
-    app = build_on(MemoryStore(), MemoryStore(), settings(**more), lambda: 0.0)
-    return dict(app.openapi())
+    app = own_api(MemoryStore(), MemoryStore(), settings(**more), lambda: 0.0)
+    return dict(app.routes.openapi())
 
 
 @pytest.fixture(scope="module")

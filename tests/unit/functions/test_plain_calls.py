@@ -14,10 +14,10 @@ from api.http.plain_calls import PlainCall
 from api.http.problems import Problem, ProblemKind
 from api.http.route import Route
 from api.wire.nodes import HeartbeatIn, PortOut
-from api.wiring import build_on
 from coordinator.keys import sha256_hex
 from tests.doubles.memory import MemoryStore
 from tests.unit.functions.conftest import SPONSOR_KEY, bearer, settings
+from tests.unit.functions.own_api import own_api
 
 GOOD = {"stream_id": "s3", "stats_port": 8080, "rtmp_port": 1935, "agent": "0.1.0"}
 KEYS = {
@@ -222,7 +222,7 @@ async def test_the_handler_is_told_what_was_sent(client: AsyncClient) -> None:
 
 
 def _api() -> FastAPI:
-    return build_on(MemoryStore(), MemoryStore(), settings(), lambda: 0.0)
+    return own_api(MemoryStore(), MemoryStore(), settings(), lambda: 0.0).routes
 
 
 def test_heartbeats_are_called_so() -> None:

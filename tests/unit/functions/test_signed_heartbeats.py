@@ -9,7 +9,6 @@ import pytest
 
 from agent.client.signing import SignedBy, signed_headers
 from agent.node_key import secret_of
-from api.wiring import build_on
 from collector.sweeper import announced
 from coordinator.epochs import Calendar
 from coordinator.reasons import Reason
@@ -29,6 +28,7 @@ from tests.unit.functions.conftest import (
     Coordinator,
     settings,
 )
+from tests.unit.functions.own_api import own_api
 
 ELSEWHERE = "203.0.114.99"
 URL = "http://api.example/nodes/heartbeat"
@@ -52,9 +52,7 @@ def _signed(
 
 async def _from(coordinator: Coordinator, address: str, request: httpx.Request) -> httpx.Response:
     """What the api answers to a request that comes from an address."""
-    app = build_on(
-        coordinator.measured, coordinator.money, settings(), lambda: coordinator.now_s[0]
-    )
+    app = own_api(coordinator.measured, coordinator.money, settings(), lambda: coordinator.now_s[0])
     transport = httpx.ASGITransport(app=app, client=(address, 40_000))
     async with httpx.AsyncClient(transport=transport) as client:
         return await client.send(request)
@@ -151,7 +149,7 @@ async def test_what_was_signed_is_what_counts(coordinator: Coordinator) -> None:
 async def test_a_proxy_may_tell_the_api_another_host(host: str, status: int) -> None:
     """A node signs the host that it calls, and PUBLIC_URL says that this is us."""
     told = settings(PUBLIC_URL="https://relays.example")
-    app = build_on(MemoryStore(), MemoryStore(), told, lambda: NOW_S)
+    app = own_api(MemoryStore(), MemoryStore(), told, lambda: NOW_S)
     request = httpx.Request("POST", "http://127.0.0.1:8080/nodes/heartbeat", json=_beat("s404"))
     secret, path = secret_of(NODE_KEY), "/nodes/heartbeat"
     signed = signed_headers(secret, "POST", host, path, request.content, int(NOW_S))

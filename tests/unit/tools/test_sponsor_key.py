@@ -8,10 +8,10 @@ import pytest
 
 from api.http.callers import sponsor_of
 from api.http.problems import Problem, ProblemKind
-from api.wiring import build_on
 from coordinator.keys import SPONSOR_KEY_PATTERN, sha256_hex
 from tests.doubles.memory import MemoryStore
 from tests.unit.functions.conftest import NOW_S, SPONSOR_KEY, bearer, settings
+from tests.unit.functions.own_api import own_api
 from tools.sponsor_key import lines_for, main
 
 # Its lines may break anywhere.
@@ -77,7 +77,7 @@ async def test_whether_a_key_is_known_can_be_asked_without_changing_anything() -
     ((path, known, unknown),) = re.findall(
         r"when `GET (/\S+)` with the key says `([a-z-]+)` and no longer `([a-z-]+)`", OPS
     )
-    app = build_on(MemoryStore(), MemoryStore(), settings(), lambda: NOW_S)
+    app = own_api(MemoryStore(), MemoryStore(), settings(), lambda: NOW_S)
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
         for key, kind in ((SPONSOR_KEY, known), ("another-key-of-the-tests", unknown)):

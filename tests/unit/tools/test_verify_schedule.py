@@ -10,7 +10,6 @@ from typing import Any
 import httpx
 import pytest
 
-from api.wiring import build_on
 from coordinator.adapters.log import Log
 from coordinator.adapters.media.camera import picture_of
 from coordinator.adapters.media.rtmp_reference import ReferencePool
@@ -42,6 +41,7 @@ from prober.sealer import Sealer
 from tests.builders import an_attempt
 from tests.doubles.memory import MemoryStore
 from tests.unit.functions.conftest import settings
+from tests.unit.functions.own_api import own_api
 from tools.verify.public import PublicRecord
 from tools.verify.schedule import AGREES, DISAGREES, TOO_EARLY, verify_schedule
 
@@ -156,7 +156,7 @@ class World:
     def verdict(self, day: date = DAY) -> int:
         """What the public program says."""
         money = MemoryStore()
-        app = build_on(self.store, money, settings(), lambda: 0.0)
+        app = own_api(self.store, money, settings(), lambda: 0.0)
 
         async def run() -> int:
             calendar = Calendar(INTERVAL_S, INTERVAL_S, grace_seconds=420)
