@@ -15,8 +15,8 @@ others are answered in between."""
 SOON_S = 0.005
 
 
-class Connection(Protocol):
-    """One of them, as far as places go."""
+class Placed(Protocol):
+    """A connection, as far as places go."""
 
     loop: asyncio.AbstractEventLoop
     transport: asyncio.Transport
@@ -52,13 +52,13 @@ class ConnectionPlaces:
 
     def __init__(self, limits: ConnectionLimits, *, by_address: bool) -> None:
         self.limits, self.by_address = limits, by_address
-        self._open: dict[Connection, str] = {}
+        self._open: dict[Placed, str] = {}
         self._of_address: Counter[str] = Counter()
-        self._waiting: dict[Connection, None] = {}
+        self._waiting: dict[Placed, None] = {}
         """Whose request is not handed on yet, the longest wait first."""
         self._look: asyncio.TimerHandle | None = None
 
-    def come(self, one: Connection, address: str) -> RequestRefused | None:
+    def come(self, one: Placed, address: str) -> RequestRefused | None:
         """None if a new connection may stay, else why not. Where all places are taken, the one
         gives way that waits longest with half a request."""
         place = one_address(address) if self.by_address else ""
@@ -77,7 +77,7 @@ class ConnectionPlaces:
             self._look = one.loop.call_later(self.limits.look_every_s, self._look_around, one.loop)
         return None
 
-    def go(self, one: Connection) -> None:
+    def go(self, one: Placed) -> None:
         """A connection has ended."""
         place = self._open.pop(one, None)
         self._waiting.pop(one, None)
@@ -86,11 +86,11 @@ class ConnectionPlaces:
             if not self._of_address[place]:
                 del self._of_address[place]
 
-    def wait(self, one: Connection) -> None:
+    def wait(self, one: Placed) -> None:
         """Its request has begun."""
         self._waiting[one] = None
 
-    def go_on(self, one: Connection) -> None:
+    def go_on(self, one: Placed) -> None:
         """Its request is handed on."""
         self._waiting.pop(one, None)
 

@@ -1,6 +1,7 @@
 """How the api's server takes connections: what one may send, and how long it may take.
 
-functions-framework has gunicorn start uvicorn; `bound` says which protocol that speaks.
+functions-framework has gunicorn start uvicorn; `bound` says which protocol that speaks. One
+module: the two parts of a connection, ours and uvicorn's, call each other.
 """
 
 import asyncio
