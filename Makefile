@@ -85,6 +85,9 @@ preflight: $(VENV) ## Whether an apply would fail, asked before anything is made
 		$(if $(FIRESTORE_LOCATION),--firestore-location "$$FIRESTORE_LOCATION") $(if $(MACHINE),--machine "$$MACHINE") \
 		$(if $(CURRENCY),--currency "$$CURRENCY")
 
+cost: $(VENV) ## What a network costs a month in the cloud, the dearest first (NODES=1000 HOURS=100 BITRATE=4; alone: the tables of docs/ops.md)
+	@$(PYTHON) -m tools.cost $(if $(NODES),--nodes "$$NODES") $(if $(HOURS),--hours "$$HOURS") $(if $(BITRATE),--bitrate "$$BITRATE")
+
 plan: ## What `terraform apply` would change in the cloud (docs/ops.md)
 	@terraform -chdir=terraform init -input=false >/dev/null
 	@terraform -chdir=terraform plan

@@ -1,79 +1,87 @@
-"""The table of costs in docs/ops.md follows from the prices and formulas above it."""
+"""The tables of costs in docs/ops.md are what `make cost` prints, of what is really deployed."""
 
 import json
-import math
 import re
-from pathlib import Path
 
-import pytest
+from tests.project import ROOT
+from tools.cost import bill
+from tools.cost.prices import TRAFFIC_STEPS_GIB, read
+from tools.cost.tables import cost_table, price_table
 
-ROOT = Path(__file__).resolve().parents[2]
 SECTION = (ROOT / "docs" / "ops.md").read_text().split("\n## What it costs\n")[1].split("\n## ")[0]
-HOURS, LIVE_HOURS, BIT_RATE, BEAT_S, BUSY_S = 730, 100, 4_000_000, 300, 0.1
-SWEEP_S, REST_HOURS_A_DAY = 5, 25 / 60
 
 
-def _prices() -> dict[str, list[float]]:
-    rows = re.findall(r"^\| (`[^|]+) \| ([\d., ]+) \|", SECTION, re.MULTILINE)
-    found: dict[str, list[float]] = {}
-    for names, values in rows:
-        keys, numbers = re.findall(r"`(\w+)`", names), [float(v) for v in values.split(", ")]
-        if len(keys) == 1:
-            found[keys[0]] = numbers
-        else:
-            found |= {key: [number] for key, number in zip(keys, numbers, strict=True)}
-    return found
+def _file(name: str) -> str:
+    return (ROOT / name).read_text()
 
 
-PRICES = _prices()
-ROWS = re.findall(r"^\| ([\d,]+)(, at rest)? \| (.+) \|$", SECTION, re.MULTILINE)
-
-
-def _costs(nodes: int, is_at_rest: bool) -> list[float]:
-    price = {name: values[0] for name, values in PRICES.items()}
-    seconds = HOURS * 3600
-    awake_h = HOURS / 24 * REST_HOURS_A_DAY if is_at_rest else HOURS
-    gib = nodes * BIT_RATE / 8 * LIVE_HOURS * 3600 / 2**30
-    steps = (min(gib, 1024), max(0.0, min(gib, 10_240) - 1024), max(0.0, gib - 10_240))
-    traffic = sum(part * each for part, each in zip(steps, PRICES["traffic"], strict=True))
-    beats = nodes / BEAT_S * seconds
-    # Beats that overlap share an instance.
-    busy_s = seconds * (1 - math.exp(-nodes / BEAT_S * BUSY_S))
-    machine = price["machine_large" if nodes >= 1000 else "machine_small"]
-    return [
-        traffic,
-        beats * price["request"] + busy_s * (price["cpu"] + price["gib"] / 2),
-        awake_h * 60 * SWEEP_S * (price["cpu"] + price["gib"]),
-        awake_h * 3600 * 2 * (price["cpu_on"] + price["gib_on"]),
-        HOURS * (machine + price["control"] + 2 * price["address"]),
-    ]
-
-
-@pytest.mark.parametrize(("nodes", "rest", "cells"), ROWS)
-def test_a_row_follows_from_the_prices(nodes: str, rest: str, cells: str) -> None:
-    """To the dollar, the sum included."""
-    shown = [int(cell.replace(",", "")) for cell in cells.split(" | ")]
-    expected = _costs(int(nodes.replace(",", "")), bool(rest))
-    assert shown == [round(each) for each in (*expected, sum(expected))]
+def test_both_tables_are_what_is_printed() -> None:
+    """To the dollar: `make cost` prints them anew after a change of a price."""
+    prices = read()
+    assert f"\n{price_table(prices)}\n" in SECTION
+    assert f"\n{cost_table(prices)}\n" in SECTION
 
 
 def test_networks_of_every_size_are_there() -> None:
     """And one that nobody uses."""
-    assert [nodes for nodes, *_ in ROWS] == ["0", "10", "100", "1,000"]
+    rows = re.findall(r"^\| ([\d,]+) \| (at rest|100 h|always) \|", SECTION, re.MULTILINE)
+    sizes = ("10", "100", "1,000", "10,000")
+    assert rows == [("0", "at rest"), *((n, live) for n in sizes for live in ("100 h", "always"))]
 
 
-def test_what_is_assumed_of_the_deployment_is_deployed() -> None:
+def test_the_date_of_the_prices_is_told() -> None:
+    """In words, as people look for it."""
+    year, _, month = read().dated.partition("-")
+    assert (year, month) == ("2026", "11")
+    assert "as of November 2026" in " ".join(SECTION.split())
+    first, second = (f"{step:,}" for step in TRAFFIC_STEPS_GIB)
+    assert f"the first {first} of a month, up to {second}, beyond" in SECTION
+
+
+def test_the_functions_that_are_assumed_are_deployed() -> None:
     """The prober's size, a heartbeat's pace, and when jobs run."""
-    prober = (ROOT / "terraform" / "prober.tf").read_text()
-    assert 'memory = "${max(2, var.prober_cpus)}Gi"' in prober
-    variables = (ROOT / "terraform" / "variables.tf").read_text()
-    assert re.search(r'"prober_cpus" \{\n.*\n.*\n  default     = 2\n', variables)
-    wiring = (ROOT / "functions" / "api" / "wiring.py").read_text()
-    assert f"HEARTBEAT_SECONDS_MAX = {BEAT_S // 10}" in wiring
-    assert (
-        "STEADY_FACTOR = 10"
-        in (ROOT / "functions" / "api" / "services" / "announcements.py").read_text()
-    )
-    jobs = json.loads((ROOT / "terraform" / "jobs.json").read_text())["jobs"]
+    assert 'memory = "${max(2, var.prober_cpus)}Gi"' in _file("terraform/prober.tf")
+    variables = _file("terraform/variables.tf")
+    assert re.search(rf'"prober_cpus" \{{\n.*\n.*\n  default     = {bill.PROBER_CPUS}\n', variables)
+    assert f"one per {bill.NODES_PER_PART:,} nodes" in variables
+    assert f"HEARTBEAT_SECONDS_MAX = {bill.BEAT_S // 10}" in _file("functions/api/wiring.py")
+    assert "STEADY_FACTOR = 10" in _file("functions/api/services/announcements.py")
+    jobs = json.loads(_file("terraform/jobs.json"))["jobs"]
     assert jobs["collector-{shard}"]["schedule"] == "* * * * *"
-    assert 'default     = "e2-standard-2"' in (ROOT / "terraform" / "variables.tf").read_text()
+    assert sum("{" in name for name in jobs) == 3
+    assert len(jobs) == 4
+
+
+def test_the_machines_that_are_assumed_are_deployed() -> None:
+    """Two with an address and a disk each, of the types that have a price."""
+    machines = _file("terraform/machines.tf")
+    assert 'default     = "e2-standard-2"' in _file("terraform/variables.tf")
+    assert 'control = { type = "e2-small"' in machines
+    assert {f"disk_size_gb = {size}\n" in machines for size in bill.DISKS_GB} == {True}
+    assert 'disk_type    = "pd-balanced"' in machines
+
+
+def test_what_watches_and_what_is_secret_is_counted() -> None:
+    """Alerts' conditions and secrets, as terraform makes them."""
+    alerts = _file("terraform/alerts.tf")
+    assert len(re.findall(r"^      (?:absent|above) += ", alerts, re.MULTILINE)) == bill.CONDITIONS
+    (named,) = re.findall(
+        r"secret_names = setunion\(\n    \[(.+)\],\n", _file("terraform/secrets.tf")
+    )
+    controls, sponsors = 2, 1
+    assert named.count('"') // 2 + controls + sponsors == bill.SECRETS
+
+
+def test_a_line_through_what_the_bench_counts_gives_the_store_s_calls() -> None:
+    """Of ten nodes, and of ten thousand."""
+    told = _file("docs/benchmarks.md")
+    for what, (fixed, per_node) in (
+        ("writes", bill.WRITES_A_DAY),
+        ("reads", bill.READS_A_DAY),
+    ):
+        (few,) = re.findall(rf"^\| {what} a day, 10 nodes \| ([\d,]+) \|", told, re.MULTILINE)
+        (many,) = re.findall(
+            rf"^\| {what} a node-day, 10,000 nodes \| ([\d.]+) \|", told, re.MULTILINE
+        )
+        assert abs(fixed + 10 * per_node - int(few.replace(",", ""))) < 20
+        assert abs(fixed + 10_000 * per_node - int(10_000 * float(many))) < 100

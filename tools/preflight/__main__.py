@@ -11,15 +11,14 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from emulator.unread import quiet_when_unread
+from tools.arguments import LinedParser
 from tools.preflight.commands import asking
 from tools.preflight.hindrances import Grade
 from tools.preflight.inquiries import Inquiry, Wanted
 from tools.preflight.topics import Topic, document, status, told
 
-USAGE = 64
 PROJECT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
 """Terraform's rule. It also keeps options of gcloud out of its command line."""
 PLACE = re.compile(r"[a-z]+(-[a-z]+\d+)?|[a-z]+\d")
@@ -32,16 +31,9 @@ ENDS = {
 }
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        print(f"{message}. Write: make preflight PROJECT=my-network-4711 REGION=europe-west1",
-              file=sys.stderr)  # fmt: skip
-        raise SystemExit(USAGE)
-
-
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
-    parser = _Parser(
-        prog="make preflight",
+    parser = LinedParser(
+        line="make preflight PROJECT=my-network-4711 REGION=europe-west1",
         description="Whether `terraform apply` would fail: asked of Google, changing nothing.",
         epilog="Exit codes: 0 fine, 1 it would fail, 2 not everything could be told, 64 usage.",
     )

@@ -1,0 +1,1 @@
+"""`make cost`: what a network costs a month in the cloud, by one dated table of prices."""
