@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import ceil
 
 
 @dataclass
@@ -43,7 +44,7 @@ class CallTally:
 def share_of(seconds: Sequence[float], share: float) -> float:
     """The time within which such a share of them lies; 0 of none."""
     in_order = sorted(seconds)
-    return in_order[min(len(in_order) - 1, int(share * len(in_order)))] if in_order else 0.0
+    return in_order[max(1, ceil(share * len(in_order))) - 1] if in_order else 0.0
 
 
 def busiest_second(instants_s: Sequence[float]) -> int:

@@ -12,6 +12,7 @@ import httpx
 from bench.crowd.crowd_network import CrowdNetwork
 from bench.crowd.simulated_node import NodeRun
 from bench.load.public_history import SWEEPS_MAX, SweptHistory, swept_history
+from bench.processes import tree_cpu_s
 from bench.report import say
 
 STORM_SHARE = 0.6
@@ -60,6 +61,8 @@ class CrowdLife:
     storm: CallCounts = field(default_factory=CallCounts)
     rest: CallCounts = field(default_factory=CallCounts)
     joined_per_s: float = 0.0
+    join_cpu_s: dict[str, float] = field(default_factory=dict)
+    """By part: what it spent while they joined, for each that did."""
     stood: list[set[str]] = field(default_factory=list)
     """For each restart: who stood on the roster two sweeps later."""
     back_after_s: float = 0.0
@@ -79,8 +82,11 @@ class CrowdLife:
         await self.all_in(calm)
         await self.net.crowd.tell()
         say(f"{len(storm):,} more join within {STORM_S:g} s")
+        begun_s = self.spent_s()
         await self.net.crowd.start(storm, STORM_S)
         await self.all_in(storm)
+        spent_s = self.spent_s()
+        self.join_cpu_s = {name: (spent_s[name] - begun_s[name]) / len(storm) for name in spent_s}
         self.storm = _counts(await self.net.crowd.tell())
         runs = [of_node[-1] for of_node in (await self.net.crowd.runs(storm)).values()]
         self.joined_per_s = _joined_per_s(runs)
@@ -147,6 +153,11 @@ class CrowdLife:
     def pids(self) -> dict[str, int]:
         """The parts as they run now."""
         return {name: self.net.child(name).pid for name in PARTS}
+
+    def spent_s(self) -> dict[str, float]:
+        """The processor's seconds of each part, and of the crowd itself."""
+        pids = {**self.pids(), "the crowd": self.net.crowd.pid}
+        return {name: tree_cpu_s(pid) for name, pid in pids.items()}
 
 
 def _counts(told: dict[str, Any]) -> CallCounts:

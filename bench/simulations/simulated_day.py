@@ -68,6 +68,8 @@ class Relays(PollClient):
         address: HttpAddress,
         known: Reason | None = None,
         judge: Callable[[str], None] | None = None,
+        *,
+        at: str | None = None,
     ) -> Fetched | Failed:
         self._sent += 1
         _, node_id, stream_id = address.path.split("/")

@@ -129,6 +129,8 @@ class ScriptedRelays(Relays):
         address: HttpAddress,
         known: Reason | None = None,
         judge: Callable[[str], None] | None = None,
+        *,
+        at: str | None = None,
     ) -> Fetched | Failed:
         node_id = address.path.split("/")[1]
         tick = int(self._clock.now_s - MIDNIGHT_S) // CALENDAR.sweep_seconds

@@ -98,6 +98,23 @@ async def get(
         return await client_of(allow_private=True, limits=limits).get(server.address)
 
 
+async def test_an_address_that_was_judged_is_asked_wherever_its_name_leads_now(
+    client_of: ClientOf,
+) -> None:
+    """A name may lead elsewhere a moment later: it is not looked up again."""
+    looked_up: list[str] = []
+
+    async def elsewhere(host: str) -> Sequence[str]:
+        looked_up.append(host)
+        return ["203.0.113.9"]
+
+    async with hostile.serving(saying(sized(STATS))) as server:
+        named = HttpAddress("node.example.org", server.port, "/stats.json")
+        client = client_of(allow_private=True, limits=PATIENT, resolve=elsewhere)
+        assert await client.get(named, at="127.0.0.1") == Fetched(STATS, "127.0.0.1")
+    assert looked_up == []
+
+
 ACCEPTED: dict[str, tuple[bytes, bytes]] = {
     "a length": (sized(STATS), STATS),
     "identity said": (sized(STATS, b"Content-Encoding: identity"), STATS),

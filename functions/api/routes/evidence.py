@@ -77,11 +77,12 @@ def _sweep_routes(app: FastAPI, services: Services) -> None:
             raise Problem(
                 ProblemKind.UNKNOWN_ROSTER, "Name it {shard}-{roster_version}, as GET /sweeps does."
             ) from error
-        roster = await services.measurements.roster(shard, version)
         until = from_slot + SLOTS_PAGE_MAX
+        places = slice(from_slot, until + 1)
+        roster = await services.measurements.roster(shard, version, places)
         return RosterOut(
             roster_id=roster.id,
             until_tick=roster.until_tick,
-            slots=[SlotOut.model_validate(slot) for slot in roster.slots[from_slot:until]],
-            next_slot=until if until < len(roster.slots) else None,
+            slots=[SlotOut.model_validate(slot) for slot in roster.slots[:SLOTS_PAGE_MAX]],
+            next_slot=until if len(roster.slots) > SLOTS_PAGE_MAX else None,
         )

@@ -7,12 +7,11 @@ port is not touched, unless its /stats.json answers with the caller's own node i
 import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING
 
 from api.services.call_back_turns import CallBackTurns
 from coordinator.adapters.clock import Clock, steady
 from coordinator.adapters.outbound.guard import Guard
+from coordinator.adapters.outbound.poll_client import PollClient
 from coordinator.adapters.outbound.replies import Failed, OutboundLimits
 from coordinator.adapters.records import Measurements
 from coordinator.reasons import Reason
@@ -26,9 +25,6 @@ from coordinator.strangers.source_bounds import (
     source_of,
     target_of,
 )
-
-if TYPE_CHECKING:
-    from coordinator.adapters.outbound.http_client import HttpClient
 
 LIMITS = OutboundLimits(resolve_seconds=0.8, connect_seconds=1.2, total_seconds=1.8)
 RTMP_SECONDS = 0.8
@@ -86,19 +82,12 @@ class DialBack:
     """Calls nodes back, each seldom, few at once, within three seconds."""
 
     def __init__(self, guard: Guard, clock: Clock, measurements: Measurements) -> None:
-        self._guard = guard
+        self._guard, self._client = guard, PollClient(guard, LIMITS)
         self._steady = steady(clock)
         self._turns = CallBackTurns(measurements, clock)
         self._callers, self._called = Bounds(CALL_BACKS), Bounds(CALLED_BACK)
         self._places = asyncio.Semaphore(AT_ONCE_MAX)
         self._last: OrderedDict[str, tuple[DialTarget, DialedBack, float]] = OrderedDict()
-
-    @cached_property
-    def _client(self) -> "HttpClient":
-        # Here and not above: httpx takes 0.07 s to import, and most instances call nobody back.
-        from coordinator.adapters.outbound.http_client import HttpClient  # noqa: PLC0415
-
-        return HttpClient(self._guard, LIMITS)
 
     async def dial(self, target: DialTarget) -> DialedBack | None:
         """What is reachable of it; None when it, its source or its target was called too lately, or

@@ -41,7 +41,7 @@ async def runs_of(draws: range, from_check: int, measurements: Measurements) -> 
     while draw < draws.stop:
         some = range(draw, min(draw + batch, draws.stop))
         by_draw: dict[int, list[Run]] = {each: [] for each in some}
-        for run in await measurements.runs(some):
+        for run in await measurements.runs(some, left + skipped):
             by_draw[run.draw].append(run)
         for each, runs in by_draw.items():
             if left <= 0:

@@ -1,7 +1,5 @@
 """From the rules' types to what goes over the wire."""
 
-from dataclasses import asdict
-
 from api.services.snapshots import Snapshot
 from api.wire.common import timestamp
 from api.wire.nodes import NodeOut
@@ -148,7 +146,7 @@ def row_out(row: Row) -> RowOut:
             )
             for voided in row.voided_by
         ],
-        carried=CarriedOut(**asdict(row.carried)),
+        carried=CarriedOut.model_validate(row.carried),
         paid_bits=f"{row.paid_bits:x}",
         forfeited_from_s=row.forfeited_from_s,
         minutes_forfeited=row.minutes_forfeited,

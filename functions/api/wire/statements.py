@@ -1,6 +1,6 @@
 """Statements on the wire: an epoch of a stream, with a row for each node."""
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from api.wire.common import Instant, example, example_of
 from api.wire.example_names import ENDS_AT, EPOCH, NODE_ID, STARTS_AT, STREAM_ID, TICK
@@ -30,7 +30,7 @@ class VoidedOut(BaseModel):
 class CarriedOut(BaseModel):
     """What a row hands on to the next statement: `coordinator.ledger.rows.Carried`."""
 
-    model_config = example(
+    model_config = ConfigDict(from_attributes=True) | example(
         first_pass_s=1_795_356_067.25,
         waiting=0,
         last_up=True,

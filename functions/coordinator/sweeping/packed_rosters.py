@@ -8,6 +8,8 @@ from coordinator.documents.columns import Table
 from coordinator.sweeping.rosters import Roster, Slot
 from coordinator.sweeping.shards import Shard
 
+ALL_SLOTS = slice(None)
+
 
 @dataclass(frozen=True, slots=True)
 class PackedRoster:
@@ -27,9 +29,10 @@ class PackedRoster:
         times = (roster.shard, roster.version, roster.cursor_s)
         return cls(*times, tuple(slots), roster.until_tick, roster.revision)
 
-    def roster(self) -> Roster:
-        """What was packed."""
-        slots = (replace(s, stats_url=with_host(s.stats_url, s.rtmp_host)) for s in self.slots)
+    def roster(self, places: slice = ALL_SLOTS) -> Roster:
+        """What was packed, or those of its slots that are asked for."""
+        shown = self.slots[places]
+        slots = (replace(s, stats_url=with_host(s.stats_url, s.rtmp_host)) for s in shown)
         times = (self.shard, self.version, self.cursor_s)
         return Roster(*times, tuple(slots), self.until_tick, self.revision)
 

@@ -36,7 +36,8 @@ def test_a_tally_tells_each_call_once() -> None:
 
 def test_a_share_of_times_is_the_time_within_which_it_lies() -> None:
     times = [number / 100 for number in range(100, 0, -1)]
-    assert (share_of(times, 0.5), share_of(times, 0.95), share_of([], 0.95)) == (0.51, 0.96, 0)
+    assert (share_of(times, 0.5), share_of(times, 0.95), share_of([], 0.95)) == (0.5, 0.95, 0)
+    assert share_of([*[0.01] * 19, 7.0], 0.95) == 0.01, "the worst of twenty is not their p95"
 
 
 def test_the_busiest_second_has_the_most_instants() -> None:

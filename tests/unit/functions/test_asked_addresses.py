@@ -193,6 +193,8 @@ class _Answering(PollClient):
         address: HttpAddress,
         known: Reason | None = None,
         judge: Callable[[str], None] | None = None,
+        *,
+        at: str | None = None,
     ) -> Fetched | Failed:
         peer = self._where.get(address.path.strip("/"), OTHER)
         try:

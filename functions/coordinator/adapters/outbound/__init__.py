@@ -1,4 +1,5 @@
 """HTTP to strangers: one guard that judges addresses, and two clients that stand behind it.
 
-`PollClient` makes the sweep's many small GETs. `HttpClient` makes everything else, with httpx.
+`PollClient` makes the many small GETs of sweeps and call-backs. `HttpClient` makes everything else,
+with httpx.
 """

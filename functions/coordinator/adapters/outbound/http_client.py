@@ -1,4 +1,4 @@
-"""httpx before strangers: dial-back, the ownership of addresses, and webhooks.
+"""httpx before strangers: the ownership of addresses, and webhooks.
 
 It goes to the address that the guard judged; TLS asks for the name all the same and verifies it.
 One request a connection, no redirects, no proxies, no decompression, no cookies.

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from coordinator.adapters.records.ranges import Records, expiry
 from coordinator.adapters.store.protocol import Fields, Query, Ref, Store, decided
-from coordinator.sweeping.packed_rosters import ROSTERS, PackedRoster
+from coordinator.sweeping.packed_rosters import ALL_SLOTS, ROSTERS, PackedRoster
 from coordinator.sweeping.rollups import ROLLUPS, Rollup, rollup_id
 from coordinator.sweeping.rosters import Roster, roster_id
 from coordinator.sweeping.shards import Shard, all_of
@@ -28,10 +28,12 @@ class SweepRecords(Records):
         self._rosters: dict[Shard, Roster] = {}
         """The last one read of each shard."""
 
-    async def roster(self, shard: Shard, version: int) -> Roster:
-        """A shard's roster; an empty one, its revision 0, before the first node."""
+    async def roster(self, shard: Shard, version: int, places: slice = ALL_SLOTS) -> Roster:
+        """A shard's roster; an empty one, its revision 0, before the first node.
+
+        Of its slots those at `places` alone: to make them takes most of the time."""
         (fields,) = await self._store.get(Ref("rosters", roster_id(shard, version)))
-        return _roster_from(fields, shard, version)
+        return _roster_from(fields, shard, version, places)
 
     async def roster_of(self, sweep: Sweep) -> Roster:
         """The roster that a sweep goes by, read again only if it was written since."""
@@ -231,9 +233,11 @@ def _fields_of(roster: Roster) -> Fields:
     return ROSTERS.encode(PackedRoster.of(roster))
 
 
-def _roster_from(fields: Fields | None, shard: Shard, version: int) -> Roster:
+def _roster_from(
+    fields: Fields | None, shard: Shard, version: int, places: slice = ALL_SLOTS
+) -> Roster:
     found = ROSTERS.decode_or_none(fields)
-    return found.roster() if found else Roster(shard, version, 0.0)
+    return found.roster(places) if found else Roster(shard, version, 0.0)
 
 
 def _closed(roster: Roster, tick: int) -> Roster:
