@@ -13,7 +13,8 @@ class HeldResources:
     """By a part with all that it has started."""
 
     memory_mb: float
-    """Its share of it: pages that several processes have are divided among them."""
+    """What it has written, in memory or swapped out. Programs and libraries are left out: their
+    pages come and go with the machine's cache, and are divided among all who have them."""
     descriptors: int
     connections: int
     processes: int
@@ -24,13 +25,19 @@ def held_by(marks: list[str]) -> HeldResources:
     memory_kb = descriptors = connections = processes = 0
     for pid in (pid for mark in marks for pid in marked(mark)):
         with contextlib.suppress(OSError):
-            rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+            written_kb = written(Path(f"/proc/{pid}/smaps_rollup").read_text())
             links = [_link(f"/proc/{pid}/fd/{name}") for name in os.listdir(f"/proc/{pid}/fd")]
-            memory_kb += int(rollup.partition("\nPss:")[2].split()[0])
+            memory_kb += written_kb
             descriptors += len(links)
             connections += sum(link.startswith("socket:") for link in links)
             processes += 1
     return HeldResources(memory_kb / 1_024, descriptors, connections, processes)
+
+
+def written(rollup: str) -> int:
+    """Kilobytes of it; pages that several processes have written are divided among them."""
+    found = dict(line.split(":", 1) for line in rollup.splitlines()[1:])
+    return sum(int(found[name].split()[0]) for name in ("Pss_Anon", "SwapPss"))
 
 
 def _link(path: str) -> str:

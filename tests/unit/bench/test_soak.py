@@ -3,6 +3,7 @@
 import pytest
 
 from bench.soak.call_counter import PREFACE_BYTES, FrameReader
+from bench.soak.process_samples import written
 from bench.soak.soak import allowed
 from bench.soak.trends import second_half
 
@@ -42,6 +43,13 @@ def test_what_grows_steadily_is_not_flat() -> None:
 def test_what_wavers_is_flat() -> None:
     wavering = second_half([(at * 10.0, 80.0 + at % 5) for at in range(60)])
     assert wavering.rise <= allowed("memory", wavering)
+
+
+def test_memory_is_what_was_written() -> None:
+    """In memory or swapped out; a library's pages come and go with the machine's cache."""
+    rollup = "55-7f ---p 00 00:00 0 [rollup]\nRss: 90 kB\nPss: 70 kB\nPss_Dirty: 11 kB\n"
+    rollup += "Pss_Anon:   31 kB\nPss_File: 39 kB\nSwap: 9 kB\nSwapPss: 7 kB\n"
+    assert written(rollup) == 38
 
 
 def test_too_few_measurements_are_refused() -> None:
