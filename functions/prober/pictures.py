@@ -51,6 +51,7 @@ class Pictures:
                 self._taken[name] = wanted[name]
 
         await work_through(missing[:STREAM_PICTURES_A_RUN_MAX], take, at_once=AT_ONCE)
+        self._taken = {name: one for name, one in self._taken.items() if name in wanted}
         return frozenset(wanted.values()) & frozenset(self._taken.values())
 
     async def added_to(

@@ -70,6 +70,15 @@ async def test_a_pass_shows_the_ingests_picture_taken_once_in_ten_draws() -> Non
     assert found == Thumbnail("s3.12", NOW_S, JPEG)
 
 
+async def test_pictures_of_streams_that_are_gone_are_forgotten() -> None:
+    """A process would else remember every stream that there ever was."""
+    camera, store = Camera(), MemoryStore()
+    pictures = _pictures(camera, store)
+    for streams, asked in ((["s3"], 1), ([], 1), (["s3"], 2)):
+        await pictures.of_streams(120, {name: Publishing(True) for name in streams})
+        assert len(camera.asked) == asked
+
+
 async def test_nobody_is_pictured_while_nobody_publishes() -> None:
     camera = Camera()
     assert not await _pictures(camera).of_streams(120, {"s3": Publishing(False)})
