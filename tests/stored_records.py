@@ -98,7 +98,7 @@ PASSED = Check("n3", "s3", 29_921_760, AT_S + 7, Verdict.PASS, Reason.PASSED)
 RUN = Run(
     29_921_760, AT_S, AT_S + 58.25, ("sweep-0-000029921760",), {"s3": IngestState.LIVE},
     (CHECK, PASSED), {"n5": 1_795_305_037.5}, {"n7": Control.GOOD, "n11": Control.BAD}, 2, 3,
-    True, ("n13",),
+    True, ("n13",), ("s5",),
 )  # fmt: skip
 NEWS = LastRun(
     29_921_760, AT_S, AT_S + 58.25, {"fail": 1, "pass": 2}, {"s3": IngestState.DOWN},
@@ -178,6 +178,7 @@ LEFT = Slot("n2", "s3", "http://51.7.3.2:8080/stats.json", "51.7.3.2", 1935, 29_
 STAYS = Slot("n3", "s5", "http://a.example/s", "a.example", 1936, 29_921_761, AT_S + 1)
 POLL = Poll(Outcome.STALLED, Reason.STALLED, 7, 5, 1, 2, 3, 10**12, 29_921_759)
 UNMEASURED = Poll(Outcome.UNKNOWN, Reason.UNKNOWN_INTERNAL, 7, 5, was_up=False)
+WAITS = Poll(Outcome.DOWN, Reason.UPSTREAM_DOWN, 7, 5)
 HISTORY = History(498_701, {"n2": NodeHistory("0d~-", "ab", NodeHour(60, 53, 2, 3))})
 NETWORK = NetworkDocument(
     SHARD, 29_921_762, 7.25, (LEFT, STAYS), {0: POLL}, {"n2": TRUST}, HISTORY, {"n3": "s5.7"}, NEWS
@@ -226,7 +227,7 @@ RECORDS: list[tuple[Codec[Any], Any]] = [
     (STREAMS, STREAM),
     (SWEEPS, Sweep(
         SHARD, 29_921_762, 29_921_760,
-        {0: POLL, 3: UNMEASURED, 17: Poll(Outcome.UP, Reason.OK, 1, 1)},
+        {0: POLL, 3: UNMEASURED, 5: WAITS, 17: Poll(Outcome.UP, Reason.OK, 1, 1)},
         7, AT_S, {17: STAYS}, 29_921_755,
     )),
     (STREAM_PROJECTIONS, StreamProjection((HOUR,), "s3.7", MONEY)),

@@ -13,7 +13,7 @@ from coordinator.adapters.clock import Clock
 from coordinator.adapters.log import Log, LogEvent
 from coordinator.adapters.media.rtmp_reference import Reference, ReferencePool
 from coordinator.adapters.records import Measurements
-from coordinator.checking.checks import Check, Control, IngestState, Run
+from coordinator.checking.checks import RETURN_S, Check, Control, IngestState, Run
 from coordinator.checking.lengths import LONGEST_S, RECORD_AFTER_S
 from coordinator.checking.lottery import Lottery, day_of
 from coordinator.checking.partitions import UNDIVIDED, Partition
@@ -123,7 +123,12 @@ class Prober:
             picturing.cancel()  # only if the checks did not come so far
         await self.sleep(max(0.0, ends_s - self.clock()))
         streams = {name: self._state(reference) for name, reference in references.items()}
-        run = replace(begun, streams=streams, put_off=checks.put_off)
+        run = replace(
+            begun,
+            streams=streams,
+            put_off=checks.put_off,
+            interrupted=self._interrupted(begun.draw, references),
+        )
         return await self._record_with(run, docket, made)
 
     async def _record_with(self, run: Run, docket: Docket, made: list[Check]) -> Run:
@@ -290,6 +295,11 @@ class Prober:
         if reference.is_live(now_s):
             return IngestState.LIVE
         return IngestState.DOWN if reference.is_silent(now_s) else IngestState.UNKNOWN
+
+    def _interrupted(self, draw: int, references: Mapping[str, Reference]) -> tuple[str, ...]:
+        """The streams that could not be read all the time: who waited for them is not to blame."""
+        since_s, now_s = draw * self.calendar.check_seconds - RETURN_S, self.clock()
+        return tuple(n for n, one in references.items() if not one.was_live(since_s, now_s))
 
 
 def _dated(late: Iterable[LateCheck]) -> list[Check]:

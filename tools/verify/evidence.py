@@ -103,6 +103,7 @@ def run_from(row: dict[str, Any]) -> Run:
         row.get("partitions", 1),
         row["is_late"],
         tuple(row["put_off"]),
+        tuple(row.get("interrupted", ())),  # an api of before says none
     )
 
 
@@ -121,8 +122,9 @@ def bits_from(row: dict[str, Any]) -> SweepBits:
         **bitmaps,
         since_tick=row["since_tick"],
         recorded_s=row["recorded_s"],
-        # An api of before there was the bitmap says none.
+        # An api of before there were these bitmaps says none.
         not_up_before=bitmap_from(base64.b64decode(row.get("not_up_before", ""))),
+        waiting=bitmap_from(base64.b64decode(row.get("waiting", ""))),
     )
 
 

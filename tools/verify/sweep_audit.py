@@ -30,6 +30,8 @@ def sweep_findings(
             yield f"{where} has polls with no outcome, or with two"
         if sweep.not_up_before & ~sweep.unknown:
             yield f"{where} says of polls that were measured how they were before"
+        if sweep.waiting & ~sweep.down:
+            yield f"{where} says that nodes waited which were not down"
         stand = stands.get((sweep.shard, sweep.roster_version))
         if stand is not None and sweep.probed & ~stand.polled_at(sweep.tick):
             strays = sweep.probed & ~stand.polled_at(sweep.tick)

@@ -96,7 +96,7 @@ def schedule_out(day: LotteryDay) -> ScheduleOut:
 
 def sweep_out(sweep: SweepBits) -> SweepOut:
     """A sweep on the wire: its bitmaps in base64."""
-    names = ("probed", "not_up_before", *(outcome.value for outcome in Outcome))
+    names = ("probed", "not_up_before", "waiting", *(outcome.value for outcome in Outcome))
     bitmaps = {name: bitmap_bytes(getattr(sweep, name)) for name in names}
     return SweepOut(
         sweep_tick=sweep.tick,

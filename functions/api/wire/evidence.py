@@ -1,6 +1,7 @@
 """The public record on the wire: what a schedule or a statement is recomputed from.
 
 Instants of evidence are Unix seconds (`*_s`), as it was recorded: nothing is rounded on the way.
+The module is long, so that all that is published for audits is seen together.
 """
 
 from typing import Annotated
@@ -104,6 +105,7 @@ class RunOut(BaseModel):
         partitions=1,
         is_late=False,
         put_off=[],
+        interrupted=[],
     )
 
     draw: int
@@ -126,6 +128,8 @@ class RunOut(BaseModel):
     """Whether it has checks alone that earlier records put off, and no other took along."""
     put_off: list[str]
     """Nodes whose check is in a later record of the same epoch."""
+    interrupted: list[str]
+    """Streams that could not be read at the ingest all the time: who waited for one was idle."""
 
 
 class RunsOut(BaseModel):
@@ -156,6 +160,7 @@ class SweepOut(BaseModel):
         up="AQ==",
         **dict.fromkeys(("idle", "down", "invalid", "stalled", "blocked", "unknown"), ""),
         not_up_before="",
+        waiting="",
     )
 
     sweep_tick: int
@@ -181,6 +186,8 @@ class SweepOut(BaseModel):
     unknown: Bitmap
     not_up_before: Bitmap
     """Of those, who was not up when last measured: such a minute does not count."""
+    waiting: Bitmap
+    """Of those down, who answered, and waited for a stream that was said to be live."""
 
 
 class SweepsOut(BaseModel):

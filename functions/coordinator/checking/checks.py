@@ -136,6 +136,11 @@ class IngestState(StrEnum):
     UNKNOWN = "unknown"
 
 
+RETURN_S = 30.0
+"""So long after an interruption nodes may still be on their way back: an ingest gives a thousand of
+them turns of 15 s."""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One run, which covers one draw and one part of the prober: `probe_results/checks-{draw}`.
@@ -163,6 +168,8 @@ class Run:
     """Whether it has nothing but checks that were put off, and that no other record took along."""
     put_off: tuple[str, ...] = ()
     """Node ids: checks that were not over, and are in a later record."""
+    interrupted: tuple[str, ...] = ()
+    """Streams that could not be read all the time, from RETURN_S before the draw until its end."""
 
     @property
     def part(self) -> Partition:
@@ -173,6 +180,11 @@ class Run:
     def id(self) -> str:
         """The document's id."""
         return run_id(self.draw, self.part, is_late=self.is_late)
+
+    def has_read_through(self, stream_id: str) -> bool:
+        """Whether a stream was live at the ingest all the time."""
+        is_live = self.streams.get(stream_id) is IngestState.LIVE
+        return is_live and stream_id not in self.interrupted
 
     def is_first_of(self, check: Check) -> bool:
         """Whether the check is of its own draw, and was not put off."""

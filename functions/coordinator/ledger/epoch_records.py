@@ -17,7 +17,7 @@ from coordinator.sweeping.minutes import Minutes
 from coordinator.sweeping.rosters import Roster
 from coordinator.sweeping.shards import Shard
 from coordinator.sweeping.sweeps import SweepBits
-from coordinator.sweeping.uptime import idle_ticks_of, minutes_of
+from coordinator.sweeping.uptime import ingest_ticks_of, minutes_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,8 @@ class EpochRecord:
     ) -> dict[str, Minutes]:
         """What the sweeps saw of the stream's nodes, by node id."""
         ticks = live_ticks(stream, self.epoch, self.calendar)
-        idle = idle_ticks_of(stream.stream_id, self.runs, self.calendar)
-        found = minutes_of(stream.stream_id, ticks, rosters, self.sweeps, idle) if ticks else {}
+        ingest = ingest_ticks_of(stream.stream_id, self.runs, self.calendar, ticks)
+        found = minutes_of(stream.stream_id, ticks, rosters, self.sweeps, ingest) if ticks else {}
         return without_goodbyes(found, rosters.values(), ticks, self.calendar.sweep_seconds)
 
     def epoch_input(

@@ -195,7 +195,7 @@ def _decided(node_id: str, checks: list[Check], given: EpochInput, undecided: in
     if node_id in given.frauds and not decisions.fraud:
         decisions.confirm()
     absent = not minutes.due and all(check.stream_id != given.stream_id for check in checks)
-    trouble = minutes.idle | undecided
+    trouble = minutes.idle & ~minutes.interrupted | undecided
     decisions.finish(lapses=absent or given.closes, trouble=trouble)
     # Whoever leaves a stream that nobody can be verified on keeps its place meanwhile.
     away = carried.absent + (0 if given.unverified else 1) if absent else 0

@@ -8,7 +8,7 @@ from coordinator.reasons import Reason
 @dataclass(frozen=True, slots=True)
 class Minutes:
     """What the sweeps saw of one node; a bit is in `due`, and in at most one other field
-    (`unknown_alone` but repeats some of `unknown`)."""
+    (`unknown_alone` but repeats some of `unknown`, `interrupted` some of `idle`)."""
 
     due: int = 0
     """The node stood on the roster."""
@@ -26,6 +26,8 @@ class Minutes:
     """Of `unknown`, those in which others of its sweep were measured."""
     left: int = 0
     """Up or not measured, but its node said goodbye in them: no draw could hold them any more."""
+    interrupted: int = 0
+    """Of `idle`, those in which it waited while our own reading of the ingest was interrupted."""
 
     def __or__(self, other: "Minutes") -> "Minutes":
         """Both together: a node that left and came back stands at two slots."""

@@ -13,6 +13,7 @@ from typing import Annotated
 from coordinator.documents.bitmaps import bits_of
 from coordinator.documents.codec import Codec, Stored
 from coordinator.documents.columns import FAST, Table
+from coordinator.reasons import Reason
 from coordinator.sweeping.polls import OFFLINE_AFTER_MISSES, Outcome, Poll
 from coordinator.sweeping.rosters import Roster, Slot
 from coordinator.sweeping.shards import Shard
@@ -61,9 +62,13 @@ class Sweep:
             roster_revision=self.roster_revision,
             cursor_s=self.cursor_s,
             since_tick=self.since_tick,
+            waiting=bits_of([at for at in by_outcome[Outcome.DOWN] if self._waits(at)]),
             not_up_before=bits_of([at for at in unmeasured if not self.polls[at].was_up]),
             **{outcome.value: bits_of(slots) for outcome, slots in by_outcome.items()},
         )
+
+    def _waits(self, at: int) -> bool:
+        return self.polls[at].reason is Reason.UPSTREAM_DOWN
 
     def lost(self) -> list[int]:
         """Slots that missed so many polls that they are offline."""
@@ -94,6 +99,8 @@ class SweepBits:
     """When it was written: too late, and it counts for nothing."""
     not_up_before: Bitmap = 0
     """Of `unknown`, those that were not up when they were last measured."""
+    waiting: Bitmap = 0
+    """Of `down`, those that answered, and waited for a stream that was said to be live."""
 
 
 SWEEP_BITS = Codec(SweepBits, "probe_results/sweep")

@@ -1,22 +1,28 @@
 """What the prober leaves on record: every draw once, nothing dated back, nothing too late."""
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
+from coordinator.adapters.media.rtmp_reference import Reference, ReferencePool
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store.protocol import Ref
-from coordinator.checking.checks import Check, Control, Run, TrustChange, Verdict
+from coordinator.checking.checks import Check, Control, IngestState, Run, TrustChange, Verdict
 from coordinator.checking.lottery import day_of
+from coordinator.proof.packets import Packet
 from coordinator.reasons import Reason
 from coordinator.sweeping.polls import Outcome, Poll
 from coordinator.sweeping.shards import WHOLE
 from coordinator.sweeping.sweeps import Sweep
 from prober.draw_checks import in_time
 from prober.missed_draws import MISSED_DRAWS_MAX
+from rtmp.addresses import RtmpAddress
 from tests.doubles.counting import CountingStore, Operations
 from tests.doubles.memory import MemoryStore
-from tests.unit.functions.night import CALENDAR, FIRST, MIDNIGHT_S, NODES, Night
+from tests.packet_streams import T0, live
+from tests.unit.functions.night import CALENDAR, FIRST, MIDNIGHT_S, NODES, Night, Patient
 
 
 @pytest.fixture
@@ -150,3 +156,37 @@ async def test_a_run_names_the_controls_that_its_day_was_sealed_with(night: Nigh
     for run in runs:
         assert run.controls == {sealed: Control.GOOD}
         assert sealed in {check.node_id for check in run.checks}
+
+
+class Heard(ReferencePool):
+    """References that were given a stream, and connect to nobody."""
+
+    packets: Sequence[Packet] = ()
+
+    def acquire(self, address: RtmpAddress) -> Reference:
+        reference = Reference(address, now=self._now)
+        for packet in self.packets:
+            reference.window.take(packet)
+        return reference
+
+    def release(self, address: RtmpAddress) -> None:
+        """Nothing was opened."""
+
+
+@pytest.mark.parametrize(
+    ("silent", "interrupted"), [((0, 0), ()), ((-20, -15), ("s3",)), ((30, 35), ("s3",))]
+)
+async def test_a_run_says_which_streams_were_interrupted(
+    night: Night, silent: tuple[int, int], interrupted: tuple[str, ...]
+) -> None:
+    """In its draw, or so shortly before it that nodes may still have been on their way back."""
+    await night.is_swept(range(FIRST - 2, FIRST + 1), Outcome.UP)
+    prober, begins_s = night.prober(), FIRST * 60.0
+    prober.references = heard = Heard(now=lambda: night.now_s)
+    moved = (replace(p, arrived_s=p.arrived_s - T0 + begins_s - 40) for p in live(101))
+    heard.packets = [p for p in moved if not silent[0] <= p.arrived_s - begins_s < silent[1]]
+    prober.checker = Patient(prober.checker, slow="")
+    await night.runs(prober, FIRST)
+    (run,) = await night.measurements.runs(range(FIRST, FIRST + 1))
+    assert (run.streams, run.interrupted) == ({"s3": IngestState.LIVE}, interrupted)
+    assert run.has_read_through("s3") is (not interrupted)

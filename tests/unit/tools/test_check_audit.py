@@ -169,6 +169,7 @@ def test_honest_sweeps_say_nothing() -> None:
         (_sweep(down=1), "no outcome, or with two"),
         (_sweep(up=1), "no outcome, or with two"),
         (_sweep(not_up_before=1), "were measured how they were before"),
+        (_sweep(waiting=1), "says that nodes waited which were not down"),
         (_sweep(probed=7, up=7), "polled slots that are empty: not on its roster"),
         (_sweep(6, recorded_s=363.0), "polled n2, n3: not on its roster"),
     ],

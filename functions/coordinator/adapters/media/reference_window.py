@@ -29,6 +29,8 @@ class ReferenceWindow:
         self.read_s = 0.0
         """When the last packet was read."""
         self._live_s = 0.0
+        self.resumed_s = 0.0
+        """When the last silence ended; the first packet ends the one before it."""
 
     def packets(self, since_s: float, until_s: float) -> list[Packet]:
         """The packets that arrived in [since_s, until_s], in order of arrival.
@@ -112,6 +114,8 @@ class ReferenceWindow:
             while len(told) > 1 and told[1].arrived_s < kept[0].arrived_s:
                 del told[0]
         if packet.part is Part.FRAMES:
+            if packet.arrived_s - self._live_s > SILENCE_S:
+                self.resumed_s = packet.arrived_s
             self._live_s = packet.arrived_s
         if len(kept) > PACKETS_MAX or kept[0].arrived_s < packet.arrived_s - 1.25 * MEMORY_S:
             over = max(self._place(packet.arrived_s - MEMORY_S), len(kept) // 8)

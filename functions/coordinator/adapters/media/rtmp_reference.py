@@ -36,6 +36,8 @@ class Reference:
         self._connection = 0
         self._marks = self._follower()
         self._found_silent = False
+        self._ended_s = 0.0
+        """When the last connection ended."""
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -72,6 +74,12 @@ class Reference:
         """True if a picture or a sound came within the last two seconds."""
         return self.window.is_live(now_s)
 
+    def was_live(self, since_s: float, now_s: float) -> bool:
+        """True if it was live all the time since then, over one connection, and is.
+
+        An ingest that ended ours ended those of nodes too, and they come back in turns."""
+        return self.is_live(now_s) and max(self.window.resumed_s, self._ended_s) < since_s
+
     def is_silent(self, now_s: float) -> bool:
         """True if the ingest answered, and had no such stream: nobody is publishing it.
 
@@ -92,6 +100,7 @@ class Reference:
                 pass
             finally:
                 line.close()
+            self._ended_s = self._now()
             self.window.settle()
             # What ended after packets may have ended by our own fault: the next one will tell.
             heard = self.window.read_s != heard_s

@@ -2,13 +2,16 @@
 
 from dataclasses import replace
 
-from coordinator.checking.checks import Check, Control, Run, TrustChange, Verdict
+from coordinator.checking.checks import Check, Control, IngestState, Run, TrustChange, Verdict
 from coordinator.epochs import Calendar
 from coordinator.ledger.epoch_records import EpochRecord
 from coordinator.ledger.terms import Terms
 from coordinator.reasons import Reason
 from coordinator.streams import Stream
-from tests.builders import a_check
+from coordinator.sweeping.rosters import Roster
+from coordinator.sweeping.shards import WHOLE
+from coordinator.sweeping.sweeps import SweepBits
+from tests.builders import a_check, a_slot
 
 CALENDAR = Calendar()
 
@@ -71,3 +74,15 @@ def test_a_stream_is_unverified_in_an_epoch_in_which_nobody_could_pass() -> None
         run = Run(60, 3_600.0, 3_619.0, (), {}, checks)
         record = EpochRecord.of(1, CALENDAR, 7_320.0, [], [run])
         assert record.epoch_input(STREAM, Terms(7, 5, 60), {}, None, []).unverified is unverified
+
+
+def test_an_epoch_goes_by_what_its_runs_read_of_the_ingest() -> None:
+    """Who waited while a stream was interrupted was idle, and down while it was not."""
+    sweeps = [SweepBits(WHOLE, t, 1, 1, up=0, unknown=0, down=1, waiting=1) for t in (60, 61, 62)]
+    read = {60: ("s3",), 61: (), 62: ("s5",)}
+    live = {"s3": IngestState.LIVE}
+    runs = [Run(d, d * 60, d * 60, (), live, (), interrupted=gone) for d, gone in read.items()]
+    record = EpochRecord.of(1, CALENDAR, 7_320.0, sweeps, runs)
+    rosters = {(WHOLE, 1): Roster(WHOLE, 1, 0.0, (a_slot(stream_id="s3", joined_tick=7),))}
+    (minutes,) = record.minutes(STREAM, rosters).values()
+    assert (minutes.idle, minutes.down, minutes.interrupted) == (0b001, 0b110, 0b001)

@@ -301,6 +301,27 @@ def test_minutes_due_and_not_up_say_why() -> None:
     assert dict(unmeasured.unpaid) == {Reason.UNKNOWN_UNMEASURED: 3}
 
 
+def test_waiting_while_the_ingest_was_interrupted_says_why_and_moves_no_token() -> None:
+    """Idle by the sponsor's doing pays what waited before, where the rest lapses. This does not:
+    a node chooses itself whether it waits."""
+    bits, early = (1 << 60) - 1, (1 << 50) - 1
+    late = bits & ~early
+    told = {
+        name: _row(minutes=Minutes(bits, early, **fields), carried=PROVEN, closes=True)
+        for name, fields in {
+            "down": {"down": late},
+            "interrupted": {"idle": late, "interrupted": late},
+            "idle": {"idle": late},
+        }.items()
+    }
+    assert {name: row.minutes_paid for name, row in told.items()} == {
+        "down": 0,
+        "interrupted": 0,
+        "idle": 35,
+    }
+    assert dict(told["interrupted"].unpaid)[Reason.STREAM_IDLE] == 10
+
+
 def test_a_stream_that_ends_settles_everything() -> None:
     """What waits lapses, since no check can follow, and the rest goes back to the sponsor."""
     evidence = _evidence(_check(9.5), carried=PROVEN, closes=True)

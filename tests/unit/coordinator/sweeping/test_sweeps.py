@@ -71,6 +71,18 @@ def test_an_unmeasured_minute_keeps_whether_the_node_was_up() -> None:
         assert poll.was_up is was_up
 
 
+def test_a_sweep_says_who_waits_for_a_live_stream() -> None:
+    """Of those that are down; who waits for a dead one is idle."""
+    waits, ailing = (LIVE._replace(media=each) for each in (Media.WAITING, Media.RELAY_DOWN))
+    answers: list[RelayStats | Reason] = [waits, ailing, Reason.CONNECT_FAILED, LIVE]
+    for live, waiting in ((True, 0b0001), (False, 0)):
+        polls = {
+            at: outcome_of(SLOT, answer, None, stream_is_live=live, tick=13)
+            for at, answer in enumerate(answers)
+        }
+        assert Sweep(WHOLE, 13, 1, polls).bits().waiting == waiting
+
+
 def test_a_relay_without_counters_cannot_stand_still() -> None:
     """rtmp_relay counts no bytes; checks tell."""
     poll = None

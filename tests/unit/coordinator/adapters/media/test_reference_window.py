@@ -189,6 +189,23 @@ async def test_what_came_while_we_stood_still_is_waited_for_before_anybody_is_ju
     assert now_s == woken_s + SETTLE_S
 
 
+@pytest.mark.parametrize(
+    ("lost", "was_live"),
+    [((0.0, 0.0), True), ((20.0, 21.9), True), ((20.0, 22.5), False), ((5.0, 9.0), True)],
+)
+def test_a_silence_within_the_time_asked_for_is_an_interruption(
+    lost: tuple[float, float], was_live: bool
+) -> None:
+    """One before it is none, and neither is a pause that nobody would notice."""
+    reference = Reference(RtmpAddress("127.0.0.1", 1935, "live", "show"), now=lambda: T0)
+    for packet in live(40):
+        if not lost[0] <= packet.arrived_s - T0 < lost[1]:
+            reference.window.take(packet)
+    assert reference.was_live(T0 + 10, T0 + 40) is was_live
+    assert not reference.was_live(T0 - 1, T0 + 40)  # nobody listened then
+    assert not reference.was_live(T0 + 10, T0 + 43)  # and it ends
+
+
 async def test_a_stream_that_ends_as_we_wake_is_waited_for_no_longer() -> None:
     """What came last is dated by what there is."""
     now_s, waited = T0 + 40.0, list[float]()
