@@ -1,5 +1,6 @@
 """The payout's entry point: Cloud Scheduler calls `POST /` some times an epoch."""
 
+import gc
 import os
 
 import functions_framework.aio
@@ -9,6 +10,8 @@ from starlette.responses import Response
 from payout.wiring import build
 
 answer = build(os.environ)
+# The server forks now. A look for garbage would write to all that is here, and so copy it.
+gc.freeze()
 
 
 @functions_framework.aio.http
