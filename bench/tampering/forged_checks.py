@@ -185,6 +185,12 @@ async def passed_called_degraded(forgery: Forgery) -> None:
     await forgery.check(is_honest_pass, verdict=Verdict.DEGRADED, reason=Reason.DEGRADED)
 
 
+@tampering("checks")
+async def cut_called_degraded(forgery: Forgery) -> None:
+    """A check that was cut called degraded, so that nothing is void, settled again."""
+    await forgery.check(lambda check: check.is_cut, reason=Reason.DEGRADED, voids_from_s=None)
+
+
 def _degraded(check: Check) -> bool:
     return check.verdict is Verdict.DEGRADED and check.node_id == STEADY
 

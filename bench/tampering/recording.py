@@ -34,6 +34,7 @@ from coordinator.adapters.records import Measurements
 from coordinator.adapters.records.ledger import Ledger
 from coordinator.adapters.settings import ApiSettings
 from coordinator.checking.checks import Check, Control, Verdict
+from coordinator.checking.lengths import Length
 from coordinator.epochs import Calendar
 from coordinator.keys import sha256_hex
 from coordinator.proof.judging import ProofParameters
@@ -62,6 +63,7 @@ TOP_UPS_S = {MIDNIGHT_S + 8 * 3_600 + 1_700: 7_000_000, MIDNIGHT_S + 15 * 3_600 
 """When the sponsor adds how many micro-tokens."""
 CLOSES_S = MIDNIGHT_S + 21 * 3_600 + 1_200
 CHECK_LASTS_S = 5.017
+CUT_AFTER_S = 58.0
 RUN_LASTS_S = 280.0
 """From the end of a draw until its last check, a very long one, is over and recorded."""
 
@@ -160,7 +162,8 @@ class ScriptedChecker(PassingChecker):
         elif member.fails and lot % member.fails == 0 and member.name != self.spared:
             verdict, reason = Verdict.FAIL, Reason.TOO_SLOW
         elif lot % 31 == 1:
-            verdict, reason = Verdict.DEGRADED, Reason.DEGRADED
+            is_cut = due.length is Length.VERY_LONG
+            verdict, reason = Verdict.DEGRADED, Reason.CUT if is_cut else Reason.DEGRADED
         return Check(
             node_id=member.node_id,
             stream_id=due.slot.stream_id,
@@ -187,6 +190,8 @@ def _attempts(
         an_attempt(due.due_s + at * seconds, each, seconds=seconds, address=address)
         for at, each in enumerate(reasons)
     )
+    if reason is Reason.CUT:
+        first["lasted_s"] = CUT_AFTER_S
     return (first,) if verdict is Verdict.PASS else (first, again)
 
 

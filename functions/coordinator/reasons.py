@@ -147,6 +147,12 @@ class Reason(StrEnum):
         "The first connection failed and an immediate second one passed.",
         "Pay waits for the next clean pass; viewers may have felt it. Check the upload bandwidth.",
     )
+    CUT = (
+        "cut",
+        "A connection of two minutes began, and broke off or fell short; the next one passed.",
+        "See what ends your viewers' connections. Pay of five hours is void; it begins again with "
+        "the next clean pass.",
+    )
     UNREACHABLE = (
         "unreachable",
         "Nothing accepts RTMP connections on the announced port.",

@@ -243,9 +243,10 @@ def spans_of(due: Due, seconds: float) -> tuple[Span, ...]:
 
 def decide(proofs: list[Proof]) -> tuple[Verdict, Reason]:
     """The last connection decides; one that passes after a failed one is `degraded`."""
-    last = proofs[-1]
-    if last.verdict is Verdict.PASS and any(p.verdict is Verdict.FAIL for p in proofs):
-        return Verdict.DEGRADED, Reason.DEGRADED
+    last, failed = proofs[-1], [proof for proof in proofs if proof.verdict is Verdict.FAIL]
+    if last.verdict is Verdict.PASS and failed:
+        is_cut = any(proof.is_cut for proof in failed)
+        return Verdict.DEGRADED, Reason.CUT if is_cut else Reason.DEGRADED
     return last.verdict, last.reason
 
 

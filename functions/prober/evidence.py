@@ -38,6 +38,7 @@ async def second_opinion(
 
 def attempt_of(proof: Proof, capture: Capture) -> dict[str, Any]:
     """The numbers of an attempt, as recorded and shown."""
+    lasted = {} if proof.lasted_s is None else {"lasted_s": round(proof.lasted_s, 3)}
     return {
         "started_s": round(capture.started_s, 3),
         "seconds": round(capture.ended_s - capture.started_s, 3),
@@ -61,6 +62,7 @@ def attempt_of(proof: Proof, capture: Capture) -> dict[str, Any]:
         "ending": capture.ending.value,
         "cpu_s": round(capture.cpu_s, 3),
         "late_s": round(capture.late_s, 3),
+        **lasted,
     }
 
 

@@ -41,7 +41,9 @@ def _lived(life: list[tuple[int, Verdict, Length, bool]]) -> tuple[TrustBook, li
     for after_s, verdict, length, is_retest in life:
         at_s += after_s
         cause_s = at_s - 150.0 if is_retest else None
-        check = a_check(float(at_s), verdict, length=length, caused_by_s=cause_s)
+        is_cut = verdict is Verdict.DEGRADED and length is LONGEST
+        reason = Reason.CUT if is_cut else None
+        check = a_check(float(at_s), verdict, reason, length=length, caused_by_s=cause_s)
         book, marks = book.observing([check])
         made += marks
     return book, made
@@ -57,7 +59,7 @@ def test_a_stake_is_never_more_than_a_very_long_failure_voids(
     failure = a_check(at_s, Verdict.FAIL, Reason.STALLED, length=Length.VERY_LONG)
     since_s = marked(failure, None, book.of("n2")).voids_from_s
     assert since_s is not None
-    failed = [check.due_s for check in made if check.verdict is Verdict.FAIL]
+    failed = [check.due_s for check in made if check.verdict is Verdict.FAIL or check.is_cut]
     paying = [
         check
         for check in made
@@ -105,6 +107,10 @@ CUTTERS = {
         (_from(Sight.KEY_AGE, 120, Deed.NEW_KEY), _until(Sight.KEY_AGE, 10, Deed.SERVE)),
         Deed.CUT_16,
     ),
+    "after 60 s, in five minutes of ten": Policy(
+        (_until(Sight.CYCLE, 5, Deed.CUT_60),), Deed.SERVE, period=10
+    ),
+    "every tenth one, after 60 s": Policy((), Deed.CUT_SOME),
     "with five keys in turn, each until it is ahead": Policy(
         (_from(Sight.PASSES, 12, Deed.LEAVE), _until(Sight.TURN, 1, Deed.CUT_16)),
         Deed.LEAVE,
@@ -127,3 +133,20 @@ def test_were_all_lengths_drawn_alike_keys_in_turn_would_be_paid(
     monkeypatch.setattr("prober.draws.stake_of", lambda *_: STAKE_MAX)
     keys_in_turn = CUTTERS["with five keys in turn, each until it is ahead"]
     assert score(keys_in_turn, replace(TRIAL, seed=900_002)).gain > 0.2
+
+
+NOW_AND_THEN = Policy((_until(Sight.CYCLE, 2, Deed.CUT_60),), Deed.SERVE, period=10)
+
+
+def test_who_cuts_viewers_in_some_minutes_is_not_paid_for_it() -> None:
+    """Each retest comes a minute later, and mostly meets one that is served."""
+    found = score(NOW_AND_THEN, TRIAL)
+    assert found.gain <= 2 * found.error
+
+
+def test_were_a_cut_check_only_degraded_cutting_now_and_then_would_be_paid(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The old rule put back: 0.16 of a day a node-day."""
+    monkeypatch.setattr(Check, "is_cut", property(lambda _: False))
+    assert score(NOW_AND_THEN, TRIAL).gain > 0.1

@@ -14,7 +14,7 @@ from coordinator.checking.checks import Check, Run, TrustChange, Verdict
 from coordinator.checking.controls import in_doubt
 from coordinator.checking.departures import explained
 from coordinator.checking.doubts import Doubts
-from coordinator.checking.lengths import AROUND_S_MAX, LATE_S_MAX, Length
+from coordinator.checking.lengths import AROUND_S_MAX, LATE_S_MAX, Length, is_cut
 from coordinator.checking.partitions import Partition
 from coordinator.checking.put_off import by_draw, may_carry
 from coordinator.epochs import Calendar
@@ -147,7 +147,9 @@ def _decided(check: Check) -> tuple[Verdict, Reason]:
     """What the connections come to: the last decides, and a pass after a failure is degraded."""
     verdicts = [Verdict(attempt["verdict"]) for attempt in check.attempts]
     if verdicts[-1] is Verdict.PASS and Verdict.FAIL in verdicts:
-        return Verdict.DEGRADED, Reason.DEGRADED
+        failed = [each for each in check.attempts if each["verdict"] == Verdict.FAIL]
+        was_cut = any(is_cut(attempt.get("lasted_s")) for attempt in failed)
+        return Verdict.DEGRADED, Reason.CUT if was_cut else Reason.DEGRADED
     bare = replace(check, verdict=verdicts[-1], reason=Reason(check.attempts[-1]["reason"]))
     told = bare if check.left_s is None else explained(bare, check.left_s)
     return told.verdict, told.reason

@@ -140,7 +140,7 @@ def _is_never_late(_: Check) -> bool:
 
 
 def _is_failure(check: Check) -> bool:
-    return check.verdict is Verdict.FAIL
+    return check.is_failed_for_pay
 
 
 def _is_very_long_pass(check: Check) -> bool:

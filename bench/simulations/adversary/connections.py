@@ -4,10 +4,13 @@ The order of a check's connections, and what decides it, are the prober's own (`
 only what comes through a connection is made up here.
 """
 
+from dataclasses import replace
+
 from bench.simulations.adversary.chance import chance
 from bench.simulations.adversary.deeds import Serving
 from bench.simulations.adversary.machines import Key
 from coordinator.checking.checks import Check, Verdict
+from coordinator.checking.lengths import Length
 from coordinator.proof.judging import Proof, ProofParameters
 from coordinator.reasons import Reason
 from prober.checker import decide, retest_after_s
@@ -49,7 +52,8 @@ class Checking:
                     return
                 self._connects()
             elif self._served is None:
-                self._ends(_FAILED[Reason.STALLED], min(self._starts_s, ends_s))
+                stopped_s = max(self._starts_s, ends_s - 60)  # as this minute began
+                self._ends(_FAILED[Reason.STALLED], stopped_s)
             elif (over_s := self._over_s(self._met)) >= ends_s:
                 return
             else:
@@ -73,9 +77,11 @@ class Checking:
         if met is None or not answers or met.refuses(since_s, is_twin=self.is_twin):
             self._ends(_FAILED[Reason.NO_STREAM], self._starts_s)
         else:
-            self._met = met
+            self._met = met.met(self._seconds, chance(key.node_id, self.draw, 12 + number))
 
     def _ends(self, proof: Proof, at_s: float) -> None:
+        if self._met is not None and self.due.length is Length.VERY_LONG:
+            proof = replace(proof, lasted_s=at_s - self._starts_s)
         self._proofs.append(proof)
         self._met = None
         if proof.verdict is Verdict.FAIL and len(self._proofs) == 1:
@@ -104,4 +110,5 @@ def _judged(met: Serving, seconds: float) -> Proof:
         return _FAILED[Reason.REPLAYED]
     if met.cuts_after_s < seconds:
         return _FAILED[Reason.STALLED]
-    return PASSED if met.packets >= PARAMETERS.share_min else _FAILED[Reason.TOO_SLOW]
+    is_thin = met.packets < PARAMETERS.share_min and met.thins_after_s < seconds
+    return _FAILED[Reason.TOO_SLOW] if is_thin else PASSED

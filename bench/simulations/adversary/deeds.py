@@ -1,7 +1,7 @@
 """What an operator can have one node do in a minute, and what polls and connections get of it; and
 what a sponsor can do with a stream."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from coordinator.reasons import Reason
@@ -9,15 +9,20 @@ from coordinator.strangers.relay_stats import Media, RelayStats
 
 STAY_S = 600.0
 """A viewer who comes wants to stay for ten minutes."""
+DAY_S = 86_400.0
 
 
 class Deed(StrEnum):
     """Its value is how it is told."""
 
     SERVE = "serves"
+    SERVE_BREAKING = "serves over a line that breaks once a day"
+    SERVE_BREAKING_4 = "serves over a line that breaks four times a day"
     CUT_16 = "cuts each viewer after 16 s"
     CUT_60 = "cuts each viewer after 60 s"
     CUT_125 = "cuts each viewer after 125 s"
+    CUT_SOME = "cuts every tenth viewer after 60 s"
+    SLOW_60 = "carries nine tenths of the stream after 60 s"
     HALF_OF_PACKETS = "drops half of the packets"
     NINE_OF_TEN = "turns every tenth connection away"
     HALF_OF_VIEWERS = "turns every second connection away"
@@ -57,7 +62,13 @@ class Serving:
     """Share of connections."""
     packets: float = 1.0
     """Share of the stream's."""
+    thins_after_s: float = 0.0
+    """Before that it serves all packets."""
     cuts_after_s: float = STAY_S
+    cuts: float = 1.0
+    """Share of the connections that it cuts then."""
+    breaks_a_day: float = 0.0
+    """Moments that end all connections, and are nobody's doing."""
     returning_s: float = 0.0
     """It refuses an address that has not come in so many seconds; 0: it does not."""
     known_only: bool = False
@@ -75,7 +86,19 @@ class Serving:
         is_for_checks = self.known_only or self.twins_only or self.returning_s
         if is_for_checks or not self.is_live:
             return 0.0
-        return self.accepts * self.packets * min(self.cuts_after_s, STAY_S) / STAY_S
+        cut = self.cuts * self._share_within(min(self.cuts_after_s, STAY_S))
+        return self.accepts * (cut + (1 - self.cuts) * self._share_within(STAY_S))
+
+    def _share_within(self, seconds: float) -> float:
+        whole_s = min(self.thins_after_s, seconds)
+        return (whole_s + self.packets * (seconds - whole_s)) / STAY_S
+
+    def met(self, seconds: float, roll: float) -> "Serving":
+        """What a connection of so many seconds comes to, by a number of 0 to 1."""
+        breaks = seconds * self.breaks_a_day / DAY_S
+        if roll < breaks:
+            return replace(self, cuts_after_s=seconds * roll / breaks)
+        return self if roll < self.cuts else replace(self, cuts_after_s=STAY_S)
 
     def refuses(self, since_s: float, *, is_twin: bool) -> bool:
         """Whether it does by what it can tell of a caller: when its address came last, and whether
@@ -86,9 +109,13 @@ class Serving:
 FULL = Serving()
 SERVINGS = {
     Deed.SERVE: FULL,
+    Deed.SERVE_BREAKING: Serving(breaks_a_day=1),
+    Deed.SERVE_BREAKING_4: Serving(breaks_a_day=4),
     Deed.CUT_16: Serving(cuts_after_s=16),
     Deed.CUT_60: Serving(cuts_after_s=60),
     Deed.CUT_125: Serving(cuts_after_s=125),
+    Deed.CUT_SOME: Serving(cuts_after_s=60, cuts=0.1),
+    Deed.SLOW_60: Serving(packets=0.9, thins_after_s=60),
     Deed.HALF_OF_PACKETS: Serving(packets=0.5),
     Deed.NINE_OF_TEN: Serving(accepts=0.9),
     Deed.HALF_OF_VIEWERS: Serving(accepts=0.5),
@@ -124,6 +151,8 @@ OF_SPONSORS = frozenset(
     }
 )
 """No operator's."""
+OF_LINES = frozenset({Deed.SERVE_BREAKING, Deed.SERVE_BREAKING_4})
+"""What befalls honest nodes: nobody chooses it."""
 NEW_KEYS = frozenset({Deed.NEW_KEY, Deed.NEW_KEY_CLAIM})
 MOVES = frozenset({Deed.MOVE, Deed.MOVE_CLAIM})
 TELLS_ADDRESSES = frozenset({Deed.KNOWN_ONLY, Deed.REFUSE_90})

@@ -4,7 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from bench.simulations.adversary.deeds import OF_SPONSORS, OUTLASTS_CHECKS, TELLS_ADDRESSES, Deed
+from bench.simulations.adversary.deeds import (
+    OF_LINES,
+    OF_SPONSORS,
+    OUTLASTS_CHECKS,
+    TELLS_ADDRESSES,
+    Deed,
+)
 from bench.simulations.adversary.evolution import Measure, Measured
 from bench.simulations.adversary.known_strategies import CATALOGUE
 from bench.simulations.adversary.policies import Policy
@@ -39,7 +45,7 @@ SEARCHED = lives_for(Trial(1, 24, 0))
 LONG = lives_for(Trial(10, 48, 0))
 """What is found is told by these."""
 APART = TELLS_ADDRESSES | OUTLASTS_CHECKS
-OF_OPERATORS = tuple(deed for deed in Deed if deed not in OF_SPONSORS)
+OF_OPERATORS = tuple(deed for deed in Deed if deed not in OF_SPONSORS | OF_LINES)
 KNOWN_FROM_OUTSIDE = tuple(deed for deed in OF_OPERATORS if deed not in APART)
 OPERATOR = Quest("operator", SEARCHED, Repertoire(KNOWN_FROM_OUTSIDE), CATALOGUE)
 TELLING_ADDRESSES = Quest(

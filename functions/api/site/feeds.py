@@ -20,7 +20,7 @@ from coordinator.reasons import Reason
 
 ENTRIES_MAX = 100
 CACHED_SECONDS = 60
-_GOOD = (Reason.PASSED.value, Reason.DEGRADED.value)
+_GOOD = (Reason.PASSED.value, Reason.DEGRADED.value, Reason.CUT.value)
 _EVENTS = {
     TrustChange.FLAGGED: ("Flagged", Reason.SUSPECTED.says),
     TrustChange.CLEARED: ("Cleared", "Its retests passed: what was parked is paid."),

@@ -23,7 +23,7 @@ from coordinator.streams import Stream, StreamStatus
 from coordinator.sweeping.nodes import NodeStatus
 
 STREAMS_A_PAGE = 6
-_GOOD = (Reason.PASSED, Reason.DEGRADED)
+_GOOD = (Reason.PASSED, Reason.DEGRADED, Reason.CUT)
 _STATUS_ORDER = (StreamStatus.ACTIVE, StreamStatus.EXHAUSTED, StreamStatus.CLOSED)
 
 
@@ -194,9 +194,11 @@ def _short(micros: int) -> str:
 def _check_says(reason: str | None) -> str:
     if reason is None:
         return "none yet"
-    return {Reason.PASSED: "passed", Reason.DEGRADED: "passed at the second attempt"}.get(
-        Reason(reason), f"failed: {reason.replace('_', ' ')}"
-    )
+    return {
+        Reason.PASSED: "passed",
+        Reason.DEGRADED: "passed at the second attempt",
+        Reason.CUT: "passed at the second attempt",
+    }.get(Reason(reason), f"failed: {reason.replace('_', ' ')}")
 
 
 def age_of(seconds: float) -> str:

@@ -64,7 +64,21 @@ class Check:
     """Of a failed one: it voids what was earned after this instant, at which the node last passed
     a check of that length or a longer one, at the first connection; 0 if it never did. A very
     long one voids five hours at least. None in records of before there was this: it
-    voids what waits. Of a degraded one that raised a flag: ten hours before it."""
+    voids what waits. Of one that was cut: as of a failed one. Of another degraded one that raised
+    a flag: ten hours before it."""
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether its first connection began and did not last, and the second passed.
+
+        For flags and lists that is a degraded check. For pay it failed: what only a very long
+        connection sees no new one makes good."""
+        return self.reason is Reason.CUT
+
+    @property
+    def is_failed_for_pay(self) -> bool:
+        """Whether it voids what a failed check of its length does."""
+        return self.verdict is Verdict.FAIL or self.is_cut
 
     @property
     def voids(self) -> bool:

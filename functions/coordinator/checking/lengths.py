@@ -14,6 +14,9 @@ SPAN_S = 5.0
 """Of a very long check so much is read at a time."""
 SPANS = 3
 """So many times, the last of them at its end."""
+BEGUN_S = 2.0
+"""A very long connection that brought media after so long had begun. What ends sooner is seen by
+checks of every length: the shortest lasts three seconds."""
 SPANS_FROM_S = 5.0
 """Before it a newcomer's first burst arrives, which shorter checks read."""
 LATE_S_MAX = 2.0
@@ -61,6 +64,11 @@ class Length(StrEnum):
     def at_least_s(self) -> float:
         """Seconds that a connection lasts at least."""
         return {Length.SHORT: 0.0, Length.LONG: LONG_S, Length.VERY_LONG: VERY_LONG_S}[self]
+
+
+def is_cut(lasted_s: float | None) -> bool:
+    """Whether a very long connection, which failed, had begun: what only it sees came later."""
+    return lasted_s is not None and lasted_s >= BEGUN_S
 
 
 def longer_of(one: Length, other: Length) -> Length:

@@ -43,12 +43,10 @@ def voids_from_s(state: TrustState, check: Check) -> int:
 
 def marked(check: Check, event: TrustChange | None, before: TrustState) -> Check:
     """The check with what follows from it for its node, whose state it met `before`."""
+    since_s = [voids_from_s(before, check)] if check.is_failed_for_pay else []
     if event is TrustChange.FLAGGED and check.verdict is Verdict.DEGRADED:
-        since_s = max(0, int(check.due_s) - FLAG_VOIDS_S)
-        return replace(check, event=event, voids_from_s=since_s)
-    if check.verdict is not Verdict.FAIL:
-        return replace(check, event=event)
-    return replace(check, event=event, voids_from_s=voids_from_s(before, check))
+        since_s.append(max(0, int(check.due_s) - FLAG_VOIDS_S))
+    return replace(check, event=event, voids_from_s=min(since_s, default=None))
 
 
 def stake_of(state: TrustState, at_s: float) -> int:
@@ -59,7 +57,7 @@ def stake_of(state: TrustState, at_s: float) -> int:
 
 
 def staked_after(state: TrustState, check: Check) -> TrustState:
-    """The state with what a check adds to the stake; one that fails takes all of it.
+    """The state with what a check adds to the stake; one that fails, or was cut, takes all of it.
 
     A newcomer's passes come often, and pay little: they do not count."""
     if not check.verdict.counts:
@@ -67,7 +65,7 @@ def staked_after(state: TrustState, check: Check) -> TrustState:
     until_s = int(check.due_s) + NEWCOMER_S if state.new_until_s is None else state.new_until_s
     is_new = check.due_s < until_s
     state = replace(state, new_until_s=until_s if is_new else 0)
-    if check.verdict is Verdict.FAIL:
+    if check.is_failed_for_pay:
         return replace(state, stake_bits=0)
     if is_new or not check.may_pay:
         return state

@@ -106,7 +106,7 @@ class TrustState:
     @property
     def failure(self) -> Reason | None:
         """Why the last check that counts failed; None if it passed, or there was none."""
-        if self.last_reason in (None, Reason.PASSED, Reason.DEGRADED):
+        if self.last_reason in (None, Reason.PASSED, Reason.DEGRADED, Reason.CUT):
             return None
         return Reason(self.last_reason)
 

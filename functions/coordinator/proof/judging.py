@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from coordinator.checking.checks import Verdict
+from coordinator.checking.lengths import is_cut
 from coordinator.proof.captures import Capture
 from coordinator.proof.matching import Matching, matching_of
 from coordinator.proof.packets import MediaKind, Packet
@@ -60,6 +61,14 @@ class Proof:
     """How much later the newest quarter of the matched packets came than that, at the median."""
     creep_s: float = 0.0
     """How much the delay grew, if it did so from quarter to quarter of the capture."""
+    lasted_s: float | None = None
+    """Of a very long connection that failed while the ingest served one unbroken run: for how long
+    media came."""
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether it began, and failed later: a new connection does not make that good."""
+        return is_cut(self.lasted_s)
 
     def is_doubtful(self, parameters: ProofParameters | None = None) -> bool:
         """True for a pass that should be repeated with `doubt_s` before it counts.

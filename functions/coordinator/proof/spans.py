@@ -10,8 +10,9 @@ from itertools import pairwise
 
 from coordinator.checking.checks import Verdict
 from coordinator.proof.captures import Capture, Span
+from coordinator.proof.cuts import lasted_s, media_of
 from coordinator.proof.judging import Proof, excused, judge
-from coordinator.proof.packets import MediaKind, Packet, Part
+from coordinator.proof.packets import Packet
 from coordinator.proof.parameters import ProofParameters
 from coordinator.proof.remembered import Remembered, remembered
 from coordinator.reasons import Reason
@@ -45,12 +46,13 @@ def judge_capture(
         for span in sorted(capture.read, key=lambda span: span.since_s)
     ]
     whole = _together(proofs, rules)
-    if whole.verdict is not Verdict.PASS:
+    reason = _objection(past, capture, proofs, rules) if whole.verdict is Verdict.PASS else None
+    if reason is not None:
+        whole = excused(replace(whole, verdict=Verdict.FAIL, reason=reason), capture, rules)
+    if whole.verdict is not Verdict.FAIL:
         return whole
-    reason = _objection(past, capture, proofs, rules)
-    if reason is None:
-        return whole
-    return excused(replace(whole, verdict=Verdict.FAIL, reason=reason), capture, rules)
+    found_s = lasted_s(past, capture, whole.reason, span_rules, gop_s)
+    return replace(whole, lasted_s=found_s)
 
 
 def within(capture: Capture, span: Span) -> Capture:
@@ -110,7 +112,7 @@ def _end_s(capture: Capture, since_s: float) -> float:
 
 def _is_busy(past: Remembered, span: Span) -> bool:
     """Whether the ingest served media in each second of a span."""
-    during = _media(past.within(span.since_s, span.until_s))
+    during = media_of(past.within(span.since_s, span.until_s))
     seconds = {int(p.arrived_s - span.since_s) for p in during if span.holds(p.arrived_s)}
     return len(seconds) >= int(span.until_s - span.since_s)
 
@@ -125,16 +127,12 @@ def _is_thin(past: Remembered, capture: Capture) -> bool:
     first_s = min(wanted)
     served = [
         packet
-        for packet in _media(past.within(first_s - 1, max(wanted) + 1))
+        for packet in media_of(past.within(first_s - 1, max(wanted) + 1))
         if round(first_s + int(packet.arrived_s - first_s), 3) in wanted
     ]
     came = sum(count.packets for count in counts), sum(count.size for count in counts)
     due = len(served), sum(packet.size for packet in served)
     return any(c < COUNTED_MIN * d for c, d in zip(came, due, strict=True))
-
-
-def _media(packets: Iterable[Packet]) -> Iterable[Packet]:
-    return (p for p in packets if p.media is not MediaKind.DATA and p.part is Part.FRAMES)
 
 
 def _most(values: Iterable[float | None]) -> float | None:

@@ -143,7 +143,7 @@ class Timeline:
         """Why nothing can be held against anybody now, or None if the reference is sound."""
         if self.is_down():
             return Reason.UNKNOWN_INGEST_DOWN
-        if self._has_gap() or self.lead is None:
+        if self.has_gap() or self.lead is None:
             return Reason.UNKNOWN_REFERENCE
         if len(self.lead.eligible) < self.rules.packets_min:
             return Reason.UNKNOWN_REFERENCE
@@ -151,7 +151,7 @@ class Timeline:
             return Reason.UNKNOWN_REFERENCE
         return None
 
-    def _has_gap(self) -> bool:
+    def has_gap(self) -> bool:
         """Whether a node may have got and served something else than the reference did."""
         during = [self.started_s - self.rules.lag_max_s]
         during += [p.arrived_s for p in self.window if p.arrived_s >= during[0]]
@@ -162,7 +162,7 @@ class Timeline:
 
         This needs less than a proof: time for a key frame, if servers may wait for one, and
         anything at all behind it."""
-        if self._has_gap() or self.is_down() or self.ended_s - self.started_s < self._wait_s():
+        if self.has_gap() or self.is_down() or self.ended_s - self.started_s < self._wait_s():
             return False
         since_s, lag_s = self.since_s, self.rules.lag_max_s
         if not self.is_joined:  # whoever is in time shows what is new, and who is late older things

@@ -47,6 +47,8 @@ def _checked(deed: Deed, length: Length = Length.SHORT, *, then: Deed | None = N
         (Deed.CUT_16, Length.VERY_LONG, Reason.STALLED),
         (Deed.CUT_60, Length.VERY_LONG, Reason.STALLED),
         (Deed.CUT_125, Length.VERY_LONG, Reason.PASSED),
+        (Deed.SLOW_60, Length.LONG, Reason.PASSED),
+        (Deed.SLOW_60, Length.VERY_LONG, Reason.TOO_SLOW),
         (Deed.RECORDED, Length.SHORT, Reason.REPLAYED),
         (Deed.HALF_OF_PACKETS, Length.SHORT, Reason.TOO_SLOW),
         (Deed.REFUSE_20, Length.SHORT, Reason.NO_STREAM),
@@ -65,6 +67,8 @@ def test_a_retest_meets_what_the_node_does_by_then() -> None:
     assert late.verdict is Verdict.FAIL  # it comes after 31 s, in the same minute
     broken = _checked(Deed.SERVE, Length.VERY_LONG, then=Deed.CLAIM)
     assert broken.reason is Reason.NO_STREAM  # its retest found nobody either
+    cut = _checked(Deed.CUT_60, Length.VERY_LONG, then=Deed.SERVE)
+    assert (cut.verdict, cut.reason) == (Verdict.DEGRADED, Reason.CUT)
 
 
 def test_a_node_that_moved_serves_no_check_of_its_old_stream() -> None:

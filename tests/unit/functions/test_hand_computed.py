@@ -3,9 +3,10 @@
 Rate 7.2 tokens an hour (0.12 a minute), epochs of 60 minutes, a balance of 100, at most 50 nodes
 paid; nodes are always up and each has a network of its own, if nothing else is said. `p10` is a
 check that passes at 10:30; `f` fails with `no_stream`, `w` with `wrong_content`; `q` is a very long
-one that passes, `v` one that fails with `stalled`; `r` is a retest that passes, which another check
-caused; `d` is degraded; `u` could not be decided because of what is published; 60 begins the second
-epoch. Where a rule has changed a figure, its ADR has the new computation.
+one that passes, `v` one that fails with `stalled`, `c` one that was cut and passed when repeated;
+`r` is a retest that passes, which another check caused; `d` is degraded; `u` could not be decided
+because of what is published; 60 begins the second epoch. Where a rule has changed a figure, its ADR
+has the new computation.
 """
 
 import hashlib
@@ -47,6 +48,7 @@ _VERDICTS = {
     "f": (Verdict.FAIL, Reason.NO_STREAM),
     "w": (Verdict.FAIL, Reason.WRONG_CONTENT),
     "v": (Verdict.FAIL, Reason.STALLED),
+    "c": (Verdict.DEGRADED, Reason.CUT),
     "u": (Verdict.UNKNOWN, Reason.UNKNOWN_REFERENCE),
 }
 
@@ -135,7 +137,7 @@ class Network:
                     check = a_check(
                         START_S + minute * 60.0 + 30, *_VERDICTS[letter], node_id=node_id,
                         stream_id=part.stream_id, attempts=({"address": address},),
-                        length=Length.VERY_LONG if letter in "qv" else Length.SHORT,
+                        length=Length.VERY_LONG if letter in "qvc" else Length.SHORT,
                         caused_by_s=START_S if letter == "r" else None,
                     )  # fmt: skip
                     by_minute.setdefault(minute, []).append(check)
@@ -219,6 +221,17 @@ async def test_a_very_long_failure_voids_five_hours_whatever_passed_since() -> N
     assert said(second) == {"voided": 20, "after_failure": 49}
     assert (format_tokens(second.forfeited_micros), earned(second)) == ("4.8", {})
     assert format_tokens(second.balance_after_micros) == "100"
+
+
+async def test_a_very_long_check_that_was_cut_voids_as_if_its_retest_had_failed() -> None:
+    """p10 p20 p50 q60 p65 c70 p80 p90 (ADR 85): as v70 (ADR 62), and pay begins again at 80."""
+    second = await (await settled({"n2": "p10 p20 p50 q60 p65 c70 p80 p90"})).statement(1)
+    assert said(second) == {"voided": 20, "after_failure": 10, "paid": 10, "awaiting_check": 29}
+    assert (format_tokens(second.forfeited_micros), earned(second)) == ("4.8", {"n2": "1.2"})
+    (row,) = second.rows
+    assert [(one.minutes, one.reason) for one in row.voided_by] == [(20, Reason.CUT)]
+    degraded = await (await settled({"n2": "p10 p20 p50 q60 p65 d70 p80 p90"})).statement(1)
+    assert said(degraded) == {"paid": 40, "awaiting_check": 29}  # 9 came along
 
 
 async def test_a_flag_by_degraded_checks_voids_what_came_before_it() -> None:

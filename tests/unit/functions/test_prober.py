@@ -74,6 +74,7 @@ def test_a_confirmed_fraud_is_not_checked_any_more() -> None:
 
 PASS = Proof(Verdict.PASS, Reason.PASSED)
 FAIL = Proof(Verdict.FAIL, Reason.STALLED)
+CUT = replace(FAIL, lasted_s=59.0)
 UNKNOWN = Proof(Verdict.UNKNOWN, Reason.UNKNOWN_INGEST_DOWN)
 
 
@@ -88,6 +89,10 @@ UNKNOWN = Proof(Verdict.UNKNOWN, Reason.UNKNOWN_INGEST_DOWN)
         ([PASS, PASS], Verdict.PASS, Reason.PASSED),
         ([PASS, FAIL, FAIL], Verdict.FAIL, Reason.STALLED),
         ([PASS, FAIL, PASS], Verdict.DEGRADED, Reason.DEGRADED),
+        ([CUT, PASS], Verdict.DEGRADED, Reason.CUT),
+        ([CUT, FAIL], Verdict.FAIL, Reason.STALLED),
+        ([CUT, UNKNOWN], Verdict.UNKNOWN, Reason.UNKNOWN_INGEST_DOWN),
+        ([replace(CUT, lasted_s=1.9), PASS], Verdict.DEGRADED, Reason.DEGRADED),
     ],
 )
 def test_a_failure_counts_only_when_its_retest_fails(

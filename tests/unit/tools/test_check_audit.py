@@ -92,6 +92,26 @@ def test_what_cannot_be_is_named(run: Run, says: str) -> None:
     assert says in _said(run)
 
 
+def test_whether_a_check_was_cut_follows_from_its_connections() -> None:
+    """Pay of five hours hangs on it, so neither word may stand for the other."""
+    begun = an_attempt(AT_S, Reason.STALLED, seconds=120.0, lasted_s=58.9)
+    again = an_attempt(AT_S + 90, seconds=120.0)
+    cut = replace(
+        PASSED,
+        verdict=Verdict.DEGRADED,
+        reason=Reason.CUT,
+        attempts=(begun, again),
+        length=Length.VERY_LONG,
+    )
+    late_s = AT_S + 300
+    assert _said(_run(cut, ended_s=late_s)) == ""
+    hidden = replace(cut, reason=Reason.DEGRADED)
+    assert "says degraded, and its connections cut" in _said(_run(hidden, ended_s=late_s))
+    for lasted_s in (None, 1.9):
+        never = replace(cut, attempts=(begun | {"lasted_s": lasted_s}, again))
+        assert "says cut, and its connections degraded" in _said(_run(never, ended_s=late_s))
+
+
 def test_a_label_of_ours_needs_what_it_speaks_of() -> None:
     """A control that failed in the run; a record that came after the cut-off."""
     excused = replace(FAILED, verdict=Verdict.UNKNOWN, reason=Reason.UNKNOWN_CONTROL)

@@ -63,12 +63,15 @@ def _lived(seed: int, draws: int, book: TrustBook | None = None) -> list[Run]:
             bad = [Verdict.FAIL, Verdict.DEGRADED, Verdict.UNKNOWN]
             verdict = lots.choice(bad) if lots.random() < wrong[name] else Verdict.PASS
             is_wrong = verdict is Verdict.FAIL and lots.random() < 0.2
+            length = lots.choice(list(Length))
+            is_cut = verdict is Verdict.DEGRADED and length is Length.VERY_LONG
+            reason = Reason.CUT if is_cut else REASONS[verdict]
             check = _check(
                 draw,
                 verdict,
                 name,
-                reason=Reason.REPLAYED if is_wrong else REASONS[verdict],
-                length=lots.choice(list(Length)),
+                reason=Reason.REPLAYED if is_wrong else reason,
+                length=length,
                 caused_by_s=state.flagged_s if is_flagged else None,
             )
             (late if lots.random() < 0.1 else checks).append(check)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from coordinator.proof.captures import Capture, Count, Span
-from coordinator.proof.judging import Verdict
+from coordinator.proof.judging import Proof, Verdict
 from coordinator.proof.packets import Packet
 from coordinator.proof.spans import judge_capture
 from coordinator.reasons import Reason
@@ -163,3 +163,90 @@ def test_what_is_missing_between_the_spans_says_nothing_where_we_were_late() -> 
     reference = until(STREAM, T0 + 181)
     assert judge_capture(reference, capture).verdict is Verdict.FAIL
     assert judge_capture(reference, replace(capture, late_s=1.5)).reason is Reason.UNKNOWN_BUSY
+
+
+def proof_of(cut: Callable[[Packet], bool], stream: list[Packet] = STREAM) -> Proof:
+    """Of a very long check; `cut` are packets that the node does not serve.
+
+    The reference has listened since before the connection, as the prober's does."""
+    served = Relay().serves([p for p in stream if not cut(p)], STARTED_S, SECONDS)
+    return judge_capture(stream, read_in_spans(served))
+
+
+@pytest.mark.parametrize("cut_s", [2.5, 16, 60, 116])
+def test_a_connection_that_began_and_broke_off_was_cut(cut_s: float) -> None:
+    """Seconds between spans are only counted, so it lasted a second longer at the most."""
+    proof = proof_of(lambda p: second_of(p) > cut_s)
+    assert proof.verdict is Verdict.FAIL
+    assert proof.is_cut
+    assert proof.lasted_s is not None
+    assert cut_s - 1 <= proof.lasted_s <= cut_s + 0.1
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        lambda p: 40 < second_of(p) < 45,
+        lambda p: 70 < second_of(p) < 77,
+        lambda p: second_of(p) > 60 and int(p.arrived_s * 50) % 2 == 0 and not p.is_key,
+    ],
+    ids=["silent for a while", "in a span", "half of it from then on"],
+)
+def test_a_connection_that_fell_short_later_was_cut(cut: Callable[[Packet], bool]) -> None:
+    """What only so long a connection sees no new one makes good, however it was brought about."""
+    proof = proof_of(cut)
+    assert proof.verdict is Verdict.FAIL
+    assert proof.is_cut
+
+
+def test_a_connection_that_did_not_begin_was_not_cut() -> None:
+    """A lost connection befalls anybody. Short checks see it, and those that end within 2 s."""
+    assert not proof_of(lambda p: second_of(p) > 1.9).is_cut
+    assert (
+        proof_of(lambda p: second_of(p) > -90).lasted_s is None
+        or not proof_of(lambda p: second_of(p) > -90).is_cut
+    )
+
+
+def test_who_passes_was_not_cut() -> None:
+    assert proof_of(lambda _: False).lasted_s is None
+
+
+@pytest.mark.parametrize("at_s", [3.0, 59.5, 61.0, 100.0])
+def test_where_the_publisher_began_anew_nobody_was_cut(at_s: float) -> None:
+    """Whoever publishes would else have every node lose five hours by one click: relays may end
+    connections when a stream does. It fails as ever, and a retest that passes makes it good."""
+    anew = [replace(p, connection=p.connection + 1) if second_of(p) >= at_s else p for p in STREAM]
+    proof = proof_of(lambda p: second_of(p) > 60, anew)
+    assert proof.lasted_s is None
+
+
+def test_where_the_ingest_was_silent_nobody_was_cut() -> None:
+    quiet = [p for p in STREAM if not 60 < second_of(p) < 64]
+    proof = proof_of(lambda p: second_of(p) > 60, quiet)
+    assert proof.lasted_s is None
+
+
+@pytest.mark.parametrize(("times", "is_cut"), [(1.2, True), (4.0, False)])
+def test_a_line_that_is_too_slow_for_what_came_to_be_more_was_not_cut(
+    times: float, *, is_cut: bool
+) -> None:
+    """Else whoever publishes could double the rate for seconds, and have pay of hours come back."""
+    more = [replace(p, size=int(p.size * times)) if 70 < second_of(p) < 90 else p for p in STREAM]
+    thinned = {id(p) for n, p in enumerate(more) if n % 3 == 0 and 70 < second_of(p) < 90}
+    proof = proof_of(lambda p: id(p) in thinned and not p.is_key, more)
+    assert (proof.verdict, proof.reason) == (Verdict.FAIL, Reason.TOO_SLOW)
+    assert proof.is_cut is is_cut
+
+
+def test_where_the_reference_has_not_listened_so_long_nobody_was_cut() -> None:
+    served = Relay().serves([p for p in STREAM if second_of(p) < 60], STARTED_S, SECONDS)
+    proof = judge_capture([p for p in STREAM if second_of(p) > -2], read_in_spans(served))
+    assert (proof.verdict, proof.lasted_s) == (Verdict.FAIL, None)
+
+
+def test_where_our_own_machine_was_late_nobody_was_cut() -> None:
+    served = Relay().serves([p for p in STREAM if second_of(p) < 60], STARTED_S, SECONDS)
+    late = replace(read_in_spans(served), late_s=1.5)
+    proof = judge_capture(STREAM, late)
+    assert (proof.verdict, proof.lasted_s) == (Verdict.UNKNOWN, None)
