@@ -1,6 +1,6 @@
 """Builds the api out of its settings."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from secrets import token_bytes
 
 from fastapi import FastAPI
@@ -18,8 +18,8 @@ from api.services.services import Services
 from api.services.snapshots import Snapshots
 from api.services.subscriptions import Subscriptions
 from api.services.treasurer import Treasurer
-from coordinator.adapters.clock import Clock, system_clock
-from coordinator.adapters.log import Log
+from coordinator.adapters.clock import Clock, SystemClock, system_clock
+from coordinator.adapters.log import Log, LogEvent
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.records.ledger import Ledger
@@ -42,15 +42,27 @@ def build(environ: Mapping[str, str]) -> FastAPI:
     """The application on Firestore, and the server's limits; SettingsError for a wrong setting."""
     settings = ApiSettings.from_env(environ)
     bound(settings.trusted_proxies, system_clock)
-    project = settings.google_cloud_project
+    project, witness = settings.google_cloud_project, following(system_clock, settings)
     return build_on(
-        FirestoreStore(project, settings.measurement_database),
-        FirestoreStore(project, settings.money_database),
+        FirestoreStore(project, settings.measurement_database, witness=witness),
+        FirestoreStore(project, settings.money_database, witness=witness),
         settings,
         system_clock,
         _guard(settings),
         scheduler=scheduler_of(settings),
     )
+
+
+def following(clock: SystemClock, settings: ApiSettings) -> Callable[[float], None]:
+    """Has a clock go on by the database's where the machine's is wrong. No trigger tells the api
+    the time, and it dates deposits and streams (ADR 76)."""
+    log = Log("api", settings.log_level)
+
+    def witness(told_s: float) -> None:
+        if off_s := clock.follow(told_s):
+            log(LogEvent.CLOCK_OFF, severity="ERROR", off_s=round(off_s))
+
+    return witness
 
 
 def build_on(  # noqa: PLR0913 - everything outside of the process, each named

@@ -14,6 +14,8 @@ Clock = Callable[[], float]
 OFF_S_MAX = 900.0
 """How far a clock may be from another machine's word, which may be some minutes old when it comes:
 triggers are repeated for so long."""
+ANSWER_OFF_S_MAX = 60.0
+"""The same of a word that comes at once: a call of the database may take ten seconds."""
 
 _BOOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
@@ -34,10 +36,13 @@ class SystemClock:
     """Seconds that only grow, of no instant."""
     _ahead_s: float = -inf
     """What the wall clock was ahead of the other by, at most."""
+    _wrong_s: float = 0.0
+    """How far the wall clock is ahead of the database's, where that is far."""
 
     def __call__(self) -> float:
         """Unix seconds."""
-        wall_s, boot_s = self.wall(), self.since_boot()  # in this order: never too far ahead
+        # In this order: never too far ahead.
+        wall_s, boot_s = self.wall() - self._wrong_s, self.since_boot()
         self._ahead_s = max(self._ahead_s, wall_s - boot_s)
         return boot_s + self._ahead_s
 
@@ -49,8 +54,18 @@ class SystemClock:
         wall_s, boot_s = self.wall(), self.since_boot()
         if abs(wall_s - witness_s) > OFF_S_MAX:
             return False
-        self._ahead_s = wall_s - boot_s
+        self._ahead_s, self._wrong_s = wall_s - boot_s, 0.0
         return True
+
+    def follow(self, witness_s: float) -> float:
+        """Goes on by what another machine's clock is now, if this one is far from it: by how much
+        it was ahead, else 0."""
+        off_s = self() - witness_s
+        if abs(off_s) <= ANSWER_OFF_S_MAX:
+            return 0.0
+        self._wrong_s += off_s
+        self._ahead_s -= off_s
+        return off_s
 
 
 system_clock = SystemClock()

@@ -50,14 +50,21 @@ _LOST_RACE: _Errors = (
 class FirestoreStore:
     """A `Store` in one database of a project; FIRESTORE_EMULATOR_HOST is honoured.
 
-    Connects on first use, on the event loop of that use. `seconds_max` bounds each call."""
+    Connects on first use, on the event loop of that use. `seconds_max` bounds each call. `witness`
+    is told the database's clock (Unix seconds) at each read."""
 
     def __init__(
-        self, project: str, database: str = "(default)", *, seconds_max: float = SECONDS_MAX
+        self,
+        project: str,
+        database: str = "(default)",
+        *,
+        seconds_max: float = SECONDS_MAX,
+        witness: Callable[[float], None] | None = None,
     ) -> None:
         self._project = project
         self._database = database
         self._seconds_max = seconds_max
+        self._witness = witness
         self._connected: AsyncClient | None = None
         self._closed = False
 
@@ -160,6 +167,9 @@ class FirestoreStore:
             return await _all(self._client().get_all(documents, retry=None, timeout=seconds))
 
         found = await self._try(attempt, _PASSING)
+        read_at = found[0].read_time
+        if self._witness is not None and read_at is not None:
+            self._witness(read_at.timestamp())
         by_ref = {Ref(s.reference.parent.id, s.id): s for s in found}
         return [by_ref[ref] for ref in refs]
 

@@ -7,7 +7,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.http.rates import RateLimit
 from api.services.snapshots import Snapshots
-from coordinator.adapters.clock import SystemClock, steady
+from coordinator.adapters.clock import ANSWER_OFF_S_MAX, SystemClock, steady
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.records.ledger import Ledger
 from tests.doubles.counting import CountingStore
@@ -69,6 +69,24 @@ def test_a_clock_that_was_set_back_agrees_and_stays() -> None:
     assert clock.agrees(first_s)
     assert clock() == pytest.approx(first_s)
     assert not machine.clock().agrees(first_s)
+
+
+@pytest.mark.parametrize("off_s", [HOUR_S, -HOUR_S])
+def test_a_clock_follows_the_database_where_its_machine_is_wrong(off_s: float) -> None:
+    """And goes on by it, also when the machine's clock is right again."""
+    machine = Machine(wall_s=1_795_305_637.0 + off_s)
+    clock = machine.clock()
+    assert clock.follow(1_795_305_637.0) == pytest.approx(off_s)
+    assert clock() == pytest.approx(1_795_305_637.0)
+    machine.goes_on(7.0)
+    assert clock() == pytest.approx(1_795_305_644.0)
+    machine.wall_s -= off_s
+    if off_s < 0:  # its clock seems to be an hour ahead then, until the next word
+        assert clock.follow(1_795_305_644.0) == pytest.approx(HOUR_S)
+    machine.goes_on(5.0)
+    assert clock() == pytest.approx(1_795_305_649.0)
+    assert clock.follow(1_795_305_649.0 + ANSWER_OFF_S_MAX) == 0.0
+    assert clock() == pytest.approx(1_795_305_649.0)
 
 
 def test_a_clock_that_is_set_forward_is_followed() -> None:
