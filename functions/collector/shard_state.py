@@ -41,10 +41,11 @@ class ShardState:
     since_tick: int
     """The first tick that nodes are divided into so many shards."""
 
-    def lost(self) -> list[int]:
-        """Slots that missed so many polls that they are polled no more."""
+    def still_polled(self, tick: int) -> Roster:
+        """The roster from `tick` on: who missed so many polls is polled no more."""
         lost = Sweep(self.roster.shard, self.tick, 0, self.polls).lost()
-        return [at for at in lost if self.roster.slots[at].left_tick is None]
+        lost = [at for at in lost if self.roster.slots[at].left_tick is None]
+        return self.roster.without(lost, tick, {at: self.polls[at].reason for at in lost})
 
     def moved_to(self, roster: Roster) -> "ShardState":
         """The same on another version of the roster: rows follow their nodes."""

@@ -139,7 +139,7 @@ class Sweeper:
             # Once more: minutes of those whose slots were dropped stand in their documents now.
             cursor_s, ours = await self._changed(before.shard, since_s)
         networks = self._asked.setdefault(before.shard, AskedAddresses(self.shards)).networks
-        changed_roster = before.without(state.lost(), tick).taking_in(ours, tick, networks)
+        changed_roster = state.still_polled(tick).taking_in(ours, tick, networks)
         roster = tallied(changed_roster, before, state.polls)
         if roster.slots != before.slots:
             written = await self.measurements.replace_roster(roster, before)

@@ -2,6 +2,7 @@
 
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any
 
 from api import __version__
@@ -172,11 +173,12 @@ class Announcements:
         now_s, view = node.changed_s, snapshot.network.nodes.get(node.node_id)
         if node.state == "leaving":
             status, reason = NodeStatus.LEFT, Reason.LEFT
-        elif view is None or view.slot.left_tick is not None:
-            refusal = snapshot.network.rooms.refusal(node)
-            status, reason = NodeStatus.PENDING, refusal or Reason.NOT_YET_SWEPT
         else:
-            status, reason = told_status(view.slot, view.poll, view.trust)
+            status, reason = NodeStatus.PENDING, Reason.NOT_YET_SWEPT
+            if view is not None:
+                status, reason = told_status(view.slot, view.poll, view.trust)
+            if view is None or view.slot.left_tick is not None:
+                reason = snapshot.network.rooms.refusal(node) or reason
         host = f"[{node.rtmp_host}]" if ":" in node.rtmp_host else node.rtmp_host
         lasts = snapshot.balance_lasts_seconds(stream, now_s, self.calendar)
         told = view if view and view.reason is reason else reason
@@ -193,7 +195,9 @@ class Announcements:
             rtmp_url=f"rtmp://{host}:{node.rtmp_port}/live/{node.stream_id}",
             **self._known(view),
             **self._shown(stream, snapshot, lasts),
-            next_heartbeat_seconds=self._pace_s(view, reason, lasts),
+            next_heartbeat_seconds=self._pace_s(
+                view, reason, min(lasts or 0, snapshot.stops_paying_in_s(stream, now_s))
+            ),
             polled_every_seconds=self.calendar.sweep_seconds,
             newest_agent=__version__,  # they are released together
         )
@@ -223,11 +227,12 @@ class Announcements:
             "next_release_at": timestamp(self.calendar.settled_s(release)) if release else None,
         }
 
-    def _pace_s(self, view: NodeView | None, reason: Reason, lasts: int | None) -> int:
-        """When to call again: seldom once a node is well, and when its stream may have ended."""
+    def _pace_s(self, view: NodeView | None, reason: Reason, pays_s: float) -> int:
+        """When to call again: seldom once a node is well, and when its stream stops paying, which
+        no poll tells."""
         steady_s, soon_s = STEADY_FACTOR * self.heartbeat_seconds, self.heartbeat_seconds
         is_well = view is not None and view.is_verified and reason is Reason.OK
-        return max(soon_s, min(steady_s, lasts or 0)) if is_well else soon_s
+        return max(soon_s, ceil(min(steady_s, pays_s))) if is_well else soon_s
 
 
 def _target_of(said: Node, peer: str) -> DialTarget:

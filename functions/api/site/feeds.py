@@ -17,6 +17,7 @@ from coordinator.projections.incidents import Incident, node_found_out
 from coordinator.projections.network_view import NodeView
 from coordinator.projections.node_buckets import NodeEpoch, is_known
 from coordinator.reasons import Reason
+from coordinator.sweeping.goodbyes import said_goodbye
 
 ENTRIES_MAX = 100
 CACHED_SECONDS = 60
@@ -76,7 +77,7 @@ def _entries_since(view: NodeView, sweep_seconds: int) -> Iterator[AtomEntry]:
         yield _event(node_id, TrustChange.FLAGGED, trust.flagged_s)
     if trust.trust is Trust.FRAUD and trust.last_check_s is not None:
         yield _event(node_id, TrustChange.CONFIRMED, trust.last_check_s)
-    if view.slot.left_tick is not None and view.slot.left_reason == Reason.OFFLINE.value:
+    if view.slot.left_tick is not None and not said_goodbye(view.slot):
         yield _offline(node_id, view.slot.left_tick * sweep_seconds)
 
 

@@ -10,6 +10,7 @@ from coordinator.ledger.statements import Statement
 from coordinator.projections.minute_letters import letters_of
 from coordinator.projections.node_buckets import BucketEpoch, NodeLine, bucket_of
 from coordinator.streams import Stream
+from coordinator.sweeping.goodbyes import said_goodbye
 from coordinator.sweeping.minutes import Minutes
 from coordinator.sweeping.rosters import Roster
 from coordinator.sweeping.shards import Shard
@@ -74,7 +75,7 @@ def _offline(record: EpochRecord, rosters: Rosters) -> dict[str, list[float]]:
     for roster in rosters.values():
         for slot in roster.slots:
             left = slot.left_tick
-            if left is None or slot.left_reason != "offline" or left not in ticks:
+            if left is None or said_goodbye(slot) or left not in ticks:
                 continue
             if roster.is_in_force_at(left):
                 found[slot.node_id].append(float(left * record.calendar.sweep_seconds))

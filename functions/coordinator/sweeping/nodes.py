@@ -9,7 +9,7 @@ from coordinator.checking.suspicion import Trust, TrustState
 from coordinator.documents.codec import Codec
 from coordinator.reasons import Reason
 from coordinator.sweeping.polls import SHOWN_OFFLINE_AFTER_MISSES, Outcome, Poll
-from coordinator.sweeping.rosters import Slot
+from coordinator.sweeping.rosters import TURNED_AWAY, Slot
 
 
 class NodeStatus(StrEnum):
@@ -149,7 +149,8 @@ def shown_status(slot: Slot, poll: Poll | None, trust: TrustState) -> tuple[Node
 def told_status(slot: Slot, poll: Poll | None, trust: TrustState) -> tuple[NodeStatus, Reason]:
     """What the node itself is told when it beats. Its polls hint at the reason, by this too."""
     if slot.left_tick is not None:
-        return NodeStatus.PENDING, Reason.NOT_YET_SWEPT
+        left = Reason(slot.left_reason) if slot.left_reason else Reason.OFFLINE
+        return NodeStatus.PENDING, left if left in TURNED_AWAY else Reason.NOT_YET_SWEPT
     status, reason = shown_status(slot, poll, trust)
     if status is NodeStatus.OFFLINE and poll is not None:
         # It beats, so it is there: what keeps polls from it says more than "offline".

@@ -10,12 +10,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from coordinator.reasons import Reason
 from coordinator.sweeping.roster_room import RosterRoom
 from coordinator.sweeping.shards import Shard
 
 VERSION_DIGITS_MAX = 12
 CURSOR_OVERLAP_S = 15.0
 """Node documents are read again this far back: a clock may lag, and a write takes a moment."""
+TURNED_AWAY = frozenset({Reason.NETWORK_FULL, Reason.TARGET_CROWDED})
+"""Why a node was not asked where its name leads: it is told so until there is room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,8 @@ class Slot:
     left_tick: int | None = None
     """First tick in which it is no longer polled; the slot is never given to another."""
     left_reason: str | None = None
-    """`left`: `changed_s` is when its node said goodbye, or changed its stream."""
+    """`left`: `changed_s` is when its node said goodbye, or changed its stream. Else `offline`, or
+    one of TURNED_AWAY."""
     first_tick: int = 0
     """When its node was first heard of, ever; 0 on rosters from before that was kept."""
     minutes_due: int = 0
@@ -149,11 +153,17 @@ class Roster:
                 room.add(slot)
         return replace(self, cursor_s=cursor_s, slots=tuple(slots))
 
-    def without(self, lost: Iterable[int], tick: int) -> "Roster":
-        """This roster with the given slots no longer polled from `tick` on: they are offline."""
-        slots = list(self.slots)
+    def without(
+        self, lost: Iterable[int], tick: int, why: Mapping[int, Reason] | None = None
+    ) -> "Roster":
+        """This roster with the given slots no longer polled from `tick` on.
+
+        They are offline, but for those of `why` that were turned away where they announced."""
+        slots, why = list(self.slots), why or {}
         for at in lost:
-            slots[at] = replace(slots[at], left_tick=tick, left_reason="offline")
+            reason = why.get(at, Reason.OFFLINE)
+            left = reason if reason in TURNED_AWAY else Reason.OFFLINE
+            slots[at] = replace(slots[at], left_tick=tick, left_reason=left.value)
         return replace(self, slots=tuple(slots))
 
     def is_in_force_at(self, tick: int) -> bool:

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import datetime
 
 import httpx
 import pytest
@@ -12,9 +13,13 @@ from collector.sweeper import announced
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.records.identities import SeenNode
+from coordinator.adapters.records.ledger import Ledger
+from coordinator.adapters.records.materialiser import Materialiser
+from coordinator.adapters.store.protocol import Ref
 from coordinator.checking.checks import Check, IngestState, Run, Verdict
 from coordinator.checking.last_run import UNVERIFIED_SAYS
 from coordinator.epochs import Calendar
+from coordinator.ledger.balances import BALANCES
 from coordinator.projections.network_document import bare_document
 from coordinator.reasons import Reason
 from coordinator.strangers.relay_stats import Media, RelayStats
@@ -54,8 +59,9 @@ class _World:
         self.now_s = NOW_S
         self.store = CountingStore(store)
         self.measurements = Measurements(store)
+        self.money = MemoryStore()
         guard = Guard(allow_private=False, resolve=_nowhere) if calls_back else None
-        self.app = own_api(self.store, MemoryStore(), settings(), lambda: self.now_s, guard)
+        self.app = own_api(self.store, self.money, settings(), lambda: self.now_s, guard)
         transport = httpx.ASGITransport(app=self.app, client=(ADDRESS, 40_000))
         self.client = httpx.AsyncClient(transport=transport, base_url="http://api.example")
         self.client.event_hooks = {"response": [declared_only(self.app.routes)]}
@@ -82,7 +88,8 @@ class _World:
         lost = Sweep(WHOLE, tick, 1, self.polls).lost()
         lost = [at for at in lost if self.roster.slots[at].left_tick is None]
         ours = announced(changed, Calendar())
-        self.roster = self.roster.without(lost, tick).taking_in(ours, tick)
+        why = {at: poll.reason for at, poll in self.polls.items()}
+        self.roster = self.roster.without(lost, tick, why).taking_in(ours, tick)
         await self.measurements.put_roster(self.roster)
         self.polls = {
             at: outcome_of(slot, answer, self.polls.get(at), stream_is_live=True, tick=tick)
@@ -384,6 +391,53 @@ async def test_a_node_calls_when_its_stream_may_have_ended(make: Make) -> None:
     assert said["balance_lasts_seconds"] in range(31, 299)
 
 
+async def _well(world: _World) -> None:
+    await world.beat()
+    await world.is_checked(Reason.PASSED)
+    await world.sweep(LIVE)
+    world.now_s += 25
+    assert (await world.beat())["next_heartbeat_seconds"] == 300
+
+
+async def test_a_node_that_is_well_calls_when_its_closing_stream_ends(make: Make) -> None:
+    """No poll tells that. It is fixed an epoch before, so who calls each 300 s knows in time."""
+    world = await make()
+    await _well(world)
+    closed = await world.client.post(
+        f"/streams/{world.stream_id}/close", headers=bearer(SPONSOR_KEY)
+    )
+    ends_s = datetime.fromisoformat(closed.json()["ends_at"]).timestamp()
+    assert ends_s - world.now_s > 3_600
+    live = RelayStats(Media.LIVE, 3, 19, 11, NODE_ID)
+    world.now_s = ends_s - 160
+    await world.sweep(live)
+    world.now_s += 25.5
+    said = await world.beat()
+    assert (said["stream_status"], said["next_heartbeat_seconds"]) == ("active", 75)
+    world.now_s += 75
+    assert (await world.beat())["stream_status"] == "closed"
+
+
+async def test_a_node_that_is_well_calls_when_its_streams_tokens_end(make: Make) -> None:
+    """That instant is told by the statement before. Then it calls each 30 s, and hears of more."""
+    world = await make()
+    await _well(world)
+    (fields,) = await world.money.get(Ref("balances", world.stream_id))
+    assert fields is not None
+    balance = BALANCES.decode(fields)
+    short = balance.model_copy(update={"used_up_s": int(world.now_s) + 375})
+    await world.money.put(Ref("balances", world.stream_id), BALANCES.encode(short))
+    payout = Materialiser(world.measurements, Ledger(world.money), lambda: world.now_s)
+    await payout.refresh([world.stream_id])
+    world.now_s += 240  # as old as what is known of tokens may be
+    await world.sweep(RelayStats(Media.LIVE, 3, 19, 11, NODE_ID))
+    said = await world.beat()
+    assert (said["stream_status"], said["next_heartbeat_seconds"]) == ("active", 75)
+    world.now_s += 75
+    said = await world.beat()
+    assert (said["stream_status"], said["next_heartbeat_seconds"]) == ("exhausted", 30)
+
+
 async def test_silence_is_offline_within_three_minutes(make: Make) -> None:
     """Counted from the last poll that was answered, and the dashboard says so."""
     world = await make()
@@ -409,6 +463,23 @@ async def test_a_node_that_beats_is_told_what_keeps_polls_from_it(make: Make) ->
     world.now_s += 25
     said = await world.beat()
     assert (said["status"], said["reason"]) == ("unhealthy", "connect_failed")
+
+
+@pytest.mark.parametrize("reason", [Reason.NETWORK_FULL, Reason.TARGET_CROWDED])
+async def test_a_node_that_was_turned_away_where_its_name_leads_is_told_so(
+    make: Make, reason: Reason
+) -> None:
+    """Also once it is polled no more: "wait for the next sweep" were not true."""
+    world = await make()
+    await world.beat(**NAMED)
+    for _ in range(4):
+        await world.sweep(reason)
+    world.now_s += 25
+    said = await world.beat(**NAMED)
+    assert (said["status"], said["reason"], said["fix"]) == ("pending", reason.value, reason.fix)
+    assert await world.hint() == reason
+    page = (await world.client.get(f"/nodes/{NODE_ID}")).json()
+    assert (page["status"], page["reason"]) == ("offline", reason.value)
 
 
 async def test_a_node_that_cannot_be_reached_does_not_come_back_to_be_polled(make: Make) -> None:
