@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.types import ASGIApp
 
 from api.http.connection_places import ConnectionLimits
-from api.http.doorway import ServedProtocol, protocol_of
+from api.http.doorway import protocol_of
+from api.http.served_protocol import ServedProtocol
 from coordinator.adapters.clock import Clock, system_clock
 from emulator.processes.ports import LOOPBACK
 

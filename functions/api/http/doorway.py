@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 import httptools
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 from uvicorn_worker import UvicornWorker
 
@@ -24,6 +23,7 @@ from api.http.intake import (
     Intake,
     RequestRefused,
 )
+from api.http.served_protocol import ServedProtocol
 from coordinator.adapters.clock import Clock
 
 SPARE_DESCRIPTORS = 96
@@ -86,8 +86,9 @@ class BoundedProtocol(asyncio.Protocol):
         self.places.go(self)
         self.due_s = _NEVER
         self._state.connections.discard(self)
-        if self._served is not None:
-            self._served.connection_lost(exc)
+        served, self._served = self._served, None  # each knows the other: a circle
+        if served is not None:
+            served.connection_lost(exc)
 
     def shutdown(self) -> None:
         """uvicorn stops. Where it has a part of this connection, it ends that itself."""
@@ -179,7 +180,8 @@ class BoundedProtocol(asyncio.Protocol):
         """With a whole head the application begins to work: not for half a request."""
         self.places.go_on(self)
         if self._served is None:
-            self._served = ServedProtocol(self, *self._made_with)
+            self._served = ServedProtocol(self.answered, *self._made_with)
+            self._served.app = Front(self._served.app, self.trusted_proxies, self.date)
             self._served.connection_made(self.transport)
             self._state.connections.discard(self)  # it stands there itself
         pieces, self._held = self._held, []
@@ -204,41 +206,6 @@ class BoundedProtocol(asyncio.Protocol):
             self._served.flow.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()
-
-
-class ServedProtocol(HttpToolsProtocol):
-    """uvicorn's own part of a connection. It is handed what its `BoundedProtocol` lets through."""
-
-    def __init__(
-        self, door: BoundedProtocol, config: Config, state: ServerState, app_state: dict[str, Any]
-    ) -> None:
-        super().__init__(config, state, app_state, door.loop)
-        self.app = Front(self.app, door.trusted_proxies, door.date)
-        self._door = door
-
-    @property
-    def is_answering(self) -> bool:
-        """Whether an answer has begun, and is not over."""
-        cycle = self.cycle
-        return cycle is not None and cycle.response_started and not cycle.response_complete
-
-    def goes_on(self) -> None:
-        """It is not idle."""
-        self._unset_keepalive_if_required()
-
-    def gives_up(self) -> bool:
-        """No more of this request comes: whether it has no answer yet, and gets none."""
-        if self.is_answering:
-            return False
-        if self.cycle is not None and not self.cycle.response_complete:
-            self.cycle.disconnected = True  # whoever waits for the body waits no more
-            self.cycle.message_event.set()
-        return True
-
-    def on_response_complete(self) -> None:
-        """Has the next request handed on."""
-        super().on_response_complete()
-        self._door.answered()
 
 
 def _address(transport: asyncio.Transport) -> str:

@@ -28,7 +28,7 @@ from coordinator.adapters.clock import Clock, steady
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.scheduling.switch import Switch
 from coordinator.epochs import Calendar
-from coordinator.ledger.balances import lasts_sentence
+from coordinator.ledger.balances import lasts_sentence, stops_paying_in_s
 from coordinator.money import format_tokens
 from coordinator.projections.money_projection import NO_TOKENS
 from coordinator.projections.network_view import NetworkView, NodeView
@@ -181,6 +181,7 @@ class Announcements:
                 reason = snapshot.network.rooms.refusal(node) or reason
         host = f"[{node.rtmp_host}]" if ":" in node.rtmp_host else node.rtmp_host
         lasts = snapshot.balance_lasts_seconds(stream, now_s, self.calendar)
+        ends_s = stops_paying_in_s(snapshot.balances.get(stream.stream_id), stream, now_s)
         told = view if view and view.reason is reason else reason
         return HeartbeatOut(
             node_id=node.node_id,
@@ -195,9 +196,7 @@ class Announcements:
             rtmp_url=f"rtmp://{host}:{node.rtmp_port}/live/{node.stream_id}",
             **self._known(view),
             **self._shown(stream, snapshot, lasts),
-            next_heartbeat_seconds=self._pace_s(
-                view, reason, min(lasts or 0, snapshot.stops_paying_in_s(stream, now_s))
-            ),
+            next_heartbeat_seconds=self._pace_s(view, reason, min(lasts or 0, ends_s)),
             polled_every_seconds=self.calendar.sweep_seconds,
             newest_agent=__version__,  # they are released together
         )

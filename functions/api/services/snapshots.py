@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from math import inf
 
 from api.services.listing_reader import NEWS_SECONDS, ListingReader
 from coordinator.adapters.clock import Clock, steady
@@ -52,14 +51,6 @@ class Snapshot:
         """Since when nobody could be verified on the stream, because of what is published."""
         prober, published_s = self.network.prober, stream.media.since_s
         return prober.unverified_since(stream.stream_id, self.read_s, published_s)
-
-    def stops_paying_in_s(self, stream: Stream, now_s: float) -> float:
-        """After how long the stream stops paying, as far as that is fixed; else for ever.
-
-        Closing, and tokens that are used up, take effect at an instant that is told before."""
-        balance = self.balances.get(stream.stream_id)
-        told_s = (stream.ends_s, balance.used_up_s if balance else None)
-        return min((at_s - now_s for at_s in told_s if at_s and at_s > now_s), default=inf)
 
     def balance_lasts_seconds(self, stream: Stream, now_s: float, calendar: Calendar) -> int | None:
         """How long the stream can pay its verified nodes; None while it has none."""

@@ -1,5 +1,6 @@
 """A stream's tokens: what went in, what is left, and how long that lasts."""
 
+from math import inf
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -182,6 +183,14 @@ def lasts_seconds(
     whole_s = balance.balance_micros * 3600 // stream.reward_micros_per_hour
     left_s = whole_s - balance.waiting_minutes * calendar.sweep_seconds
     return max(0, left_s // nodes - int(unsettled_s))
+
+
+def stops_paying_in_s(balance: Balance | None, stream: Stream, now_s: float) -> float:
+    """After how long the stream stops paying, as far as that is fixed; else never.
+
+    Closing, and tokens that are used up, take effect at an instant that is told before."""
+    told_s = (stream.ends_s, balance.used_up_s if balance else None)
+    return min((at_s - now_s for at_s in told_s if at_s and at_s > now_s), default=inf)
 
 
 def lasts_sentence(seconds: int | None, calendar: Calendar = _USUAL) -> str:
