@@ -131,7 +131,7 @@ TRUST = TrustState(
     1 << 44 | 5,
     3_405_803_783,
 )
-CARRIED = Carried(AT_S, 13, True, True, True, 7, 2, "51.7.3.2", True, 3, 11, AT_S + 7, True)
+CARRIED = Carried(AT_S, 13, True, True, True, 7, 2, "51.7.3.2", True, 3, 11, AT_S + 7, True, True)
 ROWS = (
     Row(
         "n2", 60, 53, 3, 2, 5, 41, ((Reason.AWAITING_CHECK, 13), (Reason.DOWN, 11)), 1_000_003,

@@ -316,8 +316,9 @@ class Reason(StrEnum):
     )
     SAME_ADDRESS = (
         "same_address",
-        "Another node behind the same public address is paid: one address is one paid place.",
-        "Run one node behind each address, or relay another stream.",
+        "It was another node's turn at the same public address: one address is one paid place.",
+        "Run one node behind each address. A turn is lost by a check that does not pass at once, "
+        "and by more than five minutes away in an hour.",
     )
     NETWORK_SHARE = (
         "network_share",

@@ -48,7 +48,8 @@ def _checks(made: list[tuple[Verdict, bool, str] | None]) -> list[Check]:
 
 
 def _life(checks: list[Check], up: int) -> list[Row]:
-    """The node's rows; its address is left out, which any connection may tell."""
+    """The node's rows; without its address, which any connection may tell, and without its turn
+    there, which pays nothing by itself."""
     rows: list[Row] = []
     for epoch in range(7, 7 + EPOCHS):
         starts_s = epoch * EPOCH_S
@@ -62,7 +63,8 @@ def _life(checks: list[Check], up: int) -> list[Row]:
             elsewhere=[c for c in mine if c.stream_id != "s3"],
         )  # fmt: skip
         (row,) = settle(given_, 10**9).rows
-        rows.append(replace(row, carried=replace(row.carried, address=None)))
+        state = replace(row.carried, address=None, kept_since_s=None, lost_turn=False)
+        rows.append(replace(row, carried=state))
     return rows
 
 

@@ -1,4 +1,4 @@
-"""Whoever shares a node's address can cost it one interval, once: not its place.
+"""Whoever shares a node's address can cost it two intervals, once: not its place.
 
 Two nodes at one public address, over some epochs, settled by the real rules. One is honest and was
 verified before. The other claims, passes and fails as it likes, and may have been first.
@@ -18,6 +18,7 @@ from bench.simulations.adversary.rivals import neighbour_lives
 from bench.simulations.adversary.scores import Trial, score
 from coordinator.checking.checks import Check, Verdict
 from coordinator.checking.lottery import Lottery
+from coordinator.ledger.kept_words import AWAY_MINUTES_MAX
 from coordinator.ledger.rows import Carried
 from coordinator.ledger.settlements import EpochInput, settle
 from coordinator.ledger.terms import Terms
@@ -98,10 +99,69 @@ def test_who_was_verified_later_takes_nothing_at_all(
     assert _paid(passed, rival, up, later_s) == _paid(passed, (), 0, later_s)
 
 
+def _first_away(up: int, after: int) -> int:
+    """The minute in which the rival is away once too often in an epoch; ALL: in none."""
+    for epoch in range(EPOCHS):
+        minutes = range(max(after, MINUTES * epoch), MINUTES * (epoch + 1))
+        away = [minute for minute in minutes if not up >> minute & 1]
+        if len(away) > AWAY_MINUTES_MAX:
+            return away[AWAY_MINUTES_MAX]
+    return ALL
+
+
+claimed = st.integers(1, (1 << ALL) - 1)
+
+
+@given(passes, claimed)
+@example([3, 20, 40], ((1 << ALL) - 1) ^ 0b111111 << 24)
+def test_who_was_away_takes_nothing_until_a_check_of_it_passes(
+    passed: Sequence[int], up: int
+) -> None:
+    """However long it had served before, and whatever it says when it is back."""
+    kept = -1 << _first_away(up, 0)
+    beside, alone = _paid(passed, (), up, 400.0), _paid(passed, (), 0, 400.0)
+    assert beside & kept == alone & kept
+
+
+@given(passes, claimed, st.integers(0, ALL - 1))
+def test_and_when_one_has_passed_its_turn_comes_after_its_neighbours(
+    passed: Sequence[int], up: int, at: int
+) -> None:
+    lost = _first_away(up, 0)
+    kept = -1 << lost
+    back = [(at, True)] if at > lost else []
+    beside, alone = _paid(passed, back, up, 400.0), _paid(passed, (), 0, 400.0)
+    assert beside & kept == alone & kept
+
+
+@given(passes, st.lists(st.integers(0, MINUTES - 1), max_size=AWAY_MINUTES_MAX))
+def test_who_is_back_soon_has_its_turn_in_all_minutes_in_which_it_is_there(
+    passed: Sequence[int], away: Sequence[int]
+) -> None:
+    """In every epoch. Its neighbour is paid for the others."""
+    up = (1 << ALL) - 1
+    for minute in away:
+        for epoch in range(EPOCHS):
+            up &= ~(1 << minute + MINUTES * epoch)
+    assert _paid(passed, (), up, 400.0) == _paid(passed, (), 0, 400.0) & ~up
+
+
 TRIAL = Trial(3, 24, 900_001)
 TWINS = Policy((), Deed.TWINS_ONLY, keys=2)
 SERVES_FIRST = Rule((Condition(Sight.STAY, 120),), Deed.SERVE)
 CUTTERS = Policy((SERVES_FIRST,), Deed.CUT_16, keys=4)
+
+
+def _aged(deed: Deed, minutes: int) -> Rule:
+    """What a key does until it is so old."""
+    return Rule((Condition(Sight.KEY_AGE, minutes),), deed)
+
+
+AWAY = Policy((_aged(Deed.SERVE, 12), _aged(Deed.LEAVE, 72)), Deed.CLAIM)
+REFUSING = Policy((_aged(Deed.SERVE, 8),), Deed.REFUSE_40, keys=2)
+PROVEN_LATE = Policy(
+    (_aged(Deed.LEAVE, 105), Rule((Condition(Sight.PASSES, 1),), Deed.SERVE)), Deed.CLAIM
+)
 
 
 @pytest.mark.parametrize("rests", [Condition(Sight.SINCE_CHECK, 6), Condition(Sight.CYCLE, 10)])
@@ -131,6 +191,27 @@ def test_who_cuts_viewers_early_takes_no_neighbours_place(monkeypatch: pytest.Mo
     assert _harm(CUTTERS) <= 0.1
     monkeypatch.setattr("prober.draws.watched", lambda *_: frozenset())
     assert _harm(CUTTERS) > 1
+
+
+def _nothing(*_: object) -> None:
+    """A degraded check cost no turn."""
+
+
+OLD_RULES = {
+    "who was away kept its turn": (AWAY, "kept_words.AWAY_MINUTES_MAX", 10**6),
+    "so did who refused first connections": (REFUSING, "kept_words.KeptWord.faltered", _nothing),
+    "who was proven last in an hour came first": (PROVEN_LATE, "address_turns.NEWCOMER_S", 3600),
+}
+
+
+@pytest.mark.parametrize(("policy", "rule", "old"), OLD_RULES.values(), ids=OLD_RULES)
+def test_little_service_takes_little_from_a_neighbour(
+    policy: Policy, rule: str, old: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the old rule each of these costs it more than a minute for each that it serves."""
+    assert _harm(policy) <= 0.1
+    monkeypatch.setattr(f"coordinator.ledger.{rule}", old)
+    assert _harm(policy) > 0.5
 
 
 def _harm(policy: Policy) -> float:

@@ -5,13 +5,14 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coordinator.ledger.address_turns import Earner
 from coordinator.ledger.epoch_minutes import EpochMinutes
-from coordinator.ledger.paid_places import Earner, network_limit, refused
+from coordinator.ledger.paid_places import network_limit, refused
 from coordinator.ledger.terms import Terms
 from coordinator.reasons import Reason
 from coordinator.strangers.networks import places_of
 
-EPOCH = EpochMinutes(600, 660, 5)
+EPOCH = EpochMinutes(1800, 1860, 5)
 BITS = st.integers(0, (1 << EPOCH.count) - 1)
 ADDRESSES = [
     None,
@@ -28,7 +29,7 @@ def earners(draw: st.DrawFn, address: st.SearchStrategy[str | None]) -> list[Ear
     return [
         Earner(
             f"n{at}",
-            draw(st.integers(1, 599)),
+            draw(st.integers(1, 1799)),
             draw(address),
             takes := draw(BITS),
             takes | draw(BITS),
@@ -65,7 +66,7 @@ def _given_away(known: list[Earner], terms: Terms, minute: int) -> dict[str, Rea
     wrong: dict[str, Reason] = {}
     held = set[str]()
     for one in sorted(
-        known, key=lambda one: (one.first_pass_s // 60, -one.first_pass_s, one.node_id)
+        known, key=lambda one: (one.first_pass_s // 600, -one.first_pass_s, one.node_id)
     ):
         place, _ = places_of(one.address)
         if place in held and one.takes >> minute & 1:

@@ -21,8 +21,9 @@ from bench.simulations.adversary.variation import Repertoire
 from coordinator.checking.checks import Check, TrustChange
 from coordinator.checking.lottery import STAKE_MAX
 from coordinator.checking.suspicion import TrustState
+from coordinator.ledger.address_turns import Earner
 from coordinator.ledger.epoch_minutes import EpochMinutes
-from coordinator.ledger.paid_places import Earner, Refused
+from coordinator.ledger.paid_places import Refused
 from coordinator.ledger.terms import Terms
 from coordinator.reasons import Reason
 from coordinator.sweeping.minutes import Minutes

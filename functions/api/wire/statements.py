@@ -44,6 +44,7 @@ class CarriedOut(BaseModel):
         halted=None,
         kept_since_s=None,
         is_behind=False,
+        lost_turn=False,
     )
 
     first_pass_s: float | None
@@ -59,6 +60,7 @@ class CarriedOut(BaseModel):
     halted: int | None
     kept_since_s: float | None
     is_behind: bool
+    lost_turn: bool
 
 
 class RowOut(BaseModel):

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from coordinator.ledger.address_turns import Earner
 from coordinator.ledger.forfeits import Forfeit
 from coordinator.ledger.minute_decisions import MinuteDecisions
-from coordinator.ledger.paid_places import Earner
 from coordinator.ledger.rows import Carried, Row
 from coordinator.ledger.unpaid import in_order, most_telling
 from coordinator.reasons import Reason

@@ -18,6 +18,8 @@ class Measured:
     """So many of those a passed check pays."""
     epoch: EpochMinutes
     newcomer: Newcomer = NOT_NEW
+    away: int = 0
+    """In which it was not there: not up, and by no fault of ours or of the sponsor."""
 
     def bounded(self, minutes: int, alone_before: int) -> tuple[int, int]:
         """(what a check may pay of these minutes, how many unknown ones are beyond), the earliest

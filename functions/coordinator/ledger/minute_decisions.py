@@ -7,7 +7,7 @@ Longer than other modules, so that all that a check does to a minute is seen bes
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from coordinator.checking.checks import Check, TrustChange
+from coordinator.checking.checks import Check, TrustChange, Verdict
 from coordinator.ledger.halts import halted_after, kept
 from coordinator.ledger.kept_words import KeptWord
 from coordinator.ledger.measured import Measured
@@ -60,7 +60,10 @@ class MinuteDecisions:
             carried.address,
             carried.failed,
             carried.halted,
-            KeptWord(None if carried.failed else carried.kept_since_s or carried.first_pass_s),
+            KeptWord(
+                None if carried.failed else carried.kept_since_s or carried.first_pass_s,
+                carried.lost_turn,
+            ),
         )
 
     @property
@@ -90,11 +93,13 @@ class MinuteDecisions:
             until = self.measured.epoch.until(check.due_s)
             self.waiting |= undecided & until
             undecided &= ~until
+            self.word.was_there(self.measured.away, self.measured.epoch, check.due_s)
             if check.stream_id == self.stream_id:
                 self._take(check)
             else:
                 self._take_elsewhere(check)
         self.waiting |= undecided
+        self.word.was_there(self.measured.away, self.measured.epoch, self.measured.epoch.ends_s)
 
     def confirm(self) -> None:
         """Fraud: nothing of the epoch is paid, passed checks or not."""
@@ -161,6 +166,7 @@ class MinuteDecisions:
             self.halted,
             self.word.since_s if self.word.since_s != self.first_pass_s else None,
             self.is_behind,
+            self.word.is_loose,
         )
 
     def give(self, reason: Reason, minutes: int) -> None:
@@ -173,6 +179,8 @@ class MinuteDecisions:
             self._fail(check)
         elif check.may_pay and not self.fraud:
             self._pass(check)
+        elif check.verdict is Verdict.DEGRADED:
+            self.word.faltered(check.due_s)
         self._turn(check)
 
     def _take_elsewhere(self, check: Check) -> None:

@@ -40,9 +40,13 @@ class Carried:
     """Of `waiting`, those from before nobody could be verified any more, since nobody published or
     because of what was; None while somebody can."""
     kept_since_s: float | None = None
-    """Since when it has failed no check, if that is not since its first passed one."""
+    """Since when it has had its turn at its address, if that is not since its first passed check:
+    it goes by when a node began to keep its word."""
     is_behind: bool = False
     """Whether it has passed no check since the one failed whose turn it was at its address."""
+    lost_turn: bool = False
+    """Whether it has passed no check since it lost its turn there: it was away, or one passed at
+    its second connection only. `kept_since_s` says when that was."""
 
 
 @dataclass(frozen=True, slots=True)

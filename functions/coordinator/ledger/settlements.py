@@ -17,14 +17,15 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from coordinator.checking.checks import Check
+from coordinator.ledger.address_turns import left_behind
 from coordinator.ledger.decided_nodes import DecidedNode
 from coordinator.ledger.epoch_minutes import EpochMinutes
 from coordinator.ledger.forfeits import NOTHING, Forfeit
 from coordinator.ledger.halts import undecided_minutes
 from coordinator.ledger.measured import Measured
 from coordinator.ledger.minute_decisions import MinuteDecisions
-from coordinator.ledger.newcomers import NOT_NEW, Newcomer
-from coordinator.ledger.paid_places import left_behind, refused
+from coordinator.ledger.newcomers import EVERYTHING, NOT_NEW, Newcomer
+from coordinator.ledger.paid_places import refused
 from coordinator.ledger.rows import Carried, Row
 from coordinator.ledger.statements import Statement
 from coordinator.ledger.terms import Terms
@@ -151,14 +152,16 @@ def draft(given: EpochInput) -> Draft:
     here = {check.node_id for check in given.checks}
     nodes = sorted({*given.minutes, *here, *given.carried, *given.forfeits})
     undecided = undecided_minutes(given.checks, given.minutes_of)
+    excused = _excused(given, undecided)
     decided = [
-        _decided(node_id, by_node.get(node_id, []), given, undecided)
+        _decided(node_id, by_node.get(node_id, []), given, undecided, excused)
         for node_id in nodes
         if _is_remembered(node_id, here, given)
     ]
     earners = [one.earner for one in decided if one.decisions.first_pass_s is not None]
     without = refused(earners, given.terms, given.minutes_of)
-    behind = left_behind(earners, given.terms, given.minutes_of)
+    is_limited = given.terms.network_percent < 100
+    behind = left_behind(earners, given.minutes_of) if is_limited else frozenset()
     for one in decided:
         one.decisions.is_behind = one.node_id in behind
         for why, minutes in without.get(one.node_id, {}).items():
@@ -176,7 +179,19 @@ def _is_remembered(node_id: str, checked: Collection[str], given: EpochInput) ->
     return not given.closes and carried.absent < remembered
 
 
-def _decided(node_id: str, checks: list[Check], given: EpochInput, undecided: int) -> DecidedNode:
+def _excused(given: EpochInput, undecided: int) -> int:
+    """Minutes in which nobody has to be there to keep a turn: who was could not be checked."""
+    if given.unverified:
+        return EVERYTHING
+    idle = 0
+    for minutes in given.minutes.values():
+        idle |= minutes.idle & ~minutes.interrupted  # who waits then says so itself
+    return idle | undecided
+
+
+def _decided(
+    node_id: str, checks: list[Check], given: EpochInput, undecided: int, excused: int
+) -> DecidedNode:
     """A node's minutes, before it is known whether there is a place for them."""
     minutes = given.minutes.get(node_id, Minutes())
     carried = given.carried.get(node_id, Carried())
@@ -187,6 +202,7 @@ def _decided(node_id: str, checks: list[Check], given: EpochInput, undecided: in
         given.terms.unknown_minutes_max,
         given.minutes_of,
         given.newcomers.get(node_id, NOT_NEW),
+        minutes.away(up) & ~excused,
     )
     decisions = MinuteDecisions.of(carried, given.stream_id, measured)
     for reason, count in minutes.not_up(up).items():

@@ -54,6 +54,11 @@ class Minutes:
             unknown &= ~run
         return up
 
+    def away(self, up: int) -> int:
+        """Minutes not up (after `filled`), by no fault of ours: off the roster, too. So it has no
+        end. Not measured alone is like the minute before, as a node may cause that itself."""
+        return ~(up | self.idle | self.unknown & ~self.unknown_alone)
+
     def not_up(self, up: int) -> dict[Reason, int]:
         """Minutes due that were not up (after `filled`), by the reason why."""
         left, found = self.due & ~up, {}

@@ -328,6 +328,87 @@ async def test_h9_one_address_is_one_place_and_of_the_newest_it_is_the_last() ->
     assert earned(first) == {"b": "2.52"}
 
 
+SECOND = "p15 p40 p62 p80 p100 p115"
+
+
+def _at_one_address(*first: Served) -> dict[str, Does]:
+    """A comes first, and is there as it likes; B is always up."""
+    at = "203.0.114.7"
+    return {
+        "a": [replace(part, address=at) for part in first],
+        "b": [Served(SECOND, address=at)],
+    }
+
+
+async def test_who_was_away_for_longer_than_a_restart_goes_behind_its_neighbour() -> None:
+    """A p3 p30 p60 p65, away from 70 to 89, p95 p110. It has its turn until then: 29 + 10 minutes.
+    B is paid for what A leaves, and then for what both are up: 20 + 26."""
+    nodes = _at_one_address(Served("p3 p30 p60 p65", until=70), Served("p95 p110", since=90))
+    network = await settled(nodes)
+    assert said(await network.statement(0), "b") == {"before_first_pass": 16, "same_address": 44}
+    second = await network.statement(1)
+    assert said(second, "a") == {"paid": 29 + 10, "same_address": 30}
+    assert said(second, "b") == {"same_address": 10, "paid": 20 + 26, "awaiting_check": 4}
+    assert earned(second) == {"a": "4.68", "b": "5.52"}
+
+
+async def test_who_is_back_within_five_minutes_keeps_its_turn() -> None:
+    """A is away from 70 to 74 only: 29 + 10 + 36 minutes, and B gets those five."""
+    nodes = _at_one_address(Served("p3 p30 p60 p65", until=70), Served("p95 p110", since=75))
+    second = await (await settled(nodes)).statement(1)
+    assert said(second, "a") == {"paid": 29 + 10 + 36, "awaiting_check": 9}
+    assert said(second, "b") == {"paid": 5, "same_address": 10 + 45}
+
+
+async def test_what_we_failed_to_measure_costs_nobody_its_turn() -> None:
+    """Twenty minutes, of both: they count like the one before."""
+    nodes = _at_one_address(Served("p3 p30 p60 p65 p95 p110"))
+    second = await (await settled(nodes, unmeasured=range(70, 90))).statement(1)
+    assert said(second, "a") == {"paid": 29 + 51, "awaiting_check": 9}
+    assert said(second, "b") == {"same_address": 60}
+
+
+async def test_nobody_loses_its_turn_while_nobody_publishes() -> None:
+    """From 66 to 89. A is away for it, and comes again with the stream."""
+    nodes = _at_one_address(Served("p3 p30 p60 p65", until=70), Served("p95 p110", since=90))
+    second = await (await settled(nodes, idle=range(66, 90))).statement(1)
+    assert said(second, "a") == {"paid": 29 + 6 + 21, "stream_idle": 4, "awaiting_check": 9}
+    assert said(second, "b") == {"same_address": 6 + 30, "stream_idle": 24}
+
+
+async def test_who_passes_at_its_second_connection_only_goes_behind_its_neighbour() -> None:
+    """A d65: its turn was until then, 29 + 6 minutes. B goes on at once: nothing has failed."""
+    nodes = _at_one_address(Served("p3 p30 p60 d65 p95 p110"))
+    second = await (await settled(nodes)).statement(1)
+    assert said(second, "a") == {"paid": 29 + 6, "same_address": 54}
+    assert said(second, "b") == {"same_address": 6, "paid": 50, "awaiting_check": 4}
+
+
+async def test_a_turn_is_lost_for_longer_than_an_epoch() -> None:
+    """A is away from 50 on, and back in 118. Its next check passes in the third hour."""
+    nodes = _at_one_address(Served("p3 p30 p45", until=50), Served("p130", since=118))
+    nodes["b"] = [Served(f"{SECOND} p150", address="203.0.114.7")]
+    network = await settled(nodes, epochs=3)
+    rows = {row.node_id: row for row in (await network.statement(1)).rows}
+    assert (rows["a"].carried.lost_turn, rows["b"].carried.lost_turn) == (True, False)
+    third = await network.statement(2)
+    assert said(third, "a") == {"paid": 4, "same_address": 60}
+    assert said(third, "b") == {"paid": 35, "awaiting_check": 29}
+    (row,) = (row for row in third.rows if row.node_id == "a")
+    assert (row.carried.lost_turn, row.carried.kept_since_s) == (False, START_S + 130.5 * 60)
+
+
+async def test_who_is_proven_later_in_an_epoch_takes_nothing_of_the_first() -> None:
+    """A p3 p30, B p45: they did not begin within ten minutes."""
+    at = "203.0.114.7"
+    nodes: dict[str, Does] = {
+        "a": [Served("p3 p30", address=at)], "b": [Served("p45", address=at)]
+    }  # fmt: skip
+    first = await (await settled(nodes)).statement(0)
+    assert said(first, "a") == {"before_first_pass": 4, "paid": 27, "awaiting_check": 29}
+    assert said(first, "b") == {"before_first_pass": 46, "same_address": 14}
+
+
 async def test_h10_a_stream_that_ends_pays_what_was_verified() -> None:
     """Ends at 90:00; p59 p70 p85."""
     ends_s = START_S + 90 * 60.0

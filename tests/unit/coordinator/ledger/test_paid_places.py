@@ -1,12 +1,10 @@
 """Who is paid when more serve than are paid: longest service first, no crowd of one network."""
 
-from dataclasses import replace
-
 import pytest
 
+from coordinator.ledger.address_turns import Earner
 from coordinator.ledger.epoch_minutes import EpochMinutes
-from coordinator.ledger.kept_words import Spell
-from coordinator.ledger.paid_places import Earner, left_behind, network_limit, refused
+from coordinator.ledger.paid_places import network_limit, refused
 from coordinator.ledger.terms import Terms
 from coordinator.reasons import Reason
 
@@ -70,76 +68,10 @@ def test_one_more_node_elsewhere_never_lowers_the_limit() -> None:
 
 
 def test_one_address_is_one_paid_place() -> None:
-    """Many identities on one machine earn what one does; longer service holds the place."""
-    earners = [_earner(f"n{n}", 17_000.0 - 3600 * n, "203.0.114.7") for n in range(5)]
-    unpaid = unpaid_of(earners, TERMS)
-    assert unpaid == {f"n{n}": Reason.SAME_ADDRESS for n in range(4)}
-
-
-def test_of_those_proven_in_one_epoch_the_last_holds_the_place() -> None:
-    """Many identities must not be a way to be proven sooner."""
-    earners = [_earner(f"n{n}", 3600.0 + 60 * n, "203.0.114.7") for n in range(5)]
-    assert "n4" not in unpaid_of(earners, TERMS)
-    assert len(unpaid_of(earners, TERMS)) == 4
-
-
-def test_of_those_proven_just_now_nobody_is_paid_before_the_last() -> None:
-    """The first of eight identities passes a check sooner than the only one of an honest node."""
-    since = {"n2": 3, "n3": 9}
-    earners = [
-        Earner(name, 7200.0 + 60 * at, "203.0.114.7", HOUR >> at + 1 << at + 1, HOUR)
-        for name, at in since.items()
-    ]
-    lost = refused(earners, TERMS, EPOCH)
-    assert lost == {"n2": {Reason.SAME_ADDRESS: HOUR >> 4 << 4}}
-    later = [*earners, Earner("n5", 3600.0, "203.0.114.7", 0b111 << 20, 0b111 << 20)]
-    assert refused(later, TERMS, EPOCH)["n3"] == {Reason.SAME_ADDRESS: 0b111 << 20}
-
-
-def test_who_claims_to_be_up_holds_its_address_whether_it_keeps_its_word_or_not() -> None:
-    """Else each of many identities were paid for the minutes that another one failed."""
-    holder = Earner("n2", 1.0, "203.0.114.7", takes=0, claims=0b0111)
-    twin = Earner("n3", 3700.0, "203.0.114.7", takes=0b1111, claims=0b1111)
-    assert refused([holder, twin], TERMS, EPOCH) == {"n3": {Reason.SAME_ADDRESS: 0b0111}}
-
-
-def _minutes(first: int, last: int) -> int:
-    return (1 << last + 1) - (1 << first)
-
-
-def test_who_fails_a_check_has_its_turn_no_more() -> None:
-    """And who comes after it begins with a passed check, as that one would have to."""
-    failed = Earner("n2", 1.0, "203.0.114.7", 0, HOUR, (Spell(1.0, 7200.0 + 600),))
-    behind = Earner("n3", 3700.0, "203.0.114.7", HOUR, HOUR, None, (7200.0 + 1200, 7200.0 + 1900))
-    lost = refused([failed, behind], TERMS, EPOCH)
-    assert lost == {"n3": {Reason.SAME_ADDRESS: _minutes(0, 20)}}
-    assert left_behind([failed, behind], TERMS, EPOCH) == frozenset()
-
-
-def test_who_failed_goes_to_the_end_of_the_row() -> None:
-    """However long it had served before: a rival cannot fail again and again."""
-    again = Earner("n2", 1.0, "203.0.114.7", HOUR, HOUR, (Spell(1.0, 7199.0), Spell(7200.0 + 59)))
-    other = Earner("n3", 3700.0, "203.0.114.7", HOUR, HOUR)
-    assert refused([again, other], TERMS, EPOCH) == {"n2": {Reason.SAME_ADDRESS: HOUR}}
-
-
-def test_who_has_passed_no_check_since_is_behind_in_the_next_epoch_too() -> None:
-    failed = Earner("n2", 1.0, "203.0.114.7", 0, HOUR, (Spell(1.0, 7200.0 + 3000),))
-    behind = Earner("n3", 3700.0, "203.0.114.7", HOUR, HOUR, None, (7200.0 + 1200,))
-    assert refused([failed, behind], TERMS, EPOCH)["n3"] == {Reason.SAME_ADDRESS: HOUR}
-    assert left_behind([failed, behind], TERMS, EPOCH) == {"n3"}
-    then = replace(behind, is_behind=True)
-    now = [replace(failed, spells=()), then]
-    assert refused(now, TERMS, EPOCH) == {"n3": {Reason.SAME_ADDRESS: _minutes(0, 20)}}
-    assert left_behind(now, TERMS, EPOCH) == frozenset()
-    assert left_behind([failed, behind], OFF, EPOCH) == frozenset()
-
-
-def test_a_failure_out_of_turn_costs_nobody_else() -> None:
-    first = Earner("n2", 1.0, "203.0.114.7", HOUR, HOUR)
-    failed = Earner("n3", 3700.0, "203.0.114.7", 0, HOUR, (Spell(3700.0, 7200.0 + 600),))
-    assert refused([first, failed], TERMS, EPOCH) == {}
-    assert left_behind([first, failed], TERMS, EPOCH) == frozenset()
+    """Whose turn it is there holds it; what it leaves is anybody's of the network."""
+    earners = [_earner(f"n{n}", 3600.0 * n, "203.0.114.7") for n in (1, 2)]
+    assert unpaid_of(earners, TERMS) == {"n2": Reason.SAME_ADDRESS}
+    assert unpaid_of(earners, OFF) == {}
 
 
 def test_a_place_is_taken_for_the_minutes_that_it_is_used() -> None:

@@ -266,9 +266,12 @@ def test_minutes_that_wait_for_a_node_that_left_lapse() -> None:
 
 
 def test_a_node_that_comes_back_keeps_its_place() -> None:
-    """A day off the roster is forgiven: its first pass is remembered so long, and its flag."""
+    """A day off the roster is forgiven: its first pass is remembered so long, and its flag. Its
+    turn at its address is lost with the sixth minute."""
     row = _row(minutes=Minutes(), carried={"n2": Carried(1800.0, flagged=True)})
-    assert row.carried == Carried(1800.0, flagged=True, absent=1)
+    assert row.carried == Carried(
+        1800.0, flagged=True, absent=1, kept_since_s=3900.0, lost_turn=True
+    )
     assert row.minutes_due == 0
     gone = {"n2": Carried(1800.0, absent=ABSENT_EPOCHS_MAX)}
     assert settle(_evidence(minutes={}, carried=gone), 100).rows == ()
@@ -280,6 +283,7 @@ def test_leaving_a_stream_that_nobody_is_verified_on_costs_no_place() -> None:
     for unverified, absent in ((True, ABSENT_EPOCHS_MAX - 1), (False, ABSENT_EPOCHS_MAX)):
         given = replace(_evidence(minutes={}, carried=carried), unverified=unverified)
         (row,) = settle(given, 100).rows
+        assert row.carried.lost_turn is not unverified
         assert (row.carried.first_pass_s, row.carried.absent) == (1800.0, absent)
 
 
