@@ -61,7 +61,7 @@ class Checker:
     capacity: Capacity
     parts: int = 1
     """Of the prober, whose checks count at their targets together."""
-    has_left: Callable[[str], Awaitable[bool]] | None = None
+    has_left: Callable[[str, str], Awaitable[bool]] | None = None
     """Whether a node, by its id, has said goodbye: then nobody has to look for it again."""
     pictures: dict[str, bytes] = field(default_factory=dict)
     """Of checks that proved content wrong, by the pictures' ids: whoever stores them takes them."""
@@ -131,7 +131,7 @@ class Checker:
     async def _is_gone(self, due: Due, failed: Proof) -> bool:
         if self.has_left is None or failed.reason not in NOTHING_SERVED:
             return False
-        return await self.has_left(due.slot.node_id)
+        return await self.has_left(due.slot.node_id, due.slot.stream_id)
 
     async def _leave(self, place: Place, seconds: float) -> None:
         """Others have the place meanwhile; a retest is never without one, or it would excuse."""

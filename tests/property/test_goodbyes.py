@@ -1,4 +1,4 @@
-"""A goodbye spares a failed check, and is no way to be paid for more.
+"""A goodbye spares a failed check, and is no way to be paid for more; nor is taking another stream.
 
 Statements, trust, rosters and what a node's document remembers are the real ones.
 """
@@ -148,41 +148,56 @@ def _standing(state: TrustState) -> tuple[object, ...]:
 
 @dataclass
 class Node2:
-    """A node that comes and goes, its document, its roster, and who was drawn when."""
+    """A node that comes, goes and moves, its document, its roster, and who was drawn when."""
 
     said: Node
     roster: Roster = field(default_factory=lambda: Roster(WHOLE, 0, 0.0))
-    swept: set[int] = field(default_factory=set)
+    swept: dict[int, str] = field(default_factory=dict)
+    """On which stream it was polled, by tick."""
     drawn: set[int] = field(default_factory=set)
+
+    def says(self, now_s: float, **changed: str) -> None:
+        """What its document is then."""
+        new = self.said.model_copy(update={**changed, "changed_s": now_s, "left_s": 0.0})
+        self.said = new.with_past_of(self.said)
 
     def turns(self, now_s: float) -> None:
         """It says goodbye, or comes back."""
-        state = "running" if self.said.state == "leaving" else "leaving"
-        new = self.said.model_copy(update={"state": state, "changed_s": now_s, "left_s": 0.0})
-        self.said = new.with_past_of(self.said)
+        self.says(now_s, state="leaving" if self.said.state == "running" else "running")
+
+    def moves(self, now_s: float) -> None:
+        """It takes the other stream."""
+        self.says(now_s, state="running", stream_id="s5" if self.said.stream_id == "s3" else "s3")
 
     def is_checked(self, tick: int) -> None:
         """A check is over that went by the sweep before: it counts, unless the node is spared."""
-        spared = self.said.is_heard and self.said.changed_s < tick * 60
-        if tick - 1 in self.swept and not spared:
+        stream_id, node = self.swept.get(tick - 1), self.said
+        if stream_id is None:
+            return
+        if not (node.has_left(stream_id) and node.is_heard and node.changed_s < tick * 60):
             self.drawn.add(tick)
 
     def is_swept(self, tick: int) -> None:
         """It is polled if it stands on the roster, and says that it is up."""
         node = self.said
         told = Announcement(
-            "n2", "s3", "http://192.0.2.5/", "192.0.2.5", 1935, node.state == "leaving",
+            "n2", node.stream_id, "http://192.0.2.5/", "192.0.2.5", 1935, node.is_gone,
             node.changed_s, left_s=node.left_s,
         )  # fmt: skip
         self.roster = self.roster.taking_in([told], tick)
-        if any(slot.is_polled_at(tick) for slot in self.roster.slots):
-            self.swept.add(tick)
+        for slot in self.roster.slots:
+            if slot.is_polled_at(tick):
+                self.swept[tick] = slot.stream_id
 
     def counted(self, ticks: range) -> set[int]:
-        """The minutes that count as up."""
-        up = sum(1 << at for at, tick in enumerate(ticks) if tick in self.swept)
-        minutes = without_goodbyes({"n2": Minutes(up, up)}, [self.roster], ticks, 60)
-        return {tick for at, tick in enumerate(ticks) if minutes["n2"].up >> at & 1}
+        """The minutes that count as up, of either stream."""
+        found: set[int] = set()
+        for stream_id in ("s3", "s5"):
+            of_it = (self.swept.get(tick) == stream_id for tick in ticks)
+            up = sum(1 << at for at, was_up in enumerate(of_it) if was_up)
+            minutes = without_goodbyes({"n2": Minutes(up, up)}, [self.roster], ticks, 60)
+            found |= {tick for at, tick in enumerate(ticks) if minutes["n2"].up >> at & 1}
+        return found
 
 
 TICKS = range(100, 112)
@@ -193,11 +208,11 @@ OFFSETS = st.floats(0.0, 30.0).map(lambda at_s: round(at_s, 3))
 
 @settings(max_examples=300)
 @given(
-    st.lists(GAPS, max_size=30),
+    st.lists(st.tuples(GAPS, st.booleans()), max_size=30),
     st.lists(st.tuples(ENDS, OFFSETS), min_size=len(TICKS), max_size=len(TICKS)),
 )
-def test_what_counts_as_up_can_be_drawn_whenever_a_node_leaves_and_comes_back(
-    gaps: list[float], offsets: list[tuple[float, float]]
+def test_what_counts_as_up_can_be_drawn_whenever_a_node_leaves_moves_and_comes_back(
+    turns: list[tuple[float, bool]], offsets: list[tuple[float, float]]
 ) -> None:
     """Goodbyes around each draw gain no minute; whichever of check and sweep comes first."""
     said = Node(
@@ -205,13 +220,15 @@ def test_what_counts_as_up_can_be_drawn_whenever_a_node_leaves_and_comes_back(
         rtmp_port=1935, agent="", engine="", state="running", joined_s=1.0, changed_s=1.0,
     )  # fmt: skip
     node = Node2(said)
-    turns = (TICKS.start * 60 + round(at_s, 3) for at_s in accumulate(gaps))
-    happens: list[tuple[float, int, int]] = [(at_s, 0, 0) for at_s in turns]
+    at_s = (TICKS.start * 60 + round(at_s, 3) for at_s in accumulate(gap for gap, _ in turns))
+    happens = [(each_s, int(moves) - 1, 0) for each_s, (_, moves) in zip(at_s, turns, strict=True)]
     for tick, (end_s, sweep_s) in zip(TICKS, offsets, strict=True):
         happens += [(tick * 60 + end_s, 1, tick), (tick * 60 + sweep_s, 2, tick)]
-    for at_s, what, tick in sorted(happens):
-        if what == 0:
-            node.turns(at_s)
+    for now_s, what, tick in sorted(happens):
+        if what == -1:
+            node.turns(now_s)
+        elif what == 0:
+            node.moves(now_s)
         elif what == 1:
             node.is_checked(tick)
         else:

@@ -53,8 +53,8 @@ class Node(BaseModel):
     minutes_up: int = 0
     away_tick: int | None = None
     left_s: float = 0.0
-    """When it last said goodbye, and was heard. It is kept when the node comes back: its roster is
-    to show every goodbye that spared it a check."""
+    """When it last said goodbye or took another stream, and was heard. It is kept when the node
+    comes back: its roster is to show every goodbye that spared it a check."""
     calls_from_there: bool = False
     """Whether it called from the very address that it named, when it said so."""
 
@@ -63,10 +63,14 @@ class Node(BaseModel):
         """Whether it has said goodbye, and is not back."""
         return self.state == "leaving"
 
+    def has_left(self, stream_id: str) -> bool:
+        """Whether it said goodbye to the stream or took another one, and is not back."""
+        return self.is_gone or self.stream_id != stream_id
+
     @property
     def is_heard(self) -> bool:
-        """Whether its roster is to show the very goodbye that it said last."""
-        return self.is_gone and self.left_s == self.changed_s
+        """Whether its roster is to show the very goodbye that it said last, and it is not back."""
+        return self.left_s == self.changed_s
 
     @property
     def characters(self) -> int:
@@ -84,9 +88,11 @@ class Node(BaseModel):
     def with_past_of(self, known: "Node") -> "Node":
         """The same with what is remembered of the node: nothing that it says can change it.
 
-        A goodbye soon after another is not heard: no roster may have taken that one in yet."""
+        Who takes another stream says goodbye to the one that it had. A goodbye soon after another
+        is not heard: no roster may have taken that one in yet."""
         past = known.model_dump(include=_PAST)
-        heard = self.state == "leaving" and self.changed_s >= known.left_s + GOODBYE_S
+        leaves = self.has_left(known.stream_id)
+        heard = leaves and self.changed_s >= known.left_s + GOODBYE_S
         return self.model_copy(update=past | ({"left_s": self.changed_s} if heard else {}))
 
     def what_it_says(self) -> str:

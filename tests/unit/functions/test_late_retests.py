@@ -75,8 +75,8 @@ def test_who_has_said_goodbye_is_not_looked_for_again(is_gone: bool) -> None:
     """Of everybody else a failure counts only when its retest fails."""
     waiting = Waiting()
 
-    async def has_left(node_id: str) -> bool:
-        return is_gone and node_id == NOWHERE.node_id
+    async def has_left(node_id: str, stream_id: str) -> bool:
+        return is_gone and (node_id, stream_id) == (NOWHERE.node_id, NOWHERE.stream_id)
 
     waiting.checker.has_left = has_left
     due = Due(NOWHERE, DUE_S, retest_after_s=LATER_S)

@@ -1,4 +1,6 @@
-"""Who says goodbye before a draw is not drawn; who does in it fails as `left`."""
+"""Who says goodbye before a draw is not drawn; who does in it fails as `left`.
+
+Whoever takes another stream says goodbye to the one that it had."""
 
 import pytest
 
@@ -21,18 +23,18 @@ async def night() -> Night:
     return night
 
 
-async def _says(night: Night, *said: tuple[str, float]) -> None:
-    """What the leaver says, and when."""
-    await _put(night, "running", BEGINS_S - 3_600)
+async def _says(night: Night, *said: tuple[str, float], stream_id: str = "s3") -> None:
+    """What the leaver says, and when; `stream_id`: which stream it has by then."""
+    await _put(night, "running", BEGINS_S - 3_600, "s3")
     for state, at_s in said:
-        await _put(night, state, at_s)
+        await _put(night, state, at_s, stream_id)
 
 
-async def _put(night: Night, state: str, at_s: float) -> None:
+async def _put(night: Night, state: str, at_s: float, stream_id: str) -> None:
     node = Node.model_validate(
         {
             "node_id": LEAVER,
-            "stream_id": "s3",
+            "stream_id": stream_id,
             "stats_url": "http://192.0.2.5/",
             "rtmp_host": "192.0.2.5",
             "rtmp_port": 1935,
@@ -76,6 +78,34 @@ async def test_who_says_goodbye_in_the_draw_fails_as_left(night: Night) -> None:
     left = checks[LEAVER]
     assert (left.verdict, left.reason, left.left_s) == (Verdict.FAIL, Reason.LEFT, BEGINS_S + 0.125)
     assert {checks[name].reason for name in NODES if name != LEAVER} == {Reason.PASSED}
+
+
+async def test_who_took_another_stream_before_the_draw_is_not_in_it(night: Night) -> None:
+    """Nobody fails for having moved, as whoever may choose its stream does."""
+    await _says(night, ("running", BEGINS_S - 0.5), stream_id="s5")
+    assert set(await _checks(night)) == {*NODES} - {LEAVER}
+
+
+async def test_who_is_back_on_its_stream_before_the_draw_is_in_it(night: Night) -> None:
+    """To move for a moment is no way out of any check."""
+    await _says(night, ("running", BEGINS_S - 0.5), stream_id="s5")
+    await _put(night, "running", BEGINS_S - 0.25, "s3")
+    assert (await _checks(night))[LEAVER].reason is Reason.NO_STREAM
+
+
+async def test_who_takes_another_stream_in_the_draw_fails_as_left(night: Night) -> None:
+    """That flags nothing, and takes it off no list; it names the instant."""
+    await _says(night, ("running", BEGINS_S + 0.125), stream_id="s5")
+    left = (await _checks(night))[LEAVER]
+    assert (left.verdict, left.reason, left.left_s) == (Verdict.FAIL, Reason.LEFT, BEGINS_S + 0.125)
+
+
+async def test_who_moves_twice_within_minutes_is_spared_once(night: Night) -> None:
+    """No roster may have taken the first move in, and each that spares a check has to be on one."""
+    await _says(night, ("running", BEGINS_S - 100), stream_id="s5")
+    await _put(night, "running", BEGINS_S - 90, "s3")
+    await _put(night, "running", BEGINS_S - 0.5, "s5")
+    assert (await _checks(night))[LEAVER].left_s == BEGINS_S - 0.5
 
 
 async def test_a_goodbye_after_the_failure_explains_nothing(night: Night) -> None:
