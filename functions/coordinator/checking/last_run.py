@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated
 
-from coordinator.checking.checks import Control, IngestState, Run, Verdict
+from coordinator.checking.checks import Check, Control, IngestState, Run, Verdict
 from coordinator.checking.controls import ControlCount
 from coordinator.documents.columns import Table
 from coordinator.reasons import Reason
@@ -12,9 +12,10 @@ from coordinator.reasons import Reason
 UNVERIFIED_SECONDS_MAX = 600
 """What cannot be verified for longer is said: from one undecided check to another."""
 UNVERIFIED_KEPT_SECONDS = 3_600
-"""After the last undecided check. Nobody may be left to be checked: then somebody may try again."""
+"""After the last undecided check at least, and else for twice as long as that had lasted then.
+Nobody may be left to be checked: then somebody may try again, after pauses that grow threefold."""
 UNVERIFIED_FORGOTTEN_SECONDS = 86_400
-"""After it: streams end, and nobody says so here."""
+"""After it, at the most: streams end, and nobody says so here."""
 UNDECIDED = frozenset({Reason.UNKNOWN_REFERENCE, Reason.UNKNOWN_READERS})
 """What is published cannot be told from others, or we cannot read it at the ingest itself."""
 UNVERIFIED_SAYS = (
@@ -48,18 +49,25 @@ class LastRun:
     undecided: Mapping[str, int] = field(default_factory=dict)
     """By stream: when the last of those was due."""
     passed: Mapping[str, int] = field(default_factory=dict)
-    """By stream: when the last check that passed was due, for an hour."""
+    """By stream: when the last check that passed was due, for a day: as long as another part of the
+    prober may say that nobody can be verified."""
 
     def after(self, run: Run) -> "LastRun":
-        """With a run; an older one than the last changes nothing."""
+        """With a run; an older one than the last changes nothing, but for what it had put off.
+
+        Shown is what was made in its own draw. What can be verified all its checks tell: of nodes
+        that have little to lose nearly all are put off."""
         if run.draw <= self.draw:
-            return self
+            return self._judging(run.checks, run.started_s) if run.is_late else self
+        down = {name for name, state in run.streams.items() if state is IngestState.DOWN}
+        first = {name: at_s for name, at_s in self.unverified.items() if name not in down}
+        told = replace(self, unverified=first)._judging(run.checks, run.started_s)
         run = replace(run, checks=tuple(filter(run.is_first_of, run.checks)))
         verdicts: dict[str, int] = {}
         for check in run.checks:
             verdicts[check.verdict.value] = verdicts.get(check.verdict.value, 0) + 1
         return replace(
-            self,
+            told,
             draw=run.draw,
             started_s=run.started_s,
             ended_s=run.ended_s,
@@ -67,7 +75,7 @@ class LastRun:
             streams=dict(run.streams),
             controls=dict(run.controls),
             pictures={c.node_id: c.thumbnail for c in run.checks if c.verdict.counts},
-        )._judging(run)
+        )
 
     def unverified_since(
         self, stream_id: str, now_s: float, published_s: float | None = None
@@ -79,34 +87,38 @@ class LastRun:
         if since_s is None:
             return None
         last_s = self.undecided.get(stream_id, since_s)
-        is_over = now_s >= last_s + UNVERIFIED_KEPT_SECONDS or (published_s or 0.0) > last_s
-        return None if is_over or last_s - since_s < UNVERIFIED_SECONDS_MAX else since_s
+        lasted_s = last_s - since_s
+        kept_s = max(UNVERIFIED_KEPT_SECONDS, min(2 * lasted_s, UNVERIFIED_FORGOTTEN_SECONDS))
+        is_over = now_s >= last_s + kept_s or (published_s or 0.0) > last_s
+        return None if is_over or lasted_s < UNVERIFIED_SECONDS_MAX else since_s
 
     def all_unverified(self, now_s: float) -> dict[str, int]:
         """The streams of which that can be said, and since when."""
         found = {name: self.unverified_since(name, now_s) for name in self.unverified}
         return {name: since_s for name, since_s in found.items() if since_s is not None}
 
-    def _judging(self, run: Run) -> "LastRun":
-        """With what can be verified. A pass ends it, and so does a publisher who stops."""
-        known_s = run.started_s - UNVERIFIED_FORGOTTEN_SECONDS
+    def _judging(self, checks: Iterable[Check], now_s: float) -> "LastRun":
+        """With what can be verified: a pass ends that nobody can be.
+
+        Checks count in the order in which they were due: very long ones are on record late."""
+        known_s = now_s - UNVERIFIED_FORGOTTEN_SECONDS
         last = {n: s for n, s in {**self.unverified, **self.undecided}.items() if s >= known_s}
-        down = {name for name, state in run.streams.items() if state is IngestState.DOWN}
-        first = {n: s for n, s in self.unverified.items() if n not in down and n in last}
+        first = {n: s for n, s in self.unverified.items() if n in last}
         passed = dict(self.passed)
-        for check in sorted(run.checks, key=lambda check: check.due_s):
+        for check in sorted(checks, key=lambda check: check.due_s):
+            name, due_s = check.stream_id, int(check.due_s)
             if check.verdict is Verdict.PASS:
-                first.pop(check.stream_id, None)
-                passed[check.stream_id] = int(check.due_s)
-            elif check.reason in UNDECIDED:
-                first.setdefault(check.stream_id, int(check.due_s))
-                last[check.stream_id] = int(check.due_s)
-        kept_s = run.started_s - UNVERIFIED_KEPT_SECONDS
+                passed[name] = max(due_s, passed.get(name, 0))
+                if due_s >= first.get(name, due_s):
+                    first.pop(name, None)
+            elif check.reason in UNDECIDED and due_s > passed.get(name, -1):
+                first[name] = min(due_s, first.get(name, due_s))
+                last[name] = max(due_s, last.get(name, due_s))
         return replace(
             self,
             unverified=first,
             undecided={name: at_s for name, at_s in last.items() if name in first},
-            passed={name: at_s for name, at_s in passed.items() if at_s >= kept_s},
+            passed={name: at_s for name, at_s in passed.items() if at_s >= known_s},
         )
 
 
