@@ -8,7 +8,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 
 from coordinator.checking.checks import Check, Verdict
-from coordinator.checking.lengths import LAST_RECORD_S_MAX, Length, longer_of
+from coordinator.checking.lengths import (
+    AROUND_S_MAX,
+    CONTROL_S_MAX,
+    LAST_RECORD_S_MAX,
+    LATE_S_MAX,
+    LONG_S,
+    RECORD_S_MAX,
+    Length,
+    longer_of,
+)
 from coordinator.checking.lottery import STAKE_MAX
 from coordinator.checking.stakes import stake_of, staked_after
 from coordinator.checking.suspicion import NOBODY, TrustState
@@ -16,6 +25,8 @@ from tools.verify.check_neighbours import Neighbours
 
 OVERLAP_DRAWS = 2
 """A run may begin before what the runs of so many draws before it found out is on record."""
+PASS_RECORD_S_MAX = LATE_S_MAX + LONG_S + AROUND_S_MAX + CONTROL_S_MAX + RECORD_S_MAX
+"""After it was due, a pass that is not very long is on record."""
 KNOWN_LONG_AGO = replace(NOBODY, new_until_s=0)
 Drawn = Callable[[int], Length]
 """What is drawn of who has so much to lose."""
@@ -63,6 +74,10 @@ class Lengths:
     newcomers: Set[str] = frozenset()
     _stakes: dict[str, list[_Stake]] = field(default_factory=dict)
     _longer: dict[str, list[Check]] = field(default_factory=dict)
+    _failed: dict[tuple[str, float], int] = field(default_factory=dict)
+    """By node, and by when a failed check was due: in which draw."""
+    _paying: dict[str, list[Check]] = field(default_factory=dict)
+    """Passes that add to what there is to lose."""
     _neighbours: Neighbours = field(init=False)
 
     def __post_init__(self) -> None:
@@ -85,6 +100,10 @@ class Lengths:
         self._neighbours.follow(check)
         if check.length is not Length.SHORT and check.verdict.counts:
             self._longer.setdefault(check.node_id, []).append(check)
+        if check.verdict is Verdict.FAIL:
+            self._failed[check.node_id, check.due_s] = check.draw
+        elif check.may_pay:
+            self._paying.setdefault(check.node_id, []).append(check)
 
     def findings(
         self,
@@ -103,17 +122,39 @@ class Lengths:
             yield "a shorter time than was drawn"
         elif not _is_as_long(drawn(least), check.length) and self._has_made_good(check, longer):
             yield "a longer time than was drawn"
-        cause = next((each for each in longer if each.due_s == check.caused_by_s), None)
-        if cause and cause.verdict is Verdict.FAIL and not _is_as_long(check.length, cause.length):
-            since = longer[longer.index(cause) :]
-            if not any(_passed(each, cause.length) for each in since):
-                yield "a shorter time than what it repeats"
+        if not is_control and any(self._repeats(check, each) for each in longer):
+            yield "a shorter time than what it repeats"
+
+    def _repeats(self, check: Check, found: Check) -> bool:
+        """Whether a longer one found what this one had to look for, as all knew by then.
+
+        Until one of that length passes. A pass that was due before may be on record after it."""
+        if found.verdict is Verdict.PASS or _is_as_long(check.length, found.length):
+            return False
+        is_known = found.due_s == check.caused_by_s or check.draw - found.draw > self._late_draws
+        return is_known and not any(
+            _passed(each, found.length) and each.draw >= found.draw - self._late_draws
+            for each in self._longer[check.node_id]
+        )
 
     def _stakes_at(self, check: Check, streams: Mapping[str, str]) -> tuple[int, int]:
         """The least and the greatest that it may have counted as having to lose."""
         stakes = [at for stake in self._stakes_of(check.node_id) for at in stake.at(check)]
         may, must = self._neighbours.beside(check, streams)
-        return 0 if may else min(stakes), 0 if must else max(stakes)
+        most = 0 if must else min(max(stakes), self._most_since_its_cause(check))
+        return 0 if may else min(*stakes, most), most
+
+    def _most_since_its_cause(self, check: Check) -> int:
+        """Who retests knows of the failure, which takes all that there was to lose. What passed
+        before may be on record after it."""
+        cause = self._failed.get((check.node_id, check.caused_by_s or -1.0))
+        if cause is None:
+            return STAKE_MAX
+        return sum(
+            each.draw > cause - self._draws_of(PASS_RECORD_S_MAX)
+            or (each.length is Length.VERY_LONG and each.draw > cause - self._late_draws)
+            for each in self._paying.get(check.node_id, ())
+        )
 
     def _has_made_good(self, check: Check, longer: Iterable[Check]) -> bool:
         """Whether all knew that the last one of this length passed: nothing had to be repeated."""
@@ -132,7 +173,11 @@ class Lengths:
     @property
     def _late_draws(self) -> int:
         """So many draws later everybody knows of a check."""
-        return OVERLAP_DRAWS + int(LAST_RECORD_S_MAX // self.check_seconds) + 1
+        return OVERLAP_DRAWS + self._draws_of(LAST_RECORD_S_MAX)
+
+    def _draws_of(self, seconds: float) -> int:
+        """So many draws later it is that much later."""
+        return int(seconds // self.check_seconds) + 1
 
 
 def _is_never_late(_: Check) -> bool:

@@ -88,6 +88,23 @@ def test_what_may_not_have_been_on_record_decides_nothing() -> None:
     ]
 
 
+def test_a_retest_knows_of_its_failure_at_once() -> None:
+    """Whoever made it knew that nothing was left to lose, but for what passed about then."""
+    failed = _check(420, SHORT, FAIL)
+    retest = _check(421, SHORT, caused_by_s=failed.due_s)
+    said = ["a shorter time than was drawn"]
+    for at, ticket in ((400, 0), (417, 0), (418, 1)):
+        known = _staked(7, _check(at, SHORT), failed) if at > 400 else _staked(7, failed)
+        assert list(known.findings(retest, _drawn(ticket))) == said
+        assert list(known.findings(replace(retest, length=VERY_LONG), _drawn(ticket))) == []
+    assert list(_staked(7, _check(418, SHORT), failed).findings(retest, _drawn(0))) == []
+    late = [_check(413, VERY_LONG), failed]
+    assert list(_staked(7, *late).findings(retest, _drawn(0))) == []
+    assert list(_staked(7, failed).findings(replace(retest, caused_by_s=7.5), _drawn(0))) == []
+    degraded = replace(failed, verdict=Verdict.DEGRADED)
+    assert list(_staked(7, degraded).findings(retest, _drawn(3))) == []
+
+
 def test_a_newcomers_first_passes_are_no_stake() -> None:
     checks = [_check(400 + at, SHORT) for at in (0, 2, 4)]
     young = Lengths.after(checks, 60, {checks[0].node_id})
@@ -143,3 +160,23 @@ def test_a_retest_lasts_as_long_as_what_failed() -> None:
     assert _said(replace(retest, length=VERY_LONG), SHORT, failed) == []
     assert _said(_check(62, SHORT), SHORT, failed) == []
     assert _said(retest, LONG, _check(60, LONG, FAIL)) == []
+
+
+@pytest.mark.parametrize("found", [FAIL, Verdict.DEGRADED])
+def test_what_was_found_is_looked_for_at_its_length_by_whatever_check_comes(found: Verdict) -> None:
+    """Drawn ones too, and retests of another failure: once all know of it."""
+    said = ["a shorter time than what it repeats"]
+    longest, failed = _check(30, VERY_LONG, found), _check(60, SHORT, FAIL)
+    retest = _check(62, SHORT, caused_by_s=failed.due_s)
+    assert _said(retest, SHORT, longest, failed) == said
+    assert _said(_check(62, LONG), LONG, longest) == said
+    assert _said(replace(retest, length=VERY_LONG), SHORT, longest, failed) == []
+    assert _said(retest, SHORT, replace(longest, length=LONG), failed, _check(61, LONG)) == []
+    assert _said(_check(62, SHORT), SHORT, _check(58, VERY_LONG, found)) == []
+    late = _check(28, VERY_LONG)  # due before it, and perhaps on record after it
+    assert _said(retest, SHORT, late, longest, failed) == []
+    assert _said(retest, SHORT, replace(late, draw=10), longest, failed) == said
+    control = Lengths.after([longest, failed], 60).findings(
+        retest, lambda _: SHORT, is_control=True
+    )
+    assert list(control) == []
