@@ -5,21 +5,25 @@ only what comes through a connection is made up here.
 """
 
 from dataclasses import replace
+from typing import Any
 
-from bench.simulations.adversary.chance import chance
+from bench.simulations.adversary.chance import START, chance
 from bench.simulations.adversary.deeds import Serving
 from bench.simulations.adversary.machines import Key
 from coordinator.checking.checks import Check, Verdict
+from coordinator.checking.departures import explained
 from coordinator.checking.lengths import Length
 from coordinator.proof.judging import Proof, ProofParameters
 from coordinator.reasons import Reason
-from prober.checker import decide, retest_after_s
+from prober.checker import NOTHING_SERVED, decide, retest_after_s
 from prober.draws import Due
 
 FAILS = 0.03
 """Of connections to a node that serves; likewise of retests."""
 USUAL_S = 5.0
 """What a short check lasts."""
+GOODBYE_BEFORE_S = 2.0
+"""A node that is not there in a minute, or is on another stream, said so just before."""
 PARAMETERS = ProofParameters()
 PASSED = Proof(Verdict.PASS, Reason.PASSED)
 _FAILED = {
@@ -42,6 +46,7 @@ class Checking:
         self._met: Serving | None = None
         """What the connection that is open met at its beginning."""
         self._proofs: list[Proof] = []
+        self._attempts: list[dict[str, Any]] = []
 
     def goes_on_until(self, ends_s: float) -> None:
         """Everything that happens before the end of this minute, in which the key serves as it
@@ -68,6 +73,15 @@ class Checking:
         """A node that has moved relays the other stream."""
         return self.key.serving if self.key.stream_id == self.due.slot.stream_id else None
 
+    @property
+    def _left_s(self) -> float | None:
+        """When the node said goodbye to the stream, or took another one; None if it is there."""
+        key = self.key
+        if key.since is None:
+            return (START + key.left) * 60.0 - GOODBYE_BEFORE_S
+        has_moved = key.stream_id != self.due.slot.stream_id
+        return (START + key.since) * 60.0 - GOODBYE_BEFORE_S if has_moved else None
+
     def _connects(self) -> None:
         key, number = self.key, len(self._proofs)
         met, since_s = self._served, self._starts_s - key.connected_s
@@ -84,14 +98,20 @@ class Checking:
             proof = replace(proof, lasted_s=at_s - self._starts_s)
         self._proofs.append(proof)
         self._met = None
-        if proof.verdict is Verdict.FAIL and len(self._proofs) == 1:
+        begun_s = self._starts_s
+        numbers = {"started_s": begun_s, "seconds": max(0.0, at_s - begun_s)}
+        address = {"address": self.key.address}
+        self._attempts.append({**numbers, **address, "verdict": proof.verdict.value})
+        left_s = self._left_s
+        is_gone = left_s is not None and proof.reason in NOTHING_SERVED
+        if proof.verdict is Verdict.FAIL and len(self._proofs) == 1 and not is_gone:
             self.key.refused = int(at_s // 60)
             later_s = retest_after_s(self.due, proof)
             self._starts_s = max(at_s, self._starts_s) + later_s
             return
         verdict, reason = decide(self._proofs)
         due = self.due
-        self.check = Check(
+        check = Check(
             due.slot.node_id,
             due.slot.stream_id,
             self.draw,
@@ -99,9 +119,10 @@ class Checking:
             verdict,
             reason,
             due.caused_by_s,
-            attempts=({"address": self.key.address},),
+            attempts=tuple(self._attempts),
             length=due.length,
         )
+        self.check = check if left_s is None else explained(check, left_s)
 
 
 def _judged(met: Serving, seconds: float) -> Proof:

@@ -55,10 +55,14 @@ class SponsoredStream:
 
     def pays(self, network: Network, keys: Sequence[Key]) -> bool:
         """Whether a node is told nothing else."""
-        now_s = (START + network.minute) * 60.0
-        unverified_s = network.last_run.unverified_since(self.stream.stream_id, now_s)
         is_used_up = self._is_used_up(network.bank, network.minute, keys)
-        return not self.has_ended(network.minute) and not is_used_up and unverified_s is None
+        is_over = self.has_ended(network.minute) or is_used_up
+        return not is_over and not self.is_unverified(network)
+
+    def is_unverified(self, network: Network) -> bool:
+        """Whether a node is told that nobody can be verified."""
+        now_s = (START + network.minute) * 60.0
+        return network.last_run.unverified_since(self.stream.stream_id, now_s) is not None
 
     def _closes(self, bank: Bank, minute: int) -> None:
         self.asked = minute

@@ -2,8 +2,10 @@
 
 Honest nodes serve its stream, each until it is told that it is not paid any more: the stream has
 ended, its tokens are used up, or nobody can be verified. Then it goes to the sponsor's other
-stream, if there is one. What counts is what a node serves to viewers and is not paid for, beyond
-what one loses of a stream that is published until it ends, as any does that ends.
+stream, if there is one. Where nobody can be verified it has found somebody else's stream by then,
+as nodes do that may choose, and does not come back. What counts is what a node serves to viewers
+and is not paid for, beyond what one loses of a stream that is published until it ends, as any does
+that ends.
 """
 
 from collections.abc import Iterable, Sequence
@@ -71,6 +73,8 @@ class Arena:
     own: list[SimulatedMachine]
     served: float = 0.0
     """Minutes of honest nodes, as viewers get them."""
+    gone: set[str] = field(default_factory=set)
+    """Machines that have found somebody else's stream."""
     _by_name: dict[str, SponsoredStream] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -82,9 +86,16 @@ class Arena:
         for one in self.streams:
             one.acts(network, [key for key in keys if network.minute >= key.first])
         paying = {one.stream.stream_id for one in self.streams if one.pays(network, keys)}
+        undecided = {
+            one.stream.stream_id for one in self.streams if one.is_unverified(network)
+        } - paying
         for machine in (*self.nodes, *self.own):
             here = machine.keys[0].stream_id
-            if here in paying:
+            if here in undecided and not paying and network.minute >= machine.comes_at:
+                self.gone.add(machine.name)
+            if machine.name in self.gone:
+                machine.policy = AWAY
+            elif here in paying:
                 machine.policy = HONEST
             else:
                 machine.policy = MOVING if paying else AWAY

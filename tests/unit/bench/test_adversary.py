@@ -12,6 +12,7 @@ from bench.simulations.adversary.policies import Condition, Policy, Rule, Sight,
 from bench.simulations.adversary.scores import Score, Trial, lives_of, score, score_of
 from bench.simulations.adversary.simulated_network import Network
 from coordinator.checking.checks import Check, Verdict
+from coordinator.checking.departures import voided_length
 from coordinator.checking.lengths import Length
 from coordinator.reasons import Reason
 from coordinator.sweeping.rosters import Slot
@@ -26,9 +27,13 @@ def _checked(deed: Deed, length: Length = Length.SHORT, *, then: Deed | None = N
 
     Its name and draw are ones whose connections do not fail by chance."""
     key = Key("m", "n3", "51.0.0.1", 0, "s5", 0)
+    key.comes(0)
     checking = Checking(Due(NODE, DUE_S, length, retest_after_s=31.0), 7, key)
     for minute in range(121, 131):
-        key.does(deed if minute == 121 or then is None else then)
+        now = deed if minute == 121 or then is None else then
+        if now is Deed.LEAVE and key.since is not None:
+            key.goes(minute - 1 - START)
+        key.does(now)
         checking.goes_on_until(minute * 60.0)
         if checking.check is not None:
             return checking.check
@@ -41,7 +46,8 @@ def _checked(deed: Deed, length: Length = Length.SHORT, *, then: Deed | None = N
         (Deed.SERVE, Length.SHORT, Reason.PASSED),
         (Deed.SERVE, Length.VERY_LONG, Reason.PASSED),
         (Deed.CLAIM, Length.SHORT, Reason.NO_STREAM),
-        (Deed.LEAVE, Length.SHORT, Reason.NO_STREAM),
+        (Deed.LEAVE, Length.SHORT, Reason.LEFT),
+        (Deed.LEAVE, Length.VERY_LONG, Reason.LEFT),
         (Deed.CUT_16, Length.SHORT, Reason.PASSED),
         (Deed.CUT_16, Length.LONG, Reason.PASSED),
         (Deed.CUT_16, Length.VERY_LONG, Reason.STALLED),
@@ -71,13 +77,29 @@ def test_a_retest_meets_what_the_node_does_by_then() -> None:
     assert (cut.verdict, cut.reason) == (Verdict.DEGRADED, Reason.CUT)
 
 
-def test_a_node_that_moved_serves_no_check_of_its_old_stream() -> None:
-    key = Key("m", "n3", "51.0.0.1", 0, "s7", 0)
+def test_a_goodbye_in_a_check_voids_by_what_its_connection_showed() -> None:
+    """By the drawn length once it was open, else as a short one does; a claim is no goodbye."""
+    within = _checked(Deed.SERVE, Length.VERY_LONG, then=Deed.LEAVE)
+    assert (within.reason, voided_length(within)) == (Reason.LEFT, Length.VERY_LONG)
+    before = _checked(Deed.LEAVE, Length.VERY_LONG)
+    assert (before.reason, voided_length(before)) == (Reason.LEFT, Length.SHORT)
+    assert len(before.attempts) == 1
+    assert _checked(Deed.CLAIM, Length.VERY_LONG, then=Deed.LEAVE).reason is Reason.NO_STREAM
+
+
+@pytest.mark.parametrize(
+    ("moved_at", "reason"), [(120, Reason.LEFT), (122, Reason.NO_STREAM), (None, Reason.PASSED)]
+)
+def test_who_moved_serves_no_check_of_its_old_stream_and_has_left_it(
+    moved_at: int | None, reason: Reason
+) -> None:
+    key = Key("m", "n3", "51.0.0.1", 0, "s5" if moved_at is None else "s7", 0)
+    key.comes((moved_at or 0) - START)
     key.does(Deed.SERVE)
     checking = Checking(Due(NODE, DUE_S), 7, key)
     checking.goes_on_until(DUE_S + 60)
     assert checking.check is not None
-    assert checking.check.reason is Reason.NO_STREAM
+    assert checking.check.reason is reason
 
 
 @pytest.mark.parametrize(
