@@ -86,19 +86,16 @@ class Arena:
         for one in self.streams:
             one.acts(network, [key for key in keys if network.minute >= key.first])
         paying = {one.stream.stream_id for one in self.streams if one.pays(network, keys)}
-        undecided = {
-            one.stream.stream_id for one in self.streams if one.is_unverified(network)
-        } - paying
         for machine in (*self.nodes, *self.own):
-            here = machine.keys[0].stream_id
-            if here in undecided and not paying and network.minute >= machine.comes_at:
+            here = machine.keys[0]
+            is_here = here.since is not None
+            if is_here and not paying and self._by_name[here.stream_id].is_unverified(network):
                 self.gone.add(machine.name)
+            machine.policy = MOVING if paying else AWAY
             if machine.name in self.gone:
                 machine.policy = AWAY
-            elif here in paying:
+            elif here.stream_id in paying:
                 machine.policy = HONEST
-            else:
-                machine.policy = MOVING if paying else AWAY
 
     def counts(self, network: Network) -> None:
         """What viewers got of the minute that has passed."""
