@@ -6,7 +6,7 @@ from typing import Any
 from collector.sweeper import Sweeper
 from coordinator.adapters.clock import Clock, system_clock
 from coordinator.adapters.log import Log, LogEvent
-from coordinator.adapters.outbound.guard import Guard
+from coordinator.adapters.outbound.guard import NAME_KEPT_S, Guard
 from coordinator.adapters.outbound.poll_client import PollClient
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.scheduling.triggers import Handler, answering
@@ -32,6 +32,7 @@ def build_on(store: Store, settings: CollectorSettings, clock: Clock) -> Handler
             Guard(
                 allow_private=settings.allow_private_addresses,
                 control_names=settings.control_names,
+                kept_s=NAME_KEPT_S,
             )
         ),
         settings.calendar,

@@ -33,6 +33,9 @@ ANSWERS_AFTER = 10
 silent in one minute has to answer in ten."""
 NAMES_KEPT_MAX = 16_384
 """How many names are remembered: more than a roster has slots."""
+NAME_KEPT_S = 30.0
+"""So long a sweep goes by what a name server said, whatever that allows. Shorter than a minute, so
+that whoever moves is followed by the next sweep."""
 _NO_SUCH_NAME = frozenset({socket.EAI_NONAME, socket.EAI_NODATA})
 """What a resolver says that works: it asked, and was told that the name has no address."""
 _OURS = frozenset(
@@ -82,14 +85,22 @@ class Guard:
         allow_private: bool,
         resolve: Resolve = system_resolve,
         control_names: Sequence[str] = CONTROL_NAMES,
+        kept_s: float = 0.0,
     ) -> None:
-        """`control_names` tell whose fault it is that a name does not resolve."""
+        """`control_names` tell whose fault it is that a name does not resolve. For `kept_s` after
+        it resolved a name is not looked up again, and never twice at once: any number of nodes
+        cost its name server one question."""
         self._allow_private = allow_private
         self._resolve = resolve
         self._controls = ControlNames(control_names, resolve)
         self._answering, self._others = _places(), _places()
         self._resolved: OrderedDict[str, int] = OrderedDict()
         """How often in a row a name resolved, up to now; 0 once it did not."""
+        self._kept_s = kept_s
+        self._kept: OrderedDict[str, tuple[Sequence[str], float]] = OrderedDict()
+        """What a name resolved to, and until when that holds; the newest last."""
+        self._asked: dict[str, asyncio.Future[Sequence[str]]] = {}
+        """Look-ups under way."""
 
     async def resolve(self, host: str, limits: OutboundLimits = LIMITS) -> str:
         """The one address of `host` to connect to; AddressRefused if any of them is not allowed."""
@@ -103,11 +114,11 @@ class Guard:
         if is_ip(host):
             now_s = _now()
             return self._way([host], now_s, now_s, limits)
-        place = await self._place(host, limits)
+        now_s = _now()
+        if (kept := self._kept.get(host)) is not None and now_s < kept[1]:
+            return self._way(kept[0], now_s, now_s, limits)
+        lookup, is_first = await self._lookup(host, limits)
         asked_s = _now()
-        # A lookup that is given up holds its thread, and so its place, until it ends by itself.
-        lookup = asyncio.ensure_future(self._resolve(host))
-        lookup.add_done_callback(lambda ended: _ended(ended, place))
         try:
             async with asyncio.timeout(limits.resolve_seconds):
                 found = await asyncio.shield(lookup)
@@ -116,8 +127,41 @@ class Guard:
             if not refused.reason.is_ours:
                 self._remember(host, 0)
             raise refused from None
-        self._remember(host, self._resolved.get(host, 0) + 1)
+        if is_first:
+            self._remember(host, self._resolved.get(host, 0) + 1)
+            self._keep(host, found)
         return self._way(found, asked_s, _now(), limits)
+
+    async def _lookup(
+        self, host: str, limits: OutboundLimits
+    ) -> tuple["asyncio.Future[Sequence[str]]", bool]:
+        """One that is under way, or else the first, in a place of its own.
+
+        One that is given up holds its thread, and so its place, until it ends by itself."""
+        if (known := self._asked.get(host)) is not None:
+            return known, False
+        place = await self._place(host, limits)
+        if (known := self._asked.get(host)) is not None:  # begun while this waited for a place
+            place.release()
+            return known, False
+
+        def ended(lookup: "asyncio.Future[Sequence[str]]") -> None:
+            place.release()
+            del self._asked[host]
+            if not lookup.cancelled():
+                lookup.exception()  # of one that was given up, nobody else asks
+
+        self._asked[host] = lookup = asyncio.ensure_future(self._resolve(host))
+        lookup.add_done_callback(ended)
+        return lookup, True
+
+    def _keep(self, host: str, found: Sequence[str]) -> None:
+        if not self._kept_s:
+            return
+        self._kept[host] = found, _now() + self._kept_s
+        self._kept.move_to_end(host)
+        if len(self._kept) > NAMES_KEPT_MAX:
+            self._kept.popitem(last=False)
 
     async def _unresolved(
         self, error: OSError | UnicodeError, asked_s: float, limits: OutboundLimits
@@ -165,12 +209,6 @@ class Guard:
 
 def _places() -> asyncio.Semaphore:
     return asyncio.Semaphore(RESOLVERS_MAX)
-
-
-def _ended(lookup: "asyncio.Future[Sequence[str]]", place: asyncio.Semaphore) -> None:
-    place.release()
-    if not lookup.cancelled():
-        lookup.exception()  # of one that was given up, nobody else asks
 
 
 def _now() -> float:
