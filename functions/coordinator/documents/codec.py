@@ -15,6 +15,7 @@ A document holds its record's fields by name, and its `format`. Reading follows 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from types import NoneType
 from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin
 
@@ -129,6 +130,7 @@ def _fields_in(record: Any, stored: Mapping[str, Any], only: Only) -> Iterator[t
             raise UnreadableError(f"field `{field.name}` is missing")
 
 
+@cache
 def _parts_of(hint: Any) -> tuple[Any, Any, bool]:
     """(the type, its marker or None, whether it may be None) of `Annotated[type, marker]`."""
     marker = None

@@ -16,6 +16,7 @@ may be added anywhere in any record.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import accumulate, chain, islice
 from operator import attrgetter
 from typing import Any, get_args, get_origin
@@ -126,11 +127,13 @@ def _columns(hint: Any, values: Sequence[Any], name: str) -> Iterator[tuple[str,
         yield name or "=", hint, list(values)
 
 
-@dataclass(frozen=True, slots=True)
 class _Packed:
     """Columns on their way back. `rows` are those that are wanted, None for all `count`."""
 
-    packed: Mapping[str, bytes]
+    def __init__(self, packed: Mapping[str, bytes]) -> None:
+        self.packed = packed
+        self._fields = frozenset(chain.from_iterable(map(_above, packed)))
+        """All that have a column, or several below them."""
 
     def values(
         self, hint: Any, name: str, count: int, rows: Sequence[int] | None = None
@@ -172,9 +175,7 @@ class _Packed:
     ) -> Iterable[Any]:
         """A field's values, in this or in an inner record."""
         name = _below(within, field.name)
-        if field.hint == _OPEN or any(
-            one == name or one.startswith((f"{name}.", f"{name}#")) for one in self.packed
-        ):
+        if field.hint == _OPEN or name in self._fields:
             return self.values(field.hint, name, count, rows)
         if field.default is None:
             raise UnreadableError(f"column {name!r} is missing")
@@ -205,6 +206,7 @@ def _made(record: Any, columns: Sequence[Iterable[Any]]) -> list[Any]:
     return [record(**dict(zip(names, row, strict=True))) for row in zip(*columns, strict=True)]
 
 
+@cache
 def _items_of(hint: Any) -> tuple[Any, Any]:
     """(type of the keys or None, type of the items) of what holds several; or (None, None)."""
     args = get_args(hint)
@@ -220,6 +222,14 @@ def _hint_in(record: Any, name: str) -> Any:
     for one in name.split("."):
         record = next(field.hint for field in fields_of(record) if field.name == one)
     return record
+
+
+def _above(column: str) -> Iterator[str]:
+    """The fields that a column belongs to, from within: `a.b` and `a` for `a.b#`."""
+    name = column.partition("#")[0]
+    while name:
+        yield name
+        name = name.rpartition(".")[0]
 
 
 def _below(name: str, field: str) -> str:
