@@ -46,14 +46,19 @@ class TrustRange:
 
     def listed(self, check: Check, *, with_many: bool) -> "TrustRange":
         """With what the check means for lists."""
-        low, high = (listed_after(s, check, with_many=with_many) for s in (self.low, self.high))
-        return TrustRange(low, high)
+        low = listed_after(self.low, check, with_many=with_many)
+        if self.high == self.low:
+            return TrustRange.of(low)
+        return TrustRange(low, listed_after(self.high, check, with_many=with_many))
 
     def observing(
         self, check: Check, *, is_excused: bool
     ) -> Iterator[tuple["TrustRange", TrustChange | None]]:
         """What may come of the check; where the states part, each half with its own event."""
         low, event = observe(self.low, check, is_excused=is_excused)
+        if self.high == self.low:
+            yield TrustRange.of(low), event
+            return
         high, other = observe(self.high, check, is_excused=is_excused)
         if event == other:
             yield TrustRange(low, high), event
