@@ -157,8 +157,8 @@ def world() -> World:
 
 async def test_a_settled_epoch_is_told_once_and_verifies() -> None:
     """By the reference library, with its own clock; and then nothing is due before the next."""
-    epoch = int(time.time()) // 3600 - 2
     world = World(MemoryStore(), now_s=time.time())
+    epoch = int(world.now_s) // 3600 - 2
     async with receiving() as inbox:
         await world.opened(f"http://127.0.0.1:{inbox.port}/hook?a=b", epoch=epoch)
         await world.settled(epoch)
