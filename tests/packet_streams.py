@@ -22,22 +22,18 @@ def live(
     label: str = "live",
 ) -> list[Packet]:
     """A stream in which every payload is different, in order of arrival."""
-    packets = []
+    packets: list[tuple[float, MediaKind, int, str, bool]] = []
     for n in range(int(seconds * fps) if picture else 0):
         at, is_key = n / fps, n % round(gop_s * fps) == 0
-        packets.append(
-            _packet(MediaKind.VIDEO, at, 7000 if is_key else 500 + n % 97, f"{label}-v{n}", is_key)
-        )
+        size = 7000 if is_key else 500 + n % 97
+        packets.append((at, MediaKind.VIDEO, size, f"{label}-v{n}", is_key))
     for n in range(int(seconds * 43) if sound else 0):
-        packets.append(_packet(MediaKind.AUDIO, n / 43, 170 + n % 13, f"{label}-a{n}", True))
+        packets.append((n / 43, MediaKind.AUDIO, 170 + n % 13, f"{label}-a{n}", True))
+    packets.sort(key=lambda p: p[0])
     return [
-        replace(p, arrived_s=start_s + p.arrived_s, dts_ms=(dts_ms + p.dts_ms) % DTS_MODULUS_MS)
-        for p in sorted(packets, key=lambda p: p.arrived_s)
+        Packet(start_s + at, kind, (dts_ms + round(at * 1000)) % DTS_MODULUS_MS, size, what, is_key)
+        for at, kind, size, what, is_key in packets
     ]
-
-
-def _packet(media: MediaKind, at_s: float, size: int, digest: str, is_key: bool) -> Packet:
-    return Packet(at_s, media, round(at_s * 1000), size, digest, is_key)
 
 
 def served(
@@ -54,17 +50,17 @@ def served(
     Pictures begin at a keyframe: at the next one, or with a cache at the newest, sent at once.
     """
     open_s, ended_s = started_s + 0.11, started_s + seconds
-    arrived = [replace(p, arrived_s=p.arrived_s + lag_s) for p in packets]
-    past = [p for p in arrived if p.arrived_s < open_s]
+    arriving = [(p.arrived_s + lag_s, p) for p in packets if p.arrived_s + lag_s <= ended_s]
+    past = [p for at_s, p in arriving if at_s < open_s]
     newest_key = max((i for i, p in enumerate(past) if p.is_key and p.is_video), default=len(past))
-    cache = [replace(p, arrived_s=open_s) for p in past[newest_key:]] if has_cache else []
+    cache = [(open_s, p) for p in past[newest_key:]] if has_cache else []
     taken: list[Packet] = []
     has_key = False
-    for packet in [*cache, *(p for p in arrived if open_s <= p.arrived_s <= ended_s)]:
+    for at_s, packet in [*cache, *((at_s, p) for at_s, p in arriving if open_s <= at_s)]:
         has_key = has_key or (packet.is_video and packet.is_key)
         if has_key or not packet.is_video:
             dts_ms = (packet.dts_ms + dts_shift_ms) % DTS_MODULUS_MS
-            taken.append(replace(packet, dts_ms=dts_ms, is_key=False))
+            taken.append(replace(packet, arrived_s=at_s, dts_ms=dts_ms, is_key=False))
     return Capture(started_s, ended_s, tuple(taken), bytes_received=sum(p.size for p in taken))
 
 

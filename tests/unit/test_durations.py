@@ -5,9 +5,11 @@ two instants are subtracted all the same, or a wait is added to one, the reason 
 """
 
 import ast
-from pathlib import Path
+from collections.abc import Iterable
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.project import ROOT
+from tests.sources import nodes_of
+
 INSTANTS = {
     "functions/api/site/about_page.py: _handler": "yesterday, and the last epoch that is settled",
     "functions/api/site/about_page.py: about": "the same",
@@ -36,7 +38,7 @@ def test_no_duration_is_a_difference_of_instants() -> None:
     found = set[str]()
     for path in sorted((ROOT / "functions").rglob("*.py")):
         name = str(path.relative_to(ROOT))
-        found |= {f"{name}: {function}" for function in _subtracting(path.read_text())}
+        found |= {f"{name}: {function}" for function in _subtracting(nodes_of(path))}
     assert found == INSTANTS.keys()
 
 
@@ -68,16 +70,12 @@ def c(self):
 def d(self): return self.steady() - self.read_s
 def e(self, now_s): return now_s - self.read_s
 """
-    assert _subtracting(source) == {"a", "b", "c"}
+    assert _subtracting(ast.walk(ast.parse(source))) == {"a", "b", "c"}
 
 
-def _subtracting(source: str) -> set[str]:
+def _subtracting(nodes: Iterable[ast.AST]) -> set[str]:
     """The functions of a module that subtract instants, or add to one."""
-    functions = [
-        node
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    ]
+    functions = [node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     return {function.name for function in functions if _does(function)}
 
 

@@ -2,12 +2,10 @@
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-PRODUCT = ("rtmp", "functions", "node_image", "emulator", "tools", "bench", "terraform/files")
+from tests.sources import PRODUCT, nodes_of, product_files
+
 # The longest prefix that fits is a file's layer. A noun may name one module in each of them.
 LAYERS = (
     "functions/coordinator/adapters/records/",
@@ -63,12 +61,6 @@ ALLOWED = {
 ALLOWED_MAX = 6
 
 
-def _files() -> Iterator[tuple[str, Path]]:
-    for part in PRODUCT:
-        for path in sorted((ROOT / part).rglob("*.py")):
-            yield str(path.relative_to(ROOT)), path
-
-
 def _layer_of(file: str) -> str:
     return next(layer for layer in LAYERS if file.startswith(layer))
 
@@ -76,8 +68,8 @@ def _layer_of(file: str) -> str:
 @cache
 def _classes_named_twice() -> dict[str, list[str]]:
     found: dict[str, list[str]] = defaultdict(list)
-    for file, path in _files():
-        for node in ast.walk(ast.parse(path.read_text())):
+    for file, path in product_files():
+        for node in nodes_of(path):
             if isinstance(node, ast.ClassDef):
                 found[node.name].append(file)
     return {name: files for name, files in found.items() if len(files) > 1}
@@ -86,7 +78,7 @@ def _classes_named_twice() -> dict[str, list[str]]:
 def _modules() -> dict[str, dict[str, list[str]]]:
     """By name and by layer: the modules that are called that."""
     found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for file, path in _files():
+    for file, path in product_files():
         if path.stem not in EVERYWHERE:
             found[path.stem][_layer_of(file)].append(file)
     return found
@@ -94,7 +86,7 @@ def _modules() -> dict[str, dict[str, list[str]]]:
 
 def test_the_product_s_code_is_found() -> None:
     """Every part of it."""
-    found = [file for file, _ in _files()]
+    found = [file for file, _ in product_files()]
     assert all(any(file.startswith(f"{part}/") for file in found) for part in PRODUCT)
 
 

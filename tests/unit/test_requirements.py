@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.project import ROOT
+from tests.sources import nodes_of
+
 PLACES = (ROOT / "functions", ROOT / "node_image", ROOT)
 PRODUCT = ("rtmp", "functions", "node_image", "emulator", "tools")
 DISTRIBUTIONS = cache(packages_distributions)
@@ -63,7 +65,7 @@ def _reached(entry: str) -> set[str]:
 def _named(path: Path) -> list[str]:
     """What a file imports: modules, and what may be one or a name in one."""
     named: list[str] = []
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             named += [each.name for each in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:

@@ -3,9 +3,10 @@
 import ast
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.project import ROOT
+from tests.sources import nodes_of
+
 OURS = {
     "agent",
     "api",
@@ -29,7 +30,7 @@ def _imports() -> list[tuple[str, str, str]]:
 
 def _found() -> Iterator[tuple[str, str, str]]:
     for path in sorted((ROOT / "tests").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in nodes_of(path):
             if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in OURS:
                 for name in node.names:
                     yield str(path.relative_to(ROOT)), node.module or "", name.name

@@ -151,14 +151,13 @@ async def test_a_node_s_checks_of_a_large_network_come_on_pages_that_look_at_few
     joined = await coordinator.client.post("/nodes/heartbeat", json=beat, auth=coordinator.signed())
     assert joined.status_code == 200, joined.text
     first, chance = int(NOW_S // 60) + 1, random.Random(7)
+    others = [
+        replace(check, node_id=f"n{chance.getrandbits(95):x}", due_s=chance.random() * 1e9)
+        for check in _run(first, 2_000).checks
+    ]
     for draw in range(first, first + 40):
-        run = _run(draw, 2_000)
-        others = [
-            replace(check, node_id=f"n{chance.getrandbits(95):x}", due_s=chance.random() * 1e9)
-            for check in run.checks
-        ]
-        own = [replace(others[0], node_id=NODE_ID)] if draw % 3 == 0 else []
-        run = replace(run, checks=(*others, *own))
+        own = [replace(others[0], node_id=NODE_ID, draw=draw)] if draw % 3 == 0 else []
+        run = replace(_run(draw, 0), checks=(*others, *own))
         await coordinator.measured.create(Ref("probe_results", run.id), RUNS.encode(run))
     coordinator.now_s[0] += 41 * 60.0
     pages: list[list[int]] = []

@@ -12,6 +12,8 @@ from coordinator.ledger.epoch_records import draws_of
 from coordinator.ledger.published_settings import RULES, PublishedSettings
 from coordinator.ledger.statements import statement_id
 from coordinator.reasons import Reason
+from coordinator.sweeping.shards import WHOLE
+from coordinator.sweeping.sweeps import Sweep
 from tests.builders import an_attempt
 from tests.unit.functions.conftest import Coordinator, coordinator
 from tests.unit.functions.sponsored import CALENDAR, EPOCH, post, serve, settle_due
@@ -219,6 +221,8 @@ async def test_nothing_of_a_statement_is_believed(
 ) -> None:
     """Terms, cut-off, rosters and balances come from elsewhere."""
     stream_id = await _stream(coordinator, 1)
+    before = Sweep(WHOLE, CALENDAR.ticks_of(EPOCH).stop - 1, 1, {})  # or a week is looked through
+    await coordinator.measurements.create_sweep(before, before.tick * 60.0)
     await settle_due(coordinator)
     assert await _rewritten(coordinator, stream_id) == ""
     assert says in await _rewritten(coordinator, stream_id, **changed)

@@ -3,6 +3,7 @@
 import random
 import string
 from dataclasses import replace
+from functools import cache
 
 import pytest
 
@@ -178,18 +179,29 @@ def test_a_bare_page_shows_who_is_there() -> None:
 # -- sizes -----------------------------------------------------------------------------------
 
 _IDS = "abcdefghijklmnopqrstuvwxyz234567"
+_IN_HOSTS = string.ascii_lowercase + string.digits
 _IN_PATHS = string.ascii_letters + string.digits + "._~!$&'()*+,;=:@-"
+
+
+def _word(characters: str, length: int, chance: random.Random) -> str:
+    """Of any of these characters."""
+    return chance.randbytes(length).translate(_any_of(characters)).decode("ascii")
+
+
+@cache
+def _any_of(characters: str) -> bytes:
+    return bytes(ord(characters[byte % len(characters)]) for byte in range(256))
 
 
 def _crowd(nodes: int, host: int, path: int, chance: random.Random) -> Roster:
     """As many of `nodes` as a roster takes, with random addresses of these lengths."""
-    streams = ["".join(chance.choices(_IDS, k=12)) for _ in range(500)]
+    streams = [_word(_IDS, 12, chance) for _ in range(500)]
 
     def announced() -> Announcement:
-        name = "".join(chance.choices(string.ascii_lowercase + string.digits, k=host))
-        end = "".join(chance.choices(_IN_PATHS, k=path))
+        name = _word(_IN_HOSTS, host, chance)
+        end = _word(_IN_PATHS, path, chance)
         return Announcement(
-            "n" + "".join(chance.choices(_IDS, k=19)),
+            "n" + _word(_IDS, 19, chance),
             chance.choice(streams),
             f"http://{name}:{chance.randrange(1024, 65_536)}/{end}",
             name,
@@ -204,13 +216,14 @@ def _crowd(nodes: int, host: int, path: int, chance: random.Random) -> Roster:
 def _all_at_random(roster: Roster, chance: random.Random) -> NetworkDocument:
     """No two numbers alike: nothing that compresses."""
     past = "".join([*LEVELS, "~", "-"])
+    outcomes, reasons, trusts = list(Outcome), list(Reason), list(Trust)
 
     def number(below: int) -> int:
-        return chance.randrange(below)
+        return int(chance.random() * below)
 
     polls = {
         at: Poll(
-            chance.choice(list(Outcome)), chance.choice(list(Reason)), due := number(10**6) + 1,
+            chance.choice(outcomes), chance.choice(reasons), due := number(10**6) + 1,
             number(due), number(3), viewers=number(1_000), since_tick=TICK - number(10**6),
         )
         for at in range(len(roster.slots))
@@ -219,18 +232,18 @@ def _all_at_random(roster: Roster, chance: random.Random) -> NetworkDocument:
     for slot in roster.slots:
         at_s = NOW_S - number(10**5)
         trust[slot.node_id] = TrustState(
-            chance.choice(list(Trust)), number(18_000), number(10**5), number(100), number(1_000),
+            chance.choice(trusts), number(18_000), number(10**5), number(100), number(1_000),
             number(1_000), number(2), number(6), number(3), at_s, at_s - number(10**5),
-            chance.choice(list(Reason)).value,
+            chance.choice(reasons).value,
         )  # fmt: skip
         history[slot.node_id] = NodeHistory(
-            "".join(chance.choices(past, k=24)),
-            "".join(chance.choices(past, k=30)),
+            _word(past, 24, chance),
+            _word(past, 30, chance),
             NodeHour(*(number(1_440) for _ in range(4))),
         )
     slots = tuple(replace(slot, joined_tick=TICK - number(10**6)) for slot in roster.slots)
-    pictures = {slot.node_id: "".join(chance.choices(_IDS, k=16)) for slot in slots}
-    streams = {"".join(chance.choices(_IDS, k=12)): IngestState.UNKNOWN for _ in range(500)}
+    pictures = {slot.node_id: _word(_IDS, 16, chance) for slot in slots}
+    streams = {_word(_IDS, 12, chance): IngestState.UNKNOWN for _ in range(500)}
     news = LastRun(TICK, NOW_S, NOW_S, streams=streams)
     past_of_all = History(1, history)
     return NetworkDocument(WHOLE, TICK, 1.0, slots, polls, trust, past_of_all, pictures, news)

@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from coordinator.adapters.store.limits import check_document
@@ -63,6 +64,7 @@ def _attempt(due_s: float, chance: random.Random) -> dict[str, Any]:
     }
 
 
+@cache
 def _bucket_epoch(epoch: int, nodes: int, checks_each: int, seed: int = 7) -> BucketEpoch:
     chance = random.Random(seed + epoch)
     names = [f"n{number:019d}" for number in range(nodes)]
