@@ -48,7 +48,7 @@ def stand_in(changes: Mapping[str, Change], asked: list[str] | None = None) -> A
     return ask
 
 
-PROGRAM = """#!{python}
+PROGRAM = """#!{python} -IS
 import json, os, sys
 line = " ".join([os.path.basename(sys.argv[0]), *sys.argv[1:]])
 answer = json.load(open({answers!r}))[line]
@@ -58,8 +58,10 @@ sys.exit(answer["status"])
 """
 
 
-def programs(folder: Path, changes: Mapping[str, Change]) -> str:
-    """A folder for PATH with a `gcloud` and a `terraform` that answer as recorded."""
+def programs(
+    folder: Path, changes: Mapping[str, Change], names: Sequence[str] = ("gcloud", "terraform")
+) -> str:
+    """A folder for PATH with programs that answer as recorded."""
     told = folder / "answers.json"
     told.write_text(
         json.dumps(
@@ -69,7 +71,7 @@ def programs(folder: Path, changes: Mapping[str, Change]) -> str:
             }
         )
     )
-    for name in ("gcloud", "terraform"):
+    for name in names:
         path = folder / name
         path.write_text(PROGRAM.format(python=sys.executable, answers=str(told)))
         path.chmod(0o755)

@@ -1,13 +1,15 @@
 """`python -m tools.preflight` with programs and an API on loopback that answer as was recorded."""
 
 import asyncio
+import contextlib
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from tools.preflight.commands import ENDPOINT, Fault, Heard, Limits, asking
 from tools.preflight.inquiries import POST, RESOURCES, Inquiry
 
 (POSTED,) = [line for line in RECORDED if line.startswith(POST)]
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 TOKEN = RECORDED["gcloud auth application-default print-access-token"]
 
 
@@ -99,6 +102,22 @@ def test_a_machine_without_the_programs_is_told_what_to_install(tmp_path: Path, 
     assert "terraform is not on PATH" in done.stdout
 
 
+def test_an_interrupt_ends_it_and_what_it_has_started(tmp_path: Path) -> None:
+    """Without a trace of ours."""
+    path = programs(tmp_path, {}, ["terraform"])
+    (tmp_path / "gcloud").write_text("#!/bin/sh\nexec /bin/sleep 60\n")
+    (tmp_path / "gcloud").chmod(0o755)
+    argv = [sys.executable, "-m", "tools.preflight", *ASKED]
+    with subprocess.Popen(
+        argv, cwd=ROOT, env={"PATH": path}, stderr=subprocess.PIPE, text=True
+    ) as begun:
+        assert begun.stderr
+        assert begun.stderr.readline() == "  asked: terraform\n"
+        begun.send_signal(signal.SIGINT)
+        assert begun.stderr.read() == "Interrupted; nothing was changed.\n"
+    assert begun.returncode == 130
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -126,14 +145,18 @@ def _heard(inquiry: Inquiry, limits: Limits, **env: str) -> Heard:
     return ask([inquiry], str(TOKEN))[inquiry.name]
 
 
-def test_a_command_that_does_not_end_is_ended_with_what_it_started(tmp_path: Path) -> None:
+def test_a_command_that_does_not_end_is_ended() -> None:
+    """Whatever it waits for."""
+    assert _heard(Inquiry("slow", ("sleep", "60")), Limits(0.5)).fault is Fault.SLOW
+
+
+def test_what_a_command_has_started_ends_with_it(tmp_path: Path) -> None:
     """gcloud is a script that starts a Python."""
     held = tmp_path / "held"
     os.mkfifo(held)
     reader = os.open(held, os.O_RDONLY | os.O_NONBLOCK)
-    inquiry = Inquiry("slow", ("bash", "-c", f"(echo; exec sleep 60) >{held} & wait"))
-    assert _heard(inquiry, Limits(seconds_max=5.0)).fault is Fault.SLOW
-    assert os.read(reader, 1) == b"\n"
+    inquiry = Inquiry("two", ("bash", "-c", f"exec 9>{held}; sleep 60 >&9 & yes"))
+    assert _heard(inquiry, Limits(bytes_max=1000)).fault is Fault.LARGE
     gone = select.poll()
     gone.register(reader, 0)
     assert gone.poll(10_000) == [(reader, select.POLLHUP)]
@@ -176,20 +199,44 @@ def test_what_the_api_answers_has_its_limits(api: str) -> None:
     assert _heard(_posted("/moved"), Limits(), **{ENDPOINT: api}).error == "HTTP 302"
 
 
-async def test_an_api_that_is_silent_or_not_there_is_told() -> None:
-    """Each in its way."""
-
-    async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await over.wait()
-        writer.close()
-
+async def _said_to(inquiry: Inquiry, serve: Serve) -> Heard:
+    """What is heard within a second from an API that behaves like this."""
     over = asyncio.Event()
-    server = await asyncio.start_server(silent, "127.0.0.1", 0)
-    address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    heard = await asyncio.to_thread(_heard, _posted("/"), Limits(0.5), **{ENDPOINT: address})
-    assert heard.fault is Fault.SLOW
-    over.set()
-    server.close()
-    await server.wait_closed()
-    heard = await asyncio.to_thread(_heard, _posted("/"), Limits(5.0), **{ENDPOINT: address})
+
+    async def served(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            await serve(reader, writer)
+        writer.close()
+        over.set()
+
+    server = await asyncio.start_server(served, "127.0.0.1", 0)
+    async with server:
+        address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        heard = await asyncio.to_thread(_heard, inquiry, Limits(1.0), **{ENDPOINT: address})
+        await over.wait()
+    return heard
+
+
+async def _silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+    await reader.read()
+
+
+async def _trickling(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+    while True:
+        writer.write(b" ")
+        await writer.drain()
+        await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("serve", [_silent, _trickling])
+async def test_an_api_that_does_not_come_to_an_end_is_left(serve: Serve) -> None:
+    """Also where each of its bytes comes in time."""
+    assert (await _said_to(_posted("/"), serve)).fault is Fault.SLOW
+
+
+async def test_an_api_that_is_not_there_is_told() -> None:
+    """In the system's words."""
+    nowhere = {ENDPOINT: "http://127.0.0.1:9"}
+    heard = await asyncio.to_thread(_heard, _posted("/"), Limits(5.0), **nowhere)
     assert "refused" in heard.error

@@ -1,7 +1,8 @@
 """`make preflight PROJECT=… REGION=…`: asks, says what would fail and what to do about it.
 
 Exit codes: 0 nothing is in the way; 1 an apply would fail; 2 not everything could be told; 64 it
-was called wrongly. Only what it tells goes to standard output, and progress to standard error.
+was called wrongly; 130 it was interrupted. Only what it tells goes to standard output, and progress
+to standard error.
 """
 
 import argparse
@@ -19,6 +20,8 @@ from tools.preflight.hindrances import Grade
 from tools.preflight.inquiries import Inquiry, Wanted
 from tools.preflight.topics import Topic, document, status, told
 
+INTERRUPTED = 130
+"""As shells tell it."""
 PROJECT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
 """Terraform's rule. It also keeps options of gcloud out of its command line."""
 PLACE = re.compile(r"[a-z]+(-[a-z]+\d+)?|[a-z]+\d")
@@ -90,7 +93,11 @@ def main(argv: Sequence[str]) -> int:
         not given.no_control_nodes,
         given.currency,
     )
-    topics = told(asking(os.environ, _progress), wanted)
+    try:
+        topics = told(asking(os.environ, _progress), wanted)
+    except KeyboardInterrupt:
+        print("Interrupted; nothing was changed.", file=sys.stderr)
+        return INTERRUPTED
     if given.out:
         given.out.parent.mkdir(parents=True, exist_ok=True)
         given.out.write_text(json.dumps(document(topics), indent=1) + "\n")

@@ -107,7 +107,8 @@ async def _run(argv: Sequence[str], env: Mapping[str, str], limits: Limits) -> H
     except _TooLargeError:
         return Heard(fault=Fault.LARGE)
     finally:
-        with contextlib.suppress(ProcessLookupError):
+        # macOS says that a group of the dead alone is not ours.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
     return Heard(status, out, error)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tools.preflight.hindrances import Grade, Hindrance
 from tools.preflight.inquiries import NAME, Wanted
-from tools.preflight.shapes import Row, rows, text, yes
+from tools.preflight.shapes import Row, rows, said, yes
 
 DATABASES = ("(default)", "money")
 ROLES = (f"{NAME}_resume_jobs", f"{NAME}_pause_jobs")
@@ -13,19 +13,19 @@ ROLES = (f"{NAME}_resume_jobs", f"{NAME}_pause_jobs")
 
 def of_databases(answer: object, wanted: Wanted) -> Iterator[Hindrance]:
     """Each that is there already: its mode and its place can never be changed."""
-    found = {text(each, "name").rpartition("/")[2]: each for each in rows(answer)}
+    found = {said(each, "name").rpartition("/")[2]: each for each in rows(answer)}
     for name in DATABASES:
         if name in found:
             yield _of_database(name, found[name], wanted)
 
 
 def _of_database(name: str, database: Row, wanted: Wanted) -> Hindrance:
-    mode, place = text(database, "type"), text(database, "locationId")
+    mode, place = said(database, "type"), said(database, "locationId")
     if mode != "FIRESTORE_NATIVE":
         return Hindrance(
             "database-mode",
             Grade.REFUSED,
-            f"The database {name} is of {mode or 'no mode'}, not FIRESTORE_NATIVE: take a project "
+            f"The database {name} is of {mode}, not FIRESTORE_NATIVE: take a project "
             "of the network's own.",
         )
     if place != wanted.database_place:
@@ -47,7 +47,7 @@ def _of_database(name: str, database: Row, wanted: Wanted) -> Hindrance:
 def of_roles(answer: object, wanted: Wanted) -> Iterator[Hindrance]:
     """Ids of custom roles: deleting one frees its id only weeks later."""
     for each in rows(answer):
-        name = text(each, "name").rpartition("/")[2]
+        name = said(each, "name").rpartition("/")[2]
         if name not in ROLES:
             continue
         key = name.removeprefix(f"{NAME}_").removesuffix("_jobs")
@@ -73,9 +73,9 @@ def of_names(
 ) -> Iterator[Hindrance]:
     """Names that Terraform gives: who has no state of them cannot make them again."""
     for code, what, taken in (
-        ("accounts-left", "service accounts", [text(each, "email") for each in rows(identities)]),
-        ("secrets-left", "secrets", [text(each, "name") for each in rows(secrets)]),
-        ("network-left", "network", [text(each, "name") for each in rows(networks)]),
+        ("accounts-left", "service accounts", [said(each, "email") for each in rows(identities)]),
+        ("secrets-left", "secrets", [said(each, "name") for each in rows(secrets)]),
+        ("network-left", "network", [said(each, "name") for each in rows(networks)]),
     ):
         names = sorted(name.rpartition("/")[2].partition("@")[0] for name in taken)
         ours = [name for name in names if name == NAME or name.startswith(f"{NAME}-")]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from tools.preflight.hindrances import Grade, Hindrance
 from tools.preflight.inquiries import Wanted
-from tools.preflight.shapes import NonsenseError, row, rows, text, yes
+from tools.preflight.shapes import row, rows, said, text, yes
 
 TERRAFORM = (1, 11)
 """terraform/versions.tf asks for it."""
@@ -31,20 +31,19 @@ APIS = (
 
 def of_terraform(answer: object) -> Iterator[Hindrance]:
     """Its version."""
-    version = text(row(answer), "terraform_version")
+    version = said(row(answer), "terraform_version")
     found = re.match(r"(\d+)\.(\d+)\.", version)
     if not found or (int(found[1]), int(found[2])) < TERRAFORM:
         yield Hindrance(
             "terraform-old",
             Grade.REFUSED,
-            f"Terraform {version or 'of no version'} is too old: install 1.11 or later.",
+            f"Terraform {version} is too old: install 1.11 or later.",
         )
 
 
 def of_gcloud(answer: object) -> Iterator[Hindrance]:
     """That it is gcloud; any version that has these commands will do."""
-    if not text(row(answer), "Google Cloud SDK"):
-        raise NonsenseError("no version")
+    said(row(answer), "Google Cloud SDK")
     yield from ()
 
 
@@ -58,18 +57,18 @@ def of_account(answer: object) -> Iterator[Hindrance]:
 
 def of_project(answer: object, wanted: Wanted) -> Iterator[Hindrance]:
     """That it is alive, and that it is named by its id."""
-    project, state = row(answer), text(row(answer), "lifecycleState")
-    if text(project, "projectId") != wanted.project:
+    named, state = said(row(answer), "projectId"), said(row(answer), "lifecycleState")
+    if named != wanted.project:
         yield Hindrance(
             "project-by-number",
             Grade.REFUSED,
-            f"{wanted.project} is not the project's id: write {text(project, 'projectId')}.",
+            f"{wanted.project} is not the project's id: write {named}.",
         )
     if state != "ACTIVE":
         yield Hindrance(
             "project-deleted",
             Grade.REFUSED,
-            f"{wanted.project} is being deleted ({state or 'no state'}): take another project, or "
+            f"{wanted.project} is being deleted ({state}): take another project, or "
             f"`gcloud projects undelete {wanted.project}`.",
         )
 
@@ -148,5 +147,5 @@ def of_services(answer: object) -> Iterator[Hindrance]:
 
 def is_deployed(services: object) -> bool:
     """Whether a network runs here: then what is taken is taken by itself."""
-    names = (text(each, "metadata", "name") for each in rows(services))
+    names = (said(each, "metadata", "name") for each in rows(services))
     return "restream-api" in names

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from tools.preflight.hindrances import Grade, Hindrance
 from tools.preflight.inquiries import Wanted
-from tools.preflight.shapes import number, row, rows, text
+from tools.preflight.shapes import number, row, rows, said, text
 
 CONTROL = "e2-small"
 """The control nodes' machine: terraform/machines.tf."""
@@ -23,7 +23,7 @@ _SHARED = ("e2", "n1")
 def of_service(name: str, answer: object, wanted: Wanted) -> Iterator[Hindrance]:
     """Whether one service is there at all."""
     place = wanted.database_place if name == "firestore regions" else wanted.region
-    found = {text(each, "locationId") or text(each, "name") for each in rows(answer)}
+    found = {text(each, "locationId") or said(each, "name") for each in rows(answer)}
     if place not in {each.rpartition("/")[2] for each in found}:
         what = "firestore_location" if place != wanted.region else "REGION"
         yield Hindrance(
@@ -36,7 +36,7 @@ def of_service(name: str, answer: object, wanted: Wanted) -> Iterator[Hindrance]
 def of_region(answer: object, wanted: Wanted) -> Iterator[Hindrance]:
     """Whether its machines can be had."""
     region = row(answer)
-    if text(region, "status") != "UP":
+    if said(region, "status") != "UP":
         yield Hindrance(
             "region-closed",
             Grade.REFUSED,
@@ -78,7 +78,7 @@ def of_quotas(
 def _short(
     answer: object, needed: Mapping[str, int], where: str, wanted: Wanted
 ) -> Iterator[Hindrance]:
-    found = {text(each, "metric"): each for each in rows(row(answer).get("quotas"))}
+    found = {said(each, "metric"): each for each in rows(row(answer).get("quotas"))}
     for metric in needed.keys() & found.keys():
         quota = found[metric]
         free = int(number(quota, "limit") - number(quota, "usage"))
@@ -97,4 +97,4 @@ def _machines(wanted: Wanted) -> list[str]:
 
 
 def _processors(answer: object) -> dict[str, int]:
-    return {text(each, "name"): int(number(each, "guestCpus")) for each in rows(answer)}
+    return {said(each, "name"): int(number(each, "guestCpus")) for each in rows(answer)}

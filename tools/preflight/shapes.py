@@ -35,6 +35,14 @@ def text(of: Row, *path: str) -> str:
     return value
 
 
+def said(of: Row, *path: str) -> str:
+    """A string that must be there: what is left out would be taken for a refusal."""
+    value = text(of, *path)
+    if not value:
+        raise NonsenseError(f"no {'.'.join(path)}")
+    return value
+
+
 def number(of: Row, name: str) -> float:
     """A number, which must be there."""
     value = of.get(name)

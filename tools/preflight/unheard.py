@@ -52,7 +52,7 @@ def _by_words(inquiry: Inquiry, error: str) -> Hindrance:
         sentence = f"{whose} is not signed in: `{login}`."
         return Hindrance(f"{whose.lower()}-signed-out", Grade.REFUSED, sentence)
     if _OFF.search(error):
-        api = _API.search(error.replace("console.developers.google.com", ""))
+        api = _API.search(error)
         name = api[1] if api else inquiry.api or "API"
         sentence = f"`{inquiry.line}` needs an API that is off: `gcloud services enable {name}`."
         return Hindrance("api-off", Grade.UNTOLD, sentence)

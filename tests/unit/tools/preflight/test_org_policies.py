@@ -36,6 +36,7 @@ def _denied(*values: str) -> dict[str, Any]:
         ([_allowed("in:us-locations", "asia-east1")], Grade.REFUSED),
         ([_allowed("europe-west10")], Grade.REFUSED),
         ([_allowed("in:eu-locations", "us-east1")], Grade.UNTOLD),
+        ([_allowed("in:eu-locations", "europe-west1")], Grade.FINE),
         ([_denied("europe-west1")], Grade.REFUSED),
         ([_denied("in:us-locations")], Grade.FINE),
         ([_denied("in:low-carbon-locations")], Grade.UNTOLD),

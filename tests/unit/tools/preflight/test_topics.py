@@ -10,6 +10,7 @@ from tools.preflight.hindrances import Grade
 from tools.preflight.inquiries import Wanted
 from tools.preflight.topics import Topic, document, status, told
 
+TOKEN = RECORDED["gcloud auth application-default print-access-token"]
 RUNS: Change = [{"metadata": {"name": "restream-api"}}]
 
 
@@ -35,6 +36,13 @@ def test_nothing_more_is_asked_where_it_could_not_be_answered(
     assert sum(len(each.hindrances) for each in telling) == 1
 
 
+@pytest.mark.parametrize("answer", [Heard(1, "", "no"), "Hello.", {"status": "UP", "quotas": 7}])
+def test_a_command_that_failed_is_told_once(answer: Change) -> None:
+    """Though quotas are judged by it as well."""
+    _, telling = _asked({"gcloud compute regions": answer})
+    assert [each.grade for told in telling for each in told.hindrances] == [Grade.UNTOLD]
+
+
 def test_what_needs_an_api_that_is_off_is_not_asked() -> None:
     """Else each would be told as a failure."""
     asked, telling = _asked({"gcloud services list": []})
@@ -56,14 +64,14 @@ def test_permissions_are_not_asked_without_terraform_s_token() -> None:
 def test_permissions_are_asked_with_terraform_s_token() -> None:
     """It is Terraform that makes things, and it may be signed in as somebody else."""
     tokens: list[str] = []
-    ask = stand_in({})
+    ask = stand_in({"gcloud auth application-default": f"{TOKEN}\n"})
 
     def noting(inquiries: Any, token: str) -> Any:
         tokens.extend(token for each in inquiries if each.name == "permissions")
         return ask(inquiries, token)
 
     told(noting, WANTED)
-    assert tokens == [RECORDED["gcloud auth application-default print-access-token"]]
+    assert tokens == [TOKEN]
 
 
 def test_a_network_that_runs_has_taken_its_names_itself() -> None:
@@ -108,8 +116,29 @@ def test_an_answer_of_any_shape_is_told_or_understood(line: str, answer: Change)
     telling = told(stand_in({line: answer}), WANTED)
     grades = {each.grade for told in telling for each in told.hindrances}
     assert status(telling, False) in (0, 1, 2)
-    if answer in (None, 7, "x"):
+    # An empty object or list is an answer of some commands: nothing is switched on, or there.
+    if answer in (None, 7, "x", [7]):
         assert grades == {Grade.UNTOLD}, line
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        ("terraform version", {}),
+        ("gcloud projects", {"projectId": "my-network-4711"}),
+        ("gcloud run regions", [{"region": "europe-west1"}]),
+        ("gcloud compute regions", {"quotas": []}),
+        ("gcloud compute machine-types", [{"guestCpus": 2}]),
+        ("gcloud firestore databases", [{"name": "projects/p/databases/money", "mode": "NATIVE"}]),
+        ("gcloud run services", [{"name": "restream-api"}]),
+        ("gcloud secrets", [{"id": "restream-lottery-key"}]),
+    ],
+)
+def test_a_field_of_another_name_is_no_refusal(line: str, answer: Change) -> None:
+    """A newer gcloud must not end an apply that would do."""
+    _, telling = _asked({line: answer})
+    assert {each.grade for told in telling for each in told.hindrances} == {Grade.UNTOLD}
+    assert status(telling, True) == 0
 
 
 def test_the_document_has_a_row_for_each_thing_told() -> None:
