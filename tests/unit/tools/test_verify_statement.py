@@ -15,6 +15,7 @@ from coordinator.reasons import Reason
 from coordinator.sweeping.shards import WHOLE
 from coordinator.sweeping.sweeps import Sweep
 from tests.builders import an_attempt
+from tests.stored_records import closed, opened
 from tests.unit.functions.conftest import Coordinator, coordinator
 from tests.unit.functions.sponsored import CALENDAR, EPOCH, post, serve, settle_due
 from tools.verify.derivation import Derivation
@@ -226,6 +227,18 @@ async def test_nothing_of_a_statement_is_believed(
     await settle_due(coordinator)
     assert await _rewritten(coordinator, stream_id) == ""
     assert says in await _rewritten(coordinator, stream_id, **changed)
+
+
+async def test_whose_turn_it_was_is_not_believed(coordinator: Coordinator) -> None:
+    """A node said to have been away would go behind its neighbours in the next epoch."""
+    stream_id = await _stream(coordinator, 1)
+    await settle_due(coordinator)
+    ref = Ref("statements", statement_id(stream_id, EPOCH + 1))
+    (fields,) = await coordinator.money.get(ref)
+    rows = opened(fields or {})["rows"]
+    rows["table"]["carried.lost_turn"] = [True]
+    said = await _rewritten(coordinator, stream_id, **closed({"rows": rows}))
+    assert "carried lost_turn: published True, recomputed False" in said
 
 
 async def test_what_was_settled_by_other_rules_cannot_be_told(
