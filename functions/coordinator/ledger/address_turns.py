@@ -8,7 +8,8 @@ of them would be paid for what another one failed.
 
 Who is away for some minutes of an epoch, or passes a check at the second connection only, goes to
 the end as well, and begins with a passed check. That proves nothing against it, and costs the
-others nothing: they go on. Until then its turn comes after everybody else's.
+others nothing: they go on. Until then its turn comes after everybody else's; of several, who lost
+it last comes first.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -104,7 +105,10 @@ def _turns(group: Iterable[Earner]) -> list[tuple[Earner, Spell]]:
 
 
 def _rank(spell: Spell) -> tuple[bool, int, float]:
-    return spell.is_loose, _beginning(spell.since_s), -spell.since_s
+    """The lower, the sooner. Of those without a turn it is who lost it last: whoever never passes
+    one at once would else come before a neighbour that failed to do so once."""
+    began = 0 if spell.is_loose else _beginning(spell.since_s)
+    return spell.is_loose, began, -spell.since_s
 
 
 def _spells(one: Earner) -> tuple[Spell, ...]:

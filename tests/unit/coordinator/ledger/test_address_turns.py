@@ -110,16 +110,20 @@ def test_who_was_away_comes_after_everybody_else() -> None:
     assert left_behind([back, other], EPOCH) == frozenset()
 
 
-def test_of_two_that_were_away_one_is_paid() -> None:
-    """A router that starts anew takes both away. Who lost its turn first has it, and nobody is paid
-    twice."""
-    spells = (Spell(START_S - 300, START_S + 900, is_loose=True), Spell(START_S + 900))
-    first = Earner("n2", 1.0, PLACE, HOUR, HOUR, spells)
-    later = (Spell(START_S + 600, START_S + 1200, is_loose=True), Spell(START_S + 1800))
-    second = Earner("n3", 3700.0, PLACE, HOUR, HOUR, later)
-    lost = out_of_turn([first, second], EPOCH)
-    assert lost["n3"] & _minutes(0, 59) == HOUR
-    assert "n2" not in lost
+def test_of_two_without_a_turn_it_is_who_lost_it_last() -> None:
+    """A router that starts anew takes both away, and nobody is paid twice. Who has passed no check
+    at once for long takes nothing of a neighbour that failed to do so once."""
+    long_ago = Earner("n2", 1.0, PLACE, HOUR, HOUR, (Spell(START_S - 7000, is_loose=True),))
+    spells = (
+        Spell(3700.0, START_S + 599),
+        Spell(START_S + 599, START_S + 1200, is_loose=True),
+        Spell(START_S + 1200),
+    )
+    lately = Earner("n3", 3700.0, PLACE, HOUR, HOUR, spells)
+    assert out_of_turn([long_ago, lately], EPOCH) == {"n2": HOUR}
+    together = (Spell(START_S - 300, is_loose=True),)
+    both = [replace(one, spells=together) for one in (long_ago, lately)]
+    assert out_of_turn(both, EPOCH) == {"n3": HOUR}
 
 
 def test_who_fails_a_check_before_it_has_passed_one_again_holds_nothing() -> None:
