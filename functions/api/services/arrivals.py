@@ -22,6 +22,9 @@ WAIT_S_MAX = 3.0
 AGAIN_S_MAX = 60
 TOOK_S_FIRST = 0.2
 """What one is thought to take, before any has ended."""
+AGAIN_PACE = 2.0
+"""So much faster others are told to come again than places are given: while a crowd comes, half of
+the work is to turn away and to ask for what is to be signed. Who comes too early is told again."""
 TOOK_SHARE = 0.05
 """How much of what is thought the last one decides."""
 
@@ -58,7 +61,7 @@ class Arrivals:
     def _turned_away(self, waits_s: float, each_s: float) -> Problem:
         """Each is promised another instant, at the pace at which places are given."""
         now_s = self.steady()
-        self._promised_s = max(self._promised_s + each_s, now_s + waits_s)
+        self._promised_s = max(self._promised_s + each_s / AGAIN_PACE, now_s + waits_s)
         again_s = min(AGAIN_S_MAX, ceil(self._promised_s - now_s))
         says = f"Many nodes come at this moment: call again in {again_s} s."
         return Problem(ProblemKind.UNAVAILABLE, says, retry_after=again_s)

@@ -14,14 +14,15 @@ from coordinator.projections.network_view import NetworkView
 from coordinator.sweeping.polls import Outcome
 from coordinator.sweeping.sweeps import SweepBits, shard_tick
 
-CHECKS_PAGE_MAX = 1_000
-"""Of half a kilobyte each, or twice as much for those of many packets."""
+CHECKS_PAGE_MAX = 600
+"""Of half a kilobyte each, or twice as much for those of many packets. They are several records,
+so a page of them takes longer than any other."""
 SLOTS_PAGE_MAX = 2_000
 """Of a third of a kilobyte each, and 450 bytes with the longest URL."""
 BITS_PAGE_MAX = 250_000
 """Slots of all sweeps on a page: each has a bit in nine bitmaps, most of them short."""
 SWEEPS_PAGE_MAX, SWEEPS_PAGE_MIN = 100, 4
-_DRAWS_AT_ONCE_MAX = 16
+_DRAWS_AT_ONCE_FIRST, _DRAWS_AT_ONCE_MAX = 4, 16
 """No more are read at once than may fit, if they are like those before; they may be larger."""
 
 
@@ -37,7 +38,8 @@ class RunsPage(NamedTuple):
 async def runs_of(draws: range, from_check: int, measurements: Measurements) -> RunsPage:
     """The runs of these draws, as far as they fit; without the first checks of the first draw."""
     found: list[Run] = []
-    draw, batch, left, skipped = draws.start, 1, CHECKS_PAGE_MAX, from_check
+    draw, batch = draws.start, _DRAWS_AT_ONCE_FIRST
+    left, skipped = CHECKS_PAGE_MAX, from_check
     while draw < draws.stop:
         some = range(draw, min(draw + batch, draws.stop))
         by_draw: dict[int, list[Run]] = {each: [] for each in some}

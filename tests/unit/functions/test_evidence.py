@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from api.services.evidence import SLOTS_PAGE_MAX
-from coordinator.adapters.store.protocol import Ref
+from api.services.evidence import SLOTS_PAGE_MAX, runs_of
+from coordinator.adapters.records import Measurements
+from coordinator.adapters.store.protocol import Fields, Query, Ref
 from coordinator.checking.checks import RUNS, Check, IngestState, Run, Verdict
 from coordinator.projections.network_document import NetworkDocument
 from coordinator.reasons import Reason
@@ -15,6 +16,7 @@ from coordinator.sweeping.polls import Outcome, Poll
 from coordinator.sweeping.rosters import Roster, Slot
 from coordinator.sweeping.shards import WHOLE
 from coordinator.sweeping.sweeps import Sweep
+from tests.doubles.memory import MemoryStore
 from tests.unit.functions.conftest import ADDRESS, NODE_ID, NOW_S, Coordinator
 from tools.verify.public import PublicRecord
 
@@ -43,12 +45,12 @@ async def _pages(coordinator: Coordinator, draws: range) -> list[list[dict[str, 
 
 
 @pytest.mark.parametrize(
-    ("nodes", "sizes"), [(3, [100, 20]), (10, [100, 20]), (50, [20] * 6), (100, [10] * 12)]
+    ("nodes", "sizes"), [(3, [100, 20]), (10, [60, 60]), (50, [12] * 10), (100, [6] * 20)]
 )
 async def test_a_page_holds_fewer_draws_of_a_larger_network(
     coordinator: Coordinator, nodes: int, sizes: list[int]
 ) -> None:
-    """Each run once, in order; a hundred draws or a thousand checks."""
+    """Each run once, in order; a hundred draws or six hundred checks."""
     draws = range(DRAW, DRAW + 120)
     runs = [_run(draw, nodes) for draw in draws]
     for run in runs:
@@ -56,12 +58,12 @@ async def test_a_page_holds_fewer_draws_of_a_larger_network(
     pages = await _pages(coordinator, draws)
     assert [len(page) for page in pages] == sizes
     assert [run["draw"] for page in pages for run in page] == list(draws)
-    told, check = pages[0][7]["checks"][2], runs[7].checks[2]
+    told, check = pages[0][5]["checks"][2], runs[5].checks[2]
     assert told == asdict(check) | {"attempts": list(check.attempts)}
 
 
 async def test_a_run_of_many_checks_comes_in_parts(coordinator: Coordinator) -> None:
-    """No answer has more than a thousand; whoever puts the parts together has what was recorded."""
+    """No answer has more than 600. Whoever puts the parts together has what was recorded."""
     late = replace(_run(DRAW + 1, 7), is_late=True)
     runs = [_run(DRAW, 700), _run(DRAW + 1, 1_500), late, _run(DRAW + 2, 0), _run(DRAW + 3, 2_000)]
     for run in runs:
@@ -69,8 +71,32 @@ async def test_a_run_of_many_checks_comes_in_parts(coordinator: Coordinator) -> 
     draws = range(DRAW, DRAW + 5)
     pages = await _pages(coordinator, draws)
     sizes = [[len(run["checks"]) for run in page] for page in pages]
-    assert sizes == [[700, 300], [1_000], [200, 7, 0, 792], [1_000], [208]]
+    assert sizes == [[600], [100, 500], [600], [400, 7, 0, 192], [600], [600], [600], [8]]
     assert await PublicRecord(coordinator.client).runs(draws) == runs
+
+
+class _CountedStore(MemoryStore):
+    """Notes how many documents each question found."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[int] = []
+
+    async def find(self, query: Query) -> list[tuple[str, Fields]]:
+        found = await super().find(query)
+        self.found.append(len(found))
+        return found
+
+
+async def test_a_page_of_runs_is_read_in_few_questions() -> None:
+    """Each is a way to the database and back. None is for more than may fit on the page."""
+    store = _CountedStore()
+    for draw in range(DRAW, DRAW + 100):
+        run = _run(draw, 25)
+        await store.create(Ref("probe_results", run.id), RUNS.encode(run))
+    page = await runs_of(range(DRAW, DRAW + 100), 0, Measurements(store))
+    assert (sum(len(run.checks) for run in page.runs), page.next_draw) == (600, DRAW + 24)
+    assert store.found == [4, 8, 13]
 
 
 async def test_a_draw_without_a_run_is_no_end(coordinator: Coordinator) -> None:
