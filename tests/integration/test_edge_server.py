@@ -139,18 +139,20 @@ async def test_nobody_works_for_half_of_a_short_request(headers: bytes, begins: 
     assert b" 408 " in told
 
 
-async def test_half_a_request_is_no_connection_of_the_servers_own(server: EdgeServer) -> None:
+async def test_half_a_request_is_no_connection_of_the_servers_own() -> None:
     """That is made with the first whole request, and would be most of what half a one costs."""
-    reader, writer = await asyncio.open_connection(LOOPBACK, server.port)
-    try:
-        writer.write(REGISTERING + b"Content-Length: 10\r\n\r\n{")
-        assert status_of(await server.tell(LAST)) == 200  # which is answered behind it
-        assert server.served == 0
-        writer.write(b'"x": 111}' + HEALTH)
-        assert b" 422 " in await reader.readuntil(b"\r\n\r\n")
-        assert server.served == 1
-    finally:
-        writer.transport.abort()
+    app = build_on(MemoryStore(), MemoryStore(), settings(), lambda: NOW_S)
+    async with edge_server(app, ConnectionLimits()) as server:
+        reader, writer = await asyncio.open_connection(LOOPBACK, server.port)
+        try:
+            writer.write(REGISTERING + b"Content-Length: 10\r\n\r\n{")
+            assert status_of(await server.tell(LAST)) == 200  # which is answered behind it
+            assert server.served == 0
+            writer.write(b'"x": 111}' + HEALTH)
+            assert b" 422 " in await reader.readuntil(b"\r\n\r\n")
+            assert server.served == 1
+        finally:
+            writer.transport.abort()
 
 
 async def test_half_requests_do_not_keep_a_server_that_stops() -> None:

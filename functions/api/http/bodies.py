@@ -47,7 +47,8 @@ async def read_whole(request: Request) -> Request:
 
 
 def json_of(whole: bytes) -> Any:
-    """What a body says; a problem unless it is JSON in UTF-8 (RFC 8259), which has no NaN."""
+    """What a body says; a problem unless it is JSON in UTF-8 (RFC 8259), which has no NaN, and says
+    each thing once: of two readers one might take the first, and another the last."""
     try:
         return _JSON.decode(whole.removeprefix(_MARK).decode("utf-8"))
     except (ValueError, RecursionError):
@@ -58,7 +59,14 @@ def _no_number(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
 
 
-_JSON = json.JSONDecoder(parse_constant=_no_number)
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice")
+    return found
+
+
+_JSON = json.JSONDecoder(parse_constant=_no_number, object_pairs_hook=_once)
 _MARK = b"\xef\xbb\xbf"
 """What some programs put before UTF-8; it may be passed over."""
 

@@ -101,10 +101,16 @@ class IngestKey(BearerKey):
 
 def bearer_of(authorization: str | None) -> str:
     """The key of an `Authorization: Bearer …` header; a problem if there is none."""
-    scheme, _, key = (authorization or "").partition(" ")
-    if scheme.lower() != "bearer" or not key.strip():
+    scheme, key = key_in(authorization or "")
+    if scheme != "bearer" or not key:
         raise Problem(ProblemKind.KEY_MISSING, "Send your key as `Authorization: Bearer <key>`.")
-    return key.strip()
+    return key
+
+
+def key_in(authorization: str) -> tuple[str, str]:
+    """The scheme in lower case and the key of an `Authorization` header, as both are read."""
+    scheme, _, key = authorization.partition(" ")
+    return scheme.lower(), key.strip()
 
 
 def sponsor_of(authorization: str | None, names_by_hash: Mapping[str, str]) -> Sponsor:

@@ -29,6 +29,13 @@ _FRAMING = re.compile(
     rb"[ \t]*([^\r]*?)[ \t]*(?=\r\n)",
     re.IGNORECASE,
 )
+_TOLD_ONCE = re.compile(
+    rb"\r\n(authorization|content-type|content-digest|idempotency-key|signature|signature-input):",
+    re.IGNORECASE,
+)
+"""Read in several places: of two, one might count the first and another the last."""
+_HOST = re.compile(rb"[A-Za-z0-9._~:\[\]-]*")
+"""It stands in links of ours, so it is to be one of a machine."""
 _UPGRADE = re.compile(rb"\r\nupgrade:[^\r]*", re.IGNORECASE)
 """What a client would rather speak. It may be passed over, and a parser stops at it."""
 _LENGTH = re.compile(rb"[0-9]{1,15}")
@@ -139,6 +146,11 @@ class Intake:
         is_old = head.find(b" HTTP/1.0\r\n", 0, REQUEST_LINE_BYTES_MAX) > 0
         if b"host" not in found and not is_old:
             raise RequestRefused(400, "Send a Host header.")
+        if _HOST.fullmatch(found.get(b"host", b"")) is None:
+            raise RequestRefused(400, "The Host is no machine's name or address.")
+        told = [name.lower() for name in _TOLD_ONCE.findall(head)]
+        if len(told) != len(set(told)):
+            raise RequestRefused(400, "Send each header once.")
         self.may_wait = b"expect" not in found
         self._frame(found.get(b"content-length"), found.get(b"transfer-encoding"), is_old)
         return _UPGRADE.sub(b"", head) if b"upgrade" in found else head

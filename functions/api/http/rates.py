@@ -6,7 +6,7 @@ from math import ceil
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.http.callers import peer_of
+from api.http.callers import key_in, peer_of
 from api.http.problems import Problem, ProblemKind
 from coordinator.adapters.clock import Clock, steady
 from coordinator.strangers.networks import one_address, places_of
@@ -68,7 +68,7 @@ class RateLimit:
         if network:
             counted.append((self._networks, network))
         if key:
-            counted.append((self._keys, hash(key)))  # this process's own: no key is kept
+            counted.append((self._keys, hash(_key_in(key))))  # this process's own: none is kept
         return _wait_s(counted, now_s)
 
     def node_wait_s(self, peer: str, public_key: bytes) -> int:
@@ -84,6 +84,11 @@ def require_node(scope: Scope, public_key: bytes) -> None:
     wait_s = limit.node_wait_s(peer, public_key) if limit else 0
     if wait_s:
         raise _too_often(wait_s)
+
+
+def _key_in(authorization: bytes) -> str:
+    """The key alone: however the scheme and the spaces are written, it is one caller's."""
+    return key_in(authorization.decode("latin-1"))[1]
 
 
 def _too_often(wait_s: int) -> Problem:

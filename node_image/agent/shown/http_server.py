@@ -21,6 +21,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from agent.client.publishing import QUESTION_BYTES_MAX
@@ -43,9 +44,13 @@ BACKLOG = 2048
 
 
 class LimitedProtocol(H11Protocol):
-    """uvicorn's own, but no connection lives long and no address has many of them."""
+    """uvicorn's own, but no connection lives long and no address has many of them.
+
+    Where all places are taken, the oldest gives way that has asked nothing, or else the oldest: a
+    poll takes milliseconds. Some machines that hold connections would else keep all polls out."""
 
     _open: Counter[str] = Counter()  # noqa: RUF012 -- shared on purpose: a count over all connections
+    _held: dict[H11Protocol, None] = {}  # noqa: RUF012 -- likewise: all of them, the oldest first
     _address = ""
     _deadline: asyncio.TimerHandle | None = None
 
@@ -57,10 +62,17 @@ class LimitedProtocol(H11Protocol):
         self._open[self._address] += 1
         if self._open[self._address] > ADDRESS_CONNECTIONS_MAX:
             transport.abort()
+        elif len(self._held) >= CONNECTIONS_MAX:
+            oldest = next(iter(self._held))
+            gives_way = next((one for one in self._held if one.cycle is None), oldest)
+            del self._held[gives_way]
+            gives_way.transport.abort()
+        self._held[self] = None
         self._deadline = self.loop.call_later(CONNECTION_S_MAX, transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Count the connection out."""
+        self._held.pop(self, None)
         if self._deadline is not None:
             self._deadline.cancel()
         self._open[self._address] -= 1
@@ -168,7 +180,7 @@ def make_hooks_app(hooks: Mapping[str, AnswerHook]) -> Starlette:
     return Starlette(routes=[route(name, answer) for name, answer in hooks.items()])
 
 
-def make_server(app: Starlette, *, limited: bool = True) -> StatsServer:
+def make_server(app: ASGIApp, *, limited: bool = True) -> StatsServer:
     """A server for sockets that are handed to `serve`; `limited` where strangers reach it."""
     config = uvicorn.Config(
         app,
@@ -179,7 +191,8 @@ def make_server(app: Starlette, *, limited: bool = True) -> StatsServer:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=CONNECTIONS_MAX if limited else None,
+        # Beyond CONNECTIONS_MAX there are only those that are just being ended.
+        limit_concurrency=CONNECTIONS_MAX + ADDRESS_CONNECTIONS_MAX if limited else None,
         backlog=BACKLOG,
         timeout_keep_alive=2,
         timeout_graceful_shutdown=1,

@@ -237,6 +237,8 @@ async def test_who_comes_by_https_is_told_to_stay_there(
         b"[" * 60_000,
         b"1" * 5_000,
         b"{'name': 1}",
+        b'{"name": "a", "name": "b"}',
+        b'{"x": [{"y": 1, "y": 1}]}',
         b'{"name": "a\nb"}',
         b"name=a",
     ],

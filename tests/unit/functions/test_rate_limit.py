@@ -63,6 +63,18 @@ def test_a_refused_call_costs_nothing(key: bytes | None) -> None:
     assert sum(not limit.wait_s(address, None) for address in others) == rest
 
 
+def test_a_key_is_one_caller_however_its_header_is_written() -> None:
+    """As whoever reads the key takes it: with any spaces, and the scheme in any case."""
+    limit = _limit()
+    written = (
+        b"Bearer k" + b" " * spaces if spaces % 2 else b"bEaReR " + b"\t \xa0" * spaces + b"k"
+        for spaces in range(400)
+    )
+    passed = sum(not limit.wait_s(ADDRESS, header) for header in written)
+    assert passed == PER_SECOND * BURST_SECONDS
+    assert limit.wait_s(ADDRESS, b"Bearer K") == 0
+
+
 def test_a_node_that_calls_too_often_takes_nothing_of_its_address() -> None:
     """Its requests are refused before the address is counted, once it has been verified."""
     limit, key = _limit(), public_key(NODE_KEY)
