@@ -104,7 +104,7 @@ def _lived(strategy: Strategy, operator: int, drawn: list[Lottery]) -> tuple[lis
             if not claims:
                 continue
             node.up[epoch] = node.up.get(epoch, 0) | bit
-            due = _due(node, t, drawn[t // 1440])
+            due = _due(node, present, t, drawn[t // 1440])
             if due is None:
                 continue
             failed = _checked(node, due, t, serving, rolls)
@@ -121,14 +121,19 @@ def _identity(strategy: Strategy, operator: int, number: int, joined: int) -> Id
     return Identity(f"n{operator}-{number}", address, joined)
 
 
-def _due(node: Identity, t: int, lottery: Lottery) -> Due | None:
-    """The check that is due of it in this minute, as the prober lists them."""
+def _due(node: Identity, present: list[Identity], t: int, lottery: Lottery) -> Due | None:
+    """The check that is due of it in this minute, as the prober lists them: it sees who else is
+    behind the address."""
     state, first_s = node.trust, node.joined * 60
     waits = state.trust is Trust.FLAGGED or first_failure_s(state) is not None
     if not waits and not lottery.is_due(node.node_id, t, first_s):
         return None  # nearly always: what follows costs more
-    slot = Slot(node.node_id, "s3", "http://h/", node.address, 1935, node.joined, 0.0)
-    return next(iter(due_in(t, [slot], TrustBook({node.node_id: state}), lottery, 60)), None)
+    slots = [
+        Slot(one.node_id, "s3", "http://h/", one.address, 1935, one.joined, 0.0) for one in present
+    ]
+    book = TrustBook({one.node_id: one.trust for one in present})
+    listed = due_in(t, slots, book, lottery, 60)
+    return next((due for due in listed if due.slot.node_id == node.node_id), None)
 
 
 def _checked(node: Identity, due: Due, draw: int, serving: bool, rolls: random.Random) -> bool:
