@@ -11,7 +11,7 @@ from bench.simulations.adversary.policies import NEVER, Policy, Sight
 from bench.simulations.adversary.simulated_network import Network
 from coordinator.ledger.balances import lasts_seconds
 from coordinator.ledger.entries import EntryKind
-from coordinator.streams import Stream
+from coordinator.streams import Stream, StreamStatus, stream_status
 
 CLOSES = frozenset({Deed.CLOSE, Deed.CLOSE_AND_PAUSE})
 PAUSES = frozenset({Deed.PAUSE, Deed.CLOSE_AND_PAUSE})
@@ -31,8 +31,6 @@ class SponsoredStream:
     """What it adds, if it adds tokens."""
     asked: int | None = None
     """In which minute it asked to close."""
-    used_up: int | None = None
-    """The epoch in which nodes were told that its tokens are used up."""
 
     def acts(self, network: Network, keys: Sequence[Key]) -> None:
         """A minute's deed, as the policy has it."""
@@ -53,15 +51,15 @@ class SponsoredStream:
         """Whether its end has come."""
         return self.stream.ends_s is not None and (START + minute) * 60 >= self.stream.ends_s
 
-    def pays(self, network: Network, keys: Sequence[Key]) -> bool:
+    def pays(self, network: Network) -> bool:
         """Whether a node is told nothing else."""
-        is_used_up = self._is_used_up(network.bank, network.minute, keys)
-        is_over = self.has_ended(network.minute) or is_used_up
-        return not is_over and not self.is_unverified(network)
+        balance, now_s = network.bank.balances[self.stream.stream_id], self._now_s(network.minute)
+        status = stream_status(self.stream, balance.spendable_micros(now_s), now_s)
+        return status is StreamStatus.ACTIVE and not self.is_unverified(network)
 
     def is_unverified(self, network: Network) -> bool:
         """Whether a node is told that nobody can be verified."""
-        now_s = (START + network.minute) * 60.0
+        now_s = self._now_s(network.minute)
         return network.last_run.unverified_since(self.stream.stream_id, now_s) is not None
 
     def _closes(self, bank: Bank, minute: int) -> None:
@@ -74,16 +72,9 @@ class SponsoredStream:
         name, micros = self.stream.stream_id, self.top_up_minutes * MINUTE_MICROS
         at_s = (START + minute) * 60.0
         bank.balances[name], _ = bank.balances[name].deposited(EntryKind.TOP_UP, micros, at_s, "")
-        self.used_up = None
 
-    def _is_used_up(self, bank: Bank, minute: int, keys: Sequence[Key]) -> bool:
-        """Who was told so stays away until there are more tokens, or some are left after all."""
-        balance = bank.balances[self.stream.stream_id]
-        if self.used_up is not None and balance.next_epoch > self.used_up:
-            self.used_up = None
-        if self._lasts_s(bank, minute, keys) == 0:
-            self.used_up = CALENDAR.epoch_at((START + minute) * 60.0)
-        return self.used_up is not None or not balance.balance_micros
+    def _now_s(self, minute: int) -> float:
+        return (START + minute) * 60.0
 
     def _lasts_s(self, bank: Bank, minute: int, keys: Sequence[Key]) -> int | None:
         earning = sum(key.stream_id == self.stream.stream_id and key.passes > 0 for key in keys)

@@ -52,7 +52,8 @@ HAS = {
     Standing.ONE_NETWORK: "tokens for two and a half hours",
     Standing.APART: "two streams, each with tokens for two and a half hours",
 }
-"""A policy's standing says which; its keys but one are nodes of the sponsor's own."""
+"""A policy's standing says which; its keys but one are the sponsor's own, which come after its
+period."""
 PLAIN = Policy((), Deed.PUBLISH)
 USUAL = (PLAIN, replace(PLAIN, standing=Standing.APART))
 """Streams with tokens for good: one; and two, of which the nodes of the one that ends go to the
@@ -85,7 +86,7 @@ class Arena:
         keys = [key for machine in (*self.nodes, *self.own) for key in machine.keys]
         for one in self.streams:
             one.acts(network, [key for key in keys if network.minute >= key.first])
-        paying = {one.stream.stream_id for one in self.streams if one.pays(network, keys)}
+        paying = {one.stream.stream_id for one in self.streams if one.pays(network)}
         for machine in (*self.nodes, *self.own):
             here = machine.keys[0]
             is_here = here.since is not None
@@ -168,7 +169,7 @@ def _arena(policy: Policy, at: int, seed: int, *, is_usual: bool) -> Arena:
         for n in range(NODES)
     ]
     own = [
-        SimulatedMachine(f"o{seed}.{at}.{n}", at * 10 + NODES + n, HONEST, both, comes_at=n)
+        SimulatedMachine(f"o{seed}.{at}.{n}", at * 10 + NODES + n, HONEST, both, policy.period)
         for n in range(policy.keys - 1)
     ]
     ends = (USUAL_CLOSES_BY if is_usual else CLOSES_BY, CLOSES_BY)
@@ -186,8 +187,8 @@ def _from_the_start(stream: Stream) -> Stream:
 
 def told(policy: Policy) -> str:
     """In words."""
-    own = policy.keys - 1
-    with_nodes = f" and {own} node{'s' * (own > 1)} of its own" if own else ""
+    count = f"{policy.keys - 1} node{'s' * (policy.keys > 2)} of its own"
+    with_nodes = f" and {count} that come after {policy.period} min" if policy.keys > 1 else ""
     alone = str(replace(policy, keys=1))
     return f"with {HAS[policy.standing]}{with_nodes}: {alone}"
 
@@ -204,7 +205,7 @@ KNOWN = [
     *(_once(Sight.OPEN, at, Deed.UNVERIFIABLE) for at in (180, 240)),
     replace(PLAIN, standing=Standing.ONE_NETWORK),
     replace(PLAIN, standing=Standing.APART),
-    replace(PLAIN, standing=Standing.ONE_NETWORK, keys=4),
+    *(replace(PLAIN, standing=Standing.ONE_NETWORK, keys=4, period=at) for at in (1, 130)),
     replace(
         Policy((Rule((Condition(Sight.LASTS, 5),), Deed.TOP_UP),), Deed.PUBLISH),
         standing=Standing.ONE_NETWORK,
