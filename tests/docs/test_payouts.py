@@ -37,7 +37,8 @@ def test_the_worked_example_is_recomputed() -> None:
             checks.append(
                 Check(node_id, "s3", 60 + minute, at_s, Verdict(verdict), Reason.NO_STREAM)
             )
-    evidence = EpochInput("s3", 1, 3600, 7200, terms, minutes, checks, carried)
+    counted = [node_id for node_id, node in example["nodes"].items() if node["proven"]]
+    evidence = EpochInput("s3", 1, 3600, 7200, terms, minutes, checks, carried, counted=counted)
     statement = settle(evidence, parse_tokens(example["balance"]))
     assert format_tokens(statement.balance_after_micros) == example["balance_after"]
     assert sum(row.earned_micros for row in statement.rows) == parse_tokens(example["balance"])

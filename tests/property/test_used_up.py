@@ -1,7 +1,10 @@
 """Nodes that leave when they are told that a stream is used up are paid for all that was verified.
 
-And what is left then calls nobody back: it is for minutes that wait.
+And what is left then calls nobody back: it is for minutes that wait. Who comes later takes nothing
+from them.
 """
+
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,6 +52,7 @@ def _given(epoch: int, passes: Hour, minutes: int, before: Statement | None) -> 
             if minute < minutes
         ],
         before.carried() if before else proven,
+        counted=before.counted() if before else (),
     )
 
 
@@ -79,11 +83,41 @@ def test_who_leaves_when_it_is_told_so_is_paid_in_full(
     balance, before = _settled(_balance((paid + minutes) * MINUTE_MICROS, 7), first)
     told_s = balance.used_up_s
     stays = 60 if told_s is None else (told_s - first.ends_s) // 60
-    assert told_s is None or 0 <= stays < 60
+    assert told_s is None or 0 <= stays < 80
     count = len(passes)
     later = data.draw(st.lists(st.lists(st.integers(0, 59)), min_size=count, max_size=count))
-    _, statement = _settled(balance, _given(8, later, stays, before))
+    _, statement = _settled(balance, _given(8, later, min(60, stays), before))
     assert not any(row.short_micros for row in statement.rows)
+
+
+@given(HOURS, st.data(), st.integers(1, 600))
+def test_who_comes_later_takes_nothing_of_it(
+    passes: Hour, data: st.DataObject, minutes: int
+) -> None:
+    """However many come, as a sponsor's own nodes may: they are paid of what is left."""
+    first = _given(7, passes, 60, None)
+    paid = sum(row.minutes_paid for row in settle(first, 10**12).rows)
+    balance, before = _settled(_balance((paid + minutes) * MINUTE_MICROS, 7), first)
+    told_s = balance.used_up_s
+    stays = 60 if told_s is None else (told_s - first.ends_s) // 60
+    hour = st.lists(st.integers(0, 59))
+    later = [data.draw(hour) for _ in passes]
+    alone = _given(8, later, min(60, stays), before)
+    own = _given(8, [*later, *data.draw(st.lists(hour, max_size=9))], 60, before)
+    own = replace(
+        own,
+        minutes={**own.minutes, **alone.minutes},
+        checks=[
+            check
+            for check in own.checks
+            if check in alone.checks or check.node_id not in before.carried()
+        ],
+    )
+    _, statement = _settled(balance, own)
+    rows = {row.node_id: row for row in settle(alone, 10**12).rows}
+    for row in statement.rows:
+        if row.node_id in rows:
+            assert (row.earned_micros, row.short_micros) == (rows[row.node_id].earned_micros, 0)
 
 
 @given(HOURS, st.integers(1, 600))
@@ -92,24 +126,50 @@ def test_it_is_told_in_time_and_nobody_is_called_back(passes: Hour, minutes: int
     first = _given(7, passes, 60, None)
     paid = sum(row.minutes_paid for row in settle(first, 10**12).rows)
     balance, before = _settled(_balance((paid + minutes) * MINUTE_MICROS, 7), first)
-    earning = sum(1 for row in before.rows if row.minutes_paid)
+    earning = len(before.counted())
     left = minutes - balance.waiting_minutes
-    if left >= 60 * earning or not earning:
+    if left >= 80 * earning or not earning:
         assert balance.used_up_s is None
         return
     told_s = balance.used_up_s
     assert told_s is not None
     assert told_s == first.ends_s + max(0, left) * 60 // earning
     stays = (told_s - first.ends_s) // 60
-    for epoch, up in ((8, stays), (9, 0), (10, 0)):
+    for epoch, up in ((8, min(60, stays)), (9, max(0, stays - 60)), (10, 0)):
         nobody: Hour = [[] for _ in passes]
         balance, before = _settled(balance, _given(epoch, nobody, up, before))
         now_s = float((epoch + 1) * HOUR_S)
+        if now_s < told_s:
+            continue
         assert lasts_seconds(balance, STREAM, earning, now_s, CALENDAR) == 0
         status = stream_status(STREAM, balance.spendable_micros(now_s), now_s)
         assert status is StreamStatus.EXHAUSTED
     more, _ = balance.deposited(EntryKind.TOP_UP, 10**9, now_s, "r")
     assert more.spendable_micros(now_s) == more.balance_micros > 10**9 - 1
+
+
+def test_the_hand_computed_short_balance_goes_to_who_was_there_first() -> None:
+    """ADR 88: 60 minutes' worth are left. Two were paid before, and serve 25 minutes each. Three
+    came since, and serve 20 each: they share ten minutes' worth."""
+    first = _given(7, [[59]] * 2, 60, None)
+    balance, before = _settled(_balance(180 * MINUTE_MICROS, 7), first)
+    assert balance.used_up_s == first.ends_s + 30 * 60
+    own = _given(8, [[24]] * 2 + [[4, 24]] * 3, 25, before)
+    _, statement = _settled(balance, own)
+    assert [row.earned_micros for row in statement.rows[:2]] == [25 * MINUTE_MICROS] * 2
+    shared = [row.earned_micros for row in statement.rows[2:]]
+    assert (sum(shared), max(shared) - min(shared)) == (10 * MINUTE_MICROS, 1)
+    _, without = _settled(balance, replace(own, counted=()))
+    assert sorted(row.earned_micros for row in without.rows)[-1] < 25 * MINUTE_MICROS
+
+
+def test_who_has_no_place_is_not_counted() -> None:
+    """It would have a stream called used up that lasts for long: a rival has many keys."""
+    given_ = _given(7, [[59]] * 3, 60, None)
+    statement = settle(replace(given_, terms=replace(TERMS, max_paid_nodes=1)), 10**12)
+    assert statement.counted() == {"n0"}
+    waiting = settle(_given(7, [[], []], 60, None), 10**12)
+    assert waiting.counted() == {"n0", "n1"}
 
 
 def test_the_hand_computed_stream_is_used_up_after_half_an_hour() -> None:

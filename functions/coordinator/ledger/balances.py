@@ -13,6 +13,8 @@ from coordinator.money import AMOUNT_MICROS_MAX, format_tokens
 from coordinator.streams import Stream
 
 _USUAL = Calendar()
+NEXT_STATEMENT_S = 1_200
+"""So long after its end an epoch is settled at the latest: its grace, and the payout's call."""
 
 
 class Balance(BaseModel):
@@ -106,19 +108,20 @@ class Balance(BaseModel):
         return balance._told(statement), entries
 
     def _told(self, statement: Statement) -> "Balance":
-        """With when it is used up by those whom the statement pays.
+        """With when it is used up by those whom the statement pays, or who wait to be paid.
 
-        Nodes are told so by then, and leave. What their waiting minutes leave over, if those lapse,
-        calls nobody back: who came for a quarter of an hour would serve minutes that no check
-        follows. While nobody is paid nothing changes."""
+        Nodes are told so by then, and leave. Who comes meanwhile takes nothing of that from them.
+        What their waiting minutes leave over, if those lapse, calls nobody back: who came for a
+        quarter of an hour would serve minutes that no check follows. While nobody is paid, or
+        waits to be, nothing changes."""
         waiting = sum(row.minutes_waiting for row in statement.rows)
-        nodes = sum(1 for row in statement.rows if row.minutes_paid)
+        nodes = len(statement.counted())
         used_up_s = self.used_up_s
         if nodes:
             left = self.balance_micros - statement.terms.owed_micros(waiting)
             lasts_s = max(0, left) * 3600 // (statement.terms.rate_micros_per_hour * nodes)
             ends_s = statement.ends_s + lasts_s
-            is_short = lasts_s < statement.ends_s - statement.starts_s
+            is_short = lasts_s < statement.ends_s - statement.starts_s + NEXT_STATEMENT_S
             used_up_s = min(ends_s, self.used_up_s or ends_s) if is_short else None
         return self.model_copy(update={"waiting_minutes": waiting, "used_up_s": used_up_s})
 

@@ -112,6 +112,7 @@ class EpochRecord:
                 terms.minute_seconds,
                 self.calendar.check_seconds,
             ),
+            counted=before.counted() if before else frozenset(),
             unverified=_is_unverified(here),
             closes=stream.ends_s is not None and stream.ends_s <= ends_s,
             check_seconds=self.calendar.check_seconds,

@@ -95,6 +95,15 @@ class Row:
     """How many minutes of earlier statements that were."""
 
     @property
+    def is_counted(self) -> bool:
+        """Whether it is expected to go on earning: it is paid, or waits to be.
+
+        How long the balance lasts is told by how many these are. Who comes later is no reason for
+        them to get less."""
+        is_waiting = self.carried.waiting > 0 and self.carried.first_pass_s is not None
+        return self.minutes_paid > 0 or (is_waiting and not self.carried.flagged)
+
+    @property
     def minutes_waiting(self) -> int:
         """Decided by checks of a later epoch."""
         return self.carried.waiting + self.carried.parked

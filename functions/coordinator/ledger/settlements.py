@@ -67,6 +67,8 @@ class EpochInput:
     """These three are only handed on to the statement: to recompute it takes them."""
     elsewhere: Sequence[Check] = ()
     """Of other streams, of nodes that this one knows: a node has one trust, wherever it relays."""
+    counted: Collection[str] = frozenset()
+    """Nodes by which it was told how long the balance lasts: they come first if it is short."""
     unverified: bool = False
     """No check of the stream passed, and some could not be decided because of what is published."""
 
@@ -92,10 +94,7 @@ class Draft:
     def paid_from(self, balance_micros: int) -> Statement:
         """Minutes into micros; a balance that is too small is shared out to the last one."""
         given, owed = self.given, [self._owed(row) for row in self.rows]
-        shares = owed
-        if sum(owed) > balance_micros:
-            ties = [_lot(given, row.node_id) for row in self.rows]
-            shares = share_out(balance_micros, owed, ties)
+        shares = self._shared(balance_micros, owed) if sum(owed) > balance_micros else owed
         paid = sum(shares)
         left = balance_micros - paid + self.forfeited_micros
         refunded = left if given.closes else 0
@@ -119,6 +118,22 @@ class Draft:
             evidence_until_s=given.evidence_until_s,
             roster_ids=given.roster_ids,
         )
+
+    def _shared(self, balance_micros: int, owed: Sequence[int]) -> list[int]:
+        """First among those whom the balance was said to last for, then among who came since."""
+        ties, counted = [_lot(self.given, row.node_id) for row in self.rows], self.given.counted
+        each = list(zip(self.rows, owed, strict=True))
+        first = [due if row.node_id in counted else 0 for row, due in each]
+        then = [due - already for due, already in zip(owed, first, strict=True)]
+        to_first = min(balance_micros, sum(first))
+        return [
+            one + other
+            for one, other in zip(
+                share_out(to_first, first, ties),
+                share_out(balance_micros - to_first, then, ties),
+                strict=True,
+            )
+        ]
 
     def _owed(self, row: Row) -> int:
         return self.given.terms.owed_micros(row.minutes_paid)

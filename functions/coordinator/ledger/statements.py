@@ -77,6 +77,10 @@ class Statement:
         """What the next statement begins with, by node id."""
         return {row.node_id: row.carried for row in self.rows}
 
+    def counted(self) -> frozenset[str]:
+        """Nodes by which it is told how long the balance lasts: they come first if it is short."""
+        return frozenset(row.node_id for row in self.rows if row.is_counted)
+
     def to_documents(self) -> list[dict[str, Any]]:
         """The fields of its documents: the first with all totals, more when rows do not fit.
 
