@@ -38,8 +38,7 @@ demo-once: setup ## Run it until the first whole epoch is settled, print a verdi
 check: setup ## Linters, types, the import rule and unit tests (under a minute)
 	@$(MAKE) --no-print-directory --output-sync --jobs=3 lint unit-functions unit-rest
 
-# Three parts at once. The two of tests take about the same, so two cores are busy to the end:
-# what begins with p, but not with pr, stands with the other half.
+# Three parts at once. The two of tests take about the same, so two cores are busy to the end.
 .PHONY: lint unit-functions unit-rest
 lint:
 	@.venv/bin/ruff check .
@@ -47,9 +46,9 @@ lint:
 	@.venv/bin/mypy --strict
 	@PYTHONPATH=functions:node_image .venv/bin/lint-imports
 unit-functions:
-	@$(PYTHON) -m pytest tests/unit/functions --ignore-glob='*/unit/functions/test_p[!r]*'
+	@$(PYTHON) -m pytest tests/unit/functions tests/unit/agent
 unit-rest:
-	@$(PYTHON) -m pytest tests/unit --ignore-glob='*/unit/functions/test_[!p]*' --ignore-glob='*/unit/functions/test_pr*'
+	@$(PYTHON) -m pytest tests/unit --ignore=tests/unit/functions --ignore=tests/unit/agent
 
 test: check ## check, then documents, property, integration, end-to-end and browser tests
 	@$(PYTHON) -m emulator setup --for-tests

@@ -1,4 +1,4 @@
-"""The code as a tree: each file is read and parsed once for all tests that look through it."""
+"""The product's code as trees: each file is parsed once for all tests that look through it."""
 
 import ast
 from collections.abc import Iterator

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from functools import cache
 
 from tests.project import ROOT
-from tests.sources import nodes_of
 
 OURS = {
     "agent",
@@ -30,7 +29,7 @@ def _imports() -> list[tuple[str, str, str]]:
 
 def _found() -> Iterator[tuple[str, str, str]]:
     for path in sorted((ROOT / "tests").rglob("*.py")):
-        for node in nodes_of(path):
+        for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in OURS:
                 for name in node.names:
                     yield str(path.relative_to(ROOT)), node.module or "", name.name
