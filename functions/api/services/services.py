@@ -65,12 +65,7 @@ class Services:
 
     async def known_stream(self, stream_id: str) -> Stream:
         """The same; a problem if there is none."""
-        stream = await self.stream(stream_id)
-        if stream is None:
-            raise Problem(
-                ProblemKind.UNKNOWN_STREAM, f"No stream is called {stream_id}: see GET /streams."
-            )
-        return stream
+        return _known(await self.stream(stream_id), stream_id)
 
     async def known_node(self, node_id: str) -> NodeView:
         """A node from the snapshot; a problem if there is none."""
@@ -81,8 +76,10 @@ class Services:
         return node
 
     async def own_stream(self, stream_id: str, sponsor: Sponsor) -> Stream:
-        """A stream of this sponsor; a problem if there is none, or it is somebody else's."""
-        stream = await self.known_stream(stream_id)
+        """A stream of this sponsor; a problem if there is none, or it is somebody else's.
+
+        What a sponsor does to it is dated. So it is read, which tells the time too (ADR 76)."""
+        stream = _known(await self.stream_now(stream_id), stream_id)
         if stream.sponsor != sponsor.name:
             says = "Only the sponsor who registered the stream may do that."
             raise Problem(ProblemKind.NOT_YOUR_STREAM, says)
@@ -91,6 +88,13 @@ class Services:
     async def stream_now(self, stream_id: str) -> Stream | None:
         """From the database."""
         return await if_possible(self.measurements.stream(stream_id))
+
+
+def _known(stream: Stream | None, stream_id: str) -> Stream:
+    if stream is None:
+        says = f"No stream is called {stream_id}: see GET /streams."
+        raise Problem(ProblemKind.UNKNOWN_STREAM, says)
+    return stream
 
 
 async def if_possible(reading: Awaitable[Found | None]) -> Found | None:
