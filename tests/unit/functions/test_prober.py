@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from coordinator.checking.checks import Control, Verdict
-from coordinator.checking.lengths import Length
+from coordinator.checking.lengths import Length, is_cut
 from coordinator.checking.lottery import Lottery
 from coordinator.checking.suspicion import Trust, TrustState
 from coordinator.checking.trust_book import TrustBook
+from coordinator.proof.captures import Capture
 from coordinator.proof.judging import Proof
 from coordinator.reasons import Reason
 from coordinator.sweeping.polls import Outcome, Poll
@@ -17,6 +18,7 @@ from coordinator.sweeping.shards import WHOLE
 from coordinator.sweeping.sweeps import Sweep
 from prober.checker import decide
 from prober.draws import candidates, due_in
+from prober.evidence import attempt_of
 from tests.builders import a_slot
 
 LOTTERY = Lottery(b"\x07" * 32, check_seconds=60, checks_per_hour=30)
@@ -100,6 +102,16 @@ def test_a_failure_counts_only_when_its_retest_fails(
 ) -> None:
     """And a doubtful pass only when the long one after it passes."""
     assert decide(proofs) == (verdict, reason)
+
+
+def test_an_attempt_says_how_long_it_lasted_where_that_is_known() -> None:
+    """Whether a check was cut follows from what is published, and from nothing else."""
+    capture = Capture(7.0, 127.0)
+    for proof in (PASS, FAIL, UNKNOWN):
+        assert "lasted_s" not in attempt_of(proof, capture)
+    for lasted_s in (0.0, 1.9, 2.0, 59.0):
+        proof = replace(FAIL, lasted_s=lasted_s)
+        assert is_cut(attempt_of(proof, capture)["lasted_s"]) is proof.is_cut is (lasted_s >= 2)
 
 
 def test_newcomers_and_retests_are_extra_and_controls_are_not() -> None:

@@ -202,10 +202,7 @@ def test_a_connection_that_fell_short_later_was_cut(cut: Callable[[Packet], bool
 def test_a_connection_that_did_not_begin_was_not_cut() -> None:
     """A lost connection befalls anybody. Short checks see it, and those that end within 2 s."""
     assert not proof_of(lambda p: second_of(p) > 1.9).is_cut
-    assert (
-        proof_of(lambda p: second_of(p) > -90).lasted_s is None
-        or not proof_of(lambda p: second_of(p) > -90).is_cut
-    )
+    assert not proof_of(lambda _: True).is_cut
 
 
 def test_who_passes_was_not_cut() -> None:
