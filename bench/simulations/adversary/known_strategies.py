@@ -65,3 +65,10 @@ CATALOGUE = [
         for deed in (Deed.CUT_16, Deed.SERVE)
     ),
 ]
+
+COUNTING = [
+    *(_while(Sight.DEGRADED, few, Deed.NINE_OF_TEN, Deed.SERVE) for few in (2, 4)),
+    _while(Sight.CYCLE, 2, Deed.CUT_60, Deed.SERVE, 10),
+]
+"""What was found by hand: turning viewers away while few checks were degraded; and what ADR 85
+ended."""

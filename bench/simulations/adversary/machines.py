@@ -8,7 +8,7 @@ from bench.simulations.adversary.deeds import ANSWERS, SERVINGS, UP, Deed, Servi
 from bench.simulations.adversary.policies import NEVER, Policy, Sight, Standing
 from coordinator.checking.checks import Check, Verdict
 from coordinator.checking.lengths import Length
-from coordinator.checking.suspicion import Trust
+from coordinator.checking.suspicion import DEGRADED_OF, Trust
 from coordinator.reasons import Reason
 from coordinator.strangers.relay_stats import RelayStats
 from coordinator.strangers.source_bounds import NEW_KEYS, Side
@@ -40,6 +40,8 @@ class Key:
     passes: int = 0
     """In this stay."""
     has_failed: bool = False
+    lately_degraded: int = 0
+    """Which of its last checks were, one bit each."""
     trust: Trust = Trust.UNPROVEN
     refused: int = -NEVER
     connected_s: float = -1e9
@@ -73,6 +75,8 @@ class Key:
             return
         self.checked = minute
         self.has_failed = check.verdict is Verdict.FAIL
+        is_degraded = check.verdict is Verdict.DEGRADED
+        self.lately_degraded = (self.lately_degraded << 1 | is_degraded) % (1 << DEGRADED_OF)
         if not self.has_failed:
             self.passed, self.passes = minute, self.passes + 1
             if check.length is Length.VERY_LONG:
@@ -168,6 +172,7 @@ SIGHTS: dict[Sight, Callable[[Key, int, SimulatedMachine], int]] = {
     Sight.PASSES: lambda key, _t, _m: key.passes,
     Sight.HAS_FAILED: lambda key, _t, _m: key.has_failed,
     Sight.IS_SUSPECT: lambda key, _t, _m: key.trust in SUSPECT,
+    Sight.DEGRADED: lambda key, _t, _m: key.lately_degraded.bit_count(),
     Sight.REFUSED: lambda key, t, _: START + t - key.refused <= 1,
     Sight.SINCE_UP: lambda key, t, _: t - key.was_up,
     Sight.MINUTE: lambda _k, t, _m: t % 60,

@@ -25,6 +25,7 @@ class Sight(StrEnum):
     PASSES = "checks passed since it came last"
     HAS_FAILED = "last check failed (1) or not (0)"
     IS_SUSPECT = "flagged or suspended (1) or not (0)"
+    DEGRADED = "degraded checks among its last 40"
     REFUSED = "a connection came in the last minute and got nothing (1) or not (0)"
     SINCE_UP = "minutes since a poll found it up"
     MINUTE = "minute of the hour"

@@ -12,10 +12,10 @@ from bench.simulations.adversary.deeds import (
     Deed,
 )
 from bench.simulations.adversary.evolution import Measure, Measured
-from bench.simulations.adversary.known_strategies import CATALOGUE
-from bench.simulations.adversary.policies import Policy
+from bench.simulations.adversary.known_strategies import CATALOGUE, COUNTING
+from bench.simulations.adversary.policies import Policy, Sight
 from bench.simulations.adversary.scores import Trial, lives_of
-from bench.simulations.adversary.variation import Repertoire
+from bench.simulations.adversary.variation import USUAL_SIGHTS, Repertoire
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,12 @@ LONG = lives_for(Trial(10, 48, 0))
 APART = TELLS_ADDRESSES | OUTLASTS_CHECKS
 OF_OPERATORS = tuple(deed for deed in Deed if deed not in OF_SPONSORS | OF_LINES)
 KNOWN_FROM_OUTSIDE = tuple(deed for deed in OF_OPERATORS if deed not in APART)
-OPERATOR = Quest("operator", SEARCHED, Repertoire(KNOWN_FROM_OUTSIDE), CATALOGUE)
+OPERATOR = Quest(
+    "operator",
+    SEARCHED,
+    Repertoire(KNOWN_FROM_OUTSIDE, sights=(*USUAL_SIGHTS, Sight.DEGRADED)),
+    [*CATALOGUE, *COUNTING],
+)
 TELLING_ADDRESSES = Quest(
     "operator who tells checks by their address",
     SEARCHED,

@@ -26,6 +26,7 @@ VALUES = {
     Sight.PASSES: (1, 2, 3, 4, 6, 8, 12),
     Sight.HAS_FAILED: (1,),
     Sight.IS_SUSPECT: (1,),
+    Sight.DEGRADED: (1, 2, 3, 4, 5, 6, 8),
     Sight.REFUSED: (1,),
     Sight.TURN: (1,),
     Sight.COIN: (2, 5, 10, 20, 35, 50, 65, 80, 90, 95, 98),
@@ -34,12 +35,16 @@ VALUES = {
 """Which values make sense; minutes where nothing stands."""
 
 
+USUAL_SIGHTS = tuple(sight for sight in Sight if sight not in OF_SPONSORS | {Sight.DEGRADED})
+"""Of who keeps no count of the checks before its last one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Repertoire:
     """What an adversary can do, and go by."""
 
     deeds: Sequence[Deed]
-    sights: Sequence[Sight] = tuple(sight for sight in Sight if sight not in OF_SPONSORS)
+    sights: Sequence[Sight] = USUAL_SIGHTS
     clocks: Sequence[Sight] = (
         *(Sight.STAY, Sight.STAY, Sight.SINCE_CHECK, Sight.SINCE_GOOD, Sight.KEY_AGE, Sight.CYCLE),
     )

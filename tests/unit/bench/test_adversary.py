@@ -5,15 +5,16 @@ import pytest
 from bench.simulations.adversary.bank import Bank, stream_of
 from bench.simulations.adversary.chance import START
 from bench.simulations.adversary.connections import Checking
-from bench.simulations.adversary.deeds import SERVINGS, STAY_S, Deed
+from bench.simulations.adversary.deeds import SERVINGS, STAY_S, Deed, Serving
 from bench.simulations.adversary.known_strategies import CATALOGUE, HONEST
-from bench.simulations.adversary.machines import Key, SimulatedMachine
+from bench.simulations.adversary.machines import SIGHTS, Key, SimulatedMachine
 from bench.simulations.adversary.policies import Condition, Policy, Rule, Sight, Standing
 from bench.simulations.adversary.scores import Score, Trial, lives_of, score, score_of
 from bench.simulations.adversary.simulated_network import Network
 from coordinator.checking.checks import Check, Verdict
 from coordinator.checking.departures import voided_length
 from coordinator.checking.lengths import Length
+from coordinator.checking.suspicion import Trust
 from coordinator.reasons import Reason
 from coordinator.sweeping.rosters import Slot
 from prober.draws import Due
@@ -108,6 +109,9 @@ def test_who_moved_serves_no_check_of_its_old_stream_and_has_left_it(
         (Deed.SERVE, 1.0),
         (Deed.CUT_16, 16 / STAY_S),
         (Deed.CUT_125, 125 / STAY_S),
+        (Deed.CUT_SOME, 0.9 + 0.1 * 60 / STAY_S),
+        (Deed.SLOW_60, (60 + 0.9 * 540) / STAY_S),
+        (Deed.SERVE_BREAKING, 1.0),
         (Deed.NINE_OF_TEN, 0.9),
         (Deed.HALF_OF_PACKETS, 0.5),
         (Deed.REFUSE_20, 0.0),
@@ -117,6 +121,35 @@ def test_who_moved_serves_no_check_of_its_old_stream_and_has_left_it(
 )
 def test_a_minute_counts_by_what_a_fresh_viewer_gets_of_it(deed: Deed, share: float) -> None:
     assert SERVINGS[deed].to_viewers == pytest.approx(share)
+
+
+def test_a_key_counts_which_of_its_last_checks_were_degraded() -> None:
+    """By what decides: a check of which nothing is known is none, and 40 are remembered."""
+    key, machine = Key("m", "n3", "51.0.0.1", 0, "s5", 0), SimulatedMachine("m", 0, HONEST, ("s5",))
+    verdicts = [Verdict.DEGRADED, Verdict.UNKNOWN, Verdict.DEGRADED, *[Verdict.PASS] * 38]
+    seen = []
+    for verdict in [*verdicts, Verdict.PASS, Verdict.FAIL]:
+        key.learns(Check("n3", "s5", 7, DUE_S, verdict, Reason.OK), 7, Trust.PROVEN)
+        seen.append(SIGHTS[Sight.DEGRADED](key, 7, machine))
+    assert (seen[:3], seen[-4:]) == ([1, 1, 2], [2, 2, 1, 0])
+
+
+@pytest.mark.parametrize(("breaks_a_day", "share"), [(1.0, 120 / 86_400), (4.0, 480 / 86_400)])
+def test_a_line_that_breaks_ends_so_many_of_its_connections(
+    breaks_a_day: float, share: float
+) -> None:
+    """At any of their seconds; viewers of a line that does not break are cut by nobody."""
+    line, rolls = Serving(breaks_a_day=breaks_a_day), [n / 10_000 for n in range(10_000)]
+    ends_s = [line.met(120, roll).cuts_after_s for roll in rolls]
+    cut_s = [each for each in ends_s if each < 120]
+    assert len(cut_s) / 10_000 == pytest.approx(share, abs=2e-4)
+    assert sum(cut_s) / len(cut_s) == pytest.approx(60, abs=10)
+    assert {Serving().met(120, roll).cuts_after_s for roll in rolls} == {STAY_S}
+
+
+def test_some_viewers_are_cut_and_others_are_not() -> None:
+    some = SERVINGS[Deed.CUT_SOME]
+    assert (some.met(120, 0.09).cuts_after_s, some.met(120, 0.11).cuts_after_s) == (60, STAY_S)
 
 
 def test_the_first_rule_whose_conditions_hold_decides() -> None:
