@@ -84,7 +84,7 @@ resource "google_monitoring_notification_channel" "emails" {
   display_name = each.key
   type         = "email"
   labels       = { email_address = each.key }
-  depends_on   = [time_sleep.apis]
+  depends_on   = [terraform_data.preflight]
 }
 
 resource "google_monitoring_alert_policy" "alerts" {

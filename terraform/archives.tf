@@ -91,7 +91,7 @@ resource "google_storage_bucket" "archives" {
     }
   }
 
-  depends_on = [time_sleep.apis]
+  depends_on = [terraform_data.preflight]
 }
 
 # Named by its content: a change of source is a new object, and only then is anything deployed.

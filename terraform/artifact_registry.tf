@@ -27,7 +27,7 @@ resource "google_artifact_registry_repository" "repositories" {
       older_than = "7776000s" # 90 days
     }
   }
-  depends_on = [time_sleep.apis]
+  depends_on = [terraform_data.preflight]
 }
 
 resource "google_artifact_registry_repository_iam_member" "builder" {

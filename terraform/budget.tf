@@ -29,5 +29,5 @@ resource "google_billing_budget" "budget" {
       monitoring_notification_channels = local.channels
     }
   }
-  depends_on = [time_sleep.apis]
+  depends_on = [terraform_data.preflight]
 }

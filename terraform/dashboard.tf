@@ -67,5 +67,5 @@ resource "google_monitoring_dashboard" "network" {
       }]
     }
   })
-  depends_on = [time_sleep.apis]
+  depends_on = [terraform_data.preflight]
 }

@@ -40,7 +40,7 @@ resource "google_firestore_database" "databases" {
   point_in_time_recovery_enablement = "POINT_IN_TIME_RECOVERY_ENABLED"
   delete_protection_state           = "DELETE_PROTECTION_ENABLED"
   deletion_policy                   = "ABANDON" # `terraform destroy` leaves it where it is
-  depends_on                        = [time_sleep.apis]
+  depends_on                        = [terraform_data.preflight]
 
   lifecycle {
     prevent_destroy = false # ABANDON deletes nothing, and the rest can then be torn down
@@ -115,5 +115,5 @@ resource "google_project_iam_member" "databases" {
     description = "The ${each.value.function} may use the database ${each.value.database} and no other."
     expression  = "resource.name == \"projects/${var.project_id}/databases/${each.value.database}\""
   }
-  depends_on = [time_sleep.apis]
+  depends_on = [terraform_data.preflight]
 }

@@ -90,7 +90,7 @@ resource "google_compute_health_check" "agent" {
     port         = 8080
     request_path = "/healthz"
   }
-  depends_on = [time_sleep.apis]
+  depends_on = [terraform_data.preflight]
 }
 
 resource "google_compute_instance_group_manager" "machines" {

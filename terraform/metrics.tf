@@ -30,7 +30,7 @@ resource "google_logging_metric" "metrics" {
     unit         = "1"
     display_name = each.value.says
   }
-  depends_on = [time_sleep.apis]
+  depends_on = [terraform_data.preflight]
 }
 
 # An alert cannot name a metric that Monitoring has not heard of yet.

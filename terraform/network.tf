@@ -1,7 +1,7 @@
 resource "google_compute_network" "network" {
   name                    = local.name
   auto_create_subnetworks = false
-  depends_on              = [time_sleep.apis]
+  depends_on              = [terraform_data.preflight]
 }
 
 resource "google_compute_subnetwork" "machines" {
@@ -65,5 +65,5 @@ resource "google_compute_firewall" "health" {
 resource "google_compute_address" "ingest" {
   name       = "${local.name}-ingest"
   region     = var.region
-  depends_on = [time_sleep.apis]
+  depends_on = [terraform_data.preflight]
 }

@@ -43,7 +43,7 @@ resource "google_project_iam_custom_role" "switches" {
   title       = "May ${each.key} jobs"
   description = "Collector and prober are not called while nobody is there"
   permissions = each.value.permissions
-  depends_on  = [time_sleep.apis]
+  depends_on  = [terraform_data.preflight]
 }
 
 resource "google_project_iam_member" "switches" {

@@ -73,7 +73,7 @@ resource "google_secret_manager_secret" "secrets" {
   replication {
     auto {}
   }
-  depends_on = [time_sleep.apis]
+  depends_on = [terraform_data.preflight]
 }
 
 resource "google_secret_manager_secret_version" "secrets" {

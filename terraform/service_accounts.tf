@@ -5,13 +5,13 @@ resource "google_service_account" "functions" {
 
   account_id   = "${local.name}-${each.key}"
   display_name = "Function ${each.key}"
-  depends_on   = [time_sleep.apis]
+  depends_on   = [terraform_data.preflight]
 }
 
 resource "google_service_account" "scheduler" {
   account_id   = "${local.name}-scheduler"
   display_name = "Cloud Scheduler's jobs: may call collector, prober and payout"
-  depends_on   = [time_sleep.apis]
+  depends_on   = [terraform_data.preflight]
 }
 
 resource "google_service_account" "machines" {
@@ -19,13 +19,13 @@ resource "google_service_account" "machines" {
 
   account_id   = "${local.name}-${each.key}"
   display_name = "Machine ${each.key}"
-  depends_on   = [time_sleep.apis]
+  depends_on   = [terraform_data.preflight]
 }
 
 resource "google_service_account" "builder" {
   account_id   = "${local.name}-builder"
   display_name = "Builds functions and images"
-  depends_on   = [time_sleep.apis]
+  depends_on   = [terraform_data.preflight]
 }
 
 resource "google_project_iam_member" "logs" {
@@ -34,5 +34,5 @@ resource "google_project_iam_member" "logs" {
   project    = var.project_id
   role       = "roles/logging.logWriter"
   member     = each.value.member
-  depends_on = [time_sleep.apis]
+  depends_on = [terraform_data.preflight]
 }

@@ -13,7 +13,7 @@ resource "google_monitoring_uptime_check_config" "api" {
     type   = "uptime_url"
     labels = { project_id = var.project_id, host = trimprefix(local.api_url, "https://") }
   }
-  depends_on = [time_sleep.apis]
+  depends_on = [terraform_data.preflight]
 }
 
 resource "google_monitoring_uptime_check_config" "ingest" {
@@ -28,5 +28,5 @@ resource "google_monitoring_uptime_check_config" "ingest" {
     type   = "uptime_url"
     labels = { project_id = var.project_id, host = google_compute_address.ingest.address }
   }
-  depends_on = [time_sleep.apis]
+  depends_on = [terraform_data.preflight]
 }

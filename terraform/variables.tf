@@ -220,6 +220,13 @@ variable "control_nodes" {
   nullable    = false
 }
 
+variable "preflight" {
+  description = "Whether an apply first asks Google if it would fail, by gcloud and Python 3.11. What cannot be asked is passed over."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 variable "alert_emails" {
   description = "Addresses that alerts and the budget are sent to."
   type        = set(string)
@@ -236,7 +243,7 @@ variable "budget" {
   type = object({
     billing_account = optional(string)
     amount          = optional(number)
-    currency        = optional(string, "USD")
+    currency        = optional(string) # the account's own: another one is refused
   })
   default = null
 

@@ -49,6 +49,7 @@ EVERYTHING: Mapping[str, Any] = {
     "key_generation": {"lottery": 2, "ingest": 2, "sponsors": {"harbour-tv": 3}},
     "ingest_machine": "n2-standard-4",
     "control_nodes": False,
+    "preflight": False,
     "alert_emails": ["ops@example.org"],
     "budget": {"billing_account": "012345-6789AB-CDEF01", "amount": 200, "currency": "EUR"},
 }
@@ -152,7 +153,7 @@ def _with_registry(
     """In a copy, with a local state; the provider never needs to ask Google for a plan."""
     tree = scratch / "tree"
     tree.mkdir()
-    for name in ("functions", "node_image", "rtmp"):
+    for name in ("functions", "node_image", "rtmp", "tools", "emulator"):
         (tree / name).symlink_to(root / name)
     ignored = shutil.ignore_patterns(".terraform*", "*.tfstate*", "backend.tf", "*.tfvars")
     copy = Path(shutil.copytree(root / "terraform", tree / "terraform", ignore=ignored))

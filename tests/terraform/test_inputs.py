@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.terraform.plans import EVERYTHING, FOLDER, REQUIRED, planned, resources, run
+from tests.terraform.plans import EVERYTHING, FOLDER, REQUIRED, Resource, planned, resources, run
 
 BUDGET_NAME_CHARS_MAX = 60  # Cloud Billing Budget API, Budget.display_name
 
@@ -113,6 +113,19 @@ def test_the_example_of_variables_can_be_planned() -> None:
     (budget,) = resources(outcome, "google_billing_budget")
     assert "docs/ops.md, When an alert comes" in budget.values["display_name"]
     assert len(budget.values["display_name"]) <= BUDGET_NAME_CHARS_MAX
+    assert _currency(budget) is None
+
+
+def _currency(budget: Resource) -> Any:
+    (amount,) = budget.values["amount"]
+    (specified,) = amount["specified_amount"]
+    return specified.get("currency_code")
+
+
+def test_a_budget_counts_in_the_account_s_own_currency_unless_it_is_told() -> None:
+    """Google refuses any other one; preflight tells it before."""
+    (budget,) = resources(planned(EVERYTHING), "google_billing_budget")
+    assert _currency(budget) == "EUR"
 
 
 def test_the_configuration_is_valid() -> None:

@@ -29,12 +29,12 @@ def _made() -> set[str]:
 
 
 def test_nothing_is_made_before_its_api_answers() -> None:
-    """First the two that Terraform asks about projects, then all others, then a minute."""
+    """First the two that Terraform asks projects by, then all others, a minute, and preflight."""
     before = applied().graph
     apis = {"google_project_service.first", "google_project_service.apis"}
     assert "google_project_service.first" in before["google_project_service.apis"]
     for address in _made() - apis:
-        assert apis | {"time_sleep.apis"} <= before[address], address
+        assert apis | {"time_sleep.apis", "terraform_data.preflight"} <= before[address], address
     (sleep,) = [one for one in resources(applied(), "time_sleep") if one.key == "apis"]
     assert sleep.values["create_duration"] == "60s"
 
