@@ -132,7 +132,7 @@ dry-run: $(VENV) ## Settle past epochs under other terms, writing nothing (STREA
 verify-schedule: $(VENV) ## Confirm a past day's checks from public data alone (DATE=2026-11-22 API=https://…)
 	@PYTHONPATH=functions $(PYTHON) -m tools.verify schedule --out build/verify-schedule.json --date "$(DATE)" --api "$(API)"
 
-tamper: $(VENV) ## Every way to falsify a recorded network, before audit and verify; build/tamper.json (about three minutes)
+tamper: $(VENV) ## Every way to falsify a recorded network, before audit and verify; build/tamper.json (about four minutes)
 	@PYTHONPATH=functions:node_image:. $(PYTHON) -m bench.tampering.tamper
 
 simulate-suspicion: $(VENV) ## How soon cheats are flagged, how often honest nodes are (simulated outcomes, real rules)
