@@ -102,6 +102,15 @@ def test_a_machine_without_the_programs_is_told_what_to_install(tmp_path: Path, 
     assert "terraform is not on PATH" in done.stdout
 
 
+@pytest.fixture
+def heeds_interrupts() -> Iterator[None]:
+    """What is started in the background of a shell would ignore them, and so would its children."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeds_interrupts")
 def test_an_interrupt_ends_it_and_what_it_has_started(tmp_path: Path) -> None:
     """Without a trace of ours."""
     path = programs(tmp_path, {}, ["terraform"])
@@ -163,11 +172,20 @@ def test_what_a_command_has_started_ends_with_it(tmp_path: Path) -> None:
     os.close(reader)
 
 
-def test_a_command_that_prints_without_end_is_ended() -> None:
-    """On either output."""
-    for output in (1, 2):
-        inquiry = Inquiry("loud", ("bash", "-c", f"yes >&{output}"))
+@pytest.mark.parametrize("script", ["yes", "yes >&2", "yes >&2 & yes"])
+def test_a_command_that_prints_without_end_is_ended(script: str) -> None:
+    """On either output; and the rest of the other one, which is full by then, ends with it."""
+    for _ in range(10):
+        inquiry = Inquiry("loud", ("bash", "-c", script))
         assert _heard(inquiry, Limits(bytes_max=1000)).fault is Fault.LARGE
+
+
+def test_outputs_that_somebody_holds_are_not_waited_for(tmp_path: Path) -> None:
+    """A program that left the group lives on: it is not ours to end."""
+    pid = tmp_path / "pid"
+    script = f"setsid bash -c 'echo $$ > {pid}; exec sleep 60' & sleep 60"
+    assert _heard(Inquiry("held", ("bash", "-c", script)), Limits(1.0)).fault is Fault.SLOW
+    os.kill(int(pid.read_text()), signal.SIGKILL)
 
 
 def test_a_command_answers_with_its_status_and_both_outputs() -> None:

@@ -79,52 +79,80 @@ def asking(
 
     async def several(inquiries: Sequence[Inquiry], token: str) -> dict[str, Heard]:
         turns = asyncio.Semaphore(AT_ONCE)
-        heard = await asyncio.gather(*(one(each, token, turns) for each in inquiries))
-        return dict(zip((each.name for each in inquiries), heard, strict=True))
+        try:
+            # Whoever interrupts it is answered once all that it started has ended.
+            async with asyncio.TaskGroup() as group:
+                asked = {
+                    each.name: group.create_task(one(each, token, turns)) for each in inquiries
+                }
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+        return {name: task.result() for name, task in asked.items()}
 
     return lambda inquiries, token: asyncio.run(several(inquiries, token))
 
 
 async def _run(argv: Sequence[str], env: Mapping[str, str], limits: Limits) -> Heard:
     """A program, ended with all that it started, however it ends."""
-    pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
     try:
-        process = await asyncio.create_subprocess_exec(
-            *argv, stdin=nothing, stdout=pipe, stderr=pipe, env=env, start_new_session=True
+        transport, outputs = await asyncio.get_running_loop().subprocess_exec(
+            lambda: _Outputs(limits.bytes_max),
+            *argv,
+            stdin=asyncio.subprocess.DEVNULL,
+            env=env,
+            start_new_session=True,
         )
     except OSError:
         return Heard(fault=Fault.MISSING)
-    assert process.stdout  # noqa: S101 - asked for above
-    assert process.stderr  # noqa: S101 - likewise
     try:
         async with asyncio.timeout(limits.seconds_max):
-            out, error = await asyncio.gather(
-                _read(process.stdout, limits.bytes_max), _read(process.stderr, limits.bytes_max)
-            )
-            status = await process.wait()
+            is_whole = await outputs.is_whole
     except TimeoutError:
         return Heard(fault=Fault.SLOW)
-    except _TooLargeError:
-        return Heard(fault=Fault.LARGE)
     finally:
         # macOS says that a group of the dead alone is not ours.
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
-    return Heard(status, out, error)
+            os.killpg(transport.get_pid(), signal.SIGKILL)
+        for output in (1, 2):  # what left the group may hold them for ever
+            if pipe := transport.get_pipe_transport(output):
+                pipe.close()
+        await outputs.gone
+        transport.close()
+    if not is_whole:
+        return Heard(fault=Fault.LARGE)
+    return Heard(transport.get_returncode() or 0, outputs.text(1), outputs.text(2))
 
 
-class _TooLargeError(Exception):
-    pass
+class _Outputs(asyncio.SubprocessProtocol):
+    """Both outputs of a program, read as they come: one that is not read would hold it up."""
 
+    def __init__(self, bytes_max: int) -> None:
+        self._bytes_max = bytes_max
+        self._read = {1: bytearray(), 2: bytearray()}
+        loop = asyncio.get_running_loop()
+        self.is_whole: asyncio.Future[bool] = loop.create_future()
+        """When it has ended, or is too large."""
+        self.gone: asyncio.Future[None] = loop.create_future()
+        """When it has ended, and nothing of it can be read any more."""
 
-async def _read(stream: asyncio.StreamReader, bytes_max: int) -> str:
-    read = bytearray()
-    while part := await stream.read(2**16):
-        read += part
-        if len(read) > bytes_max:
-            raise _TooLargeError
-    return read.decode(errors="replace")
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        """Some bytes of an output."""
+        if self.is_whole.done():
+            return
+        self._read[fd] += data
+        if len(self._read[fd]) > self._bytes_max:
+            self.is_whole.set_result(False)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It has ended, and so have both outputs."""
+        if not self.gone.done():
+            self.gone.set_result(None)
+        if not self.is_whole.done():
+            self.is_whole.set_result(True)
+
+    def text(self, output: int) -> str:
+        """All of one."""
+        return self._read[output].decode(errors="replace")
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
