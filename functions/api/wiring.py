@@ -80,7 +80,7 @@ def build_on(  # noqa: PLR0913 - everything outside of the process, each named
     return create_app(services_on(*given, scheduler=scheduler))
 
 
-def services_on(  # noqa: PLR0913 - the same
+def services_on(  # noqa: PLR0913 - as `build_on`: each named
     measured: Store,
     money: Store,
     settings: ApiSettings,

@@ -61,7 +61,7 @@ def _like(pattern: re.Pattern[str], may_be_empty: bool = False) -> Callable[[str
     def parsed(value: str) -> str:
         if pattern.fullmatch(value) or (may_be_empty and not value):
             return value
-        raise argparse.ArgumentTypeError(f"{value!r} is none")
+        raise argparse.ArgumentTypeError(f"{value!r} does not look like one")
 
     return parsed
 
