@@ -75,12 +75,15 @@ def test_viewers_who_stay_are_not_waited_for_for_ever(
 def test_auto_takes_the_stream_that_lacks_nodes_most_and_leaves_one_that_ends(
     coordinator: CoordinatorStandIn, tmp_path: Path
 ) -> None:
-    """A closed one is none, a served one is not needy; one that ends is looked for anew."""
+    """A closed one is none, a full one is not needy; one that ends is looked for anew.
+
+    The choice is drawn: the other one is full, so it has no part while this one lacks nodes.
+    """
     one: dict[str, Any] = {
         "stream_id": "served",
         "status": "active",
         "ingest_url": f"rtmp://{HOST}:1/live/served",
-        "nodes_verified": 7,
+        "nodes_verified": 11,
         "max_paid_nodes": 11,
     }
     ended = {**one, "stream_id": "ended", "status": "closed", "nodes_verified": 0}
