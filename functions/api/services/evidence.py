@@ -14,7 +14,7 @@ from coordinator.projections.network_view import NetworkView
 from coordinator.sweeping.polls import Outcome
 from coordinator.sweeping.sweeps import SweepBits, shard_tick
 
-CHECKS_PAGE_MAX = 600
+CHECKS_PAGE_MAX = 300
 """Of half a kilobyte each, or twice as much for those of many packets. They are several records,
 so a page of them takes longer than any other."""
 SLOTS_PAGE_MAX = 2_000
@@ -40,7 +40,7 @@ async def runs_of(draws: range, from_check: int, measurements: Measurements) -> 
     found: list[Run] = []
     draw, batch = draws.start, _DRAWS_AT_ONCE_FIRST
     left, skipped = CHECKS_PAGE_MAX, from_check
-    while draw < draws.stop:
+    while draw < draws.stop and left > 0:
         some = range(draw, min(draw + batch, draws.stop))
         by_draw: dict[int, list[Run]] = {each: [] for each in some}
         for run in await measurements.runs(some, left + skipped):
@@ -58,7 +58,7 @@ async def runs_of(draws: range, from_check: int, measurements: Measurements) -> 
             some.stop,
             min(2 * batch, _DRAWS_AT_ONCE_MAX, 1 + max(0, left) // max(1, most)),
         )
-    return RunsPage(found, draws.stop, 0)
+    return RunsPage(found, min(draw, draws.stop), 0)
 
 
 def _cut(runs: list[Run], skipped: int, most: int) -> tuple[list[Run], int]:
