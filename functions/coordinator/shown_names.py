@@ -1,7 +1,8 @@
 """Names that strangers choose and others read: they show something, and only what they are. Pure.
 
 A name of blanks cannot be told from no name. A control of direction turns round the text behind
-it, on a page or in a playlist that is not the stranger's.
+it, on a page or in a playlist that is not the stranger's. Marks that are heaped on a letter cover
+the lines above and below.
 """
 
 import unicodedata
@@ -15,19 +16,35 @@ _FLAG, _FLAG_ENDS = "\U0001f3f4", "\U000e007f"
 _TAGS = range(0xE0020, 0xE007F)
 _NUMBER_SIGNS = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u08e2\U000110bd\U000110cd")
 """Of Arabic and Kaithi: format by their category, and shown all the same."""
+MARKS_MAX = 4
+"""In a row without room of their own. Unicode's security mechanisms (UTS 39, 5.4) call more of them
+suspicious: no spelling needs so many."""
 
 
 def unshown(name: str) -> str | None:
     """Why a name may not be shown; None if it may."""
-    is_shown, before = False, " "
+    is_shown, before, marks = False, " ", 0
     for at, character in enumerate(name):
-        wrong = _wrong(name, at, before)
+        marks = _marks_after(marks, character)
+        wrong = "more marks than a letter has" if marks > MARKS_MAX else _wrong(name, at, before)
         if wrong is not None:
             return f"{wrong} (character {at + 1}, U+{ord(character):04X})"
         kind = unicodedata.category(character)
         is_shown = is_shown or kind[0] in "LNPS"
         before = character
     return None if is_shown else "it shows nothing"
+
+
+def _marks_after(marks: int, character: str) -> int:
+    """How many marks stand over each other behind this character; a letter may bring some along.
+
+    A joiner between marks is not seen, so they go on behind it."""
+    for one in unicodedata.normalize("NFD", character):
+        if unicodedata.category(one) in {"Mn", "Me"}:
+            marks += 1
+        elif one not in _JOINERS:
+            marks = 0
+    return marks
 
 
 def _wrong(name: str, at: int, before: str) -> str | None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.shown_names import unshown
+from coordinator.shown_names import MARKS_MAX, unshown
 
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
 PRIDE = "\U0001f3f3\ufe0f\u200d\U0001f308"
@@ -37,6 +37,13 @@ ENGLAND = "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007
         f"Live {FAMILY}{ENGLAND}!",
         "1\ufe0f\u20e3",
         "non\u00a0breaking",
+        "Tiếng Việt",
+        "Tie\u0302\u0301ng",
+        "שַׁבָּ\u0591ת",  # Hebrew with its points, and a sign of how it is sung
+        "བསྒྲུབས་",  # Tibetan writes letters below each other
+        "ကြွေးကြော်",
+        "q\u0307\u0323\u0301\u0327",
+        "q\u0307\u0323\u0301\u0327r\u0307\u0323\u0301\u0327",
     ],
 )
 def test_names_of_all_scripts_may_be_shown(name: str) -> None:
@@ -87,6 +94,12 @@ def test_names_of_all_scripts_may_be_shown(name: str) -> None:
         "a\u180eb",
         "a\ufff9b",
         "a\u3164b",
+        "Z" + "\u0301" * 99,
+        "q\u0307\u0323\u0301\u0327\u0302",
+        "\u1ea5\u0307\u0323\u0301",  # which is a letter with two marks already
+        "\u0e01" + "\u0e38" * 5,
+        "a" + "\u20dd" * 5,
+        "क" + "\u0941\u200d" * 5 + "ष",  # what joins them is not seen
     ],
 )
 def test_what_shows_nothing_or_something_else_is_no_name(name: str) -> None:
@@ -101,3 +114,12 @@ def test_whatever_passes_is_seen_and_turns_nothing_round(name: str) -> None:
         turning = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
         assert not turning & {unicodedata.bidirectional(one) for one in name}
         assert any(unicodedata.category(one)[0] in "LNPS" for one in name)
+
+
+@given(st.text(st.sampled_from("q\u1ea5\u0301\u0323\u20dd\u093e\u200d\u0915 "), max_size=40))
+def test_whatever_passes_heaps_up_few_marks(name: str) -> None:
+    """However it is spelt: composed or not, and whatever joins them."""
+    if unshown(name) is None:
+        spelt = unicodedata.normalize("NFD", name).replace("\u200d", "")
+        kinds = "".join("m" if unicodedata.category(one) in {"Mn", "Me"} else "." for one in spelt)
+        assert max(map(len, kinds.split("."))) <= MARKS_MAX
