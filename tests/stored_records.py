@@ -178,7 +178,7 @@ LEFT = Slot("n2", "s3", "http://51.7.3.2:8080/stats.json", "51.7.3.2", 1935, 29_
 STAYS = Slot("n3", "s5", "http://a.example/s", "a.example", 1936, 29_921_761, AT_S + 1)
 POLL = Poll(Outcome.STALLED, Reason.STALLED, 7, 5, 1, 2, 3, 10**12, 29_921_759)
 UNMEASURED = Poll(Outcome.UNKNOWN, Reason.UNKNOWN_INTERNAL, 7, 5, was_up=False)
-WAITS = Poll(Outcome.DOWN, Reason.UPSTREAM_DOWN, 7, 5)
+WAITS = Poll(Outcome.DOWN, Reason.UPSTREAM_DOWN, 7, 5, waited=0b101)
 HISTORY = History(498_701, {"n2": NodeHistory("0d~-", "ab", NodeHour(60, 53, 2, 3))})
 NETWORK = NetworkDocument(
     SHARD, 29_921_762, 7.25, (LEFT, STAYS), {0: POLL}, {"n2": TRUST}, HISTORY, {"n3": "s5.7"}, NEWS

@@ -1,5 +1,6 @@
 """Rolling up an hour of sweeps, once, after the first sweep that is not of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from coordinator.adapters.records import Measurements
@@ -8,6 +9,8 @@ from coordinator.sweeping.rollups import rolled_up
 from coordinator.sweeping.rosters import Roster
 from coordinator.sweeping.shards import Shard
 from coordinator.sweeping.sweeps import Sweep, SweepBits
+from coordinator.sweeping.uptime import IngestTicks, draws_of_tick, ingest_ticks_of
+from coordinator.sweeping.waits import told_s
 
 
 @dataclass
@@ -25,7 +28,8 @@ class Roller:
         """Takes a sweep's bitmaps, and writes the roll-up that is due: of the hour before, or
         of the one in which `last_tick` lies, the sweep before this one (0: there was none).
 
-        True if this call wrote it. Another instance may be faster: it is created once."""
+        Whether it is written; another instance may be faster, and it is created once. False while
+        it is not known whose fault it is that somebody waited in the hour's last minute."""
         ended = self.calendar.hour_of(sweep.tick) - 1
         if last_tick:  # nothing is swept while the network rests
             ended = min(ended, self.calendar.hour_of(last_tick))
@@ -33,20 +37,34 @@ class Roller:
         kept = [bits for bits in self._bits.get(sweep.shard, []) if bits.tick >= before.start]
         self._bits[sweep.shard] = [*kept, sweep.bits()]
         if self._rolled.get(sweep.shard, -1) >= ended:
-            return False
+            return True
         if await self.measurements.has_rollup(sweep.shard, ended):
             self._rolled[sweep.shard] = ended
-            return False
+            return True
         known = [bits for bits in kept if bits.tick in before]
         if len(known) < len(before):  # another instance swept a part of the hour, or all of it
             known = await self.measurements.sweep_bits_of(sweep.shard, before)
         if not known:
             self._rolled[sweep.shard] = ended
+            return True
+        somebody_waited = any(bits.waiting for bits in known)
+        if somebody_waited and now_s < told_s(before[-1], self.calendar):
             return False
         versions = {bits.roster_version for bits in known} - {roster.version}
         read = [await self.measurements.roster(sweep.shard, each) for each in sorted(versions)]
         rosters = {(each.shard, each.version): each for each in (roster, *read)}
-        rollup = rolled_up(sweep.shard, ended, before, rosters, known)
-        created = await self.measurements.create_rollup(rollup, now_s)
+        ingest = await self._ingest(before) if somebody_waited else _steady
+        rollup = rolled_up(sweep.shard, ended, before, rosters, known, ingest)
+        await self.measurements.create_rollup(rollup, now_s)
         self._rolled[sweep.shard] = ended
-        return created
+        return True
+
+    async def _ingest(self, ticks: range) -> Callable[[str], IngestTicks]:
+        """What runs read of each stream. Seldom asked for: an hour has sixty of them."""
+        first, last = (draws_of_tick(ticks[at], self.calendar) for at in (0, -1))
+        runs = await self.measurements.ingest_runs(range(first.start, last.stop))
+        return lambda stream_id: ingest_ticks_of(stream_id, runs, self.calendar, ticks)
+
+
+def _steady(_: str) -> IngestTicks:
+    return IngestTicks()

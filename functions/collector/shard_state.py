@@ -10,12 +10,14 @@ from dataclasses import dataclass, replace
 
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.worker_pool import work_through
+from coordinator.epochs import Calendar
 from coordinator.sweeping.compaction import succeeding
 from coordinator.sweeping.polls import Poll
 from coordinator.sweeping.rosters import Roster, Slot, by_node
 from coordinator.sweeping.shards import Shard, all_of
 from coordinator.sweeping.sweeps import Sweep, SweepBits
 from coordinator.sweeping.tenures import dropped, going_on
+from coordinator.sweeping.waits import Waits
 
 KEPT_TICKS = 1_440
 """How long people see who left: a day of minutes; dropped from the next version then."""
@@ -77,6 +79,17 @@ async def read_state(
         return own.moved_to(await measurements.roster(shard, tick))
     roster = await measurements.roster(shard, newest.since_tick)  # another shard was faster
     return ShardState(0, roster, {}, roster.cursor_s, newest.since_tick)
+
+
+async def rows_before(
+    measurements: Measurements, state: ShardState, tick: int, calendar: Calendar
+) -> Mapping[int, Poll]:
+    """The rows that the sweep of `tick` goes on from: with what is known by now of those who
+    waited. Runs are read only where somebody did."""
+    waits = Waits(state.polls, state.tick, tick, calendar)
+    draws = waits.draws()
+    runs = await measurements.ingest_runs(draws) if draws else []
+    return waits.decided(state.roster.slots, runs)
 
 
 async def _after_last_sweep(

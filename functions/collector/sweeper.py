@@ -16,6 +16,7 @@ from collector.shard_state import (
     ShardState,
     put_away,
     read_state,
+    rows_before,
 )
 from coordinator.adapters.clock import Clock, steady
 from coordinator.adapters.log import Log, LogEvent
@@ -121,11 +122,10 @@ class Sweeper:
     async def _roll_up(self, sweep: Sweep, roster: Roster, last_tick: int) -> bool:
         """Whether the hours before this one are rolled up, as far as they were swept."""
         try:
-            await self._roller.after(sweep, roster, last_tick, self.clock())
+            return await self._roller.after(sweep, roster, last_tick, self.clock())
         except StoreError as error:  # the sweep is written; the next one tries again
             self.log.failure(LogEvent.ROLLUP_FAILED, error, shard=sweep.shard.number)
             return False
-        return True
 
     async def _brought_up_to_date(self, state: ShardState, tick: int) -> ShardState | None:
         """With all changes taken in, written if there were any; None if somebody was faster."""
@@ -168,8 +168,8 @@ class Sweeper:
     async def _poll_all(
         self, state: ShardState, tick: int, known: Mapping[str, Reason]
     ) -> dict[int, Poll]:
-        slots, before = state.roster.slots, state.polls
-        polls: dict[int, Poll] = {}
+        before = await rows_before(self.measurements, state, tick, self.calendar)
+        slots, polls = state.roster.slots, dict[int, Poll]()
         waiting: dict[int, RelayStats] = {}
 
         def told(at: int, answer: RelayStats | Reason) -> None:

@@ -57,7 +57,7 @@ class Poll:
     reason: Reason
     minutes_due: int
     """Since the node first joined, absences included; but for those that were not measured by our
-    own fault, and those without a stream to relay."""
+    own fault, those without a stream to relay, and those in `waited`."""
     minutes_up: int
     misses: int = 0
     """Sweeps in a row in which nothing of it answered, or what did was no statistics of it."""
@@ -70,6 +70,9 @@ class Poll:
     was_up: bool = True
     """Of an unmeasured minute: whether the node was up when it was last measured. True where
     nobody knows."""
+    waited: int = 0
+    """Ticks in which it waited, while it is not known yet whether the stream was there: bit 0 is
+    this one, bit 1 the one before (`coordinator.sweeping.waits`)."""
 
 
 def outcome_of(
@@ -83,7 +86,7 @@ def outcome_of(
     """The row for one node: its stats, or the reason why there are none, after the last row.
 
     `stream_is_live` is what the ingest itself said last: a relay that waits for a dead stream
-    is idle, one that waits for a live one is down."""
+    is idle, one that waits for a live one is down. `previous` is as `Waits.decided` has it."""
     viewers, bytes_in, still = 0, None, 0
     if isinstance(answer, Reason):
         outcome, reason = OUTCOME_OF_FAILURE[answer], answer
@@ -94,10 +97,11 @@ def outcome_of(
     silent = outcome in (Outcome.DOWN, Outcome.BLOCKED) and isinstance(answer, Reason)
     missed = silent or outcome is Outcome.INVALID
     before = previous or Poll(outcome, reason, slot.minutes_due, slot.minutes_up, since_tick=tick)
+    waits = reason is Reason.UPSTREAM_DOWN
     return Poll(
         outcome,
         reason,
-        minutes_due=before.minutes_due + (outcome not in _EXCUSED),
+        minutes_due=before.minutes_due + (outcome not in _EXCUSED and not waits),
         minutes_up=before.minutes_up + (outcome is Outcome.UP),
         misses=before.misses + 1 if missed else 0,
         still=still,
@@ -105,6 +109,7 @@ def outcome_of(
         bytes_in=bytes_in,
         since_tick=before.since_tick if before.outcome is outcome else tick,
         was_up=_was_up(slot, outcome, previous, tick),
+        waited=before.waited | waits,
     )
 
 

@@ -3,7 +3,7 @@
 Evidence they are not: pay is computed from the sweeps themselves.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -12,7 +12,7 @@ from coordinator.documents.columns import Table
 from coordinator.sweeping.rosters import Roster, Slot
 from coordinator.sweeping.shards import Shard
 from coordinator.sweeping.sweeps import SweepBits
-from coordinator.sweeping.uptime import minutes_of
+from coordinator.sweeping.uptime import IngestTicks, minutes_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class NodeHour:
     unknown: int
     """Not measured, by our own fault."""
     idle: int = 0
-    """Nobody published the stream."""
+    """Nobody published the stream, or it was interrupted."""
 
     def __add__(self, other: "NodeHour") -> "NodeHour":
         """Both together: of two streams, or of a whole day."""
@@ -60,14 +60,17 @@ def rollup_id(shard: Shard, hour: int) -> str:
     return f"{shard}-{hour}"
 
 
-def rolled_up(
+def rolled_up(  # noqa: PLR0913, PLR0917 - what an hour is counted from
     shard: Shard,
     hour: int,
     ticks: range,
     rosters: Mapping[tuple[Shard, int], Roster],
     sweeps: Iterable[SweepBits],
+    ingest: Callable[[str], IngestTicks] = lambda _: IngestTicks(),
 ) -> Rollup:
-    """One shard's sweeps of an hour, counted. `rosters` by (shard, version), of this shard."""
+    """One shard's sweeps of an hour, counted. `rosters` by (shard, version), of this shard.
+
+    `ingest`: what was read of a stream there, in these ticks."""
     measured = list(sweeps)
     streams = {slot.stream_id for roster in rosters.values() for slot in roster.slots}
     nodes = {
@@ -78,7 +81,9 @@ def rolled_up(
             minutes.idle.bit_count(),
         )
         for stream_id in streams
-        for node_id, minutes in minutes_of(stream_id, ticks, rosters, measured).items()
+        for node_id, minutes in minutes_of(
+            stream_id, ticks, rosters, measured, ingest(stream_id)
+        ).items()
     }
     slots = (slot for roster in rosters.values() for slot in roster.slots)
     return Rollup(shard, hour, _with_absences(nodes, slots, ticks))

@@ -175,14 +175,15 @@ def ingest_ticks_of(
         for draw, found in states.items()
         if IngestState.DOWN in found and IngestState.LIVE not in found
     }
-    draws = {tick: _draws_of(tick, calendar) for tick in ticks}
+    draws = {tick: draws_of_tick(tick, calendar) for tick in ticks}
     return IngestTicks(
         frozenset(tick for tick in ticks if not down.isdisjoint(draws[tick])),
         frozenset(tick for tick in ticks if read_through.issuperset(draws[tick])),
     )
 
 
-def _draws_of(tick: int, calendar: Calendar) -> range:
+def draws_of_tick(tick: int, calendar: Calendar) -> range:
+    """The draws that a tick lies in."""
     start_s = tick * calendar.sweep_seconds
     last_s = start_s + calendar.sweep_seconds - 1
     return range(calendar.draw_at(start_s), calendar.draw_at(last_s) + 1)
