@@ -9,7 +9,7 @@ from rtmp.handshake import PART_BYTES
 from rtmp.messages import CommandMessage, Message, MessageKind, command, parse_command
 from rtmp.player import PLAYER_LIMITS
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 GREETING = b"\x03" + bytes(2 * PART_BYTES)
 
 

@@ -43,8 +43,8 @@ class RunningAgent(Watched):
     def get(self, path: str) -> tuple[int, dict[str, Any]]:
         """The status and JSON of a page of the agent; status 0 while it does not listen."""
         try:
-            with urllib.request.urlopen(f"http://{HOST}:{self.stats_port}{path}", timeout=5) as a:
-                return a.status, json.load(a)
+            with self._opened(path) as answer:
+                return answer.status, json.load(answer)
         except urllib.error.HTTPError as e:
             with e:
                 return e.code, json.load(e)
@@ -53,8 +53,13 @@ class RunningAgent(Watched):
 
     def text(self, path: str) -> str:
         """A page of the agent that is not JSON."""
-        with urllib.request.urlopen(f"http://{HOST}:{self.stats_port}{path}", timeout=5) as answer:
+        with self._opened(path) as answer:
             return str(answer.read().decode())
+
+    def _opened(self, path: str) -> Any:
+        """An agent that does not listen refuses at once; a slow one is one on a busy machine."""
+        url = f"http://{HOST}:{self.stats_port}{path}"
+        return urllib.request.urlopen(url, timeout=WAIT_S_MAX)
 
     def stats(self) -> dict[str, Any]:
         """/stats.json, or nothing while the agent does not listen."""

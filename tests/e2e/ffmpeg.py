@@ -7,7 +7,7 @@ from typing import Any
 from tests.e2e.coordinator_stand_in import STREAM_ID, STREAM_KEY
 from tests.e2e.watched import HOST, Watched
 
-PLAY_S_MAX = 20
+PLAY_S_MAX = 60
 
 
 def publisher(

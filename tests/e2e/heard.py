@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-from agent.player import connected, until_asked
+from agent.player import Streams, connected, until_asked
 from rtmp.addresses import RtmpAddress
 from rtmp.flv import PayloadKind, payload_of
 from rtmp.messages import Message, MessageKind
@@ -22,16 +23,33 @@ async def hear(address: RtmpAddress, seconds: float) -> list[Message]:
     """Sounds and pictures of so many seconds, codec headers too. Raises EOFError."""
     player, found = Player(address), list[Message]()
     async with connected(address.host, address.port) as streams:
-        reader, writer = streams
         await until_asked(streams, player)
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while data := await reader.read(_READ_BYTES):
-                    player.feed(data)
-                    found += _media(player)
-                    writer.write(player.answers())
-        except TimeoutError:
-            return found
+                await _hear_on(streams, player, found)
+    return found
+
+
+@asynccontextmanager
+async def hearing(address: RtmpAddress) -> AsyncIterator[list[Message]]:
+    """The same from now on and to the end of the block, as it comes."""
+    player, found = Player(address), list[Message]()
+    async with connected(address.host, address.port) as streams:
+        await until_asked(streams, player)
+        listening = asyncio.create_task(_hear_on(streams, player, found))
+        try:
+            yield found
+        finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+
+
+async def _hear_on(streams: Streams, player: Player, found: list[Message]) -> None:
+    reader, writer = streams
+    while data := await reader.read(_READ_BYTES):
+        player.feed(data)
+        found += _media(player)
+        writer.write(player.answers())
     raise EOFError("the server closed the connection")
 
 
@@ -83,3 +101,12 @@ def is_part(part: list[bytes], whole: list[bytes]) -> bool:
         return False
     at = whole.index(part[0])
     return whole[at : at + len(part)] == part
+
+
+async def is_heard_in(part: list[bytes], whole: list[Message]) -> bool:
+    """The same of one that is still being heard, and may be a little behind."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_PATIENCE_S):
+            while not is_part(part, bodies(whole)):  # noqa: ASYNC110 - media set no event
+                await asyncio.sleep(0.1)
+    return is_part(part, bodies(whole))

@@ -5,7 +5,6 @@ import hashlib
 import os
 import signal
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -29,7 +28,8 @@ from tests.ports import free_port
 from tests.signing import key_of
 
 RESIDENT_KB_MAX = 60_000
-STOP_S_MAX = 5.0
+LONG_S = 600.0
+"""What nobody may wait for."""
 
 
 @dataclass
@@ -98,7 +98,7 @@ def test_a_node_relays_the_stream_counts_its_viewers_and_leaves(
     live: Network, tmp_path: Path
 ) -> None:
     examined(tmp_path / "data")
-    with running(live.node(tmp_path)) as node:
+    with running(live.node(tmp_path, DRAIN_SECONDS=str(LONG_S))) as node:
         first = node.wait_state("live")
         assert first["schema"] == "restream-node/1"
         assert first["relay"] == {**first["relay"], "engine": ENGINE, "state": "running"}
@@ -137,10 +137,8 @@ def test_a_node_relays_the_stream_counts_its_viewers_and_leaves(
         }
         assert live.coordinator.beats()[0] == {**beat, "repeats": False}
         relay = node.relay_pid()
-        asked_s = time.monotonic()
         node.process.terminate()
-        assert node.wait() == 0, node.output
-        assert time.monotonic() - asked_s < STOP_S_MAX
+        assert node.wait() == 0, node.output  # nobody watches, so nobody is waited for
         assert len(live.coordinator.beats("leaving")) == 1
         assert not exists(relay)
         assert not is_listening(node.rtmp_port)
@@ -229,6 +227,7 @@ def test_a_crash_is_an_event_with_who_sent_the_last_bytes_and_their_digest(
 ) -> None:
     """A stranger's bytes, and then the end that a fault in the parser would be."""
     said = b"\x03" + bytes(1_600)
+    examined(tmp_path / "data")  # else what it plays itself could be the last that is read
     with running(network.node(tmp_path)) as node:
         node.wait_until("relay up", lambda: node.get("/healthz")[0] == 200)
         struck = node.relay_pid()

@@ -170,9 +170,9 @@ def test_a_service_that_hangs_delays_nothing_and_is_left_behind(
     with hanging() as (address, deaf), running(node_of(coordinator, tmp_path, address)) as node:
         connection, _ = deaf.accept()
         with connection:
+            sending = senders(node)  # now: it is given up after a while
             heard = len(coordinator.beats())
             node.wait_until("heartbeats", lambda: len(coordinator.beats()) >= heard + 2)
-            sending = senders(node)
             node.process.terminate()
             assert node.wait() == 0, node.output
     assert [SENDER in _command(pid) for pid in sending] == [False]

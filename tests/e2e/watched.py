@@ -14,7 +14,8 @@ ROOT = Path(__file__).parents[2]
 AGENT_PATH = f"{ROOT / 'node_image'}{os.pathsep}{ROOT}"
 """PYTHONPATH of an agent that is run from this tree."""
 HOST = "127.0.0.1"
-WAIT_S_MAX = 25.0
+WAIT_S_MAX = 60.0
+"""A node that was told no turn by its ingest waits for 15 s of them before it tries again."""
 P = TypeVar("P", bound="Watched")
 
 

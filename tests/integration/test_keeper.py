@@ -38,6 +38,7 @@ async def test_a_killed_child_is_started_again_and_the_others_run_on(tmp_path: P
         keeping = asyncio.create_task(Keeper(supervisor, PAUSE_S_MIN).run())
         victim = await supervisor.start(_sh("victim", "echo here; exec sleep 97"))
         other = await supervisor.start(_sh("other", "exec sleep 97"))
+        await _until(lambda: (tmp_path / "victim.log").read_text() == "here\n")
         os.kill(victim.pid, signal.SIGKILL)
         again = (await _children(supervisor, 3))[-1]
         assert (again.name, again.command) == ("victim", victim.command)

@@ -184,7 +184,10 @@ def test_outputs_that_somebody_holds_are_not_waited_for(tmp_path: Path) -> None:
     """A program that left the group lives on: it is not ours to end."""
     pid = tmp_path / "pid"
     script = f"setsid bash -c 'echo $$ > {pid}; exec sleep 60' & sleep 60"
-    assert _heard(Inquiry("held", ("bash", "-c", script)), Limits(1.0)).fault is Fault.SLOW
+    for seconds in (1.0, 30.0):  # a busy machine may not have begun it in one
+        assert _heard(Inquiry("held", ("bash", "-c", script)), Limits(seconds)).fault is Fault.SLOW
+        if pid.exists() and pid.read_text():
+            break
     os.kill(int(pid.read_text()), signal.SIGKILL)
 
 

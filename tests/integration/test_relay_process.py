@@ -20,7 +20,7 @@ from tests.ports import free_port
 from tests.project import ROOT
 from tests.rtmp_client import GREETING, Client, publish
 
-PATIENCE_S = 15.0
+PATIENCE_S = 40.0
 DESCRIPTORS = 160
 PLACES = DESCRIPTORS - OWN_DESCRIPTORS
 

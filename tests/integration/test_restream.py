@@ -48,7 +48,7 @@ from tests.ports import free_port
 from tests.rtmp_client import Client, play, publish
 from tests.signed_streams import PUBLIC_KEY, SECRET, findings, signed
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 PLAYED = (MessageKind.AUDIO, MessageKind.VIDEO, MessageKind.DATA)
 SECRET_TEXT = encode_key(SECRET.private_bytes_raw())
 PING = user_control(UserControl.PING_REQUEST, b"ping")
