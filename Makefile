@@ -84,6 +84,10 @@ preflight: $(VENV) ## Whether an apply would fail, asked before anything is made
 		$(if $(FIRESTORE_LOCATION),--firestore-location "$$FIRESTORE_LOCATION") $(if $(MACHINE),--machine "$$MACHINE") \
 		$(if $(CURRENCY),--currency "$$CURRENCY")
 
+smoke: $(VENV) ## Whether a network works: a stream of its own is relayed and checked (API=https://… and SPONSOR_KEY_FILE=…; WAIT=paid follows it to its end; docs/ops.md)
+	@PYTHONPATH=functions:node_image:. $(PYTHON) -m tools.smoke --out build/smoke.json --api "$${API:-}" \
+		$(if $(PROJECT),--project "$$PROJECT") $(if $(REGION),--region "$$REGION") $(if $(WAIT),--wait "$$WAIT")
+
 cost: $(VENV) ## What a network costs a month in the cloud, the dearest first (NODES=1000 HOURS=100 BITRATE=4; alone: the tables of docs/ops.md)
 	@$(PYTHON) -m tools.cost $(if $(NODES),--nodes "$$NODES") $(if $(HOURS),--hours "$$HOURS") $(if $(BITRATE),--bitrate "$$BITRATE")
 

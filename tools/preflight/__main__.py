@@ -10,22 +10,16 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from emulator.unread import quiet_when_unread
-from tools.arguments import LinedParser
+from tools.arguments import INTERRUPTED, PLACE, PROJECT, LinedParser, like
 from tools.preflight.commands import asking
 from tools.preflight.hindrances import Grade
 from tools.preflight.inquiries import Inquiry, Wanted
 from tools.preflight.topics import Topic, document, status, told
 
-INTERRUPTED = 130
-"""As shells tell it."""
-PROJECT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
-"""Terraform's rule. It also keeps options of gcloud out of its command line."""
-PLACE = re.compile(r"[a-z]+(-[a-z]+\d+)?|[a-z]+\d")
-"""A region, or a place of several like eur3."""
 MACHINE = re.compile(r"[a-z]\w+(-[a-z0-9]+)+")
 ENDS = {
     0: "Nothing is in the way of an apply that can be asked beforehand.",
@@ -40,30 +34,19 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
         description="Whether `terraform apply` would fail: asked of Google, changing nothing.",
         epilog="Exit codes: 0 fine, 1 it would fail, 2 not everything could be told, 64 usage.",
     )
-    parser.add_argument("--project", required=True, type=_like(PROJECT), help="the project's id")
-    parser.add_argument("--region", required=True, type=_like(PLACE), help="like europe-west1")
+    parser.add_argument("--project", required=True, type=like(PROJECT), help="the project's id")
+    parser.add_argument("--region", required=True, type=like(PLACE), help="like europe-west1")
+    parser.add_argument("--firestore-location", default="", type=like(PLACE, True), metavar="PLACE")
     parser.add_argument(
-        "--firestore-location", default="", type=_like(PLACE, True), metavar="PLACE"
-    )
-    parser.add_argument(
-        "--machine", default=Wanted.machine, type=_like(MACHINE), help="the ingest's"
+        "--machine", default=Wanted.machine, type=like(MACHINE), help="the ingest's"
     )
     parser.add_argument("--no-control-nodes", action="store_true", help="none are to be made")
-    parser.add_argument("--currency", default="", type=_like(re.compile("[A-Z]{3}"), True),
+    parser.add_argument("--currency", default="", type=like(re.compile("[A-Z]{3}"), True),
                         help="of the budget, if there is to be one")  # fmt: skip
     parser.add_argument("--gate", action="store_true",
                         help="end with 0 unless an apply would surely fail")  # fmt: skip
     parser.add_argument("--out", type=Path, help="a file for the same as JSON")
     return parser.parse_args(argv)
-
-
-def _like(pattern: re.Pattern[str], may_be_empty: bool = False) -> Callable[[str], str]:
-    def parsed(value: str) -> str:
-        if pattern.fullmatch(value) or (may_be_empty and not value):
-            return value
-        raise argparse.ArgumentTypeError(f"{value!r} does not look like one")
-
-    return parsed
 
 
 def shown(topics: Sequence[Topic]) -> str:

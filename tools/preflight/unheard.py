@@ -32,7 +32,7 @@ def hindrance(inquiry: Inquiry, heard: Heard) -> Hindrance:
     if heard.fault is Fault.SLOW:
         sentence = (
             f"`{inquiry.line}` gave no answer within {ANSWER_S_MAX:.0f} s: look at the connection, "
-            "then run preflight again."
+            "then run it again."
         )
         return Hindrance("no-answer", Grade.UNTOLD, sentence)
     if heard.fault is Fault.LARGE:
@@ -66,7 +66,7 @@ def _by_words(inquiry: Inquiry, error: str) -> Hindrance:
 def nonsense(inquiries: Sequence[Inquiry], what: str) -> Hindrance:
     """Of an answer, among several, that has another shape than its command promises."""
     lines = " or ".join(f"`{each.line}`" for each in inquiries)
-    sentence = f"{lines} answered what preflight does not understand ({what}): report it."
+    sentence = f"{lines} answered what is not understood here ({what}): report it."
     return Hindrance("nonsense", Grade.UNTOLD, sentence)
 
 

@@ -353,7 +353,7 @@ def test_an_empty_project_that_is_well_has_nothing_in_its_way() -> None:
 
 def test_the_table_of_the_documents_is_all_that_can_be_told() -> None:
     """Each code has its row there, and its case here."""
-    section = OPS.split("\n### What preflight tells\n")[1].split("\n## ")[0]
+    section = OPS.split("\n### What preflight tells\n")[1].split("\n##")[0]
     rows = set(re.findall(r"^\| `([\w.-]+)` \|", section, re.MULTILINE))
     assert rows == CASES.keys()
     assert len(rows) >= 20
