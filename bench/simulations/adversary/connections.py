@@ -24,6 +24,8 @@ USUAL_S = 5.0
 """What a short check lasts."""
 GOODBYE_BEFORE_S = 2.0
 """A node that is not there in a minute, or is on another stream, said so just before."""
+HANGS_UP_S = 0.05
+"""Who says goodbye in a connection does so just before it ends."""
 PARAMETERS = ProofParameters()
 PASSED = Proof(Verdict.PASS, Reason.PASSED)
 _FAILED = {
@@ -77,6 +79,8 @@ class Checking:
     def _left_s(self) -> float | None:
         """When the node said goodbye to the stream, or took another one; None if it is there."""
         key = self.key
+        if key.goodbye_s is not None:
+            return key.goodbye_s
         if key.since is None:
             return (START + key.left) * 60.0 - GOODBYE_BEFORE_S
         has_moved = key.stream_id != self.due.slot.stream_id
@@ -96,6 +100,8 @@ class Checking:
     def _ends(self, proof: Proof, at_s: float) -> None:
         if self._met is not None and self.due.length is Length.VERY_LONG:
             proof = replace(proof, lasted_s=at_s - self._starts_s)
+        if proof.verdict is Verdict.FAIL and self._met is not None and self._met.says_goodbye:
+            self.key.goodbye_s = at_s - HANGS_UP_S
         self._proofs.append(proof)
         self._met = None
         begun_s = self._starts_s
@@ -121,6 +127,7 @@ class Checking:
             due.caused_by_s,
             attempts=tuple(self._attempts),
             length=due.length,
+            is_watched=due.is_watched,
         )
         self.check = check if left_s is None else explained(check, left_s)
 

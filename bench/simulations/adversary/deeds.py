@@ -21,6 +21,7 @@ class Deed(StrEnum):
     CUT_16 = "cuts each viewer after 16 s"
     CUT_60 = "cuts each viewer after 60 s"
     CUT_125 = "cuts each viewer after 125 s"
+    CUT_16_AND_LEAVE = "cuts each viewer after 16 s, and says goodbye to the coordinator then"
     CUT_SOME = "cuts every tenth viewer after 60 s"
     SLOW_60 = "carries nine tenths of the stream after 60 s"
     HALF_OF_PACKETS = "drops half of the packets"
@@ -32,6 +33,7 @@ class Deed(StrEnum):
     TWINS_ONLY = "serves only when another key at its address is called in the same second"
     KNOWN_ONLY = "serves only the address that checks it"
     RECORDED = "serves a recording"
+    HANG_AND_LEAVE = "serves nothing, and says goodbye whenever somebody comes"
     CLAIM = "claims to be up and serves nothing"
     WAIT = "says that it waits for the stream"
     DOWN = "does not answer polls"
@@ -67,6 +69,8 @@ class Serving:
     cuts_after_s: float = STAY_S
     cuts: float = 1.0
     """Share of the connections that it cuts then."""
+    says_goodbye: bool = False
+    """It does so when it cuts somebody, and comes back with the next minute."""
     breaks_a_day: float = 0.0
     """Moments that end all connections, and are nobody's doing."""
     returning_s: float = 0.0
@@ -113,6 +117,8 @@ SERVINGS = {
     Deed.SERVE_BREAKING_4: Serving(breaks_a_day=4),
     Deed.CUT_16: Serving(cuts_after_s=16),
     Deed.CUT_60: Serving(cuts_after_s=60),
+    Deed.CUT_16_AND_LEAVE: Serving(cuts_after_s=16, says_goodbye=True),
+    Deed.HANG_AND_LEAVE: Serving(cuts_after_s=0.1, says_goodbye=True),
     Deed.CUT_125: Serving(cuts_after_s=125),
     Deed.CUT_SOME: Serving(cuts_after_s=60, cuts=0.1),
     Deed.SLOW_60: Serving(packets=0.9, thins_after_s=60),

@@ -14,6 +14,8 @@ from coordinator.strangers.relay_stats import RelayStats
 from coordinator.strangers.source_bounds import NEW_KEYS, Side
 from coordinator.strangers.token_buckets import Rates
 
+RETEST_MINUTES = 2
+"""So long after a failed connection its retest is over."""
 _KEYS = NEW_KEYS[Side.ADDRESS]
 
 
@@ -46,6 +48,8 @@ class Key:
     refused: int = -NEVER
     connected_s: float = -1e9
     """When the prober last connected."""
+    goodbye_s: float | None = None
+    """When it did so in a connection, until it comes again: once no retest can come any more."""
     log: list[Check] = field(default_factory=list)
     """Its checks."""
     deed: Deed = Deed.LEAVE
@@ -60,12 +64,17 @@ class Key:
 
     def comes(self, minute: int) -> None:
         """A stay begins."""
-        self.since = minute
+        self.since, self.goodbye_s = minute, None
 
     def goes(self, minute: int) -> None:
         """It ends."""
         self.since, self.left, self.passes = None, minute, 0
         self.does(Deed.LEAVE)
+
+    def is_leaving(self, minute: int) -> bool:
+        """Whether it has said goodbye in a connection, and a retest may still come."""
+        is_over = self.since is None and minute >= self.left + RETEST_MINUTES
+        return self.goodbye_s is not None and not is_over
 
     def learns(self, check: Check, minute: int, trust: Trust) -> None:
         """A check of it is on record, and its next heartbeat is told how it stands."""

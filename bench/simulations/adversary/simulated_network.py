@@ -52,7 +52,8 @@ class Network:
     idle: set[str] = field(default_factory=set)
     """Streams that nobody publishes in this minute."""
     unverifiable: set[str] = field(default_factory=set)
-    """Streams of which only what is missing can be told, because of what is published."""
+    """Streams whose own captures at the ingest do not pass, because of what is published. A failed
+    connection is `unknown` then as well (`coordinator.proof.second_opinion.settled`)."""
     last_run: LastRun = field(default_factory=LastRun)
     _lottery: Lottery | None = None
     _ghosts: dict[int, Poll] = field(init=False)
@@ -95,6 +96,8 @@ class Network:
     def _does(self, machine: SimulatedMachine, key: Key, announced: list[Announcement]) -> None:
         minute, policy = self.minute, machine.policy
         deed = policy.deed(lambda sight: SIGHTS[sight](key, minute, machine))
+        if key.is_leaving(minute):
+            deed = Deed.LEAVE
         renews = deed in NEW_KEYS and machine.may_renew(key, minute)
         if deed is Deed.LEAVE or renews:
             if key.since is not None:
@@ -203,9 +206,8 @@ class Network:
         self._keeps(recorded, tick)
 
     def _as_far_as_known(self, check: Check) -> Check:
-        """What is not published, or cannot be told from others, decides nothing."""
-        served = check.verdict is not Verdict.FAIL
-        if check.stream_id in self.idle or (served and check.stream_id in self.unverifiable):
+        """What is not published, or does not pass at the ingest itself, decides nothing."""
+        if check.stream_id in self.idle | self.unverifiable:
             reason = Reason.UNKNOWN_REFERENCE
             return replace(check, verdict=Verdict.UNKNOWN, reason=reason)
         return check
