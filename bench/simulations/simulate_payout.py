@@ -149,6 +149,7 @@ def _checked(node: Identity, due: Due, draw: int, serving: bool, rolls: random.R
         caused_by_s=due.caused_by_s,
         attempts=({"address": node.address},),
         length=due.length,
+        is_watched=due.is_watched,
     )  # fmt: skip
     book, made = TrustBook({node.node_id: node.trust}).observing([check])
     node.trust = book.of(node.node_id)

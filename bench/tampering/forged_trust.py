@@ -8,6 +8,7 @@ from bench.tampering.forgery import Forgery
 from bench.tampering.recording import CAST
 from coordinator.checking.checks import Check, TrustChange, Verdict
 from coordinator.checking.lengths import Length
+from coordinator.checking.stakes import WATCHED_VOIDS_AT_LEAST_S
 from tests.builders import an_attempt
 
 
@@ -71,6 +72,19 @@ async def called_very_long(forgery: Forgery) -> None:
     seconds = Length.VERY_LONG.at_least_s + 5.0
     attempts = tuple(attempt | {"seconds": seconds} for attempt in check.attempts[:1])
     await forgery.check(is_short, length=Length.VERY_LONG, attempts=attempts, voids_from_s=0)
+
+
+@tampering("voids")
+async def called_watched(forgery: Forgery) -> None:
+    """A very long check that failed called one of a watched node, which voids less, settled
+    again."""
+
+    def is_longest(check: Check) -> bool:
+        return check.length is Length.VERY_LONG and check.is_failed_for_pay
+
+    _, failed = await forgery.pick(is_longest)
+    since_s = max(failed.voids_from_s or 0, int(failed.due_s) - WATCHED_VOIDS_AT_LEAST_S)
+    await forgery.check(is_longest, is_watched=True, voids_from_s=since_s)
 
 
 @tampering("voids")

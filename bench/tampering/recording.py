@@ -174,6 +174,7 @@ class ScriptedChecker(PassingChecker):
             caused_by_s=due.caused_by_s,
             attempts=_attempts(due, member.address, verdict, reason),
             length=due.length,
+            is_watched=due.is_watched,
         )
 
 

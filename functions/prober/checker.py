@@ -267,4 +267,5 @@ def _check(
         caused_by_s=due.caused_by_s,
         attempts=tuple(attempts),
         length=due.length,
+        is_watched=due.is_watched,
     )

@@ -94,6 +94,7 @@ def unknown(due: Due, draw: int, reason: Reason) -> Check:
         reason,
         caused_by_s=due.caused_by_s,
         length=due.length,
+        is_watched=due.is_watched,
     )
 
 

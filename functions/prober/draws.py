@@ -39,6 +39,8 @@ class Due:
     """How long after it a check that got nothing is repeated."""
     has_passed: bool = False
     """Whether any check of it ever passed."""
+    is_watched: bool = False
+    """Whether it stands beside a node that keeps its word: so all its checks are very long."""
 
 
 def candidates(sweeps: Iterable[Sweep], rosters: Mapping[Shard, Roster]) -> list[Slot]:
@@ -72,8 +74,7 @@ def due_in(  # noqa: PLR0913, PLR0917 - this is all that decides it, and nothing
             cause_s = state.flagged_s if is_flagged else first_failure_s(state)
             caused_by_s = cause_s if retested and not drawn else None
             due_s = lottery.due_s(slot.node_id, draw)
-            is_new = lottery.is_new(draw, slot.first_seen_tick * sweep_seconds)
-            name = slot.node_id
+            name, is_new = slot.node_id, lottery.is_new(draw, slot.first_seen_tick * sweep_seconds)
             # Or who cuts viewers late would pass what is to find that again.
             stake = fixed.get(name, stake_of(state, due_s))
             length = longer_of(lottery.length(name, draw, stake), state.failed_length)
@@ -91,6 +92,7 @@ def due_in(  # noqa: PLR0913, PLR0917 - this is all that decides it, and nothing
                     spans_s=lottery.spans_s(name, draw),
                     retest_after_s=lottery.retest_after_s(name, draw),
                     has_passed=state.last_pass_s is not None,
+                    is_watched=name in fixed and name not in known,
                 )
             )
     return sorted(found, key=lambda due: (due.due_s, due.slot.node_id))

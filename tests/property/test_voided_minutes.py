@@ -4,14 +4,14 @@ A node whose checks have all lengths, over many epochs. Against the real rules s
 remembers every minute by itself, and looks at no statement.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from coordinator.checking.checks import Check, Verdict
 from coordinator.checking.lengths import Length
-from coordinator.checking.stakes import VOIDS_AT_LEAST_S, marked
+from coordinator.checking.stakes import VOIDS_AT_LEAST_S, WATCHED_VOIDS_AT_LEAST_S, marked
 from coordinator.checking.suspicion import NOBODY, observe
 from coordinator.ledger.accounts import Accounts
 from coordinator.ledger.forfeits import forfeits_of, losses_of
@@ -30,10 +30,12 @@ VERDICTS = st.sampled_from(
     [None, None, Verdict.PASS, Verdict.PASS, Verdict.DEGRADED, Verdict.FAIL, Verdict.UNKNOWN]
 )
 MADE = st.lists(
-    st.tuples(VERDICTS, st.sampled_from(Length)),
+    st.tuples(VERDICTS, st.sampled_from(Length), st.booleans()),
     min_size=EPOCHS * MINUTES,
     max_size=EPOCHS * MINUTES,
 )
+"""What came of the check of a minute, how long it was, and whether its node was watched."""
+Made = tuple[Verdict | None, Length, bool]
 FIRST_S = 7 * EPOCH_S
 
 
@@ -42,15 +44,16 @@ def _is_cut(verdict: Verdict | None, length: Length) -> bool:
     return verdict is Verdict.DEGRADED and length is Length.VERY_LONG
 
 
-def _checks(made: list[tuple[Verdict | None, Length]]) -> list[Check]:
+def _checks(made: list[Made]) -> list[Check]:
     """One at most in each minute, with what each voids; without the flags of a cheat."""
     state, checks = NOBODY, []
-    for minute, (verdict, length) in enumerate(made):
+    for minute, (verdict, length, watched) in enumerate(made):
         if verdict is None:
             continue
         due_s = FIRST_S + minute * MINUTE_S + 300.5
         reason = Reason.CUT if _is_cut(verdict, length) else Reason.OK
         check = Check("n2", "s3", int(due_s // 60), due_s, verdict, reason, length=length)
+        check = replace(check, is_watched=watched)
         checks.append(marked(check, None, state))
         state = observe(state, check)[0]
     return checks
@@ -82,7 +85,8 @@ class Model:
     passed: list[tuple[int, Length]] = field(default_factory=list)
     """Clean ones."""
 
-    def minute(self, minute: int, verdict: Verdict | None, length: Length) -> None:
+    def minute(self, minute: int, made: Made) -> None:
+        verdict, length, watched = made
         self.waiting.append(minute)
         if verdict is Verdict.PASS:
             if self.proven and not self.failed:
@@ -90,12 +94,15 @@ class Model:
             self.waiting, self.proven, self.failed = [], True, False
             self.passed.append((minute, length))
         if verdict is Verdict.FAIL or _is_cut(verdict, length):
-            self._void(minute, length)
+            self._void(minute, length, watched=watched)
 
-    def _void(self, minute: int, length: Length) -> None:
+    def _void(self, minute: int, length: Length, *, watched: bool) -> None:
         """Minutes that came along into a statement are void where its epoch's beginning is."""
         alike = [at for at, of in self.passed if of.at_least_s >= length.at_least_s]
-        since = min(max(alike, default=-1), minute - VOIDS_AT_LEAST_S[length] // MINUTE_S)
+        at_least_s = VOIDS_AT_LEAST_S[length]
+        if watched:
+            at_least_s = min(at_least_s, WATCHED_VOIDS_AT_LEAST_S)
+        since = min(max(alike, default=-1), minute - at_least_s // MINUTE_S)
         held_since = minute // MINUTES - HOLDING
         self.paid_in = {
             at: epoch
@@ -107,13 +114,13 @@ class Model:
 
 @given(MADE)
 def test_a_failure_voids_back_to_the_last_pass_that_could_have_seen_it(
-    made: list[tuple[Verdict | None, Length]],
+    made: list[Made],
 ) -> None:
     """In what is waiting, in what this epoch has paid, and in what is still pending; and no less
     far than checks of its length are rare."""
     model = Model()
-    for minute, (verdict, length) in enumerate(made):
-        model.minute(minute, verdict, length)
+    for minute, one in enumerate(made):
+        model.minute(minute, one)
     statements = _settled(_checks(made))
     kept = sum(s.paid_micros - s.forfeited_micros for s in statements)
     assert kept == RATE_A_MINUTE * len(model.paid_in)
@@ -121,7 +128,7 @@ def test_a_failure_voids_back_to_the_last_pass_that_could_have_seen_it(
 
 @given(MADE)
 def test_what_is_voided_comes_back_to_the_stream_and_leaves_the_account(
-    made: list[tuple[Verdict | None, Length]],
+    made: list[Made],
 ) -> None:
     """By entries of later statements: none is changed, and nothing is taken back twice."""
     accounts, balance = Accounts(), 10**9
@@ -143,20 +150,27 @@ def test_who_fails_each_check_of_a_length_keeps_nothing_that_shorter_ones_paid(
 ) -> None:
     """S4: 19 checks of 20 pass whoever cuts viewers after 16 s; all of it is void at the 20th,
     whether its retest meets a minute that is served or not."""
-    made = [(verdict, Length.SHORT) for verdict in short[: HOLDING * MINUTES]]
-    statements = _settled(_checks([*made, (last, Length.VERY_LONG)]))
+    made = [(verdict, Length.SHORT, False) for verdict in short[: HOLDING * MINUTES]]
+    statements = _settled(_checks([*made, (last, Length.VERY_LONG, False)]))
     assert sum(s.paid_micros - s.forfeited_micros for s in statements) == 0
 
 
-@given(st.integers(1, EPOCHS * MINUTES - 2), st.sampled_from([Length.LONG, Length.VERY_LONG]))
+@given(
+    st.integers(1, EPOCHS * MINUTES - 2),
+    st.sampled_from([Length.LONG, Length.VERY_LONG]),
+    st.booleans(),
+)
 def test_a_pass_of_the_same_length_saves_nothing_of_the_intervals_before_it(
-    passes: int, length: Length
+    passes: int, length: Length, watched: bool
 ) -> None:
-    """Who cuts viewers only for a while after each very long pass would lose that while alone."""
-    made: list[tuple[Verdict | None, Length]] = [(Verdict.PASS, length)] * passes
-    statements = _settled(_checks([*made, (Verdict.FAIL, length)]))
+    """Who cuts viewers only for a while after each very long pass would lose that while alone.
+
+    Beside a neighbour each check is very long, and an hour is void."""
+    made: list[Made] = [(Verdict.PASS, length, watched)] * passes
+    statements = _settled(_checks([*made, (Verdict.FAIL, length, watched)]))
     kept = sum(s.paid_micros - s.forfeited_micros for s in statements)
-    lost = max(VOIDS_AT_LEAST_S[length] // MINUTE_S, 1)
+    at_least_s = {Length.LONG: 0, Length.VERY_LONG: 3_600 if watched else 18_000}[length]
+    lost = max(at_least_s // MINUTE_S, 1)
     assert kept == RATE_A_MINUTE * max(0, passes - lost)
 
 

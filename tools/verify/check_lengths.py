@@ -125,6 +125,16 @@ class Lengths:
         if not is_control and any(self._repeats(check, each) for each in longer):
             yield "a shorter time than what it repeats"
 
+    def watch_findings(
+        self, check: Check, streams: Mapping[str, str], *, is_control: bool = False
+    ) -> Iterator[str]:
+        """Whether it was said rightly that its node was watched: where one is, less is void."""
+        may, must = (False, False) if is_control else self._neighbours.beside(check, streams)
+        if check.is_watched and not may:
+            yield "is called watched, and stood beside nobody who keeps his word"
+        elif must and not check.is_watched:
+            yield "is not called watched, and stood beside one who keeps his word"
+
     def _repeats(self, check: Check, found: Check) -> bool:
         """Whether a longer one found what this one had to look for, as all knew by then.
 

@@ -174,6 +174,8 @@ class DayAudit:
         drawn = partial(lottery.length, check.node_id, run.draw)
         for said in self.lengths.findings(check, drawn, streams, is_control=is_control):
             yield f"{where} was made for {said}"
+        for said in self.lengths.watch_findings(check, streams, is_control=is_control):
+            yield f"{where} {said}"
         if check.attempts and _seconds(check) < check.length.at_least_s - DUE_TOLERANCE_S:
             yield f"{where} was over before its time"
 

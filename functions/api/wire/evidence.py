@@ -68,6 +68,7 @@ class RunCheckOut(BaseModel):
         event=None,
         length="short",
         voids_from_s=None,
+        is_watched=False,
         attempts=[example_of(AttemptOut)],
     )
 
@@ -86,6 +87,8 @@ class RunCheckOut(BaseModel):
     """How long it was drawn to be."""
     voids_from_s: int | None
     """Of a failed one: what was earned after this instant is void. 0: all of it."""
+    is_watched: bool
+    """Whether its node stood beside one that keeps its word, at the same public address."""
     attempts: list[AttemptOut]
 
 

@@ -66,6 +66,9 @@ class Check:
     long one voids five hours at least. None in records of before there was this: it
     voids what waits. Of one that was cut: as of a failed one. Of another degraded one that raised
     a flag: ten hours before it."""
+    is_watched: bool = False
+    """Whether its node stood beside one that keeps its word: so all its checks are very long, and
+    one that fails voids less (`coordinator.checking.stakes`)."""
 
     @property
     def is_cut(self) -> bool:

@@ -18,6 +18,9 @@ from coordinator.checking.suspicion import TrustState
 VOIDS_AT_LEAST_S = {Length.SHORT: 0, Length.LONG: 0, Length.VERY_LONG: 18_000}
 """A failed check voids what was earned in so many seconds at least. At four checks an hour these
 are 20 intervals: of so many checks one is very long. It sees all that a long one sees."""
+WATCHED_VOIDS_AT_LEAST_S = 3_600
+"""Likewise beside a neighbour that keeps its word. There every check is very long, so none pays for
+what only some of them see. An hour is what a rival has to lose at least who served for as long."""
 FLAG_VOIDS_S = 36_000
 """A flag that degraded checks raise voids what was earned in so many seconds. At four checks an
 hour these are the 40 checks whose share of degraded ones is tested."""
@@ -38,7 +41,12 @@ def voids_from_s(state: TrustState, check: Check) -> int:
         Length.LONG: state.passed_long_s,
         Length.VERY_LONG: state.passed_very_long_s,
     }[length]
-    return min(last_s or 0, max(0, int(check.due_s) - VOIDS_AT_LEAST_S[length]))
+    return min(last_s or 0, max(0, int(check.due_s) - _voids_at_least_s(check, length)))
+
+
+def _voids_at_least_s(check: Check, length: Length) -> int:
+    seconds = VOIDS_AT_LEAST_S[length]
+    return min(seconds, WATCHED_VOIDS_AT_LEAST_S) if check.is_watched else seconds
 
 
 def marked(check: Check, event: TrustChange | None, before: TrustState) -> Check:

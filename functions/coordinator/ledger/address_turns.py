@@ -13,7 +13,7 @@ it last comes first.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 
 from coordinator.checking.lottery import NEWCOMER_S
@@ -47,15 +47,15 @@ def out_of_turn(earners: Iterable[Earner], epoch: EpochMinutes) -> Mapping[str, 
     found: dict[str, int] = {}
     for group in _by_address(earners):
         last_s = _last_proven(group, epoch.starts_s)
-        held, turns = 0, dict[str, int]()
+        taken, turns = _Taken(epoch), dict[str, int]()
         for one, spell in _turns(group):
             within = _between(spell.since_s, spell.until_s, epoch)
             early = epoch.until(last_s[one.node_id]) if one.node_id in last_s else 0
-            _add(found, one, one.takes & within & (held | early))
-            held |= one.claims & within
+            _add(found, one, one.takes & within & (taken.of(one) | early))
+            taken.add(one, spell)
             turns[one.node_id] = turns.get(one.node_id, 0) | within
         for one in group:
-            _add(found, one, one.takes & held & ~turns.get(one.node_id, 0))
+            _add(found, one, one.takes & taken.of(one) & ~turns.get(one.node_id, 0))
         for one, from_s, until_s in _breaks(group, epoch):
             _add(found, one, one.takes & _between(from_s, until_s, epoch))
     return found
@@ -65,6 +65,43 @@ def left_behind(earners: Iterable[Earner], epoch: EpochMinutes) -> frozenset[str
     """Who has passed no check since the one failed whose turn it was at the same address."""
     breaks = chain.from_iterable(_breaks(group, epoch) for group in _by_address(earners))
     return frozenset(one.node_id for one, _, until_s in breaks if until_s == FOR_GOOD_S)
+
+
+@dataclass(slots=True)
+class _Taken:
+    """Minutes that turns take from whoever comes after them.
+
+    A turn that ended by a failed check took nothing since its node last passed, as far as another
+    had passed by then. One machine with both keys has served that; it loses what it would with one
+    key: what comes between the last pass and the next."""
+
+    epoch: EpochMinutes
+    _kept: int = 0
+    """By turns that lasted."""
+    _failed: list[tuple[Earner, Spell, float, int]] = field(default_factory=list)
+    """By each of the others, and since when it had not passed."""
+
+    def add(self, holder: Earner, spell: Spell) -> None:
+        """What it says that it was up."""
+        claims = holder.claims & _between(spell.since_s, spell.until_s, self.epoch)
+        if spell.failed and claims:
+            passed_s = max(spell.since_s, _last_pass_s(holder, spell.until_s))
+            self._failed.append((holder, spell, passed_s, claims))
+        else:
+            self._kept |= claims
+
+    def of(self, one: Earner) -> int:
+        """From a node."""
+        found = self._kept
+        for holder, spell, passed_s, claims in self._failed:
+            until_s = passed_s if holder is one else _last_pass_s(one, spell.until_s)
+            found |= claims & ~_between(passed_s, until_s, self.epoch)
+        return found
+
+
+def _last_pass_s(one: Earner, until_s: float) -> float:
+    """When it last passed before then in the epoch; 0 if it did not."""
+    return max((at_s for at_s in one.passes_s if at_s < until_s), default=0.0)
 
 
 def _by_address(earners: Iterable[Earner]) -> Iterable[list[Earner]]:

@@ -3,10 +3,10 @@
 Rate 7.2 tokens an hour (0.12 a minute), epochs of 60 minutes, a balance of 100, at most 50 nodes
 paid; nodes are always up and each has a network of its own, if nothing else is said. `p10` is a
 check that passes at 10:30; `f` fails with `no_stream`, `w` with `wrong_content`; `q` is a very long
-one that passes, `v` one that fails with `stalled`, `c` one that was cut and passed when repeated;
-`r` is a retest that passes, which another check caused; `d` is degraded; `u` could not be decided
-because of what is published; 60 begins the second epoch. Where a rule has changed a figure, its ADR
-has the new computation.
+one that passes, `v` one that fails with `stalled`, `x` the same of a watched node, `c` one that was
+cut and passed when repeated; `r` is a retest that passes, which another check caused; `d` is
+degraded; `u` could not be decided because of what is published; 60 begins the second epoch. Where a
+rule has changed a figure, its ADR has the new computation.
 """
 
 import hashlib
@@ -48,6 +48,7 @@ _VERDICTS = {
     "f": (Verdict.FAIL, Reason.NO_STREAM),
     "w": (Verdict.FAIL, Reason.WRONG_CONTENT),
     "v": (Verdict.FAIL, Reason.STALLED),
+    "x": (Verdict.FAIL, Reason.STALLED),
     "c": (Verdict.DEGRADED, Reason.CUT),
     "u": (Verdict.UNKNOWN, Reason.UNKNOWN_REFERENCE),
 }
@@ -137,7 +138,8 @@ class Network:
                     check = a_check(
                         START_S + minute * 60.0 + 30, *_VERDICTS[letter], node_id=node_id,
                         stream_id=part.stream_id, attempts=({"address": address},),
-                        length=Length.VERY_LONG if letter in "qvc" else Length.SHORT,
+                        length=Length.VERY_LONG if letter in "qvxc" else Length.SHORT,
+                        is_watched=letter == "x",
                         caused_by_s=START_S if letter == "r" else None,
                     )  # fmt: skip
                     by_minute.setdefault(minute, []).append(check)
@@ -221,6 +223,17 @@ async def test_a_very_long_failure_voids_five_hours_whatever_passed_since() -> N
     assert said(second) == {"voided": 20, "after_failure": 49}
     assert (format_tokens(second.forfeited_micros), earned(second)) == ("4.8", {})
     assert format_tokens(second.balance_after_micros) == "100"
+
+
+async def test_beside_a_neighbour_a_very_long_failure_voids_an_hour() -> None:
+    """p10 p20 p50 q60 p110 q120 p125 x130 (ADR 91): since 70, where an unwatched one voids all."""
+    checks = "p10 p20 p50 q60 p110 q120 p125"
+    third = await (await settled({"n2": f"{checks} x130"}, epochs=3)).statement(2)
+    assert said(third) == {"voided": 20, "after_failure": 49}
+    assert format_tokens(third.forfeited_micros) == "4.8"
+    unwatched = await (await settled({"n2": f"{checks} v130"}, epochs=3)).statement(2)
+    assert said(unwatched) == {"voided": 20, "after_failure": 49}
+    assert format_tokens(unwatched.forfeited_micros) == "12"
 
 
 async def test_a_very_long_check_that_was_cut_voids_as_if_its_retest_had_failed() -> None:

@@ -163,10 +163,11 @@ def test_who_shares_an_address_is_watched_for_two_minutes() -> None:
         ]
         assert [d.length for d in due_in(draw, SLOTS, alone, LOTTERY, 60)] == drawn
         beside = due_in(draw, SLOTS, shared, LOTTERY, 60)
-        assert {one.length for one in beside} == {Length.VERY_LONG}
+        assert {(one.length, one.is_watched) for one in beside} == {(Length.VERY_LONG, True)}
         assert [one.is_extra for one in beside] == [d is not Length.VERY_LONG for d in drawn]
         among = due_in(draw, SLOTS, shared, LOTTERY, 60, controls)
         assert [d.length for d in among] == [LOTTERY.length(d.slot.node_id, draw) for d in among]
+        assert not any(d.is_watched for d in among + due_in(draw, SLOTS, alone, LOTTERY, 60))
 
 
 @pytest.mark.parametrize("trust", [Trust.PROVEN, Trust.UNPROVEN, Trust.SUSPENDED])

@@ -149,6 +149,32 @@ def test_what_may_not_have_been_on_record_of_a_neighbour_decides_nothing() -> No
     assert _beside(kept, replace(failed, draw=395, due_s=395 * 60 + 7.5)) == (True, False)
 
 
+def _watching(*neighbours: Check, is_control: bool = False) -> tuple[bool, bool]:
+    """Whether a check of a node beside these may say that it was watched, and that it was not."""
+    before = [_check(40, SHORT, attempts=HERE), *(replace(c, node_id="n3") for c in neighbours)]
+    known = Lengths.after(sorted(before, key=lambda check: check.draw), 60)
+    streams = {"n2": before[0].stream_id, "n3": before[0].stream_id}
+    said, unsaid = (
+        list(
+            known.watch_findings(
+                _check(425, VERY_LONG, is_watched=watched), streams, is_control=is_control
+            )
+        )
+        == []
+        for watched in (True, False)
+    )
+    return said, unsaid
+
+
+def test_who_is_called_watched_stood_beside_a_node_that_keeps_its_word() -> None:
+    """A failed check of such a node voids less: so nobody is called that for a favour."""
+    kept = _check(399, SHORT, attempts=HERE)
+    assert _watching(kept) == (True, False)
+    assert _watching() == _watching(replace(kept, attempts=THERE)) == (False, True)
+    assert _watching(_check(420, SHORT, attempts=HERE)) == (True, True)  # it may not be known yet
+    assert _watching(kept, is_control=True) == (False, True)
+
+
 def test_a_retest_lasts_as_long_as_what_failed() -> None:
     """Until a check of that length passes."""
     failed = _check(60, VERY_LONG, FAIL)

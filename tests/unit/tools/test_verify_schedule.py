@@ -112,6 +112,7 @@ class World:
                 *VERDICTS.get(due.slot.node_id, PASS),
                 caused_by_s=due.caused_by_s,
                 length=due.length,
+                is_watched=due.is_watched,
                 attempts=(_attempt(due),),
             )
             for due in due_in(draw, slots, book, lottery, INTERVAL_S)

@@ -82,11 +82,29 @@ def test_who_failed_goes_to_the_end_of_the_row() -> None:
 def test_who_has_passed_no_check_since_is_behind_in_the_next_epoch_too() -> None:
     failed = _failed(3000)
     behind = Earner("n3", 3700.0, PLACE, HOUR, HOUR, None, (START_S + 1200,))
-    assert out_of_turn([failed, behind], EPOCH)["n3"] == HOUR
+    assert out_of_turn([failed, behind], EPOCH)["n3"] == _minutes(21, 59)
     assert left_behind([failed, behind], EPOCH) == {"n3"}
     now = [replace(failed, spells=()), replace(behind, is_behind=True)]
     assert out_of_turn(now, EPOCH) == {"n3": _minutes(0, 20)}
     assert left_behind(now, EPOCH) == frozenset()
+
+
+def test_who_fails_has_taken_nothing_that_others_had_passed_for_since_it_passed_last() -> None:
+    """By hand: it passes in minute 10 and fails in 50, its neighbour passes in 30 and 55. From 11
+    to 30 one machine has served, whoever it was. From 31 on nobody can tell."""
+    failed = replace(_failed(3000), passes_s=(START_S + 610,))
+    other = Earner("n3", 3700.0, PLACE, HOUR, HOUR, None, (START_S + 1830, START_S + 3330))
+    assert out_of_turn([failed, other], EPOCH) == {"n3": _minutes(0, 10) | _minutes(31, 55)}
+    before = replace(other, passes_s=(START_S + 530, START_S + 3330))
+    assert out_of_turn([failed, before], EPOCH) == {"n3": _minutes(0, 55)}
+
+
+def test_those_minutes_are_the_next_ones_in_the_row_whether_it_has_passed_or_not() -> None:
+    """Else of many keys on one machine one would have passed, and be paid, for each rest."""
+    failed = _failed(3000)
+    claims = Earner("n3", 3700.0, PLACE, 0, HOUR)
+    third = Earner("n5", 5700.0, PLACE, HOUR, HOUR, None, (START_S + 1830, START_S + 3330))
+    assert out_of_turn([failed, claims, third], EPOCH) == {"n5": HOUR}
 
 
 def test_a_failure_out_of_turn_costs_nobody_else() -> None:
