@@ -21,6 +21,8 @@ ARRIVALS_AT_ONCE = 400
 """Connections of one address: a crowd that comes back behind one address still fits in."""
 MEMORY_BYTES_MAX = 512_000_000
 """Of all queues: beyond it nobody new is let in, and nobody who watches is dropped."""
+MEMORY_SHARE_MAX = 0.25
+"""Of a small machine's memory: who reads nothing must not have the system end the relay."""
 ADDRESSES_MAX = 20_000
 
 
@@ -29,6 +31,7 @@ class Admission:
     """Counts connections. Pure: told the time, in seconds that only grow."""
 
     connections_max: int = CONNECTIONS_MAX
+    memory_bytes_max: int = MEMORY_BYTES_MAX
     memory_bytes: int = 0
     """What all queues hold, as last measured."""
     refused: Counter[str] = field(default_factory=Counter)
@@ -66,7 +69,7 @@ class Admission:
     def _objection(self, place: str, now_s: float) -> str:
         if self._total >= self.connections_max:
             return "full"
-        if self.memory_bytes > MEMORY_BYTES_MAX:
+        if self.memory_bytes > self.memory_bytes_max:
             return "memory"
         is_busy = self._total >= self.connections_max / 2
         if is_busy and self._by_place[place] >= ADDRESS_CONNECTIONS_MAX:

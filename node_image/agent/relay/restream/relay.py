@@ -14,6 +14,7 @@ from agent.relay.restream.admission import Admission
 from agent.relay.restream.configuration import Configuration
 from agent.relay.restream.connection import Connection
 from agent.relay.restream.listening import BACKLOG, listen, places
+from agent.relay.restream.memory import room_for_queues
 from agent.relay.restream.questions import Questions
 from agent.relay.restream.rhythm import Rhythm
 from agent.relay.restream.signatures import MarkKey
@@ -53,7 +54,7 @@ class Relay:
     ) -> None:
         self._configuration, self._log = configuration, log
         self.clock = clock
-        self.admission = Admission(connections_max=places())
+        self.admission = Admission(places(), room_for_queues())
         self.note = _notes(configuration, log)
         self.questions = Questions(configuration.hooks)
         self.connections: set[Connection] = set()
