@@ -27,7 +27,7 @@ from prober.checker import Checker
 from prober.docket import Docket
 from prober.draw_checks import DrawChecks, Made, checks_of, in_time, unknown
 from prober.draws import Due, candidates, due_in, frauds_among
-from prober.late_checks import LateCheck, LateChecks, with_late
+from prober.late_checks import LOOKS_EVERY_S, LateCheck, LateChecks, with_late
 from prober.leavers import as_explained
 from prober.list_keeper import ListKeeper
 from prober.missed_draws import MissedDraws
@@ -36,6 +36,9 @@ from prober.run_summary import summary_of
 from prober.sealer import Sealer
 from prober.stream_references import StreamReferences
 from rtmp.addresses import RtmpAddress
+
+ATTENDED_SHARE = 1 / 12
+"""Of a draw, behind its end: the scheduler's calls come some seconds late."""
 
 
 @dataclass
@@ -121,7 +124,8 @@ class Prober:
             made = await self.pictures.added_to(made, await picturing, self.checker.pictures)
         finally:
             picturing.cancel()  # only if the checks did not come so far
-        await self.sleep(max(0.0, ends_s - self.clock()))
+        if references:  # of what nobody may be up for nothing is told as the draw ends
+            await self.sleep(max(0.0, ends_s - self.clock()))
         streams = {name: self._state(reference) for name, reference in references.items()}
         run = replace(
             begun,
@@ -184,6 +188,19 @@ class Prober:
     async def _record_late(self, first: Run, made: list[Check]) -> None:
         """Where control nodes put the first part in doubt, the trust book voids this too."""
         await self._record(replace(first, is_late=True, put_off=()), made)
+
+    async def attend(self, draw: int) -> None:
+        """Returns when the call of the next draw has come, or as soon as nothing goes on.
+
+        Only while it is called does this process have a processor (docs/adr/0090): checks that are
+        put off, and references that hear their stream, need one all the time."""
+        seconds = self.calendar.check_seconds
+        until_s = (draw + 1) * seconds + seconds * ATTENDED_SHARE
+        while self._goes_on() and (left_s := until_s - self.clock()) > 0:
+            await self.sleep(min(left_s, LOOKS_EVERY_S))
+
+    def _goes_on(self) -> bool:
+        return bool(self._finishing) or self.references.is_hearing()
 
     async def finished(self) -> None:
         """Returns when everything that was put off is on record."""

@@ -74,8 +74,10 @@ def build_on(store: Store, settings: ProberSettings, capacity: Capacity | None =
         if int(number) >= settings.partitions:
             # Its job was made before, or lives on after, the setting: no error to be repeated.
             return 200, {"partition": int(number), "result": "no such partition"}
-        summary = await probers[int(number)].run()
+        prober = probers[int(number)]
+        summary = await prober.run()
         log(LogEvent.CHECKED, **summary)
+        await prober.attend(summary["draw"])
         return 200, summary
 
     return answering(check, system_clock, log)

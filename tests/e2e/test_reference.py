@@ -149,11 +149,13 @@ async def test_a_pool_shares_one_connection_and_closes_it_when_idle(stage: Media
     one, two = pool.acquire(address), pool.acquire(address)
     assert one is two
     await stage.until(lambda: heard(one) > 0, "the first packet")
+    assert pool.is_hearing()
     pool.release(address)
     count = heard(one)
     await stage.until(lambda: heard(one) > count, "more packets, as one run goes on")
     pool.release(address)
     await stage.until(lambda: not one.is_live(time.time()), "the connection to end")
+    assert not pool.is_hearing()
     assert pool.acquire(address) is not one
     await pool.close()
 

@@ -174,6 +174,11 @@ class ReferencePool:
             loop = asyncio.get_running_loop()
             shared.closing = loop.call_later(self._idle_s, self._close_idle, address)
 
+    def is_hearing(self) -> bool:
+        """True while one of them gets a picture or a sound, whether or not anybody uses it."""
+        now_s = self._now()
+        return any(shared.reference.is_live(now_s) for shared in self._shared.values())
+
     async def close(self) -> None:
         """Close every reference, whoever uses it."""
         shared, self._shared = list(self._shared.values()), {}
