@@ -81,7 +81,7 @@ test-cloud: setup ## terraform/ against the real provider's schemas, its archive
 
 preflight: $(VENV) ## Whether an apply would fail, asked before anything is made (PROJECT=my-network REGION=europe-west1; docs/ops.md)
 	@$(PYTHON) -m tools.preflight --out build/preflight.json --project "$${PROJECT:-}" --region "$${REGION:-}" \
-		$(if $(FIRESTORE_LOCATION),--firestore-location "$$FIRESTORE_LOCATION") $(if $(MACHINE),--machine "$$MACHINE") \
+		$(if $(FIRESTORE_LOCATION),--firestore-location "$$FIRESTORE_LOCATION") $(if $(SIZE),--size "$$SIZE") $(if $(MACHINE),--machine "$$MACHINE") \
 		$(if $(CURRENCY),--currency "$$CURRENCY")
 
 smoke: $(VENV) ## Whether a network works: a stream of its own is relayed and checked (API=https://… and SPONSOR_KEY_FILE=…; WAIT=paid follows it to its end; docs/ops.md)
@@ -89,7 +89,7 @@ smoke: $(VENV) ## Whether a network works: a stream of its own is relayed and ch
 		$(if $(PROJECT),--project "$$PROJECT") $(if $(REGION),--region "$$REGION") $(if $(WAIT),--wait "$$WAIT")
 
 cost: $(VENV) ## What a network costs a month in the cloud, the dearest first (NODES=1000 HOURS=100 BITRATE=4; alone: the tables of docs/ops.md)
-	@$(PYTHON) -m tools.cost $(if $(NODES),--nodes "$$NODES") $(if $(HOURS),--hours "$$HOURS") $(if $(BITRATE),--bitrate "$$BITRATE")
+	@$(PYTHON) -m tools.cost --out build/cost.json $(if $(NODES),--nodes "$$NODES") $(if $(HOURS),--hours "$$HOURS") $(if $(BITRATE),--bitrate "$$BITRATE")
 
 plan: ## What `terraform apply` would change in the cloud (docs/ops.md)
 	@terraform -chdir=terraform init -input=false >/dev/null

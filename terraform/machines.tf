@@ -1,17 +1,37 @@
-# The central ingest, and beside it the control nodes: Container-Optimized OS running the node image. Each is a group of one,
-# so that a machine that is gone or not well is replaced by itself; the ingest keeps its address.
+# The central ingest, and the control nodes: beside it in a small network, on a machine of their own in a large one
+# (docs/adr/0093). Container-Optimized OS runs the node image. Each machine is a group of one, so that one that is gone or not
+# well is replaced by itself; the ingest keeps its address.
 locals {
   # Google's registries are shown the machine's own identity, and others nothing: it is worth too much to be sent to strangers.
   node_registry = split("/", local.images.node)[0]
   login         = can(regex("(^|[.-])(docker[.]pkg[.]dev|gcr[.]io)$", local.node_registry)) ? "docker-credential-gcr configure-docker --registries=${local.node_registry} && " : ""
 
+  # What each type sends, in Mbit/s: four fifths of what Google lets it, and 7,000 to the internet, whatever the type. A small
+  # network's is bounded by its GiB of memory and its quarter of a processor. `make cost` reads the same file.
+  ingest_machines = jsondecode(file("${path.module}/ingest_machines.json"))[var.size]
+  expected_mbits  = var.expected.nodes * var.expected.mbits
+  least_machine   = try([for each in local.ingest_machines : each.type if local.expected_mbits <= each.mbits][0], null)
+  ingest_machine  = coalesce(var.ingest_machine, local.least_machine)
+
+  prober_cpus     = coalesce(var.prober_cpus, var.size == "small" ? 1 : 2)
+  control_machine = var.size == "small" ? "ingest" : "control"
+  apart           = var.control_nodes && var.size == "large"
   machines = merge(
-    { ingest = { type = var.ingest_machine, tags = [local.name], address = google_compute_address.ingest.address } },
+    { ingest = { type = local.ingest_machine, address = google_compute_address.ingest.address, runs_ingest = true, runs_controls = var.control_nodes && !local.apart } },
     # The good node relays one stream to the prober alone.
-    var.control_nodes ? { control = { type = "e2-small", tags = [local.name, "${local.name}-control"], address = null } } : {},
+    local.apart ? { control = { type = "e2-small", address = null, runs_ingest = false, runs_controls = true } } : {},
   )
 
-  cloud_init = { for name in keys(local.machines) : name => templatefile("${path.module}/files/${name}.yaml.tftpl", {
+  # Which keys a machine reads, and which ports are let in.
+  machine_keys  = { for name, each in local.machines : name => concat(each.runs_ingest ? ["ingest-key"] : [], each.runs_controls ? ["control-key-good", "control-key-bad"] : []) }
+  machine_ports = { for name, each in local.machines : name => concat(each.runs_ingest ? ["1935", "8080"] : [], each.runs_controls ? local.control_ports : []) }
+  control_ports = ["1936", "8081", "8082"]
+
+  cloud_init = { for name, each in local.machines : name => templatefile("${path.module}/files/machine.yaml.tftpl", {
+    runs_ingest     = each.runs_ingest
+    runs_controls   = each.runs_controls
+    ports           = local.machine_ports[name]
+    ingest_address  = google_compute_address.ingest.address
     coordinator_url = local.api_url
     engine          = var.relay_engine
     image           = local.images.node
@@ -22,7 +42,7 @@ locals {
     claims          = indent(6, file("${path.module}/files/claims.py"))
     # A new key is read when the machine starts: a change of its version makes a new machine.
     key_versions = join(" ", [for secret, version in google_secret_manager_secret_version.secrets : "${secret}=${version.version}"
-    if contains(name == "ingest" ? ["ingest-key"] : ["control-key-good", "control-key-bad"], secret)])
+    if contains(local.machine_keys[name], secret)])
   }) }
 }
 
@@ -32,14 +52,15 @@ resource "google_compute_instance_template" "machines" {
   name_prefix  = "${local.name}-${each.key}-"
   machine_type = each.value.type
   region       = var.region
-  tags         = each.value.tags
+  tags         = concat([local.name], each.value.runs_controls ? ["${local.name}-control"] : [])
 
   disk {
     source_image = "projects/cos-cloud/global/images/family/cos-stable"
     boot         = true
     auto_delete  = true # keys come from Secret Manager; the one that signs marks is made anew
     disk_type    = "pd-balanced"
-    disk_size_gb = 20
+    # The least that the system takes; the node's image has 130 MB.
+    disk_size_gb = 10
   }
 
   network_interface {

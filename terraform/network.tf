@@ -22,7 +22,7 @@ resource "google_compute_subnetwork" "machines" {
 resource "google_compute_firewall" "rtmp" {
   name          = "${local.name}-rtmp"
   network       = google_compute_network.network.id
-  description   = "RTMP from anywhere to the ingest and the control nodes"
+  description   = "RTMP from anywhere to the ingest"
   source_ranges = ["0.0.0.0/0"]
   target_tags   = [local.name]
 
@@ -32,19 +32,20 @@ resource "google_compute_firewall" "rtmp" {
   }
 }
 
-# The collector polls control nodes like everybody's, from an address of Google's that is not known beforehand.
-resource "google_compute_firewall" "control_stats" {
+# The collector polls control nodes like everybody's, from an address of Google's that is not known beforehand; the prober
+# plays the good one. Their ports are others than the ingest's, since both may be on one machine.
+resource "google_compute_firewall" "controls" {
   count = var.control_nodes ? 1 : 0
 
-  name          = "${local.name}-control-stats"
+  name          = "${local.name}-controls"
   network       = google_compute_network.network.id
-  description   = "Statistics of the control nodes, public like every node's"
+  description   = "RTMP and statistics of the control nodes, public like every node's"
   source_ranges = ["0.0.0.0/0"]
   target_tags   = ["${local.name}-control"]
 
   allow {
     protocol = "tcp"
-    ports    = ["8080", "8081"]
+    ports    = local.control_ports
   }
 }
 

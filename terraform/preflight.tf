@@ -20,7 +20,8 @@ locals {
     PROJECT            = var.project_id
     REGION             = var.region
     FIRESTORE_LOCATION = coalesce(var.firestore_location, var.region)
-    MACHINE            = var.ingest_machine
+    SIZE               = var.size
+    MACHINE            = local.ingest_machine
     CONTROL_NODES      = tostring(var.control_nodes)
     CURRENCY           = try(coalesce(var.budget.currency), "") # empty: the account's own is taken
   }

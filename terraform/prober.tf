@@ -1,5 +1,5 @@
-# A container, for ffmpeg; one instance with its CPU always allocated, because references to the ingest outlive a run
-# (docs/adr/0004). It is kept alive by its calls: while its job is paused it costs nothing.
+# A container, for ffmpeg; one instance. Its CPU is paid while it is called: a call lasts as long as anything goes on, which is
+# always while a stream is heard, and a moment of each minute while none is (docs/adr/0093).
 locals {
   # RUN_S_MAX of functions/coordinator/checking/lengths.py, from which the grace period and jobs.json follow too.
   run_s_max = 560
@@ -15,7 +15,7 @@ resource "google_cloud_run_v2_service" "prober" {
 
   template {
     service_account = google_service_account.functions["prober"].email
-    # No run lasts longer; its caller is answered as soon as its draw is on record.
+    # No run lasts longer; its caller is answered some seconds after its draw's end, when the next call has come.
     timeout                          = "${local.run_s_max}s"
     max_instance_request_concurrency = 4 # runs of neighbouring draws overlap, a duplicate joins them
     execution_environment            = "EXECUTION_ENVIRONMENT_GEN2"
@@ -30,9 +30,9 @@ resource "google_cloud_run_v2_service" "prober" {
 
       # The prober counts its processors, and makes as many checks at once as they can read (checking/check_costs.py).
       resources {
-        cpu_idle          = false
+        cpu_idle          = true
         startup_cpu_boost = true
-        limits            = { cpu = tostring(var.prober_cpus), memory = "${max(2, var.prober_cpus)}Gi" }
+        limits            = { cpu = tostring(local.prober_cpus), memory = "${max(2, local.prober_cpus)}Gi" }
       }
 
       dynamic "env" {

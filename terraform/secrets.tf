@@ -61,7 +61,7 @@ locals {
     }]...),
     { "ingest/ingest-key" = { secret = "ingest-key", member = google_service_account.machines["ingest"].member } },
     { for kind in local.controls : "control/control-key-${kind}" => {
-      secret = "control-key-${kind}", member = google_service_account.machines["control"].member
+      secret = "control-key-${kind}", member = google_service_account.machines[local.control_machine].member
     } },
   )
 }

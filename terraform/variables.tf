@@ -115,12 +115,12 @@ variable "shards" {
 }
 
 variable "prober_cpus" {
-  description = "Processors of each instance of the prober. Two, which is what one can use, check 10,000 nodes of a 4 Mbit/s stream."
+  description = "Processors of each instance of the prober; null is one in a small network and two in a large one. One checks 5,000 nodes of a 4 Mbit/s stream, and two, which is what an instance can use, 10,000."
   type        = number
-  default     = 2
+  default     = null
 
   validation {
-    condition     = contains([1, 2, 4], var.prober_cpus)
+    condition     = var.prober_cpus == null ? true : contains([1, 2, 4], var.prober_cpus)
     error_message = "prober_cpus: write 1, 2 or 4, which Cloud Run has."
   }
 }
@@ -201,14 +201,48 @@ variable "key_generation" {
   }
 }
 
-variable "ingest_machine" {
-  description = "Machine type of the ingest. Its network is what limits it: about 250 nodes of a 4 Mbit/s stream per Gbit/s."
+variable "size" {
+  description = "In a small network the control nodes share the ingest's machine, which sends up to 200 Mbit/s. In a large one each has a machine of its own (docs/adr/0093)."
   type        = string
-  default     = "e2-standard-2"
+  default     = "small"
+
+  validation {
+    condition     = contains(["small", "large"], var.size)
+    error_message = "size: write small or large."
+  }
+  validation {
+    condition     = var.size != "small" || var.expected.nodes * var.expected.mbits <= 200
+    error_message = "size: nodes that pull more than 200 Mbit/s together need size = \"large\", since the ingest shares a machine in a small network."
+  }
+}
+
+variable "expected" {
+  description = "How many nodes you expect at most, and how many Mbit/s each of them pulls. The ingest's machine follows from it. An ingest sends 7,000 Mbit/s at most."
+  type = object({
+    nodes = optional(number, 50)
+    mbits = optional(number, 4)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.expected.nodes >= 1 && floor(var.expected.nodes) == var.expected.nodes && var.expected.mbits > 0 && var.expected.mbits <= 100
+    error_message = "expected: write nodes as a whole number from 1 and mbits up to 100, like { nodes = 50, mbits = 4 }."
+  }
+  validation {
+    condition     = var.expected.nodes * var.expected.mbits <= 7000
+    error_message = "expected: no machine sends more than 7,000 Mbit/s to the internet. Run the ingest where traffic is flat-rate (docs/ops.md), and expect here what is left."
+  }
+}
+
+variable "ingest_machine" {
+  description = "Machine type of the ingest; null is the least that sends what is expected."
+  type        = string
+  default     = null
 
   validation {
     # The others are of another processor, or boot from other disks.
-    condition     = can(regex("^(e2|n1|n2d?|t2d|c[23]d?)-[a-z0-9-]+$", var.ingest_machine))
+    condition     = var.ingest_machine == null ? true : can(regex("^(e2|n1|n2d?|t2d|c[23]d?)-[a-z0-9-]+$", var.ingest_machine))
     error_message = "ingest_machine: write a machine type of the series e2, n1, n2, n2d, t2d, c2, c2d, c3 or c3d, like e2-standard-2."
   }
 }

@@ -16,7 +16,7 @@ RECORDED: Mapping[str, object] = json.loads(
     Path(__file__).with_suffix(".json").read_text(encoding="utf-8")
 )
 """By the whole command line; a text is printed as it is."""
-WANTED = Wanted("my-network-4711", "europe-west1")
+WANTED = Wanted("my-network-4711", "europe-west1", is_large=True, machine="e2-standard-2")
 Change = object | Heard | Callable[[object], object]
 """Another answer, none at all, or what is made of the one that was recorded."""
 

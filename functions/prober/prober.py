@@ -192,7 +192,7 @@ class Prober:
     async def attend(self, draw: int) -> None:
         """Returns when the call of the next draw has come, or as soon as nothing goes on.
 
-        Only while it is called does this process have a processor (docs/adr/0090): checks that are
+        Only while it is called does this process have a processor (docs/adr/0093): checks that are
         put off, and references that hear their stream, need one all the time."""
         seconds = self.calendar.check_seconds
         until_s = (draw + 1) * seconds + seconds * ATTENDED_SHARE

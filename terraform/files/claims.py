@@ -31,12 +31,13 @@ STATS_PORT = int(os.environ.get("STATS_PORT", "8081"))
 RTMP_PORT = int(os.environ.get("RTMP_PORT", "1936"))
 
 
-def choice(streams: Iterable[dict[str, Any]]) -> str | None:
-    """The active stream to claim: one that nodes serve, because only what is published is
-    checked, and of several the newest. None if none is active."""
+def choice(streams: Iterable[dict[str, Any]]) -> tuple[str, bool] | None:
+    """The active stream to claim, and whether nodes serve it: only what is published is checked.
+
+    Such a one first, and of several the newest. None if none is active."""
     active = [stream for stream in streams if stream["status"] == "active"]
     best = max(active, key=lambda s: (s["nodes_verified"] > 0, s["created_at"]), default=None)
-    return str(best["stream_id"]) if best else None
+    return (str(best["stream_id"]), best["nodes_verified"] > 0) if best else None
 
 
 class Claims:
@@ -51,6 +52,9 @@ class Claims:
         self._url = coordinator_url.rstrip("/")
         self._address = ""
         self._stream_id = ""
+        self._is_served = False
+        """Whether others serve it. Who is alone with a claim would have the prober wait for a
+        stream that nobody publishes."""
         self._started_s = time.time()
 
     def stats(self) -> dict[str, Any]:
@@ -59,7 +63,8 @@ class Claims:
         received = int(age_s * BYTES_PER_SECOND)
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         relay = {"engine": "restream", "state": "running", "uptime_s": age_s, "restarts": 0}
-        stream = {"id": self._stream_id, "state": "live", "live_s": age_s, "viewers": 1}
+        state = "live" if self._is_served else "waiting"
+        stream = {"id": self._stream_id, "state": state, "live_s": age_s, "viewers": 1}
         video = {"codec": "H264", "width": 1280, "height": 720, "frame_rate": 30.0}
         media = {"bytes_in": received, "bytes_out": received, "video": video, "audio": None}
         return {
@@ -75,10 +80,11 @@ class Claims:
         """One heartbeat for the stream of its choice; the seconds until the next.
 
         Raises OSError, ValueError or KeyError."""
-        stream_id = choice(self._streams())
-        if stream_id is None:
+        chosen = choice(self._streams())
+        if chosen is None:
+            self._is_served = False
             return PAUSE_SECONDS
-        self._stream_id = stream_id
+        self._stream_id, self._is_served = chosen
         ports = {"stats_port": STATS_PORT, "rtmp_port": RTMP_PORT}
         about = {"agent": "0.1.0", "engine": "restream", "state": "running"}
         beat = {"stream_id": self._stream_id, **ports, **about}

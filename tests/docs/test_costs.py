@@ -7,6 +7,7 @@ from tests.project import ROOT
 from tools.cost import bill
 from tools.cost.prices import TRAFFIC_STEPS_GIB, read
 from tools.cost.tables import cost_table, price_table
+from tools.cost.usage import NODES_PER_PART
 
 SECTION = (ROOT / "docs" / "ops.md").read_text().split("\n## What it costs\n")[1].split("\n## ")[0]
 
@@ -38,38 +39,26 @@ def test_the_date_of_the_prices_is_told() -> None:
     assert f"the first {first} of a month, up to {second}, beyond" in SECTION
 
 
-def test_the_functions_that_are_assumed_are_deployed() -> None:
-    """The prober's size, a heartbeat's pace, and when jobs run."""
-    assert 'memory = "${max(2, var.prober_cpus)}Gi"' in _file("terraform/prober.tf")
-    variables = _file("terraform/variables.tf")
-    assert re.search(rf'"prober_cpus" \{{\n.*\n.*\n  default     = {bill.PROBER_CPUS}\n', variables)
-    assert f"one per {bill.NODES_PER_PART:,} nodes" in variables
+def test_what_is_assumed_of_the_programs_is_so() -> None:
+    """A heartbeat's pace, when jobs run, and how long a check's call lasts."""
+    assert f"one per {NODES_PER_PART:,} nodes" in _file("terraform/variables.tf")
     assert f"HEARTBEAT_SECONDS_MAX = {bill.BEAT_S // 10}" in _file("functions/api/wiring.py")
     assert "STEADY_FACTOR = 10" in _file("functions/api/services/announcements.py")
     jobs = json.loads(_file("terraform/jobs.json"))["jobs"]
     assert jobs["collector-{shard}"]["schedule"] == "* * * * *"
-    assert sum("{" in name for name in jobs) == 3
-    assert len(jobs) == 4
+    assert jobs["payout"]["schedule"] == "9-59/10 * * * *"
+    assert bill.PAYOUTS_AN_HOUR == 6
+    uptime = _file("terraform/uptime.tf")
+    assert uptime.count(f'period       = "{bill.UPTIME_S}s"') == 2
+    assert "selected_regions" not in uptime  # all six
 
 
-def test_the_machines_that_are_assumed_are_deployed() -> None:
-    """Two with an address and a disk each, of the types that have a price."""
-    machines = _file("terraform/machines.tf")
-    assert 'default     = "e2-standard-2"' in _file("terraform/variables.tf")
-    assert 'control = { type = "e2-small"' in machines
-    assert {f"disk_size_gb = {size}\n" in machines for size in bill.DISKS_GB} == {True}
-    assert 'disk_type    = "pd-balanced"' in machines
-
-
-def test_what_watches_and_what_is_secret_is_counted() -> None:
-    """Alerts' conditions and secrets, as terraform makes them."""
-    alerts = _file("terraform/alerts.tf")
-    assert len(re.findall(r"^      (?:absent|above) += ", alerts, re.MULTILINE)) == bill.CONDITIONS
-    (named,) = re.findall(
-        r"secret_names = setunion\(\n    \[(.+)\],\n", _file("terraform/secrets.tf")
-    )
-    controls, sponsors = 2, 1
-    assert named.count('"') // 2 + controls + sponsors == bill.SECRETS
+def test_what_was_not_looked_up_is_told() -> None:
+    """Prices without a page of Google's."""
+    for name, price in read().prices.items():
+        assert price.seen.startswith("https://cloud.google.com/") or not price.seen
+        assert f"| `{name}` |" in SECTION
+        assert not price.seen or price.seen in SECTION, name
 
 
 def test_a_line_through_what_the_bench_counts_gives_the_store_s_calls() -> None:

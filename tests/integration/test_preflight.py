@@ -71,7 +71,8 @@ def _run(path: str, api: str, *options: str) -> subprocess.CompletedProcess[str]
     )
 
 
-ASKED = ("--project=my-network-4711", "--region=europe-west1")
+SIZE = ("--size=large", "--machine=e2-standard-2")
+ASKED = ("--project=my-network-4711", "--region=europe-west1", *SIZE)
 
 
 def test_a_project_in_which_all_is_well_is_told_so(tmp_path: Path, api: str) -> None:

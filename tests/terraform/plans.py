@@ -47,6 +47,8 @@ EVERYTHING: Mapping[str, Any] = {
     "api_instances": {"min": 1, "max": 20},
     "paused": ["payout"],
     "key_generation": {"lottery": 2, "ingest": 2, "sponsors": {"harbour-tv": 3}},
+    "size": "large",
+    "expected": {"nodes": 1000, "mbits": 6},
     "ingest_machine": "n2-standard-4",
     "control_nodes": False,
     "preflight": False,

@@ -248,6 +248,6 @@ async def test_the_known_bad_control_node_is_believed_by_the_api_and_polls_as_a_
             process.wait()
     assert node.stats_url == f"http://127.0.0.1:{port}/stats.json"
     stats = parse_stats(json.dumps(body).encode(), made.json()["stream_id"])
-    assert stats.media is Media.LIVE
+    assert stats.media is Media.WAITING  # nobody serves that stream
     assert body["node_id"] == node_id_of(key)
     assert body["stream"]["id"] == made.json()["stream_id"]

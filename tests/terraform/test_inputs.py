@@ -62,6 +62,17 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a database of an odd name": ({"money_database": "Money 2"}, "money_database: write money, or"),
     "too long a holding": ({"holding_epochs": 1000}, "hours from 0 to 168"),
     "no machine type": ({"ingest_machine": "big"}, "ingest_machine: write a machine type"),
+    "a size of shirts": ({"size": "medium"}, "size: write small or large"),
+    "more than a small network sends": (
+        {"size": "small", "expected": {"nodes": 51}},
+        'size: nodes that pull more than 200 Mbit/s together need size = "large"',
+    ),
+    "more than any machine sends": (
+        {"size": "large", "expected": {"nodes": 1751}},
+        "expected: no machine sends more than 7,000 Mbit/s",
+    ),
+    "half a node": ({"expected": {"nodes": 0.5}}, "expected: write nodes as a whole number"),
+    "a stream of no bits": ({"expected": {"mbits": 0}}, "expected: write nodes as a whole number"),
     "a machine of another processor": (
         {"ingest_machine": "t2a-standard-2"},
         "ingest_machine: write a machine type of the series e2",

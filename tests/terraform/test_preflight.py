@@ -21,6 +21,7 @@ ASKED = {
     "PROJECT": "my-network-4711",
     "REGION": "europe-west1",
     "FIRESTORE_LOCATION": "europe-west1",
+    "SIZE": "large",
     "MACHINE": "e2-standard-2",
     "CONTROL_NODES": "true",
     "CURRENCY": "",
@@ -92,8 +93,8 @@ def test_only_what_would_surely_be_refused_ends_it(
     assert (done.returncode, says in done.stdout) == (status, True), done.stdout + done.stderr
 
 
-def test_without_control_nodes_less_is_needed(tmp_path: Path) -> None:
-    """One machine."""
+def test_one_machine_needs_less(tmp_path: Path) -> None:
+    """In a small network, and without control nodes."""
     full = {"limit": 24.0, "metric": "INSTANCES", "usage": 23.0}
     region: Mapping[str, Change] = {
         "gcloud compute regions": {"name": "europe-west1", "status": "UP", "quotas": [full]}
@@ -101,6 +102,7 @@ def test_without_control_nodes_less_is_needed(tmp_path: Path) -> None:
     path = _path(tmp_path, region)
     assert _run(path).returncode == 1
     assert _run(path, CONTROL_NODES="false").returncode == 0
+    assert _run(path, SIZE="small").returncode == 0
 
 
 def test_an_older_python_passes_it_over(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ INSTANTS = {
     "functions/prober/draw_checks.py: _some_over_by": "a draw ends at an instant",
     "functions/prober/draw_checks.py: over_by": "the same",
     "functions/prober/prober.py: _record_first": "a draw ends at an instant",
+    "functions/prober/prober.py: attend": "the same",
     "functions/prober/stream_paces.py: of": "packets of the ingest bear instants",
 }
 """Functions in which instants of this process meet others that were drawn, stored or published."""

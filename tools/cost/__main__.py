@@ -1,18 +1,22 @@
 """`make cost NODES=… HOURS=… BITRATE=…`: a month's cost; without NODES, the tables of docs/ops.md.
 
+What is held to a goal goes to the file of `--out` as well.
+
 Exit codes: 0, or 64 if it was called wrongly.
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
 
 from emulator.unread import quiet_when_unread
 from tools.arguments import LinedParser
-from tools.cost.bill import MONTH_H, Usage
 from tools.cost.prices import read
-from tools.cost.tables import cost_table, price_table, told
+from tools.cost.tables import cost_table, document, price_table, told
+from tools.cost.usage import MONTH_H, Usage
 
 NODES_MAX = 1_000_000
 """Beyond it no formula here has been looked at."""
@@ -54,7 +58,11 @@ def main(argv: Sequence[str]) -> int:
                         help=f"in which the stream is live; {MONTH_H} is always")  # fmt: skip
     parser.add_argument("--bitrate", type=_within(0, MBITS_MAX), default=Usage.mbits,
                         help="of the stream, in Mbit/s")  # fmt: skip
+    parser.add_argument("--out", type=Path, help="a file for the rows that have a goal, as JSON")
     given, prices = parser.parse_args(argv), read()
+    if given.out:
+        given.out.parent.mkdir(parents=True, exist_ok=True)
+        given.out.write_text(json.dumps(document(prices), indent=1) + "\n")
     if given.nodes is None:
         print(f"{price_table(prices)}\n\n{cost_table(prices)}")
     else:

@@ -17,7 +17,7 @@ from emulator.unread import quiet_when_unread
 from tools.arguments import INTERRUPTED, PLACE, PROJECT, LinedParser, like
 from tools.preflight.commands import asking
 from tools.preflight.hindrances import Grade
-from tools.preflight.inquiries import Inquiry, Wanted
+from tools.preflight.inquiries import LEAST, Inquiry, Wanted
 from tools.preflight.topics import Topic, document, status, told
 
 MACHINE = re.compile(r"[a-z]\w+(-[a-z0-9]+)+")
@@ -37,8 +37,9 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--project", required=True, type=like(PROJECT), help="the project's id")
     parser.add_argument("--region", required=True, type=like(PLACE), help="like europe-west1")
     parser.add_argument("--firestore-location", default="", type=like(PLACE, True), metavar="PLACE")
+    parser.add_argument("--size", default="small", choices=sorted(LEAST), help="of the network")
     parser.add_argument(
-        "--machine", default=Wanted.machine, type=like(MACHINE), help="the ingest's"
+        "--machine", type=like(MACHINE), help="the ingest's; without it the size's least"
     )
     parser.add_argument("--no-control-nodes", action="store_true", help="none are to be made")
     parser.add_argument("--currency", default="", type=like(re.compile("[A-Z]{3}"), True),
@@ -72,7 +73,8 @@ def main(argv: Sequence[str]) -> int:
         given.project,
         given.region,
         given.firestore_location,
-        given.machine,
+        given.size == "large",
+        given.machine or LEAST[given.size],
         not given.no_control_nodes,
         given.currency,
     )

@@ -12,6 +12,8 @@ NAME = "restream"
 POST = "POST"
 """In the place of a program: gcloud has no command for it, so the API itself is asked."""
 RESOURCES = "https://cloudresourcemanager.googleapis.com"
+LEAST = {"small": "e2-micro", "large": "e2-small"}
+"""The ingest's machine of each size, where little is expected: terraform/ingest_machines.json."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,9 @@ class Wanted:
     region: str
     firestore_location: str = ""
     """Empty is the region."""
-    machine: str = "e2-standard-2"
+    is_large: bool = False
+    """Whether the control nodes have a machine of their own."""
+    machine: str = LEAST["small"]
     has_control_nodes: bool = True
     currency: str = ""
     """Of the budget; empty if there is none, or if the account's own is taken."""

@@ -7,8 +7,8 @@ from tools.preflight.inquiries import Wanted
 from tools.preflight.shapes import number, row, rows, said, text
 
 CONTROL = "e2-small"
-"""The control nodes' machine: terraform/machines.tf."""
-DISK_GB = 20
+"""The control nodes' machine in a large network: terraform/machines.tf."""
+DISK_GB = 10
 """Of each machine, likewise."""
 SERVICES = {
     "run regions": "Cloud Run",
@@ -93,7 +93,8 @@ def _short(
 
 
 def _machines(wanted: Wanted) -> list[str]:
-    return [wanted.machine, CONTROL] if wanted.has_control_nodes else [wanted.machine]
+    apart = wanted.is_large and wanted.has_control_nodes
+    return [wanted.machine, CONTROL] if apart else [wanted.machine]
 
 
 def _processors(answer: object) -> dict[str, int]:

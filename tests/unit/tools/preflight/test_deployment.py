@@ -7,8 +7,7 @@ from functools import cache
 import pytest
 
 from tests.project import ROOT
-from tests.recorded_cloud import WANTED
-from tools.preflight.inquiries import NAME
+from tools.preflight.inquiries import LEAST, NAME, Wanted
 from tools.preflight.leftovers import DATABASES, ROLES
 from tools.preflight.org_policies import CONTINENTS
 from tools.preflight.permissions import NEEDED
@@ -62,12 +61,14 @@ def test_names_that_may_be_taken_are_those_that_terraform_gives() -> None:
 
 def test_machines_are_those_that_terraform_makes() -> None:
     """Their types, disks, firewalls and addresses."""
-    assert f'control = {{ type = "{CONTROL}"' in _file("machines.tf")
+    assert f'control = {{ type = "{CONTROL}",' in _file("machines.tf")
     assert f"disk_size_gb = {DISK_GB}\n" in _file("machines.tf")
     assert 'zone               = "${var.region}-b"' in _file("machines.tf")
     assert len(re.findall('resource "google_compute_firewall"', _file("network.tf"))) == 3
     assert len(re.findall('resource "google_compute_address"', _file("network.tf"))) == 1
-    assert f'default     = "{WANTED.machine}"' in _file("variables.tf")
+    sizes = json.loads(_file("ingest_machines.json"))
+    assert {size: table[0]["type"] for size, table in sizes.items()} == LEAST
+    assert LEAST["small"] == Wanted.machine
 
 
 def test_the_version_is_the_one_that_terraform_asks_for() -> None:

@@ -220,7 +220,7 @@ CASES: dict[str, Case] = {
         {f"{COMPUTE} regions": _used("INSTANCES", 23.0)}, "1 free, and 2 are needed"
     ),
     "quota-ssd-total-gb": Case(
-        {f"{COMPUTE} regions": _used("SSD_TOTAL_GB", 211.0)}, "39 free, and 40 are needed"
+        {f"{COMPUTE} regions": _used("SSD_TOTAL_GB", 231.0)}, "19 free, and 20 are needed"
     ),
     "quota-networks": Case(
         {f"{COMPUTE} project-info": _used("NETWORKS", 5.0)}, "NETWORKS in all regions has 0 free"
