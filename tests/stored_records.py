@@ -92,7 +92,7 @@ CHECK = Check(
         {"started_s": AT_S + 0.007, "seconds": 8.017, "reason": "lagging", "lag_s": None},
         {"started_s": AT_S + 9.011, "matched": 601, "address": "51.7.3.2", "thumbnail": "s3.7"},
     ),
-    Length.VERY_LONG, 1_795_300_007,
+    Length.VERY_LONG, 1_795_300_007, 2,
 )  # fmt: skip
 PASSED = Check("n3", "s3", 29_921_760, AT_S + 7, Verdict.PASS, Reason.PASSED)
 RUN = Run(
@@ -130,13 +130,16 @@ TRUST = TrustState(
     4_488_264,
     1 << 44 | 5,
     3_405_803_783,
+    -1_964,
 )
-CARRIED = Carried(AT_S, 13, True, True, True, 7, 2, "51.7.3.2", True, 3, 11, AT_S + 7, True, True)
+CARRIED = Carried(
+    AT_S, 13, True, True, True, 7, 2, "51.7.3.2", True, 3, 11, AT_S + 7, True, True, 29
+)
 ROWS = (
     Row(
         "n2", 60, 53, 3, 2, 5, 41, ((Reason.AWAITING_CHECK, 13), (Reason.DOWN, 11)), 1_000_003,
         17, 19, Reason.DOWN, (Voided(29_921_760, AT_S, 7, Reason.LAGGING),), CARRIED,
-        0b1011 << 13, AT_S - 3_600, 23,
+        0b1011 << 13, AT_S - 3_600, 23, 11,
     ),
     Row("n3", 60, 60, 0, 0, 0, 60, (), 1_500_007, 0, 0, Reason.OK, ()),
 )  # fmt: skip

@@ -334,6 +334,12 @@ class Reason(StrEnum):
         "voided",
         "A check failed that followed these minutes, and none of its length had passed since.",
     )
+    OWING = (
+        "owing",
+        "More checks passed at their second connection only than is usual: pay of a quarter of an "
+        "hour for each is held until passes make up for it.",
+        "Keep the node running: 28 passes make up for one. See why first connections fail.",
+    )
     AFTER_FAILURE = "after_failure", "Minutes between a failed check and the next passed one."
     BEYOND_MAX_PAID_NODES = (
         "beyond_max_paid_nodes",

@@ -57,7 +57,7 @@ def test_a_stake_is_never_more_than_a_very_long_failure_voids(
     book, made = _lived(life)
     at_s = (made[-1].due_s if made else FIRST_S) + later_s
     failure = a_check(at_s, Verdict.FAIL, Reason.STALLED, length=Length.VERY_LONG)
-    since_s = marked(failure, None, book.of("n2")).voids_from_s
+    since_s = marked(failure, None, book.of("n2"), book.of("n2")).voids_from_s
     assert since_s is not None
     failed = [check.due_s for check in made if check.verdict is Verdict.FAIL or check.is_cut]
     paying = [

@@ -35,7 +35,7 @@ def minutes(draw: st.DrawFn) -> Minutes:
 
 
 CHECKS = st.builds(
-    lambda node_id, at, verdict, event, address, voids_from_s, stream_id: Check(
+    lambda node_id, at, verdict, event, address, voids_from_s, stream_id, owes: Check(
         node_id,
         stream_id,
         120 + at,
@@ -45,6 +45,7 @@ CHECKS = st.builds(
         event=event,
         attempts=({"address": address},),
         voids_from_s=voids_from_s,
+        owes=owes,
     ),
     st.sampled_from(NODES),
     st.integers(0, 11),
@@ -53,6 +54,7 @@ CHECKS = st.builds(
     st.sampled_from(ADDRESSES),
     st.none() | st.integers(590, 660),
     st.sampled_from(["s3", "s3", "s3", "s7"]),
+    st.integers(0, 2),
 )
 CARRIED = st.builds(
     Carried,
@@ -65,6 +67,7 @@ CARRIED = st.builds(
     fraud=st.booleans(),
     parked=st.integers(0, 30),
     absent=st.integers(0, 24),
+    held=st.integers(0, 30),
 )
 
 NEWCOMERS = st.builds(
@@ -98,7 +101,10 @@ def evidences(draw: st.DrawFn) -> EpochInput:
         elsewhere=[check for check in checks if check.stream_id != "s3"],
         carried=draw(st.dictionaries(st.sampled_from(NODES), CARRIED)),
         frauds=frauds,
-        forfeits={node_id: Forfeit(draw(st.integers(1, 10**6))) for node_id in sorted(frauds)},
+        forfeits={
+            node_id: Forfeit(draw(st.integers(1, 10**6)), is_held=draw(st.booleans()))
+            for node_id in sorted(frauds)
+        },
         newcomers=draw(st.dictionaries(st.sampled_from(NODES), NEWCOMERS)),
         check_seconds=5,
         closes=draw(st.booleans()),
@@ -125,9 +131,10 @@ def test_every_minute_is_accounted_for(evidence: EpochInput, balance: int) -> No
     """Each was paid or has a reason; no reason stands for nothing."""
     for row in settle(evidence, balance).rows:
         went = row.minutes_paid + sum(minutes for _, minutes in row.unpaid)
-        assert went == row.minutes_due + row.minutes_waiting_before
+        assert went == row.minutes_due + row.minutes_waiting_before + row.minutes_held_back
         assert all(minutes > 0 for _, minutes in row.unpaid)
-        assert row.minutes_waiting == row.minutes_unpaid(Reason.AWAITING_CHECK, Reason.SUSPECTED)
+        undecided = Reason.AWAITING_CHECK, Reason.SUSPECTED, Reason.OWING
+        assert row.minutes_waiting == row.minutes_unpaid(*undecided)
 
 
 @given(evidences(), BALANCES, st.randoms())

@@ -57,7 +57,7 @@ def _old_candidates(sweep: SweepBits, _: Roster) -> int:
     return sweep.up
 
 
-def _old_failure(check: Check, event: TrustChange | None, _: TrustState) -> Check:
+def _old_failure(check: Check, event: TrustChange | None, *_: TrustState) -> Check:
     """A failed check voided what waited, and nothing that was paid."""
     return replace(check, event=event)
 

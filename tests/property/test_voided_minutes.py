@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coordinator.checking.checks import Check, Verdict
+from coordinator.checking.credit import CREDIT_MAX
 from coordinator.checking.lengths import Length
 from coordinator.checking.stakes import VOIDS_AT_LEAST_S, WATCHED_VOIDS_AT_LEAST_S, marked
 from coordinator.checking.suspicion import NOBODY, observe
@@ -54,8 +55,10 @@ def _checks(made: list[Made]) -> list[Check]:
         reason = Reason.CUT if _is_cut(verdict, length) else Reason.OK
         check = Check("n2", "s3", int(due_s // 60), due_s, verdict, reason, length=length)
         check = replace(check, is_watched=watched)
-        checks.append(marked(check, None, state))
-        state = observe(state, check)[0]
+        # As on a line that has earned every degraded check that it has.
+        after = observe(replace(state, credit=CREDIT_MAX), check)[0]
+        checks.append(marked(check, None, state, after))
+        state = after
     return checks
 
 
@@ -184,7 +187,7 @@ def test_a_flag_by_degraded_checks_voids_what_these_were_paid_beside(
         due_s = FIRST_S + minute * MINUTE_S + 300.5
         check = Check("n2", "s3", int(due_s // 60), due_s, verdict, Reason.OK)
         before, (state, event) = state, observe(state, check)
-        checks.append(marked(check, event, before))
+        checks.append(marked(check, event, before, state))
         if event or minute == EPOCHS * MINUTES - 1:
             break
     statements = _settled(checks)

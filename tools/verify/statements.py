@@ -74,6 +74,7 @@ def row_from(row: dict[str, Any]) -> Row:
         paid_bits=int(row["paid_bits"], 16),
         forfeited_from_s=row["forfeited_from_s"],
         minutes_forfeited=row["minutes_forfeited"],
+        minutes_held_back=row["minutes_held_back"],
     )
 
 

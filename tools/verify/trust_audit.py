@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import permutations
 
 from coordinator.checking.checks import Check, Run, TrustChange, Verdict
+from coordinator.checking.credit import CREDIT_MAX, DEGRADED_TAKES
 from coordinator.checking.delistings import MANY_MIN, is_excused, listed_after
 from coordinator.checking.lengths import RECORD_S_MAX
 from coordinator.checking.stakes import marked
@@ -23,12 +24,14 @@ TOGETHER_MAX = 4
 """Of so many records that may have been written in another order each order is tried."""
 SCORE_MAX, DEGRADED_MAX = PUBLISHED.flag_at - 1, PUBLISHED.degraded_flags_at - 1
 """Of who is not flagged."""
+CREDIT_MIN = -(10**9)
+"""Of a million degraded checks: nobody has had so many."""
 Entry = tuple[Run, Check]
 
 
 @dataclass(frozen=True, slots=True)
 class TrustRange:
-    """States that differ in their score and their degraded checks alone, which lie between."""
+    """States that differ in score, degraded checks and credit alone, which lie between."""
 
     low: TrustState
     high: TrustState
@@ -63,7 +66,7 @@ class TrustRange:
         if event == other:
             yield TrustRange(low, high), event
             return
-        yield TrustRange.of(high), other
+        yield TrustRange(replace(high, credit=low.credit), high), other
         yield TrustRange(low, self._calm(low, check, is_excused=is_excused)), event
 
     def _calm(self, low: TrustState, check: Check, *, is_excused: bool) -> TrustState:
@@ -73,7 +76,23 @@ class TrustRange:
         bits = self.high.lately_degraded << 1 | low.lately_degraded & 1
         while bits.bit_count() > DEGRADED_MAX:  # those that are over first
             bits ^= 1 << bits.bit_length() - 1
-        return replace(low, score=SCORE_MAX if event else after.score, lately_degraded=bits)
+        return replace(
+            low,
+            score=SCORE_MAX if event else after.score,
+            lately_degraded=bits,
+            credit=after.credit,
+        )
+
+    def owing(self, check: Check) -> "TrustRange":
+        """Those whose passes have not earned what the check says; all, if it is so of none."""
+        if check.verdict not in (Verdict.PASS, Verdict.DEGRADED):
+            return self
+        least = -check.owes * DEGRADED_TAKES
+        most = least + DEGRADED_TAKES - 1 if check.owes else CREDIT_MAX
+        low, high = max(least, self.low.credit), min(most, self.high.credit)
+        if low > high:
+            return self
+        return TrustRange(replace(self.low, credit=low), replace(self.high, credit=high))
 
 
 @dataclass
@@ -135,16 +154,17 @@ class TrustAudit:
 
     def _steps(self, ranges: set[TrustRange], check: Check) -> Iterator[tuple[TrustRange, Check]]:
         """From each range, the one after the check, and the check with what follows from it."""
-        bare = replace(check, event=None, voids_from_s=None)
+        bare = replace(check, event=None, voids_from_s=None, owes=0)
         for trust in ranges:
             if not check.verdict.counts:
                 yield trust, bare
                 continue
             for excused in self._excuses(trust.low, check):
                 for after, event in trust.observing(bare, is_excused=excused):
-                    derived = marked(bare, event, trust.low)
+                    part = after.owing(check)
+                    derived = marked(bare, event, trust.low, part.low)
                     for with_many in {False, check.draw in self._crowded}:
-                        yield after.listed(check, with_many=with_many), derived
+                        yield part.listed(check, with_many=with_many), derived
 
     def _excuses(self, state: TrustState, check: Check) -> set[bool]:
         """Whether it repeats a failure that many had; of one before `from_s` nobody can tell."""
@@ -152,7 +172,10 @@ class TrustAudit:
         return {is_excused(state, check)} | ({True} if is_older else set())
 
     def _is_same(self, derived: Check, check: Check) -> bool:
-        """Whether it voids from the instant that it says; of older ones each voids everything."""
+        """Whether its node owes what it says, and it voids from then on; of older instants each
+        voids everything."""
+        if derived.owes != check.owes:
+            return False
         ours, theirs = derived.voids_from_s, check.voids_from_s
         if ours is None or theirs is None:
             return ours is theirs
@@ -164,7 +187,12 @@ class TrustAudit:
         if check.event not in events:
             told = " or ".join(sorted(event or "unchanged" for event in events))
             return f"is {check.event or 'unchanged'} by a check, and its checks make it {told}"
-        starts = {found.voids_from_s for found in derived if found.event == check.event}
+        alike = [found for found in derived if found.event == check.event]
+        owes = {found.owes for found in alike}
+        if check.owes not in owes:
+            told = " or ".join(sorted(map(str, owes)))
+            return f"owes {check.owes} degraded checks, and its checks make that {told}"
+        starts = {found.voids_from_s for found in alike}
         told = " or ".join(sorted(map(str, starts)))
         return f"has a check that voids from {check.voids_from_s} on, and its checks say {told}"
 
@@ -185,10 +213,11 @@ def may_have_been(known: TrustState) -> set[TrustRange]:
     proven = replace(known, trust=Trust.PROVEN, delisted_s=None, doubted_s=None)
     proven = replace(proven, score=0, lately_degraded=0, wrong_content=0, flagged_s=None)
     often = (1 << DEGRADED_MAX) - 1
-    calm = TrustRange(proven, replace(proven, score=SCORE_MAX, lately_degraded=often))
-    suspended = TrustRange.of(replace(proven, trust=Trust.SUSPENDED))
+    proven = replace(proven, credit=CREDIT_MIN)
+    calm = _of_any_credit(proven, replace(proven, score=SCORE_MAX, lately_degraded=often))
+    suspended = _of_any_credit(replace(proven, trust=Trust.SUSPENDED))
     flagged = [
-        TrustRange.of(
+        _of_any_credit(
             replace(proven, trust=Trust.FLAGGED, retests_passed=passed, retests_failed=failed)
         )
         for passed in range(PUBLISHED.clears_at)
@@ -197,6 +226,10 @@ def may_have_been(known: TrustState) -> set[TrustRange]:
     return {trust.wrong(count) for trust in (calm, suspended) for count in range(last)} | {
         trust.wrong(count) for trust in flagged for count in range(last + 1)
     }
+
+
+def _of_any_credit(low: TrustState, high: TrustState | None = None) -> TrustRange:
+    return TrustRange(low, replace(high or low, credit=CREDIT_MAX))
 
 
 def _together(entries: Sequence[Entry]) -> Iterator[list[Entry]]:

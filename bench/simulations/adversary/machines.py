@@ -7,6 +7,7 @@ from bench.simulations.adversary.chance import START, chance
 from bench.simulations.adversary.deeds import ANSWERS, SERVINGS, UP, Deed, Serving
 from bench.simulations.adversary.policies import NEVER, Policy, Sight, Standing
 from coordinator.checking.checks import Check, Verdict
+from coordinator.checking.credit import DEGRADED_TAKES, credit_after
 from coordinator.checking.lengths import Length
 from coordinator.checking.suspicion import DEGRADED_OF, Trust
 from coordinator.reasons import Reason
@@ -44,6 +45,8 @@ class Key:
     has_failed: bool = False
     lately_degraded: int = 0
     """Which of its last checks were, one bit each."""
+    credit: int = 0
+    """As the trust book has it."""
     trust: Trust = Trust.UNPROVEN
     refused: int = -NEVER
     connected_s: float = -1e9
@@ -86,6 +89,7 @@ class Key:
         self.has_failed = check.verdict is Verdict.FAIL
         is_degraded = check.verdict is Verdict.DEGRADED
         self.lately_degraded = (self.lately_degraded << 1 | is_degraded) % (1 << DEGRADED_OF)
+        self.credit = credit_after(self.credit, check)
         if not self.has_failed:
             self.passed, self.passes = minute, self.passes + 1
             if check.length is Length.VERY_LONG:
@@ -182,6 +186,8 @@ SIGHTS: dict[Sight, Callable[[Key, int, SimulatedMachine], int]] = {
     Sight.HAS_FAILED: lambda key, _t, _m: key.has_failed,
     Sight.IS_SUSPECT: lambda key, _t, _m: key.trust in SUSPECT,
     Sight.DEGRADED: lambda key, _t, _m: key.lately_degraded.bit_count(),
+    Sight.WAS_DEGRADED: lambda key, _t, _m: key.lately_degraded & 1,
+    Sight.CREDIT: lambda key, _t, _m: key.credit // DEGRADED_TAKES,
     Sight.REFUSED: lambda key, t, _: START + t - key.refused <= 1,
     Sight.SINCE_UP: lambda key, t, _: t - key.was_up,
     Sight.MINUTE: lambda _k, t, _m: t % 60,

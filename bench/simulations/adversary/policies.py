@@ -26,6 +26,8 @@ class Sight(StrEnum):
     HAS_FAILED = "last check failed (1) or not (0)"
     IS_SUSPECT = "flagged or suspended (1) or not (0)"
     DEGRADED = "degraded checks among its last 40"
+    WAS_DEGRADED = "last check degraded (1) or not (0)"
+    CREDIT = "degraded checks that its passes have earned beyond those it had"
     REFUSED = "a connection came in the last minute and got nothing (1) or not (0)"
     SINCE_UP = "minutes since a poll found it up"
     MINUTE = "minute of the hour"

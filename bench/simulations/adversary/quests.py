@@ -13,9 +13,9 @@ from bench.simulations.adversary.deeds import (
 )
 from bench.simulations.adversary.evolution import Measure, Measured
 from bench.simulations.adversary.known_strategies import CATALOGUE, COUNTING
-from bench.simulations.adversary.policies import Policy, Sight
+from bench.simulations.adversary.policies import Policy
 from bench.simulations.adversary.scores import Trial, lives_of
-from bench.simulations.adversary.variation import USUAL_SIGHTS, Repertoire
+from bench.simulations.adversary.variation import COUNTING_SIGHTS, USUAL_SIGHTS, Repertoire
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ KNOWN_FROM_OUTSIDE = tuple(deed for deed in OF_OPERATORS if deed not in APART)
 OPERATOR = Quest(
     "operator",
     SEARCHED,
-    Repertoire(KNOWN_FROM_OUTSIDE, sights=(*USUAL_SIGHTS, Sight.DEGRADED)),
+    Repertoire(KNOWN_FROM_OUTSIDE, sights=(*USUAL_SIGHTS, *COUNTING_SIGHTS)),
     [*CATALOGUE, *COUNTING],
 )
 TELLING_ADDRESSES = Quest(

@@ -27,6 +27,8 @@ VALUES = {
     Sight.HAS_FAILED: (1,),
     Sight.IS_SUSPECT: (1,),
     Sight.DEGRADED: (1, 2, 3, 4, 5, 6, 8),
+    Sight.WAS_DEGRADED: (1,),
+    Sight.CREDIT: (-2, -1, 0, 1, 2, 3, 6),
     Sight.REFUSED: (1,),
     Sight.TURN: (1,),
     Sight.COIN: (2, 5, 10, 20, 35, 50, 65, 80, 90, 95, 98),
@@ -35,8 +37,9 @@ VALUES = {
 """Which values make sense; minutes where nothing stands."""
 
 
-USUAL_SIGHTS = tuple(sight for sight in Sight if sight not in OF_SPONSORS | {Sight.DEGRADED})
-"""Of who keeps no count of the checks before its last one."""
+COUNTING_SIGHTS = (Sight.DEGRADED, Sight.WAS_DEGRADED, Sight.CREDIT)
+USUAL_SIGHTS = tuple(sight for sight in Sight if sight not in OF_SPONSORS | {*COUNTING_SIGHTS})
+"""Of who keeps no count of degraded checks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,4 +150,5 @@ def row_out(row: Row) -> RowOut:
         paid_bits=f"{row.paid_bits:x}",
         forfeited_from_s=row.forfeited_from_s,
         minutes_forfeited=row.minutes_forfeited,
+        minutes_held_back=row.minutes_held_back,
     )

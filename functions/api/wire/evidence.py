@@ -69,6 +69,7 @@ class RunCheckOut(BaseModel):
         length="short",
         voids_from_s=None,
         is_watched=False,
+        owes=0,
         attempts=[example_of(AttemptOut)],
     )
 
@@ -89,6 +90,8 @@ class RunCheckOut(BaseModel):
     """Of a failed one: what was earned after this instant is void. 0: all of it."""
     is_watched: bool
     """Whether its node stood beside one that keeps its word, at the same public address."""
+    owes: int
+    """How many degraded checks its node had beyond those that its passes have earned."""
     attempts: list[AttemptOut]
 
 

@@ -45,6 +45,7 @@ class CarriedOut(BaseModel):
         kept_since_s=None,
         is_behind=False,
         lost_turn=False,
+        held=0,
     )
 
     first_pass_s: float | None
@@ -61,10 +62,12 @@ class CarriedOut(BaseModel):
     kept_since_s: float | None
     is_behind: bool
     lost_turn: bool
+    held: int
 
 
 class RowOut(BaseModel):
-    """One node in a statement. minutes_due + minutes_waiting_before = minutes_paid + unpaid."""
+    """One node in a statement. minutes_due + minutes_waiting_before + minutes_held_back =
+    minutes_paid + unpaid."""
 
     model_config = example(
         node_id=NODE_ID,
@@ -89,6 +92,7 @@ class RowOut(BaseModel):
         paid_bits="7ffffffffffffff",
         forfeited_from_s=None,
         minutes_forfeited=0,
+        minutes_held_back=0,
     )
 
     node_id: str
@@ -115,6 +119,8 @@ class RowOut(BaseModel):
     forfeited_from_s: float | None
     """What is forfeited was paid for minutes after this instant."""
     minutes_forfeited: int
+    minutes_held_back: int
+    """Of those, what is held and not void: degraded checks alone hold it."""
 
 
 class StatementOut(BaseModel):

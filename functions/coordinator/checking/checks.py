@@ -69,6 +69,9 @@ class Check:
     is_watched: bool = False
     """Whether its node stood beside one that keeps its word: so all its checks are very long, and
     one that fails voids less (`coordinator.checking.stakes`)."""
+    owes: int = 0
+    """How many degraded checks its node, that one included, had beyond those that its passes have
+    earned (`coordinator.checking.credit`). Of a passed or degraded one; else 0."""
 
     @property
     def is_cut(self) -> bool:
@@ -87,6 +90,11 @@ class Check:
     def voids(self) -> bool:
         """Whether it voids anything: it failed, or was one degraded check too many."""
         return self.verdict is Verdict.FAIL or self.voids_from_s is not None
+
+    @property
+    def holds(self) -> bool:
+        """Whether it holds pay back: it was degraded, and its node had earned none."""
+        return self.verdict is Verdict.DEGRADED and self.owes > 0 and not self.voids
 
     @property
     def may_pay(self) -> bool:

@@ -10,6 +10,7 @@ loses as many.
 from dataclasses import replace
 
 from coordinator.checking.checks import Check, TrustChange, Verdict
+from coordinator.checking.credit import owed_after
 from coordinator.checking.departures import voided_length
 from coordinator.checking.lengths import Length
 from coordinator.checking.lottery import NEWCOMER_S, STAKE_MAX
@@ -49,12 +50,13 @@ def _voids_at_least_s(check: Check, length: Length) -> int:
     return min(seconds, WATCHED_VOIDS_AT_LEAST_S) if check.is_watched else seconds
 
 
-def marked(check: Check, event: TrustChange | None, before: TrustState) -> Check:
-    """The check with what follows from it for its node, whose state it met `before`."""
+def marked(check: Check, event: TrustChange | None, before: TrustState, after: TrustState) -> Check:
+    """The check with what follows from it for its node, whose states these are."""
     since_s = [voids_from_s(before, check)] if check.is_failed_for_pay else []
     if event is TrustChange.FLAGGED and check.verdict is Verdict.DEGRADED:
         since_s.append(max(0, int(check.due_s) - FLAG_VOIDS_S))
-    return replace(check, event=event, voids_from_s=min(since_s, default=None))
+    voids_s = min(since_s, default=None)
+    return replace(check, event=event, voids_from_s=voids_s, owes=owed_after(check, after.credit))
 
 
 def stake_of(state: TrustState, at_s: float) -> int:

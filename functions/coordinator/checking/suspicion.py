@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from coordinator.checking.checks import Check, TrustChange, Verdict
+from coordinator.checking.credit import credit_after
 from coordinator.checking.lengths import Length, longer_of
 from coordinator.reasons import Reason
 from coordinator.strangers.networks import place_number
@@ -102,6 +103,8 @@ class TrustState:
     place: int = 0
     """Where its last check that passed at the first connection reached it
     (`coordinator.strangers.networks`); 0 where that was no public address."""
+    credit: int = 0
+    """Thousandths of degraded checks that its passes have earned beyond those that it had."""
 
     @property
     def failure(self) -> Reason | None:
@@ -161,6 +164,7 @@ def _count(state: TrustState, check: Check) -> TrustState:
         passed_long_s=_passed_s(state.passed_long_s, check, Length.LONG),
         passed_very_long_s=_passed_s(state.passed_very_long_s, check, Length.VERY_LONG),
         place=_place(state, check),
+        credit=credit_after(state.credit, check),
     )
 
 

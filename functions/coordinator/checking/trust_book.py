@@ -112,7 +112,7 @@ class TrustBook:
             with_many = (check.draw, check.stream_id) in many
             listed = listed_after(after, check, with_many=with_many)
             states[check.node_id] = staked_after(listed, check)
-            made.append(marked(check, event, before))
+            made.append(marked(check, event, before, after))
         book = replace(
             self,
             states=_lately_checked(states),

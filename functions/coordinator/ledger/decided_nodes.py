@@ -21,6 +21,8 @@ class DecidedNode:
     decisions: MinuteDecisions
     absent: int
     """Whole epochs in a row off the roster, this one among them; 0 if it was there."""
+    held_back: int = 0
+    """Minutes that earlier statements have paid, and that are held since."""
 
     @property
     def takes(self) -> int:
@@ -28,7 +30,8 @@ class DecidedNode:
 
         Would a waiting minute hold none, another node behind it were paid for that place now, and
         this one an epoch later: one place paid twice."""
-        return self.decisions.paid | self.decisions.waiting | self.decisions.parked
+        decisions = self.decisions
+        return decisions.paid | decisions.waiting | decisions.parked | decisions.held
 
     @property
     def earner(self) -> Earner:
@@ -59,7 +62,7 @@ class DecidedNode:
             minutes_up=up.bit_count(),
             minutes_idle=unpaid.get(Reason.STREAM_IDLE, 0),
             minutes_unknown=(minutes.unknown & minutes.due).bit_count(),
-            minutes_waiting_before=self.before.waiting + self.before.parked,
+            minutes_waiting_before=self.before.in_suspense,
             minutes_paid=decisions.minutes_paid,
             unpaid=in_order(unpaid),
             earned_micros=0,
@@ -71,4 +74,5 @@ class DecidedNode:
             paid_bits=decisions.paid,
             forfeited_from_s=lost.from_s if lost.micros else None,
             minutes_forfeited=lost.minutes,
+            minutes_held_back=self.held_back,
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from coordinator.checking.checks import Check, Run, Verdict
 from coordinator.checking.last_run import UNDECIDED
 from coordinator.epochs import Calendar
-from coordinator.ledger.forfeits import confirmed_in, forfeits_of, losses_of
+from coordinator.ledger.forfeits import confirmed_in, forfeits_of, held_of, losses_of
 from coordinator.ledger.newcomers import newcomers_of
 from coordinator.ledger.settlements import EpochInput
 from coordinator.ledger.statements import Statement
@@ -104,7 +104,7 @@ class EpochRecord:
             elsewhere=[c for c in checks if c.stream_id != stream.stream_id and c.node_id in known],
             carried=carried,
             frauds=self.frauds(),
-            forfeits=forfeits_of(self.losses(), held, self.epoch),
+            forfeits=forfeits_of(self.losses(), held, self.epoch, held_of(self.checks(), starts_s)),
             newcomers=newcomers_of(
                 stream.stream_id,
                 rosters.values(),

@@ -5,10 +5,11 @@ paid for minutes after an instant. So what is left of a statement are its minute
 earliest such instant of all that came later.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from coordinator.checking.checks import Check, TrustChange
+from coordinator.checking.credit import held_from_s
 from coordinator.ledger.epoch_minutes import EpochMinutes
 from coordinator.ledger.rows import Row
 from coordinator.ledger.statements import Statement
@@ -25,6 +26,8 @@ class Forfeit:
     minutes: int = 0
     from_s: float = EVERYTHING_S
     """All that was paid for minutes after this instant."""
+    is_held: bool = False
+    """Whether degraded checks hold it, and nothing voids it: passes may give it back."""
 
 
 NOTHING = Forfeit(0)
@@ -38,23 +41,36 @@ def confirmed_in(checks: Iterable[Check]) -> frozenset[str]:
 def losses_of(checks: Iterable[Check], starts_s: int) -> dict[str, float]:
     """From when on nodes lose what epochs before `starts_s` have paid, by node id.
 
-    Frauds lose everything; who failed a check loses what was earned since one like it passed."""
+    Frauds lose everything; who failed a check loses what was earned since one like it passed, and
+    who has too many degraded ones what each of them holds."""
     made = list(checks)
     found: dict[str, float] = {}
-    for check in made:
-        from_s = check.voids_from_s if check.verdict.counts else None
+    for check in (check for check in made if check.verdict.counts):
+        from_s = held_from_s(check) if check.holds else check.voids_from_s
         if from_s is not None and from_s < starts_s:
             found[check.node_id] = min(from_s, found.get(check.node_id, from_s))
     return found | dict.fromkeys(confirmed_in(made), EVERYTHING_S)
 
 
+def held_of(checks: Iterable[Check], starts_s: int) -> frozenset[str]:
+    """Nodes that lose what earlier epochs have paid by degraded checks alone."""
+    counting = [check for check in checks if check.verdict.counts]
+    others = [check for check in counting if not check.holds]
+    lost = losses_of(others, starts_s)
+    return frozenset(check.node_id for check in counting if check.holds) - lost.keys()
+
+
 def forfeits_of(
-    since: Mapping[str, float], held: Iterable[Statement], epoch: int
+    since: Mapping[str, float],
+    held: Iterable[Statement],
+    epoch: int,
+    only_held: Collection[str] = frozenset(),
 ) -> dict[str, Forfeit]:
     """What nodes have earned for minutes after an instant each, and have not lost before.
 
     `since`: the instants, by node id. `held`: the stream's statements of the `holding_epochs`
-    epochs before `epoch`, which is settled now; those that end before are not needed."""
+    epochs before `epoch`, which is settled now; those that end before are not needed. `only_held`:
+    whose pay is held and not void."""
     left_s: dict[str, float] = {}
     lost: dict[str, list[int]] = {}
     newest_first = sorted(held, key=lambda each: -each.epoch) if since else []
@@ -70,7 +86,7 @@ def forfeits_of(
             if row.forfeited_micros:
                 left_s[row.node_id] = min(until_s, row.forfeited_from_s or EVERYTHING_S)
     return {
-        node_id: Forfeit(micros, minutes, since[node_id])
+        node_id: Forfeit(micros, minutes, since[node_id], node_id in only_held)
         for node_id, (minutes, micros) in lost.items()
         if micros
     }

@@ -56,10 +56,11 @@ def kept(
     unsure = before[1] + (waiting & alone).bit_count()
     minutes = max(0, (halted or 0) - LAPSE_SECONDS_MAX // minute_s - unsure)
     then = min(minutes, before[0] - before[1])
-    return then, _lowest(sure, minutes - then)
+    return then, lowest(sure, minutes - then)
 
 
-def _lowest(bits: int, count: int) -> int:
+def lowest(bits: int, count: int) -> int:
+    """The first so many minutes of a bitmap."""
     found = 0
     for _ in range(min(count, bits.bit_count())):
         found |= bits & -bits

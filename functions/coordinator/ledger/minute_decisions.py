@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from coordinator.checking.checks import Check, TrustChange, Verdict
-from coordinator.ledger.halts import halted_after, kept
+from coordinator.checking.credit import HOLDS_S, held_from_s
+from coordinator.ledger.halts import halted_after, kept, lowest
 from coordinator.ledger.kept_words import KeptWord
 from coordinator.ledger.measured import Measured
 from coordinator.ledger.rows import Carried, Voided
@@ -34,12 +35,16 @@ class MinuteDecisions:
     halted: int | None
     """As it came along, until the end of the epoch."""
     word: KeptWord
+    held_before: int
+    """Of those that came along, or were decided since: see `held`."""
     is_behind: bool = False
     """At its address, at the end of the epoch."""
     waiting: int = 0
     parked: int = 0
+    held: int = 0
+    """Until passes have made up for the node's degraded checks."""
     paid: int = 0
-    """These three as bitmaps."""
+    """These four as bitmaps."""
     paid_before: int = 0
     """Of those that came along."""
     unpaid: dict[Reason, int] = field(default_factory=dict)
@@ -64,6 +69,7 @@ class MinuteDecisions:
                 None if carried.failed else carried.kept_since_s or carried.first_pass_s,
                 carried.lost_turn,
             ),
+            carried.held,
         )
 
     @property
@@ -80,6 +86,11 @@ class MinuteDecisions:
     def minutes_parked(self) -> int:
         """Until the flag is cleared."""
         return self.parked.bit_count() + self.parked_before
+
+    @property
+    def minutes_held(self) -> int:
+        """Until passes have made up for degraded checks."""
+        return self.held.bit_count() + self.held_before
 
     def through(self, checks: Sequence[Check]) -> None:
         """Takes every check, oldest first, with the minutes up that it decides.
@@ -141,12 +152,14 @@ class MinuteDecisions:
         self.paid &= ~minutes
         self.waiting &= ~minutes
         self.parked &= ~minutes
+        self.held &= ~minutes
 
     def told(self) -> dict[Reason, int]:
         """Every minute that is not paid (yet), by reason."""
         waits = Reason.SUSPECTED if self.flagged else Reason.AWAITING_CHECK
         self.give(waits, self.minutes_waiting)
         self.give(Reason.SUSPECTED, self.minutes_parked)
+        self.give(Reason.OWING, self.minutes_held)
         return self.unpaid
 
     def carried(self, *, last_up: bool, absent: int) -> Carried:
@@ -167,6 +180,7 @@ class MinuteDecisions:
             self.word.since_s if self.word.since_s != self.first_pass_s else None,
             self.is_behind,
             self.word.is_loose,
+            self.minutes_held,
         )
 
     def give(self, reason: Reason, minutes: int) -> None:
@@ -181,6 +195,7 @@ class MinuteDecisions:
             self._pass(check)
         elif check.verdict is Verdict.DEGRADED:
             self.word.faltered(check.due_s)
+        self._settle_debt(check)
         self._turn(check)
 
     def _take_elsewhere(self, check: Check) -> None:
@@ -191,6 +206,7 @@ class MinuteDecisions:
             self._begin()
             self.failed = False
             self.word.passed(check.due_s)
+        self._settle_debt(check)
         if check.event is not TrustChange.CONFIRMED:  # that is told for the whole epoch
             self._turn(check)
 
@@ -207,6 +223,7 @@ class MinuteDecisions:
             self._suspend(check)
         elif check.event is TrustChange.CONFIRMED:
             minutes = self.minutes_paid + self.minutes_parked + self.minutes_waiting
+            minutes += self.minutes_held
             if minutes:
                 self.voided_by.append(Voided(check.draw, check.due_s, minutes, Reason.FRAUD))
             self.confirm()
@@ -221,6 +238,43 @@ class MinuteDecisions:
         self.word.passed(check.due_s)
         if self.first_pass_s is None:
             self.first_pass_s = check.due_s
+
+    def _settle_debt(self, check: Check) -> None:
+        """What a degraded check holds, if its node had earned none; and what a pass gives back, as
+        far as its node owes less."""
+        from_s = held_from_s(check)
+        if from_s is not None:
+            self._hold(from_s)
+        elif check.may_pay and not self.fraud:
+            self._release(check.owes * HOLDS_S // self.measured.epoch.minute_s)
+
+    def _release(self, still_held: int) -> None:
+        """Of what is held all but so many minutes, the oldest first."""
+        count = max(0, self.minutes_held - still_held)
+        then = min(count, self.held_before)
+        now = lowest(self.held, count - then)
+        self.held_before -= then
+        self.held &= ~now
+        if self.flagged:
+            self.parked |= now
+            self.parked_before += then
+        else:
+            self.paid |= now
+            self.paid_before += then
+
+    def _hold(self, from_s: int) -> None:
+        """Pay since an instant. What waits because it was unknown of this node alone goes on
+        waiting, as only a few such minutes are paid; so does what was before pay begins."""
+        epoch = self.measured.epoch
+        sure = 0 if self._begins else self.waiting & ~self.measured.unknown_alone
+        now = (self.paid | sure) & ~epoch.until(from_s)
+        self.paid, self.waiting, self.held = self.paid & ~now, self.waiting & ~now, self.held | now
+        room = max(0, epoch.starts_s - from_s) // epoch.minute_s
+        waited = 0 if self._begins else min(room, self.waiting_before - self.alone_before)
+        paid = min(room - waited, self.paid_before)
+        self.waiting_before -= waited
+        self.paid_before -= paid
+        self.held_before += waited + paid
 
     def _fail(self, check: Check) -> None:
         self._void(check)
@@ -261,15 +315,16 @@ class MinuteDecisions:
         from_s = float("inf") if check.voids_from_s is None else check.voids_from_s
         after = ~self.measured.epoch.until(min(from_s, self.measured.epoch.ends_s))
         is_here = check.stream_id == self.stream_id
-        lost = (self.paid | self.waiting) & after | (self.waiting if is_here else 0)
+        lost = (self.paid | self.waiting | self.held) & after | (self.waiting if is_here else 0)
         minutes = lost.bit_count()
         self.paid, self.waiting = self.paid & ~lost, self.waiting & ~lost
+        self.held &= ~lost
         if is_here or from_s < self.measured.epoch.starts_s:
             minutes += self.waiting_before
             self.waiting_before = self.alone_before = 0
         if from_s < self.measured.epoch.starts_s:
-            minutes += self.paid_before
-            self.paid_before = 0
+            minutes += self.paid_before + self.held_before
+            self.paid_before = self.held_before = 0
         self.give(Reason.LAPSED if check.has_left else Reason.VOIDED, minutes)
         if minutes:
             self.voided_by.append(Voided(check.draw, check.due_s, minutes, check.reason))
@@ -283,8 +338,8 @@ class MinuteDecisions:
 
     def _drop(self, reason: Reason) -> None:
         self._drop_waiting(reason)
-        self.give(reason, self.minutes_parked)
-        self.parked = self.parked_before = 0
+        self.give(reason, self.minutes_parked + self.minutes_held)
+        self.parked = self.parked_before = self.held = self.held_before = 0
 
     def _drop_waiting(self, reason: Reason) -> int:
         minutes = self.minutes_waiting

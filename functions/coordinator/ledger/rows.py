@@ -47,6 +47,13 @@ class Carried:
     lost_turn: bool = False
     """Whether it has passed no check since it lost its turn there: it was away, or one passed at
     its second connection only. `kept_since_s` says when that was."""
+    held: int = 0
+    """Minutes whose pay is held: its passes have not earned the degraded checks that it had."""
+
+    @property
+    def in_suspense(self) -> int:
+        """Minutes that are neither paid nor given up."""
+        return self.waiting + self.parked + self.held
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +70,8 @@ class Voided:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row's law: minutes_due + minutes_waiting_before = minutes_paid + all of `unpaid`."""
+    """A row's law: minutes_due + minutes_waiting_before + minutes_held_back = minutes_paid + all of
+    `unpaid`."""
 
     node_id: str
     minutes_due: int
@@ -93,6 +101,8 @@ class Row:
     """If anything was forfeited: all that was paid for minutes after this instant."""
     minutes_forfeited: int = 0
     """How many minutes of earlier statements that were."""
+    minutes_held_back: int = 0
+    """Of those, if degraded checks alone hold them: they are held here, and may be paid again."""
 
     @property
     def is_counted(self) -> bool:
@@ -106,7 +116,7 @@ class Row:
     @property
     def minutes_waiting(self) -> int:
         """Decided by checks of a later epoch."""
-        return self.carried.waiting + self.carried.parked
+        return self.carried.in_suspense
 
     @property
     def minutes_unproven(self) -> int:

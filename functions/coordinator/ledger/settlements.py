@@ -188,7 +188,7 @@ def _is_remembered(node_id: str, checked: Collection[str], given: EpochInput) ->
     if node_id in given.minutes or node_id in checked or node_id in given.forfeits:
         return True
     carried = given.carried[node_id]
-    if carried.waiting or carried.parked:
+    if carried.in_suspense:
         return True
     remembered = max(ABSENT_EPOCHS_MAX, given.terms.holding_epochs)
     return not given.closes and carried.absent < remembered
@@ -223,6 +223,9 @@ def _decided(
     for reason, count in minutes.not_up(up).items():
         decisions.give(reason, count)
     decisions.through(sorted(checks, key=lambda check: (check.due_s, check.draw)))
+    lost = given.forfeits.get(node_id, NOTHING)
+    held_back = given.terms.minutes_in(lost.micros) if lost.is_held else 0
+    decisions.held_before += held_back
     if node_id in given.frauds and not decisions.fraud:
         decisions.confirm()
     absent = not minutes.due and all(check.stream_id != given.stream_id for check in checks)
@@ -230,7 +233,7 @@ def _decided(
     decisions.finish(lapses=absent or given.closes, trouble=trouble)
     # Whoever leaves a stream that nobody can be verified on keeps its place meanwhile.
     away = carried.absent + (0 if given.unverified else 1) if absent else 0
-    return DecidedNode(node_id, minutes, carried, decisions, away)
+    return DecidedNode(node_id, minutes, carried, decisions, away, held_back)
 
 
 def _lot(given: EpochInput, node_id: str) -> int:

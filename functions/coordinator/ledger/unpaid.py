@@ -9,6 +9,7 @@ UNPAID_REASONS = (
     Reason.FRAUD,
     Reason.SUSPENDED,
     Reason.SUSPECTED,
+    Reason.OWING,
     Reason.VOIDED,
     Reason.AFTER_FAILURE,
     Reason.BALANCE_EXHAUSTED,

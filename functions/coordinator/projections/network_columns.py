@@ -28,6 +28,7 @@ _UNSHOWN = (
     "stake_slot",
     "stake_bits",
     "place",
+    "credit",
 )
 """Of a node's trust: pay and draws go by these alone."""
 

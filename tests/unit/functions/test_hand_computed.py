@@ -244,7 +244,60 @@ async def test_a_very_long_check_that_was_cut_voids_as_if_its_retest_had_failed(
     (row,) = second.rows
     assert [(one.minutes, one.reason) for one in row.voided_by] == [(20, Reason.CUT)]
     degraded = await (await settled({"n2": "p10 p20 p50 q60 p65 d70 p80 p90"})).statement(1)
-    assert said(degraded) == {"paid": 40, "awaiting_check": 29}  # 9 came along
+    # 9 came along. Not earned by four passes (ADR 90): it holds 56 to 70.
+    assert said(degraded) == {"paid": 25, "owing": 15, "awaiting_check": 29}
+
+
+async def test_a_degraded_check_that_is_not_earned_holds_a_quarter_of_an_hour() -> None:
+    """p10 p20 p50 p62 d66 p80 p90, then passes in 100, 110 ... (ADR 90). e0 pays 21 to 50, after
+    11 to 20; 9 wait. d66 holds 52 to 66: 7 minutes of e1 and 8 of the 9 that came along."""
+    words = "p10 p20 p50 p62 d66 p80 p90"
+    network = await settled({"n2": words})
+    first, second = await network.statement(0), await network.statement(1)
+    assert said(first) == {"before_first_pass": 11, "paid": 40, "awaiting_check": 9}
+    assert said(second) == {"paid": 1 + 24, "owing": 15, "awaiting_check": 29}
+    assert (earned(second), second.forfeited_micros) == ({"n2": "3"}, 0)
+    (row,) = second.rows
+    assert (row.carried.held, row.carried.waiting, row.minutes_held_back) == (15, 29, 0)
+
+
+async def test_what_is_held_is_paid_once_passes_have_made_up_for_it() -> None:
+    """p10 p20 p50 p62 d66, and passes every two minutes from 70 on. Four passes of 37 came before:
+    after 24 more there are 28, and 36 thousandths are left. That is at 116."""
+    words = "p10 p20 p50 p62 d66 " + " ".join(f"p{at}" for at in range(70, 120, 2))
+    second = await (await settled({"n2": words})).statement(1)
+    assert said(second) == {"paid": 9 + 59, "awaiting_check": 1}
+    short = await (await settled({"n2": words.partition(" p116")[0]})).statement(1)
+    assert said(short) == {"paid": 1 + 48, "owing": 15, "awaiting_check": 5}
+
+
+async def test_what_was_paid_before_is_held_out_of_the_statement_that_paid_it() -> None:
+    """p10 p20 p59 d61 (ADR 90): 47 to 61 are held. e0 has paid 13 of them, 1.56 tokens, which come
+    back; 60 and 61 had waited. Passes give all 15 back in the third hour: 1.8 tokens."""
+    words = "p10 p20 p59 d61 " + " ".join(f"p{at}" for at in range(121, 175, 2))
+    network = await settled({"n2": words}, epochs=3)
+    first, second = await network.statement(0), await network.statement(1)
+    assert said(first) == {"before_first_pass": 11, "paid": 49}
+    assert said(second) == {"owing": 15, "awaiting_check": 58}
+    (row,) = second.rows
+    assert (row.minutes_forfeited, row.minutes_held_back) == (13, 13)
+    assert format_tokens(second.forfeited_micros) == "1.56"
+    third = await network.statement(2)
+    assert said(third) == {"paid": 15 + 58 + 54, "awaiting_check": 6}
+
+
+async def test_what_is_held_lapses_when_its_node_stays_away() -> None:
+    """p10 p20 p50 p62 d66, and it has left with the second hour."""
+    network = await settled({"n2": [Served("p10 p20 p50 p62 d66", until=120)]}, epochs=3)
+    assert said(await network.statement(1))["owing"] == 15
+    assert said(await network.statement(2)) == {"lapsed": 15 + 53}
+
+
+async def test_a_failure_voids_what_is_held_as_well() -> None:
+    """p10 p20 p50 p62 d66 p70 v80: a very long one voids five hours, 52 to 66 among them."""
+    network = await settled({"n2": "p10 p20 p50 p62 d66 p70 v80"})
+    second = await network.statement(1)
+    assert said(second) == {"voided": 9 + 21, "after_failure": 39}
 
 
 async def test_a_flag_by_degraded_checks_voids_what_came_before_it() -> None:
@@ -390,10 +443,11 @@ async def test_nobody_loses_its_turn_while_nobody_publishes() -> None:
 
 
 async def test_who_passes_at_its_second_connection_only_goes_behind_its_neighbour() -> None:
-    """A d65: its turn was until then, 29 + 6 minutes. B goes on at once: nothing has failed."""
+    """A d65: its turn was until then, 29 + 6 minutes, of which it holds 51 to 65 (ADR 90). B goes
+    on at once: nothing has failed, and what is held keeps its place."""
     nodes = _at_one_address(Served("p3 p30 p60 d65 p95 p110"))
     second = await (await settled(nodes)).statement(1)
-    assert said(second, "a") == {"paid": 29 + 6, "same_address": 54}
+    assert said(second, "a") == {"paid": 29 + 6 - 15, "owing": 15, "same_address": 54}
     assert said(second, "b") == {"same_address": 6, "paid": 50, "awaiting_check": 4}
 
 

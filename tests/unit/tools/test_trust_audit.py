@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from coordinator.checking.checks import Check, Control, Run, TrustChange, Verdict
+from coordinator.checking.credit import CREDIT_MAX
 from coordinator.checking.lengths import RECORD_S_MAX, Length
 from coordinator.checking.stakes import marked
 from coordinator.checking.suspicion import NOBODY, PUBLISHED, Trust, observe
@@ -107,6 +108,8 @@ def test_whatever_is_said_otherwise_is_named(seed: int) -> None:
     for at, run in enumerate(runs):
         for check in run.checks:
             lies = [replace(check, event=None)] if check.event else []
+            if check.verdict in (Verdict.PASS, Verdict.DEGRADED):
+                lies.append(replace(check, owes=check.owes + 1))
             if check.voids_from_s and check.voids_from_s >= FROM_S:
                 lies += [replace(check, voids_from_s=other) for other in (0, None)]
                 lies.append(replace(check, voids_from_s=check.voids_from_s + 60))
@@ -217,13 +220,14 @@ def test_every_state_lies_between_those_that_are_followed() -> None:
             score=lots.randrange(PUBLISHED.flag_at),
             lately_degraded=sum(1 << one for one in ones),
             wrong_content=lots.randrange(PUBLISHED.wrong_content_flags_at),
+            credit=lots.randrange(-3_000, CREDIT_MAX),
         )
         verdicts = lots.choices(list(Verdict)[:3], (8, 2, 3), k=40)
         checks = [_check(FIRST + at, verdict) for at, verdict in enumerate(verdicts)]
         runs = []
         for check in checks:
             after, event = observe(state, check)
-            runs.append(_run(check.draw, marked(check, event, state)))
+            runs.append(_run(check.draw, marked(check, event, state, after)))
             state = after
         assert _said(runs, newcomers=()) == []
     assert len(may_have_been(NOBODY)) == 58
