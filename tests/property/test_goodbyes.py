@@ -60,8 +60,8 @@ def _paid(checks: list[Check], up_until: int = EPOCHS * MINUTES) -> int:
     """Micros that a node keeps which is up in so many minutes, all of which are still held."""
     state, made = NOBODY, []
     for check in checks:
-        made.append(marked(check, None, state))
-        state = observe(state, check)[0]
+        before, state = state, observe(state, check)[0]
+        made.append(marked(check, None, before, state))
     statements: list[Statement] = []
     everything = (1 << MINUTES) - 1
     for number in range(EPOCHS):

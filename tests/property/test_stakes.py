@@ -131,6 +131,7 @@ def test_were_all_lengths_drawn_alike_keys_in_turn_would_be_paid(
 ) -> None:
     """The old rule put back: so much hangs on the stake."""
     monkeypatch.setattr("prober.draws.stake_of", lambda *_: STAKE_MAX)
+    monkeypatch.setattr("coordinator.checking.credit.DEGRADED_TAKES", 0)
     keys_in_turn = CUTTERS["with five keys in turn, each until it is ahead"]
     assert score(keys_in_turn, replace(TRIAL, seed=900_002)).gain > 0.2
 
@@ -149,4 +150,5 @@ def test_were_a_cut_check_only_degraded_cutting_now_and_then_would_be_paid(
 ) -> None:
     """The old rule put back: 0.16 of a day a node-day."""
     monkeypatch.setattr(Check, "is_cut", property(lambda _: False))
+    monkeypatch.setattr("coordinator.checking.credit.DEGRADED_TAKES", 0)
     assert score(NOW_AND_THEN, TRIAL).gain > 0.1

@@ -66,7 +66,42 @@ CATALOGUE = [
     ),
 ]
 
+_WHILE_REFUSED = Rule((Condition(Sight.REFUSED, 1, below=False),), Deed.SERVE)
+_AFTER_ONE = Rule((Condition(Sight.WAS_DEGRADED, 1, below=False),), Deed.SERVE)
+_YOUNG = Rule((Condition(Sight.KEY_AGE, 14),), Deed.SERVE)
+
+
+def _refusing(*rules: Rule, while_: Condition) -> Policy:
+    """Refuses who comes first, and serves for a minute once it has."""
+    refuses = Rule((while_,), Deed.REFUSE_40)
+    return Policy((*rules, _WHILE_REFUSED, refuses), Deed.SERVE)
+
+
+def _renews(sight: Sight, value: int, *, below: bool = False) -> Rule:
+    return Rule((Condition(sight, value, below=below),), Deed.NEW_KEY)
+
+
+REFUSING = [
+    _refusing(
+        _renews(Sight.DEGRADED, 7), _WHILE_REFUSED, _AFTER_ONE, _YOUNG,
+        while_=Condition(Sight.DEGRADED, 7),
+    ),
+    _refusing(while_=Condition(Sight.DEGRADED, 4)),
+    _refusing(
+        _renews(Sight.WAS_DEGRADED, 1), _WHILE_REFUSED, _YOUNG,
+        while_=Condition(Sight.SINCE_CHECK, 11),
+    ),
+    _refusing(
+        _renews(Sight.CREDIT, -1, below=True), _WHILE_REFUSED, _YOUNG,
+        while_=Condition(Sight.CREDIT, 0, below=False),
+    ),
+    _refusing(while_=Condition(Sight.CREDIT, 1, below=False)),
+]  # fmt: skip
+"""Ways to be degraded, and paid. The first gained 0.19 of a day while degraded checks cost nothing:
+a new key when the old one was nearly flagged."""
 COUNTING = [
+    *REFUSING,
+    *(_while(Sight.CREDIT, few, Deed.SERVE, Deed.NINE_OF_TEN) for few in (1, 3)),
     *(_while(Sight.DEGRADED, few, Deed.NINE_OF_TEN, Deed.SERVE) for few in (2, 4)),
     _while(Sight.CYCLE, 2, Deed.CUT_60, Deed.SERVE, 10),
 ]

@@ -4,7 +4,7 @@ A check that passes at its second connection only is nobody's fault, three times
 also what whoever turns viewers away comes to. Each pass earns a part of one, so that an honest line
 has earned as many as it has. Who has more owes passes: pay of a check interval is held for each
 until passes have made up for it. So whatever is done, and whoever counts, no more of such checks
-are paid than passes have earned (docs/adr/0090). Pure.
+are paid than passes have earned (docs/adr/0093). Pure.
 """
 
 from coordinator.checking.checks import Check, Verdict
@@ -34,7 +34,7 @@ def credit_after(credit: int, check: Check) -> int:
 def owed_after(check: Check, credit: int) -> int:
     """How many degraded checks are not made up for, by what its node has after a check."""
     tells = check.verdict in (Verdict.PASS, Verdict.DEGRADED)
-    return -min(0, credit // DEGRADED_TAKES) if tells else 0
+    return -min(0, credit // 1_000) if tells else 0
 
 
 def held_from_s(check: Check) -> int | None:
