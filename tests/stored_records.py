@@ -92,7 +92,7 @@ CHECK = Check(
         {"started_s": AT_S + 0.007, "seconds": 8.017, "reason": "lagging", "lag_s": None},
         {"started_s": AT_S + 9.011, "matched": 601, "address": "51.7.3.2", "thumbnail": "s3.7"},
     ),
-    Length.VERY_LONG, 1_795_300_007, 2,
+    Length.VERY_LONG, 1_795_300_007, True, 2,
 )  # fmt: skip
 PASSED = Check("n3", "s3", 29_921_760, AT_S + 7, Verdict.PASS, Reason.PASSED)
 RUN = Run(

@@ -4,7 +4,7 @@ A check that passes at its second connection only is nobody's fault, three times
 also what whoever turns viewers away comes to. Each pass earns a part of one, so that an honest line
 has earned as many as it has. Who has more owes passes: pay of a check interval is held for each
 until passes have made up for it. So whatever is done, and whoever counts, no more of such checks
-are paid than passes have earned (docs/adr/0093). Pure.
+are paid than passes have earned (docs/adr/0094). Pure.
 """
 
 from coordinator.checking.checks import Check, Verdict

@@ -12,7 +12,7 @@ from coordinator.epochs import Calendar
 from coordinator.ledger.terms import UNKNOWN_MINUTES_MAX, Terms
 from coordinator.streams import Stream
 
-RULES = 8
+RULES = 9
 """Counts up when the same evidence, under the same settings, would be settled otherwise."""
 CHECKS_PER_HOUR = 4
 """By default."""

@@ -244,12 +244,12 @@ async def test_a_very_long_check_that_was_cut_voids_as_if_its_retest_had_failed(
     (row,) = second.rows
     assert [(one.minutes, one.reason) for one in row.voided_by] == [(20, Reason.CUT)]
     degraded = await (await settled({"n2": "p10 p20 p50 q60 p65 d70 p80 p90"})).statement(1)
-    # 9 came along. Not earned by four passes (ADR 93): it holds 56 to 70.
+    # 9 came along. Not earned by four passes (ADR 94): it holds 56 to 70.
     assert said(degraded) == {"paid": 25, "owing": 15, "awaiting_check": 29}
 
 
 async def test_a_degraded_check_that_is_not_earned_holds_a_quarter_of_an_hour() -> None:
-    """p10 p20 p50 p62 d66 p80 p90, then passes in 100, 110 ... (ADR 93). e0 pays 21 to 50, after
+    """p10 p20 p50 p62 d66 p80 p90, then passes in 100, 110 ... (ADR 94). e0 pays 21 to 50, after
     11 to 20; 9 wait. d66 holds 52 to 66: 7 minutes of e1 and 8 of the 9 that came along."""
     words = "p10 p20 p50 p62 d66 p80 p90"
     network = await settled({"n2": words})
@@ -272,7 +272,7 @@ async def test_what_is_held_is_paid_once_passes_have_made_up_for_it() -> None:
 
 
 async def test_what_was_paid_before_is_held_out_of_the_statement_that_paid_it() -> None:
-    """p10 p20 p59 d61 (ADR 93): 47 to 61 are held. e0 has paid 13 of them, 1.56 tokens, which come
+    """p10 p20 p59 d61 (ADR 94): 47 to 61 are held. e0 has paid 13 of them, 1.56 tokens, which come
     back; 60 and 61 had waited. Passes give all 15 back in the third hour: 1.8 tokens."""
     words = "p10 p20 p59 d61 " + " ".join(f"p{at}" for at in range(121, 175, 2))
     network = await settled({"n2": words}, epochs=3)
@@ -443,7 +443,7 @@ async def test_nobody_loses_its_turn_while_nobody_publishes() -> None:
 
 
 async def test_who_passes_at_its_second_connection_only_goes_behind_its_neighbour() -> None:
-    """A d65: its turn was until then, 29 + 6 minutes, of which it holds 51 to 65 (ADR 93). B goes
+    """A d65: its turn was until then, 29 + 6 minutes, of which it holds 51 to 65 (ADR 94). B goes
     on at once: nothing has failed, and what is held keeps its place."""
     nodes = _at_one_address(Served("p3 p30 p60 d65 p95 p110"))
     second = await (await settled(nodes)).statement(1)
