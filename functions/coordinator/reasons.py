@@ -336,8 +336,8 @@ class Reason(StrEnum):
     )
     OWING = (
         "owing",
-        "More checks passed at their second connection only than is usual: pay of a quarter of an "
-        "hour for each is held until passes make up for it.",
+        "Too many checks passed at their second connection only. Each holds a quarter of an hour "
+        "until passes make up for it.",
         "Keep the node running: 28 passes make up for one. See why first connections fail.",
     )
     AFTER_FAILURE = "after_failure", "Minutes between a failed check and the next passed one."
