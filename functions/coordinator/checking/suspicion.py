@@ -9,6 +9,7 @@ five stays below CUSUM's drift. The derivation of both is in docs/suspicion.md.
 
 Two things can be wrong with a node. Content that no honest relay can produce is proof: it makes a
 fraud. Absence is none: a cut line and a flood by a rival look the same, so it only suspends.
+The module is long, so that all that checks make of a node is seen in one place.
 """
 
 from dataclasses import dataclass, replace

@@ -15,7 +15,8 @@ from coordinator.checking.suspicion import NOBODY, PUBLISHED, Trust, observe
 from coordinator.checking.trust_book import TrustBook
 from coordinator.reasons import Reason
 from tests.builders import a_check
-from tools.verify.trust_audit import TrustAudit, may_have_been
+from tools.verify.trust_audit import TrustAudit
+from tools.verify.trust_ranges import may_have_been
 
 FROM_S = 600_000.0
 FIRST = 10_000
