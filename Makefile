@@ -177,8 +177,9 @@ bench-api: setup ## Heartbeats beside a bare route, the dashboard of 1,000 nodes
 show: $(VENV) ## Print a sweep readably (SWEEP=latest or an id, LINES=40; project or emulator by the environment)
 	@PYTHONPATH=functions $(PYTHON) -m tools.show_sweep "$(or $(SWEEP),latest)"
 
-sponsor: $(VENV) ## Make a key for a sponsor: prints it once, and its hash as the settings take it (NAME=city-radio)
-	@PYTHONPATH=functions $(PYTHON) -m tools.sponsor_key $(if $(NAME),"$$NAME")
+sponsor: $(VENV) ## Give a sponsor a key, which opens within a minute (NAME=city-radio PROJECT=my-network ACTION=new, another, revoke or list; HASH=; docs/ops.md)
+	@PYTHONPATH=functions $(PYTHON) -m tools.sponsor "$${ACTION:-new}" $(if $(NAME),--name "$$NAME") \
+		$(if $(PROJECT),--project "$$PROJECT") $(if $(DATABASE),--database "$$DATABASE") $(if $(HASH),--hash "$$HASH")
 
 lock: $(VENV) ## Pin the dependencies anew after a change of requirements*.in
 	@$(COMPILE) --output-file requirements.txt requirements.in

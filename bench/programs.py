@@ -1,7 +1,11 @@
 """The programs of a stage: children of a supervisor, started alike."""
 
 import asyncio
+import hashlib
 import os
+import subprocess
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +14,22 @@ from emulator.processes.ports import LOOPBACK
 from emulator.processes.supervisor import Command, Supervisor
 
 LISTENING_SECONDS_MAX = 20.0
+ENTERING_SECONDS_MAX = 60.0
+
+
+def enter_sponsor(env: Mapping[str, str], name: str, key: str) -> None:
+    """By `make sponsor`, where the api of that environment looks. Raises SubprocessError."""
+    sha256 = hashlib.sha256(key.encode()).hexdigest()
+    argv = (sys.executable, "-m", "tools.sponsor", "new", "--name", name, "--hash", sha256)
+    project = ("--project", env["GOOGLE_CLOUD_PROJECT"])
+    subprocess.run(
+        (*argv, *project),
+        env=dict(env),
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.DEVNULL,
+        timeout=ENTERING_SECONDS_MAX,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,6 @@ output "operator_line" {
 }
 
 output "ops_line" {
-  description = "What ops paste to read a sponsor's key (put their name at the end)."
-  value       = "gcloud secrets versions access latest --project ${var.project_id} --secret ${local.name}-sponsor-key-${try(sort(var.sponsors)[0], "NAME")}"
+  description = "What ops paste to give a sponsor a key (put their name in)."
+  value       = "make sponsor NAME=city-radio PROJECT=${var.project_id}${var.money_database == "money" ? "" : " DATABASE=${var.money_database}"}"
 }

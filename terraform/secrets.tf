@@ -8,14 +8,6 @@ resource "random_password" "keys" {
   keepers = { generation = var.key_generation[each.key] }
 }
 
-resource "random_password" "sponsors" {
-  for_each = var.sponsors
-
-  length  = 43
-  special = false
-  keepers = { generation = lookup(var.key_generation.sponsors, each.key, 1) }
-}
-
 # A node's key is 32 bytes in URL-safe base64 without padding. Its id follows from the public half: the prober derives it.
 resource "random_bytes" "controls" {
   for_each = local.controls
@@ -34,23 +26,17 @@ locals {
       lottery-key     = random_password.keys["lottery"].result
       ingest-key      = random_password.keys["ingest"].result
       ingest-key-hash = sha256(random_password.keys["ingest"].result)
-      sponsor-key-hashes = join(",", concat(
-        [for name in sort(var.sponsors) : "${name}:${sha256(random_password.sponsors[name].result)}"],
-        flatten([for name, hashes in var.sponsor_key_hashes : [for hash in sort(hashes) : "${name}:${hash}"]]),
-      ))
     },
-    { for name in var.sponsors : "sponsor-key-${name}" => random_password.sponsors[name].result },
     { for kind in local.controls : "control-key-${kind}" => local.control_keys[kind] },
   )
   secret_names = setunion(
-    ["lottery-key", "ingest-key", "ingest-key-hash", "sponsor-key-hashes"],
-    [for name in var.sponsors : "sponsor-key-${name}"],
+    ["lottery-key", "ingest-key", "ingest-key-hash"],
     [for kind in local.controls : "control-key-${kind}"],
   )
 
   # Environment variable of a function => the secret that it is read from.
   secret_env = {
-    api       = { SPONSOR_KEY_HASHES = "sponsor-key-hashes", INGEST_KEY_HASH = "ingest-key-hash" }
+    api       = { INGEST_KEY_HASH = "ingest-key-hash" }
     collector = {}
     payout    = {}
     prober    = merge({ LOTTERY_KEY = "lottery-key" }, { for kind in local.controls : "CONTROL_${upper(kind)}_NODES" => "control-key-${kind}" })

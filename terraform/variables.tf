@@ -42,37 +42,6 @@ variable "money_database" {
   }
 }
 
-variable "sponsors" {
-  description = "Names of those who may register streams. Each gets a key of their own in Secret Manager."
-  type        = set(string)
-  default     = ["sponsor"]
-
-  validation {
-    condition     = length(var.sponsors) + length(var.sponsor_key_hashes) > 0 && alltrue([for name in var.sponsors : can(regex("^[a-z][a-z0-9-]{0,39}$", name))])
-    error_message = "sponsors: write at least one name, each of 1 to 40 lower-case letters, digits and hyphens, starting with a letter, like [\"city-radio\"]."
-  }
-}
-
-variable "sponsor_key_hashes" {
-  description = "Further keys of sponsors, by name, as `make sponsor NAME=...` prints them: the SHA-256 of each key in hexadecimal. The keys themselves are in no secret and no state; to revoke one, take its hash out and apply."
-  type        = map(set(string))
-  default     = {}
-  nullable    = false
-
-  validation {
-    condition     = alltrue([for name in keys(var.sponsor_key_hashes) : can(regex("^[a-z][a-z0-9-]{0,39}$", name))])
-    error_message = "sponsor_key_hashes: write each name in 1 to 40 lower-case letters, digits and hyphens, starting with a letter, like city-radio."
-  }
-  validation {
-    condition     = alltrue([for hash in flatten([for hashes in values(var.sponsor_key_hashes) : tolist(hashes)]) : can(regex("^[0-9a-f]{64}$", hash))])
-    error_message = "sponsor_key_hashes: write the hashes that `make sponsor` prints, 64 hexadecimal digits each, never a key itself."
-  }
-  validation {
-    condition     = alltrue([for hashes in values(var.sponsor_key_hashes) : length(hashes) > 0])
-    error_message = "sponsor_key_hashes: write at least one hash for each name, or leave the name out."
-  }
-}
-
 variable "images" {
   description = "Images of the prober and of the node, by digest; an image that is null is built by Cloud Build from this repository."
   type = object({
@@ -190,15 +159,9 @@ variable "key_generation" {
     lottery  = optional(number, 1)
     ingest   = optional(number, 1)
     controls = optional(number, 1)
-    sponsors = optional(map(number), {})
   })
   default  = {}
   nullable = false
-
-  validation {
-    condition     = alltrue([for name in keys(var.key_generation.sponsors) : contains(var.sponsors, name)])
-    error_message = "key_generation: every name in its sponsors must also stand in sponsors."
-  }
 }
 
 variable "size" {

@@ -20,6 +20,7 @@ from bench.programs import listening
 from bench.report import BUILD, NotMeasurableError, say
 from emulator.demo import cast
 from emulator.demo.cast import Pace, Staging
+from emulator.demo.first_sponsor import enter_sponsor
 from emulator.demo.network import WISH
 from emulator.demo.public_api import ApiError, PublicApi, Registration
 from emulator.processes.ports import Ports
@@ -84,6 +85,10 @@ class StruckNetwork:
         """Everything, in order. NotMeasurableError if a part does not come."""
         stage = self.stage
         await self._run(cast.firestore_emulator(stage), stage.ports["firestore"])
+        try:
+            await enter_sponsor(stage)
+        except ChildProcessError as error:
+            raise NotMeasurableError(str(error)) from error
         for name in cast.FUNCTIONS:
             await self._run(cast.function(stage, name))
         for name in cast.FUNCTIONS:

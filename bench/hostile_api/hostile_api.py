@@ -21,6 +21,7 @@ from bench.hostile_api.crowds import call_backs_of_a_household, new_nodes_of_a_n
 from bench.hostile_api.floods import HALVES, beside, queued_cpu_s
 from bench.hostile_api.one_network_search import GOALS, most_of, played
 from bench.processes import MeasuredChild, two_cores, wait_for
+from bench.programs import enter_sponsor
 from bench.report import ROOT, Figure, NotMeasurableError, hand_in
 from coordinator.keys import sha256_hex
 from coordinator.strangers.source_bounds import CALL_BACKS, ELSEWHERE, Side
@@ -113,7 +114,9 @@ def _served() -> Iterator[tuple[MeasuredChild, int]]:
         _, core = two_cores()
         port = ports.any()
         log = Path(tempfile.mkdtemp(prefix="hostile-api-")) / "api.log"
-        with MeasuredChild(argv(API, port), core, log, _environment(emulator.host)) as server:
+        env = _environment(emulator.host)
+        enter_sponsor(env, "bench", SPONSOR_KEY)
+        with MeasuredChild(argv(API, port), core, log, env) as server:
             wait_for(partial(answers, port, API.path), "api")
             yield server, port
             if "request_failed" in (said := log.read_text()):
@@ -131,7 +134,6 @@ def _environment(firestore: str) -> Mapping[str, str]:
         "GOOGLE_CLOUD_PROJECT": "hostile",
         "FIRESTORE_EMULATOR_HOST": firestore,
         "INGEST_URL": "rtmp://203.0.113.5:1935/live",
-        "SPONSOR_KEY_HASHES": f"bench:{sha256_hex(SPONSOR_KEY)}",
         "INGEST_KEY_HASH": sha256_hex(INGEST_KEY),
         "TRUSTED_PROXIES": "1",
         "REQUESTS_PER_SECOND": "100000",

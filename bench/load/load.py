@@ -55,7 +55,7 @@ def main() -> None:
 def _measured(size: int) -> list[Figure]:
     try:
         return figures_of(asyncio.run(_lived(size)))
-    except (StartError, ApiError, httpx.HTTPError) as error:
+    except (StartError, ChildProcessError, ApiError, httpx.HTTPError) as error:
         raise NotMeasurableError(f"{size:,} nodes could not be measured: {error}") from error
 
 

@@ -36,7 +36,6 @@ from coordinator.adapters.settings import ApiSettings
 from coordinator.checking.checks import Check, Control, Verdict
 from coordinator.checking.lengths import Length
 from coordinator.epochs import Calendar
-from coordinator.keys import sha256_hex
 from coordinator.proof.judging import ProofParameters
 from coordinator.reasons import Reason
 from coordinator.strangers.addresses import HttpAddress
@@ -50,6 +49,7 @@ from prober.prober import Prober
 from prober.sealer import Sealer
 from tests.builders import an_attempt
 from tests.doubles.memory import MemoryStore
+from tests.sponsors import entered
 
 CALENDAR = Calendar(sweep_seconds=300, check_seconds=300, grace_seconds=420)
 MIDNIGHT_S = 1_795_305_600
@@ -201,7 +201,7 @@ class Recording:
     """The network while it lives. `before` has the tokens as they were before each settlement."""
 
     measured: MemoryStore = field(default_factory=MemoryStore)
-    money: MemoryStore = field(default_factory=MemoryStore)
+    money: MemoryStore = field(default_factory=lambda: MemoryStore(entered(ada=SPONSOR_KEY)))
     now_s: float = MIDNIGHT_S - 86_400.0
     before: dict[int, MemoryStore] = field(default_factory=dict)
     stream_ids: list[str] = field(default_factory=list)
@@ -353,7 +353,6 @@ def _environment() -> Mapping[str, str]:
         "GRACE_SECONDS": str(CALENDAR.grace_seconds),
         "REQUESTS_PER_SECOND": "100000",
         "INGEST_URL": "rtmp://203.0.113.5:1935/live",
-        "SPONSOR_KEY_HASHES": f"ada:{sha256_hex(SPONSOR_KEY)}",
         "INGEST_KEY_HASH": "0" * 64,
     }
 

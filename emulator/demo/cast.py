@@ -193,6 +193,18 @@ def function(stage: Staging, name: str) -> Command:
     return Command(name, argv, env | _own(stage, name), layer=1)
 
 
+def sponsor(stage: Staging) -> Command:
+    """Enters the demo's sponsor, as ops would: by `make sponsor` and the hash of a key."""
+    argv = (sys.executable, "-m", "tools.sponsor", "new", "--name", "demo")
+    at = ("--project", PROJECT, "--hash", _sha256(stage.keys.sponsor))
+    env = _env(
+        stage,
+        PYTHONPATH=f"{ROOT / 'functions'}{os.pathsep}{ROOT}",
+        FIRESTORE_EMULATOR_HOST=stage.firestore_host,
+    )
+    return Command("sponsor", (*argv, *at), env)
+
+
 def _jobs(*names: str) -> str:
     """Jobs as Google's API names them."""
     return ",".join(f"projects/{PROJECT}/locations/local/jobs/{name}" for name in names)
@@ -210,7 +222,6 @@ def _own(stage: Staging, name: str) -> dict[str, str]:
             return switches | {
                 "INGEST_URL": stage.ingest_url,
                 "PUBLIC_URL": stage.api_url,
-                "SPONSOR_KEY_HASHES": f"demo:{_sha256(stage.keys.sponsor)}",
                 "INGEST_KEY_HASH": _sha256(stage.keys.ingest),
                 "ALLOW_PRIVATE_ADDRESSES": "true",
             }

@@ -17,6 +17,7 @@ import httpx
 from emulator import publisher
 from emulator.demo import cast
 from emulator.demo.cast import Member, Staging
+from emulator.demo.first_sponsor import enter_sponsor
 from emulator.demo.options import Options
 from emulator.demo.public_api import ApiError, PublicApi, PublicNode, PublicStatement, PublicStream
 from emulator.processes.ports import LOOPBACK, Ports
@@ -95,6 +96,7 @@ class LocalNetwork:
         await self._ready(cast.firestore_emulator(stage), self._answers(stage.firestore_host))
         self._say("starting api, collector, prober, payout and the scheduler")
         await asyncio.gather(
+            enter_sponsor(stage),
             self._ready(cast.function(stage, "api"), self.api.healthy),
             *(
                 self._ready(cast.function(stage, name), self._listens(name))

@@ -11,6 +11,7 @@ from api.http.doorway import bound
 from api.http.node_signature import NodeSignature
 from api.services.announcements import Announcements
 from api.services.dial_back import DialBack
+from api.services.known_sponsors import KnownSponsors
 from api.services.registrar import Registrar
 from api.services.reports import Reports
 from api.services.scheduled_jobs import Jobs
@@ -24,6 +25,7 @@ from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.records.ledger import Ledger
 from coordinator.adapters.records.projection_documents import ProjectionReader, ProjectionWriter
+from coordinator.adapters.records.sponsor_books import SponsorBooks
 from coordinator.adapters.records.webhooks import Webhooks
 from coordinator.adapters.scheduling.cloud_scheduler import scheduler_of
 from coordinator.adapters.scheduling.job_control import Scheduler
@@ -112,7 +114,7 @@ def services_on(  # noqa: PLR0913 - as `build_on`: each named
         calendar=calendar,
         clock=clock,
         log=log,
-        sponsor_key=SponsorKey(settings.sponsor_key_hashes),
+        sponsor_key=SponsorKey(KnownSponsors(SponsorBooks(money), clock).name_of),
         node_signature=NodeSignature(clock, settings.public_url),
         ingest_key=IngestKey(settings.ingest_key_hash),
         ingest_url=settings.ingest_url,

@@ -12,7 +12,11 @@ from functools import lru_cache
 
 SPONSOR_KEY_PATTERN = re.compile(r"[A-Za-z0-9_-]{20,128}")
 NAME_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}")
-"""What may stand in an RTMP or HTTP path: stream ids, node ids, sponsor names."""
+"""What may stand in an RTMP or HTTP path: stream ids, node ids."""
+SPONSOR_NAME_PATTERN = re.compile(r"[a-z][a-z0-9-]{0,39}")
+"""Stricter, since people read it: no two of these names look alike but for their letters."""
+SHA256_PATTERN = re.compile(r"[0-9a-f]{64}")
+"""The form in which a key's hash is written."""
 
 
 def sha256_hex(secret: str) -> str:

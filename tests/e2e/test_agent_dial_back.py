@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from emulator.demo import cast
+from emulator.demo.first_sponsor import enter_sponsor
 from emulator.firestore_emulator import FirestoreEmulator
 from emulator.processes.ports import Ports
 from tests.e2e.agents import AgentProcess
@@ -65,6 +66,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
         stack.callback(lambda: asyncio.run(firestore.stop()))
         asyncio.run(firestore.start())
         stage = cast.Staging(folder, folder, ports, ())
+        asyncio.run(enter_sponsor(stage))
         command = cast.function(stage, "api")
         # Nothing is scheduled here, so there is nothing to switch.
         env = {k: v for k, v in command.env.items() if not k.startswith("SCHEDULER_")}

@@ -31,6 +31,7 @@ from tests.e2e.coordinator_stand_in import INGEST_KEY, STREAM_ID, CoordinatorSta
 from tests.e2e.ffmpeg import publisher
 from tests.e2e.watched import HOST, WAIT_S_MAX, running
 from tests.ports import free_port
+from tests.sponsors import entered
 
 SWEEP_S = 15
 """Beats by news come in half of it; a node counts as lost after two and a half."""
@@ -55,13 +56,14 @@ class _Coordinator:
             {
                 "GOOGLE_CLOUD_PROJECT": "tests",
                 "INGEST_URL": f"rtmp://{HOST}:{self.rtmp_port}/live",
-                "SPONSOR_KEY_HASHES": f"ada:{sha256_hex(SPONSOR_KEY)}",
                 "INGEST_KEY_HASH": sha256_hex(INGEST_KEY),
                 "SWEEP_SECONDS": str(SWEEP_S),
                 "ALLOW_PRIVATE_ADDRESSES": "true",
             }
         )
-        self.app = build_on(self.store, MemoryStore(), self.settings, lambda: self.now_s[0])
+        self.app = build_on(
+            self.store, MemoryStore(entered(ada=SPONSOR_KEY)), self.settings, lambda: self.now_s[0]
+        )
         self.measurements = Measurements(self.store)
         self._sweeper = Sweeper(
             self.measurements,

@@ -19,6 +19,7 @@ from emulator.firestore_emulator import FirestoreEmulator
 from emulator.processes.ports import LOOPBACK, Ports
 from emulator.processes.supervisor import Child, Command, Supervisor
 from tests.lived import PICTURE, Lived
+from tests.sponsors import enter
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "openapi"
@@ -40,7 +41,6 @@ async def served(firestore: FirestoreEmulator, folder: Path) -> AsyncIterator[st
         "GOOGLE_CLOUD_PROJECT": PROJECT,
         "FIRESTORE_EMULATOR_HOST": firestore.host,
         "INGEST_URL": "rtmp://203.0.113.5:1935/live",
-        "SPONSOR_KEY_HASHES": f"ada:{sha256_hex(KEY)}",
         "INGEST_KEY_HASH": sha256_hex(KEY),
         "REQUESTS_PER_SECOND": "100000",
         "ALLOW_PRIVATE_ADDRESSES": "true",
@@ -48,6 +48,9 @@ async def served(firestore: FirestoreEmulator, folder: Path) -> AsyncIterator[st
     framework = str(Path(sys.executable).parent / "functions-framework")
     source = ("--source", str(ROOT / "functions/api/main.py"), "--target", "api", "--asgi")
     argv = (framework, *source, "--host", LOOPBACK, "--port", str(port))
+    money = FirestoreStore(PROJECT, "money")
+    await enter(money, ada=KEY)
+    await money.close()
     try:
         async with Supervisor(folder / "logs") as supervisor:
             child = await supervisor.start(Command("api", argv, env))
@@ -87,6 +90,7 @@ async def seed(firestore: FirestoreEmulator) -> None:
         for name in ("(default)", "money"):
             await firestore.clear(PROJECT, name)
         await Lived(2, stores[0], stores[1]).live()
+        await enter(stores[1], ada=KEY)
         measurements = Measurements(stores[0])
         assert await measurements.seal(DAY)
         assert await measurements.create_thumbnail(Thumbnail(PICTURE, DAY.sealed_s, JPEG))

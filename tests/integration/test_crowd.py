@@ -19,6 +19,7 @@ from coordinator.sweeping.nodes import Node
 from tests.doubles.memory import MemoryStore
 from tests.integration.edge_server import edge_server
 from tests.ports import free_port
+from tests.sponsors import entered
 
 KEY = "sponsor-key-of-the-tests"
 PATIENCE_S = 30.0
@@ -27,7 +28,6 @@ STREAM = {"name": "Main stage", "token_balance": "1000", "reward_per_node_hour":
 SETTINGS = {
     "GOOGLE_CLOUD_PROJECT": "tests",
     "INGEST_URL": "rtmp://203.0.113.5:1935/live",
-    "SPONSOR_KEY_HASHES": f"ada:{sha256_hex(KEY)}",
     "INGEST_KEY_HASH": sha256_hex("ingest-key-of-the-tests"),
     "ALLOW_PRIVATE_ADDRESSES": "true",
 }
@@ -45,7 +45,9 @@ async def test_members_join_are_reached_leave_and_return() -> None:
     """By signed heartbeats from addresses of their own, which the coordinator keeps."""
     measured = MemoryStore()
     guard = Guard(allow_private=True)
-    app = build_on(measured, MemoryStore(), ApiSettings.from_env(SETTINGS), time.time, guard)
+    app = build_on(
+        measured, MemoryStore(entered(ada=KEY)), ApiSettings.from_env(SETTINGS), time.time, guard
+    )
     async with edge_server(app, ConnectionLimits()) as server:
         url = f"http://127.0.0.1:{server.port}"
         async with httpx.AsyncClient(base_url=url, trust_env=False) as client:

@@ -11,6 +11,7 @@ from api.wiring import build_on, following
 from coordinator.adapters.clock import ANSWER_OFF_S_MAX, SystemClock
 from coordinator.adapters.store.firestore import FirestoreStore
 from emulator.firestore_emulator import FirestoreEmulator
+from tests.sponsors import enter
 from tests.unit.functions.conftest import SPONSOR_KEY, STREAM, bearer, settings
 
 PROJECT = "clock"
@@ -30,6 +31,7 @@ async def test_an_api_that_is_an_hour_off_dates_tokens_by_the_database(
     witness = following(clock, settings())
     measured = FirestoreStore(PROJECT, witness=witness)
     money = FirestoreStore(PROJECT, "money", witness=witness)
+    await enter(money, ada=SPONSOR_KEY)
     app = build_on(measured, money, settings(), clock)
     transport = httpx.ASGITransport(app=app, client=("203.0.113.7", 40_000))
     async with httpx.AsyncClient(transport=transport, base_url="http://api.example") as client:

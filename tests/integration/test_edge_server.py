@@ -15,7 +15,7 @@ from api.wiring import build_on
 from emulator.processes.ports import LOOPBACK
 from tests.doubles.memory import MemoryStore
 from tests.integration.edge_server import EdgeServer, edge_server
-from tests.unit.functions.conftest import NOW_S, SPONSOR_KEY, settings
+from tests.unit.functions.conftest import NOW_S, SPONSOR_KEY, money_store, settings
 
 SOON = ConnectionLimits(
     head_s=0.2,
@@ -38,7 +38,7 @@ USUAL = (b"x-content-type-options: nosniff", b"x-request-id: ", b"cache-control:
 @pytest.fixture
 async def server() -> AsyncIterator[EdgeServer]:
     """The api, in a hurry."""
-    app = build_on(MemoryStore(), MemoryStore(), settings(), lambda: NOW_S)
+    app = build_on(MemoryStore(), money_store(), settings(), lambda: NOW_S)
     async with edge_server(app, SOON) as served:
         yield served
 
@@ -141,7 +141,7 @@ async def test_nobody_works_for_half_of_a_short_request(headers: bytes, begins: 
 
 async def test_half_a_request_is_no_connection_of_the_servers_own() -> None:
     """That is made with the first whole request, and would be most of what half a one costs."""
-    app = build_on(MemoryStore(), MemoryStore(), settings(), lambda: NOW_S)
+    app = build_on(MemoryStore(), money_store(), settings(), lambda: NOW_S)
     async with edge_server(app, ConnectionLimits()) as server:
         reader, writer = await asyncio.open_connection(LOOPBACK, server.port)
         try:
@@ -157,7 +157,7 @@ async def test_half_a_request_is_no_connection_of_the_servers_own() -> None:
 
 async def test_half_requests_do_not_keep_a_server_that_stops() -> None:
     """Nor does one that is answered, and might go on."""
-    app = build_on(MemoryStore(), MemoryStore(), settings(), lambda: NOW_S)
+    app = build_on(MemoryStore(), money_store(), settings(), lambda: NOW_S)
     async with edge_server(app, ConnectionLimits()) as served:
         half, idle = [await asyncio.open_connection(LOOPBACK, served.port) for _ in range(2)]
         half[1].write(HEALTH[:-2])
@@ -227,7 +227,7 @@ async def test_an_answer_that_nobody_reads_is_given_up() -> None:
 
 async def test_answers_are_dated_by_the_clock_that_signatures_are_judged_by() -> None:
     """Once, and whoever made them. The machine's may be set: nodes would take its time in vain."""
-    app = build_on(MemoryStore(), MemoryStore(), settings(), lambda: NOW_S)
+    app = build_on(MemoryStore(), money_store(), settings(), lambda: NOW_S)
     async with edge_server(app, SOON, clock=lambda: NOW_S) as served:
         for sent in (
             LAST,

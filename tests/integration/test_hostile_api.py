@@ -24,6 +24,7 @@ from coordinator.strangers.source_bounds import CALL_BACKS, ELSEWHERE, Side
 from emulator.processes.ports import LOOPBACK
 from tests.doubles.memory import MemoryStore
 from tests.integration.edge_server import edge_server
+from tests.sponsors import entered
 from tests.unit.functions.conftest import settings
 
 EVERY = 7
@@ -38,10 +39,9 @@ async def _served(
     told = settings(
         TRUSTED_PROXIES="1",
         REQUESTS_PER_SECOND="100000",
-        SPONSOR_KEY_HASHES=f"bench:{sha256_hex(SPONSOR_KEY)}",
         INGEST_KEY_HASH=sha256_hex(INGEST_KEY),
     )
-    app = build_on(MemoryStore(), MemoryStore(), told, clock, calls_back)
+    app = build_on(MemoryStore(), MemoryStore(entered(bench=SPONSOR_KEY)), told, clock, calls_back)
     async with edge_server(app, ConnectionLimits(linger_s=0.1, look_every_s=0.05), 1) as server:
         yield server.port
 

@@ -4,6 +4,7 @@ Others run elsewhere: a change of shards in test_shards.py, a rotated lottery ke
 tests/unit/functions/test_sealer.py, and what Terraform does in tests/terraform/test_ops.py.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -25,6 +26,7 @@ from emulator.firestore_emulator import FirestoreEmulator
 from payout.wiring import build_on as build_payout
 from tests.settled_epochs import CALENDAR, DEPOSIT, START_S, STREAM, evidence
 from tests.unit.functions.conftest import bearer
+from tools.sponsor import main
 
 PROJECT = "procedures"
 EPOCHS = 3
@@ -128,13 +130,12 @@ async def test_payouts_that_were_paused_end_to_the_same_micro_token() -> None:
 
 
 @asynccontextmanager
-async def _api(*, sponsor: str, ingest: str) -> AsyncIterator[httpx.AsyncClient]:
-    """The api as an apply would start it with these keys."""
+async def _api(ingest: str) -> AsyncIterator[httpx.AsyncClient]:
+    """The api as an apply would start it with this key of the ingest."""
     app = build_api(
         {
             "GOOGLE_CLOUD_PROJECT": PROJECT,
             "INGEST_URL": "rtmp://203.0.113.5:1935/live",
-            "SPONSOR_KEY_HASHES": f"city-radio:{sha256_hex(sponsor)}",
             "INGEST_KEY_HASH": sha256_hex(ingest),
             "ALLOW_PRIVATE_ADDRESSES": "true",
         }
@@ -144,7 +145,10 @@ async def _api(*, sponsor: str, ingest: str) -> AsyncIterator[httpx.AsyncClient]
         yield client
 
 
-BEFORE = {"sponsor": SPONSOR_KEYS[0], "ingest": INGEST_KEYS[0]}
+def _sponsor(action: str, key: str) -> None:
+    """`make sponsor` for city-radio, as ops run it."""
+    named = ("--name", "city-radio", "--hash", sha256_hex(key))
+    assert main((action, *named, "--project", PROJECT), int(START_S)) == 0
 
 
 async def _registered(client: httpx.AsyncClient) -> tuple[str, str]:
@@ -163,9 +167,12 @@ async def _may_publish(client: httpx.AsyncClient, ingest_key: str, stream: tuple
 @pytest.mark.usefixtures("databases")
 async def test_a_sponsors_key_is_rotated() -> None:
     """The old one stops working; streams go on, and are published as before."""
-    async with _api(**BEFORE) as client:
+    await asyncio.to_thread(_sponsor, "new", SPONSOR_KEYS[0])
+    async with _api(INGEST_KEYS[0]) as client:
         stream = await _registered(client)
-    async with _api(**BEFORE | {"sponsor": SPONSOR_KEYS[1]}) as client:
+    await asyncio.to_thread(_sponsor, "another", SPONSOR_KEYS[1])
+    await asyncio.to_thread(_sponsor, "revoke", SPONSOR_KEYS[0])
+    async with _api(INGEST_KEYS[0]) as client:  # one that has no list of before
         statuses = [
             (await client.post("/streams", json=WISH, headers=bearer(key))).status_code
             for key in SPONSOR_KEYS
@@ -182,9 +189,10 @@ async def test_a_sponsors_key_is_rotated() -> None:
 @pytest.mark.usefixtures("databases")
 async def test_the_ingests_key_is_rotated() -> None:
     """Only the new machine may ask who publishes; publishing keys stay what they were."""
-    async with _api(**BEFORE) as client:
+    await asyncio.to_thread(_sponsor, "new", SPONSOR_KEYS[0])
+    async with _api(INGEST_KEYS[0]) as client:
         stream = await _registered(client)
         assert await _may_publish(client, INGEST_KEYS[0], stream) == 204
-    async with _api(**BEFORE | {"ingest": INGEST_KEYS[1]}) as client:
+    async with _api(INGEST_KEYS[1]) as client:
         assert await _may_publish(client, INGEST_KEYS[0], stream) == 403
         assert await _may_publish(client, INGEST_KEYS[1], stream) == 204

@@ -33,7 +33,14 @@ from payout.wiring import build_on as payout_on
 from tests.doubles.jobs import MemoryScheduler
 from tests.doubles.memory import MemoryStore
 from tests.signing import auth_of, key_of
-from tests.unit.functions.conftest import ADDRESS, SPONSOR_KEY, STREAM, bearer, settings
+from tests.unit.functions.conftest import (
+    ADDRESS,
+    SPONSOR_KEY,
+    STREAM,
+    bearer,
+    money_store,
+    settings,
+)
 
 PARENT = "projects/demo/locations/local"
 NAMES = [f"{PARENT}/jobs/{name}" for name in ("collector-0", "prober-even-0", "payout")]
@@ -161,7 +168,7 @@ class Network:
 
     host: str
     measured: MemoryStore = field(default_factory=MemoryStore)
-    money: MemoryStore = field(default_factory=MemoryStore)
+    money: MemoryStore = field(default_factory=money_store)
     now_s: float = NOON_S
     auths: dict[str, httpx.Auth] = field(default_factory=dict)
     _open: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)

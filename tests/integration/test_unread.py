@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS_MAX = 60.0
 PROGRAMS = (
-    "tools.sponsor_key city-radio",
+    "tools.sponsor --help",
     "tools.show_sweep --help",
     "tools.verify --help",
     "bench.cheats --help",

@@ -32,8 +32,6 @@ EVERYTHING: Mapping[str, Any] = {
     "region": "us-central1",
     "firestore_location": "nam5",
     "money_database": "money-restored",
-    "sponsors": ["city-radio", "harbour-tv"],
-    "sponsor_key_hashes": {"city-radio": ["c" * 64, "a" * 64], "opera": ["b" * 64]},
     "images": {
         "prober": "europe-docker.pkg.dev/shared/images/prober@sha256:" + "a" * 64,
         "node": "ghcr.io/restream/node@sha256:" + "b" * 64,
@@ -46,7 +44,7 @@ EVERYTHING: Mapping[str, Any] = {
     "holding_epochs": 48,
     "api_instances": {"min": 1, "max": 20},
     "paused": ["payout"],
-    "key_generation": {"lottery": 2, "ingest": 2, "sponsors": {"harbour-tv": 3}},
+    "key_generation": {"lottery": 2, "ingest": 2},
     "size": "large",
     "expected": {"nodes": 1000, "mbits": 6},
     "ingest_machine": "n2-standard-4",

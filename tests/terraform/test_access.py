@@ -161,7 +161,7 @@ def test_the_builder_reads_what_it_builds_and_no_other_bucket(variables: dict[st
 
 @BOTH
 def test_a_secret_is_read_by_who_needs_it(variables: dict[str, Any]) -> None:
-    """The lottery's key by the prober, hashes by the api, the ingest's key by the ingest. Control
+    """The lottery's key by the prober, a hash by the api, the ingest's key by the ingest. Control
     nodes' by their machine, and by the prober, which derives their ids."""
     outcome = applied(variables)
     accounts = {
@@ -178,7 +178,6 @@ def test_a_secret_is_read_by_who_needs_it(variables: dict[str, Any]) -> None:
     # In a small network the control nodes share the ingest's machine, and so its identity.
     controls = {(reader, key) for reader in ("ingest", "prober") for key in kinds}
     expected = {
-        ("api", "sponsor-key-hashes"),
         ("api", "ingest-key-hash"),
         ("prober", "lottery-key"),
         ("ingest", "ingest-key"),
@@ -200,17 +199,6 @@ def test_no_secret_stands_anywhere_but_in_secret_manager(variables: dict[str, An
     elsewhere = json.dumps([one.values for one in resources(outcome) if one.type not in kinds])
     elsewhere += json.dumps(outcome.state["values"]["outputs"])
     assert [value for value in secret if value in elsewhere] == []
-
-
-def test_hashes_made_elsewhere_stand_beside_those_of_terraforms_own_keys() -> None:
-    """In the form that the api reads, several a name, and nothing else of them anywhere."""
-    outcome = applied(EVERYTHING)
-    told = _one(outcome, "google_secret_manager_secret_version", "sponsor-key-hashes")
-    names = [entry.partition(":")[0] for entry in told["secret_data"].split(",")]
-    assert names == ["city-radio", "harbour-tv", "city-radio", "city-radio", "opera"]
-    assert f"city-radio:{'a' * 64},city-radio:{'c' * 64},opera:{'b' * 64}" in told["secret_data"]
-    kept = [one.key for one in resources(outcome, "google_secret_manager_secret")]
-    assert "sponsor-key-opera" not in kept
 
 
 def test_the_prober_knows_the_control_nodes_by_the_keys_that_they_have() -> None:

@@ -20,6 +20,7 @@ from coordinator.strangers.relay_stats import Media, parse_stats
 from emulator.firestore_emulator import FirestoreEmulator
 from tests.ports import free_port
 from tests.signing import key_of, node_id_of
+from tests.sponsors import enter
 from tests.terraform.plans import ROOT, Resource, data, planned
 
 FUNCTIONS = ("api", "collector", "payout", "prober")
@@ -34,7 +35,6 @@ SETTINGS = {
     "INGEST_URL": "rtmp://127.0.0.1:1935/live",
     "INGEST_KEY_HASH": hashlib.sha256(b"ingest").hexdigest(),
     "LOTTERY_KEY": "l" * 64,
-    "SPONSOR_KEY_HASHES": f"radio:{hashlib.sha256(SPONSOR_KEY.encode()).hexdigest()}",
     "ALLOW_PRIVATE_ADDRESSES": "true",
 }
 
@@ -222,6 +222,8 @@ async def test_the_known_bad_control_node_is_believed_by_the_api_and_polls_as_a_
     ):
         monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", emulator.host)
         measurements = Measurements(FirestoreStore(SETTINGS["GOOGLE_CLOUD_PROJECT"]))
+        money = FirestoreStore(SETTINGS["GOOGLE_CLOUD_PROJECT"], "money")
+        await enter(money, radio=SPONSOR_KEY)
         wish = {"name": "Main stage", "token_balance": "5", "reward_per_node_hour": "1"}
         authorization = {"Authorization": f"Bearer {SPONSOR_KEY}"}
         made = await client.post("/streams", json=wish, headers=authorization)

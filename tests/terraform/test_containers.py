@@ -32,6 +32,7 @@ from tests.e2e.media import Media, at
 from tests.image.containers import runner
 from tests.image.tools import call
 from tests.ports import free_port
+from tests.sponsors import make_sponsor
 from tests.terraform.plans import ROOT
 
 BUILD_SECONDS_MAX = 900.0
@@ -41,10 +42,9 @@ ATTEMPTS = 3
 PORTS = {"api": 8080, "collector": 8081, "prober": 8082, "payout": 8083, "scheduler": 8123}
 """As compose.yaml has them."""
 OURS = tuple(PORTS)
-SPONSOR_KEY, INGEST_KEY = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+INGEST_KEY = secrets.token_urlsafe(32)
 DOT_ENV = {
     "INGEST_URL": "rtmp://127.0.0.1:1935/live",
-    "SPONSOR_KEY_HASHES": f"city-radio:{hashlib.sha256(SPONSOR_KEY.encode()).hexdigest()}",
     "INGEST_KEY_HASH": hashlib.sha256(INGEST_KEY.encode()).hexdigest(),
     "LOTTERY_KEY": secrets.token_urlsafe(48),
 }
@@ -180,13 +180,17 @@ async def test_the_whole_coordinator_runs_from_containers(
     ports = {service: free_port() for service in PORTS}
     compose = Compose(tmp_path, ports)
     async with FirestoreEmulator() as emulator:
-        with _running(compose, DOT_ENV | {"FIRESTORE_EMULATOR_HOST": emulator.host}):
+        at = {"FIRESTORE_EMULATOR_HOST": emulator.host}
+        with _running(compose, DOT_ENV | at):
             transport = httpx.AsyncHTTPTransport(retries=8)
             url = f"http://127.0.0.1:{ports['api']}"
             async with httpx.AsyncClient(base_url=url, transport=transport, timeout=30) as client:
                 assert (await client.get("/healthz")).status_code == 200
+                named = ("--name", "city-radio", "--project", "demo-restream")
+                told = await asyncio.to_thread(make_sponsor, "new", *named, **at)
+                (key,) = re.findall(r"^  (\S{43})$", told.stdout, re.MULTILINE)
                 wish = {"name": "Main stage", "token_balance": "5", "reward_per_node_hour": "1"}
-                authorization = {"Authorization": f"Bearer {SPONSOR_KEY}"}
+                authorization = {"Authorization": f"Bearer {key}"}
                 made = await client.post("/streams", json=wish, headers=authorization)
                 assert made.status_code == 201, made.text
             swept = await _said(compose.container("collector"), '"swept"')

@@ -14,26 +14,9 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a region that does not exist": ({"region": "europe-west99"}, "region: write one region"),
     "a zone": ({"region": "europe-west1-b"}, "no zone and no multi-region"),
     "a project's name": ({"project_id": "My Network"}, "project_id: write the project's id"),
-    "a sponsor with odd characters": ({"sponsors": ["Café d'Or"]}, "sponsors: write at least one"),
-    "no sponsor": ({"sponsors": []}, "sponsors: write at least one name"),
-    "a sponsor's key, not its hash": (
-        {
-            "sponsors": ["radio"],
-            "sponsor_key_hashes": {"opera": ["lrnQ9xS0pTeP8bF2dY1hK3wZ5vC7mA6u"]},
-        },
-        "write the hashes that `make sponsor` prints",
-    ),
-    "a hash of an odd name": (
-        {"sponsors": ["radio"], "sponsor_key_hashes": {"City Radio": ["a" * 64]}},
-        "sponsor_key_hashes: write each name in 1 to 40",
-    ),
     "a prober that Cloud Run cannot fetch": (
         {"images": {"prober": "ghcr.io/x/prober@sha256:" + "a" * 64}},
         "images: write a prober from a registry that Cloud Run reads",
-    ),
-    "a name without a hash": (
-        {"sponsors": ["radio"], "sponsor_key_hashes": {"opera": []}},
-        "sponsor_key_hashes: write at least one hash for each name",
     ),
     "an image by its tag": ({"images": {"node": "ghcr.io/x/node:1"}}, "write each with its digest"),
     "no shard": ({"shards": 0}, "shards: write a whole number from 1 to 64"),
@@ -54,10 +37,6 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         "api_instances: write min from 0",
     ),
     "pausing the api": ({"paused": ["api"]}, "paused: write names among collector"),
-    "a key of nobody": (
-        {"sponsors": ["radio"], "key_generation": {"sponsors": {"x": 2}}},
-        "must also stand in sponsors",
-    ),
     "a location of its own": ({"firestore_location": "moon"}, "firestore_location: write null"),
     "a database of an odd name": ({"money_database": "Money 2"}, "money_database: write money, or"),
     "too long a holding": ({"holding_epochs": 1000}, "hours from 0 to 168"),

@@ -38,7 +38,7 @@ def test_the_env_of_containers_is_written_as_told(tmp_path: Path) -> None:
     compose = (ROOT / "compose.yaml").read_text()
     assert set(re.findall(r"\$\{([A-Z_]+):\?", compose)) == written.keys()
     given = written | {"GOOGLE_CLOUD_PROJECT": "demo"}
-    assert ApiSettings.from_env(given).sponsor_key_hashes
+    assert ApiSettings.from_env(given).ingest_key_hash == written["INGEST_KEY_HASH"]
     assert ProberSettings.from_env(given).lottery_key
 
 
@@ -108,7 +108,6 @@ def test_payouts_are_paused_and_nothing_else_is() -> None:
 GENERATIONS: dict[str, tuple[dict[str, object], set[str]]] = {
     "lottery": ({"lottery": 2}, {'random_password.keys["lottery"]'}),
     "ingest": ({"ingest": 2}, {'random_password.keys["ingest"]'}),
-    "sponsors": ({"sponsors": {"sponsor": 2}}, {'random_password.sponsors["sponsor"]'}),
     "controls": (
         {"controls": 2},
         {'random_bytes.controls["good"]', 'random_bytes.controls["bad"]'},
@@ -148,7 +147,7 @@ def test_every_variable_of_the_document_exists() -> None:
     """Those that are set in an example, and those that stand alone."""
     declared = set(planned().plan["configuration"]["root_module"]["variables"])
     used = set(re.findall(r"`([a-z_]+) = ", OPS))
-    assert {"paused"} <= used - {"sponsors"} <= declared
+    assert {"paused"} <= used <= declared
     for name in ("key_generation", "shards", "ingest_machine"):
         assert name in declared
         assert f"`{name}`" in OPS

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator.adapters.settings import ApiSettings, PayoutSettings, ProberSettings, SettingsError
+from coordinator.adapters.settings import PayoutSettings, ProberSettings, SettingsError
 
 GOOD = {
     "GOOGLE_CLOUD_PROJECT": "tests",
@@ -54,18 +54,3 @@ def test_a_wrong_value_is_refused(change: dict[str, str]) -> None:
     with pytest.raises(SettingsError) as error:
         ProberSettings.from_env({**GOOD, **change})
     assert next(iter(change)) in str(error.value)
-
-
-def test_sponsors_may_have_several_keys() -> None:
-    """By hash; a name is what people see."""
-    settings = ApiSettings.from_env(
-        {**GOOD, "SPONSOR_KEY_HASHES": f"ada:{'a' * 64}, ada:{'b' * 64},bob:{'c' * 64}"}
-    )
-    assert settings.sponsor_key_hashes == {"a" * 64: "ada", "b" * 64: "ada", "c" * 64: "bob"}
-
-
-@pytest.mark.parametrize("raw", ["ada", "ada:short", ":" + "a" * 64, "a b:" + "a" * 64])
-def test_malformed_sponsor_hashes_are_refused(raw: str) -> None:
-    """A key pasted in the place of its hash, above all."""
-    with pytest.raises(SettingsError, match="SPONSOR_KEY_HASHES"):
-        ApiSettings.from_env({**GOOD, "SPONSOR_KEY_HASHES": raw})

@@ -2,7 +2,7 @@
 
 import re
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from fastapi.security.base import SecurityBase
 from starlette.types import Scope
 
 from api.http.problems import Problem, ProblemKind
-from coordinator.keys import SPONSOR_KEY_PATTERN, matches
+from coordinator.keys import SPONSOR_KEY_PATTERN, matches, sha256_hex
 from coordinator.strangers.networks import plain_address
 
 _FOR = re.compile(r"(?:^|;)\s*for=([^;\s]+)", re.IGNORECASE)
@@ -39,7 +39,7 @@ class CallerKey(SecurityBase):
         self.model = model
 
     @abstractmethod
-    def ask(self, request: Request) -> None:
+    async def ask(self, request: Request) -> None:
         """Finds who calls, by the headers alone; a problem if nobody says so, or anybody could."""
 
     def hold_to(self, request: Request, body: bytes) -> None:
@@ -64,25 +64,35 @@ class BearerKey(CallerKey):
     def __init__(self, scheme_name: str, says: str) -> None:
         super().__init__(scheme_name, HTTPBearer(description=says))
 
-    def ask(self, request: Request) -> None:
+    async def ask(self, request: Request) -> None:
         """A problem if the key is missing, or nobody's."""
-        self.find(request, self.caller(request.headers.get("authorization")))
+        self.find(request, await self.caller(request.headers.get("authorization")))
 
     @abstractmethod
-    def caller(self, authorization: str | None) -> Any:
+    async def caller(self, authorization: str | None) -> Any:
         """Whose key a header holds; a problem if it is missing, or nobody's."""
 
 
 class SponsorKey(BearerKey):
     """One of the sponsors'."""
 
-    def __init__(self, names_by_hash: Mapping[str, str]) -> None:
+    def __init__(self, name_of: Callable[[str], Awaitable[str | None]]) -> None:
+        """`name_of` tells whose key has a hash, which cannot be guessed digit by digit."""
         super().__init__("sponsorKey", "From whoever runs the coordinator (`make sponsor`).")
-        self._names_by_hash = names_by_hash
+        self.name_of = name_of
 
-    def caller(self, authorization: str | None) -> Sponsor:
-        """The sponsor."""
-        return sponsor_of(authorization, self._names_by_hash)
+    async def caller(self, authorization: str | None) -> Sponsor:
+        """The sponsor. What no key looks like is nobody's, and is not looked for."""
+        key = bearer_of(authorization)
+        is_one = SPONSOR_KEY_PATTERN.fullmatch(key)
+        name = await self.name_of(sha256_hex(key)) if is_one else None
+        if name is None:
+            says = (
+                "Ask whoever runs this coordinator for a sponsor key. A new one opens within a "
+                "minute, and one that was revoked no longer does."
+            )
+            raise Problem(ProblemKind.KEY_UNKNOWN, says)
+        return Sponsor(name, key)
 
 
 class IngestKey(BearerKey):
@@ -92,7 +102,7 @@ class IngestKey(BearerKey):
         super().__init__("ingestKey", "The ingest's own key, INGEST_KEY.")
         self._key_hash = key_hash
 
-    def caller(self, authorization: str | None) -> None:
+    async def caller(self, authorization: str | None) -> None:
         """Nothing: there is one ingest."""
         if not matches(bearer_of(authorization), self._key_hash):
             says = "Only the ingest may ask this, with INGEST_KEY."
@@ -111,17 +121,6 @@ def key_in(authorization: str) -> tuple[str, str]:
     """The scheme in lower case and the key of an `Authorization` header, as both are read."""
     scheme, _, key = authorization.partition(" ")
     return scheme.lower(), key.strip()
-
-
-def sponsor_of(authorization: str | None, names_by_hash: Mapping[str, str]) -> Sponsor:
-    """The sponsor who calls; every stored hash is compared, in constant time."""
-    key = bearer_of(authorization)
-    names = [name for stored, name in names_by_hash.items() if matches(key, stored)]
-    if not names or not SPONSOR_KEY_PATTERN.fullmatch(key):
-        raise Problem(
-            ProblemKind.KEY_UNKNOWN, "Ask whoever runs this coordinator for a sponsor key."
-        )
-    return Sponsor(names[0], key)
 
 
 def peer_of(scope: Scope, trusted_proxies: int) -> str:

@@ -50,7 +50,7 @@ class NodeSignature(CallerKey):
         super().__init__("nodeSignature", scheme)
         self._clock, self._host = clock, urlsplit(public_url or "").netloc.lower()
 
-    def ask(self, request: Request) -> None:
+    async def ask(self, request: Request) -> None:
         """A problem if the signature is missing, does not fit, or is of another time. Or if the
         node calls too often, which is counted here: before, it might be anybody."""
         try:

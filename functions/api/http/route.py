@@ -26,7 +26,7 @@ class Route(APIRoute):
 
         async def asked(request: Request) -> Response:
             for key in keys:
-                key.ask(request)
+                await key.ask(request)
             if takes_body:
                 request = await read_whole(request)
                 await _hold_to_body(request, keys)

@@ -98,16 +98,6 @@ def _sentences(error: ValidationError) -> str:
     return "\n".join(lines)
 
 
-def _hashes_by_name(raw: object) -> object:
-    """`name:sha256hex,name:sha256hex` -> {sha256hex: name}; a name may have several keys."""
-    if not isinstance(raw, str):
-        return raw
-    pairs = [entry.strip().partition(":") for entry in raw.split(",") if entry.strip()]
-    if any(not NAME_PATTERN.fullmatch(name) for name, _, _ in pairs):
-        raise ValueError("write it as name:sha256hex,name:sha256hex")
-    return {digest: name for name, _, digest in pairs}
-
-
 def _node_ids(given: object) -> object:
     """Whoever makes a control node has its key, and not its id: a key stands for it."""
     named = _names(given)
@@ -150,7 +140,6 @@ class ApiSettings(JobSettings):
 
     ingest_url: RtmpBase
     public_url: str | None = Field(None, pattern=r"^https?://[^\s/]+$")
-    sponsor_key_hashes: Annotated[dict[Sha256Hex, str], BeforeValidator(_hashes_by_name)] = {}
     ingest_key_hash: Sha256Hex
     allow_private_addresses: bool = False
     trusted_proxies: int = Field(0, ge=0, le=8)

@@ -15,6 +15,7 @@ from coordinator.adapters.settings import (
     Settings,
 )
 from coordinator.checking.checks import Control
+from coordinator.keys import sha256_hex
 from emulator import publisher
 from emulator.cheats import false_claims as claims
 from emulator.cloud_scheduler.cron import Schedule
@@ -170,3 +171,16 @@ def test_the_picture_differs_from_run_to_run_and_shows_a_clock_if_it_can() -> No
     assert "all_seed=11" in " ".join(plain)
     assert "drawtext=fontfile=/f/mono.ttf" in " ".join(clock)
     assert "drawtext" not in " ".join(plain)
+
+
+def test_the_sponsor_is_entered_by_the_hash_of_the_key_that_the_demo_tells(stage: Staging) -> None:
+    """In the database that the functions read, by what `make sponsor` runs."""
+    command = cast.sponsor(stage)
+    assert command.argv[1:3] == ("-m", "tools.sponsor")
+    assert command.argv[-1] == sha256_hex(stage.keys.sponsor)
+    told = {**command.env, "argv": " ".join(command.argv)}
+    assert stage.keys.sponsor not in "\n".join(told.values())
+    api = cast.function(stage, "api").env
+    for name in ("FIRESTORE_EMULATOR_HOST", "PYTHONPATH"):
+        assert command.env[name] == api[name]
+    assert api["GOOGLE_CLOUD_PROJECT"] in command.argv

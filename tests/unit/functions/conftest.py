@@ -13,6 +13,7 @@ from coordinator.adapters.settings import ApiSettings
 from coordinator.keys import sha256_hex
 from tests.doubles.memory import MemoryStore
 from tests.signing import auth_of, node_id_of
+from tests.sponsors import entered
 from tests.unit.functions.declared import declared_only
 from tests.unit.functions.own_api import own_api
 
@@ -71,17 +72,21 @@ def settings(**more: str) -> ApiSettings:
             "GOOGLE_CLOUD_PROJECT": "tests",
             "GRACE_SECONDS": "120",
             "INGEST_URL": "rtmp://203.0.113.5:1935/live",
-            "SPONSOR_KEY_HASHES": f"ada:{sha256_hex(SPONSOR_KEY)}",
             "INGEST_KEY_HASH": sha256_hex(INGEST_KEY),
             **more,
         }
     )
 
 
+def money_store() -> MemoryStore:
+    """A database of the money that knows Ada, who has SPONSOR_KEY."""
+    return MemoryStore(entered(ada=SPONSOR_KEY))
+
+
 @pytest.fixture
 async def coordinator() -> AsyncIterator[Coordinator]:
     """A coordinator that nobody has called yet; calls come from a public address."""
-    measured, money, now_s = MemoryStore(), MemoryStore(), [NOW_S]
+    measured, money, now_s = MemoryStore(), money_store(), [NOW_S]
     app = own_api(measured, money, settings(), lambda: now_s[0])
     transport = httpx.ASGITransport(app=app, client=(ADDRESS, 40_000))
     async with httpx.AsyncClient(transport=transport, base_url="http://api.example") as client:

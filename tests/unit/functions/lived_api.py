@@ -8,7 +8,8 @@ import httpx
 
 from tests.doubles.counting import CountingStore, Operations
 from tests.lived import Lived
-from tests.unit.functions.conftest import settings
+from tests.sponsors import enter
+from tests.unit.functions.conftest import SPONSOR_KEY, settings
 from tests.unit.functions.own_api import own_api
 
 
@@ -36,6 +37,7 @@ class Site:
 async def site_of(lived: Lived) -> AsyncIterator[Site]:
     """The api on the network's stores, five minutes into the hour after its last."""
     measured, money = CountingStore(lived.measured), CountingStore(lived.money)
+    await enter(lived.money, ada=SPONSOR_KEY)
     now_s = [lived.now_s]
     app = own_api(
         measured,

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.app import create_app, layers
+from api.http.callers import SponsorKey
 from api.http.node_signature import NodeSignature
 from api.services.services import Services
 from api.wiring import services_on
@@ -53,6 +54,8 @@ class _ServicesOfTheCall:
         self._first = first
         self.node_signature = NodeSignature(_now_s, first.public_url)
         """A route keeps it for good, and it asks for the time."""
+        self.sponsor_key = SponsorKey(_name_of)
+        """Likewise, and it asks for the list of sponsors."""
 
     def __getattr__(self, name: str) -> Any:
         called = _CALLED.get(None)
@@ -61,6 +64,10 @@ class _ServicesOfTheCall:
 
 def _now_s() -> float:
     return _CALLED.get().services.clock()
+
+
+async def _name_of(key_hash: str) -> str | None:
+    return await _CALLED.get().services.sponsor_key.name_of(key_hash)
 
 
 async def _layers_of_the_call(scope: Scope, receive: Receive, send: Send) -> None:

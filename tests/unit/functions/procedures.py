@@ -44,6 +44,7 @@ from tests.unit.functions.conftest import (
     NOW_S,
     SPONSOR_KEY,
     STREAM,
+    money_store,
     settings,
 )
 from tests.unit.functions.night import FIRST, Night, Patient
@@ -126,7 +127,7 @@ class Procedure:
 
 async def begun(procedure: Procedure) -> World:
     """How the world stands before it."""
-    world = World(MemoryStore(), MemoryStore())
+    world = World(MemoryStore(), money_store())
     await procedure.begins(world)
     return world
 

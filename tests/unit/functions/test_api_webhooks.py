@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from coordinator.adapters.records.webhooks import Webhooks
-from coordinator.keys import sha256_hex
 from tests.doubles.memory import MemoryStore
+from tests.sponsors import entered
 from tests.unit.functions.conftest import (
     NOW_S,
     SPONSOR_KEY,
@@ -187,8 +187,8 @@ async def test_a_webhook_remembers_the_latest_requests(coordinator: Coordinator)
 
 async def test_a_stream_of_another_sponsor_is_left_alone() -> None:
     """Neither seen nor moved."""
-    hashes = f"ada:{sha256_hex(SPONSOR_KEY)},bob:{sha256_hex('b' * 43)}"
-    app = own_api(MemoryStore(), MemoryStore(), settings(SPONSOR_KEY_HASHES=hashes), lambda: NOW_S)
+    money = MemoryStore(entered(ada=SPONSOR_KEY, bob="b" * 43))
+    app = own_api(MemoryStore(), money, settings(), lambda: NOW_S)
     transport = httpx.ASGITransport(app=app, client=("203.0.114.7", 40_000))
     async with httpx.AsyncClient(transport=transport, base_url="http://api.example") as client:
         asked = {**STREAM, "webhook_url": URL}

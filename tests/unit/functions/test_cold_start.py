@@ -39,7 +39,6 @@ def test_no_look_for_garbage_copies_what_was_imported(function: str) -> None:
     own = {
         "INGEST_URL": "rtmp://203.0.113.5:1935/live",
         "INGEST_KEY_HASH": sha256,
-        "SPONSOR_KEY_HASHES": f"ada:{sha256}",
         "PUBLIC_URL": "https://203.0.113.5",
         "LOTTERY_KEY": "k" * 32,
     }

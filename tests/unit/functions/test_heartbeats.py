@@ -39,6 +39,7 @@ from tests.unit.functions.conftest import (
     SPONSOR_KEY,
     STREAM,
     bearer,
+    money_store,
     settings,
 )
 from tests.unit.functions.declared import declared_only
@@ -59,7 +60,7 @@ class _World:
         self.now_s = NOW_S
         self.store = CountingStore(store)
         self.measurements = Measurements(store)
-        self.money = MemoryStore()
+        self.money = money_store()
         guard = Guard(allow_private=False, resolve=_nowhere) if calls_back else None
         self.app = own_api(self.store, self.money, settings(), lambda: self.now_s, guard)
         transport = httpx.ASGITransport(app=self.app, client=(ADDRESS, 40_000))
