@@ -37,7 +37,12 @@ def build(environ: Mapping[str, str]) -> Handler:
     return build_on(store, settings)
 
 
-def build_on(store: Store, settings: ProberSettings, capacity: Capacity | None = None) -> Handler:
+def build_on(
+    store: Store,
+    settings: ProberSettings,
+    capacity: Capacity | None = None,
+    references: ReferencePool | None = None,
+) -> Handler:
     """The handler on any store. Its clock is the real one: media takes the time that it takes.
 
     `capacity`: by default what this machine's processors can do."""
@@ -45,7 +50,7 @@ def build_on(store: Store, settings: ProberSettings, capacity: Capacity | None =
     _tell_of_controls(settings, log)
     measurements = Measurements(store, *settings.parts)
     checker = _checker(settings, measurements, capacity, log)
-    references = ReferencePool(now=system_clock)
+    references = references or ReferencePool(now=system_clock)
     rates = settings.check_seconds, settings.checks_per_hour
     sealer = Sealer(measurements, settings.lottery_key, *rates, settings.controls)
     pictures = Pictures(measurements, picture_of, system_clock, log)

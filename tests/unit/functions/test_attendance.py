@@ -3,10 +3,15 @@
 from dataclasses import dataclass
 
 import pytest
+from starlette.requests import Request
 
+from coordinator.adapters.clock import system_clock
 from coordinator.adapters.media.rtmp_reference import ReferencePool
+from coordinator.adapters.settings import ProberSettings
 from coordinator.sweeping.polls import Outcome
 from prober.prober import Prober
+from prober.wiring import build_on
+from tests.doubles.memory import MemoryStore
 from tests.unit.functions.night import FIRST, Night, Patient, a_night
 
 ENDS_S = (FIRST + 1) * 60.0
@@ -85,3 +90,28 @@ async def test_a_call_waits_for_checks_that_are_put_off_until_the_next_has_come(
     night.now_s = ENDS_S
     await prober.attend(FIRST)
     assert night.now_s == ENDS_S
+
+
+class AlwaysHearing(ReferencePool):
+    """A stream that does not end."""
+
+    def is_hearing(self) -> bool:
+        return True
+
+
+async def test_the_scheduler_is_answered_when_nothing_goes_on_any_more() -> None:
+    """A draw of a second: while its stream is heard the call does not end before it."""
+    environ = {
+        "GOOGLE_CLOUD_PROJECT": "tests",
+        "INGEST_URL": "rtmp://203.0.113.5/live",
+        "LOTTERY_KEY": "k" * 32,
+        "CHECK_SECONDS": "1",
+        "CONTROL_GOOD_NODES": "n2",
+    }
+    settings = ProberSettings.from_env(environ)
+    answer = build_on(MemoryStore(), settings, references=AlwaysHearing(now=system_clock))
+    draw = settings.calendar.draw_at(system_clock())
+    call = {"type": "http", "method": "POST", "query_string": b"", "headers": []}
+    answered = await answer(Request(call))
+    assert answered.status_code == 200
+    assert system_clock() >= draw + 1
