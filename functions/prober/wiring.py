@@ -46,19 +46,17 @@ def build_on(
     """The handler on any store. Its clock is the real one: media takes the time that it takes.
 
     `capacity`: by default what this machine's processors can do."""
-    log = Log("prober", settings.log_level)
-    _tell_of_controls(settings, log)
+    log = _log(settings)
     measurements = Measurements(store, *settings.parts)
-    checker = _checker(settings, measurements, capacity, log)
-    references = references or ReferencePool(now=system_clock)
-    rates = settings.check_seconds, settings.checks_per_hour
-    sealer = Sealer(measurements, settings.lottery_key, *rates, settings.controls)
+    sealer = _sealer(settings, measurements)
     pictures = Pictures(measurements, picture_of, system_clock, log)
+    checker = _checker(settings, measurements, capacity, log)
+    pool = references or ReferencePool(now=system_clock)
     # One instance is called for one part, as a rule; a small network's may be called for all.
     probers = [
         Prober(
             measurements,
-            references,
+            pool,
             checker,
             sealer,
             settings.calendar,
@@ -88,10 +86,17 @@ def build_on(
     return answering(check, system_clock, log)
 
 
-def _tell_of_controls(settings: ProberSettings, log: Log) -> None:
-    """Nothing checks the checking of a network that has none (docs/ops.md)."""
+def _log(settings: ProberSettings) -> Log:
+    """Its first line tells of what is missing: nothing checks the checking without controls."""
+    log = Log("prober", settings.log_level)
     if not any(kind is Control.GOOD for kind in settings.controls.values()):
         log(LogEvent.NO_CONTROL_NODES, severity="WARNING")
+    return log
+
+
+def _sealer(settings: ProberSettings, measurements: Measurements) -> Sealer:
+    rates = settings.check_seconds, settings.checks_per_hour
+    return Sealer(measurements, settings.lottery_key, *rates, settings.controls)
 
 
 def _checker(
