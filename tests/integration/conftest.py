@@ -1,6 +1,7 @@
 """One Firestore emulator for the whole session; tests clear it and do not restart it."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
@@ -21,6 +22,14 @@ def firestore() -> Iterator[FirestoreEmulator]:
         patch.setenv("FIRESTORE_EMULATOR_HOST", emulator.host)
         yield emulator
     asyncio.run(emulator.stop())
+
+
+@pytest.fixture
+def heeds_interrupts() -> Iterator[None]:
+    """What is started in the background of a shell would ignore them, and so would its children."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -103,14 +103,6 @@ def test_a_machine_without_the_programs_is_told_what_to_install(tmp_path: Path, 
     assert "terraform is not on PATH" in done.stdout
 
 
-@pytest.fixture
-def heeds_interrupts() -> Iterator[None]:
-    """What is started in the background of a shell would ignore them, and so would its children."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.usefixtures("heeds_interrupts")
 def test_an_interrupt_ends_it_and_what_it_has_started(tmp_path: Path) -> None:
     """Without a trace of ours."""

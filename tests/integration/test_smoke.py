@@ -126,6 +126,7 @@ def _command_lines() -> Iterator[str]:
             yield Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
 
 
+@pytest.mark.usefixtures("heeds_interrupts")
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGHUP])
 def test_an_interrupt_closes_the_stream_and_ends_the_publisher(
     sent: signal.Signals, api: ThreadingHTTPServer, tmp_path: Path
