@@ -81,7 +81,8 @@ test-cloud: setup ## terraform/ against the real provider's schemas, its archive
 
 preflight: $(VENV) ## Whether an apply would fail, asked before anything is made (PROJECT=my-network REGION=europe-west1; docs/ops.md)
 	@$(PYTHON) -m tools.preflight --out build/preflight.json --project "$${PROJECT:-}" --region "$${REGION:-}" \
-		$(if $(FIRESTORE_LOCATION),--firestore-location "$$FIRESTORE_LOCATION") $(if $(SIZE),--size "$$SIZE") $(if $(MACHINE),--machine "$$MACHINE") \
+		$(if $(FIRESTORE_LOCATION),--firestore-location "$$FIRESTORE_LOCATION") $(if $(SCHEDULER_REGION),--scheduler-region "$$SCHEDULER_REGION") \
+		$(if $(SIZE),--size "$$SIZE") $(if $(MACHINE),--machine "$$MACHINE") \
 		$(if $(CURRENCY),--currency "$$CURRENCY")
 
 smoke: $(VENV) ## Whether a network works: a stream of its own is relayed and checked (API=https://… and SPONSOR_KEY_FILE=…; WAIT=paid follows it to its end; docs/ops.md)

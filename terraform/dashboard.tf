@@ -2,7 +2,7 @@ locals {
   charts = concat(
     [for name, metric in local.metrics : {
       title  = metric.says
-      filter = "resource.type=\"cloud_run_revision\" AND metric.type=\"logging.googleapis.com/user/${google_logging_metric.metrics[name].name}\""
+      filter = "resource.type=\"${local.kinds[name]}\" AND metric.type=\"${local.types[name]}\""
       align  = "ALIGN_DELTA"
       by     = []
     }],
@@ -67,5 +67,5 @@ resource "google_monitoring_dashboard" "network" {
       }]
     }
   })
-  depends_on = [terraform_data.preflight]
+  depends_on = [google_logging_metric.metrics]
 }

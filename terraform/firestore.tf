@@ -43,12 +43,15 @@ resource "google_firestore_database" "databases" {
   depends_on                        = [terraform_data.preflight]
 
   lifecycle {
-    prevent_destroy = false # ABANDON deletes nothing, and the rest can then be torn down
+    prevent_destroy = false         # ABANDON deletes nothing, and the rest can then be torn down
+    ignore_changes  = [location_id] # it can never move: who moves the rest leaves it, or restores it elsewhere (docs/ops.md)
   }
 }
 
+# These, the indexes and the ends of documents do not wait for each other: what Google refuses of one keeps no other from being
+# made. Field `*` is refused to some (hashicorp/terraform-provider-google#19598): see exempt_fields.
 resource "google_firestore_field" "exempt" {
-  for_each = local.collections
+  for_each = var.exempt_fields ? local.collections : {}
 
   database   = google_firestore_database.databases[each.value.database].name
   collection = each.value.collection
@@ -73,7 +76,6 @@ resource "google_firestore_field" "queried" {
       query_scope = "COLLECTION"
     }
   }
-  depends_on = [google_firestore_field.exempt]
 }
 
 resource "google_firestore_field" "expiry" {
@@ -84,7 +86,6 @@ resource "google_firestore_field" "expiry" {
   field      = "expire_at"
   ttl_config {}
   index_config {} # an index on a time that only grows would cap the collection at 500 writes a second
-  depends_on = [google_firestore_field.exempt]
 }
 
 resource "google_firestore_backup_schedule" "daily" {

@@ -20,6 +20,7 @@ locals {
     PROJECT            = var.project_id
     REGION             = var.region
     FIRESTORE_LOCATION = coalesce(var.firestore_location, var.region)
+    SCHEDULER_REGION   = local.scheduler_region
     SIZE               = var.size
     MACHINE            = local.ingest_machine
     CONTROL_NODES      = tostring(var.control_nodes)

@@ -22,7 +22,7 @@ locals {
   }]...)
 
   # As the functions know them. What ops pause, or what settles, is not for them to switch (docs/adr/0013).
-  job_names = { for name in keys(local.jobs) : name => "projects/${var.project_id}/locations/${var.region}/jobs/${local.name}-${name}" }
+  job_names = { for name in keys(local.jobs) : name => "projects/${var.project_id}/locations/${local.scheduler_region}/jobs/${local.name}-${name}" }
   switched = [for name, job in local.jobs : local.job_names[name]
   if contains(["collector", "prober"], job.function) && !contains(var.paused, job.function)]
 
@@ -36,10 +36,15 @@ locals {
   }]...)
 }
 
+# The id of a role that was deleted is taken for 37 days. With another one, whoever tears down can deploy again at once.
+resource "random_id" "roles" {
+  byte_length = 4
+}
+
 resource "google_project_iam_custom_role" "switches" {
   for_each = local.switches
 
-  role_id     = "${local.name}_${each.key}_jobs"
+  role_id     = "${local.name}_${each.key}_jobs_${random_id.roles.hex}"
   title       = "May ${each.key} jobs"
   description = "Collector and prober are not called while nobody is there"
   permissions = each.value.permissions
@@ -54,11 +59,19 @@ resource "google_project_iam_member" "switches" {
   member  = google_service_account.functions[each.value.function].member
 }
 
+# What ops pause. A job is made anew when that changes for it: only then is it paused or resumed by Terraform, since all else is
+# the payout's to switch. So a network at rest has nothing to change.
+resource "terraform_data" "paused" {
+  for_each = local.jobs
+
+  triggers_replace = contains(var.paused, each.value.function)
+}
+
 resource "google_cloud_scheduler_job" "jobs" {
   for_each = local.jobs
 
   name             = "${local.name}-${each.key}"
-  region           = var.region
+  region           = local.scheduler_region
   description      = each.value.description
   schedule         = each.value.schedule
   time_zone        = local.schedule.time_zone
@@ -83,4 +96,9 @@ resource "google_cloud_scheduler_job" "jobs" {
   }
 
   depends_on = [google_cloud_run_v2_service_iam_member.scheduler, google_cloud_run_v2_service_iam_member.prober]
+
+  lifecycle {
+    ignore_changes       = [paused]
+    replace_triggered_by = [terraform_data.paused[each.key]]
+  }
 }

@@ -30,6 +30,28 @@ variable "firestore_location" {
   }
 }
 
+variable "scheduler_region" {
+  description = "Region of Cloud Scheduler's jobs; null is the region, where Cloud Scheduler is there. Another one costs a call a few milliseconds."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.scheduler_region == null ? true : contains(local.regions, var.scheduler_region)
+    error_message = "scheduler_region: write null for the region, or a region with Cloud Scheduler, like europe-west1 (`gcloud scheduler locations list`)."
+  }
+  validation {
+    condition     = var.scheduler_region != null || !contains(local.regions, var.region) ? true : contains(local.scheduler_regions, var.region)
+    error_message = "scheduler_region: Cloud Scheduler was not in ${var.region} when this was written. Write the nearest region that has it (`gcloud scheduler locations list`): ${join(", ", local.scheduler_regions)}."
+  }
+}
+
+variable "exempt_fields" {
+  description = "Whether collections are kept free of indexes that nobody asks for, which cost a write and storage on every change. If Google refuses that, write false and do it by hand (docs/ops.md)."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 variable "money_database" {
   description = "Database of balances and statements that the functions use: another one after a restore (docs/ops.md), which made it."
   type        = string

@@ -1,6 +1,7 @@
 """One sweep: take in who joined and left, poll everyone, write one document."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from random import SystemRandom
@@ -10,6 +11,7 @@ from collector.asked_addresses import AskedAddresses, answered_there, in_order
 from collector.network_projector import NetworkProjector
 from collector.poller import Poller
 from collector.roller import Roller
+from collector.room_warning import warn_of_room
 from collector.shard_state import (
     KEPT_TICKS,
     READ_AGAIN_TICKS,
@@ -109,6 +111,7 @@ class Sweeper:
             rolled = await self._roll_up(sweep, roster, state.tick)
             seconds = round(steady(self.clock)() - started_s, 3)
             await self._projector.publish(document, sweep, roster, seconds, rolled=rolled)
+            warn_of_room(roster, self.log)
         return self._summary(sweep, created, started_s)
 
     async def _was_closed(self, state: ShardState, tick: int) -> bool:
@@ -199,15 +202,12 @@ class Sweeper:
         return live_streams(runs, self.calendar.draw_at(self.clock()))
 
     def _summary(self, sweep: Sweep, created: bool, started_s: float) -> dict[str, Any]:
-        outcomes: dict[str, int] = {}
-        for poll in sweep.polls.values():
-            outcomes[poll.outcome] = outcomes.get(poll.outcome, 0) + 1
         return {
             "shard": sweep.shard.number,
             "tick": sweep.tick,
             "result": "swept" if created else "duplicate",
             "polled": len(sweep.polls),
-            "outcomes": outcomes,
+            "outcomes": Counter(poll.outcome for poll in sweep.polls.values()),
             "seconds": round(steady(self.clock)() - started_s, 3),
         }
 

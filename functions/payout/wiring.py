@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from coordinator.adapters.clock import Clock, system_clock
-from coordinator.adapters.log import Log
+from coordinator.adapters.log import Log, LogEvent
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.outbound.http_client import HttpClient
 from coordinator.adapters.records import Measurements
@@ -78,6 +78,8 @@ def build_on(
         summary["webhooks"] = await deliverer.deliver_due()
         # Not done is called again at once and not in ten minutes: settling twice changes nothing.
         status = 500 if summary["failed"] else 503 if jobs == "unclear" else 200
+        # In every call, whether anything was due or not: an alarm asks when this came last.
+        log(LogEvent.PAYOUT_ENDED, result="done" if status == 200 else "again", jobs=jobs)
         return status, summary
 
     return answering(pay, clock, log)

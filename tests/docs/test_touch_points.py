@@ -85,7 +85,8 @@ def _alert(event: str) -> set[str]:
     counted = rf'^ +(\w+) += .*jsonPayload\.message=\\"{event}\\"'
     metric = re.search(counted, SOURCES[_METRICS], re.MULTILINE)
     assert metric, f"{event}: no metric counts it"
-    return _where(rf"\b{event}\b|LogEvent\.{event.upper()}\b|local\.logged\.{metric[1]}\b")
+    hung = rf"local\.(series|lines)\.{metric[1]}\b"
+    return _where(rf"\b{event}\b|LogEvent\.{event.upper()}\b|{hung}")
 
 
 def _field(name: str) -> set[str]:

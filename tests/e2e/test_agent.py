@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 import os
 import signal
 import socket
@@ -27,6 +28,7 @@ from tests.e2e.watched import HOST, WAIT_S_MAX, is_listening, running, wait_for
 from tests.ports import free_port
 from tests.signing import key_of
 
+RECORDED = json.loads((Path(__file__).parents[1] / "log_lines.json").read_text())
 RESIDENT_KB_MAX = 60_000
 LONG_S = 600.0
 """What nobody may wait for."""
@@ -246,6 +248,7 @@ def test_a_crash_is_an_event_with_who_sent_the_last_bytes_and_their_digest(
     digest = hashlib.sha256(said).hexdigest()
     assert (crash["host"], crash["bytes"], crash["sha256"]) == (HOST, len(said), digest[:16])
     assert crash["reason"].startswith("restream was killed by signal 11")
+    assert crash.keys() == RECORDED["crashes"].keys()  # by which an alert is tried
 
 
 @pytest.mark.of_restream

@@ -8,7 +8,7 @@ import json
 import re
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from starlette.routing import Route
 import collector.wiring
 import payout.wiring
 import prober.wiring
+from agent.log import AgentEvent
 from coordinator.adapters.log import LogEvent
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.records.ledger import Ledger
@@ -29,11 +30,12 @@ from coordinator.adapters.settings import CollectorSettings, PayoutSettings, Pro
 from coordinator.adapters.store.protocol import AsRead, Decide, Fields, Ref, StoreError
 from coordinator.checking.checks import Check, Verdict
 from coordinator.checking.lengths import GRACE_SECONDS, RECORD_AFTER_S
-from coordinator.checking.sealed_days import days_around
+from coordinator.checking.sealed_days import LotteryDay, days_around
 from coordinator.epochs import Calendar
 from coordinator.ledger.balances import opening_balance
 from coordinator.reasons import Reason
 from coordinator.sweeping.polls import Outcome, Poll
+from coordinator.sweeping.roster_room import NEARLY_FULL_PERCENT, SLOTS_MAX
 from coordinator.sweeping.rosters import Roster, Slot
 from coordinator.sweeping.shards import WHOLE
 from coordinator.sweeping.sweeps import Sweep
@@ -54,6 +56,7 @@ STREAM = a_stream(stream_id="show", created_s=11 * 3600.0)
 AFTER_S = 12.0 * 3600 + GRACE_SECONDS
 """When the stream's first epoch is due."""
 CHECK_SECONDS, DRAWS_MAX = 5, 12
+NEARLY_FULL_SLOTS = SLOTS_MAX * NEARLY_FULL_PERCENT // 100
 
 Answer = Callable[[Request], Awaitable[Response]]
 Provoke = Callable[[], Awaitable[None]]
@@ -63,7 +66,7 @@ Provoke = Callable[[], Awaitable[None]]
 class Metric:
     """One entry of metrics.tf: whose lines it counts, and which."""
 
-    of: str | None
+    of: str
     filter: str
 
     @property
@@ -73,7 +76,7 @@ class Metric:
 
     def counts(self, line: dict[str, Any]) -> bool:
         """Whether Cloud Logging would, by the comparisons that our filters are made of."""
-        return self.of in (None, line["service"]) and all(
+        return self.of in ("functions", line["service"]) and all(
             _holds(comparison, line) for comparison in self.filter.split(" AND ")
         )
 
@@ -89,14 +92,19 @@ def _holds(comparison: str, line: dict[str, Any]) -> bool:
 
 def _metrics() -> dict[str, Metric]:
     entries = re.findall(
-        r'^ +(\w+) += \{ of = (?:"(\w+)"|null), filter = "((?:[^"\\]|\\.)*)"',
+        r'^ +(\w+) += \{ of = "(\w+)", filter = "((?:[^"\\]|\\.)*)"',
         METRICS.read_text(),
         re.MULTILINE,
     )
-    return {name: Metric(of or None, text.replace('\\"', '"')) for name, of, text in entries}
+    return {name: Metric(of, text.replace('\\"', '"')) for name, of, text in entries}
 
 
-METRICS_BY_NAME = _metrics()
+ALL_METRICS = _metrics()
+ELSEWHERE = {"calls", "crashes"}
+"""Lines of Cloud Scheduler itself, and of an agent: tests/e2e/test_agent.py sees one of these."""
+METRICS_BY_NAME = {name: each for name, each in ALL_METRICS.items() if name not in ELSEWHERE}
+RECORDED = json.loads((TERRAFORM.parent / "tests" / "log_lines.json").read_text())
+"""One line for each metric, by which tests/terraform tries the alerts."""
 
 
 async def _post(answer: Answer) -> None:
@@ -107,8 +115,23 @@ async def _post(answer: Answer) -> None:
 
 
 async def _sweep() -> None:
+    await _sweep_on(MemoryStore())
+
+
+async def _sweep_a_roster_that_is_nearly_full() -> None:
+    """Nobody of it is asked yet: they join later."""
+    tick = CALENDAR.tick_at(AFTER_S)
+    slot = Slot("n2", "show", "http://192.0.2.2:8080/stats.json", "192.0.2.2", 1935, tick + 5, 1.0)
+    slots = tuple(replace(slot, node_id=f"n{number}") for number in range(NEARLY_FULL_SLOTS))
+    store = MemoryStore()
+    await Measurements(store).put_roster(Roster(WHOLE, tick - 1, 1.0, slots))
+    await Measurements(store).create_sweep(Sweep(WHOLE, tick - 1, tick - 1, {}), AFTER_S - 60)
+    await _sweep_on(store)
+
+
+async def _sweep_on(store: MemoryStore) -> None:
     settings = CollectorSettings.from_env(ENVIRON)
-    await _post(collector.wiring.build_on(MemoryStore(), settings, lambda: AFTER_S))
+    await _post(collector.wiring.build_on(store, settings, lambda: AFTER_S))
 
 
 async def _check_a_good_node_that_is_away() -> None:
@@ -191,6 +214,14 @@ async def _settle() -> None:
     await _pay(MemoryStore())
 
 
+async def _review_nobody() -> None:
+    """Of a network without a stream, at noon of a day that is sealed like the next one."""
+    measured = MemoryStore()
+    for day in days_around(AFTER_S)[1:]:
+        await Measurements(measured).seal(LotteryDay(day, "0" * 64, 60, 4, AFTER_S))
+    await _pay_on(measured, MemoryStore())
+
+
 async def _settle_on_damaged_days() -> None:
     damaged = {Ref("schedule_days", day.isoformat()): {"day": "?"} for day in days_around(AFTER_S)}
     await _pay(MemoryStore(damaged))
@@ -200,6 +231,10 @@ async def _pay(measured: MemoryStore) -> None:
     money = MemoryStore()
     await Measurements(measured).create_stream(STREAM)
     await Ledger(money).open(opening_balance(STREAM, 10**9, CALENDAR))
+    await _pay_on(measured, money)
+
+
+async def _pay_on(measured: MemoryStore, money: MemoryStore) -> None:
     job = "projects/tests/locations/here/jobs/prober"
     settings = PayoutSettings.from_env(ENVIRON | {"SCHEDULER_SWITCHED": job})
     await _post(
@@ -209,12 +244,14 @@ async def _pay(measured: MemoryStore) -> None:
 
 PROVOKED: dict[str, Provoke] = {
     "sweeps": _sweep,
+    "roster": _sweep_a_roster_that_is_nearly_full,
     "runs": _check_a_good_node_that_is_away,
     "controls": _check_a_good_node_that_is_away,
     "capacity": _check_where_no_place_is_left,
     "readers": _check_what_readers_do_not_agree_on,
     "late": _check_what_readers_do_not_agree_on,
-    "awake": _settle,
+    "payouts": _settle,
+    "resting": _review_nobody,
     "settled": _settle,
     "errors": _settle_on_damaged_days,
 }
@@ -223,17 +260,21 @@ PROVOKED: dict[str, Provoke] = {
 
 def test_every_filter_is_read_and_names_events_that_the_code_knows() -> None:
     """No entry of metrics.tf is missed by these tests, and none waits for a line of no name."""
-    assert len(METRICS_BY_NAME) == len(re.findall(r"filter = \"", METRICS.read_text()))
+    assert len(ALL_METRICS) == len(re.findall(r", filter = \"", METRICS.read_text()))
     assert METRICS_BY_NAME.keys() == PROVOKED.keys()
     named = set().union(*(metric.events for metric in METRICS_BY_NAME.values()))
     assert named
     assert named <= set(LogEvent)
+    assert re.findall(r'jsonPayload\.event="(\w+)"', ALL_METRICS["crashes"].filter) == [
+        AgentEvent.RELAY_CRASHED
+    ]
 
 
 def test_what_ops_are_told_to_look_for_exists() -> None:
     """An alert's first step names lines of the log."""
-    told = set(re.findall(r"log for `(\w+)`", ALERTS.read_text()))
-    assert told == {LogEvent.JOBS_NOT_REVIEWED}
+    told = set(re.findall(r"(?:log for|lines?) `(\w+)`", ALERTS.read_text()))
+    assert {LogEvent.JOBS_NOT_REVIEWED, LogEvent.ROSTER_NEARLY_FULL, "relay_crashed"} <= told
+    assert told <= {*LogEvent, *AgentEvent}
 
 
 def test_a_prober_without_control_nodes_says_so(capfd: pytest.CaptureFixture[str]) -> None:
@@ -247,9 +288,9 @@ def test_a_prober_without_control_nodes_says_so(capfd: pytest.CaptureFixture[str
 
 def test_every_alert_on_the_log_hangs_on_a_metric() -> None:
     """By its name in metrics.tf."""
-    named = set(re.findall(r"local\.logged\.(\w+)", ALERTS.read_text()))
+    named = set(re.findall(r"local\.(?:series|lines)\.(\w+)", ALERTS.read_text()))
     assert named
-    assert named <= METRICS_BY_NAME.keys()
+    assert named <= ALL_METRICS.keys()
 
 
 @pytest.fixture(scope="module")
@@ -271,3 +312,5 @@ async def test_the_line_that_a_metric_counts_is_written(
         lines_of[provoke] = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
     counted = [line for line in lines_of[provoke] if METRICS_BY_NAME[name].counts(line)]
     assert counted, lines_of[provoke]
+    assert {*RECORDED[name]} in [{*line} for line in counted], counted
+    assert METRICS_BY_NAME[name].counts(RECORDED[name])

@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,8 @@ EVERYTHING: Mapping[str, Any] = {
     "project_id": "my-network-4711",
     "region": "us-central1",
     "firestore_location": "nam5",
+    "scheduler_region": "us-west1",
+    "exempt_fields": False,
     "money_database": "money-restored",
     "images": {
         "prober": "europe-docker.pkg.dev/shared/images/prober@sha256:" + "a" * 64,
@@ -68,6 +70,10 @@ class Outcome:
     """What was applied, as JSON; empty if nothing was."""
     destroyed: frozenset[str]
     """Addresses of what was applied that `terraform destroy` would remove, or did."""
+    resting: frozenset[str]
+    """Addresses of what Terraform would change once the network rests and its databases are in
+    another region. Empty, and nothing is said by that, where a provider that makes everything up
+    was asked: its state cannot be changed."""
     builds: str
     """How gcloud was called, if it was a stand-in."""
     graph: dict[str, frozenset[str]]
@@ -102,6 +108,7 @@ def run(
             "PLAN_JSON": str(scratch / "plan.json"),
             "STATE_JSON": str(scratch / "state.json"),
             "DESTROY_JSON": str(scratch / "destroy.json"),
+            "RESTING_JSON": str(scratch / "resting.json"),
             "GRAPH_DOT": str(scratch / "graph.dot"),
             "GCLOUD_LOG": str(scratch / "gcloud.log"),
         }
@@ -119,15 +126,19 @@ def run(
             " ".join(text.split()),
             json.loads(_read(scratch / "plan.json") or "{}"),
             json.loads(_read(scratch / "state.json") or "{}"),
-            _destroyed(json.loads(_read(scratch / "destroy.json") or "{}")),
+            _acted(json.loads(_read(scratch / "destroy.json") or "{}"), {"delete"}),
+            _acted(json.loads(_read(scratch / "resting.json") or "{}"), CHANGES),
             _read(scratch / "gcloud.log"),
             _graph(_read(scratch / "graph.dot")),
         )
 
 
-def _destroyed(plan: Mapping[str, Any]) -> frozenset[str]:
+CHANGES = frozenset({"create", "update", "delete"})
+
+
+def _acted(plan: Mapping[str, Any], actions: Set[str]) -> frozenset[str]:
     changes = plan.get("resource_changes", [])
-    return frozenset(c["address"] for c in changes if c["change"]["actions"] == ["delete"])
+    return frozenset(c["address"] for c in changes if actions & {*c["change"]["actions"]})
 
 
 def _graph(dot: str) -> dict[str, frozenset[str]]:

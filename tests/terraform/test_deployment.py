@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from coordinator.adapters.log import LogEvent
 from coordinator.adapters.settings import (
     ApiSettings,
     CollectorSettings,
@@ -163,7 +162,7 @@ def test_the_functions_know_the_jobs_by_name_and_leave_alone_what_ops_pause(
 ) -> None:
     """All are shown by the api; collector's and prober's are switched, unless ops paused them."""
     outcome = applied(variables)
-    project, region = variables["project_id"], variables.get("region", "europe-west1")
+    project, region = variables["project_id"], variables.get("scheduler_region", "europe-west1")
     names = {
         job.key: f"projects/{project}/locations/{region}/jobs/{job.values['name']}"
         for job in resources(outcome, "google_cloud_scheduler_job")
@@ -180,27 +179,30 @@ def test_the_functions_know_the_jobs_by_name_and_leave_alone_what_ops_pause(
         assert set(filter(None, environment["SCHEDULER_SWITCHED"].split(","))) == switched
 
 
-def test_a_network_at_rest_raises_no_alarm() -> None:
-    """What is missing then is asked for only while the payout's reviews find it measured."""
-    outcome = applied()
-    metrics = {one.key: one.values["name"] for one in resources(outcome, "google_logging_metric")}
-    payout = (ROOT / "functions" / "payout" / "demand_reviewer.py").read_text()
-    for one in resources(outcome, "google_monitoring_alert_policy"):
-        conditions = one.values["conditions"]
-        missing = "".join(
-            c["condition_absent"][0]["filter"] for c in conditions if c["condition_absent"]
-        )
-        if any(f'/{metrics[name]}"' in missing for name in ("sweeps", "runs")):
-            (awake,) = [c["condition_threshold"][0] for c in conditions if c["condition_threshold"]]
-            assert one.values["combiner"] == "AND"
-            assert metrics["awake"] in awake["filter"]
-            every = json.loads((FOLDER / "jobs.json").read_text())["jobs"]["payout"]["schedule"]
-            assert every == "9-59/10 * * * *"
-            # Longer than from one review to the next, and over before five minutes are missing.
-            assert 600 < int(awake["aggregations"][0]["alignment_period"].rstrip("s")) < 900
-    assert LogEvent.JOBS_REVIEWED.value == "jobs_reviewed"
-    assert "LogEvent.JOBS_REVIEWED" in payout
-    assert '"resting"' in payout
+@BOTH
+def test_a_network_at_rest_has_nothing_to_change(variables: dict[str, Any]) -> None:
+    """What the payout has paused is no drift, nor is it where the databases are. What ops pause
+    makes the job anew."""
+    outcome = applied(variables)
+    assert outcome.resting == frozenset()
+    paused = {
+        one.key: one.values["triggers_replace"]
+        for one in resources(outcome, "terraform_data")
+        if one.address.startswith("terraform_data.paused")
+    }
+    jobs = {one.key: one.values for one in resources(outcome, "google_cloud_scheduler_job")}
+    assert paused == {key: job["paused"] for key, job in jobs.items()}
+    text = (FOLDER / "scheduler.tf").read_text()
+    assert "ignore_changes       = [paused]" in text
+    assert "replace_triggered_by = [terraform_data.paused[each.key]]" in text
+
+
+@BOTH
+def test_jobs_are_where_ops_want_them(variables: dict[str, Any]) -> None:
+    """And what calls them has no place of its own."""
+    wanted = variables.get("scheduler_region", variables.get("region", "europe-west1"))
+    jobs = resources(applied(variables), "google_cloud_scheduler_job")
+    assert {job.values["region"] for job in jobs} == {wanted}
 
 
 def test_images_are_built_once_and_by_their_source() -> None:

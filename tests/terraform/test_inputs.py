@@ -38,6 +38,12 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "pausing the api": ({"paused": ["api"]}, "paused: write names among collector"),
     "a location of its own": ({"firestore_location": "moon"}, "firestore_location: write null"),
+    "jobs in no region": ({"scheduler_region": "eur3"}, "scheduler_region: write null for"),
+    "a region without Cloud Scheduler": (
+        {"region": "us-south1"},
+        "scheduler_region: Cloud Scheduler was not in us-south1",
+    ),
+    "exemptions that are neither on nor off": ({"exempt_fields": "some"}, "a bool is required"),
     "a database of an odd name": ({"money_database": "Money 2"}, "money_database: write money, or"),
     "too long a holding": ({"holding_epochs": 1000}, "hours from 0 to 168"),
     "no machine type": ({"ingest_machine": "big"}, "ingest_machine: write a machine type"),
@@ -116,6 +122,25 @@ def test_a_budget_counts_in_the_account_s_own_currency_unless_it_is_told() -> No
     """Google refuses any other one; preflight tells it before."""
     (budget,) = resources(planned(EVERYTHING), "google_billing_budget")
     assert _currency(budget) == "EUR"
+
+
+def test_a_region_without_cloud_scheduler_can_be_had_with_jobs_elsewhere() -> None:
+    """All but the jobs is where it was wanted."""
+    outcome = planned(dict(REQUIRED) | {"region": "us-south1", "scheduler_region": "us-central1"})
+    jobs = resources(outcome, "google_cloud_scheduler_job")
+    assert {one.values["region"] for one in jobs} == {"us-central1"}
+    databases = resources(outcome, "google_firestore_database")
+    assert {one.values["location_id"] for one in databases} == {"us-south1"}
+
+
+def test_places_are_told_with_their_source_and_date() -> None:
+    """And no region of jobs is one that nothing else is in."""
+    text = (FOLDER / "locals.tf").read_text()
+    assert "scheduler/docs/locations" in text
+    assert "September 24, 2026" in text
+    lists = re.findall(r"^  (\w*regions) = \[\n(.+?)\n  \]", text, re.MULTILINE | re.DOTALL)
+    regions, schedulers = (set(re.findall(r'"([a-z0-9-]+)"', body)) for _, body in lists)
+    assert "europe-west1" in schedulers < regions
 
 
 def test_the_configuration_is_valid() -> None:

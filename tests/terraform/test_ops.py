@@ -135,12 +135,52 @@ def test_a_raised_generation_replaces_that_key_alone(key: str) -> None:
     assert {address for address in before if before[address] != after[address]} == replaced
 
 
+FIRST = re.compile(r"(?<![\w])First:? (.+?[.?])(?=\s|$)")
+
+
 def test_every_alert_of_the_document_exists_and_every_alert_is_in_it() -> None:
-    """By its name."""
-    rows = re.findall(r"^\| ([A-Z][^|]+) \|", _section("When an alert comes"), re.MULTILINE)
-    named = {name for row in rows for name in row.split(", ")}
-    policies = resources(planned(), "google_monitoring_alert_policy")
-    assert named == {one.values["display_name"] for one in policies}
+    """By its name, with what its mail says to do first."""
+    found = re.findall(r"^\| ([A-Z][^|]+) \| [^|]+ \| ([^|]+) \|$", _alerts_told(), re.MULTILINE)
+    wanted = {}
+    for one in resources(planned(), "google_monitoring_alert_policy"):
+        (documentation,) = one.values["documentation"]
+        first = [s[0].upper() + s[1:] for s in FIRST.findall(documentation["content"])]
+        wanted[one.values["display_name"]] = " ".join(first).replace("europe-west1", "REGION")
+    assert dict(found) == {
+        name: re.sub("^Gcloud|^`Gcloud", "`gcloud", first) for name, first in wanted.items()
+    }
+
+
+def _alerts_told() -> str:
+    return _section("When an alert comes")
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "Move to another region",
+        "Tear down and deploy again",
+        "Restore from a backup",
+        "Raise the number of nodes",
+    ],
+)
+def test_what_ops_do_rarely_is_told_and_says_how_it_is_seen_to_work(heading: str) -> None:
+    """In numbered steps, by variables that there are."""
+    section = _section(heading)
+    assert "It worked when" in section or heading.startswith("Tear")
+    declared = set(planned().plan["configuration"]["root_module"]["variables"])
+    used = set(re.findall(r"`([a-z]+(?:_[a-z]+)+)`", section))
+    assert used - {"unknown"} <= declared | {"checks_without_place"}
+
+
+def test_a_role_that_was_torn_down_is_not_in_the_way() -> None:
+    """Its id is blocked for weeks, and the next one's is another."""
+    roles = resources(applied(), "google_project_iam_custom_role")
+    (ending,) = [one.values["hex"] for one in resources(applied(), "random_id")]
+    assert ending
+    assert {one.values["role_id"] for one in roles} == {
+        f"restream_{one.key}_jobs_{ending}" for one in roles
+    }
 
 
 def test_every_variable_of_the_document_exists() -> None:

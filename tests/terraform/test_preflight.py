@@ -21,6 +21,7 @@ ASKED = {
     "PROJECT": "my-network-4711",
     "REGION": "europe-west1",
     "FIRESTORE_LOCATION": "europe-west1",
+    "SCHEDULER_REGION": "europe-west1",
     "SIZE": "large",
     "MACHINE": "e2-standard-2",
     "CONTROL_NODES": "true",
@@ -79,6 +80,7 @@ def _path(folder: Path, changes: Mapping[str, Change]) -> str:
         ({"gcloud compute networks": [{"name": "restream"}]}, {}, 0, "to do     names"),
         ({}, {"CURRENCY": "USD"}, 1, 'set `currency = "EUR"`'),
         ({}, {"FIRESTORE_LOCATION": "asia-east1"}, 1, "choose another firestore_location"),
+        ({}, {"SCHEDULER_REGION": "us-west8"}, 1, "choose another scheduler_region"),
     ],
 )
 def test_only_what_would_surely_be_refused_ends_it(

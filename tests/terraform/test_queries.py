@@ -2,10 +2,11 @@
 
 import ast
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from tests.terraform.plans import FOLDER, ROOT, planned, resources
+from tests.terraform.plans import EVERYTHING, FOLDER, ROOT, planned, resources
 
 ADAPTERS = ROOT / "functions" / "coordinator" / "adapters"
 RANGE = "_range"
@@ -124,4 +125,24 @@ def test_every_document_that_expires_has_a_policy() -> None:
     exempt = [
         one for one in resources(outcome, "google_firestore_field") if one.values["field"] == "*"
     ]
+    assert exempt
     assert all(not one.values["index_config"][0].get("indexes") for one in exempt)
+
+
+def test_exemptions_can_be_left_to_be_done_by_hand() -> None:
+    """Nothing else is left out with them; docs/ops.md has the command."""
+    outcome = planned(EVERYTHING)
+    assert EVERYTHING["exempt_fields"] is False
+    fields = {one.values["field"] for one in resources(outcome, "google_firestore_field")}
+    assert "*" not in fields
+    assert {"expire_at", "changed_s"} <= fields
+    ops = (ROOT / "docs" / "ops.md").read_text()
+    assert "gcloud firestore indexes fields update '*' --database='(default)'" in ops
+
+
+def test_a_database_stays_where_it_is_when_everything_else_moves() -> None:
+    """Firestore can move none, and a new one would not have that name. That the plan is empty then
+    is seen in test_deployment."""
+    text = (FOLDER / "firestore.tf").read_text()
+    (body,) = re.findall(r'"google_firestore_database" "databases" \{\n(.+?)\n\}', text, re.DOTALL)
+    assert "ignore_changes  = [location_id]" in body

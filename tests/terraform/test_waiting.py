@@ -71,11 +71,19 @@ def test_a_new_grant_is_waited_for_again() -> None:
     assert len(set(known)) == 2
 
 
-def test_alerts_wait_until_monitoring_knows_their_metrics() -> None:
-    """It refuses an alert on a metric that is seconds old."""
-    before = applied().graph
-    assert "google_logging_metric.metrics" in before["time_sleep.metrics"]
-    assert "time_sleep.metrics" in before["google_monitoring_alert_policy.alerts"]
+def test_alerts_come_after_what_they_would_miss() -> None:
+    """Jobs, and the metrics that their queries name: what is missing then is missing."""
+    assert applied().graph["google_monitoring_alert_policy.alerts"] >= {
+        "google_logging_metric.metrics",
+        "google_cloud_scheduler_job.jobs",
+    }
+
+
+def test_fields_do_not_wait_for_each_other() -> None:
+    """What Google refuses of one kind keeps no other from being made."""
+    kinds = {f"google_firestore_field.{name}" for name in ("exempt", "queried", "expiry")}
+    for kind in kinds:
+        assert not applied().graph[kind] & kinds, kind
 
 
 def test_images_are_there_before_what_runs_them() -> None:

@@ -37,6 +37,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--project", required=True, type=like(PROJECT), help="the project's id")
     parser.add_argument("--region", required=True, type=like(PLACE), help="like europe-west1")
     parser.add_argument("--firestore-location", default="", type=like(PLACE, True), metavar="PLACE")
+    parser.add_argument("--scheduler-region", default="", type=like(PLACE, True), metavar="PLACE")
     parser.add_argument("--size", default="small", choices=sorted(LEAST), help="of the network")
     parser.add_argument(
         "--machine", type=like(MACHINE), help="the ingest's; without it the size's least"
@@ -73,6 +74,7 @@ def main(argv: Sequence[str]) -> int:
         given.project,
         given.region,
         given.firestore_location,
+        given.scheduler_region,
         given.size == "large",
         given.machine or LEAST[given.size],
         not given.no_control_nodes,

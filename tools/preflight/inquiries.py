@@ -24,6 +24,8 @@ class Wanted:
     region: str
     firestore_location: str = ""
     """Empty is the region."""
+    scheduler_region: str = ""
+    """Likewise."""
     is_large: bool = False
     """Whether the control nodes have a machine of their own."""
     machine: str = LEAST["small"]
@@ -35,6 +37,11 @@ class Wanted:
     def database_place(self) -> str:
         """Where both databases are to be."""
         return self.firestore_location or self.region
+
+    @property
+    def jobs_region(self) -> str:
+        """Where Cloud Scheduler's jobs are to be."""
+        return self.scheduler_region or self.region
 
 
 class Inquiry(NamedTuple):
@@ -102,8 +109,6 @@ def of_services(wanted: Wanted, policies: Iterable[str]) -> tuple[Inquiry, ...]:
                 api="run"),
         _gcloud("databases", f"firestore databases list {of}", "name,type,locationId",
                 api="firestore"),
-        _gcloud("roles", f"iam roles list {of} --show-deleted --filter=name:{NAME}_",
-                "name,deleted", api="iam"),
         _gcloud("identities", f"iam service-accounts list {of} --filter=email:{NAME}-", "email",
                 api="iam"),
         _gcloud("secrets", f"secrets list {of} --filter=name:{NAME}-", "name",

@@ -1,14 +1,12 @@
-"""What an earlier network has left: databases, and names that are taken or blocked."""
+"""What an earlier network has left: databases, and names that are taken."""
 
 from collections.abc import Iterator
 
 from tools.preflight.hindrances import Grade, Hindrance
 from tools.preflight.inquiries import NAME, Wanted
-from tools.preflight.shapes import Row, rows, said, yes
+from tools.preflight.shapes import Row, rows, said
 
 DATABASES = ("(default)", "money")
-ROLES = (f"{NAME}_resume_jobs", f"{NAME}_pause_jobs")
-"""Custom roles of terraform/scheduler.tf. The id of one that was deleted is blocked for 37 days."""
 
 
 def of_databases(answer: object, wanted: Wanted) -> Iterator[Hindrance]:
@@ -42,30 +40,6 @@ def _of_database(name: str, database: Row, wanted: Wanted) -> Hindrance:
         f"The database {name} is there already: unless this state made it, "
         f"`terraform import '{address}' 'projects/{wanted.project}/databases/{name}'`.",
     )
-
-
-def of_roles(answer: object, wanted: Wanted) -> Iterator[Hindrance]:
-    """Ids of custom roles: deleting one frees its id only weeks later."""
-    for each in rows(answer):
-        name = said(each, "name").rpartition("/")[2]
-        if name not in ROLES:
-            continue
-        key = name.removeprefix(f"{NAME}_").removesuffix("_jobs")
-        whole = f"projects/{wanted.project}/roles/{name}"
-        taken = f"`terraform import 'google_project_iam_custom_role.switches[\"{key}\"]' '{whole}'`"
-        if yes(each, "deleted"):
-            yield Hindrance(
-                "role-deleted",
-                Grade.REFUSED,
-                f"The role id {name} is blocked since it was deleted: `gcloud iam roles undelete "
-                f"{name} --project={wanted.project}`, then {taken}.",
-            )
-        else:
-            yield Hindrance(
-                "role-left",
-                Grade.TO_DO,
-                f"The role {name} is there already: unless this state made it, {taken}.",
-            )
 
 
 def of_names(

@@ -22,10 +22,13 @@ _SHARED = ("e2", "n1")
 
 def of_service(name: str, answer: object, wanted: Wanted) -> Iterator[Hindrance]:
     """Whether one service is there at all."""
-    place = wanted.database_place if name == "firestore regions" else wanted.region
+    places = {
+        "firestore regions": ("firestore_location", wanted.database_place),
+        "scheduler regions": ("scheduler_region", wanted.jobs_region),
+    }
+    what, place = places.get(name, ("REGION", wanted.region))
     found = {text(each, "locationId") or said(each, "name") for each in rows(answer)}
     if place not in {each.rpartition("/")[2] for each in found}:
-        what = "firestore_location" if place != wanted.region else "REGION"
         yield Hindrance(
             f"no-{SERVICES[name].lower().replace(' ', '-')}",
             Grade.REFUSED,

@@ -157,7 +157,6 @@ def _of_room(telling: _Telling, wanted: Wanted) -> None:
     counted = ["region", "project quotas", "machine types"]
     telling.judge("quotas", counted, partial(regions.of_quotas, wanted=wanted))
     telling.judge("databases", ["databases"], partial(leftovers.of_databases, wanted=wanted))
-    telling.judge("roles", ["roles"], partial(leftovers.of_roles, wanted=wanted))
     named = ["identities", "secrets", "networks"]
     telling.judge("names", named, partial(leftovers.of_names, wanted=wanted))
 

@@ -16,6 +16,7 @@ class LogEvent(StrEnum):
 
     # collector
     SWEPT = "swept"
+    ROSTER_NEARLY_FULL = "roster_nearly_full"
     ROLLUP_FAILED = "rollup_failed"
     PROJECTION_NOT_READ = "projection_not_read"
     PROJECTION_NOT_WRITTEN = "projection_not_written"
@@ -34,6 +35,7 @@ class LogEvent(StrEnum):
     READERS_DISAGREE = "readers_disagree"
     PICTURE_FAILED = "picture_failed"
     # payout
+    PAYOUT_ENDED = "payout_ended"
     EPOCH_SETTLED = "epoch_settled"
     TOKENS_NOT_SHOWN = "tokens_not_shown"
     STREAM_MISSING = "stream_missing"

@@ -15,6 +15,8 @@ SLOTS_MAX = 12_000
 CHARACTERS_MAX = 870_000
 """Of all slots' ids and addresses: compressed, a roster and its page stay below a document's
 limit whatever they are. Ten thousand nodes may have host names of 30 characters."""
+NEARLY_FULL_PERCENT = 80
+"""Of either limit, ops are told so: 9,600 nodes of the ten thousand that a shard is made for."""
 NETWORK_SLOTS_MAX = 640
 """Polled at once in one /24 or /48, wherever their names lead. With those that it may have tried
 elsewhere meanwhile (`source_bounds.ELSEWHERE`) they are a tenth of the ten thousand nodes that a
@@ -84,6 +86,12 @@ class RosterRoom:
 
     def _network_of(self, slot: "Slot") -> str | None:
         return network_of(slot.rtmp_host) or self.networks.get(slot.node_id)
+
+
+def percent_taken(slots: Iterable["Slot"]) -> int:
+    """How much of a roster these take, by the limit that is nearer."""
+    sizes = [slot.characters for slot in slots]
+    return max(100 * len(sizes) // SLOTS_MAX, 100 * sum(sizes) // CHARACTERS_MAX)
 
 
 def network_of(host: str) -> str | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 from contextlib import suppress
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from coordinator.adapters.log import Log
+from coordinator.adapters.log import Log, LogEvent
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.records.ledger import Ledger
 from coordinator.adapters.settings import PayoutSettings
@@ -392,8 +393,9 @@ async def test_what_one_call_could_not_show_the_next_one_shows() -> None:
     assert page.applied == {"s3": EPOCH}
 
 
-async def test_whatever_else_is_damaged_pay_goes_on() -> None:
-    """Jobs, the page of tokens and webhooks are looked at in the same call."""
+async def test_whatever_else_is_damaged_pay_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+    """Jobs, the page of tokens and webhooks are looked at in the same call. It is no call after
+    which nothing is left to do, and the line that an alarm waits for says so."""
     measured, money = MemoryStore(), await _money()
     await evidence(measured)
     for day in days_around(AFTER):
@@ -404,7 +406,6 @@ async def test_whatever_else_is_damaged_pay_goes_on() -> None:
     told = {
         "GRACE_SECONDS": "120",
         "GOOGLE_CLOUD_PROJECT": "tests",
-        "LOG_LEVEL": "ERROR",
         "SCHEDULER_SWITCHED": job,
     }
     settings = PayoutSettings.from_env(told)
@@ -415,3 +416,6 @@ async def test_whatever_else_is_damaged_pay_goes_on() -> None:
     assert [line["stream_id"] for line in told_back.json()["settled"]] == ["s3"]
     assert (told_back.status_code, told_back.json()["jobs"]) == (503, "unclear")
     assert told_back.json()["webhooks"] == {"receivers": 0, "delivered": 0}
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    ends = [line["result"] for line in lines if line["message"] == LogEvent.PAYOUT_ENDED]
+    assert ends == ["again"]

@@ -8,7 +8,7 @@ import pytest
 
 from tests.project import ROOT
 from tools.preflight.inquiries import LEAST, NAME, Wanted
-from tools.preflight.leftovers import DATABASES, ROLES
+from tools.preflight.leftovers import DATABASES
 from tools.preflight.org_policies import CONTINENTS
 from tools.preflight.permissions import NEEDED
 from tools.preflight.project import APIS, BEFORE_TERRAFORM, TERRAFORM
@@ -48,12 +48,9 @@ def test_the_apis_are_those_that_terraform_enables() -> None:
 
 
 def test_names_that_may_be_taken_are_those_that_terraform_gives() -> None:
-    """Databases, roles, and what all names begin with."""
+    """Databases, and what all names begin with."""
     assert f'name = "{NAME}"' in _file("locals.tf")
     assert json.loads(_file("queries.json")).keys() == {*DATABASES}
-    switches = re.findall(r"^    (\w+) += \{ permissions", _file("scheduler.tf"), re.MULTILINE)
-    assert 'role_id     = "${local.name}_${each.key}_jobs"' in _file("scheduler.tf")
-    assert {f"{NAME}_{switch}_jobs" for switch in switches} == {*ROLES}
     assert re.search(
         r'"google_compute_network" "\w+" \{\n  name +=\ local\.name\n', _file("network.tf")
     )

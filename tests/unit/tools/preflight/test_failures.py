@@ -53,10 +53,6 @@ def _database(name: str, mode: str = "FIRESTORE_NATIVE", place: str = "europe-we
     return [{"name": whole, "type": mode, "locationId": place}]
 
 
-def _role(**fields: object) -> Change:
-    return [{"name": "projects/my-network-4711/roles/restream_pause_jobs", **fields}]
-
-
 POLICY, COMPUTE = "gcloud org-policies describe", "gcloud compute"
 SIGNED_OUT = (  # recorded
     "ERROR: (gcloud.auth.application-default.print-access-token) Your default credentials were "
@@ -187,7 +183,9 @@ CASES: dict[str, Case] = {
         {"gcloud run regions": [{"locationId": "us-east1"}]}, "Cloud Run is not in europe-west1"
     ),
     "no-cloud-scheduler": Case(
-        {"gcloud scheduler": []}, "Cloud Scheduler is not in europe-west1: choose another REGION"
+        {"gcloud scheduler": []},
+        "Cloud Scheduler is not in us-west8: choose another scheduler_region",
+        {"scheduler_region": "us-west8"},
     ),
     "no-firestore": Case(
         {"gcloud firestore locations": []},
@@ -240,15 +238,6 @@ CASES: dict[str, Case] = {
         {"gcloud firestore databases": _database("(default)")},
         "`terraform import 'google_firestore_database.databases[\"(default)\"]' "
         "'projects/my-network-4711/databases/(default)'`",
-        grade=Grade.TO_DO,
-    ),
-    "role-deleted": Case(
-        {"gcloud iam roles": _role(deleted=True)},
-        "`gcloud iam roles undelete restream_pause_jobs --project=my-network-4711`",
-    ),
-    "role-left": Case(
-        {"gcloud iam roles": _role()},
-        "`terraform import 'google_project_iam_custom_role.switches[\"pause\"]' ",
         grade=Grade.TO_DO,
     ),
     "accounts-left": Case(
@@ -314,9 +303,6 @@ FINE: dict[str, dict[str, Change]] = {
     "exactly enough processors": {f"{COMPUTE} regions": _used("CPUS", 20.0)},
     "a quota that is not told": {f"{COMPUTE} project-info": {"quotas": []}},
     "somebody else's database": {"gcloud firestore databases": _database("archive", place="eur3")},
-    "another role": {
-        "gcloud iam roles": [{"name": "projects/p/roles/restream_x", "deleted": True}]
-    },
     "another network": {f"{COMPUTE} networks": [{"name": "restreaming"}]},
     "an account without a currency": {"gcloud billing accounts": _with(currencyCode=None)},
     "the newest Terraform": {"terraform version": _with(terraform_version="2.0.0-beta1")},
@@ -334,12 +320,6 @@ def test_what_is_in_nobody_s_way_is_not_told(what: str) -> None:
     """Whatever the currency of the budget."""
     telling = told(stand_in(FINE[what]), replace(WANTED, currency="EUR"))
     assert [each for each in telling if each.hindrances] == []
-
-
-def test_a_role_that_is_said_not_to_be_deleted_is_there() -> None:
-    """Where the answer spells out what it might leave out."""
-    telling = told(stand_in({"gcloud iam roles": _role(deleted=False)}), WANTED)
-    assert [each.code for told in telling for each in told.hindrances] == ["role-left"]
 
 
 def test_an_empty_project_that_is_well_has_nothing_in_its_way() -> None:
