@@ -24,7 +24,12 @@ from bench.simulations.adversary.quests import (
     TELLING_ADDRESSES,
     Quest,
 )
-from bench.simulations.adversary.rivals import NEIGHBOUR, RIVAL
+from bench.simulations.adversary.rivals import (
+    NEIGHBOUR,
+    REASON,
+    RIVAL,
+    known_neighbour_figures,
+)
 from bench.simulations.adversary.sponsors import CLOSER, PAUSING, SPONSOR
 from bench.simulations.adversary.stays import stay_figures
 from emulator.unread import quiet_when_unread
@@ -83,6 +88,7 @@ def _figures(searches: Searches) -> list[Figure]:
     for quest in (RIVAL, NEIGHBOUR):
         rival = searches.best(quest, quest.measure, RIVAL_ERROR_MAX, APART_SHARE)
         figures.append(_rival(quest, rival))
+    figures += known_neighbour_figures()
     for quest in (CLOSER, SPONSOR, PAUSING):
         sponsor = searches.best(quest, quest.measure, SPONSOR_ERROR_MAX, APART_SHARE)
         figures.append(_sponsor(quest, sponsor))
@@ -106,7 +112,8 @@ def _told(quest: Quest, found: BestFound, *, has_goal: bool = False) -> list[Fig
 
 def _rival(quest: Quest, found: BestFound) -> Figure:
     said = _said(quest, found, "minutes lost for each of its own")
-    return Figure(f"{said}: honest minutes lost for each of its own", found.gain, "", "<= 0.1")
+    why = f" ({REASON})" if quest is NEIGHBOUR else ""
+    return Figure(f"{said}: honest minutes lost for each of its own{why}", found.gain, "", "<= 0.1")
 
 
 def _sponsor(quest: Quest, found: BestFound) -> Figure:

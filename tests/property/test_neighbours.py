@@ -118,7 +118,7 @@ def test_who_fails_keeps_nobody_from_what_he_had_passed_for(
     starts = fails // MINUTES * MINUTES
     until = max((minute for minute in passed if minute < fails), default=-1)
     kept = ((1 << until + 1) - 1) & -1 << starts
-    beside = _paid(passed, [(fails, False)], (1 << ALL) - 1, 200.0)
+    beside = _paid(passed, [(fails, False)], (1 << ALL) - 1, 400.0)
     assert beside & kept == _paid(passed, (), 0, 200.0) & kept
 
 

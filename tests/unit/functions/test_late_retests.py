@@ -8,7 +8,7 @@ from coordinator.adapters.log import Log
 from coordinator.adapters.media.rtmp_reference import Reference
 from coordinator.adapters.outbound.guard import Guard
 from coordinator.adapters.outbound.http_client import HttpClient
-from coordinator.checking.checks import Verdict
+from coordinator.checking.checks import Check, Verdict
 from coordinator.checking.lengths import Length
 from coordinator.proof.judging import Proof, ProofParameters
 from coordinator.reasons import Reason
@@ -16,6 +16,7 @@ from coordinator.sweeping.rosters import Slot
 from prober.capacity import Capacity
 from prober.captor import captor_of
 from prober.checker import Checker, retest_after_s
+from prober.draw_checks import unknown
 from prober.draws import Due
 from rtmp.addresses import RtmpAddress
 from tests.generated_streams import Publisher
@@ -53,11 +54,14 @@ class Waiting:
         self.now_s += seconds
 
     async def check(self, due: Due) -> Verdict:
+        return (await self.made(due)).verdict
+
+    async def made(self, due: Due) -> Check:
+        """The whole check."""
         reference = Reference(RtmpAddress("192.0.2.1", 1935, "live", "s3"), now=self.clock)
         for packet in Publisher().stream():
             reference.window.take(packet)
-        check = await self.checker.check(due, 7, reference, self.checker.ingest_checks())
-        return check.verdict
+        return await self.checker.check(due, 7, reference, self.checker.ingest_checks())
 
 
 def test_who_waits_for_a_retest_keeps_nobody_else_from_being_checked() -> None:
@@ -68,6 +72,14 @@ def test_who_waits_for_a_retest_keeps_nobody_else_from_being_checked() -> None:
     assert (LATER_S, 0) in waiting.taken
     assert [count for seconds, count in waiting.taken if seconds not in (LATER_S, 0.0)] == [1, 1]
     assert (waiting.capacity.all.count, waiting.capacity.all.work_micros) == (0, 0)
+
+
+@pytest.mark.parametrize("is_watched", [False, True])
+def test_a_check_says_whether_its_node_was_watched(is_watched: bool) -> None:
+    """Also one that could not be made: what fails voids by it."""
+    due = Due(NOWHERE, DUE_S, retest_after_s=LATER_S, is_watched=is_watched)
+    assert asyncio.run(Waiting().made(due)).is_watched is is_watched
+    assert unknown(due, 7, Reason.UNKNOWN_CAPACITY).is_watched is is_watched
 
 
 @pytest.mark.parametrize("is_gone", [False, True])
