@@ -170,9 +170,11 @@ async def _check_the_control(
     slot = Slot("n-good", "show", f"http://127.0.0.1:{node}/", "127.0.0.1", node, tick, 1.0)
     await Measurements(store).put_roster(Roster(WHOLE, 1, 1.0, (slot,)))
     up = Poll(Outcome.UP, Reason.OK, 1, 1)
-    await Measurements(store).create_sweep(Sweep(WHOLE, tick - 1, 1, {0: up}), now_s)
     answer = prober.wiring.build_on(store, settings, capacity)
     for _ in range(DRAWS_MAX):
+        # Nobody is drawn by an old one, and these draws may take long.
+        swept = settings.calendar.tick_at(time.time()) - 1
+        await Measurements(store).create_sweep(Sweep(WHOLE, swept, 1, {0: up}), time.time())
         await _post(answer)
         draw = settings.calendar.draw_at(time.time())
         runs = await Measurements(store).runs(range(draw - 2, draw + 1))
