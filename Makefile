@@ -74,7 +74,7 @@ images: setup ## Build the images and really run them; what is in the node's: bu
 	@$(PYTHON) -m pytest tests/image
 	@$(PYTHON) -m tools.sbom localhost/restream-node:test build/sbom-node.cdx.json
 
-test-cloud: setup ## terraform/ against the real provider's schemas, its archives served, compose.yaml run (needs terraform, docker or podman)
+test-cloud: setup ## terraform/ against the real provider's schemas, its images built and started, compose.yaml run (needs terraform, docker or podman)
 	@$(PYTHON) -m emulator need terraform containers
 	@$(MAKE) --no-print-directory $(CHECKOV)
 	@$(PYTHON) -m pytest tests/terraform

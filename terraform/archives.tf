@@ -1,61 +1,38 @@
-# What each function and each image is made of: an allow-list of packages, laid out file by file (links are not followed).
-# A file that is not source (a cache, an editor's copy) cannot get in.
+# What images are built from: an allow-list of files, laid out as in the repository, so that build-image.sh and the Dockerfiles
+# find there what they find here. A file that is not source (a cache, an editor's copy, a key) cannot get in.
 locals {
   staging = "staging" # of builds, in the archives' bucket
+  root    = "${path.module}/.."
 
-  functions_root = "${path.module}/../functions"
-  node_root      = "${path.module}/../node_image"
-  rtmp_root      = "${path.module}/../rtmp"
+  rtmp = fileset(local.root, "rtmp/**/*.py")
 
-  rtmp = { for file in fileset(local.rtmp_root, "**/*.py") : "rtmp/${file}" => "${local.rtmp_root}/${file}" }
-
-  # Each function's own package, the rules and the adapters.
-  packages = { for name in ["api", "collector", "payout", "prober"] : name =>
-    { for file in setunion(
-      fileset(local.functions_root, "{coordinator,${name}}/**/*.{py,html,css,js,svg}"),
-      fileset(local.functions_root, "${name}/**/swagger_ui/*.txt"), # licences
-      ) :
-      file => "${local.functions_root}/${file}" if !strcontains(file, "__pycache__")
-    }
-  }
-
-  archives = merge(
-    # A function's main.py and its requirements stand at the root.
-    { for name in ["api", "collector", "payout"] : name => merge(
+  # What each image is made of, and so what decides its tag.
+  image_files = merge(
+    # A function's own package, the rules and the adapters.
+    { for name in ["api", "collector", "payout", "prober"] : name => setunion(
+      ["build-image.sh", "functions/Dockerfile", "functions/${name}/requirements.txt"],
       local.rtmp,
-      { for file, path in local.packages[name] : file == "${name}/main.py" ? "main.py" : file => path },
-      { "requirements.txt" = "${local.functions_root}/${name}/requirements.txt" },
+      fileset(local.root, "functions/{coordinator,${name}}/**/*.{py,html,css,js,svg}"),
+      fileset(local.root, "functions/${name}/**/swagger_ui/*.txt"), # licences
     ) },
-    # A Dockerfile stands at the root, and finds the rest where it is in the repository.
-    {
-      prober = merge(
-        local.rtmp,
-        { "Dockerfile" = "${local.functions_root}/Dockerfile" },
-        { for file, path in local.packages.prober : "functions/${file}" => path },
-        { "functions/prober/requirements.txt" = "${local.functions_root}/prober/requirements.txt" },
-      )
-      node = merge(
-        local.rtmp,
-        { "Dockerfile" = "${local.node_root}/Dockerfile" },
-        { for file in setunion(["requirements.txt"], fileset(local.node_root, "agent/**/*.{py,css,js}")) :
-          "node_image/${file}" => "${local.node_root}/${file}" if !strcontains(file, "__pycache__")
-        },
-      )
-    },
+    { node = setunion(
+      ["build-image.sh", "node_image/Dockerfile", "node_image/requirements.txt"],
+      local.rtmp,
+      fileset(local.root, "node_image/agent/**/*.{py,css,js}"),
+    ) },
   )
 }
 
+# One for all images. build-image.sh reads the version in pyproject.toml, which decides no image.
 data "archive_file" "source" {
-  for_each = local.archives
-
   type        = "zip"
-  output_path = "${path.module}/.build/${each.key}.zip"
+  output_path = "${path.module}/.build/source.zip"
 
   dynamic "source" {
-    for_each = each.value
+    for_each = setunion(["pyproject.toml"], values(local.image_files)...)
     content {
-      filename = source.key
-      content  = file(source.value)
+      filename = source.value
+      content  = file("${local.root}/${source.value}")
     }
   }
 }
@@ -70,10 +47,11 @@ resource "google_storage_bucket" "archives" {
   versioning {
     enabled = true
   }
-  # The last versions stay for a rollback; what a function was built from is never read again.
+
+  # Images outlive what they were built from: an archive that was replaced is never read again, and can be made again.
   lifecycle_rule {
     condition {
-      num_newer_versions = 3
+      days_since_noncurrent_time = 7
     }
     action {
       type = "Delete"
@@ -94,31 +72,18 @@ resource "google_storage_bucket" "archives" {
   depends_on = [terraform_data.preflight]
 }
 
-# Named by its content: a change of source is a new object, and only then is anything deployed.
+# Named by its content: a change of source is a new object. Nobody reads it where all images are given.
 resource "google_storage_bucket_object" "source" {
-  for_each = data.archive_file.source
+  count = length(local.builds) > 0 ? 1 : 0
 
-  name           = "${each.key}-${substr(each.value.output_sha256, 0, 16)}.zip"
+  name           = "source-${substr(data.archive_file.source.output_sha256, 0, 16)}.zip"
   bucket         = google_storage_bucket.archives.name
-  source         = each.value.output_path
-  source_md5hash = each.value.output_md5
+  source         = data.archive_file.source.output_path
+  source_md5hash = data.archive_file.source.output_md5
 }
 
 resource "google_storage_bucket_iam_member" "builder" {
   bucket = google_storage_bucket.archives.name
   role   = "roles/storage.objectViewer"
   member = google_service_account.builder.member
-}
-
-# Cloud Functions hands a function's archive to Cloud Build in a bucket of its own, which it makes with the first function.
-resource "google_project_iam_member" "function_sources" {
-  project = var.project_id
-  role    = "roles/storage.objectViewer"
-  member  = google_service_account.builder.member
-
-  condition {
-    title       = "only functions' sources"
-    description = "The builder may read what Cloud Functions has it build, and no other bucket."
-    expression  = "resource.name.startsWith(\"projects/_/buckets/gcf-v2-sources-${local.project_number}-${var.region}\")"
-  }
 }

@@ -1,40 +1,34 @@
-# Two repositories: our images are never overwritten, while Cloud Functions moves tags of its own.
-resource "google_artifact_registry_repository" "repositories" {
-  for_each = {
-    images    = "Images of the prober and of the node, tagged by the hash of their source"
-    functions = "What Cloud Build makes of the functions' archives"
-  }
-
+# One repository for the images of the functions and of the node. Tags can be moved: an image with one that cannot be moved
+# could not be deleted either. What runs is named by digest, and the builder alone writes.
+resource "google_artifact_registry_repository" "images" {
   location      = var.region
-  repository_id = "${local.name}-${each.key}"
-  description   = each.value
+  repository_id = "${local.name}-images"
+  description   = "Images of the functions and of the node, tagged by the hash of their source"
   format        = "DOCKER"
 
-  docker_config {
-    immutable_tags = each.key == "images"
-  }
+  # The last ten of each image stay, and all others for 90 days.
   cleanup_policies {
     id     = "keep-the-last"
     action = "KEEP"
     most_recent_versions {
-      keep_count = 5
+      keep_count = 10
     }
   }
   cleanup_policies {
     id     = "drop-the-old"
     action = "DELETE"
     condition {
+      tag_state  = "ANY"
       older_than = "7776000s" # 90 days
     }
   }
-  depends_on = [terraform_data.preflight]
+  cleanup_policy_dry_run = false
+  depends_on             = [terraform_data.preflight]
 }
 
 resource "google_artifact_registry_repository_iam_member" "builder" {
-  for_each = google_artifact_registry_repository.repositories
-
-  location   = each.value.location
-  repository = each.value.name
+  location   = google_artifact_registry_repository.images.location
+  repository = google_artifact_registry_repository.images.name
   role       = "roles/artifactregistry.writer"
   member     = google_service_account.builder.member
 }
@@ -42,8 +36,8 @@ resource "google_artifact_registry_repository_iam_member" "builder" {
 resource "google_artifact_registry_repository_iam_member" "machines" {
   for_each = google_service_account.machines
 
-  location   = google_artifact_registry_repository.repositories["images"].location
-  repository = google_artifact_registry_repository.repositories["images"].name
+  location   = google_artifact_registry_repository.images.location
+  repository = google_artifact_registry_repository.images.name
   role       = "roles/artifactregistry.reader"
   member     = each.value.member
 }

@@ -1,4 +1,5 @@
-# api, collector and payout: Cloud Run functions (2nd gen) from archives. The prober needs ffmpeg, and is in prober.tf.
+# The four functions: services of Cloud Run, each running its own image of functions/Dockerfile, by digest (images.tf). Inside,
+# functions-framework serves what functions/*/main.py decorates, here as with compose.yaml and in the tests (docs/adr/0097).
 locals {
   env = {
     GOOGLE_CLOUD_PROJECT = var.project_id
@@ -8,7 +9,11 @@ locals {
   }
   job_env = { SCHEDULER_SWITCHED = join(",", local.switched) }
 
-  functions = {
+  # RUN_S_MAX of functions/coordinator/checking/lengths.py, from which the grace period and jobs.json follow too.
+  run_s_max = 560
+
+  # How each is run.
+  services = {
     api = {
       # FastAPI and the Firestore client take 200 MB; one CPU is the least that serves requests side by side.
       memory      = "512Mi"
@@ -16,8 +21,10 @@ locals {
       concurrency = 80
       instances   = [var.api_instances.min, var.api_instances.max]
       timeout_s   = 30 # every call of the store is bounded by 10 s
-      ingress     = "ALLOW_ALL"
-      env = merge(local.job_env, {
+      ingress     = "INGRESS_TRAFFIC_ALL"
+      is_public   = true # a switch of its own, and no grant to everybody, which organizations forbid by policy
+      parts       = 1
+      env = merge(local.env, local.job_env, {
         MONEY_DATABASE  = local.money
         INGEST_URL      = local.ingest_url
         PUBLIC_URL      = local.api_url
@@ -30,10 +37,12 @@ locals {
       memory      = "1Gi"
       cpu         = "1"
       concurrency = 1
-      instances   = [0, var.shards + 1] # one spare: a duplicate must not make a shard wait
-      timeout_s   = 58                  # a sweep belongs to its minute
-      ingress     = "ALLOW_INTERNAL_ONLY"
-      env         = {}
+      instances   = [0, var.shards + 1]             # one spare: a duplicate must not make a shard wait
+      timeout_s   = 58                              # a sweep belongs to its minute
+      ingress     = "INGRESS_TRAFFIC_INTERNAL_ONLY" # Cloud Scheduler counts as internal
+      is_public   = false
+      parts       = 1
+      env         = local.env
     }
     payout = {
       # Bitmaps of a shard's hour, some at a time. One instance at a time is enough: it settles streams in turn.
@@ -42,77 +51,116 @@ locals {
       concurrency = 1
       instances   = [0, 2] # two: a new revision starts while the old one ends
       timeout_s   = 540    # what is left is settled by the next call
-      ingress     = "ALLOW_INTERNAL_ONLY"
-      env = merge(local.job_env, {
+      ingress     = "INGRESS_TRAFFIC_INTERNAL_ONLY"
+      is_public   = false
+      parts       = 1
+      env = merge(local.env, local.job_env, {
         MONEY_DATABASE  = local.money
         HOLDING_EPOCHS  = tostring(var.holding_epochs)
         CHECKS_PER_HOUR = tostring(var.checks_per_hour) # only published, at /config
       })
     }
+    prober = {
+      # It counts its processors, and makes as many checks at once as they can read (checking/check_costs.py).
+      memory = "${max(2, local.prober_cpus)}Gi"
+      cpu    = tostring(local.prober_cpus)
+      # A call lasts as long as anything goes on: always while a stream is heard, and a moment of each minute while none is
+      # (docs/adr/0093). So references to the ingest outlive a run (docs/adr/0004). No call lasts longer than `timeout_s`.
+      concurrency = 4      # runs of neighbouring draws overlap, a duplicate joins them
+      instances   = [0, 1] # two would open two references to each stream, and each keeps its own count of places
+      timeout_s   = local.run_s_max
+      ingress     = "INGRESS_TRAFFIC_INTERNAL_ONLY"
+      is_public   = false
+      parts       = var.prober_partitions # each a service of its own, with the checks of its own nodes
+      env = merge(local.env, {
+        INGEST_URL      = local.ingest_url
+        CHECKS_PER_HOUR = tostring(var.checks_per_hour)
+      })
+    }
   }
+
+  # By the service's name: api, collector, payout, prober, prober-1 …
+  deployed = merge([for name, service in local.services : {
+    for part in range(service.parts) : part == 0 ? name : "${name}-${part}" => merge(service, { function = name })
+  }]...)
 }
 
-resource "google_cloudfunctions2_function" "functions" {
-  for_each = local.functions
+resource "google_cloud_run_v2_service" "functions" {
+  for_each = local.deployed
 
-  name     = "${local.name}-${each.key}"
-  location = var.region
+  name                 = "${local.name}-${each.key}"
+  location             = var.region
+  ingress              = each.value.ingress
+  invoker_iam_disabled = each.value.is_public
+  deletion_protection  = false # it keeps nothing
 
-  build_config {
-    runtime           = "python311" # what the locks were made and tested with
-    entry_point       = each.key
-    service_account   = google_service_account.builder.id
-    docker_repository = google_artifact_registry_repository.repositories["functions"].id
-    source {
-      storage_source {
-        bucket = google_storage_bucket.archives.name
-        object = google_storage_bucket_object.source[each.key].name
-      }
-    }
-    automatic_update_policy {}
+  # Said, since a split that somebody made by hand would outlive every later apply.
+  traffic {
+    type    = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST"
+    percent = 100
   }
 
-  service_config {
-    available_memory                 = each.value.memory
-    available_cpu                    = each.value.cpu
+  template {
+    service_account                  = google_service_account.functions[each.value.function].email
+    timeout                          = "${each.value.timeout_s}s"
     max_instance_request_concurrency = each.value.concurrency
-    min_instance_count               = each.value.instances[0]
-    max_instance_count               = each.value.instances[1]
-    timeout_seconds                  = each.value.timeout_s
-    ingress_settings                 = each.value.ingress
-    all_traffic_on_latest_revision   = true
-    service_account_email            = google_service_account.functions[each.key].email
-    # The functions are asynchronous: the framework serves them on one event loop. RES_OPTIONS: as functions/Dockerfile says.
-    environment_variables = merge(local.env, { FUNCTION_USE_ASGI = "true", RES_OPTIONS = "timeout:1 attempts:2" }, each.value.env)
+    execution_environment            = "EXECUTION_ENVIRONMENT_GEN2" # a whole Linux: what was measured was measured there
 
-    dynamic "secret_environment_variables" {
-      for_each = local.secret_env[each.key]
-      content {
-        key        = secret_environment_variables.key
-        project_id = var.project_id
-        secret     = google_secret_manager_secret.secrets[secret_environment_variables.value].secret_id
-        # By number: a new version is a new revision, which can be rolled back.
-        version = google_secret_manager_secret_version.secrets[secret_environment_variables.value].version
+    scaling {
+      min_instance_count = each.value.instances[0]
+      max_instance_count = each.value.instances[1]
+    }
+
+    containers {
+      image = local.images[each.value.function]
+
+      resources {
+        cpu_idle          = true # unsaid beside limits, a processor would be there, and be paid for, at all times
+        startup_cpu_boost = true
+        limits            = { cpu = each.value.cpu, memory = each.value.memory }
+      }
+
+      dynamic "env" {
+        for_each = each.value.env
+        content {
+          name  = env.key
+          value = env.value
+        }
+      }
+
+      dynamic "env" {
+        for_each = local.secret_env[each.value.function]
+        content {
+          name = env.key
+          value_source {
+            secret_key_ref {
+              secret = google_secret_manager_secret.secrets[env.value].secret_id
+              # By number: a new version is a new revision, which can be rolled back.
+              version = google_secret_manager_secret_version.secrets[env.value].version
+            }
+          }
+        }
+      }
+
+      startup_probe {
+        tcp_socket {
+          port = 8080
+        }
+        period_seconds    = 5
+        failure_threshold = 12
       }
     }
   }
 
-  # Without its permissions the first revision is not built, or does not start.
+  # Without its permissions the first revision does not start.
   depends_on = [time_sleep.permissions]
 }
 
-# The only thing that anybody may call.
-resource "google_cloud_run_v2_service_iam_member" "public" {
-  name     = google_cloudfunctions2_function.functions["api"].name
-  location = var.region
-  role     = "roles/run.invoker"
-  member   = "allUsers"
-}
-
+# Whoever is not public is called by the scheduler, and by nobody else.
 resource "google_cloud_run_v2_service_iam_member" "scheduler" {
-  for_each = toset(["collector", "payout"])
+  for_each = { for name, service in local.deployed : name => service if !service.is_public }
 
-  name     = google_cloudfunctions2_function.functions[each.key].name
+  name     = google_cloud_run_v2_service.functions[each.key].name
   location = var.region
   role     = "roles/run.invoker"
   member   = google_service_account.scheduler.member

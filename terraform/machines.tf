@@ -3,7 +3,7 @@
 # well is replaced by itself; the ingest keeps its address.
 locals {
   # Google's registries are shown the machine's own identity, and others nothing: it is worth too much to be sent to strangers.
-  node_registry = split("/", local.images.node)[0]
+  node_registry = split("/", coalesce(var.images.node, local.registry))[0]
   login         = can(regex("(^|[.-])(docker[.]pkg[.]dev|gcr[.]io)$", local.node_registry)) ? "docker-credential-gcr configure-docker --registries=${local.node_registry} && " : ""
 
   # What each type sends, in Mbit/s: four fifths of what Google lets it, and 7,000 to the internet, whatever the type. A small
@@ -144,5 +144,5 @@ resource "google_compute_instance_group_manager" "machines" {
     }
   }
 
-  depends_on = [google_cloudfunctions2_function.functions, terraform_data.images, time_sleep.permissions]
+  depends_on = [google_cloud_run_v2_service.functions, time_sleep.permissions]
 }

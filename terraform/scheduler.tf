@@ -2,13 +2,9 @@
 locals {
   schedule = jsondecode(file("${path.module}/jobs.json"))
 
-  targets = {
-    collector = google_cloudfunctions2_function.functions["collector"].service_config[0].uri
-    payout    = google_cloudfunctions2_function.functions["payout"].service_config[0].uri
-  }
   # Each part of the prober has a service of its own.
-  uris = { for name, job in local.jobs : name =>
-  job.function == "prober" ? google_cloud_run_v2_service.prober[job.part].uri : local.targets[job.function] }
+  uris = { for name, job in local.jobs : name => google_cloud_run_v2_service.functions[
+  contains(keys(local.deployed), "${job.function}-${job.part}") ? "${job.function}-${job.part}" : job.function].uri }
 
   # A name with {shard} makes a job for each of them, one with {partition} for each instance of the prober.
   parts = { for name in keys(local.schedule.jobs) : name =>
@@ -95,7 +91,7 @@ resource "google_cloud_scheduler_job" "jobs" {
     max_doublings        = each.value.retry.doublings_max
   }
 
-  depends_on = [google_cloud_run_v2_service_iam_member.scheduler, google_cloud_run_v2_service_iam_member.prober]
+  depends_on = [google_cloud_run_v2_service_iam_member.scheduler]
 
   lifecycle {
     ignore_changes       = [paused]

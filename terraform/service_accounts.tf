@@ -24,7 +24,7 @@ resource "google_service_account" "machines" {
 
 resource "google_service_account" "builder" {
   account_id   = "${local.name}-builder"
-  display_name = "Builds functions and images"
+  display_name = "Builds images"
   depends_on   = [terraform_data.preflight]
 }
 

@@ -65,10 +65,13 @@ variable "money_database" {
 }
 
 variable "images" {
-  description = "Images of the prober and of the node, by digest; an image that is null is built by Cloud Build from this repository."
+  description = "Images of the functions and of the node, by digest: to roll back, or to build none. One that is null is built by Cloud Build from this repository."
   type = object({
-    prober = optional(string)
-    node   = optional(string)
+    api       = optional(string)
+    collector = optional(string)
+    payout    = optional(string)
+    prober    = optional(string)
+    node      = optional(string)
   })
   default  = {}
   nullable = false
@@ -78,8 +81,9 @@ variable "images" {
     error_message = "images: write each with its digest, like europe-docker.pkg.dev/project/images/node@sha256:<64 hexadecimal digits> (a tag can be moved to other bytes), or null to have it built."
   }
   validation {
-    condition     = var.images.prober == null ? true : can(regex("^([a-z0-9-]+-docker[.]pkg[.]dev|([a-z]+[.])?gcr[.]io|docker[.]io)/", var.images.prober))
-    error_message = "images: write a prober from a registry that Cloud Run reads, which are Artifact Registry, like europe-docker.pkg.dev/project/images/prober@sha256:<64 hexadecimal digits>, gcr.io and docker.io."
+    # Machines pull the node's by themselves, from wherever it is.
+    condition     = alltrue([for name, image in var.images : image == null || name == "node" ? true : can(regex("^([a-z0-9-]+-docker[.]pkg[.]dev|([a-z]+[.])?gcr[.]io|docker[.]io)/", image))])
+    error_message = "images: write functions from a registry that Cloud Run reads, which are Artifact Registry, like europe-docker.pkg.dev/project/images/prober@sha256:<64 hexadecimal digits>, gcr.io and docker.io."
   }
 }
 

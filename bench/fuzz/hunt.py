@@ -1,21 +1,19 @@
 """One target in a process of its own: atheris writes inputs, led by the lines that they reach.
 
-python -m bench.fuzz.hunt TARGET LAWS FOLDER SECONDS WALL_SECONDS SEED [once]
+python -m bench.fuzz.hunt TARGET LAWS FOLDER SECONDS SEED [once]
 
 LAWS is the module that has the target. The folder has `corpus`, `finds`, `hard` and `slow`. An
 input that breaks a law is kept, and the hunt goes on, but for `once`. One that hangs, or ends the
-process, is libFuzzer's to keep, in `hard`. SECONDS are of a processor's time: on a busy machine as
-many inputs are tried, and it takes longer, up to WALL_SECONDS.
+process, is libFuzzer's to keep, in `hard`.
 """
 
 import os
-import signal
 import sys
 import time
 from importlib import import_module
 from pathlib import Path
 
-import atheris  # and nothing that imports a reader: it would not be counted
+import atheris
 
 from bench.fuzz.finds import Finds, broken_by
 from tests.fuzz.target import Law, Target
@@ -31,13 +29,10 @@ _SLOWER = 1.2
 
 
 class HuntWatch:
-    """Takes each input, and keeps those that break a law or take longer than all before.
+    """Takes each input, and keeps those that break a law or take longer than all before."""
 
-    After `seconds` of the processor it has libFuzzer end."""
-
-    def __init__(self, law: Law, folder: Path, seconds: int, *, once: bool) -> None:
+    def __init__(self, law: Law, folder: Path, *, once: bool) -> None:
         self._law, self._once = law, once
-        self._ends_s = time.process_time() + seconds
         self._finds = Finds(folder / "finds")
         self._slow = folder / "slow"
         self._longest_ns = 0
@@ -54,24 +49,22 @@ class HuntWatch:
         if took_ns > self._longest_ns * _SLOWER:
             self._longest_ns = took_ns
             (self._slow / f"{took_ns:012d}").write_bytes(data)
-        if time.process_time() >= self._ends_s:
-            os.kill(os.getpid(), signal.SIGUSR1)  # it tells what came of it, and leaves
 
 
 def main() -> None:
     """Hunts until the time is over; libFuzzer ends the process."""
-    name, laws, at, seconds, wall_s, seed = sys.argv[1:7]
+    name, laws, at, seconds, seed = sys.argv[1:6]
     folder, target = Path(at), _target(name, laws)
     for target_seed in target.seeds:
         broken_by(target.law, target_seed)  # what is only made once is no input's time
     options = [
-        *(f"-max_total_time={wall_s}", f"-seed={seed}", f"-max_len={target.bytes_max}"),
+        *(f"-max_total_time={seconds}", f"-seed={seed}", f"-max_len={target.bytes_max}"),
         *(f"-timeout={HANG_S}", f"-rss_limit_mb={MEMORY_MB_MAX}", "-print_final_stats=1"),
         "-len_control=0",  # long inputs from the first one on: limits are met by nothing else
         *(f"-artifact_prefix={folder / 'hard'}/", "-verbosity=1"),
         *([f"-dict={folder / 'words'}"] if target.words else []),
     ]
-    watch = HuntWatch(target.law, folder, int(seconds), once="once" in sys.argv[7:])
+    watch = HuntWatch(target.law, folder, once="once" in sys.argv[6:])
     atheris.Setup([sys.argv[0], *options, str(folder / "corpus")], watch.take)
     atheris.Fuzz()
 

@@ -12,5 +12,5 @@ options=(--gate --project "$PROJECT" --region "$REGION" --firestore-location "$F
     --scheduler-region "$SCHEDULER_REGION")
 if [ "$CONTROL_NODES" != true ]; then options+=(--no-control-nodes); fi
 if [ -n "$CURRENCY" ]; then options+=(--currency "$CURRENCY"); fi
-# The checkout stays as it is: archives are made of it.
+# The checkout stays as it is: the archive is made of it.
 PYTHONDONTWRITEBYTECODE=1 exec python3 -m tools.preflight "${options[@]}"

@@ -12,7 +12,7 @@ from emulator.demo.public_api import PublicNode
 from tests.browser.conftest import SIZES, examine
 from tests.e2e.running_demo import Demo, running
 
-EIGHT_EPOCHS_S = 480.0
+FOUR_EPOCHS_S = 240.0
 """A check that a busy machine could not make costs a node the epoch."""
 NAMES = ("network", "stream", "good node", "bad node", "about", "docs")
 
@@ -24,7 +24,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         demo.until_printed("starting nodes")
         demo.until(lambda: len(_judged(demo)) == 3, "a check of each of the three nodes")
         says = "settled epochs that pay both honest nodes"
-        demo.until(lambda: len(_paid(demo)) == 2, says, EIGHT_EPOCHS_S)
+        demo.until(lambda: len(_paid(demo)) == 2, says, FOUR_EPOCHS_S)
         yield demo
 
 

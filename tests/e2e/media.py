@@ -16,7 +16,7 @@ from rtmp.addresses import RtmpAddress
 from tests.e2e.watched import wait_for
 from tests.ports import free_port
 
-PATIENCE_S = 80.0
+PATIENCE_S = 40.0
 """How long a condition may take before the test fails with the output of what it waited for."""
 
 SERVER = """

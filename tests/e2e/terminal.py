@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-SECONDS_MAX = 300.0
+SECONDS_MAX = 120.0
 _CODE = re.compile(r"\x1b\[\??([0-9;]*)([A-Za-z])")
 
 

@@ -21,7 +21,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "terraform"
 HERE = Path(__file__).resolve().parent
-SECONDS_MAX = 300.0
+SECONDS_MAX = 900.0
+"""An apply computes for a minute; a busy machine has a tenth of a processor for it."""
 UNREACHABLE = (
     "Terraform cannot be run: install Terraform 1.11 or later with access to "
     "registry.terraform.io, or name a program in TFCHECK that checks without it."
@@ -35,8 +36,11 @@ EVERYTHING: Mapping[str, Any] = {
     "exempt_fields": False,
     "money_database": "money-restored",
     "images": {
-        "prober": "europe-docker.pkg.dev/shared/images/prober@sha256:" + "a" * 64,
-        "node": "ghcr.io/restream/node@sha256:" + "b" * 64,
+        "api": "europe-docker.pkg.dev/shared/images/api@sha256:" + "a" * 64,
+        "collector": "europe-docker.pkg.dev/shared/images/collector@sha256:" + "b" * 64,
+        "payout": "gcr.io/shared/payout@sha256:" + "c" * 64,
+        "prober": "docker.io/shared/prober@sha256:" + "d" * 64,
+        "node": "ghcr.io/restream/node@sha256:" + "e" * 64,
     },
     "relay_engine": "rtmp_relay",
     "shards": 3,
@@ -164,7 +168,8 @@ def _with_registry(
     """In a copy, with a local state; the provider never needs to ask Google for a plan."""
     tree = scratch / "tree"
     tree.mkdir()
-    for name in ("functions", "node_image", "rtmp", "tools", "emulator"):
+    parts = ("functions", "node_image", "rtmp", "tools", "emulator")
+    for name in (*parts, "build-image.sh", "pyproject.toml"):
         (tree / name).symlink_to(root / name)
     ignored = shutil.ignore_patterns(".terraform*", "*.tfstate*", "backend.tf", "*.tfvars")
     copy = Path(shutil.copytree(root / "terraform", tree / "terraform", ignore=ignored))
@@ -245,6 +250,16 @@ def resources(outcome: Outcome, kind: str = "") -> list[Resource]:
     """What was made, or would be, of one type or of all."""
     values = outcome.state["values"] if outcome.state else outcome.plan["planned_values"]
     return [one for one in _all(values) if kind in ("", one.type)]
+
+
+def environment(outcome: Outcome, function: str) -> tuple[dict[str, str], set[str]]:
+    """What a service is told: (plain variables, names of those that are read from secrets). Of a
+    plan, what only an apply knows is empty."""
+    found = resources(outcome, "google_cloud_run_v2_service")
+    (service,) = [one.values for one in found if one.key == function]
+    entries = service["template"][0]["containers"][0]["env"]
+    plain = {e["name"]: e.get("value") or "" for e in entries if not e.get("value_source")}
+    return plain, {e["name"] for e in entries} - plain.keys()
 
 
 def data(outcome: Outcome, kind: str) -> list[Resource]:

@@ -1,4 +1,4 @@
-"""compose.yaml's containers are built and run: the coordinator without Terraform.
+"""compose.yaml's containers are run: the coordinator without Terraform, from the same images.
 
 The first build takes minutes. BUILD_OFFLINE names a program that builds and runs where there is
 no registry.
@@ -33,9 +33,9 @@ from tests.image.containers import runner
 from tests.image.tools import call
 from tests.ports import free_port
 from tests.sponsors import make_sponsor
+from tests.terraform.built_images import BUILD_SECONDS_MAX, tag_of
 from tests.terraform.plans import ROOT
 
-BUILD_SECONDS_MAX = 900.0
 WAIT_SECONDS_MAX = 150.0
 ATTEMPTS = 3
 """Of a check in a container of its own, whose tool starts from a disk that nobody has read yet."""
@@ -55,19 +55,6 @@ from rtmp.addresses import RtmpAddress
 found = asyncio.run(RtmpProbe(now=time.time).capture(RtmpAddress.parse(sys.argv[1]), 4.0))
 print(len(found.packets), found.failure and found.failure.value)
 """
-
-
-def _image(service: str) -> str:
-    return f"localhost/restream-{service}:test"
-
-
-@pytest.fixture(scope="session")
-def images() -> dict[str, str]:
-    """An image of every service of ours."""
-    for service in OURS:
-        script = str(ROOT / "build-image.sh")
-        call(["bash", script, service, _image(service)], seconds=BUILD_SECONDS_MAX)
-    return {service: _image(service) for service in OURS}
 
 
 @dataclass(frozen=True)
@@ -104,7 +91,7 @@ class Compose:
         command = re.sub("|".join(free), lambda usual: free[usual[0]], command)
         services: dict[str, dict[str, Any]] = {
             service: {
-                "image": _image(service),
+                "image": tag_of(service),
                 "network_mode": "host",
                 "extra_hosts": [f"{other}:127.0.0.1" for other in OURS],
                 "environment": {"HOST": "127.0.0.1"},
@@ -113,8 +100,9 @@ class Compose:
         }
         for service in ("api", "collector", "prober", "payout"):
             services[service]["environment"]["PORT"] = str(self.ports[service])
-        api = services["api"]["environment"]
-        api["SCHEDULER_EMULATOR_HOST"] = f"scheduler:{self.ports['scheduler']}"
+        for service in ("api", "payout"):
+            local = f"scheduler:{self.ports['scheduler']}"
+            services[service]["environment"]["SCHEDULER_EMULATOR_HOST"] = local
         services["scheduler"]["command"] = command.split()
         (self.folder / "override.yaml").write_text(yaml.safe_dump({"services": services}))
 
@@ -299,13 +287,15 @@ def test_the_key_file_of_a_real_project_reaches_every_function(tmp_path: Path) -
 def test_an_image_runs_as_nobody_and_holds_only_its_own(
     service: str, images: dict[str, str]
 ) -> None:
-    """No root, no other function, nothing of the repository beside."""
+    """No root, no other function, nothing of the repository beside, no package of our names."""
     words = ["run", "--rm", "--network", "none", images[service]]
     folder = "/opt/scheduler" if service == "scheduler" else "/opt/functions"
     entry = ["--entrypoint", "sh"]
-    command = ["-c", f"id -u; ls {folder}"]
-    out = call([*runner(), *words[:-1], *entry, images[service], *command]).split()
+    command = ["-c", f"id -u; ls {folder}; echo; ls /opt/packages"]
+    out, packages = call([*runner(), *words[:-1], *entry, images[service], *command]).split("\n\n")
+    user, *found = out.split()
     expected = {"emulator", "jobs.json", "requirements.txt"}
-    assert out[0] == "10001"
+    assert user == "10001"
     own = {"rtmp", "coordinator", service}
-    assert set(out[1:]) == (expected if service == "scheduler" else own)
+    assert set(found) == (expected if service == "scheduler" else own)
+    assert not own & {name.removesuffix(".py") for name in packages.split()}

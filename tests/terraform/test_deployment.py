@@ -6,6 +6,7 @@ import subprocess
 from typing import Any
 
 import pytest
+import yaml
 
 from coordinator.adapters.settings import (
     ApiSettings,
@@ -20,8 +21,8 @@ from tests.terraform.plans import (
     FOLDER,
     REQUIRED,
     ROOT,
-    Outcome,
     applied,
+    environment,
     planned,
     resources,
 )
@@ -33,20 +34,8 @@ MODELS: dict[str, type[Settings]] = {
     "payout": PayoutSettings,
     "prober": ProberSettings,
 }
-PLATFORM = {"FUNCTION_USE_ASGI", "RES_OPTIONS"}
-
-
-def _environment(outcome: Outcome, function: str) -> tuple[dict[str, str], set[str]]:
-    """(plain variables, names of those that are read from secrets)."""
-    if function == "prober":
-        service, *_ = resources(outcome, "google_cloud_run_v2_service")
-        entries = service.values["template"][0]["containers"][0]["env"]
-        plain = {e["name"]: e["value"] or "" for e in entries if not e.get("value_source")}
-        return plain, {e["name"] for e in entries} - plain.keys()
-    found = resources(outcome, "google_cloudfunctions2_function")
-    config = next(one.values["service_config"][0] for one in found if one.key == function)
-    secret = {entry["key"] for entry in config["secret_environment_variables"] or ()}
-    return dict(config["environment_variables"]), secret
+LOCAL = {"PORT", "FIRESTORE_EMULATOR_HOST", "SCHEDULER_EMULATOR_HOST"}
+"""What only containers beside each other are told."""
 
 
 @BOTH
@@ -55,11 +44,11 @@ def test_a_function_is_told_every_setting_it_requires_and_none_it_does_not_know(
     function: str, variables: dict[str, Any]
 ) -> None:
     """Also those that default to something local."""
-    plain, secret = _environment(applied(variables), function)
+    plain, secret = environment(applied(variables), function)
     fields = MODELS[function].model_fields
     known = {name.upper() for name in fields}
     required = {name.upper() for name, field in fields.items() if field.is_required()}
-    told = (plain.keys() | secret) - PLATFORM
+    told = plain.keys() | secret
     assert told <= known
     assert required <= told
     assert not plain.keys() & secret
@@ -72,7 +61,7 @@ def test_a_function_accepts_the_settings_it_is_told(
 ) -> None:
     """With secrets of the right shape in the place of those that are read at run time."""
     outcome = applied(variables)
-    plain, _ = _environment(outcome, function)
+    plain, _ = environment(outcome, function)
     secrets = {
         one.key.replace("-", "_").upper(): one.values["secret_data"]
         for one in resources(outcome, "google_secret_manager_secret_version")
@@ -85,6 +74,43 @@ def test_a_function_accepts_the_settings_it_is_told(
     given = plain | secrets | {name: made_up[name] for name in made_up.keys() & plain.keys()}
     settings = MODELS[function].from_env(given)
     assert settings.shards == variables.get("shards", 1)
+
+
+@pytest.mark.parametrize("function", MODELS)
+def test_compose_runs_the_same_container_and_tells_it_the_same(function: str) -> None:
+    """The Dockerfile, and every variable by name: what runs with compose is what is deployed."""
+    service = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"][function]
+    assert service["build"] == {
+        "context": ".",
+        "dockerfile": "functions/Dockerfile",
+        "args": {"FUNCTION": function},
+    }
+    plain, secret = environment(applied(), function)
+    assert service["environment"].keys() - LOCAL == plain.keys() | secret
+
+
+@BOTH
+def test_a_service_serves_its_newest_revision_and_can_be_replaced(
+    variables: dict[str, Any],
+) -> None:
+    """Also after somebody has sent its requests elsewhere by hand; on a whole Linux."""
+    for one in resources(applied(variables), "google_cloud_run_v2_service"):
+        (traffic,) = one.values["traffic"]
+        assert traffic["type"] == "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST"
+        assert traffic["percent"] == 100
+        assert one.values["deletion_protection"] is False
+        (template,) = one.values["template"]
+        assert template["execution_environment"] == "EXECUTION_ENVIRONMENT_GEN2"
+
+
+@BOTH
+def test_a_processor_is_paid_for_while_requests_run(
+    variables: dict[str, Any],
+) -> None:
+    """Cloud Run bills it always where that is left unsaid."""
+    for one in resources(applied(variables), "google_cloud_run_v2_service"):
+        (resource,) = one.values["template"][0]["containers"][0]["resources"]
+        assert resource["cpu_idle"] is True
 
 
 @BOTH
@@ -110,13 +136,10 @@ def test_every_job_calls_a_function_that_exists_with_a_token_made_for_it(
 ) -> None:
     """Jobs for each shard and part; deadlines cover what the function may take."""
     outcome = applied(variables)
+    services = resources(outcome, "google_cloud_run_v2_service")
     limits = {
-        one.values["service_config"][0]["uri"]: one.values["service_config"][0]["timeout_seconds"]
-        for one in resources(outcome, "google_cloudfunctions2_function")
+        one.values["uri"]: int(one.values["template"][0]["timeout"].rstrip("s")) for one in services
     }
-    probers = resources(outcome, "google_cloud_run_v2_service")
-    for one in probers:
-        limits[one.values["uri"]] = int(one.values["template"][0]["timeout"].rstrip("s"))
     jobs = resources(outcome, "google_cloud_scheduler_job")
     scheduler = next(
         one.values["email"]
@@ -138,7 +161,9 @@ def test_every_job_calls_a_function_that_exists_with_a_token_made_for_it(
     parts = [re.search(r"partition=(\d+)", j.values["http_target"][0]["uri"]) for j in jobs]
     called = sorted(int(found[1]) for found in parts if found)
     assert called == sorted(2 * list(range(variables.get("prober_partitions", 1))))
+    probers = {one.values["uri"] for one in services if one.key.startswith("prober")}
     assert len(probers) == variables.get("prober_partitions", 1)
+    assert {job.values["http_target"][0]["oidc_token"][0]["audience"] for job in jobs} >= probers
     assert {job.key.partition("-")[0] for job in jobs} == {"collector", "prober", "payout"}
 
 
@@ -147,8 +172,8 @@ def test_a_run_has_the_time_that_its_longest_check_takes(variables: dict[str, An
     """Its request ends when nothing of it can be under way any more, and is not tried again."""
     outcome = applied(variables)
     for one in resources(outcome, "google_cloud_run_v2_service"):
-        (template,) = one.values["template"]
-        assert template["timeout"] == f"{RUN_S_MAX:.0f}s"
+        if one.key.startswith("prober"):
+            assert one.values["template"][0]["timeout"] == f"{RUN_S_MAX:.0f}s"
     for job in resources(outcome, "google_cloud_scheduler_job"):
         if job.key.startswith("prober"):
             assert int(job.values["attempt_deadline"].rstrip("s")) > RUN_S_MAX
@@ -167,7 +192,7 @@ def test_the_functions_know_the_jobs_by_name_and_leave_alone_what_ops_pause(
         job.key: f"projects/{project}/locations/{region}/jobs/{job.values['name']}"
         for job in resources(outcome, "google_cloud_scheduler_job")
     }
-    told = {name: _environment(outcome, name)[0] for name in ("api", "payout")}
+    told = {name: environment(outcome, name)[0] for name in ("api", "payout")}
     assert set(told["api"]["SCHEDULER_JOBS"].split(",")) == set(names.values())
     paused = variables.get("paused", ())
     switched = {
@@ -175,8 +200,8 @@ def test_the_functions_know_the_jobs_by_name_and_leave_alone_what_ops_pause(
         for key, name in names.items()
         if (function := key.partition("-")[0]) != "payout" and function not in paused
     }
-    for environment in told.values():
-        assert set(filter(None, environment["SCHEDULER_SWITCHED"].split(","))) == switched
+    for given in told.values():
+        assert set(filter(None, given["SCHEDULER_SWITCHED"].split(","))) == switched
 
 
 @BOTH
@@ -203,22 +228,6 @@ def test_jobs_are_where_ops_want_them(variables: dict[str, Any]) -> None:
     wanted = variables.get("scheduler_region", variables.get("region", "europe-west1"))
     jobs = resources(applied(variables), "google_cloud_scheduler_job")
     assert {job.values["region"] for job in jobs} == {wanted}
-
-
-def test_images_are_built_once_and_by_their_source() -> None:
-    """By an identity of its own, with the argument that its Dockerfile needs."""
-    builds = applied().builds
-    assert builds.count("builds submit gs://") == 2
-    assert "FUNCTION=prober" in builds
-    assert "RELAY_ENGINE=restream" in builds
-    assert builds.count("serviceAccount:") == 2
-    # What gcloud copies a source to must be where the builder may read.
-    staging = "--gcs-source-staging-dir gs://my-network-4711-restream-archives/staging"
-    assert builds.count(f"--region global {staging} ") == 2
-    (bucket,) = resources(applied(), "google_storage_bucket")
-    rules = [rule["condition"][0]["matches_prefix"] for rule in bucket.values["lifecycle_rule"]]
-    assert ["staging/"] in rules
-    assert applied(EVERYTHING).builds == ""
 
 
 def test_no_job_asks_for_what_the_cloud_takes_for_its_default() -> None:

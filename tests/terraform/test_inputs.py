@@ -14,9 +14,9 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a region that does not exist": ({"region": "europe-west99"}, "region: write one region"),
     "a zone": ({"region": "europe-west1-b"}, "no zone and no multi-region"),
     "a project's name": ({"project_id": "My Network"}, "project_id: write the project's id"),
-    "a prober that Cloud Run cannot fetch": (
-        {"images": {"prober": "ghcr.io/x/prober@sha256:" + "a" * 64}},
-        "images: write a prober from a registry that Cloud Run reads",
+    "a function that Cloud Run cannot fetch": (
+        {"images": {"payout": "ghcr.io/x/payout@sha256:" + "a" * 64}},
+        "images: write functions from a registry that Cloud Run reads",
     ),
     "an image by its tag": ({"images": {"node": "ghcr.io/x/node:1"}}, "write each with its digest"),
     "no shard": ({"shards": 0}, "shards: write a whole number from 1 to 64"),

@@ -10,9 +10,15 @@ import yaml
 
 from agent.settings import AgentSettings
 from coordinator.adapters.settings import ApiSettings, ProberSettings
-from tests.terraform.plans import EVERYTHING, HERE, REQUIRED, ROOT, applied, planned, resources, run
-
-STAND_INS = HERE / "stand_ins"
+from tests.terraform.plans import (
+    EVERYTHING,
+    REQUIRED,
+    ROOT,
+    applied,
+    environment,
+    planned,
+    resources,
+)
 
 OPS = (ROOT / "docs" / "ops.md").read_text()
 
@@ -72,21 +78,6 @@ def test_the_first_apis_are_enabled_by_hand() -> None:
         if one.address.startswith("google_project_service.first")
     ]
     assert set(line.split()) == set(first)
-
-
-def test_regions_that_build_functions_everywhere_can_be_chosen() -> None:
-    """The default is among them."""
-    (row,) = re.findall(r"^\| `cannot run builds in this region` \| (.+) \|$", OPS, re.MULTILINE)
-    regions = (ROOT / "terraform" / "locals.tf").read_text()
-    named = re.findall(r"`([a-z0-9-]+)`", row)
-    assert len(named) == 6
-    assert all(f'"{region}"' in regions for region in named)
-    (default,) = re.findall(r'"region" \{[^}]+?default +=? +"([a-z0-9-]+)"', _variables())
-    assert default in named
-
-
-def _variables() -> str:
-    return (ROOT / "terraform" / "variables.tf").read_text()
 
 
 def test_databases_that_were_left_are_imported_under_their_addresses() -> None:
@@ -197,12 +188,10 @@ def test_a_restored_database_takes_the_place_of_the_lost_one() -> None:
     """Both functions that move tokens are pointed to it, and reach the old one no more."""
     assert '`money_database = "money-restored"`' in _section("Restore from a backup")
     outcome = planned(dict(REQUIRED) | {"money_database": "money-restored"})
-    environments = {
-        one.key: one.values["service_config"][0]["environment_variables"]
-        for one in resources(outcome, "google_cloudfunctions2_function")
-    }
-    told = {name: given.get("MONEY_DATABASE") for name, given in environments.items()}
-    assert told == {"api": "money-restored", "payout": "money-restored", "collector": None}
+    functions = ("api", "payout", "collector", "prober")
+    told = {name: environment(outcome, name)[0].get("MONEY_DATABASE") for name in functions}
+    lost = {"collector": None, "prober": None}
+    assert told == {"api": "money-restored", "payout": "money-restored", **lost}
     reached = {
         one.values["condition"][0]["expression"].rpartition("/")[2].rstrip('"')
         for one in resources(outcome, "google_project_iam_member")
@@ -213,26 +202,17 @@ def test_a_restored_database_takes_the_place_of_the_lost_one() -> None:
     assert kept == {"(default)", "money"}
 
 
-def test_a_version_that_ran_before_is_deployed_from_the_archives_it_had(tmp_path: Path) -> None:
-    """Another source is another object of that function alone; back again is the first one."""
-    tree = tmp_path / "checkout"
-    for name in ("functions", "node_image", "rtmp", "terraform"):
-        shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns(".terraform*"))
-    changed = tree / "functions" / "payout" / "settler.py"
-    before = changed.read_text()
-
-    def objects() -> dict[str, str]:
-        outcome = run("plan", REQUIRED, str(STAND_INS), tree)
-        assert outcome.status == 0, outcome.text[-3000:]
-        found = resources(outcome, "google_storage_bucket_object")
-        return {one.key: one.values["name"] for one in found}
-
-    first = objects()
-    changed.write_text(f"{before}\n# a later version\n")
-    later = objects()
-    assert {name for name in first if first[name] != later[name]} == {"payout"}
-    changed.write_text(before)
-    assert objects() == first
+def test_one_function_goes_back_to_the_image_that_it_had() -> None:
+    """By the line of the document: it alone, and nothing is built for it."""
+    (line,) = re.findall(r"`images = \{ (\w+) = \"REFERENCE\" \}`", _section("Rollback"))
+    reference = f"europe-west1-docker.pkg.dev/my-network-4711/restream-images/{line}@sha256:"
+    reference += "f" * 64
+    outcome = planned(dict(REQUIRED) | {"images": {line: reference}})
+    services = resources(outcome, "google_cloud_run_v2_service")
+    run = {one.key: one.values["template"][0]["containers"][0].get("image") for one in services}
+    assert {name: image for name, image in run.items() if image} == {line: reference}
+    built = {one.key for one in resources(outcome, "terraform_data") if ".images" in one.address}
+    assert built == {"collector", "payout", "prober", "node"}
 
 
 def test_tearing_down_leaves_the_databases() -> None:

@@ -118,7 +118,7 @@ def test_an_older_python_passes_it_over(tmp_path: Path) -> None:
 
 
 def test_the_checkout_stays_as_it_is(tmp_path: Path) -> None:
-    """Nothing is written beside what archives are made of."""
+    """Nothing is written beside what the archive is made of."""
     before = {str(path) for path in (ROOT / "tools").rglob("*")}
     assert _run(_path(tmp_path, {})).returncode == 0
     assert {str(path) for path in (ROOT / "tools").rglob("*")} == before

@@ -8,17 +8,12 @@ PERMISSIONS = {
     "google_artifact_registry_repository_iam_member.builder",
     "google_artifact_registry_repository_iam_member.machines",
     "google_project_iam_member.databases",
-    "google_project_iam_member.function_sources",
     "google_project_iam_member.logs",
     "google_project_iam_member.switches",
     "google_secret_manager_secret_iam_member.readers",
     "google_storage_bucket_iam_member.builder",
 }
-CALLERS = {
-    "google_cloud_run_v2_service_iam_member.public",
-    "google_cloud_run_v2_service_iam_member.scheduler",
-    "google_cloud_run_v2_service_iam_member.prober",
-}
+CALLERS = {"google_cloud_run_v2_service_iam_member.scheduler"}
 """Granted on what is there already."""
 
 
@@ -42,8 +37,7 @@ def test_nothing_is_made_before_its_api_answers() -> None:
 @pytest.mark.parametrize(
     "address",
     [
-        "google_cloudfunctions2_function.functions",
-        "google_cloud_run_v2_service.prober",
+        "google_cloud_run_v2_service.functions",
         "google_compute_instance_group_manager.machines",
         "terraform_data.images",
     ],
@@ -87,9 +81,9 @@ def test_fields_do_not_wait_for_each_other() -> None:
 
 
 def test_images_are_there_before_what_runs_them() -> None:
-    """The prober's service and the machines name them."""
+    """Services and machines name them."""
     for address in (
-        "google_cloud_run_v2_service.prober",
+        "google_cloud_run_v2_service.functions",
         "google_compute_instance_group_manager.machines",
     ):
         assert "terraform_data.images" in applied().graph[address]

@@ -1,6 +1,6 @@
 """pyproject.toml says which version this is; what ships without that file says the same.
 
-An archive of a function and the agent's package cannot read it, so each has its own line."""
+An image of a function and the agent's package cannot read it, so each has its own line."""
 
 import re
 import subprocess

@@ -8,7 +8,6 @@ from tools.preflight.inquiries import Wanted
 from tools.preflight.project import APIS
 from tools.preflight.shapes import Row, row, rows, strings, yes
 
-ANYBODY = "allUsers"
 CONTINENTS = frozenset(("africa", "asia", "australia", "europe", "southamerica", "us"))
 """Of Google's groups of places, those that hold exactly the regions whose names begin so."""
 
@@ -27,11 +26,8 @@ def constraints(wanted: Wanted) -> dict[str, Constraint]:
     """By the policy's name."""
     machines = (f"projects/{wanted.project}/zones/{wanted.region}-b/instances/restream-ingest",)
     return {
-        "iam.allowedPolicyMemberDomains": Constraint(
-            (ANYBODY,), "let everybody (allUsers) call the api of this project"
-        ),
-        "iam.managed.allowedPolicyMembers": Constraint(
-            (), "let everybody (allUsers) call the api of this project"
+        "run.managed.requireInvokerIam": Constraint(
+            (), "let the api of this project be called without a check of its callers"
         ),
         "compute.vmExternalIpAccess": Constraint(
             machines, "let all machines of this project have public addresses"
@@ -48,10 +44,6 @@ def constraints(wanted: Wanted) -> dict[str, Constraint]:
         ),
         "run.allowedIngress": Constraint(
             ("all", "internal"), "let services of Cloud Run be called from anywhere and internally"
-        ),
-        "cloudfunctions.allowedIngressSettings": Constraint(
-            ("ALLOW_ALL", "ALLOW_INTERNAL_ONLY"),
-            "let functions be called from anywhere and internally",
         ),
         "compute.trustedImageProjects": Constraint(
             ("projects/cos-cloud",), "let machines of this project boot Container-Optimized OS"
@@ -92,8 +84,7 @@ def _rule_allows(rule: Row, value: str) -> bool | None:
     if yes(rule, "denyAll"):
         return False
     if yes(rule, "enforce"):
-        # A managed one names in its parameters who is allowed nevertheless.
-        return ANYBODY in strings(rule.get("parameters", {}), "allowedMemberSubjects")
+        return False
     values = rule.get("values", {})
     denied = _is_among(strings(values, "deniedValues"), value)
     listed = strings(values, "allowedValues")

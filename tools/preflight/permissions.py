@@ -18,7 +18,6 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "google_cloud_run_v2_service": ("run.services.create", "iam.serviceAccounts.actAs"),
     "google_cloud_run_v2_service_iam_member": ("run.services.setIamPolicy",),
     "google_cloud_scheduler_job": ("cloudscheduler.jobs.create",),
-    "google_cloudfunctions2_function": ("cloudfunctions.functions.create",),
     "google_compute_address": ("compute.addresses.create",),
     "google_compute_firewall": ("compute.firewalls.create",),
     "google_compute_health_check": ("compute.healthChecks.create",),
@@ -44,7 +43,8 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "google_storage_bucket": ("storage.buckets.create",),
     "google_storage_bucket_iam_member": ("storage.buckets.setIamPolicy",),
     "google_storage_bucket_object": ("storage.objects.create",),
-    "terraform_data": ("cloudbuild.builds.create",),  # it has images built
+    # It has images built, and asks for their digests.
+    "terraform_data": ("cloudbuild.builds.create", "artifactregistry.dockerimages.list"),
 }
 SHOWN_MAX = 3
 """How many are named: by these it shows which role is missing."""

@@ -33,7 +33,7 @@ EXTRA_SHARE_MAX = 0.5
 """Of all that, for newcomers and retests: a flood of keys must not keep anybody from being
 checked."""
 AT_ONCE_PER_PROCESSOR_MAX = 256
-"""Each capture holds up to two megabytes; a processor comes with a GiB (terraform/prober.tf)."""
+"""Each capture holds up to two megabytes; a processor comes with a GiB (terraform/functions.tf)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ PATIENT_CHECK_SECONDS = 60
 """Draws that are shorter have no very long checks: their network runs for show."""
 RUN_S_MAX = PATIENT_CHECK_SECONDS + LAST_RECORD_S_MAX
 """From a draw's beginning until nothing of it is under way: no request lasts longer
-(terraform/prober.tf)."""
+(terraform/functions.tf)."""
 
 
 class Length(StrEnum):

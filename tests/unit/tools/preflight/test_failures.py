@@ -102,7 +102,7 @@ CASES: dict[str, Case] = {
     "budget-currency": Case({}, 'set `currency = "EUR"`', {"currency": "USD"}),
     "permission-missing": Case(
         {"POST": {"permissions": ["run.services.create"]}},
-        "lacks artifactregistry.repositories.create, ",
+        "lacks artifactregistry.dockerimages.list, artifactregistry.repositories.create, ",
     ),
     "first-apis-off": Case(
         {
@@ -123,18 +123,10 @@ CASES: dict[str, Case] = {
         "`gcloud services enable compute.googleapis.com --project=my-network-4711`",
         grade=Grade.UNTOLD,
     ),
-    "policy-iam.allowedPolicyMemberDomains": Case(
-        {f"{POLICY} iam.allowed": _policy(values={"allowedValues": ["is:C03xgje4y"]})},
-        "iam.allowedPolicyMemberDomains refuses it: have your organization's administrator let "
-        "everybody (allUsers)",
-    ),
-    "policy-iam.managed.allowedPolicyMembers": Case(
-        {
-            f"{POLICY} iam.managed": _policy(
-                enforce=True, parameters={"allowedMemberSubjects": ["user:a@example.org"]}
-            )
-        },
-        "let everybody (allUsers)",
+    "policy-run.managed.requireInvokerIam": Case(
+        {f"{POLICY} run.managed": _policy(enforce=True)},
+        "run.managed.requireInvokerIam refuses it: have your organization's administrator let the "
+        "api of this project be called without",
     ),
     "policy-compute.vmExternalIpAccess": Case(
         {f"{POLICY} compute.vm": _policy(denyAll=True)}, "have public addresses"
@@ -165,10 +157,6 @@ CASES: dict[str, Case] = {
     "policy-run.allowedIngress": Case(
         {f"{POLICY} run.allowed": _policy(values={"allowedValues": ["is:internal"]})},
         "be called from anywhere",
-    ),
-    "policy-cloudfunctions.allowedIngressSettings": Case(
-        {f"{POLICY} cloudfunctions": _policy(values={"allowedValues": ["ALLOW_INTERNAL_ONLY"]})},
-        "let functions be called from anywhere",
     ),
     "policy-compute.trustedImageProjects": Case(
         {f"{POLICY} compute.trusted": _policy(values={"allowedValues": ["projects/ours"]})},

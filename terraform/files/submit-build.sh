@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Has Cloud Build build an image from an archive in a bucket, unless the registry has it already.
-# Environment: PROJECT SOURCE (gs://…zip) STAGING (gs://…, where the builder may read) IMAGE (with its tag)
-# ARGUMENT (NAME=value of the Dockerfile) BUILDER.
+# Has Cloud Build build an image from an archive in a bucket, unless the registry has it already. What builds it there is the
+# repository's own build-image.sh, as on everybody's machine.
+# Environment: PROJECT SOURCE (gs://…zip) STAGING (gs://…, where the builder may read) PART (as build-image.sh takes it) IMAGE
+# (with its tag) OPTIONS (of docker build, may be empty) BUILDER.
 set -euo pipefail
 
 if ! command -v gcloud >/dev/null; then
@@ -14,17 +15,17 @@ if gcloud artifacts docker images describe "$IMAGE" --project "$PROJECT" --quiet
 fi
 config=$(mktemp)
 trap 'rm -f "$config"' EXIT
-cat >"$config" <<EOF
+cat >"$config" <<EOT
 steps:
   - name: gcr.io/cloud-builders/docker
-    args: [build, --tag, "$IMAGE", --build-arg, "$ARGUMENT", .]
-    env: [DOCKER_BUILDKIT=1]
+    entrypoint: bash
+    args: [build-image.sh, $PART, "$IMAGE"${OPTIONS:+, ${OPTIONS// /, }}]
 images: ["$IMAGE"]
 serviceAccount: "$BUILDER"
 timeout: 1800s
 options:
   logging: CLOUD_LOGGING_ONLY
-EOF
+EOT
 # Not in the network's region: a new project may build images in few of them. gcloud copies even what is in a bucket, by
 # itself to one that the builder may not read.
 gcloud builds submit "$SOURCE" --project "$PROJECT" --region global --gcs-source-staging-dir "$STAGING" --config "$config" --quiet
