@@ -97,7 +97,7 @@ class StoodIn(Web):
         if not starts:
             return _heard(RECORDED[line])
         change = self.gcloud[starts[0]]
-        return _heard(change(RECORDED[line]) if callable(change) else change)
+        return _heard(change(RECORDED.get(line)) if callable(change) else change)
 
     def stranger(self, url: str) -> int:
         """Closed, unless it is said otherwise."""

@@ -21,6 +21,7 @@ from emulator.processes.proctable import pids
 from tests.applied_cloud import TOLD
 from tests.ports import free_port
 from tests.project import ROOT
+from tools.smoke.children import running
 from tools.smoke.course import has_ffmpeg
 from tools.smoke.picture import Publishing, publishing
 from tools.smoke.results import NotToldError, WrongError
@@ -46,6 +47,14 @@ def _until_it_ends(sender: Publishing) -> None:
     while time.monotonic() < end_s:
         sender.look()
         time.sleep(0.05)
+
+
+def test_what_a_program_said_last_is_shown_without_a_key(tmp_path: Path) -> None:
+    """Nor with what could steer a terminal."""
+    words = ("printf", "first\n\\033[2Jno %s\n", STREAM_KEY)
+    with running(words, os.environ, tmp_path / "log") as program:
+        program.process.wait(WAIT_S_MAX)
+        assert program.last_line(STREAM_KEY) == "[2Jno ***"
 
 
 def test_an_ingest_that_nobody_hears_is_told() -> None:

@@ -19,6 +19,7 @@ from tools.smoke.results import NotToldError
         (API, "another-1", "", ("another-1", "europe-west1")),
         ("https://api.example.org", "mine-4711", "us-east1", ("mine-4711", "us-east1")),
         ("https://api.example.org", "", "", None),
+        ("https://api.example.org", "mine-4711", "", None),
         ("http://127.0.0.1:8080", "", "", None),
         (f"{API}.example.org", "", "", None),
     ],
