@@ -14,7 +14,7 @@ import api.wiring
 import payout.wiring
 from coordinator.adapters.settings import PayoutSettings
 from tests.doubles.memory import MemoryStore
-from tests.unit.functions.conftest import NOW_S, SPONSOR_KEY, settings
+from tests.unit.functions.conftest import NOW_S, SPONSOR_KEY, money_store, settings
 from tools.smoke.api_client import ApiClient
 from tools.smoke.kept import Kept
 from tools.smoke.patience import Patience
@@ -52,7 +52,7 @@ class _Hours:
 
     def __init__(self, runner: asyncio.Runner) -> None:
         self.now_s = self.called_s = NOW_S
-        stores = MemoryStore(), MemoryStore()
+        stores = MemoryStore(), money_store()
         app = api.wiring.build_on(*stores, settings(), self.clock)
         self.api = httpx.Client(base_url="https://api.example.org", transport=_Called(app, runner))
         pay = payout.wiring.build_on(
