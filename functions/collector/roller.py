@@ -1,15 +1,14 @@
 """Rolling up an hour of sweeps, once, after the first sweep that is not of it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from collector.ingest_record import IngestRecord
 from coordinator.adapters.records import Measurements
 from coordinator.epochs import Calendar
 from coordinator.sweeping.rollups import rolled_up
 from coordinator.sweeping.rosters import Roster
 from coordinator.sweeping.shards import Shard
 from coordinator.sweeping.sweeps import Sweep, SweepBits
-from coordinator.sweeping.uptime import IngestTicks, draws_of_tick, ingest_ticks_of
 from coordinator.sweeping.waits import told_s
 
 
@@ -19,10 +18,14 @@ class Roller:
 
     measurements: Measurements
     calendar: Calendar
+    ingest: IngestRecord = field(init=False)
     _bits: dict[Shard, list[SweepBits]] = field(default_factory=dict)
     """By shard: what this instance swept, of the last two hours at most."""
     _rolled: dict[Shard, int] = field(default_factory=dict)
     """The last hour that is known to be rolled up, by shard."""
+
+    def __post_init__(self) -> None:
+        self.ingest = IngestRecord(self.measurements, self.calendar)
 
     async def after(self, sweep: Sweep, roster: Roster, last_tick: int, now_s: float) -> bool:
         """Takes a sweep's bitmaps, and writes the roll-up that is due: of the hour before, or
@@ -47,24 +50,14 @@ class Roller:
         if not known:
             self._rolled[sweep.shard] = ended
             return True
-        somebody_waited = any(bits.waiting for bits in known)
-        if somebody_waited and now_s < told_s(before[-1], self.calendar):
+        waits = [bits.tick for bits in known if bits.waiting]
+        if waits and now_s < told_s(max(waits), self.calendar):
             return False
         versions = {bits.roster_version for bits in known} - {roster.version}
         read = [await self.measurements.roster(sweep.shard, each) for each in sorted(versions)]
         rosters = {(each.shard, each.version): each for each in (roster, *read)}
-        ingest = await self._ingest(before) if somebody_waited else _steady
+        ingest = await self.ingest.streams(waits, before)
         rollup = rolled_up(sweep.shard, ended, before, rosters, known, ingest)
         await self.measurements.create_rollup(rollup, now_s)
         self._rolled[sweep.shard] = ended
         return True
-
-    async def _ingest(self, ticks: range) -> Callable[[str], IngestTicks]:
-        """What runs read of each stream. Seldom asked for: an hour has sixty of them."""
-        first, last = (draws_of_tick(ticks[at], self.calendar) for at in (0, -1))
-        runs = await self.measurements.ingest_runs(range(first.start, last.stop))
-        return lambda stream_id: ingest_ticks_of(stream_id, runs, self.calendar, ticks)
-
-
-def _steady(_: str) -> IngestTicks:
-    return IngestTicks()

@@ -8,9 +8,9 @@ roster is still that one.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from collector.ingest_record import IngestRecord
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.worker_pool import work_through
-from coordinator.epochs import Calendar
 from coordinator.sweeping.compaction import succeeding
 from coordinator.sweeping.polls import Poll
 from coordinator.sweeping.rosters import Roster, Slot, by_node
@@ -81,15 +81,11 @@ async def read_state(
     return ShardState(0, roster, {}, roster.cursor_s, newest.since_tick)
 
 
-async def rows_before(
-    measurements: Measurements, state: ShardState, tick: int, calendar: Calendar
-) -> Mapping[int, Poll]:
+async def rows_before(ingest: IngestRecord, state: ShardState, tick: int) -> Mapping[int, Poll]:
     """The rows that the sweep of `tick` goes on from: with what is known by now of those who
     waited. Runs are read only where somebody did."""
-    waits = Waits(state.polls, state.tick, tick, calendar)
-    draws = waits.draws()
-    runs = await measurements.ingest_runs(draws) if draws else []
-    return waits.decided(state.roster.slots, runs)
+    waits = Waits(state.polls, state.tick, tick, ingest.calendar)
+    return waits.decided(state.roster.slots, await ingest.runs(waits.draws()))
 
 
 async def _after_last_sweep(

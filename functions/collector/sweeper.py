@@ -171,7 +171,7 @@ class Sweeper:
     async def _poll_all(
         self, state: ShardState, tick: int, known: Mapping[str, Reason]
     ) -> dict[int, Poll]:
-        before = await rows_before(self.measurements, state, tick, self.calendar)
+        before = await rows_before(self._roller.ingest, state, tick)
         slots, polls = state.roster.slots, dict[int, Poll]()
         waiting: dict[int, RelayStats] = {}
 
