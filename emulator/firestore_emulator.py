@@ -6,7 +6,6 @@ import http.client
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -16,10 +15,12 @@ from types import TracebackType
 from typing import IO, Self
 
 from emulator import firestore_jar
+from emulator.processes.ports import LOOPBACK, Ports
 
 START_SECONDS_MAX = 60.0
 STOP_SECONDS_MAX = 5.0
-ANSWER_SECONDS_MAX = 5.0
+ANSWER_SECONDS_MAX = 30.0
+"""Its first answers take seconds on a busy machine."""
 MAIN_CLASS = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
 MISSING = (
     "The Firestore emulator is missing: run `make setup`, or set FIRESTORE_EMULATOR_JAR to its jar "
@@ -45,7 +46,9 @@ class FirestoreEmulator:
         self._given = environment.get("FIRESTORE_EMULATOR_HOST")
         self._process: subprocess.Popen[bytes] | None = None
         self._output: IO[bytes] | None = None
-        self.host = self._given or f"127.0.0.1:{port or _free_port()}"
+        self._ports = Ports()
+        """None that the kernel gives out: it starts to listen seconds later."""
+        self.host = self._given or f"{LOOPBACK}:{port or self._ports.any()}"
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -61,9 +64,9 @@ class FirestoreEmulator:
 
     async def start(self) -> None:
         """Returns when it answers. Start and stop may run on different event loops."""
-        if self._given is None:
-            self._launch()
         try:
+            if self._given is None:
+                self._launch()
             await self._wait_until_it_answers()
         except BaseException:
             await self.stop()
@@ -84,6 +87,7 @@ class FirestoreEmulator:
         if self._output is not None:
             self._output.close()
             self._output = None
+        self._ports.close()
 
     @property
     def process(self) -> subprocess.Popen[bytes] | None:
@@ -186,9 +190,3 @@ def jar_path(
         if jar.is_file():
             return jar
     return firestore_jar.cached(environment, source)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

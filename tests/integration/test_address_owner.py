@@ -13,13 +13,13 @@ from coordinator.sweeping.rosters import Slot
 from prober.address_owner import disowned
 from tests.integration.hostile import (
     Server,
-    hang_up_at_once,
     saying,
     saying_and_staying,
     serving,
     sized,
     stats_of,
 )
+from tests.ports import free_port
 
 LIMITS = OutboundLimits(connect_seconds=1.0, total_seconds=1.5)
 NAME = "relay.example.org"
@@ -41,11 +41,6 @@ def _slot(port: int, host: str = NAME) -> Slot:
 def _answering(body: bytes | None) -> AbstractAsyncContextManager[Server]:
     """A statistics server at this address; with None it takes the request and says nothing."""
     return serving(saying_and_staying(b"") if body is None else saying(sized(body)))
-
-
-async def _closed_port() -> int:
-    async with serving(hang_up_at_once) as server:
-        return server.port
 
 
 @pytest.mark.parametrize(
@@ -70,11 +65,11 @@ async def test_a_pass_counts_where_the_nodes_own_statistics_answer(
 async def test_a_literal_address_is_not_asked_again() -> None:
     """The collector polls that very address; nothing listens here, and nothing is held against
     the node: flooding its statistics turns no pass into a failure."""
-    assert await disowned(CLIENT, _slot(await _closed_port(), HERE), HERE) is None
+    assert await disowned(CLIENT, _slot(free_port(), HERE), HERE) is None
 
 
 async def test_flooded_statistics_are_no_failure_for_a_named_node_either() -> None:
     """A closed port, as a flood leaves it: our own unknown."""
-    reason = await disowned(CLIENT, _slot(await _closed_port()), HERE)
+    reason = await disowned(CLIENT, _slot(free_port()), HERE)
     assert reason is Reason.UNKNOWN_ADDRESS
     assert reason.is_ours

@@ -23,6 +23,7 @@ from tests.doubles.counting import CountingStore
 from tests.doubles.memory import MemoryStore
 from tests.doubles.tcp_server import Serve, tcp_server
 from tests.integration.stats_servers import hangs, says, stats_of
+from tests.ports import free_port
 
 CALENDAR = Calendar(sweep_seconds=60)
 NOW_S = 6_000.0
@@ -169,9 +170,7 @@ async def test_a_private_address_is_not_even_connected_to() -> None:
 async def test_a_node_that_stays_away_is_polled_three_times_and_no_more() -> None:
     """Then it is offline, until it says something new."""
     world = _World()
-    async with tcp_server(hangs) as port:
-        pass
-    await _announce(world.measurements, "n2", port, 1.0)
+    await _announce(world.measurements, "n2", free_port(), 1.0)
     outcomes = [(await world.swept()).polls for _ in range(5)]
     assert [len(polls) for polls in outcomes] == [1, 1, 1, 0, 0]
     roster = await world.measurements.roster(WHOLE, int(NOW_S // 60))

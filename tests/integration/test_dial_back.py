@@ -21,12 +21,12 @@ from coordinator.strangers.source_bounds import CALL_BACKS, Side
 from tests.doubles.memory import MemoryStore
 from tests.integration.hostile import (
     Script,
-    hang_up_at_once,
     saying,
     serving,
     sized,
     stats_of,
 )
+from tests.ports import free_port
 
 PATIENCE_S = 30.0
 PEER = "127.0.0.1"
@@ -56,11 +56,6 @@ async def _hangs(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
     await reader.read()
 
 
-async def _closed_port() -> int:
-    async with serving(hang_up_at_once) as server:
-        return server.port
-
-
 async def test_a_node_that_can_be_reached_has_nothing_to_fix() -> None:
     """Both ports answer, the stats by its own id."""
     async with serving(_answering("n2")) as stats, serving(_hangs) as rtmp:
@@ -72,7 +67,7 @@ async def test_a_node_that_can_be_reached_has_nothing_to_fix() -> None:
 
 async def test_a_closed_port_is_named() -> None:
     """With its address and what to do."""
-    closed = await _closed_port()
+    closed = free_port()
     async with serving(_answering("n2")) as stats:
         found = await _Caller().dial(stats.port, closed)
         assert found is not None
@@ -110,7 +105,7 @@ async def test_nothing_is_told_of_somebody_elses_ports(whose: str | None) -> Non
 
     stranger = "198.51.101.7"
     async with serving(_answering(whose or "")) as stats, serving(notice) as rtmp:
-        port = stats.port if whose else await _closed_port()
+        port = stats.port if whose else free_port()
         found = await _Caller().dial(port, rtmp.port, peer=stranger)
     assert found is not None
     assert not found.stats.open
@@ -161,7 +156,7 @@ async def test_another_service_s_port_is_not_tried_for_rtmp(port: int) -> None:
 async def test_a_node_is_called_back_seldom() -> None:
     """However often it asks."""
     caller = _Caller()
-    closed = await _closed_port()
+    closed = free_port()
     assert await caller.dial(closed, closed) is not None
     assert await caller.dial(closed, closed) is None
     caller.now_s += EVERY_SECONDS
@@ -171,7 +166,7 @@ async def test_a_node_is_called_back_seldom() -> None:
 async def test_a_refused_call_spends_nothing() -> None:
     """Not of the address, where it was the node that asked again too soon."""
     caller = _Caller()
-    closed = await _closed_port()
+    closed = free_port()
     most = CALL_BACKS[Side.ADDRESS].burst
     assert await caller.dial(closed, closed, peer=STRANGER, node_id="n1") is not None
     for _ in range(most):
@@ -184,7 +179,7 @@ async def test_a_refused_call_spends_nothing() -> None:
 async def test_what_was_found_last_is_told_where_no_call_is_made() -> None:
     """Of just that target."""
     caller = _Caller()
-    closed = await _closed_port()
+    closed = free_port()
     target = DialTarget("n2", "s3", f"http://{PEER}:{closed}/stats.json", closed, PEER)
     assert caller.back.last(target) is None
     found = await caller.back.dial(target)

@@ -1,5 +1,6 @@
 """The emulator is found, started and stopped, or it is said what is missing."""
 
+import asyncio
 import os
 import socket
 from pathlib import Path
@@ -18,7 +19,9 @@ async def test_it_answers_while_it_runs_and_leaves_no_process_behind() -> None:
         group = emulator.process.pid
         await emulator.clear("project")
         await emulator.clear("project", "money")
-        assert "running" in emulator.output()
+        async with asyncio.timeout(30):
+            while "running" not in emulator.output():  # noqa: ASYNC110 - a child says it, and late
+                await asyncio.sleep(0.05)
     with pytest.raises(ProcessLookupError):
         os.killpg(group, 0)
     with socket.socket() as free:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -32,6 +31,7 @@ from emulator.cloud_scheduler.jobs import Job
 from payout.wiring import build_on as payout_on
 from tests.doubles.jobs import MemoryScheduler
 from tests.doubles.memory import MemoryStore
+from tests.ports import free_port
 from tests.signing import auth_of, key_of
 from tests.unit.functions.conftest import (
     ADDRESS,
@@ -149,10 +149,7 @@ async def test_two_who_switch_at_once_are_both_served() -> None:
 
 async def test_a_scheduler_that_fails_is_told_as_such() -> None:
     """Nobody listens, or the job does not exist; what can be switched is switched all the same."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        nobody = f"127.0.0.1:{probe.getsockname()[1]}"
-    async with _client(nobody) as client:
+    async with _client(f"127.0.0.1:{free_port()}") as client:
         with pytest.raises(SchedulerError):
             await client.states()
     async with _emulated() as emulated, _client(emulated.host) as client:
