@@ -30,7 +30,7 @@ UNREACHABLE = (
 REQUIRED: Mapping[str, Any] = {"project_id": "my-network-4711"}
 EVERYTHING: Mapping[str, Any] = {
     "project_id": "my-network-4711",
-    "region": "us-central1",
+    "region": "us-south1",
     "firestore_location": "nam5",
     "scheduler_region": "us-west1",
     "exempt_fields": False,

@@ -317,6 +317,28 @@ def test_what_ops_pause_is_not_missed(variables: Mapping[str, Any], off: set[str
     assert {one.key for one in found if one.values["enabled"] is False} == off
 
 
+NAMED = re.compile(r'service_name(=~?)\\?"([^"\\]+)')
+
+
+def test_every_service_that_is_watched_is_one_that_is_made() -> None:
+    """By its name, with all parts of the prober; and each is watched."""
+    outcome = planned(EVERYTHING)
+    made = {one.values["name"] for one in resources(outcome, "google_cloud_run_v2_service")}
+    assert {"restream-api", "restream-prober", "restream-prober-1"} <= made
+    kinds = ("google_logging_metric", "google_monitoring_alert_policy")
+    texts = [json.dumps(one.values) for kind in kinds for one in resources(outcome, kind)]
+    named = {found for text in texts for found in NAMED.findall(text)}
+    watched = {
+        (how, name): {
+            each for each in made if re.search(name if how == "=~" else f"^{name}$", each)
+        }
+        for how, name in named
+    }
+    assert [name for name, found in watched.items() if not found] == []
+    assert watched["=~", "^restream-"] == made
+    assert watched["=~", "^restream-prober(-[0-9]+)?$"] == {"restream-prober", "restream-prober-1"}
+
+
 def test_only_alerts_on_a_line_have_a_limit_of_mails() -> None:
     """Google refuses it on any other; and no incident stays open to swallow the next."""
     for key, alert in _alerts().items():
