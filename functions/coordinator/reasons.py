@@ -150,8 +150,8 @@ class Reason(StrEnum):
     CUT = (
         "cut",
         "A connection of two minutes began, and broke off or fell short; the next one passed.",
-        "See what ends your viewers' connections. Pay of five hours is void; it begins again with "
-        "the next clean pass.",
+        "See what ends your viewers' connections. Pay of five hours is void, or of one beside a "
+        "neighbour; it begins again with the next clean pass.",
     )
     UNREACHABLE = (
         "unreachable",

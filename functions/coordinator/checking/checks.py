@@ -63,9 +63,9 @@ class Check:
     voids_from_s: int | None = None
     """Of a failed one: it voids what was earned after this instant, at which the node last passed
     a check of that length or a longer one, at the first connection; 0 if it never did. A very
-    long one voids five hours at least. None in records of before there was this: it
-    voids what waits. Of one that was cut: as of a failed one. Of another degraded one that raised
-    a flag: ten hours before it."""
+    long one voids five hours at least, and one hour where its node was watched. None in records
+    of before there was this: it voids what waits. Of one that was cut: as of a failed one. Of
+    another degraded one that raised a flag: ten hours before it."""
     is_watched: bool = False
     """Whether its node stood beside one that keeps its word: so all its checks are very long, and
     one that fails voids less (`coordinator.checking.stakes`)."""
