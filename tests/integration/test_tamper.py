@@ -23,6 +23,7 @@ TRIED = (
     "flag_invented",
     "never_suspected",
     "voids_less",
+    "called_watched",
     "down_for_an_hour",
     "left_earlier",
     "called_unknown_with_its_retests",
