@@ -97,8 +97,8 @@ class Resource:
 def run(
     command: str, variables: Mapping[str, Any] | Path, path: str = "", root: Path = ROOT
 ) -> Outcome:
-    """`validate`, `plan` or `apply` of a checkout, with variables or a file of them. `path` is
-    searched for programs before PATH."""
+    """`validate`, `plan`, `apply` or `test` of a checkout, with variables or a file of them, which
+    the first and the last do not take. `path` is searched for programs before PATH."""
     with tempfile.TemporaryDirectory(prefix="terraform-") as folder:
         scratch = Path(folder)
         if isinstance(variables, Path):
@@ -107,7 +107,7 @@ def run(
         else:
             given = scratch / "given.tfvars.json"
             given.write_text(json.dumps(dict(variables)))
-        options = () if command == "validate" else (f"-var-file={given}",)
+        options = () if command in ("validate", "test") else (f"-var-file={given}",)
         env = dict(os.environ) | {
             "PLAN_JSON": str(scratch / "plan.json"),
             "STATE_JSON": str(scratch / "state.json"),
@@ -121,6 +121,8 @@ def run(
         env["TF_IN_AUTOMATION"] = env["CHECKPOINT_DISABLE"] = "1"
         if checker := os.environ.get("TFCHECK"):
             env["TERRAFORM"] = str(HERE / "terraform-and-show")
+            if command == "test":
+                command, env["INSTEAD_OF_PLAN"] = "plan", "test"
             done = _call([checker, command, str(root / "terraform"), *options], env)
         else:
             done = _with_registry(scratch, root, command, options, env)
@@ -179,7 +181,8 @@ def _with_registry(
     if command == "apply":
         return _made_up(scratch, copy, options, env)
     env = env | {"GOOGLE_OAUTH_ACCESS_TOKEN": "none"}
-    more = ("-no-color",) if command == "validate" else ("-no-color", "-input=false", *options)
+    is_bare = command in ("validate", "test")
+    more = ("-no-color",) if is_bare else ("-no-color", "-input=false", *options)
     return _call([str(HERE / "terraform-and-show"), command, *more], env, copy)
 
 
@@ -198,7 +201,8 @@ def _made_up(
     graph = _call(["terraform", "graph"], env, copy)
     (scratch / "graph.dot").write_text(graph.stdout)
     (copy / "everything.tftest.hcl").write_text(MOCK)
-    done = _call(["terraform", "test", "-json", "-verbose", *options], env, copy)
+    only = "-filter=everything.tftest.hcl"
+    done = _call(["terraform", "test", "-json", "-verbose", only, *options], env, copy)
     events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     for state in (event["test_state"] for event in events if event["type"] == "test_state"):
         (scratch / "state.json").write_text(json.dumps({"values": state}))
