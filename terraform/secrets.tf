@@ -1,42 +1,14 @@
-# Keys are made here, raised by var.key_generation, and reach only who needs them. They also stand in the state:
-# keep it in a bucket that only ops can read (backend.tf.example).
-resource "random_password" "keys" {
-  for_each = { lottery = 64, ingest = 43 }
-
-  length  = each.value
-  special = false
-  keepers = { generation = var.key_generation[each.key] }
-}
-
-# A node's key is 32 bytes in URL-safe base64 without padding. Its id follows from the public half: the prober derives it.
-resource "random_bytes" "controls" {
-  for_each = local.controls
-
-  length  = 32
-  keepers = { generation = var.key_generation.controls }
-}
-
+# Where keys are stored and who reads them. No key stands in a plan or in the state, and no plan asks Google for one.
 locals {
-  controls     = var.control_nodes ? toset(["good", "bad"]) : toset([])
-  control_keys = { for kind, key in random_bytes.controls : kind => "ed25519:${replace(replace(trim(key.base64, "="), "+", "-"), "/", "_")}" }
-
-  # The secret's name, what it holds, and who reads it.
+  # The secret's name => its generation, which var.key_generation raises.
   secrets = merge(
-    {
-      lottery-key     = random_password.keys["lottery"].result
-      ingest-key      = random_password.keys["ingest"].result
-      ingest-key-hash = sha256(random_password.keys["ingest"].result)
-    },
-    { for kind in local.controls : "control-key-${kind}" => local.control_keys[kind] },
-  )
-  secret_names = setunion(
-    ["lottery-key", "ingest-key", "ingest-key-hash"],
-    [for kind in local.controls : "control-key-${kind}"],
+    { lottery-key = var.key_generation.lottery, ingest-key = var.key_generation.ingest },
+    { for kind in local.controls : "control-key-${kind}" => var.key_generation.controls },
   )
 
   # Environment variable of a function => the secret that it is read from.
   secret_env = {
-    api       = { INGEST_KEY_HASH = "ingest-key-hash" }
+    api       = { INGEST_KEY = "ingest-key" } # it keeps the hash; two secrets could come to differ
     collector = {}
     payout    = {}
     prober    = merge({ LOTTERY_KEY = "lottery-key" }, { for kind in local.controls : "CONTROL_${upper(kind)}_NODES" => "control-key-${kind}" })
@@ -53,7 +25,7 @@ locals {
 }
 
 resource "google_secret_manager_secret" "secrets" {
-  for_each = local.secret_names
+  for_each = local.secrets
 
   secret_id = "${local.name}-${each.key}"
   replication {
@@ -63,11 +35,12 @@ resource "google_secret_manager_secret" "secrets" {
 }
 
 resource "google_secret_manager_secret_version" "secrets" {
-  for_each = local.secret_names
+  for_each = local.secrets
 
-  secret          = google_secret_manager_secret.secrets[each.key].id
-  secret_data     = local.secrets[each.key]
-  deletion_policy = "DISABLE" # a version that was replaced can be enabled again
+  secret                 = google_secret_manager_secret.secrets[each.key].id
+  secret_data_wo         = local.keys[each.key]
+  secret_data_wo_version = tostring(each.value) # another number is another version
+  deletion_policy        = "DISABLE"            # a version that was replaced can be enabled again
 
   lifecycle {
     create_before_destroy = true

@@ -116,7 +116,7 @@ def services_on(  # noqa: PLR0913 - as `build_on`: each named
         log=log,
         sponsor_key=SponsorKey(KnownSponsors(SponsorBooks(money), clock).name_of),
         node_signature=NodeSignature(clock, settings.public_url),
-        ingest_key=IngestKey(settings.ingest_key_hash),
+        ingest_key=IngestKey(settings.ingest_key_sha256),
         ingest_url=settings.ingest_url,
         public_url=settings.public_url,
         trusted_proxies=settings.trusted_proxies,

@@ -10,7 +10,7 @@ import hmac
 import re
 from functools import lru_cache
 
-SPONSOR_KEY_PATTERN = re.compile(r"[A-Za-z0-9_-]{20,128}")
+SPONSOR_KEY_PATTERN = INGEST_KEY_PATTERN = re.compile(r"[A-Za-z0-9_-]{20,128}")
 NAME_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """What may stand in an RTMP or HTTP path: stream ids, node ids."""
 SPONSOR_NAME_PATTERN = re.compile(r"[a-z][a-z0-9-]{0,39}")

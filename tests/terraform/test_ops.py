@@ -44,7 +44,7 @@ def test_the_env_of_containers_is_written_as_told(tmp_path: Path) -> None:
     compose = (ROOT / "compose.yaml").read_text()
     assert set(re.findall(r"\$\{([A-Z_]+):\?", compose)) == written.keys()
     given = written | {"GOOGLE_CLOUD_PROJECT": "demo"}
-    assert ApiSettings.from_env(given).ingest_key_hash == written["INGEST_KEY_HASH"]
+    assert ApiSettings.from_env(given).ingest_key_sha256 == written["INGEST_KEY_HASH"]
     assert ProberSettings.from_env(given).lottery_key
 
 
@@ -96,34 +96,27 @@ def test_payouts_are_paused_and_nothing_else_is() -> None:
     assert {job.key for job in jobs if job.values["paused"]} == {"payout"}
 
 
-GENERATIONS: dict[str, tuple[dict[str, object], set[str]]] = {
-    "lottery": ({"lottery": 2}, {'random_password.keys["lottery"]'}),
-    "ingest": ({"ingest": 2}, {'random_password.keys["ingest"]'}),
-    "controls": (
-        {"controls": 2},
-        {'random_bytes.controls["good"]', 'random_bytes.controls["bad"]'},
-    ),
+GENERATIONS = {
+    "lottery": {"lottery-key"},
+    "ingest": {"ingest-key"},
+    "controls": {"control-key-good", "control-key-bad"},
 }
+"""Secrets that each number is of."""
 
 
 @pytest.mark.parametrize("key", GENERATIONS)
 def test_a_raised_generation_replaces_that_key_alone(key: str) -> None:
-    """The keepers of the others stay as they were; every key of the document can be raised."""
+    """The others keep their version; every key of the document can be raised."""
     assert re.search(rf"^\| `{key}\b", _section("Rotate keys"), re.MULTILINE)
-    kept = ("random_password", "random_bytes")
 
     def generations(variables: dict[str, object]) -> dict[str, str]:
-        plan = planned(variables)
-        return {
-            one.address: one.values["keepers"]["generation"]
-            for kind in kept
-            for one in resources(plan, kind)
-        }
+        versions = resources(planned(variables), "google_secret_manager_secret_version")
+        return {one.key: one.values["secret_data_wo_version"] for one in versions}
 
-    raised, replaced = GENERATIONS[key]
     before = generations(dict(REQUIRED))
-    after = generations(dict(REQUIRED) | {"key_generation": raised})
-    assert {address for address in before if before[address] != after[address]} == replaced
+    after = generations(dict(REQUIRED) | {"key_generation": {key: 2}})
+    assert set(before.values()) == {"1"}
+    assert {name for name in before if after[name] == "2"} == GENERATIONS[key]
 
 
 FIRST = re.compile(r"(?<![\w])First:? (.+?[.?])(?=\s|$)")

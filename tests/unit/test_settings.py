@@ -2,7 +2,8 @@
 
 import pytest
 
-from coordinator.adapters.settings import PayoutSettings, ProberSettings, SettingsError
+from coordinator.adapters.settings import ApiSettings, PayoutSettings, ProberSettings, SettingsError
+from coordinator.keys import sha256_hex
 
 GOOD = {
     "GOOGLE_CLOUD_PROJECT": "tests",
@@ -10,6 +11,8 @@ GOOD = {
     "LOTTERY_KEY": "k" * 32,
     "INGEST_KEY_HASH": "0" * 64,
 }
+BARE = {name: GOOD[name] for name in ("GOOGLE_CLOUD_PROJECT", "INGEST_URL")}
+"""All that an api must know, but for its ingest."""
 
 
 def test_defaults_are_the_designs() -> None:
@@ -54,3 +57,30 @@ def test_a_wrong_value_is_refused(change: dict[str, str]) -> None:
     with pytest.raises(SettingsError) as error:
         ProberSettings.from_env({**GOOD, **change})
     assert next(iter(change)) in str(error.value)
+
+
+def test_the_ingest_is_known_by_its_key_or_by_the_hash() -> None:
+    """Whichever is there: both come to the same."""
+    key = "k" * 43
+    by_key = ApiSettings.from_env({**BARE, "INGEST_KEY": key})
+    by_hash = ApiSettings.from_env({**BARE, "INGEST_KEY_HASH": sha256_hex(key)})
+    assert by_key.ingest_key_sha256 == by_hash.ingest_key_sha256 == sha256_hex(key)
+    assert key not in repr(by_key)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"INGEST_KEY": "", "INGEST_KEY_HASH": ""},
+        {"INGEST_KEY": "k" * 43, "INGEST_KEY_HASH": "0" * 64},
+        {"INGEST_KEY": "too-short"},
+        {"INGEST_KEY": "with a space in it, and long"},
+        {"INGEST_KEY_HASH": "k" * 43},
+    ],
+)
+def test_an_ingest_that_is_known_in_no_way_or_in_two_is_refused(more: dict[str, str]) -> None:
+    """Without what was set: it may be the key."""
+    with pytest.raises(SettingsError, match="INGEST_KEY") as error:
+        ApiSettings.from_env({**BARE, **more})
+    assert not [value for value in more.values() if value and value in str(error.value)]

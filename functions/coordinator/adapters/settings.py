@@ -18,7 +18,7 @@ from coordinator.checking.lengths import GRACE_S_MIN, GRACE_SECONDS, PATIENT_CHE
 from coordinator.checking.lottery import LOTTERY_KEY_CHARACTERS_MIN
 from coordinator.checking.partitions import PARTITIONS_MAX
 from coordinator.epochs import Calendar
-from coordinator.keys import NAME_PATTERN, node_id_of
+from coordinator.keys import INGEST_KEY_PATTERN, NAME_PATTERN, node_id_of, sha256_hex
 from coordinator.ledger.published_settings import CHECKS_PER_HOUR
 from coordinator.ledger.terms import UNKNOWN_MINUTES_MAX
 from coordinator.sweeping.shards import SHARDS_MAX
@@ -140,10 +140,22 @@ class ApiSettings(JobSettings):
 
     ingest_url: RtmpBase
     public_url: str | None = Field(None, pattern=r"^https?://[^\s/]+$")
-    ingest_key_hash: Sha256Hex
+    ingest_key: str = Field("", pattern=f"^({INGEST_KEY_PATTERN.pattern})?$", repr=False)
+    ingest_key_hash: Sha256Hex | None = None
     allow_private_addresses: bool = False
     trusted_proxies: int = Field(0, ge=0, le=8)
     requests_per_second: float = Field(10.0, gt=0, le=100_000)
+
+    @property
+    def ingest_key_sha256(self) -> str:
+        """By which the ingest is known, whichever of the two was set."""
+        return self.ingest_key_hash or sha256_hex(self.ingest_key)
+
+    @model_validator(mode="after")
+    def _the_ingest_is_known_in_one_way(self) -> Self:
+        if bool(self.ingest_key) == bool(self.ingest_key_hash):
+            raise ValueError("set either INGEST_KEY or INGEST_KEY_HASH, and not both")
+        return self
 
 
 class CollectorSettings(Settings):

@@ -46,7 +46,7 @@ def test_a_small_network_is_reckoned_by_hand() -> None:
     assert found["payout"] == Decimal("0.35")  # 730 × 6 × 3 × 0.0000265
     assert found["machines"] == Decimal("10.37")  # 730 × (0.0092 + 0.005)
     assert found["disks"] == 1
-    assert found["secrets"] == Decimal("0.30")
+    assert found["secrets"] == Decimal("0.24")
     assert round(found["our own pulls"] / found["ingest traffic"], 1) == Decimal("0.1")
 
 
