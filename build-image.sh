@@ -34,8 +34,9 @@ arguments+=("$@")
 if [ -n "${BUILD_OFFLINE:-}" ]; then
     exec "$BUILD_OFFLINE" build "$tag" "$file" "$here" "${arguments[@]}"
 elif docker info >/dev/null 2>&1; then
-    # BuildKit leaves out the stages that nothing needs; the builder before it makes them all.
-    export DOCKER_BUILDKIT=1
+    # BuildKit leaves out the stages that nothing needs; the builder before it makes them all. Beside an image it may push what
+    # it says of it: then each would be three for a registry that keeps the last ten.
+    export DOCKER_BUILDKIT=1 BUILDX_NO_DEFAULT_ATTESTATIONS=1
     exec docker build --quiet -t "$tag" -f "$file" "${arguments[@]}" "$here"
 elif podman info >/dev/null 2>&1; then
     # Its own format would drop the health check.
