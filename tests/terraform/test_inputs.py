@@ -38,7 +38,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "pausing the api": ({"paused": ["api"]}, "paused: write names among collector"),
     "a location of its own": ({"firestore_location": "moon"}, "firestore_location: write null"),
-    "jobs in no region": ({"scheduler_region": "eur3"}, "scheduler_region: write null for"),
+    "jobs in no region": (
+        {"scheduler_region": "eur3", "region": "europe-west1"},
+        "scheduler_region: write null for",
+    ),
     "a region without Cloud Scheduler": (
         {"region": "us-south1"},
         "scheduler_region: Cloud Scheduler was not in us-south1",
@@ -47,7 +50,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a database of an odd name": ({"money_database": "Money 2"}, "money_database: write money, or"),
     "too long a holding": ({"holding_epochs": 1000}, "hours from 0 to 168"),
     "no machine type": ({"ingest_machine": "big"}, "ingest_machine: write a machine type"),
-    "a size of shirts": ({"size": "medium"}, "size: write small or large"),
+    "a size of shirts": ({"size": "medium", "expected": {}}, "size: write small or large"),
     "more than a small network sends": (
         {"size": "small", "expected": {"nodes": 51}},
         'size: nodes that pull more than 200 Mbit/s together need size = "large"',
