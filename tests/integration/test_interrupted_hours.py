@@ -13,7 +13,7 @@ from tests.integration.stats_servers import stats_of
 from tests.integration.swept_network import SweptNetwork
 
 HOUR = 17
-INTERRUPTED, LOST = frozenset({55, 59}), frozenset({57})
+INTERRUPTED, LOST = frozenset({55, 57}), frozenset({59})
 """Minutes in which the node waits: with everybody, and alone."""
 
 
