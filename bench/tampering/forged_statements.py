@@ -145,6 +145,16 @@ async def more_handed_on(forgery: Forgery) -> None:
 
 
 @tampering("rows")
+async def more_held(forgery: Forgery) -> None:
+    """Fifteen held minutes handed on that nothing holds, all later ones settled again."""
+
+    def holding(row: Row) -> Row:
+        return replace(row, carried=replace(row.carried, held=row.carried.held + 15))
+
+    await _carry(forgery, STEADY, holding)
+
+
+@tampering("rows")
 async def longer_service(forgery: Forgery) -> None:
     """A node's first pass made older, all later ones settled again."""
 

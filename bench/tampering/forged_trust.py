@@ -103,6 +103,19 @@ async def retest_cut_short(forgery: Forgery) -> None:
 
 
 @tampering("trust")
+async def debt_forgiven(forgery: Forgery) -> None:
+    """A degraded check that passes had not earned called earned, settled again."""
+    await forgery.check(lambda check: check.holds, owes=0)
+
+
+@tampering("trust")
+async def debt_invented(forgery: Forgery) -> None:
+    """A check that passed called one after which its node owes seven degraded ones, settled
+    again."""
+    await forgery.check(is_honest_pass, owes=7)
+
+
+@tampering("trust")
 async def flag_removed(forgery: Forgery) -> None:
     """A flag taken off the check that raised it, settled again."""
     await forgery.check(lambda check: check.event is TrustChange.FLAGGED, event=None)

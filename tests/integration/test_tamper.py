@@ -21,6 +21,8 @@ TRIED = (
     "called_a_control",
     "run_dated_late",
     "flag_invented",
+    "debt_forgiven",
+    "more_held",
     "never_suspected",
     "voids_less",
     "called_watched",
