@@ -20,6 +20,7 @@ from bench.tampering.forgery import Forgery
 from bench.tampering.recording import CALENDAR, CAST
 from coordinator.adapters.store.protocol import Ref
 from coordinator.checking.checks import RUNS, Check, Verdict
+from coordinator.checking.credit import credit_after, owed_after
 from coordinator.checking.lengths import Length
 from coordinator.checking.partitions import partitions_of
 from coordinator.reasons import Reason
@@ -173,10 +174,22 @@ async def degraded_called_passed(forgery: Forgery) -> None:
 @tampering("checks", CAPTURES)
 async def degraded_without_its_failure(forgery: Forgery) -> None:
     """A degraded check called passed, and the connection that failed left out"""
-    _, check = await forgery.pick(_degraded)
-    await forgery.check(
-        _degraded, verdict=Verdict.PASS, reason=Reason.PASSED, attempts=check.attempts[-1:]
+    _, degraded = await forgery.pick(_degraded)
+    passed = replace(
+        degraded, verdict=Verdict.PASS, reason=Reason.PASSED, attempts=degraded.attempts[-1:]
     )
+    credit = 0
+    for run in sorted(await forgery.runs(), key=lambda run: run.ended_s):
+        checks = []
+        for check in run.checks:
+            told = passed if check == degraded else check
+            if told.node_id == STEADY:  # what it owes has to be told anew from then on
+                credit = credit_after(credit, told)
+                told = replace(told, owes=owed_after(told, credit))
+            checks.append(told)
+        if tuple(checks) != run.checks:
+            await forgery.put_run(replace(run, checks=tuple(checks)))
+    await forgery.settle_again()
 
 
 @tampering("checks")
