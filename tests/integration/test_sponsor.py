@@ -45,7 +45,9 @@ def _key(told: str) -> str:
     return str(key)
 
 
-async def test_a_key_opens_and_is_revoked_while_the_api_runs() -> None:
+async def test_a_key_opens_and_is_revoked_while_the_api_runs(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     """Each within a minute, and without a start of anything; streams go on."""
     now_s = [NOW_S]
     async with _api(now_s) as client:
@@ -60,15 +62,15 @@ async def test_a_key_opens_and_is_revoked_while_the_api_runs() -> None:
         assert (made.returncode, "not in Google's cloud" in made.stderr) == (0, True), made.stderr
         key = _key(made.stdout)
         assert await status(key) == 201
-        done = await asyncio.to_thread(make_sponsor, "revoke", *RADIO)
-        assert "go on, and are published and paid as before" in done.stdout
+        assert await asyncio.to_thread(main, ("revoke", *RADIO), int(NOW_S)) == 0
+        assert "go on, and are published and paid as before" in capsys.readouterr().out
         assert await status(key) == 403
         streams = (await client.get("/streams")).json()["streams"]
         assert [stream["status"] for stream in streams] == ["active"]
-        ops = await asyncio.to_thread(make_sponsor, "another", *RADIO)
+        assert await asyncio.to_thread(main, ("another", *RADIO), int(NOW_S)) == 0
         now_s[0] += RENEWED_SECONDS
         path = f"/streams/{streams[0]['stream_id']}/close"
-        closed = await client.post(path, headers=bearer(_key(ops.stdout)))
+        closed = await client.post(path, headers=bearer(_key(capsys.readouterr().out)))
         assert closed.status_code == 200, closed.text
 
 
@@ -95,18 +97,19 @@ def test_a_name_is_given_once_and_nobody_is_revoked_for_another(
     assert capsys.readouterr().out.splitlines() == before
 
 
-async def test_two_who_enter_sponsors_at_once_lose_none() -> None:
-    """Each program writes the whole book."""
+async def test_two_who_enter_sponsors_at_once_lose_none(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each writes the whole book."""
     names = ("opera", "harbour-tv", "city-radio")
-    entered = (
-        asyncio.to_thread(
-            make_sponsor, "new", "--name", name, "--hash", sha256_hex(name), "--project", PROJECT
-        )
-        for name in names
-    )
-    assert [done.returncode for done in await asyncio.gather(*entered)] == [0, 0, 0]
-    listed = await asyncio.to_thread(make_sponsor, "list", *AT)
-    assert [line.split()[0] for line in listed.stdout.splitlines()] == sorted(names)
+
+    def enter(name: str) -> int:
+        argv = ("new", "--name", name, "--hash", sha256_hex(name), *AT)
+        return main(argv, int(NOW_S))
+
+    assert await asyncio.gather(*(asyncio.to_thread(enter, name) for name in names)) == [0, 0, 0]
+    capsys.readouterr()
+    assert await asyncio.to_thread(main, ("list", *AT), int(NOW_S)) == 0
+    listed = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in listed] == sorted(names)
 
 
 def test_a_database_that_is_not_there_is_one_sentence(
