@@ -27,7 +27,9 @@ def test_a_prober_that_reaches_the_money_fails_them(tmp_path: Path) -> None:
     _replaced(
         copy / "firestore.tf", 'prober    = ["(default)"]', "prober    = [var.money_database]"
     )
-    _replaced(copy / "variables.tf", "contains(local.regions, var.region)", "var.region != null")
+    _replaced(
+        copy / "variables.tf", "= contains(local.regions, var.region)", "= var.region != null"
+    )
     outcome = run("test", {}, root=tmp_path)
     assert outcome.status != 0
     assert "Only the api and the payout reach the money" in outcome.text
