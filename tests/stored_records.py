@@ -75,6 +75,7 @@ from coordinator.projections.stream_projection import (
 )
 from coordinator.published_media import PublishedMedia
 from coordinator.reasons import Reason
+from coordinator.sponsor_book import SPONSOR_BOOKS, IssuedKey, SponsorBook, SponsorEntry
 from coordinator.streams import STREAMS, Stream
 from coordinator.sweeping.nodes import NODES, Node
 from coordinator.sweeping.packed_rosters import ROSTERS, PackedRoster
@@ -226,6 +227,10 @@ RECORDS: list[tuple[Codec[Any], Any]] = [
         date(2026, 11, 22), "c0de", 59, 7, AT_S, bytes(range(7)),
         {"n3": Control.GOOD, "n5": Control.BAD},
     )),
+    (SPONSOR_BOOKS, SponsorBook(sponsors=[SponsorEntry(
+        name="city-radio", keys=[IssuedKey(sha256="5e" * 32, issued_s=1_795_305_600)],
+        since_s=1_795_219_200, revoked_s=1_795_302_000,
+    )])),
     (STATEMENTS, STATEMENT),
     (STREAMS, STREAM),
     (SWEEPS, Sweep(
