@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 
 import httpx
+import pytest
 
 from coordinator.adapters.records import Measurements
 from coordinator.adapters.store.firestore import FirestoreStore
@@ -48,10 +49,8 @@ async def served(firestore: FirestoreEmulator, folder: Path) -> AsyncIterator[st
     framework = str(Path(sys.executable).parent / "functions-framework")
     source = ("--source", str(ROOT / "functions/api/main.py"), "--target", "api", "--asgi")
     argv = (framework, *source, "--host", LOOPBACK, "--port", str(port))
-    money = FirestoreStore(PROJECT, "money")
-    await enter(money, ada=KEY)
-    await money.close()
     try:
+        await _enter_a_sponsor(firestore)
         async with Supervisor(folder / "logs") as supervisor:
             child = await supervisor.start(Command("api", argv, env))
             url = f"http://{LOOPBACK}:{port}"
@@ -62,6 +61,14 @@ async def served(firestore: FirestoreEmulator, folder: Path) -> AsyncIterator[st
             assert "request_failed" not in said, said
     finally:
         ports.close()
+
+
+async def _enter_a_sponsor(firestore: FirestoreEmulator) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FIRESTORE_EMULATOR_HOST", firestore.host)
+        money = FirestoreStore(PROJECT, "money")
+        await enter(money, ada=KEY)
+    await money.close()
 
 
 async def _answers(url: str, child: Child) -> None:
