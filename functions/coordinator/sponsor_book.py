@@ -32,7 +32,7 @@ class SponsorBookError(ValueError):
 class IssuedKey(BaseModel):
     """A key that opens, as far as we know it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(frozen=True)
 
     sha256: str
     issued_s: int
@@ -46,7 +46,7 @@ class IssuedKey(BaseModel):
 class SponsorEntry(BaseModel):
     """A sponsor; one without a key is known, and may do nothing."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(frozen=True)
 
     name: str
     keys: list[IssuedKey]
@@ -59,7 +59,7 @@ class SponsorEntry(BaseModel):
 class SponsorBook(BaseModel):
     """The money document `sponsors/book`, written by ops (`make sponsor`), read by the api."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(frozen=True)
 
     sponsors: list[SponsorEntry] = []
     """By name."""

@@ -90,7 +90,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.promised: dict[tuple[str, str], int] = {}
         self.failing = Reason.NO_STREAM
         self.failed: set[str] = set()
-        """Who has failed a check so far."""
+        """Who has failed a check so far, or passed one at its second connection only."""
         self._numbers = itertools.count()
 
     def run(self, work: Awaitable[T]) -> T:
@@ -219,7 +219,7 @@ class LedgerMachine(RuleBasedStateMachine):
             for _, slot in due
             if (verdict := by_node[slot.node_id]) is not None
         )
-        self.failed |= {check.node_id for check in checks if check.verdict is Verdict.FAIL}
+        self.failed |= {c.node_id for c in checks if c.verdict in (Verdict.FAIL, Verdict.DEGRADED)}
         states = {slot.stream_id: ingest for _, slot in due}
         run = Run(tick, tick * 60.0, tick * 60.0 + 50, (), states, checks)
         self.now_s = (tick + 1) * 60.0
