@@ -10,10 +10,11 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 part=${1:?usage: build-image.sh node|api|collector|payout|prober|scheduler [TAG] [docker build arguments...]}
 tag=${2:-restream-$part}
 shift $(($# < 2 ? $# : 2))
-# What the image says of itself: pyproject.toml is the one source of the version.
+# What the image says of itself: pyproject.toml is the one source of the version. Not by arguments of the Dockerfile: buildah
+# 1.28 takes a label of other ones from its cache.
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$here/pyproject.toml")
 revision=$(git -C "$here" rev-parse HEAD 2>/dev/null || echo unknown)
-labels=(--build-arg "VERSION=$version" --build-arg "REVISION=$revision")
+labels=(--label "org.opencontainers.image.version=$version" --label "org.opencontainers.image.revision=$revision")
 arguments=()
 case $part in
 api | collector | payout | prober)

@@ -122,7 +122,8 @@ def test_the_image_is_small_unprivileged_and_labelled(image: str) -> None:
     config = known["Config"]
     assert config["User"] == "10001:10001"
     assert config["Labels"]["org.opencontainers.image.version"] == __version__
-    assert len(config["Labels"]["org.opencontainers.image.revision"]) == 40
+    head = call(["git", "rev-parse", "HEAD"], cwd=ROOT).strip()
+    assert config["Labels"]["org.opencontainers.image.revision"] == head
     health = config.get("Healthcheck") or known["Healthcheck"]
     assert health["Test"] == ["CMD", "python3", "-m", "agent.health"]
 
