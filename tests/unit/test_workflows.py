@@ -156,7 +156,7 @@ def test_an_image_is_built_for_both_processors_and_pushed_under_three_tags(
         ("--platform", "linux/amd64,linux/arm64"),
         ("--provenance", "mode=max"),
         ("--sbom", "true"),
-        ("--build-arg", f"VERSION={VERSION}"),
+        ("--label", f"org.opencontainers.image.version={VERSION}"),
         ("--label", "org.opencontainers.image.source=https://git.example/SomeBody/restream"),
     ):
         assert option in pairs
