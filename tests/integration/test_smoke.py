@@ -46,7 +46,7 @@ def _until_it_ends(sender: Publishing) -> None:
     end_s = time.monotonic() + WAIT_S_MAX
     while time.monotonic() < end_s:
         sender.look()
-        time.sleep(0.05)
+        time.sleep(0.05)  # a look only asks, and waits for nothing
 
 
 def test_what_a_program_said_last_is_shown_without_a_key(tmp_path: Path) -> None:

@@ -255,12 +255,7 @@ class MinuteDecisions:
         now = lowest(self.held, count - then)
         self.held_before -= then
         self.held &= ~now
-        if self.flagged:
-            self.parked |= now
-            self.parked_before += then
-        else:
-            self.paid |= now
-            self.paid_before += then
+        self._credit(now, then)
 
     def _hold(self, from_s: int) -> None:
         """Pay since an instant. What waits because it was unknown of this node alone goes on
@@ -293,12 +288,16 @@ class MinuteDecisions:
         now, dropped = self.measured.bounded(now, alone_then)
         then -= min(dropped, alone_then)
         self.give(Reason.UNKNOWN_ALONE, dropped)
+        self._credit(now, then)
+
+    def _credit(self, now: int, before: int) -> None:
+        """Minutes of this epoch, and so many of earlier ones: paid, or parked under a flag."""
         if self.flagged:
             self.parked |= now
-            self.parked_before += then
+            self.parked_before += before
         else:
             self.paid |= now
-            self.paid_before += then
+            self.paid_before += before
 
     @property
     def _begins(self) -> bool:
